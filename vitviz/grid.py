@@ -1,0 +1,123 @@
+"""PatchGrid: where each token lies in the picture. The only place that knows about prefix tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitviz.errors import GridError, OptionError, suggest
+
+Values = TypeVar("Values", bound=Any)  # a NumPy array or a Torch tensor: both have shape and reshape
+
+
+@dataclass(frozen=True)
+class PatchGrid:
+    """The tokens of one image: prefix tokens first, then the patches row by row.
+
+    No method of vitviz takes a square root of a token number: it asks this record.
+    """
+
+    rows: int
+    """Patches from top to bottom."""
+    columns: int
+    """Patches from left to right."""
+    patch_size: tuple[int, int]
+    """Height and width of one patch in pixels of the model's input."""
+    prefix: tuple[str, ...] = ()
+    """Names of the tokens before the patches, in order: "class", "distillation", "register 1" …"""
+
+    def __post_init__(self) -> None:
+        if min(self.rows, self.columns, *self.patch_size) < 1:
+            raise GridError(
+                f"A patch grid needs at least one row, column and pixel; got {self.rows} rows, {self.columns} columns "
+                f"and patches of {self.patch_size}. Check the image size against the model's patch size."
+            )
+
+    @property
+    def patches(self) -> int:
+        """Number of patch tokens."""
+        return self.rows * self.columns
+
+    @property
+    def tokens(self) -> int:
+        """Number of tokens in all: prefix tokens and patches."""
+        return len(self.prefix) + self.patches
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width in pixels that the patches cover."""
+        return self.rows * self.patch_size[0], self.columns * self.patch_size[1]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name of every token: the prefix tokens' names, then the patch numbers "0", "1" …"""
+        return self.prefix + tuple(str(patch) for patch in range(self.patches))
+
+    def to_map(self, values: Values) -> Values:
+        """Lay patch values (…, patches) or token values (…, tokens) out as (…, rows, columns).
+
+        Prefix tokens, if present, are dropped. Takes NumPy arrays and Torch tensors alike.
+        Raises GridError if the last axis holds neither the patches nor all tokens.
+        """
+        last = int(values.shape[-1])
+        if last == self.tokens:
+            values = values[..., len(self.prefix) :]
+        elif last != self.patches:
+            raise GridError(
+                f"Cannot lay out {last} values; wanted {self.patches} patches ({self.rows} × {self.columns}) or "
+                f"{self.tokens} tokens. Pass values of the same image and model as the grid."
+            )
+        return values.reshape(*values.shape[:-1], self.rows, self.columns)
+
+    def token(self, name: str | int) -> int:
+        """Return the token index of a patch number, or of a prefix token's name such as "class".
+
+        Raises OptionError for a patch outside the grid and for a prefix token that the model has not.
+        """
+        if isinstance(name, str) and name in self.prefix:
+            return self.prefix.index(name)
+        text = str(name)
+        if text.isdecimal() and int(text) < self.patches:
+            return len(self.prefix) + int(text)
+        special = ", ".join(repr(prefix) for prefix in self.prefix) or "none"
+        raise OptionError(
+            f"There is no token {name!r}; wanted a patch number from 0 to {self.patches - 1} or a special token of "
+            f"this model ({special}).{suggest(text, self.prefix)}"
+        )
+
+    def patch_at(self, x: float, y: float) -> int:
+        """Return the patch number under the pixel (x, y), counted from the top left of the model's input."""
+        row, column = int(y // self.patch_size[0]), int(x // self.patch_size[1])
+        if not (0 <= row < self.rows and 0 <= column < self.columns):
+            height, width = self.image_size
+            raise OptionError(
+                f"Pixel ({x}, {y}) lies outside the picture; wanted 0 ≤ x < {width} and 0 ≤ y < {height}. "
+                "Count pixels in the model's input, not in the original photo."
+            )
+        return row * self.columns + column
+
+    def position(self, patch: int) -> tuple[int, int]:
+        """Return (row, column) of a patch, both counted from 0."""
+        if not 0 <= patch < self.patches:
+            raise OptionError(f"There is no patch {patch}; give one from 0 to {self.patches - 1}.")
+        return divmod(patch, self.columns)
+
+    def box(self, patch: int) -> tuple[int, int, int, int]:
+        """Return the pixel box (left, top, right, bottom) of a patch; right and bottom are exclusive."""
+        row, column = self.position(patch)
+        height, width = self.patch_size
+        return column * width, row * height, (column + 1) * width, (row + 1) * height
+
+    def distances(self) -> NDArray[np.float64]:
+        """Return the distance between the centres of every two patches, in patches: (patch, patch)."""
+        row, column = np.divmod(np.arange(self.patches), self.columns)
+        return np.hypot(row[:, None] - row[None, :], column[:, None] - column[None, :])
+
+    def pixel_distances(self) -> NDArray[np.float64]:
+        """Return the distance between the centres of every two patches, in pixels of the input: (patch, patch)."""
+        row, column = np.divmod(np.arange(self.patches), self.columns)
+        height, width = self.patch_size
+        return np.hypot((row[:, None] - row[None, :]) * height, (column[:, None] - column[None, :]) * width)
