@@ -1,0 +1,78 @@
+"""Edit: an intervention inside the model, as a parameter of a forward pass and never a patched model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vitviz.errors import OptionError, check_index
+from vitviz.grid import PatchGrid
+
+
+@dataclass(frozen=True, init=False)
+class Edit:
+    """What to change inside the attention of one forward pass.
+
+    Immutable and hashable, so that it can be part of a cache key. An empty edit changes nothing, bit for bit.
+    """
+
+    temperature: tuple[tuple[int, float], ...]
+    """(layer, factor): the attention scores of that layer are divided by the factor before the softmax."""
+    ablate_heads: tuple[tuple[int, int], ...]
+    """(layer, head): the output of that head is replaced by zeros."""
+    mask_tokens: tuple[int, ...]
+    """Tokens removed as keys in every layer and left out of the pooling; class token = 0 where there is one."""
+
+    def __init__(
+        self,
+        *,
+        temperature: Mapping[int, float] | None = None,
+        ablate_heads: Iterable[tuple[int, int]] = (),
+        mask_tokens: Iterable[int] = (),
+    ) -> None:
+        """Describe an edit; options in any order give the same record.
+
+        Raises OptionError for a temperature factor that is not a positive, finite number.
+        """
+        factors = {int(layer): float(factor) for layer, factor in (temperature or {}).items()}
+        for layer, factor in factors.items():
+            if not (math.isfinite(factor) and factor > 0):
+                raise OptionError(
+                    f"The temperature factor of layer {layer} is {factor}; wanted a positive, finite number. "
+                    "1 leaves the layer as it is, 2 halves its attention scores."
+                )
+        object.__setattr__(self, "temperature", tuple(sorted((k, f) for k, f in factors.items() if f != 1)))
+        object.__setattr__(self, "ablate_heads", tuple(sorted({(int(a), int(b)) for a, b in ablate_heads})))
+        object.__setattr__(self, "mask_tokens", tuple(sorted({int(token) for token in mask_tokens})))
+
+    def __bool__(self) -> bool:
+        return bool(self.temperature or self.ablate_heads or self.mask_tokens)
+
+    def check(self, *, layers: int, heads: tuple[int, ...], grid: PatchGrid) -> None:
+        """Raise OptionError unless every layer, head and token of the edit exists in the model."""
+        for layer, _ in self.temperature:
+            check_index("Layer", layer, layers)
+        for layer, head in self.ablate_heads:
+            check_index("Head", head, heads[check_index("Layer", layer, layers)])
+        for token in self.mask_tokens:
+            check_index("Token", token, grid.tokens)
+        if len(self.mask_tokens) == grid.tokens:
+            raise OptionError(f"All {grid.tokens} tokens are masked; wanted at least one left to attend to. Mask fewer.")
+        if grid.patches and set(range(len(grid.prefix), grid.tokens)) <= set(self.mask_tokens):
+            raise OptionError(
+                f"All {grid.patches} patches are masked, so nothing of the picture is left; wanted at least one patch. "
+                "Mask fewer."
+            )
+
+    def describe(self) -> dict[str, Any]:
+        """Return the edit as plain numbers and lists, for a manifest."""
+        return {
+            "temperature": {str(layer): factor for layer, factor in self.temperature},
+            "ablate_heads": [list(pair) for pair in self.ablate_heads],
+            "mask_tokens": list(self.mask_tokens),
+        }
+
+
+NO_EDIT = Edit()

@@ -1,0 +1,186 @@
+"""AttentionTap: sees every fused attention call of this thread, records it and edits it on the way.
+
+The tap stands on the operation ``scaled_dot_product_attention`` and not on a module's name. There the queries
+and keys are final: after their norms, after rotary positions, with the relative-position bias. It is active in
+the thread that entered it and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from vitviz.capture.edit import NO_EDIT, Edit
+from vitviz.errors import CaptureError, UnsupportedModelError
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionCall:
+    """One fused attention call: all that is needed to compute its attention matrix later."""
+
+    layer: int | None
+    """The block it happened in; None outside the blocks (attention pooling)."""
+    queries: Tensor
+    """(batch, heads, query, head_dim), after an edit of the temperature."""
+    keys: Tensor
+    """(batch, heads, key, head_dim)."""
+    values: Tensor
+    """(batch, heads, key, head_dim)."""
+    bias: Tensor | None
+    """Additive bias or boolean mask (True = may attend), broadcastable to (batch, heads, query, key)."""
+    scale: float
+    """Factor of the dot product, usually 1/√head_dim."""
+    output: Tensor | None
+    """(batch, heads, query, head_dim) as the kernel returned it; kept only when gradients are wanted."""
+
+
+class AttentionTap(TorchFunctionMode):
+    """Records the attention calls and the residual stream of one forward pass of a watched shell."""
+
+    def __init__(self, edit: Edit = NO_EDIT, *, record: bool = True, keep_outputs: bool = False) -> None:
+        super().__init__()
+        self.calls: list[AttentionCall] = []
+        self.streams: dict[int, Tensor] = {}
+        self.layer: int | None = None
+        self._record, self._keep_outputs = record, keep_outputs
+        self._temperature = dict(edit.temperature)
+        self._ablate = edit.ablate_heads
+        self._mask = edit.mask_tokens
+        self._heads_seen = 0
+
+    def __enter__(self) -> AttentionTap:
+        _active.stack.append(self)
+        super().__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        _active.stack.remove(self)
+
+    def __torch_function__(
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if function is functional.scaled_dot_product_attention:
+            return self._attend(*args, **(kwargs or {}))
+        return function(*args, **(kwargs or {}))
+
+    def enter_block(self, layer: int, stream: Tensor) -> None:
+        """Note that a block starts, and the residual stream at its input if it is the first."""
+        self.layer, self._heads_seen = layer, 0
+        if layer == 0 and self._record:
+            self.streams[-1] = stream
+
+    def leave_block(self, layer: int, stream: Tensor) -> None:
+        """Note the residual stream after a block."""
+        self.layer = None
+        if self._record:
+            self.streams[layer] = stream
+
+    def _attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        *,
+        scale: float | None = None,
+        enable_gqa: bool = False,
+    ) -> Tensor:
+        if is_causal or enable_gqa or dropout_p:
+            raise UnsupportedModelError(
+                "The model calls attention with a causal mask, grouped keys or dropout; wanted plain self-attention in "
+                "eval mode. This model cannot be read truthfully."
+            )
+        if query.ndim != 4:
+            raise UnsupportedModelError(
+                f"The model calls attention on tensors of shape {tuple(query.shape)}; wanted (batch, heads, token, "
+                "head_dim). This model cannot be read truthfully."
+            )
+        factor = self._temperature.get(-1 if self.layer is None else self.layer, 1.0)
+        if factor != 1:
+            query = query / factor
+            if attn_mask is not None and attn_mask.dtype != torch.bool:
+                attn_mask = attn_mask / factor  # the bias is part of the scores that the temperature divides
+        if self.layer is not None:
+            attn_mask = self._with_masked_tokens(attn_mask, key)
+        output = functional.scaled_dot_product_attention(query, key, value, attn_mask=attn_mask, scale=scale)
+        if self._record:
+            factor_of_dot = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+            kept = output if self._keep_outputs else None
+            self.calls.append(AttentionCall(self.layer, query, key, value, attn_mask, factor_of_dot, kept))
+        return self._without_ablated_heads(output)
+
+    def _with_masked_tokens(self, attn_mask: Tensor | None, key: Tensor) -> Tensor | None:
+        if not self._mask:
+            return attn_mask
+        keep = torch.ones(key.shape[-2], dtype=torch.bool, device=key.device)  # (key,)
+        keep[list(self._mask)] = False
+        if attn_mask is None:
+            return keep[None, None, None, :]
+        if attn_mask.dtype == torch.bool:
+            return attn_mask & keep
+        return attn_mask.masked_fill(~keep, float("-inf"))
+
+    def _without_ablated_heads(self, output: Tensor) -> Tensor:
+        first, heads = self._heads_seen, output.shape[1]
+        self._heads_seen += heads
+        silenced = [head - first for layer, head in self._ablate if layer == self.layer and 0 <= head - first < heads]
+        if not silenced:
+            return output
+        keep = torch.ones(heads, dtype=output.dtype, device=output.device)
+        keep[silenced] = 0
+        return output * keep[None, :, None, None]  # (batch, heads, query, head_dim)
+
+
+class _Active(threading.local):
+    """The taps that this thread has entered, innermost last."""
+
+    def __init__(self) -> None:
+        self.stack: list[AttentionTap] = []
+
+
+_active = _Active()
+
+
+def watch_blocks(blocks: Iterable[nn.Module]) -> int:
+    """Make the blocks of a shell report to the tap of the thread that runs them; return their number."""
+    count = 0
+    for layer, block in enumerate(blocks):
+        block.register_forward_pre_hook(_reporter_before(layer), with_kwargs=True)
+        block.register_forward_hook(_reporter_after(layer))
+        count += 1
+    return count
+
+
+def _reporter_before(layer: int) -> Callable[..., None]:
+    def report(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if _active.stack:
+            _active.stack[-1].enter_block(layer, args[0] if args else next(iter(kwargs.values())))
+
+    return report
+
+
+def _reporter_after(layer: int) -> Callable[..., None]:
+    def report(block: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        if _active.stack:
+            if not isinstance(output, Tensor):
+                raise CaptureError(
+                    f"Block {layer} returned a {type(output).__name__}; wanted one tensor of tokens. "
+                    "This model cannot be read truthfully."
+                )
+            _active.stack[-1].leave_block(layer, output)
+
+    return report

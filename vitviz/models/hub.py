@@ -1,0 +1,80 @@
+"""Weights from the hub that timm downloads from: the local cache first, then the network with a bounded wait."""
+
+from __future__ import annotations
+
+import os
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import constants, scan_cache_dir, try_to_load_from_cache
+from huggingface_hub.errors import CacheNotFound
+
+from vitviz.errors import WeightsUnavailableError
+from vitviz.models import timm_door
+
+WAIT_SECONDS = 6.0
+_FILES = ("model.safetensors", "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
+
+
+def cached_file(settings: dict[str, Any]) -> Path | None:
+    """Return the cached safetensors file of a timm pretrained config, or None."""
+    repository = settings.get("hf_hub_id")
+    if not repository:
+        return None
+    names = [settings["hf_hub_filename"]] if settings.get("hf_hub_filename") else []
+    for name in (*names, *_FILES):
+        found = try_to_load_from_cache(repository, name)
+        if isinstance(found, str):
+            return Path(found)
+    return None
+
+
+def cached_models() -> list[str]:
+    """Return the timm model names whose weights lie in the local cache."""
+    try:
+        repositories = scan_cache_dir().repos
+    except (CacheNotFound, OSError):
+        return []
+    return sorted(f"timm:{repo.repo_id.removeprefix('timm/')}" for repo in repositories if repo.repo_id.startswith("timm/"))
+
+
+def reachable(seconds: float = WAIT_SECONDS) -> bool:
+    """Return whether the hub answers within the given time, name look-up included."""
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}:
+        return False
+    answered = threading.Event()
+
+    def ask() -> None:
+        request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
+        try:
+            urllib.request.urlopen(request, timeout=seconds).close()
+        except urllib.error.HTTPError:
+            answered.set()  # an answer, if an unfriendly one
+        except (OSError, ValueError):
+            return
+        else:
+            answered.set()
+
+    # A thread, because a name look-up has no time limit of its own and cannot be stopped.
+    worker = threading.Thread(target=ask, daemon=True)
+    worker.start()
+    worker.join(seconds)
+    return answered.is_set()
+
+
+def unavailable(name: str, why: str, offline: list[str]) -> WeightsUnavailableError:
+    """Return the error for weights that cannot be had, with what is available without a network."""
+    return WeightsUnavailableError(
+        f"The weights of {name} are not in the local cache and could not be downloaded ({why}). Available offline: "
+        f"{', '.join(offline)}; or weights='random', or a local safetensors file."
+    )
+
+
+def hub_name(name: str) -> str:
+    """Return the full name with tag of a timm model's standard weights, for messages and manifests."""
+    settings = timm_door.pretrained_settings(name)
+    tag = settings.get("tag") or ""
+    return f"{name}.{tag}" if tag and "." not in name else name

@@ -1,0 +1,86 @@
+"""The models that come with vitviz and need no network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vitviz.assets import WEIGHTS
+from vitviz.errors import CheckpointError, WeightsUnavailableError
+from vitviz.models import checkpoints, timm_door
+from vitviz.models.vit import ViT
+
+
+@dataclass(frozen=True)
+class ShippedModel:
+    """A model whose weights lie in assets/weights."""
+
+    architecture: str
+    """timm's name of the architecture."""
+    file: str
+    """Half-precision safetensors in assets/weights."""
+    sha256: str
+    """What the file must hash to: a truncated or exchanged file is refused."""
+    classes: str
+    """Tab-separated text in assets/weights: WordNet id and readable name, one class a line."""
+    image_size: tuple[int, int]
+    """Height and width in pixels that it was trained for."""
+    summary: str
+    """One line for lists."""
+
+
+MODELS: dict[str, ShippedModel] = {
+    "default": ShippedModel(
+        architecture="vit_small_patch14_dinov2",
+        file="vit_small_patch14_tiny_imagenet.safetensors",
+        sha256="",
+        classes="classes.txt",
+        image_size=(224, 224),
+        summary="ViT-S/14 of the DINOv2 kind, 22 M parameters, fine-tuned on 200 classes of natural photos",
+    ),
+}
+
+
+def available() -> list[str]:
+    """Return the names of the shipped models."""
+    return list(MODELS)
+
+
+def load(name: str, *, image_size: tuple[int, int] | None = None) -> ViT:
+    """Load a shipped model, after checking its weights against their SHA-256."""
+    model = MODELS[name]
+    path = WEIGHTS / model.file
+    state = {key: value.float() for key, value in checkpoints.read_checkpoint(checked(path, model.sha256)).items()}
+    module = timm_door.build(
+        model.architecture,
+        image_size=image_size or model.image_size,
+        classes=checkpoints.classes_in(state),
+        pretrained=True,
+        overlay={"state_dict": state, "source": "", "custom_load": False, "num_classes": checkpoints.classes_in(state)},
+    )
+    origin = f"{model.file}, SHA-256 {model.sha256}"
+    names = read_class_names(WEIGHTS / model.classes)
+    return ViT.from_module(module, name=name, class_names=names, image_size=image_size or model.image_size, weights=origin)
+
+
+def checked(path: Path, sha256: str) -> Path:
+    """Return ``path`` if the file's SHA-256 is the one given.
+
+    Raises WeightsUnavailableError if the file is missing, CheckpointError if it is not the one that was shipped.
+    """
+    if not path.is_file():
+        raise WeightsUnavailableError(
+            f"The shipped weights {path.name} are missing from {path.parent}; the copy of vitviz is incomplete. "
+            "Clone or download it again, large files included."
+        )
+    found = checkpoints.sha256_of(path)
+    if found != sha256:
+        raise CheckpointError(
+            f"{path.name} is damaged or was exchanged: its SHA-256 is {found}; wanted {sha256}. Clone or download vitviz again."
+        )
+    return path
+
+
+def read_class_names(path: Path) -> list[str]:
+    """Return the readable class names of a file with a WordNet id, a tab and a name in each line."""
+    return [line.partition("\t")[2].strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]

@@ -1,0 +1,118 @@
+"""Which models can be explained truthfully, and the reason for each that cannot."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from vitviz.capture.tap import AttentionTap
+from vitviz.errors import UnsupportedModelError, VitvizError
+from vitviz.grid import PatchGrid
+
+_WINDOWS = "its blocks attend inside windows, so no attention matrix over the whole picture exists"
+_POOLED = "its blocks pool or merge tokens on the way, so tokens of different layers are not the same patches"
+_CONVOLUTION = "it mixes convolution and attention, so attention alone does not say where a token looked"
+_CHANNELS = "it attends between channels and not between patches"
+_LINEAR = "it uses linear attention, which has no attention matrix"
+_HEADS_MIXED = "it mixes the heads' maps before and after the softmax, so no head has a map of its own"
+
+REASONS: dict[str, str] = {
+    "swin_transformer": _WINDOWS,
+    "swin_transformer_v2": _WINDOWS,
+    "swin_transformer_v2_cr": _WINDOWS,
+    "maxxvit": _WINDOWS,
+    "vision_transformer_sam": _WINDOWS,
+    "hieradet_sam2": _WINDOWS,
+    "davit": _WINDOWS,
+    "gcvit": _WINDOWS,
+    "nest": _WINDOWS,
+    "twins": _WINDOWS,
+    "tiny_vit": _WINDOWS,
+    "hiera": _POOLED,
+    "mvitv2": _POOLED,
+    "pit": _POOLED,
+    "pvt_v2": _POOLED,
+    "tnt": "each patch is a picture of its own with a second transformer inside, which one map cannot show",
+    "crossvit": "two branches with different patch sizes exchange tokens, which one patch grid cannot show",
+    "levit": _CONVOLUTION,
+    "coat": _CONVOLUTION,
+    "convit": "it gates between attention and position in every head, which the softmax alone does not show",
+    "visformer": _CONVOLUTION,
+    "mobilevit": _CONVOLUTION,
+    "efficientformer": _CONVOLUTION,
+    "efficientformer_v2": _CONVOLUTION,
+    "fastvit": _CONVOLUTION,
+    "edgenext": _CONVOLUTION,
+    "nextvit": _CONVOLUTION,
+    "metaformer": _CONVOLUTION,
+    "vitamin": _CONVOLUTION,
+    "iformer": _CONVOLUTION,
+    "efficientvit_mit": _LINEAR,
+    "efficientvit_msra": _WINDOWS,
+    "shvit": _CONVOLUTION,
+    "swiftformer": _CONVOLUTION,
+    "lowformer": _CONVOLUTION,
+    "mobilenetv5": _CONVOLUTION,
+    "xcit": _CHANNELS,
+    "cait": _HEADS_MIXED,
+    "volo": "its first stage is outlook attention, a predicted kernel that has no queries and keys",
+    "mlp_mixer": "it mixes tokens with fixed weights and has no attention",
+    "sequencer": "it mixes tokens with recurrent networks and has no attention",
+}
+"""Reasons by timm source file: a refusal should say what the model does instead."""
+
+
+def _refuse(name: str, reason: str) -> UnsupportedModelError:
+    return UnsupportedModelError(
+        f"{name} cannot be explained truthfully: {reason}. Wanted global self-attention over patches in every block, as "
+        "in ViT, DeiT, DINO, EVA, BEiT, CLIP or SigLIP. A wrong map is worse than none: choose one of those."
+    )
+
+
+def check_family(name: str, module: nn.Module) -> None:
+    """Raise UnsupportedModelError, with the reason, for a module that has no plain transformer blocks."""
+    family = type(module).__module__.rpartition(".")[2]
+    if family in REASONS:
+        raise _refuse(name, REASONS[family])
+    blocks = getattr(module, "blocks", None)
+    if not isinstance(blocks, nn.ModuleList | nn.Sequential) or len(blocks) == 0:
+        raise _refuse(name, f"{type(module).__name__} has no list of transformer blocks")
+    for part in module.modules():
+        if "Diff" in type(part).__name__ and "Att" in type(part).__name__ or type(part).__name__.startswith("DiffParallel"):
+            raise _refuse(name, "its attention is the difference of two softmax maps, which is not a distribution")
+
+
+def probe(name: str, shell: nn.Module, grid: PatchGrid, image_size: tuple[int, int]) -> tuple[int, ...]:
+    """Run one forward pass on a black picture and return the number of heads of each layer.
+
+    Raises UnsupportedModelError unless every block computes attention between exactly the tokens of the grid.
+    """
+    blocks: nn.Module = shell.blocks  # type: ignore[assignment]
+    layers = len(list(blocks.children()))
+    like = next(shell.parameters())
+    black = torch.zeros(1, 3, *image_size, device=like.device, dtype=like.dtype)
+    try:
+        with torch.no_grad(), AttentionTap() as tap:
+            shell(black)
+    except VitvizError:
+        raise
+    except (RuntimeError, ValueError, TypeError, AssertionError, IndexError, KeyError) as error:
+        raise _refuse(name, f"a forward pass on a {image_size[0]} × {image_size[1]} picture failed ({error})") from error
+    heads = [0] * layers
+    for call in tap.calls:
+        if call.layer is None:
+            continue
+        batch, count, query, _ = call.queries.shape
+        if batch != 1:
+            raise _refuse(name, f"block {call.layer} splits the picture into {batch} parts before it attends ({_WINDOWS})")
+        if not query == call.keys.shape[-2] == grid.tokens:
+            raise _refuse(
+                name,
+                f"block {call.layer} attends from {query} to {call.keys.shape[-2]} tokens where the patch grid has "
+                f"{grid.tokens} ({grid.rows} × {grid.columns} patches and {len(grid.prefix)} prefix tokens)",
+            )
+        heads[call.layer] += count
+    silent = [str(layer) for layer, count in enumerate(heads) if not count]
+    if silent:
+        raise _refuse(name, f"no attention was seen in block {', '.join(silent)} of {layers}")
+    return tuple(heads)

@@ -1,0 +1,123 @@
+"""The only file that imports timm: names, construction, data settings, class names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+from PIL import Image
+from torch import Tensor, nn
+
+from vitviz.errors import OptionError, UnknownModelError, suggest
+from vitviz.models.torchvision_mend import mend_torchvision
+
+mend_torchvision()  # before timm, which imports torchvision
+
+import timm  # noqa: E402
+import timm.data  # noqa: E402
+from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset  # noqa: E402
+
+VERSION: str = timm.__version__
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """How a model wants its pictures, from its own timm data config."""
+
+    image_size: tuple[int, int]
+    """Height and width in pixels."""
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    transform: Callable[[Image.Image], Tensor]
+    """From an RGB picture to the (3, height, width) input: resize, crop, normalise."""
+
+
+@lru_cache(maxsize=1)
+def model_names() -> tuple[str, ...]:
+    """Return the names of all architectures that timm can build."""
+    return tuple(timm.list_models())
+
+
+def check_name(name: str) -> str:
+    """Return the architecture of a timm model name with an optional tag ("vit_tiny_patch16_224.augreg_in21k").
+
+    Raises UnknownModelError, with the nearest names, if timm has no such model.
+    """
+    architecture, _, tag = name.partition(".")
+    if not timm.is_model(architecture):
+        raise UnknownModelError(
+            f"timm has no model called {name!r}; wanted one of its {len(model_names())} architectures."
+            f"{suggest(architecture, model_names())} `python -m vitviz models --timm PATTERN` lists them."
+        )
+    tags = [full.partition(".")[2] for full in timm.list_pretrained(f"{architecture}.*")]
+    if tag and tag not in tags:
+        raise UnknownModelError(
+            f"timm's {architecture} has no weights called {tag!r}; wanted one of {', '.join(tags) or 'none'}."
+            f"{suggest(tag, tags)} Leave the tag out for the standard weights."
+        )
+    return architecture
+
+
+def build(
+    name: str,
+    *,
+    image_size: tuple[int, int] | None = None,
+    classes: int | None = None,
+    pretrained: bool = False,
+    overlay: dict[str, Any] | None = None,
+) -> nn.Module:
+    """Build a timm model in eval mode.
+
+    ``overlay`` replaces entries of the model's pretrained config, so that a state dict given there passes through
+    the family's own conversion (other grids, other patch sizes).
+    Raises OptionError if the model cannot take that image size.
+    """
+    options: dict[str, Any] = {"pretrained": pretrained, "num_classes": classes, "pretrained_cfg_overlay": overlay}
+    if image_size is not None:
+        options["img_size"] = image_size
+    try:
+        module = timm.create_model(name, **options)
+    except TypeError as error:
+        if image_size is None or "img_size" not in str(error):
+            raise
+        options.pop("img_size")  # NaFlexViT and some others take any size without being told
+        module = timm.create_model(name, **options)
+    except AssertionError as error:
+        raise OptionError(
+            f"{name} cannot be built for a {image_size} picture: {error}. Choose a height and width that are multiples of "
+            "its patch size."
+        ) from error
+    return cast(nn.Module, module.eval().requires_grad_(False))
+
+
+def pretrained_settings(name: str) -> dict[str, Any]:
+    """Return the pretrained config of a timm model name, or an empty dictionary if it has no weights."""
+    config = timm.models.get_pretrained_cfg(name)
+    return dict(config.to_dict()) if config is not None else {}
+
+
+def data_settings(module: nn.Module, image_size: tuple[int, int] | None = None) -> DataSettings:
+    """Return the preprocessing of a module from its own timm data config, for another size if one is given."""
+    config = timm.data.resolve_model_data_config(module)
+    if image_size is None:
+        declared = getattr(getattr(module, "patch_embed", None), "img_size", None)
+        image_size = tuple(declared) if declared else tuple(config["input_size"][1:])
+    transform = timm.data.create_transform(**{**config, "input_size": (3, *image_size)}, is_training=False)
+    size = int(image_size[0]), int(image_size[1])
+    return DataSettings(size, tuple(config["mean"]), tuple(config["std"]), transform)
+
+
+def class_names(module: nn.Module, count: int) -> tuple[str, ...]:
+    """Return readable class names: ImageNet's where the number of classes tells, else "class 0", "class 1" …"""
+    subset = infer_imagenet_subset(module) if count else None
+    if subset is None:
+        return tuple(f"class {index}" for index in range(count))
+    return _imagenet_names(subset)
+
+
+@lru_cache(maxsize=4)
+def _imagenet_names(subset: str) -> tuple[str, ...]:
+    info = ImageNetInfo(subset)
+    return tuple(info.index_to_description(index).partition(",")[0] for index in range(info.num_classes()))

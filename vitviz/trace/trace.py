@@ -1,0 +1,178 @@
+"""Trace: what one forward pass of one image did, kept small; every attention matrix is computed when asked for.
+
+Kept per layer, with N tokens, H heads of width d, D channels:
+    queries, keys, values   (heads, token, head_dim)    3·N·D numbers, where the maps would take H·N² each
+    bias                    (heads, query, key)         only in models with relative positions, or masked tokens
+    output gradient         (heads, token, head_dim)    only with a target
+and the residual stream     (token, channel)            after every block, and before the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vitviz.capture.edit import Edit
+from vitviz.capture.tap import AttentionCall
+from vitviz.errors import CaptureError, OptionError, check_index
+from vitviz.grid import PatchGrid
+from vitviz.trace.target import Target
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One image, one forward pass and, with a target, one backward pass. There is no batch dimension."""
+
+    model: str
+    """Name of the model."""
+    grid: PatchGrid
+    """The tokens: prefix tokens first, then the patches row by row."""
+    pixels: Tensor
+    """The model's input, normalised: (3, height, width)."""
+    logits: Tensor | None
+    """(class,) before the softmax; None for a model without a classifier."""
+    embedding: Tensor
+    """(channel,): the pooled features that the classifier reads."""
+    target: Target | None
+    """What the gradients are of; None if no backward pass was run."""
+    edit: Edit
+    """What was changed inside the model."""
+    seconds: float
+    """How long the forward and backward pass took."""
+    calls: tuple[tuple[AttentionCall, ...], ...]
+    """The attention calls of each layer: one, or several in models with parallel branches."""
+    pool_calls: tuple[AttentionCall, ...]
+    """The attention calls after the blocks: attention pooling."""
+    streams: tuple[Tensor, ...]
+    """The residual stream before the first block and after every block, each (token, channel)."""
+    output_gradients: tuple[tuple[Tensor, ...], ...] = ()
+    """∂ target / ∂ attention output for each call of each layer, each (heads, query, head_dim)."""
+
+    @property
+    def layers(self) -> int:
+        """Number of transformer blocks."""
+        return len(self.calls)
+
+    def heads(self, layer: int) -> int:
+        """Return the number of heads of a layer; parallel branches count as one layer with all their heads."""
+        return sum(int(call.queries.shape[1]) for call in self._calls(layer))
+
+    def queries(self, layer: int) -> Tensor:
+        """Return the queries of a layer as the softmax saw them: (heads, token, head_dim)."""
+        return torch.cat([call.queries[0] for call in self._calls(layer)])
+
+    def keys(self, layer: int) -> Tensor:
+        """Return the keys of a layer as the softmax saw them: (heads, token, head_dim)."""
+        return torch.cat([call.keys[0] for call in self._calls(layer)])
+
+    def values(self, layer: int) -> Tensor:
+        """Return the values of a layer: (heads, token, head_dim)."""
+        return torch.cat([call.values[0] for call in self._calls(layer)])
+
+    def scale(self, layer: int) -> float:
+        """Return the factor of the dot product in a layer, usually 1/√head_dim."""
+        return self._calls(layer)[0].scale
+
+    def has_bias(self, layer: int) -> bool:
+        """Return whether something is added to the dot products of a layer: relative positions or masked tokens."""
+        return any(call.bias is not None for call in self._calls(layer))
+
+    def attention_scores(self, layer: int) -> Tensor:
+        """Return the attention scores of a layer, before the softmax: (heads, query, key), float32."""
+        return torch.cat([_scores(call) for call in self._calls(layer)])
+
+    def attention(self, layer: int) -> Tensor:
+        """Return the attention of a layer, computed now: (heads, query, key), float32, rows sum to 1."""
+        return _checked(self.attention_scores(layer).softmax(-1), f"the attention of layer {layer}")
+
+    def attentions(self) -> Iterator[Tensor]:
+        """Yield the attention of each layer in order, (heads, query, key); one layer is in memory at a time."""
+        for layer in range(self.layers):
+            yield self.attention(layer)
+
+    def attention_row(self, layer: int, token: int | str) -> Tensor:
+        """Return where one token looks: (heads, key), float32. Costs one row, not the whole matrix.
+
+        ``token`` is a token index or the name of a prefix token such as "class".
+        """
+        index = self.token(token)
+        rows = [_scores(call, slice(index, index + 1)) for call in self._calls(layer)]  # (heads, 1, key) each
+        return _checked(torch.cat(rows)[:, 0].softmax(-1), f"the attention of layer {layer}")
+
+    def attention_column(self, layer: int, token: int | str) -> Tensor:
+        """Return who looks at one token, and how much: (heads, query), float32."""
+        return self.attention(layer)[:, :, self.token(token)]
+
+    def attention_gradient(self, layer: int) -> Tensor:
+        """Return ∂ target / ∂ attention of a layer: (heads, query, key), float32.
+
+        The attention is never part of the graph: with output O = A·V, ∂y/∂A = (∂y/∂O)·Vᵀ per head, exactly.
+        Raises OptionError if the trace was made without a target.
+        """
+        if not self.output_gradients:
+            raise OptionError("This trace has no gradients: it was made without a target. Call trace(vit, image, target=…).")
+        check_index("Layer", layer, self.layers)
+        pairs = zip(self.calls[layer], self.output_gradients[layer], strict=True)
+        return torch.cat([gradient.float() @ call.values[0].float().mT for call, gradient in pairs])
+
+    def pool_attention(self) -> Tensor:
+        """Return the map of the attention pooling, if the model has one: (heads, query, key); the query is learned.
+
+        Raises OptionError for a model that pools in another way.
+        """
+        if not self.pool_calls:
+            raise OptionError(f"{self.model} has no attention pooling. Read the class token's row or a rollout instead.")
+        call = self.pool_calls[0]
+        return _checked(_scores(call).softmax(-1), "the attention pooling")
+
+    def residual(self, layer: int) -> Tensor:
+        """Return the residual stream after a block, (token, channel); layer -1 is the input of block 0."""
+        if layer != -1:
+            check_index("Layer", layer, self.layers)
+        return self.streams[layer + 1]
+
+    def token(self, token: int | str) -> int:
+        """Return the index of a token given by its index or by the name of a prefix token."""
+        if isinstance(token, str):
+            return self.grid.token(token)
+        return check_index("Token", token, self.grid.tokens)
+
+    def top(self, count: int = 5) -> list[tuple[int, float]]:
+        """Return the most probable classes as (class, probability), best first; empty without a classifier."""
+        if self.logits is None:
+            return []
+        best = self.logits.float().softmax(-1).topk(min(count, self.logits.shape[-1]))
+        return [(int(index), float(share)) for share, index in zip(best.values, best.indices, strict=True)]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the trace holds, tensors that share their memory counted once."""
+        tensors = [self.pixels, self.embedding, *self.streams]
+        for call in (*(call for layer in self.calls for call in layer), *self.pool_calls):
+            tensors += [call.queries, call.keys, call.values, *([] if call.bias is None else [call.bias])]
+        tensors += [gradient for layer in self.output_gradients for gradient in layer]
+        storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
+        return sum(storages.values())
+
+    def _calls(self, layer: int) -> tuple[AttentionCall, ...]:
+        return self.calls[check_index("Layer", layer, self.layers)]
+
+
+def _scores(call: AttentionCall, rows: slice = slice(None)) -> Tensor:
+    queries, keys = call.queries[0, :, rows].float(), call.keys[0].float()
+    scores = (queries * call.scale) @ keys.mT  # (heads, query, key)
+    if call.bias is None:
+        return scores
+    bias = call.bias[0].expand(scores.shape[0], call.queries.shape[-2], keys.shape[-2])[:, rows]
+    if bias.dtype == torch.bool:
+        return scores.masked_fill(~bias, float("-inf"))
+    return scores + bias.float()
+
+
+def _checked(attention: Tensor, what: str) -> Tensor:
+    if not torch.isfinite(attention).all():
+        raise CaptureError(f"{what.capitalize()} holds NaN or infinite numbers; wanted shares between 0 and 1. Check the weights.")
+    return attention
