@@ -1,0 +1,81 @@
+# vitviz: each target is the only command needed. It takes python3 (3.11 or newer) and make.
+# Another Python: make PYTHON=python3.12 run. The settings of pip (PIP_INDEX_URL and so on) hold as usual.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)/python
+PIP := $(PY) -m pip install --disable-pip-version-check $(if $(CI),--quiet) -c constraints.txt
+BENCHMARKS = $(wildcard benchmarks/bench_*.py)
+
+.PHONY: help run test check format bench messages training clean
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+run: $(VENV)/run.stamp ## start the dashboard on http://127.0.0.1:8501
+	@echo "vitviz: starting; open the address below, stop with Ctrl+C."
+	@exec $(PY) -m streamlit run app.py
+
+test: $(VENV)/dev.stamp ## run the tests (ARGS="-k grid" passes options on)
+	@$(PY) -m pytest $(ARGS)
+
+check: $(VENV)/dev.stamp ## ruff, format and types, changing nothing
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+format: $(VENV)/dev.stamp ## put the code into shape
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+bench: $(VENV)/run.stamp ## run every benchmarks/bench_*.py
+	@test -n "$(BENCHMARKS)" || { echo "vitviz: there is no benchmarks/bench_*.py."; exit 1; }
+	@set -e; for file in $(BENCHMARKS); do echo "vitviz: $$file"; PYTHONPATH=. $(PY) "$$file"; done
+
+messages: $(VENV)/dev.stamp ## collect the visible texts into vitviz/ui/locale/vitviz.pot
+	@mkdir -p vitviz/ui/locale
+	@$(PY) -m babel.messages.frontend extract --quiet --project=vitviz --sort-by-file --add-location=file \
+		--add-comments=Translators: --output-file=vitviz/ui/locale/vitviz.pot vitviz/ui pages
+	@echo "vitviz: wrote vitviz/ui/locale/vitviz.pot."
+
+training: $(VENV)/training.stamp ## add what training and converting the shipped weights needs
+
+clean: ## remove caches and results (the environment stays: delete .venv to start anew)
+	@rm -rf .pytest_cache .ruff_cache .mypy_cache build dist screenshots
+	@find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
+	@echo "vitviz: caches removed."
+
+# The environment. A stamp is older than a changed list of pins, so a change installs and a second run does not.
+$(VENV)/run.stamp: requirements.txt constraints.txt $(VENV)/made.stamp
+	@echo "vitviz: installing the pinned packages into $(VENV); once, and it takes a few minutes."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
+	@echo "vitviz: installing the tools for tests and checks."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/training.stamp: requirements-train.txt $(VENV)/run.stamp
+	@echo "vitviz: installing what training needs."
+	@$(PIP) --no-deps -r requirements-train.txt
+	@touch $@
+
+# An environment whose Python is gone, half made or moved is made anew; one that works is taken as it is.
+ifneq ($(shell $(PY) -c "import pip; print('works')" 2>/dev/null),works)
+.PHONY: $(VENV)/made.stamp
+endif
+
+$(VENV)/made.stamp:
+	@$(PY) -c "import pip" 2>/dev/null || { \
+		command -v $(PYTHON) >/dev/null || { \
+			echo "vitviz: no $(PYTHON) here. Install Python 3.11 or newer, or name one: make PYTHON=python3.12"; exit 1; }; \
+		$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { \
+			echo "vitviz: needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name a newer one: make PYTHON=python3.12"; \
+			exit 1; }; \
+		$(PYTHON) -c "import venv, ensurepip" 2>/dev/null || { \
+			echo "vitviz: $(PYTHON) lacks the venv module. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }; \
+		echo "vitviz: making the environment $(VENV) with $$($(PYTHON) -V)."; \
+		$(PYTHON) -m venv --clear $(VENV); }
+	@touch $@

@@ -1,0 +1,70 @@
+"""Tiny vision transformers that every test may read: random weights, built once, nothing downloaded.
+
+All see 8-pixel patches, have 2 blocks of 2 heads and 32 channels, answer 10 classes and are in eval mode. Nobody
+changes them. Their weights are drawn large enough for attention far from uniform: a test that mixes up heads, rows
+or tokens must see the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+BuildVit = Callable[..., nn.Module]
+
+
+def _draw_weights(module: nn.Module) -> None:
+    with torch.no_grad():
+        for parameter in module.parameters():
+            fan_in = parameter[0].numel() if parameter.ndim > 1 else 25
+            parameter.add_(torch.randn_like(parameter) * 1.5 / fan_in**0.5)
+
+
+@pytest.fixture(scope="session")
+def build_vit() -> BuildVit:
+    """Return the function that builds a tiny timm VisionTransformer from a seed and timm's own arguments."""
+    from vitviz.models.torchvision_mend import mend_torchvision
+
+    mend_torchvision()
+    from timm.models.vision_transformer import VisionTransformer
+
+    def build(seed: int = 0, **arguments: Any) -> nn.Module:
+        settings = {
+            "img_size": 32,
+            "patch_size": 8,
+            "embed_dim": 32,
+            "depth": 2,
+            "num_heads": 2,
+            "num_classes": 10,
+        }
+        with torch.random.fork_rng(
+            devices=[]
+        ):  # timm draws from the global generator; put it back afterwards
+            torch.manual_seed(seed)
+            module = VisionTransformer(**(settings | arguments))
+            _draw_weights(module)
+        return module.eval()
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def tiny_vit(build_vit: BuildVit) -> nn.Module:
+    """32 × 32 pixels: a grid of 4 × 4 patches after the class token, 17 tokens."""
+    return build_vit()
+
+
+@pytest.fixture(scope="session")
+def wide_vit(build_vit: BuildVit) -> nn.Module:
+    """24 × 40 pixels, height first: a grid of 3 × 5 patches after the class token, 16 tokens."""
+    return build_vit(img_size=(24, 40))
+
+
+@pytest.fixture(scope="session")
+def register_vit(build_vit: BuildVit) -> nn.Module:
+    """32 × 32 pixels with a class token and 4 registers before the 4 × 4 patches, 21 tokens."""
+    return build_vit(reg_tokens=4)

@@ -1,0 +1,100 @@
+"""Each case runs in a new interpreter: torchvision is imported, or fails to, once a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MISSING = "operator torchvision::nms does not exist"
+# The file alone, for the package around it imports timm.
+MEND = f"""
+import importlib.util
+spec = importlib.util.spec_from_file_location("mend", {str(ROOT / "vitviz/models/torchvision_mend.py")!r})
+mend = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(mend)
+print(mend.mend_torchvision(), mend.mend_torchvision())
+"""
+
+
+def run_python(script: str, *, before: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a script with warnings as errors and perhaps a folder of stand-ins before the installed packages."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        env=os.environ | {"PYTHONPATH": str(before or ""), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def stand_in(folder: Path, text: str) -> Path:
+    """Write a module torchvision into a folder that comes before the installed one."""
+    (folder / "torchvision.py").write_text(text)
+    return folder
+
+
+def test_timm_builds_a_model_after_the_mend_and_the_mend_knows_whether_it_was_needed() -> None:
+    plain = run_python("import torchvision")
+    assert plain.returncode == 0 or MISSING in plain.stderr
+    mended = run_python(
+        MEND + "import timm, torch\nmodule = timm.create_model('test_vit', num_classes=3).eval()\n"
+        "print(tuple(module(torch.zeros(1, 3, 160, 160)).shape))"
+    )
+    assert mended.returncode == 0, mended.stderr
+    outcome = "unneeded" if plain.returncode == 0 else "declared"
+    assert mended.stdout.splitlines() == [f"{outcome} {outcome}", "(1, 3)"]
+
+
+def test_missing_operators_are_declared_and_stay_declared(tmp_path: Path) -> None:
+    stand_in(
+        tmp_path,
+        "import torch\n"
+        "for name in ('nms', 'qnms'):\n"
+        "    torch.library.register_fake(f'torchvision::{name}', lambda boxes, scores, iou_threshold: boxes)\n",
+    )
+    assert MISSING in run_python("import torchvision", before=tmp_path).stderr
+    schema = "print(torch.ops.torchvision.{0}.default._schema)\n"
+    result = run_python(
+        MEND + "import gc, torch\ngc.collect()\n" + schema.format("nms") + schema.format("qnms"),
+        before=tmp_path,
+    )
+    assert result.stdout.splitlines() == [
+        "declared declared",
+        "torchvision::nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+        "torchvision::qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    ], result.stderr
+
+
+def test_a_torchvision_that_fits_is_left_alone(tmp_path: Path) -> None:
+    stand_in(
+        tmp_path,
+        "import torch\n"
+        "library = torch.library.Library('torchvision', 'DEF')\n"
+        "library.define('nms(Tensor dets) -> Tensor')\n",
+    )
+    result = run_python(
+        MEND
+        + "import torch\nprint(hasattr(torch.ops.torchvision, 'nms'), hasattr(torch.ops.torchvision, 'qnms'))",
+        before=tmp_path,
+    )
+    assert result.stdout.splitlines() == ["unneeded unneeded", "True False"], result.stderr
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        "RuntimeError('torch and torchvision have different CUDA major versions')",
+        "ImportError('no such file')",
+    ],
+)
+def test_any_other_failure_is_raised_as_it_stands(tmp_path: Path, failure: str) -> None:
+    result = run_python(MEND, before=stand_in(tmp_path, f"raise {failure}"))
+    assert result.returncode == 1
+    kind, message = failure.rstrip("')").split("('")
+    assert result.stderr.splitlines()[-1] == f"{kind}: {message}"
