@@ -1,0 +1,1 @@
+"""Training the shipped classifier: the data, its augmentation, the recipe, the loop and the export."""

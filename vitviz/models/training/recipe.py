@@ -1,0 +1,114 @@
+"""The recipe of the shipped classifier as data: schedule, image sizes, learning rates by layer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from torch import nn
+
+if TYPE_CHECKING:
+    from timm.models.vision_transformer import VisionTransformer
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every choice of a training run. Two runs with the same recipe, data and threads agree."""
+
+    steps: int = 3600
+    warmup_steps: int = 80
+    decay_steps: int = 1400
+    """The learning rate is constant after the warm-up, then falls along half a cosine over the last steps."""
+    final_steps: int = 400
+    """The last steps see ``final_image_sizes`` with every patch token kept."""
+    batch_size: int = 64
+    image_sizes: tuple[int, ...] = (70, 98, 112, 126, 140, 168)
+    kept_patches: int = 49
+    """Patch tokens kept of each image, at random (all when there are fewer): patch dropout."""
+    final_image_sizes: tuple[int, ...] = (112, 140, 168)
+    learning_rate: float = 2.5e-4
+    head_learning_rate: float = 1e-3
+    layer_decay: float = 0.8
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    clip_norm: float = 1.0
+    frozen_blocks: int = 3
+    smallest_area: float = 0.35
+    average_decay: float = 0.998
+    """Decay of the exponential moving average of the weights, per step."""
+    seed: int = 0
+
+    def rate_factor(self, step: int) -> float:
+        """Return the learning rate at ``step`` as a part of its peak, in [0, 1]."""
+        if step < self.warmup_steps:
+            return (step + 1) / self.warmup_steps
+        done = (step - (self.steps - self.decay_steps)) / max(1, self.decay_steps)
+        return 0.5 * (1 + math.cos(math.pi * min(max(done, 0.0), 1.0)))
+
+    def is_final(self, step: int) -> bool:
+        """Return whether ``step`` belongs to the last phase, which keeps every patch token."""
+        return step >= self.steps - self.final_steps
+
+    def image_size(self, step: int) -> int:
+        """Return the side in pixels of the images at ``step``."""
+        sizes = self.final_image_sizes if self.is_final(step) else self.image_sizes
+        return sizes[int(np.random.default_rng([self.seed, 1, step]).integers(len(sizes)))]
+
+    def batch(self, step: int, images: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Return the indices of the images at ``step``: a new seeded order each pass, the odd rest left out."""
+        per_pass = images // self.batch_size
+        order = np.random.default_rng([self.seed, 2, step // per_pass]).permutation(images)
+        start = (step % per_pass) * self.batch_size
+        return order[start : start + self.batch_size]
+
+
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Parameters that share a learning rate and a weight decay."""
+
+    names: tuple[str, ...]
+    learning_rate: float
+    weight_decay: float
+
+
+def layer_rates(depth: int, recipe: Recipe) -> list[float]:
+    """Return the peak learning rate of each block: ``learning_rate * layer_decay ** (depth - 1 - layer)``."""
+    return [
+        recipe.learning_rate * recipe.layer_decay ** (depth - 1 - layer) for layer in range(depth)
+    ]
+
+
+def parameter_groups(model: VisionTransformer, recipe: Recipe) -> list[ParameterGroup]:
+    """Return the trained parameters in groups; those of the embedding and the frozen blocks are in none.
+
+    Vectors (biases, layer norms, layer scales) have no weight decay.
+    """
+    rates = layer_rates(len(model.blocks), recipe)
+    grouped: dict[tuple[float, float], list[str]] = {}
+    for name, parameter in model.named_parameters():
+        rate = _peak_rate(name, rates, recipe)
+        if rate is not None:
+            decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+            grouped.setdefault((rate, decay), []).append(name)
+    return [ParameterGroup(tuple(names), *key) for key, names in grouped.items()]
+
+
+def freeze(model: nn.Module, groups: list[ParameterGroup]) -> None:
+    """Let only the parameters in ``groups`` require a gradient."""
+    trained = {name for group in groups for name in group.names}
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name in trained)
+
+
+def _peak_rate(name: str, rates: list[float], recipe: Recipe) -> float | None:
+    """Return the peak learning rate of a parameter, or None when it is frozen."""
+    if name.startswith("head."):
+        return recipe.head_learning_rate
+    if name.startswith("norm."):
+        return recipe.learning_rate
+    if name.startswith("blocks."):
+        layer = int(name.split(".")[1])
+        return rates[layer] if layer >= recipe.frozen_blocks else None
+    return None
