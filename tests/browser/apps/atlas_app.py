@@ -1,0 +1,41 @@
+"""A page with one head atlas whose ticks the page keeps."""
+
+import numpy as np
+import streamlit as st
+
+from vitviz.ui.components.atlas_view import AtlasView, HeadIndex
+from vitviz.ui.components.head_atlas import head_atlas
+
+LAYERS, HEADS = 12, 6
+
+st.set_page_config(layout="wide")
+depth = np.linspace(1, 7, LAYERS)[:, None]
+values = (
+    depth + np.random.default_rng(0).normal(size=(LAYERS, HEADS)) * (5 - depth / 2) / 3
+).astype(np.float32)
+values[4, 2] = np.nan
+ticked = st.session_state.setdefault("ticked", [(11, 2)])
+
+
+def tick(place: HeadIndex) -> None:
+    if tuple(place) in ticked:
+        ticked.remove(tuple(place))
+    else:
+        ticked.append(tuple(place))
+
+
+def pick(place: HeadIndex) -> None:
+    st.session_state["selected"] = tuple(place)
+
+
+view = AtlasView(
+    values=values,
+    label="Mean attention distance",
+    unit="patches",
+    selected=st.session_state.get("selected", (5, 3)),
+    ticked=tuple(ticked),
+)
+event = head_atlas(view, key="atlas", on_pick=pick, on_tick=tick)
+st.session_state["runs"] = st.session_state.get("runs", 0) + 1
+picked = event.picked and tuple(event.picked)
+st.text(f"runs {st.session_state['runs']} picked {picked} ticked {sorted(ticked)}")

@@ -1,0 +1,186 @@
+"""Chromium and Streamlit servers for the browser tests.
+
+Without Chromium the tests are skipped with a reason, unless VITVIZ_REQUIRE_BROWSER=1 makes that an error.
+CHROMIUM names another browser than the one found on the PATH.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 60
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+]
+IDLE = """() => {
+  const app = document.querySelector('[data-testid="stApp"]');
+  return app && app.dataset.testConnectionState === 'CONNECTED' && app.dataset.testScriptState === 'notRunning'
+    && !document.querySelector('[data-stale="true"]');
+}"""
+
+
+def chromium_path() -> str | None:
+    """Return where Chromium is, or None."""
+    wanted = os.environ.get("CHROMIUM")
+    return next(
+        (path for name in ([wanted] if wanted else NAMES) if (path := shutil.which(name))), None
+    )
+
+
+def missing(reason: str) -> None:
+    """Skip, or fail where the browser is required."""
+    if os.environ.get("VITVIZ_REQUIRE_BROWSER") == "1":
+        pytest.fail(f"{reason} VITVIZ_REQUIRE_BROWSER=1 does not allow skipping.", pytrace=False)
+    pytest.skip(reason)
+
+
+def wait_until_idle(page: Any, timeout: float = 60_000) -> None:
+    """Wait until Streamlit has run its script and drawn it, and assert that it shows no exception."""
+    page.wait_for_function(IDLE, timeout=timeout)
+    exception = page.locator('[data-testid="stException"]')
+    assert exception.count() == 0, exception.first.inner_text()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def settle() -> Callable[..., None]:
+    """The function that waits until Streamlit is idle: ``settle(page)``."""
+    return wait_until_idle
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium for the whole run."""
+    path = chromium_path()
+    if path is None:
+        missing("Chromium is not installed: apt install chromium, or set CHROMIUM to its path.")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("Playwright is not installed: pip install playwright.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(url + "/_stcore/health", timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(
+        f"The server did not answer at {url}; it said:\n{log.read_text(errors='replace')[-3000:]}"
+    )
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Return a function that starts a Streamlit app and gives its address; one server an app for the whole run.
+
+    ``serve(path, fresh=True, **environment)`` starts another server of the same app, for first visits.
+    """
+    servers: dict[Path, str] = {}
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(app: Path | str, *, fresh: bool = False, **environment: str) -> str:
+        path = (ROOT / app).resolve()
+        if path in servers and not fresh:
+            return servers[path]
+        port = _free_port()
+        options = {
+            "port": str(port),
+            "address": "127.0.0.1",
+            "headless": "true",
+            "fileWatcherType": "none",
+        }
+        command = [
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            str(path),
+            "--browser.gatherUsageStats",
+            "false",
+        ]
+        for name, value in options.items():
+            command += [f"--server.{name}", value]
+        log = tmp_path_factory.mktemp("server") / "log.txt"
+        with log.open("wb") as output:
+            variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+            server = subprocess.Popen(
+                command, cwd=ROOT, env=variables, stdout=output, stderr=subprocess.STDOUT
+            )
+        running.append(server)
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(server, url, log)
+        servers.setdefault(path, url)
+        return url
+
+    yield start
+    for server in running:
+        server.terminate()
+    for server in running:
+        server.wait(20)
+
+
+@pytest.fixture
+def new_page(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Return a function that opens a page in a context of its own; at the end no page may have had an error.
+
+    ``new_page(url, width=…, height=…, **context_options)``; without a url the page is empty.
+    """
+    contexts: list[Any] = []
+    errors: list[str] = []
+
+    def open_page(
+        url: str | None = None, *, width: int = 1280, height: int = 900, **options: Any
+    ) -> Any:
+        options = {"locale": "en-US", "reduced_motion": "reduce", **options}
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        if url is not None:
+            page.goto(url)
+            wait_until_idle(page)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not errors, errors

@@ -1,0 +1,102 @@
+"""The mount of the attention viewer on a page: what it sends again, what it returns, what it keeps."""
+
+from streamlit.testing.v1 import AppTest
+
+from vitviz.ui.components.packing import unpack
+
+
+def app():
+    import numpy as np
+    import streamlit as st
+
+    from vitviz.grid import PatchGrid
+    from vitviz.ui.components.attention_view import AttentionView
+    from vitviz.ui.components.attention_viewer import attention_viewer
+
+    grid = PatchGrid(2, 3, (4, 4), ("class",))
+    queries = np.full((2, 7, 2), st.session_state.get("layer", 1), np.float32)
+    state = attention_viewer(
+        AttentionView(
+            photo_png=b"photo",
+            grid=grid,
+            layer=st.session_state.get("layer", 1),
+            layers=4,
+            query=st.session_state.get("query", "class"),
+            queries=queries,
+            keys=queries,
+        ),
+        key="viewer",
+    )
+    st.text(f"{state.query} {state.head} {state.layer}")
+
+
+def blob(at):
+    return at.get("bidi_component")[0].proto.bytes
+
+
+def header(at):
+    return unpack(blob(at))[0]
+
+
+def click(at, **choices):
+    state = {**header(at)["state"], **choices}
+    at.session_state["viewer"] = {"view": state}
+    return at.run()
+
+
+def test_first_run_shows_the_view_and_returns_its_state():
+    at = AppTest.from_function(app).run()
+    assert not at.exception
+    assert at.text[0].value == "class mean 1"
+    assert header(at)["state"]["query"] == "class"
+
+
+def test_a_click_changes_the_result_and_not_one_byte_of_the_data():
+    at = AppTest.from_function(app).run()
+    before = blob(at)
+    click(at, query="4", head=1)
+    assert at.text[0].value == "4 1 1"
+    assert blob(at) == before
+
+
+def test_mirroring_the_click_changes_nothing_either():
+    at = AppTest.from_function(app).run()
+    before = blob(at)
+    at.session_state["query"] = "4"
+    click(at, query="4")
+    assert blob(at) == before
+
+
+def test_a_new_wish_of_python_is_sent_with_a_new_revision():
+    at = AppTest.from_function(app).run()
+    click(at, query="4")
+    at.session_state["query"] = "5"
+    at.run()
+    assert (header(at)["state"]["query"], header(at)["revision"]) == ("5", 2)
+
+
+def test_python_can_return_to_the_first_state_after_a_click():
+    at = AppTest.from_function(app).run()
+    at.session_state["query"] = "4"
+    click(at, query="4")
+    at.session_state["query"] = "class"
+    at.run()
+    assert (header(at)["state"]["query"], header(at)["revision"]) == ("class", 2)
+
+
+def test_a_new_layer_keeps_the_revision():
+    at = AppTest.from_function(app).run()
+    click(at, query="4")
+    content = header(at)["content"]
+    at.session_state["layer"] = 2
+    at.run()
+    assert (header(at)["layer"], header(at)["revision"]) == (2, 1)
+    assert header(at)["content"] != content
+    assert at.text[0].value == "4 mean 2"
+
+
+def test_a_state_that_does_not_fit_does_not_break_the_page():
+    at = AppTest.from_function(app).run()
+    click(at, query="register 4", head=9)
+    assert not at.exception
+    assert at.text[0].value == "class mean 1"

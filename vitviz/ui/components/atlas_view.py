@@ -1,0 +1,114 @@
+"""AtlasView: one number for every head of a model, as the head atlas shows it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitviz.errors import GridError, OptionError, check_index
+from vitviz.figures.palettes import table
+from vitviz.ui.components.labels import atlas_labels
+from vitviz.ui.components.packing import float32_bytes, pack
+
+
+class HeadIndex(NamedTuple):
+    """A head of a model: its layer and its number in that layer, both counted from 0."""
+
+    layer: int
+    head: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtlasView:
+    """A statistic of every head. Layer 0 is the top row: down is deeper.
+
+    Raises GridError for values without the two axes, OptionError for an impossible range or head.
+    """
+
+    values: NDArray[np.float32]
+    """(layers, heads); NaN for a head without a value, which is hatched."""
+    label: str
+    """What the numbers are, for example "Mean attention distance"."""
+    unit: str = ""
+    """For example "patches" or "nats"."""
+    palette: str = "viridis"
+    """A palette of vitviz.figures.palettes; a diverging one wants minimum = -maximum."""
+    minimum: float | None = None
+    """Value of the first colour; None for the smallest value."""
+    maximum: float | None = None
+    """Value of the last colour; None for the largest value."""
+    selected: tuple[int, int] | None = None
+    """(layer, head) with the orange outline."""
+    ticked: tuple[tuple[int, int], ...] = ()
+    """Every (layer, head) with a cross, for example the heads to ablate."""
+    labels: Mapping[str, str] = field(default_factory=atlas_labels)
+    """Visible text in the reader's language: see atlas_labels."""
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or not self.values.size:
+            raise GridError(
+                f"The atlas needs values (layers, heads); got shape {self.values.shape}. "
+                "Pass one number a head."
+            )
+        if np.isinf(self.values).any():
+            raise OptionError(
+                "The atlas cannot colour infinite values; wanted finite numbers, or NaN for none."
+            )
+        low, high = self.limits
+        if not low <= high:
+            raise OptionError(
+                f"The atlas cannot colour from {low} to {high}; give minimum ≤ maximum."
+            )
+        table(self.palette)
+        for place in (*self.ticked, *([self.selected] if self.selected else [])):
+            self.cell(place)
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Values of the first and the last colour."""
+        finite = self.values[np.isfinite(self.values)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+        return (
+            low if self.minimum is None else self.minimum,
+            high if self.maximum is None else self.maximum,
+        )
+
+    def cell(self, place: tuple[int, int]) -> int:
+        """Return the number of a head's cell, row by row."""
+        layers, heads = self.values.shape
+        layer = check_index("Layer", place[0], layers)
+        return layer * int(heads) + check_index("Head", place[1], heads)
+
+    def read_place(self, sent: Mapping[str, Any] | None) -> HeadIndex | None:
+        """Return the head that the browser sent, or None if it sent none or one that this atlas has not."""
+        if not sent:
+            return None
+        try:
+            self.cell((sent["layer"], sent["head"]))
+        except (KeyError, OptionError):
+            return None
+        return HeadIndex(sent["layer"], sent["head"])
+
+    def pack(self, *, standalone: bool = False) -> bytes:
+        """Return the atlas as one blob for the browser."""
+        values = float32_bytes(self.values)
+        low, high = self.limits
+        meta = {
+            "layers": self.values.shape[0],
+            "heads": self.values.shape[1],
+            "label": self.label,
+            "unit": self.unit,
+            "minimum": low,
+            "maximum": high,
+            "selected": self.cell(self.selected) if self.selected else None,
+            "ticked": sorted(self.cell(place) for place in self.ticked),
+            "labels": dict(self.labels),
+            "content": hashlib.blake2b(values, digest_size=8).hexdigest(),
+            "standalone": standalone,
+        }
+        return pack(meta, {"values": values, "palette": table(self.palette).tobytes()})

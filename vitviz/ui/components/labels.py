@@ -1,0 +1,85 @@
+"""Every visible word of the components, in the reader's language; the scripts hold none.
+
+Names in braces are filled in by the script. Python passes the texts with the data.
+"""
+
+from __future__ import annotations
+
+from vitviz.ui.text import _
+
+
+def viewer_labels() -> dict[str, str]:
+    """Return every visible text of the attention viewer in the reader's language. Names in braces are filled in."""
+    return {
+        "attends_to": _("Attends to"),
+        "attended_by": _("Attended by"),
+        "direction": _("Direction"),
+        "photo": _("Photo: choose the query patch"),
+        "keys": _(
+            "Arrow keys move over the patches, Enter pins, Escape returns to the pinned patch, Home and End go to the "
+            "ends of the row, Page Up and Page Down to the top and the bottom, square brackets change the opacity, "
+            "comma and full stop the layer."
+        ),
+        "hint": _(
+            "Point at a patch to see what it attends to. Click to pin it. Shift reads values without moving."
+        ),
+        "special": _("Special tokens"),
+        "no_special": _("This model has no special tokens"),
+        "class": _("class"),
+        "distillation": _("distillation"),
+        "register": _("register {number}"),
+        "head": _("Heads"),
+        "head_name": _("L{layer}·H{head}"),
+        "mean": _("mean"),
+        "max": _("max"),
+        "layer_name": _("Layer {layer}"),
+        "layer_range": _("of 0–{last}"),
+        "previous_layer": _("Previous layer"),
+        "next_layer": _("Next layer"),
+        "scale": _("Colour scale"),
+        "scale_map": _("This map"),
+        "scale_layer": _("This layer"),
+        "scale_model": _("Whole model"),
+        "scale_absolute": _("0–100 %"),
+        "palette": _("Colours"),
+        "palette_viridis": _("Viridis"),
+        "palette_cividis": _("Cividis"),
+        "palette_spotlight": _("Spotlight"),
+        "opacity": _("Opacity"),
+        "hide_special": _("Hide special tokens"),
+        "interpolate": _("Interpolated"),
+        "query": _("Query"),
+        "key": _("Key"),
+        "pointer": _("Under the pointer"),
+        "strongest": _("Strongest patch"),
+        "special_share_to": _("To special tokens"),
+        "special_share_by": _("From special tokens"),
+        "patch": _("row {row}, column {column}"),
+        "times_uniform": _("{times} × uniform"),
+        "minimum": _("minimum"),
+        "uniform": _("uniform 1/{tokens}"),
+        "maximum": _("maximum"),
+        "preparing": _("Normalising every row… {percent} %"),
+        "summary_to": _("{query} attends most to {top}. Special tokens get {special}."),
+        "summary_by": _("{query} is attended most by {top}. Special tokens give {special}."),
+    }
+
+
+def atlas_labels() -> dict[str, str]:
+    """Return every visible text of the head atlas in the reader's language. Names in braces are filled in."""
+    return {
+        "atlas": _("heads of the model"),
+        "keys": _(
+            "Arrow keys move over the heads, down is a deeper layer. Enter opens the head, x ticks it, Escape returns "
+            "to the selected head."
+        ),
+        "hint": _("Click a head to open it. Shift-click, or x, ticks it."),
+        "hint_standalone": _("Point at a head to read its number."),
+        "head_name": _("L{layer}·H{head}"),
+        "layer_axis": _("L{layer}"),
+        "head_axis": _("H{head}"),
+        "layer_mean": _("mean of the layer"),
+        "rank": _("rank {rank} of {count}"),
+        "missing": _("no value"),
+        "ticked": _("ticked"),
+    }

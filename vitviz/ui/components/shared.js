@@ -1,0 +1,165 @@
+// Shared by the attention viewer and the head atlas: reading the blob, numbers as text, the geometry of cells,
+// keyboard moves, radio groups.
+
+const ORANGE = "#ff7a00"; // the query patch and the chosen head, everywhere in vitviz
+
+/** Split the blob that packing.py made into its JSON header and a reader of its parts. */
+function unpack(bytes) {
+  const header = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+  const meta = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + header)));
+  const part = (name, Type) => {
+    const [offset, length] = meta.parts[name];
+    const start = 4 + header + offset;
+    return new Type(bytes.slice(start, start + length).buffer); // a copy, because typed arrays must be aligned
+  };
+  return { meta, part };
+}
+
+/** Put values into the braces of a label: fill("row {row}", {row: 3}). */
+function fill(template, values) {
+  return template.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+}
+
+/** A share as text, with three figures where they mean something: 0.1234 → "12.3 %". */
+function percent(share) {
+  const value = 100 * share;
+  if (value === 0) return "0 %";
+  if (value >= 99.95) return "100 %";
+  if (value < 0.001) return "<0.001 %";
+  const digits = value >= 10 ? 1 : value >= 0.1 ? 2 : Math.min(4, 1 - Math.floor(Math.log10(value)));
+  return `${value.toFixed(digits)} %`;
+}
+
+/** A multiple of the uniform share as text: 31, 4.7, 0.21. */
+function times(multiple) {
+  const digits = multiple >= 10 ? 0 : multiple >= 1 ? 1 : multiple >= 0.01 ? 2 : 3;
+  return multiple.toFixed(digits);
+}
+
+/** 256 × RGB bytes as 256 opaque pixels. */
+function colourTable(bytes) {
+  const pixels = new Uint32Array(256);
+  for (let i = 0; i < 256; i++) {
+    pixels[i] = (255 << 24) | (bytes[3 * i + 2] << 16) | (bytes[3 * i + 1] << 8) | bytes[3 * i];
+  }
+  return pixels;
+}
+
+/** Give the canvas as many pixels as the screen has under it; return true if that changed its size. */
+function fitCanvas(canvas) {
+  const ratio = window.devicePixelRatio || 1;
+  const width = Math.max(1, Math.round(canvas.clientWidth * ratio));
+  const height = Math.max(1, Math.round(canvas.clientHeight * ratio));
+  if (canvas.width === width && canvas.height === height) return false;
+  canvas.width = width;
+  canvas.height = height;
+  return true;
+}
+
+/** Outline a box with a dark halo, so that the colour is seen on any ground. */
+function outline(context, [x, y, width, height], colour, thickness) {
+  const inset = thickness / 2;
+  const draw = (style, line) => {
+    context.strokeStyle = style;
+    context.lineWidth = line;
+    context.strokeRect(x - inset, y - inset, width + thickness, height + thickness);
+  };
+  draw("rgba(0, 0, 0, 0.7)", thickness + 2);
+  draw(colour, thickness);
+}
+
+/** The box of a patch on a canvas: [x, y, width, height]. */
+function patchBox(canvas, { rows, columns }, patch) {
+  const width = canvas.width / columns;
+  const height = canvas.height / rows;
+  return [(patch % columns) * width, Math.floor(patch / columns) * height, width, height];
+}
+
+/** The patch under a pointer event on a canvas or its wrapper. */
+function patchUnder(target, { rows, columns }, event) {
+  const box = target.getBoundingClientRect();
+  const inside = (place, count) => Math.min(count - 1, Math.max(0, Math.floor(place * count)));
+  const row = inside((event.clientY - box.top) / box.height, rows);
+  return row * columns + inside((event.clientX - box.left) / box.width, columns);
+}
+
+/** Mark the patch under the pointer: black round white, so that it shows on any colour. */
+function markPointer(context, box, scale) {
+  const [x, y, width, height] = box;
+  for (const [colour, inset] of [["#000", 0], ["#fff", 1.5 * scale]]) {
+    context.strokeStyle = colour;
+    context.lineWidth = 1.5 * scale;
+    context.strokeRect(x - inset, y - inset, width + 2 * inset, height + 2 * inset);
+  }
+}
+
+/** The patch that a key leads to, or null for another key. From a special token every key leads to the middle. */
+function movedPatch(key, patch, { rows, columns }) {
+  const moves = {
+    ArrowLeft: [0, -1],
+    ArrowRight: [0, 1],
+    ArrowUp: [-1, 0],
+    ArrowDown: [1, 0],
+    Home: [0, -columns],
+    End: [0, columns],
+    PageUp: [-rows, 0],
+    PageDown: [rows, 0],
+  };
+  if (!(key in moves)) return null;
+  if (patch === null) return Math.floor(rows / 2) * columns + Math.floor(columns / 2);
+  const [down, right] = moves[key];
+  const row = Math.min(rows - 1, Math.max(0, Math.floor(patch / columns) + down));
+  return row * columns + Math.min(columns - 1, Math.max(0, (patch % columns) + right));
+}
+
+/** Create an element with a class and text. User text goes through textContent, never through markup. */
+function element(tag, className = "", text = "") {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text) node.textContent = text;
+  return node;
+}
+
+/** Move the choice of a radio group with the arrow keys; only the chosen radio is a tab stop. */
+function radioKeys(group, choose) {
+  group.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    if (!step) return;
+    const radios = [...group.querySelectorAll('[role="radio"]:not([hidden])')];
+    const at = radios.findIndex((radio) => radio.getAttribute("aria-checked") === "true");
+    const next = radios[(at + step + radios.length) % radios.length];
+    event.preventDefault();
+    event.stopPropagation();
+    choose(next.dataset.value);
+    next.focus();
+  });
+  group.addEventListener("click", (event) => {
+    const radio = event.target.closest('[role="radio"]');
+    if (radio) choose(radio.dataset.value);
+  });
+}
+
+/** Mark the chosen radio of a group. */
+function checkRadio(group, value) {
+  for (const radio of group.querySelectorAll('[role="radio"]')) {
+    const chosen = radio.dataset.value === String(value);
+    radio.setAttribute("aria-checked", chosen);
+    radio.tabIndex = chosen ? 0 : -1;
+  }
+}
+
+/** Fill a segmented control with one radio an option: [[value, text], …]. */
+function segments(group, label, options) {
+  group.setAttribute("aria-label", label);
+  const same = [...group.children].map((radio) => `${radio.dataset.value}|${radio.textContent}`).join();
+  if (same === options.map(([value, text]) => `${value}|${text}`).join()) return;
+  group.replaceChildren(
+    ...options.map(([value, text]) => {
+      const radio = element("button", "segment", text);
+      radio.type = "button";
+      radio.setAttribute("role", "radio");
+      radio.dataset.value = value;
+      return radio;
+    }),
+  );
+}

@@ -1,0 +1,45 @@
+"""The browser side of the components, read once at import: no build step, no bundler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Source:
+    """Markup, style and script of one component. The script defines ``mount(component)``."""
+
+    html: str
+    css: str
+    js: str
+
+    @property
+    def module(self) -> str:
+        """The script as an ES module whose default export mounts the component, as Streamlit wants it."""
+        return f"{self.js}\nexport default mount;\n"
+
+
+def _read(*names: str) -> str:
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
+
+VIEWER = Source(
+    html=_read("attention_viewer.html"),
+    css=_read("shared.css", "attention_viewer.css"),
+    js=_read(
+        "shared.js",
+        "attention_rows.js",
+        "attention_paint.js",
+        "attention_words.js",
+        "attention_events.js",
+        "attention_viewer.js",
+    ),
+)
+ATLAS = Source(
+    html=_read("head_atlas.html"),
+    css=_read("shared.css", "head_atlas.css"),
+    js=_read("shared.js", "head_atlas.js"),
+)

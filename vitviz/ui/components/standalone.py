@@ -1,0 +1,96 @@
+"""The attention viewer or the head atlas as one HTML file that works offline, in any browser, without a server.
+
+The file holds the same markup, style, script and numbers as the page, and a content security policy that forbids
+every connection.
+"""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+
+from vitviz.ui.components.atlas_view import AtlasView
+from vitviz.ui.components.attention_view import AttentionView
+from vitviz.ui.components.sources import ATLAS, VIEWER
+
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
+)
+
+_PAGE_STYLE = """
+:root {
+  color-scheme: light dark;
+  --st-text-color: #1f2430;
+  --st-background-color: #ffffff;
+  --st-secondary-background-color: #f3f4f7;
+  --st-primary-color: #0072b2;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --st-text-color: #eceff4;
+    --st-background-color: #10151d;
+    --st-secondary-background-color: #1b2430;
+    --st-primary-color: #56b4e9;
+  }
+}
+body {
+  margin: 0;
+  background: var(--st-background-color);
+  color: var(--st-text-color);
+  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif;
+}
+main {
+  max-width: 1180px;
+  margin: 0 auto;
+  padding: 28px 24px 40px;
+}
+h1 {
+  margin: 0 0 4px;
+  font-size: 24px;
+  line-height: 1.25;
+}
+.caption-text {
+  max-width: 70ch;
+  margin: 0 0 20px;
+  white-space: pre-line;
+}
+"""
+
+# Nothing listens: the component keeps its own state.
+_START = """
+const bytes = Uint8Array.from(atob(document.getElementById("data").textContent.trim()), (c) => c.charCodeAt(0));
+mount({ data: bytes, parentElement: document.getElementById("component"), setStateValue() {}, setTriggerValue() {} });
+"""
+
+
+def standalone_html(
+    view: AttentionView | AtlasView, *, title: str, caption: str, language: str = "en"
+) -> str:
+    """Return the view as one self-contained HTML page. Title and caption are plain text and are escaped."""
+    source = VIEWER if isinstance(view, AttentionView) else ATLAS
+    data = base64.b64encode(view.pack(standalone=True)).decode("ascii")
+    return f"""<!doctype html>
+<html lang="{escape(language)}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<title>{escape(title)}</title>
+<style>{_PAGE_STYLE}{source.css}</style>
+</head>
+<body>
+<main>
+<h1>{escape(title)}</h1>
+<p class="caption-text">{escape(caption)}</p>
+<div id="component">{source.html}</div>
+</main>
+<script type="text/plain" id="data">{data}</script>
+<script>
+"use strict";
+(() => {{
+{source.js}
+{_START}}})();
+</script>
+</body>
+</html>
+"""
