@@ -1,0 +1,139 @@
+"""What all Plotly figures share: no template, a transparent ground, explicit colours, the reader's own font."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from vitviz.errors import OptionError
+from vitviz.figures.paint import number
+from vitviz.figures.palettes import VIT_BLUE, plotly_scale
+from vitviz.figures.scale import Scale
+
+TRANSPARENT = "rgba(0,0,0,0)"
+LINE = "rgba(128,128,128,0.28)"
+"""Grid lines and frames: visible on a light and on a dark page."""
+NEUTRAL = "#8A8A8A"
+"""Marks that are no model's: references, "before"; 3:1 or better on white and on near-black."""
+QUERY_ORANGE = "#FF7A00"
+CONFIG: Mapping[str, Any] = MappingProxyType(
+    {
+        "displaylogo": False,
+        "responsive": True,
+        "modeBarButtons": [["toImage"]],
+        "toImageButtonOptions": {"format": "png", "scale": 3},
+    }
+)
+"""Plotly's own settings: one button, the picture at three times screen size. A double click undoes a zoom."""
+
+Axis = dict[str, Any]
+
+
+def axis(title: str = "", **more: Any) -> Axis:
+    """Return the settings of one axis: its title with the unit, quiet lines, room for its own labels."""
+    return {
+        "title": {"text": plain(title), "standoff": 8},
+        "gridcolor": LINE,
+        "linecolor": LINE,
+        "zerolinecolor": LINE,
+        "automargin": True,
+    } | more
+
+
+def figure(traces: Sequence[Any], *, x: Axis, y: Axis, height: int, **layout: Any) -> go.Figure:
+    """Return a figure of some traces in the common style; ``height`` in pixels, the width follows the page."""
+    return style(go.Figure(data=list(traces)), height, xaxis=x, yaxis=y, **layout)
+
+
+def style(made: go.Figure, height: int, **layout: Any) -> go.Figure:
+    """Give a figure the layout that all share, and what is special to it; return the same figure."""
+    made.layout.template = (
+        go.layout.Template()
+    )  # assigned, because an update would only add to Plotly's own
+    common = {
+        "paper_bgcolor": TRANSPARENT,
+        "plot_bgcolor": TRANSPARENT,
+        "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
+        "height": height,
+        "legend": {
+            "orientation": "h",
+            "traceorder": "normal",
+            "bgcolor": TRANSPARENT,
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
+        },
+        "modebar": {"bgcolor": TRANSPARENT, "color": NEUTRAL, "activecolor": VIT_BLUE},
+        "hovermode": "closest",
+    }
+    made.update_layout(**(common | layout))
+    return made
+
+
+def colour_axis(
+    scale: Scale, palette: str | None = None, *, title: str = "", **bar: Any
+) -> dict[str, Any]:
+    """Return a Plotly colour axis: the scale's colours and a bar with the true minimum, maximum and 1/N."""
+    low, high = (
+        (scale.low, scale.high) if scale.low < scale.high else (scale.low - 1, scale.high + 1)
+    )
+    ticks = {scale.low: number(scale.low), scale.high: number(scale.high)}
+    if scale.signed:
+        ticks = {0.0: "0"} | ticks
+    elif scale.uniform is not None:
+        title = f"{title} · 1/N = {number(scale.uniform)}".removeprefix(" · ")
+        if scale.low < scale.uniform < scale.high:
+            ticks = {
+                scale.uniform: ""
+            } | ticks  # its number is in the title: here it could cover the minimum
+    return {
+        "colorscale": plotly_scale(palette or scale.palette),
+        "cmin": low,
+        "cmax": high,
+        "colorbar": {
+            "title": {
+                "text": plain(title),
+                "side": "top" if bar.get("orientation") == "h" else "right",
+            },
+            "tickmode": "array",
+            "tickvals": list(ticks),
+            "ticktext": list(ticks.values()),
+            "ticks": "outside",
+            "thickness": 12,
+            "outlinewidth": 0,
+        }
+        | bar,
+    }
+
+
+def plain(text: str) -> str:
+    """Return a text that Plotly shows as it stands, without reading <b> or & in it as markup."""
+    return html.escape(text, quote=False)
+
+
+def small(values: ArrayLike, what: str) -> NDArray[np.float32]:
+    """Return finite values as float32: half of float64 on the wire, where float16 would become a list of text.
+
+    Raises OptionError for NaN, infinity or nothing at all.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    if not numbers.size or not np.isfinite(numbers).all():
+        bad = int(numbers.size - np.isfinite(numbers).sum())
+        raise OptionError(
+            f"{what}: {bad} of {numbers.size} values are NaN or infinite; wanted at least one value, all finite. "
+            "Leave out what could not be measured instead of drawing it."
+        )
+    return numbers.astype(np.float32)
+
+
+def faint(colour: str, alpha: float) -> str:
+    """Return a "#rrggbb" colour with an opacity, for the band round a curve."""
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha:g})"
