@@ -1,0 +1,18 @@
+"""Attention: where every head of a layer looks from any patch, under the pointer."""
+
+from __future__ import annotations
+
+from vitviz.ui import pins, show, viewer
+from vitviz.ui.components.attention_viewer import attention_viewer
+from vitviz.ui.scene import current
+from vitviz.ui.text import _
+
+scene = current()
+show.heading(
+    _("Where does each patch look?"),
+    _("Point at a patch: every map shows at once how one head spreads that patch's attention over the picture."),
+)
+view = viewer.layer_view(scene)
+attention_viewer(view, key="viewer", on_change=viewer.keep)
+pins.draw(scene)
+show.footer(scene, viewer.export(scene, view), caution="caution-attention")

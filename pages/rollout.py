@@ -1,0 +1,21 @@
+"""Rollout: what a token of the last layer is put together from, if attention were all that mixes tokens."""
+
+from __future__ import annotations
+
+from vitviz.ui import flow, pins, show
+from vitviz.ui.components.attention_viewer import attention_viewer
+from vitviz.ui.scene import current
+from vitviz.ui.text import _
+
+scene = current()
+show.heading(
+    _("Where does a token come from?"),
+    _("Rollout multiplies the attention of all layers: it follows a token back through the network to the patches. "
+      "It does not know the answer, and it sees neither values nor MLPs."),
+)
+options = flow.controls(scene)
+view = flow.view(scene, options)
+attention_viewer(view, key="rollout_viewer", on_change=flow.keep)
+flow.strip(scene, options)
+pins.draw(scene, flow.shown_map(scene, options))
+show.footer(scene, flow.export(scene, options, view), caution="caution-rollout")

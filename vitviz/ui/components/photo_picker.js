@@ -1,0 +1,65 @@
+// The photo picker: a radio group of thumbnails. The arrow keys move and choose, as in any radio group.
+
+const urls = new WeakMap();
+
+function unpack(bytes) {
+  const header = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+  const meta = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + header)));
+  const part = (name) => {
+    const [offset, length] = meta.parts[name];
+    return bytes.slice(4 + header + offset, 4 + header + offset + length);
+  };
+  return { meta, part };
+}
+
+function buildTile([name, title], bytes, current, made) {
+  const tile = document.createElement("button");
+  tile.type = "button";
+  tile.className = "tile";
+  tile.title = title;
+  tile.dataset.photo = name;
+  tile.setAttribute("role", "radio");
+  tile.setAttribute("aria-label", title);
+  tile.setAttribute("aria-checked", String(name === current));
+  tile.tabIndex = name === current ? 0 : -1;
+  const image = document.createElement("img");
+  image.alt = "";
+  image.src = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
+  made.push(image.src);
+  tile.append(image);
+  return tile;
+}
+
+function mount({ data, parentElement, setStateValue }) {
+  const { meta, part } = unpack(data);
+  const group = parentElement.querySelector(".tiles");
+  const focused = group.contains(parentElement.activeElement ?? parentElement.getRootNode().activeElement);
+  (urls.get(parentElement) ?? []).forEach((url) => URL.revokeObjectURL(url));
+  const made = [];
+  urls.set(parentElement, made);
+  parentElement.querySelector(".label").textContent = meta.label;
+  const tiles = meta.tiles.map((tile) => buildTile(tile, part(tile[0]), meta.current, made));
+  group.replaceChildren(...tiles);
+  if (!tiles.some((tile) => tile.tabIndex === 0) && tiles.length) tiles[0].tabIndex = 0;
+  const pick = (tile) => {
+    tiles.forEach((each) => {
+      each.setAttribute("aria-checked", String(each === tile));
+      each.tabIndex = each === tile ? 0 : -1;
+    });
+    tile.focus();
+    setStateValue("photo", tile.dataset.photo);
+  };
+  group.onclick = (event) => {
+    const tile = event.target.closest(".tile");
+    if (tile) pick(tile);
+  };
+  group.onkeydown = (event) => {
+    const at = tiles.indexOf(event.target.closest(".tile"));
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (at < 0 || step === undefined) return;
+    event.preventDefault();
+    pick(tiles[(at + step + tiles.length) % tiles.length]);
+  };
+  if (focused) tiles.find((tile) => tile.tabIndex === 0)?.focus();
+  group.dataset.ready = meta.current;
+}

@@ -1,0 +1,42 @@
+"""The frame around every page: navigation, the sidebar with photo and model, the strip on top. Runs at each click."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vitviz.ui import link, models, photos, scene, strip
+from vitviz.ui.text import _
+
+st.set_page_config(page_title="vitviz", page_icon=":material/visibility:", layout="wide")
+
+
+def pages() -> dict[str, list[st.Page]]:
+    """Return the pages by section; the only list of pages."""
+    folder = "../../pages"
+    return {
+        _("Explore"): [
+            st.Page(f"{folder}/start.py", title=_("Start"), icon=":material/home:", default=True),
+            st.Page(f"{folder}/attention.py", title=_("Attention"), icon=":material/center_focus_strong:"),
+            st.Page(f"{folder}/heads.py", title=_("Heads"), icon=":material/grid_on:"),
+            st.Page(f"{folder}/rollout.py", title=_("Rollout"), icon=":material/account_tree:"),
+        ]
+    }
+
+
+def frame() -> None:
+    """Draw the frame and run the chosen page in it."""
+    page = st.navigation(pages())
+    link.receive()
+    with st.sidebar:
+        photos.choose()
+        models.choose()
+    now = scene.current()
+    for text in link.take_notices():
+        st.warning(scene.plain(text), icon=":material/info:")
+    strip.draw(now)
+    link.publish()
+    page.run()
+    link.publish()
+
+
+frame()

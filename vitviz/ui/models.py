@@ -1,0 +1,50 @@
+"""The model part of the sidebar: the shipped model first, then any Vision Transformer that timm can build."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vitviz.ui import link
+from vitviz.ui.text import _
+
+SUGGESTED = (
+    "default",
+    "timm:vit_tiny_patch16_224",
+    "timm:deit_small_distilled_patch16_224",
+    "timm:vit_small_patch14_reg4_dinov2",
+    "timm:vit_small_patch16_dinov3",
+    "timm:eva02_tiny_patch14_224",
+    "timm:beit_base_patch16_224",
+    "timm:vit_base_patch16_siglip_224",
+)
+SIZES = (0, 98, 112, 140, 224, 336, 448, 518)
+
+
+def choose() -> None:
+    """Draw the model picker; the shipped model needs no network, others are fetched once."""
+    current = link.get("model")
+    options = [*SUGGESTED, *([] if current in SUGGESTED else [current])]
+    st.selectbox(
+        _("Model"),
+        options,
+        accept_new_options=True,
+        help=_("“default” is shipped. Choose another, or type “timm:” and the name of any Vision Transformer of timm."),
+        **link.widget("model"),
+    )
+    with st.expander(_("Weights and input size"), expanded=link.get("weights") != "pretrained" or link.get("size") != 0):
+        st.segmented_control(
+            _("Weights"),
+            ["pretrained", "random"],
+            required=True,
+            help=_("Random weights show what the architecture alone does, and need no network."),
+            disabled=current == "default",
+            **link.widget("weights"),
+        )
+        size = link.get("size")
+        st.selectbox(
+            _("Input size in pixels"),
+            SIZES if size in SIZES else (*SIZES, size),
+            format_func=lambda pixels: _("the model's own") if pixels == 0 else f"{pixels} × {pixels}",
+            help=_("Another size gives another patch grid; position embeddings are interpolated."),
+            **link.widget("size"),
+        )
