@@ -78,6 +78,8 @@ class AttentionView:
     opacity: float = 0.6
     palette: str = "viridis"
     interpolate: bool = False
+    names: tuple[str, ...] = ()
+    """What the maps are, where they are not the heads of one layer; then there is no mean and no maximum of them."""
     model_maximum: float | None = None
     """Largest weight of any head of any layer; the scale "model" needs it."""
     labels: Mapping[str, str] = field(default_factory=viewer_labels)
@@ -86,6 +88,10 @@ class AttentionView:
     def __post_init__(self) -> None:
         _check_arrays(self)
         check_index("Layer", self.layer, self.layers)
+        if self.names and len(self.names) != self.heads:
+            raise OptionError(
+                f"The attention view has {self.heads} maps and {len(self.names)} names; give one name a map, or none."
+            )
         self.check(self.state)
 
     @property
@@ -104,7 +110,7 @@ class AttentionView:
     def check(self, state: ViewState) -> None:
         """Raise OptionError if the state names a token, head, layer or option that this view has not."""
         self.grid.token(state.query)
-        if state.head not in ("mean", "max"):
+        if state.head not in ("mean", "max") or self.names:
             check_index("Head", state.head, self.heads)  # type: ignore[arg-type]
         check_choice("Direction", state.direction, DIRECTIONS)
         check_choice("Scale", state.scale, SCALES)
@@ -198,6 +204,7 @@ def _header(view: AttentionView) -> dict[str, Any]:
         "prefix": list(grid.prefix),
         "heads": view.heads,
         "channels": channels,
+        "names": list(view.names),
         "layer": view.layer,
         "layers": view.layers,
         "modelMaximum": view.model_maximum,

@@ -68,7 +68,8 @@ function describe({ meta }, token) {
 }
 
 function headName({ meta }, head) {
-  const { labels } = meta;
+  const { labels, names } = meta;
+  if (names.length) return names[head];
   return head === "mean" || head === "max" ? labels[head] : fill(labels.head_name, { layer: meta.layer, head });
 }
 
@@ -91,7 +92,8 @@ function buildChips(viewer) {
 }
 
 function buildTiles(viewer) {
-  const heads = ["mean", "max", ...Array.from({ length: viewer.meta.heads }, (_, head) => head)];
+  const numbers = Array.from({ length: viewer.meta.heads }, (_, head) => head);
+  const heads = viewer.meta.names.length ? numbers : ["mean", "max", ...numbers]; // named maps are not heads to average
   const same = viewer.tiles.length === heads.length && viewer.tiles[0].painter.rows === viewer.meta.rows
     && viewer.tiles[0].painter.columns === viewer.meta.columns;
   if (!same) {
