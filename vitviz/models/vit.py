@@ -48,6 +48,8 @@ class ViT:
     """Readable names of the classes; empty for a model without a classifier."""
     heads: tuple[int, ...]
     """Number of attention heads of each layer."""
+    framing: Callable[[Image.Image], Tensor] | None = None
+    """The transform for the same crop at three times the size, to look at; None for a transform of the caller's."""
     weights: str = "unknown"
     """Where the weights come from: a file's name and SHA-256, "random, seed 0", a hub's tag."""
     shell: nn.Module = field(repr=False, kw_only=True)
@@ -103,6 +105,7 @@ class ViT:
             transform or data.transform,
             names,
             heads,
+            None if transform else timm_door.data_settings(module, _times(data.image_size, 3)).transform,
             weights,
             shell=shell,
         )
@@ -128,12 +131,24 @@ class ViT:
         result: NDArray[np.uint8] = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
         return result
 
+    def frame(self, image: Image.Image) -> NDArray[np.uint8]:
+        """Return the crop of a picture that the model sees, (height, width, 3), at up to three times the model's size.
+
+        It is for looking at: patches are easier to recognise there. ``picture`` shows the pixels that the model gets.
+        """
+        rgb = image.convert("RGB")
+        return self.picture(self.preprocess(rgb) if self.framing is None else self.framing(rgb))
+
     def class_name(self, index: int) -> str:
         """Return the readable name of a class; raises OptionError if the model has no such class."""
         if not 0 <= index < len(self.class_names):
             have = f"classes 0 to {len(self.class_names) - 1}" if self.class_names else "no classifier"
             raise OptionError(f"There is no class {index}: {self.name} has {have}. Choose another target.")
         return self.class_names[index]
+
+
+def _times(size: tuple[int, int], factor: int) -> tuple[int, int]:
+    return size[0] * factor, size[1] * factor
 
 
 def _class_names(name: str, module: Any, given: Sequence[str] | None) -> tuple[str, ...]:
