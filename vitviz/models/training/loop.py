@@ -142,9 +142,13 @@ class Trainer:
         count = rows * columns
         if self.recipe.is_final(self.next_step) or count <= self.recipe.kept_patches:
             return None
-        generator = np.random.default_rng([self.recipe.seed, 4, self.next_step, int(indices[0])])
-        order = generator.random((len(indices), count)).argsort(axis=1)
-        return torch.from_numpy(order[:, : self.recipe.kept_patches]).to(self.device)
+        order = [
+            np.random.default_rng([self.recipe.seed, 4, self.next_step, int(index)]).permutation(
+                count
+            )
+            for index in indices
+        ]
+        return torch.from_numpy(np.stack(order)[:, : self.recipe.kept_patches]).to(self.device)
 
     def _patch(self) -> tuple[int, int]:
         size = self.model.patch_embed.patch_size

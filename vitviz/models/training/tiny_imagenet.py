@@ -18,7 +18,22 @@ from PIL import Image
 
 from vitviz.errors import ImageError
 
-SIDE = 64
+PREFERRED = {
+    "bannister": "banister",
+    "beach wagon": "station wagon",
+    "bighorn": "bighorn sheep",
+    "brass": "memorial tablet",
+    "hog": "pig",
+    "ice lolly": "popsicle",
+    "jinrikisha": "rickshaw",
+    "lesser panda": "red panda",
+    "monarch": "monarch butterfly",
+    "organ": "pipe organ",
+    "pop bottle": "soda bottle",
+    "projectile": "missile",
+    "walking stick": "stick insect",
+}
+"""Synonyms that say more than the first one in the table."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +75,19 @@ class Classes:
 
 
 def read_classes(folder: Path) -> Classes:
-    """Return the classes of ``classes.tsv``, sorted by wnid, with the first synonym as the readable name."""
+    """Return the classes of ``classes.tsv``, sorted by wnid, each named by one readable synonym."""
     rows = sorted(_read_table(folder / "classes.tsv"), key=lambda row: row["wnid"])
     return Classes(
         tuple(row["wnid"] for row in rows),
-        tuple(row["name"].split(",")[0].strip() for row in rows),
+        tuple(readable_name(row["name"]) for row in rows),
     )
+
+
+def readable_name(synonyms: str) -> str:
+    """Return the first of comma-separated synonyms, or the one of them that says more."""
+    first, *others = (name.strip() for name in synonyms.split(","))
+    preferred = PREFERRED.get(first, first)
+    return preferred if preferred in others else first
 
 
 def read_train(folder: Path) -> LabelledImages:
