@@ -33,7 +33,7 @@ class Tags(HTMLParser):
 @pytest.fixture(scope="module")
 def plotly_page() -> str:
     figure = answers_bar([EVIL, "dog"], [0.7, 0.3])
-    return html(figure, EVIL, EVIL, manifest={"image": EVIL}, language="zh")
+    return html(figure, EVIL, EVIL, manifest={"image": EVIL}, alt="cat, then dog", language="zh")
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,11 @@ def test_the_language_is_declared(plotly_page, picture_page):
 def test_without_a_description_the_title_stands_in():
     (image,) = Tags(html_of_png(PNG, "Rollout")).named("img")
     assert image["alt"] == "Rollout"
+
+
+def test_the_figure_is_told_in_words(plotly_page):
+    (drawing,) = [div for div in Tags(plotly_page).named("div") if div.get("role") == "img"]
+    assert drawing["aria-label"] == "cat, then dog"
 
 
 def test_errors_say_what_to_do():

@@ -38,19 +38,22 @@ def html(
     caption: str = "",
     *,
     manifest: Mapping[str, Any] | None = None,
+    alt: str = "",
     language: str = "en",
     manifest_label: str = "Settings",
 ) -> str:
     """Return a Plotly figure as a self-contained page (about 5 MB: Plotly is inside), for reading without a network.
 
-    ``title``, ``caption`` and ``manifest`` are shown as they stand, never as markup.
+    ``title``, ``caption`` and ``manifest`` are shown as they stand, never as markup. ``alt`` is the figure in words
+    (``alt_text``) for readers who hear it; without it the title stands in.
     """
-    body = figure.to_html(
+    drawing = figure.to_html(
         full_html=False,
         include_plotlyjs=True,
         include_mathjax=False,
         config=dict(CONFIG),
     )
+    body = f'<div role="img" aria-label="{escape(alt or title)}">{drawing}</div>'
     return _page(body, title, caption, manifest, language, manifest_label, _PLOTLY_POLICY)
 
 

@@ -107,7 +107,7 @@ def outline(
     height, width = picture.shape[:2]
     top, bottom = row * height / rows, (row + 1) * height / rows
     left, right = column * width / columns, (column + 1) * width / columns
-    thick = max(2.0, min(bottom - top, right - left) / 6)
+    thick = max(3.0, min(bottom - top, right - left) / 5, min(height, width) / 180)
     y = _beyond(np.arange(height) + 0.5, top, bottom)[:, None]
     x = _beyond(np.arange(width) + 0.5, left, right)[None, :]
     distance = np.maximum(y, x)  # from the cell's border, positive outside
