@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)/python
-PIP := $(PY) -m pip install --disable-pip-version-check $(if $(CI),--quiet) -c constraints.txt
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BENCHMARKS = $(wildcard benchmarks/bench_*.py)
 
 .PHONY: help run test check format bench messages training clean
@@ -35,8 +35,9 @@ bench: $(VENV)/run.stamp ## run every benchmarks/bench_*.py
 
 messages: $(VENV)/dev.stamp ## collect the visible texts into vitviz/ui/locale/vitviz.pot
 	@mkdir -p vitviz/ui/locale
-	@$(PY) -m babel.messages.frontend extract --quiet --project=vitviz --sort-by-file --add-location=file \
-		--add-comments=Translators: --output-file=vitviz/ui/locale/vitviz.pot vitviz/ui pages
+	@$(PY) -m babel.messages.frontend --quiet extract --project=vitviz --sort-by-file --add-location=file \
+		--add-comments=Translators: --copyright-holder='the authors of vitviz' \
+		--output-file=vitviz/ui/locale/vitviz.pot vitviz/ui $(wildcard pages)
 	@echo "vitviz: wrote vitviz/ui/locale/vitviz.pot."
 
 training: $(VENV)/training.stamp ## add what training and converting the shipped weights needs
@@ -48,7 +49,7 @@ clean: ## remove caches and results (the environment stays: delete .venv to star
 
 # The environment. A stamp is older than a changed list of pins, so a change installs and a second run does not.
 $(VENV)/run.stamp: requirements.txt constraints.txt $(VENV)/made.stamp
-	@echo "vitviz: installing the pinned packages into $(VENV); once, and it takes a few minutes."
+	@echo "vitviz: installing the pinned packages into $(VENV); once, in silence, and it takes a few minutes."
 	@$(PIP) -r requirements.txt
 	@touch $@
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
-from conftest import BuildVit
 from torch import nn
 
 
@@ -34,7 +35,7 @@ def test_attention_is_far_from_uniform_and_differs_between_heads(tiny_vit: nn.Mo
     assert (maps[0] - maps[1]).abs().max() > 0.1
 
 
-def test_the_seed_alone_decides_the_weights(build_vit: BuildVit) -> None:
+def test_the_seed_alone_decides_the_weights(build_vit: Callable[..., nn.Module]) -> None:
     first, other = build_vit(seed=3), build_vit(seed=4)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(99)

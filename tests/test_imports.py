@@ -12,13 +12,14 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (  # each may import its own layer and those above it in this list
     {"errors", "assets"},
     {"grid"},
-    {"images"},
+    {"images", "examples"},
     {"capture"},
     {"models"},
     {"trace"},
     {"attention", "analysis"},
     {"attribution"},
     {"labs"},
+    {"export"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ON_TOP = {"__init__", "__main__", "cli"}  # may import all of the core
