@@ -1,0 +1,127 @@
+"""The manifest of a view: what it was made of, so that somebody else can make it again and check it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import vitviz
+from vitviz.attention.view import MapView
+from vitviz.errors import OptionError
+from vitviz.models import timm_door
+from vitviz.models.vit import ViT
+from vitviz.trace.trace import Trace
+
+DIGEST = "BLAKE2b, 128 bits, of the upright RGB pixels and their size"
+LICENCE = (
+    "This file is derived from the picture and from the model's weights; the licences of both hold for it. "
+    "The example photos are in the public domain or CC0. vitviz is under Apache-2.0."
+)
+
+
+def manifest(
+    *,
+    trace: Trace,
+    vit: ViT,
+    photo_digest: str,
+    picture_name: str,
+    settings: Mapping[str, Any],
+    view: MapView | None = None,
+    created: datetime | None = None,
+) -> dict[str, Any]:
+    """Return what a view was made of, as plain values that fit into JSON.
+
+    ``photo_digest`` is ``Photo.digest``; of ``picture_name`` only the file name is kept, never a folder.
+    ``settings`` is ``ViewSettings.describe()`` or the like; ``view`` adds the numbers beside its map. ``created`` is a
+    time with a time zone, by default now.
+
+    Raises OptionError for a setting that JSON has no words for and for a time without a zone.
+    """
+    written: dict[str, Any] = {
+        "vitviz_manifest": 1,
+        "created": _utc(created),
+        "versions": versions(),
+        "model": _model(vit),
+        "picture": {"name": file_name(picture_name), "digest": photo_digest, "digest_of": DIGEST},
+        "target": None if trace.target is None else asdict(trace.target),
+        "answers": answers(trace, vit),
+        "edit": trace.edit.describe(),
+        "settings": dict(settings),
+        "licence": LICENCE,
+    }
+    if view is not None:
+        written["map"] = view.describe()
+    plain: dict[str, Any] = json.loads(
+        json_text(written)
+    )  # tuples become lists; what JSON lacks is refused here
+    return plain
+
+
+def json_text(values: Mapping[str, Any]) -> str:
+    """Return values as JSON that people can read, ending in a newline.
+
+    Raises OptionError for values that JSON has no words for, such as NaN or an array.
+    """
+    try:
+        return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise OptionError(
+            f"The manifest cannot be written as JSON ({error}); wanted finite numbers, texts, lists and mappings. "
+            "Put arrays into the npz file."
+        ) from error
+
+
+def write_json(values: Mapping[str, Any], path: Path) -> None:
+    """Write values such as a manifest to a JSON file."""
+    path.write_text(json_text(values), encoding="utf-8")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computes a map."""
+    return {
+        "vitviz": vitviz.__version__,
+        "torch": str(torch.__version__),
+        "timm": timm_door.VERSION,
+        "python": platform.python_version(),
+    }
+
+
+def answers(trace: Trace, vit: ViT, count: int = 5) -> list[dict[str, Any]]:
+    """Return the model's most probable classes, best first; empty without a classifier."""
+    return [
+        {"class": index, "name": vit.class_name(index), "probability": share}
+        for index, share in trace.top(count)
+    ]
+
+
+def file_name(path: str) -> str:
+    """Return the last part of a path of any system: names of folders are nobody's business."""
+    return re.split(r"[/\\]", path)[-1]
+
+
+def _model(vit: ViT) -> dict[str, Any]:
+    return {
+        "name": vit.name,
+        "weights": vit.weights,
+        "image_size": vit.image_size,
+        "layers": vit.layers,
+        "heads": vit.heads,
+        "grid": asdict(vit.grid),
+    }
+
+
+def _utc(created: datetime | None) -> str:
+    created = created or datetime.now(UTC)
+    if created.tzinfo is None:
+        raise OptionError(
+            f"The time {created} has no time zone; wanted one with it. Use datetime.now(timezone.utc)."
+        )
+    return created.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

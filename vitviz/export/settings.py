@@ -1,0 +1,71 @@
+"""ViewSettings: everything that was chosen for a view, as one record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from vitviz.capture.edit import NO_EDIT, Edit
+from vitviz.errors import check_choice
+
+METHODS: dict[str, tuple[str, ...]] = {
+    "attention": ("layer", "head", "query", "direction", "hide_special"),
+    "rollout": (
+        "query",
+        "direction",
+        "hide_special",
+        "head_fusion",
+        "discard_ratio",
+        "residual",
+        "start_layer",
+        "end_layer",
+    ),
+    "heads": ("statistic",),
+}
+"""The settings that count for each method; the others are left out of its manifest and its code."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewSettings:
+    """What to show of which model and picture. Values are checked where they are used."""
+
+    picture: str = "photo.jpg"
+    """File name or path of the picture, or "example:" and the id of an example photo."""
+    model: str = "default"
+    """Name for ``vitviz.load_vit``."""
+    weights: str = "pretrained"
+    """"pretrained", "random" or the name of a weights file."""
+    seed: int = 0
+    """Of random weights."""
+    image_size: tuple[int, int] | None = None
+    """Height and width of the input in pixels; None is the model's own."""
+    target: int | None = None
+    """Class whose gradients were asked for; None if no backward pass was run."""
+    edit: Edit = NO_EDIT
+    """What was changed inside the model."""
+    method: str = "attention"
+    """"attention", "rollout" or "heads"."""
+    layer: int | None = None
+    """None is the last layer."""
+    head: int | str = "mean"
+    query: str = "class"
+    """``vitviz.attention.view.default_query`` says which one a model shows first."""
+    direction: str = "attends_to"
+    hide_special: bool = True
+    head_fusion: str = "mean"
+    discard_ratio: float = 0.0
+    residual: float = 0.5
+    start_layer: int = 0
+    end_layer: int | None = None
+    statistic: str = "entropy"
+    """Name of a table of ``vitviz.HeadStatistics``."""
+
+    def __post_init__(self) -> None:
+        check_choice("Method", self.method, METHODS)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the settings that count for the method as plain values, for a manifest."""
+        return {
+            "method": self.method,
+            **{name: getattr(self, name) for name in METHODS[self.method]},
+        }
