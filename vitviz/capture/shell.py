@@ -18,13 +18,11 @@ from vitviz.errors import UnsupportedModelError
 def shell_of(module: nn.Module, memo: dict[int, nn.Module] | None = None) -> nn.Module:
     """Return a copy of the module tree that shares all parameters and buffers, in eval mode, fused attention on.
 
+    Gradient checkpointing is off in the copy: recomputing a block during the backward pass would bypass the tap.
+
     Raises UnsupportedModelError for scripted and compiled modules, whose Python code cannot be observed.
     """
-    if type(module).__module__.startswith(("torch.jit", "torch._dynamo")):
-        raise UnsupportedModelError(
-            f"The model is a {type(module).__name__}; wanted a plain nn.Module, because compiled and scripted code "
-            "cannot be observed. Pass the module from before torch.compile or torch.jit.script."
-        )
+    refuse_compiled(module)
     memo = {} if memo is None else memo
     if id(module) in memo:  # a submodule used twice must stay one object
         return memo[id(module)]
@@ -38,7 +36,19 @@ def shell_of(module: nn.Module, memo: dict[int, nn.Module] | None = None) -> nn.
         name: None if child is None else shell_of(child, memo) for name, child in module._modules.items()
     }
     state["training"] = False
+    state["_compiled_call_impl"] = None  # what module.compile() leaves behind; the plain code can be observed
+    if "grad_checkpointing" in state:
+        state["grad_checkpointing"] = False
     if "fused_attn" in state:
         state["fused_attn"] = True  # the tap reads the fused call; the original keeps its own setting
     copy.__dict__.update(state)
     return copy
+
+
+def refuse_compiled(module: nn.Module) -> None:
+    """Raise UnsupportedModelError for a scripted, traced or compiled module."""
+    if type(module).__module__.startswith(("torch.jit", "torch._dynamo")):
+        raise UnsupportedModelError(
+            f"The model is a {type(module).__name__}; wanted a plain nn.Module, because compiled and scripted code "
+            "cannot be observed. Pass the module from before torch.compile or torch.jit.script."
+        )

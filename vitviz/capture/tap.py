@@ -36,7 +36,7 @@ class AttentionCall:
     values: Tensor
     """(batch, heads, key, head_dim)."""
     bias: Tensor | None
-    """Additive bias or boolean mask (True = may attend), broadcastable to (batch, heads, query, key)."""
+    """Additive bias or boolean mask (True = may attend), any shape that broadcasts to (batch, heads, query, key)."""
     scale: float
     """Factor of the dot product, usually 1/√head_dim."""
     output: Tensor | None
@@ -71,7 +71,8 @@ class AttentionTap(TorchFunctionMode):
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        if function is functional.scaled_dot_product_attention:
+        # A tap entered inside another's pass hands its calls on to the outer one, whose model they are not.
+        if function is functional.scaled_dot_product_attention and _active.stack[-1] is self:
             return self._attend(*args, **(kwargs or {}))
         return function(*args, **(kwargs or {}))
 
