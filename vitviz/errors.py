@@ -16,6 +16,7 @@ interface: tests match it, and the dashboard shows it as it stands.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -63,9 +64,14 @@ def suggest(name: str, known: Iterable[str], *, count: int = 3) -> str:
 
 
 def check_index(what: str, index: int, size: int) -> int:
-    """Return ``index`` if it lies in [0, size), else raise OptionError that names the legal range."""
-    if isinstance(index, bool) or not isinstance(index, int):
-        raise OptionError(f"{what} must be a whole number; got {index!r}. Give one from 0 to {size - 1}.")
+    """Return ``index`` if it lies in [0, size), else raise OptionError that names the legal range.
+
+    NumPy's whole numbers are taken too, as an int.
+    """
+    try:
+        index = operator.index(None if isinstance(index, bool) else index)  # type: ignore[arg-type]
+    except TypeError:
+        raise OptionError(f"{what} must be a whole number; got {index!r}. Give one from 0 to {size - 1}.") from None
     if not 0 <= index < size:
         raise OptionError(f"{what} {index} does not exist; there are {size}. Give one from 0 to {size - 1}.")
     return index
@@ -76,5 +82,5 @@ def check_choice(what: str, value: str, choices: Iterable[str]) -> str:
     options = list(choices)
     if value not in options:
         listed = ", ".join(repr(option) for option in options)
-        raise OptionError(f"{what} {value!r} is unknown; got {value!r}, wanted one of {listed}.{suggest(str(value), options)}")
+        raise OptionError(f"{what} {value!r} is unknown; wanted one of {listed}.{suggest(str(value), options)}")
     return value

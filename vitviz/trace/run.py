@@ -46,8 +46,8 @@ def trace(
     with vit.lock:
         start = time.perf_counter()
         tap = AttentionTap(edit, keep_outputs=backward)
-        with torch.enable_grad() if backward else torch.no_grad():
-            batch = pixels[None].to(vit.device, next(vit.module.parameters()).dtype).requires_grad_(backward)
+        with torch.inference_mode(False), torch.set_grad_enabled(backward):
+            batch = _like_weights(vit, pixels[None].clone()).requires_grad_(backward)
             logits, embedding = _forward(vit, batch, tap, edit)
             aim = resolve_target(vit, target, logits) if backward else None
             calls = _by_layer(tap, vit.layers)
@@ -74,10 +74,16 @@ def predict(vit: ViT, batch: Tensor, *, edit: Edit = NO_EDIT) -> Tensor:
     """Return the logits (image, class) of a batch of inputs, or the embeddings (image, channel) without a classifier.
 
     ``batch`` is (image, 3, height, width), normalised. Nothing is recorded; ``edit`` applies to every image.
+    Raises GridError for a batch of another shape, OptionError for an edit that does not fit the model.
     """
+    if batch.ndim != 4 or tuple(batch.shape[1:]) != (3, *vit.image_size):
+        raise GridError(
+            f"The batch has shape {tuple(batch.shape)}; wanted (image, 3, {vit.image_size[0]}, {vit.image_size[1]}), "
+            "normalised. Stack what vit.preprocess returns."
+        )
     edit.check(layers=vit.layers, heads=vit.heads, grid=vit.grid)
     with vit.lock, torch.no_grad(), AttentionTap(edit, record=False):
-        features = _without_masked(_features(vit.shell, batch.to(vit.device)), vit, edit)
+        features = _without_masked(_features(vit.shell, _like_weights(vit, batch)), vit, edit)
         return _head(vit.shell, features, pre_logits=not vit.has_classifier)
 
 
@@ -93,14 +99,18 @@ def _input(vit: ViT, image: Picture) -> Tensor:
     return vit.preprocess(picture)
 
 
+def _like_weights(vit: ViT, batch: Tensor) -> Tensor:
+    return batch.to(vit.device, next(vit.module.parameters()).dtype)
+
+
 def _forward(vit: ViT, batch: Tensor, tap: AttentionTap, edit: Edit) -> tuple[Tensor | None, Tensor]:
     with tap:
         features = _without_masked(_features(vit.shell, batch), vit, edit)
         logits = _head(vit.shell, features, pre_logits=False) if vit.has_classifier else None
         if logits is None:
             return None, _head(vit.shell, features, pre_logits=True)[0]
-    # The classifier's input again, outside the tap: an attention pooling must be recorded once only.
-    embedding = _head(vit.shell, features, pre_logits=True)
+    with AttentionTap(record=False):  # the classifier's input again: an attention pooling is recorded once only
+        embedding = _head(vit.shell, features, pre_logits=True)
     return logits[0], embedding[0]
 
 
@@ -161,11 +171,11 @@ def _owned(tensor: Tensor) -> Tensor:
 
 
 def _check(vit: ViT, tap: AttentionTap, embedding: Tensor) -> None:
-    silent = [layer for layer in range(vit.layers) if layer not in {call.layer for call in tap.calls}]
-    if silent or sorted(tap.streams) != list(range(-1, vit.layers)):
+    heads = tuple(sum(call.queries.shape[1] for call in layer) for layer in _by_layer(tap, vit.layers))
+    if heads != vit.heads or sorted(tap.streams) != list(range(-1, vit.layers)):
         raise CaptureError(
-            f"No attention was recorded in layers {silent} of {vit.name}; wanted one map for each of {vit.layers}. The module "
-            "was changed after it was wrapped: wrap it again with ViT.from_module."
+            f"The attention of {heads} heads in the layers of {vit.name} was recorded; wanted {vit.heads}. The module was "
+            "changed after it was wrapped: wrap it again with ViT.from_module."
         )
     if not torch.isfinite(embedding).all():
         raise CaptureError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vitviz.errors import OptionError
+from vitviz.errors import OptionError, check_index
 from vitviz.models.vit import ViT
 
 
@@ -38,6 +38,9 @@ def resolve_target(vit: ViT, target: int | Target | None, logits: Tensor | None)
     Raises OptionError for a class that the model has not.
     """
     if isinstance(target, Target):
+        if target.class_index is None:
+            return target
+        resolve_target(vit, target.class_index, logits)
         return target
     if logits is None:
         if target is not None:
@@ -48,6 +51,5 @@ def resolve_target(vit: ViT, target: int | Target | None, logits: Tensor | None)
         return Target(None, "similarity to the image's own embedding")
     if target is None:
         target = int(logits.argmax())
-    if isinstance(target, bool) or not isinstance(target, int):
-        raise OptionError(f"A target is a class index; got {target!r}. Give a whole number from 0 to {logits.shape[-1] - 1}.")
-    return Target(target, vit.class_name(target))
+    index = check_index("Target class", target, logits.shape[-1])
+    return Target(index, vit.class_name(index))

@@ -166,7 +166,7 @@ def _scores(call: AttentionCall, rows: slice = slice(None)) -> Tensor:
     scores = (queries * call.scale) @ keys.mT  # (heads, query, key)
     if call.bias is None:
         return scores
-    bias = call.bias[0].expand(scores.shape[0], call.queries.shape[-2], keys.shape[-2])[:, rows]
+    bias = call.bias.expand(1, scores.shape[0], call.queries.shape[-2], keys.shape[-2])[0, :, rows]
     if bias.dtype == torch.bool:
         return scores.masked_fill(~bias, float("-inf"))
     return scores + bias.float()
