@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
-import torch
 from torch import Tensor
 
 from vitviz.errors import OptionError, check_choice, check_index
@@ -30,7 +30,8 @@ def rollout(
 
     ``head_fusion`` is "mean", "max" or "min" over the heads; ``discard_ratio`` in [0, 1) sets that share of the
     smallest attention weights from each query to zero (the class token as a key is always kept); every row is
-    normalised again after either. ``residual`` in [0, 1]; 0 leaves the residual connection out.
+    normalised again after either. A token whose weights all vanish (heads that share no key, under "min") keeps to
+    itself. ``residual`` in [0, 1]; 0 leaves the residual connection out.
     Layers from ``start_layer`` to ``end_layer`` (inclusive, by default the last) are multiplied. One layer's maps
     are in memory at a time.
 
@@ -64,10 +65,10 @@ def rollout_of(
     for attention in layers:
         step = fuse_heads(attention, head_fusion)  # (query, key)
         step = discard_smallest(step, discard_ratio, keep)
-        step = step / step.sum(-1, keepdim=True)
-        step = (1 - residual) * step
+        step = normalise_rows(step) * (1 - residual)
         step.diagonal().add_(residual)
         total = step if total is None else step @ total  # the later layer stands on the left
+        del attention, step  # before the next layer's maps are computed
     if total is None:
         raise OptionError("A rollout needs at least one layer of attention; got none.")
     return total
@@ -89,9 +90,17 @@ def fuse_heads(attention: Tensor, head_fusion: str) -> Tensor:
     return attention.amax(0) if head_fusion == "max" else attention.amin(0)
 
 
+def normalise_rows(attention: Tensor) -> Tensor:
+    """Return (query, key) weights with rows that sum to 1; a row of zeros becomes the token itself."""
+    weight = attention.sum(-1, keepdim=True)  # (query, 1)
+    rows = attention / weight.where(weight > 0, 1)
+    rows.diagonal().add_((weight <= 0)[:, 0].to(rows.dtype))
+    return rows
+
+
 def discard_smallest(attention: Tensor, discard_ratio: float, keep: tuple[int, ...] = ()) -> Tensor:
     """Return (query, key) attention with the given share of smallest weights of every row set to zero."""
-    count = int(attention.shape[-1] * discard_ratio)
+    count = math.floor(attention.shape[-1] * discard_ratio + 1e-9)  # 100 × 0.29 is 28.999… in binary
     if not count:
         return attention
     smallest = attention.topk(count, dim=-1, largest=False).indices

@@ -69,8 +69,8 @@ def head_statistics(trace: Trace, *, sink_deviations: float = 4.0) -> HeadStatis
     classes = [index for index, name in enumerate(grid.prefix) if name == "class"]
     sinks = tuple(_sinks(trace.residual(layer - 1), prefix, sink_deviations) for layer in range(trace.layers))
     rows: dict[str, list[Tensor]] = {name: [] for name in STATISTICS}
-    for layer, attention in enumerate(trace.attentions()):
-        patches = attention[:, prefix:].cpu()  # (heads, patch query, key)
+    for layer in range(trace.layers):
+        patches = trace.attention(layer)[:, prefix:].cpu()  # (heads, patch query, key)
         between = patches[:, :, prefix:]  # (heads, patch, patch)
         rows["entropy"].append(_entropy(patches).mean(-1))
         rows["distance"].append(mean_distance(between, distance))
@@ -79,6 +79,7 @@ def head_statistics(trace: Trace, *, sink_deviations: float = 4.0) -> HeadStatis
         rows["class_share"].append(_share(patches, classes, absent=math.nan))
         rows["register_share"].append(_share(patches, registers, absent=math.nan))
         rows["sink_share"].append(_share(patches, list(sinks[layer]), absent=0.0))
+        del patches, between  # before the next layer's maps are computed
     tables = {name: _table(each) for name, each in rows.items()}
     return HeadStatistics(
         **tables, sinks=sinks, uniform_entropy=math.log(grid.tokens), uniform_distance=float(distance.mean())
@@ -106,7 +107,7 @@ def _share(attention: Tensor, keys: list[int], *, absent: float) -> Tensor:
 
 def _sinks(stream: Tensor, prefix: int, deviations: float) -> tuple[int, ...]:
     norms = stream[prefix:].float().norm(dim=-1)  # (patch,)
-    large = norms > norms.mean() + deviations * norms.std()
+    large = norms > norms.mean() + deviations * norms.std(correction=0)  # of all patches, not of a sample
     return tuple(int(patch) + prefix for patch in large.nonzero().flatten())
 
 
