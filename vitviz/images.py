@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
+import struct
+import zlib
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from vitviz.errors import ImageError
 
@@ -23,8 +26,31 @@ MIN_SIDE = 16
 """Shortest side in pixels: less than one patch shows nothing."""
 KEEP_SIDE = 2048
 """Longest side in pixels that is kept; no model here looks at more."""
+LONGEST_TO_SHORTEST = KEEP_SIDE // MIN_SIDE
+"""A longer and narrower picture would be less than a patch wide when it is reduced."""
 
-_DAMAGED = (OSError, SyntaxError, EOFError, ValueError, IndexError, KeyError, TypeError)
+_DAMAGED = (  # what Pillow raises for files that are cut off or altered
+    OSError,
+    SyntaxError,
+    EOFError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    struct.error,
+    zlib.error,
+    UserWarning,
+)
+_TURNS = {  # EXIF orientation: what brings the picture upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +79,8 @@ def open_photo(source: str | PathLike[str] | bytes | BinaryIO) -> Photo:
     try:
         opened = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(_too_large("more than 178 million pixels")) from error
+        found = re.search(r"\d+", str(error))  # Pillow gives up before it tells width and height
+        raise ImageError(_too_large(f"{int(found[0]) / 1e6:.0f} million pixels" if found else "a bomb")) from error
     except UnidentifiedImageError as error:
         raise ImageError(
             f"This is not a picture that can be opened; got {len(data):,} bytes that start with {_start(data)}. Wanted a JPEG, "
@@ -68,16 +95,27 @@ def open_photo(source: str | PathLike[str] | bytes | BinaryIO) -> Photo:
 
 def photo_of(image: Image.Image, notes: tuple[str, ...] = ()) -> Photo:
     """Return a picture that is already open as a Photo: RGB, bounded, with its digest."""
-    rgb = image.convert("RGB")
+    told = list(notes)
+    rgb = to_rgb(image, told)
     if max(rgb.size) > KEEP_SIDE:
-        notes = (*notes, f"reduced from {rgb.width} × {rgb.height} pixels")
+        told.append(_reduced(*rgb.size))
+    return _bounded(rgb, told)
+
+
+def _bounded(rgb: Image.Image, notes: list[str]) -> Photo:
+    if max(rgb.size) > KEEP_SIDE:
         rgb.thumbnail((KEEP_SIDE, KEEP_SIDE), Image.Resampling.LANCZOS)
     digest = hashlib.blake2b(rgb.tobytes() + repr(rgb.size).encode(), digest_size=16).hexdigest()
-    return Photo(rgb, digest, notes)
+    return Photo(rgb, digest, tuple(notes))
+
+
+def _reduced(width: int, height: int) -> str:
+    return f"reduced from {width} × {height} pixels"
 
 
 def _decode(opened: Image.Image) -> Photo:
     notes: list[str] = []
+    announced = opened.size
     frames = getattr(opened, "n_frames", 1)
     if frames > 1:
         notes.append(f"animated: the first of {frames} frames is used")
@@ -85,15 +123,32 @@ def _decode(opened: Image.Image) -> Photo:
         opened.draft("RGB", (KEEP_SIDE, KEEP_SIDE))  # decodes a large photo at 1/2, 1/4 or 1/8 of its size
     try:
         opened.load()
-        upright = ImageOps.exif_transpose(opened)
     except (Image.DecompressionBombError, *_DAMAGED) as error:
         raise ImageError(_damaged(error)) from error
-    if upright.size != opened.size or upright.tobytes() != opened.tobytes():
-        notes.append("turned upright as its EXIF data says")
-    return photo_of(_to_rgb(upright, notes), tuple(notes))
+    rgb = to_rgb(_upright(opened, notes), notes)
+    if max(announced) > KEEP_SIDE:
+        notes.append(_reduced(*announced))
+    return _bounded(rgb, notes)
 
 
-def _to_rgb(image: Image.Image, notes: list[str]) -> Image.Image:
+def _upright(opened: Image.Image, notes: list[str]) -> Image.Image:
+    try:
+        orientation = opened.getexif().get(ExifTags.Base.Orientation, 1)
+    except _DAMAGED:
+        notes.append("its EXIF data is damaged and was left aside")
+        return opened
+    if orientation not in _TURNS:
+        return opened
+    notes.append("turned upright as its EXIF data says")
+    return opened.transpose(_TURNS[orientation])
+
+
+def to_rgb(image: Image.Image, notes: list[str] | None = None) -> Image.Image:
+    """Return a picture as RGB with 8 bits a channel: 16 bits are scaled, transparent parts are laid on white.
+
+    What was changed is appended to ``notes``.
+    """
+    notes = [] if notes is None else notes
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image).astype(np.float64)
         notes.append("16 bits a channel were reduced to 8")
@@ -135,6 +190,11 @@ def _check_size(width: int, height: int) -> None:
         raise ImageError(
             f"The picture is too small: {width} × {height} pixels; wanted at least {MIN_SIDE} on each side, about one patch. "
             "Use a larger picture."
+        )
+    if max(width, height) > LONGEST_TO_SHORTEST * min(width, height):
+        raise ImageError(
+            f"The picture is too narrow: {width} × {height} pixels; wanted the longer side at most {LONGEST_TO_SHORTEST} "
+            "times the shorter. Cut a piece out of it."
         )
 
 
