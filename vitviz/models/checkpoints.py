@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from vitviz.errors import CheckpointError, WeightsUnavailableError
 
 _WRAPPERS = ("state_dict", "model", "module", "model_state_dict")
-_ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
+_ZIP, _PICKLE = b"PK\x03\x04", b"\x80"  # how torch's files start: new and old
 
 
 def sha256_of(path: Path) -> str:
@@ -45,29 +45,33 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 
 
 def _read_safetensors(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        start = file.read(4)
-    if start == _ZIP or start[:1] == _PICKLE:
-        raise CheckpointError(
-            f"{path.name} is called safetensors but is a pickle, which can run code when it is opened; wanted a real "
-            "safetensors file. Convert it on a machine that you trust with safetensors.torch.save_file."
-        )
     try:
         return dict(load_file(path))
     except (SafetensorError, OSError) as error:
+        if _is_pickle(path):  # asked only now: a real file may begin with the same byte
+            raise CheckpointError(
+                f"{path.name} is called safetensors but is a pickle, which can run code when it is opened; wanted a real "
+                "safetensors file. Convert it on a machine that you trust with safetensors.torch.save_file."
+            ) from error
         raise CheckpointError(f"{path.name} is not a complete safetensors file ({error}). Download or save it again.") from error
+
+
+def _is_pickle(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4).startswith((_ZIP, _PICKLE))
 
 
 def _read_torch(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"{path.name} is a pickle that would run code when it is opened; wanted tensors only. Convert it on a machine "
-            "that you trust with safetensors.torch.save_file."
-        ) from error
-    except (RuntimeError, OSError, EOFError, ValueError) as error:
-        raise CheckpointError(f"{path.name} is damaged or no weights file ({error}). Save it again as safetensors.") from error
+    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, KeyError, IndexError) as error:
+        if isinstance(error, pickle.UnpicklingError) and _is_pickle(path):
+            raise CheckpointError(
+                f"{path.name} is a pickle that would run code when it is opened; wanted tensors only. Convert it on a machine "
+                "that you trust with safetensors.torch.save_file."
+            ) from error
+        told = "it is no torch file" if isinstance(error, pickle.UnpicklingError) else str(error).partition("\n")[0]
+        raise CheckpointError(f"{path.name} is damaged or no weights file ({told}). Save it again as safetensors.") from error
     if not isinstance(state, Mapping):
         raise CheckpointError(
             f"{path.name} holds a {type(state).__name__}; wanted a state dict, names to tensors. Save model.state_dict()."
@@ -76,11 +80,11 @@ def _read_torch(path: Path) -> dict[str, Any]:
 
 
 def classes_in(state: Mapping[str, Tensor]) -> int | None:
-    """Return the number of classes of a checkpoint's classifier, or None if it has none under a usual name."""
+    """Return the number of classes of a checkpoint's classifier: 0 if it has none, None if its names are not timm's."""
     for name in ("head.weight", "classifier.weight", "fc.weight", "head.fc.weight"):
         if name in state:
             return int(state[name].shape[0])
-    return None
+    return 0 if any(name.startswith("blocks.") for name in state) else None
 
 
 def difference(name: str, state: Mapping[str, Tensor], module: nn.Module) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from vitviz.errors import CheckpointError, OptionError, UnknownModelError, VitvizError, suggest
-from vitviz.models import checkpoints, hub, seeding, shipped, timm_door
+from vitviz.models import checkpoints, hub, shipped, timm_door
+from vitviz.models.geometry import check_size
 from vitviz.models.support import check_family
 from vitviz.models.vit import ViT
 
@@ -52,6 +54,9 @@ def load_vit(
     architecture = name.removeprefix(TIMM)
     timm_door.check_name(architecture)
     module, origin = _timm_module(architecture, str(weights), seed, size)
+    check_family(name, module)
+    if size is not None:
+        check_size(name, module, size)
     if names is None and str(weights) == "random":
         # a random classifier answers with numbers, not with names that would look like knowledge
         names = [f"class {index}" for index in range(int(getattr(module, "num_classes", 0) or 0))]
@@ -60,8 +65,7 @@ def load_vit(
 
 def _timm_module(name: str, weights: str, seed: int, size: tuple[int, int] | None) -> tuple[nn.Module, str]:
     if weights == "random":
-        with seeding.SeededInitialisation(seed):
-            return timm_door.build(name, image_size=size), f"random, seed {seed}"
+        return timm_door.build(name, image_size=size, seed=seed), f"random, seed {seed}"
     _refuse_early(name)
     if weights == "pretrained":
         return _pretrained(name, size)
@@ -73,8 +77,6 @@ def _timm_module(name: str, weights: str, seed: int, size: tuple[int, int] | Non
 
 def _refuse_early(name: str) -> None:
     """Refuse an unsupported family before its weights are fetched."""
-    import torch
-
     with torch.device("meta"):
         try:
             module = timm_door.build(name)
@@ -110,7 +112,8 @@ def _from_state(name: str, state: dict[str, Tensor], size: tuple[int, int] | Non
     except VitvizError:
         raise
     except (RuntimeError, KeyError, ValueError, IndexError, AttributeError, TypeError, AssertionError) as error:
-        plain = timm_door.build(name, image_size=size, classes=classes)
+        with torch.device("meta"):
+            plain = timm_door.build(name, image_size=size, classes=classes)
         told = checkpoints.difference(TIMM + name, state, plain)
         raise CheckpointError(f"{told} Choose the architecture that the file was saved from.") from error
 
@@ -136,5 +139,9 @@ def _names(class_names: Sequence[str] | str | Path | None) -> list[str] | None:
         path = Path(class_names).expanduser()
         if not path.is_file():
             raise OptionError(f"There is no file of class names at {path}. Give a text file with one name a line.")
-        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise OptionError(f"{path.name} is no UTF-8 text ({error}). Give a text file with one name a line.") from error
+        return [line.strip() for line in text.splitlines() if line.strip()]
     return list(class_names)

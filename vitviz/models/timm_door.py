@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vitviz.errors import OptionError, UnknownModelError, suggest
+from vitviz.models.seeding import SeededInitialisation
 from vitviz.models.torchvision_mend import mend_torchvision
 
 mend_torchvision()  # before timm, which imports torchvision
@@ -67,8 +68,9 @@ def build(
     classes: int | None = None,
     pretrained: bool = False,
     overlay: dict[str, Any] | None = None,
+    seed: int = 0,
 ) -> nn.Module:
-    """Build a timm model in eval mode.
+    """Build a timm model in eval mode, its random weights drawn from ``seed`` and not from the global generator.
 
     ``overlay`` replaces entries of the model's pretrained config, so that a state dict given there passes through
     the family's own conversion (other grids, other patch sizes).
@@ -78,18 +80,23 @@ def build(
     if image_size is not None:
         options["img_size"] = image_size
     try:
-        module = timm.create_model(name, **options)
+        module = _create(name, options, seed)
     except TypeError as error:
         if image_size is None or "img_size" not in str(error):
             raise
         options.pop("img_size")  # NaFlexViT and some others take any size without being told
-        module = timm.create_model(name, **options)
+        module = _create(name, options, seed)
     except AssertionError as error:
         raise OptionError(
             f"{name} cannot be built for a {image_size} picture: {error}. Choose a height and width that are multiples of "
             "its patch size."
         ) from error
-    return cast(nn.Module, module.eval().requires_grad_(False))
+    return module.eval().requires_grad_(False)
+
+
+def _create(name: str, options: dict[str, Any], seed: int) -> nn.Module:
+    with SeededInitialisation(seed):
+        return cast(nn.Module, timm.create_model(name, **options))
 
 
 def pretrained_settings(name: str) -> dict[str, Any]:
