@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from vitviz.capture.shell import refuse_compiled
 from vitviz.capture.tap import AttentionTap
 from vitviz.errors import UnsupportedModelError, VitvizError
 from vitviz.grid import PatchGrid
@@ -13,6 +14,8 @@ _WINDOWS = "its blocks attend inside windows, so no attention matrix over the wh
 _POOLED = "its blocks pool or merge tokens on the way, so tokens of different layers are not the same patches"
 _CONVOLUTION = "it mixes convolution and attention, so attention alone does not say where a token looked"
 _CHANNELS = "it attends between channels and not between patches"
+_CONVOLUTIONAL = "it is a convolutional network, with no attention between patches"
+_LANGUAGE = "it is the picture encoder of a language model, which answers with a grid of tokens and not with one embedding"
 _LINEAR = "it uses linear attention, which has no attention matrix"
 _HEADS_MIXED = "it mixes the heads' maps before and after the softmax, so no head has a map of its own"
 
@@ -20,7 +23,7 @@ REASONS: dict[str, str] = {
     "swin_transformer": _WINDOWS,
     "swin_transformer_v2": _WINDOWS,
     "swin_transformer_v2_cr": _WINDOWS,
-    "maxxvit": _WINDOWS,
+    "maxxvit": "it mixes convolution with attention in windows and grids, or on merged patches (CoAtNet)",
     "vision_transformer_sam": _WINDOWS,
     "hieradet_sam2": _WINDOWS,
     "davit": _WINDOWS,
@@ -34,23 +37,25 @@ REASONS: dict[str, str] = {
     "pvt_v2": _POOLED,
     "tnt": "each patch is a picture of its own with a second transformer inside, which one map cannot show",
     "crossvit": "two branches with different patch sizes exchange tokens, which one patch grid cannot show",
-    "levit": _CONVOLUTION,
-    "coat": _CONVOLUTION,
+    "levit": _POOLED,
+    "coat": _LINEAR,
     "convit": "it gates between attention and position in every head, which the softmax alone does not show",
     "visformer": _CONVOLUTION,
     "mobilevit": _CONVOLUTION,
     "efficientformer": _CONVOLUTION,
     "efficientformer_v2": _CONVOLUTION,
     "fastvit": _CONVOLUTION,
-    "edgenext": _CONVOLUTION,
+    "edgenext": _CHANNELS,
     "nextvit": _CONVOLUTION,
-    "metaformer": _CONVOLUTION,
+    "metaformer": "its stages mix tokens by pooling or convolution, and by attention only on merged patches, if at all",
     "vitamin": _CONVOLUTION,
     "iformer": _CONVOLUTION,
     "efficientvit_mit": _LINEAR,
     "efficientvit_msra": _WINDOWS,
     "shvit": _CONVOLUTION,
-    "swiftformer": _CONVOLUTION,
+    "swiftformer": "it uses additive attention, which has no attention matrix",
+    "cpubone": _CONVOLUTION,
+    "csatv2": _CONVOLUTION,
     "lowformer": _CONVOLUTION,
     "mobilenetv5": _CONVOLUTION,
     "xcit": _CHANNELS,
@@ -58,6 +63,19 @@ REASONS: dict[str, str] = {
     "volo": "its first stage is outlook attention, a predicted kernel that has no queries and keys",
     "mlp_mixer": "it mixes tokens with fixed weights and has no attention",
     "sequencer": "it mixes tokens with recurrent networks and has no attention",
+    "efficientvim": "it mixes tokens with state-space models and has no attention",
+    "focalnet": "it mixes tokens by focal modulation, which is gated convolution, and has no attention",
+    "byobnet": "it is a convolutional network, in which attention, if there is any, stands between convolutions or pools at the end",
+    "mobilenetv3": "it is a convolutional network, of which only some variants attend, in a few blocks and on pooled places",
+    "deepseek_vit": _LANGUAGE,
+    "gemma4_vit": _LANGUAGE,
+    "qwen3_vit": _LANGUAGE,
+    **dict.fromkeys(
+        """convmixer convnext cspnet cspnext densenet dla dpn efficientnet fasternet ghostnet hgnet hrnet inception_next
+        inception_resnet_v2 inception_v3 inception_v4 lcnetv2 mambaout nasnet nfnet pnasnet rdnet regnet repghost repvit
+        resnet resnetv2 rexnet selecsls starnet tresnet vgg vovnet xception xception_aligned""".split(),
+        _CONVOLUTIONAL,
+    ),
 }
 """Reasons by timm source file: a refusal should say what the model does instead."""
 
@@ -71,12 +89,15 @@ def _refuse(name: str, reason: str) -> UnsupportedModelError:
 
 def check_family(name: str, module: nn.Module) -> None:
     """Raise UnsupportedModelError, with the reason, for a module that has no plain transformer blocks."""
+    refuse_compiled(module)
     family = type(module).__module__.rpartition(".")[2]
     if family in REASONS:
         raise _refuse(name, REASONS[family])
     blocks = getattr(module, "blocks", None)
     if not isinstance(blocks, nn.ModuleList | nn.Sequential) or len(blocks) == 0:
         raise _refuse(name, f"{type(module).__name__} has no list of transformer blocks")
+    if len({id(block) for block in blocks}) < len(blocks):
+        raise _refuse(name, "it runs the same block several times, and vitviz cannot tell its layers apart")
     for part in module.modules():
         if "Diff" in type(part).__name__ and "Att" in type(part).__name__ or type(part).__name__.startswith("DiffParallel"):
             raise _refuse(name, "its attention is the difference of two softmax maps, which is not a distribution")
@@ -93,10 +114,10 @@ def probe(name: str, shell: nn.Module, grid: PatchGrid, image_size: tuple[int, i
     black = torch.zeros(1, 3, *image_size, device=like.device, dtype=like.dtype)
     try:
         with torch.no_grad(), AttentionTap() as tap:
-            shell(black)
+            shell.forward_head(shell.forward_features(black), pre_logits=True)  # type: ignore[operator]
     except VitvizError:
         raise
-    except (RuntimeError, ValueError, TypeError, AssertionError, IndexError, KeyError) as error:
+    except (RuntimeError, ValueError, TypeError, AssertionError, AttributeError, IndexError, KeyError) as error:
         raise _refuse(name, f"a forward pass on a {image_size[0]} × {image_size[1]} picture failed ({error})") from error
     heads = [0] * layers
     for call in tap.calls:
