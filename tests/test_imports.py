@@ -26,11 +26,6 @@ ON_TOP = {"__init__", "__main__", "cli"}  # may import all of the core
 LIBRARY = sorted((ROOT / "vitviz").rglob("*.py"))
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
 SOURCES = [*LIBRARY, *PAGES, *ROOT.glob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]
-    *LIBRARY,
-    *PAGES,
-    *ROOT.glob("*.py"),
-    *(ROOT / "benchmarks").rglob("*.py"),
-]
 
 
 def name_of(path: Path) -> str:
