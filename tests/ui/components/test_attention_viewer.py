@@ -39,7 +39,7 @@ def header(at):
 
 
 def click(at, **choices):
-    state = {**header(at)["state"], **choices}
+    state = {**header(at)["state"], "revision": header(at)["revision"], **choices}
     at.session_state["viewer"] = {"view": state}
     return at.run()
 
@@ -82,6 +82,18 @@ def test_python_can_return_to_the_first_state_after_a_click():
     at.session_state["query"] = "class"
     at.run()
     assert (header(at)["state"]["query"], header(at)["revision"]) == ("class", 2)
+
+
+def test_a_click_that_python_overruled_is_over():
+    at = AppTest.from_function(app).run()
+    click(at, query="4")
+    at.session_state["query"] = "5"
+    at.run()
+    assert at.text[0].value == "5 mean 1"
+    at.run()
+    assert at.text[0].value == "5 mean 1"
+    click(at, query="4")
+    assert at.text[0].value == "4 mean 1"
 
 
 def test_a_new_layer_keeps_the_revision():

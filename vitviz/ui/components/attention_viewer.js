@@ -220,7 +220,7 @@ class AttentionViewer {
     const text = JSON.stringify(this.state);
     if (text === this.known) return; // the same value would run the script again for nothing
     this.known = text;
-    this.send({ ...this.state });
+    this.send({ ...this.state, revision: this.revision }); // Python ignores choices older than its own wish
   }
 
   changeOpacity(step) {

@@ -29,38 +29,51 @@ def attention_viewer(
     never while hovering. The viewer keeps the reader's choices when the same values come back, and takes over a value
     of the view that has changed since the last run and differs from the reader's.
     """
-    chosen = _chosen(view, key)
-    start, revision = _start(view, key, chosen)
 
     def changed() -> None:
         state = _chosen(view, key)
         if on_change is not None and state is not None:
             on_change(state)
 
-    _component(key=key, data=view.pack(start, revision=revision), on_view_change=changed)
+    start = _start(view, key, _chosen(view, key))
+    data = view.pack(start, revision=_memory(key)["revision"])
+    _component(key=key, data=data, on_view_change=changed)
+    chosen = _chosen(
+        view, key
+    )  # None again if the view's own wish is newer than the reader's choice
     return view.state if chosen is None else replace(chosen, layer=view.layer)
 
 
+def _memory(key: str) -> dict[str, Any]:
+    """Return what was last sent to the viewer of that key: start, wanted, shape and revision."""
+    memory: dict[str, Any] = st.session_state.setdefault(f"_{key}_sent", {"revision": 0})
+    return memory
+
+
 def _chosen(view: AttentionView, key: str) -> ViewState | None:
-    """Return what the browser last sent, made to fit this view, or None before the first click on this page."""
+    """Return the reader's choices made to fit this view, or None if there are none since Python's last own wish."""
     value: Any = st.session_state.get(key)
     sent = value.get("view") if value else None
-    return view.read_state(sent) if sent else None
+    if not sent or sent.get("revision") != _memory(key)["revision"]:
+        return None
+    return view.read_state(sent)
 
 
-def _start(view: AttentionView, key: str, chosen: ViewState | None) -> tuple[ViewState, int]:
-    """Return the state to send and its revision: the ones of last time, unless Python changed its mind.
+def _start(view: AttentionView, key: str, chosen: ViewState | None) -> ViewState:
+    """Return the state to send: the one of last time, unless Python changed its mind, which is a new revision.
 
-    The browser takes a state over only when its revision is new. An app that mirrors each click into the next view
-    changes nothing; one that always passes the same view does not undo the click.
+    The browser takes a state over only when its revision is new. So an app that mirrors each click into the next
+    view sends the same bytes again, and one that always passes the same view does not undo the click.
     """
-    memory = st.session_state.setdefault(f"_{key}_start", {})
+    memory = _memory(key)
     shape = (view.grid, view.heads)
     # The layer is the viewer's own wish for new data, never a state to restore.
     wanted = replace(view.state, layer=0)
-    mirrored = chosen is not None and wanted == replace(chosen, layer=0)
-    unmoved = wanted == (memory.get("wanted") if chosen is not None else memory.get("start"))
-    if memory.get("shape") != shape or not (mirrored or unmoved):
-        memory |= {"start": wanted, "revision": memory.get("revision", 0) + 1, "shape": shape}
+    if chosen is None:
+        unchanged = wanted == memory.get("start")
+    else:
+        unchanged = wanted in (replace(chosen, layer=0), memory["wanted"])
+    if memory.get("shape") != shape or not unchanged:
+        memory |= {"start": wanted, "revision": memory["revision"] + 1, "shape": shape}
     memory["wanted"] = wanted
-    return replace(memory["start"], layer=view.layer), memory["revision"]
+    return replace(memory["start"], layer=view.layer)

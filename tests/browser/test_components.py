@@ -1,0 +1,640 @@
+"""The attention viewer and the head atlas in Chromium: exact numbers, local hovering, pins, keys, offline files."""
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vitviz.ui.components.atlas_view import AtlasView
+from vitviz.ui.components.attention_view import AttentionView
+from vitviz.ui.components.standalone import standalone_html
+
+APPS = Path(__file__).parent / "apps"
+sys.path.insert(0, str(APPS))
+import scene  # noqa: E402
+
+READY = '.viewer:not([data-ready=""])'
+
+
+class Viewer:
+    """The attention viewer on a page, with the places that the tests point at."""
+
+    def __init__(self, page, name="small", root=".st-key-viewer"):
+        self.page = page
+        self.grid, self.heads = scene.GRIDS[name]
+        self.app = page.locator(f"{root} {READY}")
+        self.app.wait_for(timeout=30_000)
+        self.photo = self.app.locator(".photo")
+
+    def find(self, selector):
+        return self.app.locator(selector)
+
+    def point(self, patch, click=False, **options):
+        box = self.photo.bounding_box()
+        row, column = self.grid.position(patch)
+        x = (column + 0.5) * box["width"] / self.grid.columns
+        y = (row + 0.5) * box["height"] / self.grid.rows
+        act = self.photo.click if click else self.photo.hover
+        act(position={"x": x, "y": y}, **options)
+
+    def expect(self, **data):
+        for name, value in data.items():
+            self.page.wait_for_function(
+                "([app, name, value]) => app.dataset[name] === value",
+                arg=[self.app.element_handle(), name, str(value)],
+                timeout=10_000,
+            )
+
+    def row(self, head):
+        return np.array(self.app.evaluate("(app, head) => app.attentionRow(head)", head))
+
+    def head(self, name):
+        return self.find(".tiles").get_by_role("radio", name=re.compile(f"^{name}"))
+
+
+@pytest.fixture
+def open_viewer(new_page, serve):
+    def start(query="", name="small", **options):
+        page = new_page(**options)
+        page.frames_sent = []
+        page.on(
+            "websocket",
+            lambda socket: socket.on("framesent", lambda frame: page.frames_sent.append(frame)),
+        )
+        page.goto(f"{serve(APPS / 'viewer_app.py')}/?scene={name}&{query}")
+        return Viewer(page, name)
+
+    return start
+
+
+def says(page, text):
+    page.get_by_text(re.compile(text)).wait_for(timeout=15_000)
+
+
+def first_number(viewer, selector):
+    return float(re.search(r"[\d.]+", viewer.find(selector).inner_text()).group())
+
+
+def truth(name, layer=5):
+    return scene.softmax_maps(*scene.queries_and_keys(name, layer))  # (heads, query, key)
+
+
+# Exactness
+
+
+@pytest.mark.parametrize("name", ["small", "registers", "distilled", "plain"])
+def test_rows_equal_numpy(open_viewer, name):
+    viewer = open_viewer(name=name)
+    maps = truth(name)
+    prefix = len(viewer.grid.prefix)
+    for patch in (0, viewer.grid.columns, viewer.grid.patches - 1):
+        viewer.point(patch)
+        viewer.expect(hover=patch)
+        for head in range(viewer.heads):
+            assert np.abs(viewer.row(head) - maps[head, prefix + patch]).max() <= 1e-6
+        assert np.abs(viewer.row("mean") - maps[:, prefix + patch].mean(axis=0)).max() <= 1e-6
+        assert np.abs(viewer.row("max") - maps[:, prefix + patch].max(axis=0)).max() <= 1e-6
+
+
+@pytest.mark.parametrize("query", ["", "maps=1"])
+def test_columns_equal_numpy(open_viewer, query):
+    viewer = open_viewer(query, name="registers")
+    maps = truth("registers")
+    viewer.find(".direction").get_by_role("radio", name="Attended by").click()
+    viewer.expect(direction="attended_by")
+    viewer.point(7)
+    viewer.expect(hover=7)
+    for head in range(viewer.heads):
+        assert np.abs(viewer.row(head) - maps[head, :, 5 + 7]).max() <= 1e-6
+    assert viewer.find(".query-name").inner_text() == "Key"
+    share = maps.mean(axis=0)[:5, 12].sum() / maps.mean(axis=0)[:, 12].sum()
+    assert first_number(viewer, ".special-value") == pytest.approx(100 * share, rel=5e-3)
+
+
+def test_maps_given_whole_are_shown_as_they_are(open_viewer):
+    viewer = open_viewer("maps=1", name="registers")
+    viewer.point(23)
+    viewer.expect(hover=23)
+    expected = truth("registers").astype(np.float32)[2, 5 + 23]
+    assert np.array_equal(viewer.row(2).astype(np.float32), expected)
+
+
+def test_numbers_on_the_page_are_the_numbers_of_the_map(open_viewer):
+    viewer = open_viewer(name="registers")
+    row = truth("registers")[1, 0]  # head 1, the class token's
+    viewer.head("L5·H1").click()
+    viewer.expect(head=1)
+    best = int(row[5:].argmax())
+    at = viewer.grid.position(best)
+    assert f"row {at[0]}, column {at[1]}" in viewer.find(".strongest-value").inner_text()
+    assert first_number(viewer, ".strongest-value") == pytest.approx(100 * row[5 + best], rel=5e-3)
+    assert first_number(viewer, ".special-value") == pytest.approx(100 * row[:5].sum(), rel=5e-3)
+    assert "1/29" in viewer.find(".marks").inner_text()
+    assert "3.45 %" in viewer.find(".marks").inner_text()
+
+
+# Pointer
+
+
+def test_hovering_repaints_and_sends_nothing(open_viewer):
+    viewer = open_viewer()
+    viewer.page.wait_for_timeout(500)
+    before = len(viewer.page.frames_sent)
+    drawn = viewer.photo.locator("canvas").evaluate("canvas => canvas.toDataURL()")
+    for patch in range(100, 140, 3):
+        viewer.point(patch)
+        viewer.expect(hover=patch)
+    assert viewer.photo.locator("canvas").evaluate("canvas => canvas.toDataURL()") != drawn
+    viewer.page.mouse.move(5, 5)
+    viewer.expect(hover="", query="class")
+    viewer.page.wait_for_timeout(300)
+    assert viewer.photo.locator("canvas").evaluate("canvas => canvas.toDataURL()") == drawn
+    assert len(viewer.page.frames_sent) == before
+    says(viewer.page, "^runs 1 changes 0$")
+
+
+def test_a_click_pins_and_tells_python(open_viewer):
+    viewer = open_viewer()
+    viewer.point(37, click=True)
+    viewer.expect(query=37)
+    says(viewer.page, "^query=37 head=mean direction=attends_to layer=5$")
+    viewer.page.mouse.move(5, 5)
+    viewer.expect(query=37, hover="")
+    says(viewer.page, "changes 1$")
+
+
+@pytest.mark.parametrize("query", ["", "mirror=0"])
+def test_rapid_clicks_end_on_the_last_one(open_viewer, query):
+    viewer = open_viewer(query)
+    for patch in (3, 30, 77, 120, 200, 255):
+        viewer.point(patch, click=True)
+    says(viewer.page, "^query=255 ")
+    viewer.page.wait_for_timeout(800)
+    viewer.expect(query=255)
+    says(viewer.page, "^query=255 ")
+
+
+def test_clicking_the_pinned_patch_again_does_not_run_the_script(open_viewer):
+    viewer = open_viewer()
+    viewer.point(37, click=True)
+    says(viewer.page, "^runs 2 changes 1$")
+    viewer.point(37, click=True)
+    viewer.page.wait_for_timeout(500)
+    says(viewer.page, "^runs 2 changes 1$")
+
+
+def test_shift_reads_a_weight_without_moving_the_query(open_viewer):
+    viewer = open_viewer(name="registers")
+    viewer.page.keyboard.down("Shift")
+    viewer.point(9)
+    viewer.page.keyboard.up("Shift")
+    viewer.expect(hover="", query="class")
+    weight = truth("registers").mean(axis=0)[0, 5 + 9]
+    text = viewer.find(".pointer-value").inner_text()
+    assert "row 1, column 3" in text
+    assert float(text.split(" ")[0]) == pytest.approx(100 * weight, rel=5e-3)
+    assert float(re.search(r"([\d.]+) ×", text).group(1)) == pytest.approx(29 * weight, rel=0.06)
+
+
+def test_pointing_at_a_small_map_reads_that_patch_in_every_head(open_viewer):
+    viewer = open_viewer(name="registers")
+    canvas = viewer.head("L5·H2").locator("canvas")
+    box = canvas.bounding_box()
+    canvas.hover(position={"x": 2.5 * box["width"] / 6, "y": 3.5 * box["height"] / 4})
+    viewer.find(".pointer-value").get_by_text("row 3, column 2").wait_for()
+    for head in range(3):
+        shown = viewer.head(f"L5·H{head}").locator(".value").inner_text()
+        weight = truth("registers")[head, 0, 5 + 3 * 6 + 2]
+        assert float(shown.removesuffix(" %")) == pytest.approx(100 * weight, rel=1e-2)
+
+
+def test_a_small_map_chooses_the_head(open_viewer):
+    viewer = open_viewer()
+    viewer.head("L5·H3").click()
+    viewer.expect(head=3)
+    says(viewer.page, "head=3 ")
+    viewer.head("max").click()
+    says(viewer.page, "head=max ")
+
+
+def test_chips_are_queries_and_show_their_own_weight(open_viewer):
+    viewer = open_viewer(name="registers")
+    chip = viewer.find(".chips").get_by_role("button", name=re.compile("register 2"))
+    weight = truth("registers").mean(axis=0)[0, 2]
+    assert float(chip.locator("output").inner_text().removesuffix(" %")) == pytest.approx(
+        100 * weight, rel=1e-2
+    )
+    chip.click()
+    viewer.expect(query="register 2")
+    assert chip.get_attribute("aria-pressed") == "true"
+    says(viewer.page, "^query=register 2 ")
+    assert np.abs(viewer.row(0) - truth("registers")[0, 2]).max() <= 1e-6
+
+
+def test_a_grid_that_is_not_square_keeps_its_shape(open_viewer):
+    viewer = open_viewer(name="registers")
+    box = viewer.photo.bounding_box()
+    assert box["width"] / box["height"] == pytest.approx(6 / 4, rel=0.01)
+    viewer.point(23, click=True)
+    says(viewer.page, "^query=23 ")
+
+
+# Keyboard
+
+
+def test_the_keyboard_alone_moves_pins_and_returns(open_viewer):
+    viewer = open_viewer()
+    press = viewer.page.keyboard.press
+    viewer.photo.focus()
+    press("ArrowRight")
+    viewer.expect(hover=8 * 16 + 8)  # from the class token to the middle
+    for key, patch in [("ArrowLeft", 135), ("ArrowUp", 119), ("ArrowDown", 135), ("Home", 128)]:
+        press(key)
+        viewer.expect(hover=patch)
+    for key, patch in [("End", 143), ("PageUp", 15), ("ArrowUp", 15), ("PageDown", 255)]:
+        press(key)
+        viewer.expect(hover=patch)
+    press("Escape")
+    viewer.expect(hover="", query="class")
+    press("ArrowRight")
+    press("Enter")
+    viewer.expect(query=136)
+    says(viewer.page, "^query=136 ")
+    assert viewer.photo.evaluate("photo => photo.matches(':focus')")
+    press("ArrowRight")
+    viewer.expect(hover=137)
+
+
+def test_every_control_is_reached_and_works_from_the_keyboard(open_viewer):
+    viewer = open_viewer(name="registers")
+    press = viewer.page.keyboard.press
+    viewer.find(".chip").first.focus()
+    for _ in range(5):
+        press("Tab")
+    assert viewer.photo.evaluate("photo => photo.matches(':focus')")
+    press("Tab")
+    press("Tab")
+    press("Tab")  # previous layer, next layer, direction
+    press("ArrowRight")
+    says(viewer.page, "direction=attended_by ")
+    press("Tab")
+    press("ArrowRight")
+    press("ArrowRight")
+    says(viewer.page, "head=0 ")
+    press("Tab")
+    press("ArrowRight")
+    says(viewer.page, "scale=layer ")
+    press("Tab")
+    press("ArrowLeft")
+    says(viewer.page, "palette=spotlight")
+    press("Tab")
+    press("ArrowRight")
+    says(viewer.page, "opacity=0.65 ")
+    press("Tab")
+    press("Space")
+    says(viewer.page, "hide=False ")
+
+
+def test_brackets_change_the_opacity_and_send_it_once(open_viewer):
+    viewer = open_viewer()
+    viewer.photo.focus()
+    for _ in range(4):
+        viewer.page.keyboard.press("]")
+    says(viewer.page, "opacity=0.8 ")
+    viewer.page.keyboard.press("[")
+    says(viewer.page, "opacity=0.75 ")
+    says(viewer.page, "changes 2$")
+
+
+def test_the_summary_is_spoken(open_viewer):
+    viewer = open_viewer(name="registers")
+    viewer.photo.focus()
+    viewer.page.keyboard.press("Home")
+    live = viewer.find('[role="status"]')
+    live.get_by_text(re.compile("^mean: row 2, column 3 attends most to row")).wait_for(
+        state="attached"
+    )
+    assert live.inner_text().count("%") == 4  # three patches and the special tokens
+    assert viewer.photo.get_attribute("role") == "application"
+
+
+# Layers and data from Python
+
+
+@pytest.mark.parametrize("query", ["", "mirror=0"])
+def test_another_layer_keeps_pin_and_focus(open_viewer, query):
+    viewer = open_viewer(query)
+    viewer.point(37, click=True)
+    says(viewer.page, "^query=37 ")
+    viewer.photo.focus()
+    viewer.page.keyboard.press(".")
+    viewer.expect(layer=6, query=37)
+    says(viewer.page, "^query=37 .* layer=6$")
+    assert viewer.photo.evaluate("photo => photo.matches(':focus')")
+    viewer.page.mouse.move(5, 5)
+    assert np.abs(viewer.row(4) - truth("small", layer=6)[4, 38]).max() <= 1e-6
+    assert viewer.head("L6·H4").count() == 1
+    viewer.page.keyboard.press(",")
+    viewer.expect(layer=5, query=37)
+
+
+def test_layer_buttons_can_be_pressed_faster_than_python_answers(open_viewer):
+    viewer = open_viewer()
+    for _ in range(3):
+        viewer.find(".next").click()
+    viewer.expect(layer=8)
+    says(viewer.page, "layer=8$")
+    for _ in range(12):
+        viewer.page.keyboard.press(".")
+    viewer.expect(layer=11)
+    assert viewer.find(".next").is_disabled()
+
+
+def test_python_can_choose_the_query(open_viewer):
+    viewer = open_viewer()
+    for patch in (37, 37, 99):  # 37 again is news after Python's own wish
+        viewer.point(patch, click=True)
+        says(viewer.page, f"^query={patch} ")
+        viewer.page.get_by_role("button", name="patch 7").click()
+        viewer.expect(query=7, hover="")
+        says(viewer.page, "^query=7 ")
+
+
+# Colours
+
+
+def cell_colour(viewer, patch):
+    """Colour in the middle of a patch of the large map."""
+    return viewer.photo.locator("canvas").evaluate(
+        """(canvas, [row, column, rows, columns]) => {
+          const x = (column + 0.5) * canvas.width / columns, y = (row + 0.5) * canvas.height / rows;
+          return [...canvas.getContext("2d").getImageData(x, y, 1, 1).data];
+        }""",
+        [*viewer.grid.position(patch), viewer.grid.rows, viewer.grid.columns],
+    )
+
+
+def expected_colour(weight, top):
+    from vitviz.figures.palettes import table
+
+    return [*table("viridis")[int(min(255, np.floor(255 * weight / top + 0.5)))], 255]
+
+
+@pytest.mark.parametrize("hide", [True, False])
+@pytest.mark.parametrize("scope", ["This map", "This layer", "Whole model", "0–100 %"])
+def test_colours_follow_the_scale(open_viewer, scope, hide):
+    viewer = open_viewer("model=1", name="registers")
+    viewer.head("L5·H1").click()
+    for _ in range(8):
+        viewer.page.keyboard.press("]")  # opaque: the colour is the table's
+    viewer.find(".scale").get_by_role("radio", name=scope, exact=True).click()
+    viewer.find(".hide").set_checked(hide)
+    viewer.page.mouse.move(5, 5)
+    maps = truth("registers")[:, 0]  # (heads, key) of the class token
+    first = 5 if hide else 0
+    top = {
+        "This map": maps[1, first:].max(),
+        "This layer": maps[:, first:].max(),
+        "Whole model": 0.5,
+        "0–100 %": 1.0,
+    }[scope]
+    for patch in (0, 9, int(maps[1, 5:].argmax())):
+        shown = np.array(cell_colour(viewer, patch))
+        assert np.abs(shown - expected_colour(maps[1, 5 + patch], top)).max() <= 1
+    says(viewer.page, f"hide={hide} opacity=1")
+
+
+def test_opacity_zero_shows_the_photo_alone(open_viewer):
+    viewer = open_viewer(name="registers")
+    viewer.find(".opacity").fill("0")
+    says(viewer.page, "opacity=0")
+    photo = np.asarray(scene.photo(viewer.grid))
+    left, upper, right, lower = viewer.grid.box(0)
+    expected = photo[(upper + lower) // 2, (left + right) // 2]
+    assert np.abs(np.array(cell_colour(viewer, 0))[:3] - expected).max() <= 6
+
+
+def test_the_spotlight_darkens_what_has_little_weight(open_viewer):
+    viewer = open_viewer(name="registers")
+    viewer.find(".palette").get_by_role("radio", name="Spotlight").click()
+    says(viewer.page, "palette=spotlight")
+    viewer.page.mouse.move(5, 5)
+    weights = truth("registers").mean(axis=0)[0, 5:]
+    photo = np.asarray(scene.photo(viewer.grid)).astype(float)
+    kept = []
+    for patch in (int(weights.argmax()), int(weights.argmin())):
+        left, upper, right, lower = viewer.grid.box(patch)
+        under = photo[(upper + lower) // 2, (left + right) // 2].sum()
+        kept.append(sum(cell_colour(viewer, patch)[:3]) / under)
+    assert kept[0] == pytest.approx(1, abs=0.05)
+    assert kept[1] == pytest.approx(0.4 + 0.6 * weights.min() / weights.max(), abs=0.05)
+
+
+def test_interpolation_is_off_until_asked_for(open_viewer):
+    viewer = open_viewer(name="registers")
+    count = """canvas => new Set(new Uint32Array(
+        canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"""
+    canvas = viewer.head("L5·H0").locator("canvas")
+    cells = canvas.evaluate(count)
+    viewer.find(".interpolate").check()
+    says(viewer.page, "^scale=map")
+    assert cells <= 24
+    assert canvas.evaluate(count) > 2 * cells
+
+
+# Width, theme, size
+
+
+def test_a_narrow_page_is_a_stack_without_sideways_scrolling(open_viewer):
+    viewer = open_viewer(width=390, height=800)
+    photo, tiles = viewer.photo.bounding_box(), viewer.find(".tiles").bounding_box()
+    assert tiles["y"] > photo["y"] + photo["height"]
+    assert viewer.app.evaluate("app => app.scrollWidth <= app.clientWidth")
+    assert photo["width"] > 300
+
+
+def test_text_has_contrast_in_both_themes(open_viewer):
+    ratio = """app => {
+      const light = (colour) => {
+        const canvas = document.createElement("canvas").getContext("2d");
+        canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+        const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3)
+          .map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const style = (selector, name) => getComputedStyle(app.querySelector(selector))[name];
+      const paper = light(style(".readout", "backgroundColor"));
+      return [".readout dt", ".readout b", ".segment", ".hint", ".value"].map((selector) => {
+        const [a, b] = [paper, light(style(selector, "color"))].sort((x, y) => y - x);
+        return (a + 0.05) / (b + 0.05);
+      });
+    }"""
+    for scheme in ("light", "dark"):
+        viewer = open_viewer(color_scheme=scheme)
+        assert min(viewer.app.evaluate(ratio)) >= 4.5, scheme
+
+
+@pytest.mark.parametrize("name", ["small", "large"])
+def test_hovering_repaints_within_a_frame(open_viewer, name):
+    viewer = open_viewer(name=name)
+    patches = np.random.default_rng(0).integers(0, viewer.grid.patches, 40)
+    for patch in patches:
+        viewer.point(int(patch))
+    times = viewer.app.evaluate("app => app.paintTimes()")
+    print(f"{name}: median {np.median(times):.2f} ms, longest {max(times):.1f} ms of {len(times)}")
+    assert np.median(times) < 16
+
+
+def test_columns_of_a_large_model_come_without_freezing_the_page(open_viewer):
+    viewer = open_viewer(name="large")
+    viewer.page.evaluate(
+        """() => { window.longest = 0; let last = performance.now();
+        const tick = () => { const now = performance.now();
+          window.longest = Math.max(window.longest, now - last); last = now; setTimeout(tick, 0); };
+        tick(); }"""
+    )
+    viewer.find(".direction").get_by_role("radio", name="Attended by").click()
+    viewer.page.wait_for_function(
+        "app => app.dataset.direction === 'attended_by'",
+        arg=viewer.app.element_handle(),
+        timeout=60_000,
+    )
+    viewer.point(500)
+    viewer.expect(hover=500)
+    key = 1 + 500
+    queries, keys = (array[3].astype(np.float64) for array in scene.queries_and_keys("large", 5))
+    scores = queries @ keys.T
+    largest = scores.max(axis=1, keepdims=True)
+    column = np.exp(scores - largest)[:, key] / np.exp(scores - largest).sum(axis=1)
+    assert np.abs(viewer.row(3) - column).max() <= 1e-6
+    assert viewer.page.evaluate("window.longest") < 1000
+
+
+# Files
+
+
+def attention_file(folder, name):
+    grid, _ = scene.GRIDS[name]
+    queries, keys = scene.queries_and_keys(name, 5)
+    view = AttentionView(
+        photo_png=scene.png(scene.photo(grid)),
+        grid=grid,
+        layer=5,
+        layers=12,
+        query="class",
+        queries=queries,
+        keys=keys,
+    )
+    path = folder / "attention.html"
+    html = standalone_html(view, title="Bird & <hill>", caption="Offline.")
+    path.write_text(html, encoding="utf-8")
+    return path
+
+
+def test_the_html_file_works_offline(new_page, tmp_path):
+    page = new_page(offline=True)
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(attention_file(tmp_path, "registers").as_uri())
+    viewer = Viewer(page, "registers", root="#component")
+    assert page.title() == "Bird & <hill>"
+    viewer.point(9)
+    viewer.expect(hover=9)
+    assert np.abs(viewer.row(1) - truth("registers")[1, 5 + 9]).max() <= 1e-6
+    viewer.point(9, click=True)
+    page.mouse.move(1, 1)
+    viewer.expect(query=9, hover="")
+    viewer.find(".direction").get_by_role("radio", name="Attended by").click()
+    viewer.expect(direction="attended_by")
+    assert not viewer.find(".stepper").is_visible()
+    page.keyboard.press(".")
+    viewer.expect(layer=5)
+    assert [url for url in requests if not url.startswith(("file:", "blob:", "data:"))] == []
+
+
+def test_the_atlas_file_works_offline(new_page, tmp_path):
+    page = new_page(offline=True)
+    values = np.arange(6, dtype=np.float32).reshape(2, 3)
+    path = tmp_path / "atlas.html"
+    view = AtlasView(values=values, label="Entropy", unit="nats")
+    path.write_text(standalone_html(view, title="Atlas", caption="Offline."), encoding="utf-8")
+    page.goto(path.as_uri())
+    page.locator(".cells").focus()
+    page.keyboard.press("ArrowDown")
+    assert page.locator(".readout").inner_text().split() == [
+        "L1·H1",
+        "4.00",
+        "nats",
+        "rank",
+        "2",
+        "of",
+        "6",
+    ]
+
+
+# Head atlas
+
+
+@pytest.fixture
+def atlas(new_page, serve):
+    page = new_page(serve(APPS / "atlas_app.py"))
+    locator = page.locator('.st-key-atlas .atlas:not([data-ready=""])')
+    locator.wait_for()
+    return locator
+
+
+def point_at_head(atlas, layer, head, **options):
+    box = atlas.locator(".cells").bounding_box()
+    place = {"x": (head + 0.5) * box["width"] / 6, "y": (layer + 0.5) * box["height"] / 12}
+    act = atlas.locator(".cells").click if options else atlas.locator(".cells").hover
+    act(position=place, **{name: value for name, value in options.items() if name != "click"})
+
+
+def atlas_values():
+    depth = np.linspace(1, 7, 12)[:, None]
+    noise = np.random.default_rng(0).normal(size=(12, 6))
+    return (depth + noise * (5 - depth / 2) / 3).astype(np.float32)
+
+
+def test_the_atlas_reads_number_and_rank_under_the_pointer(atlas):
+    point_at_head(atlas, 7, 4)
+    values = atlas_values()
+    values[4, 2] = np.nan
+    rank = int((values > values[7, 4]).sum()) + 1
+    text = atlas.locator(".readout").inner_text().replace("\n", " ")
+    assert text.split() == f"L7·H4 {values[7, 4]:.2f} patches rank {rank} of 71".split()
+    point_at_head(atlas, 4, 2)
+    assert atlas.locator(".readout").inner_text().split() == ["L4·H2", "no", "value"]
+
+
+def test_the_atlas_shows_the_mean_of_each_layer_without_its_missing_head(atlas):
+    values = atlas_values()
+    values[4, 2] = np.nan
+    shown = [float(text) for text in atlas.locator(".mean span").all_inner_texts()]
+    assert shown == pytest.approx(np.nanmean(values, axis=1), rel=5e-3)
+
+
+def test_a_click_picks_a_head_once(atlas):
+    point_at_head(atlas, 9, 1, click=True)
+    says(atlas.page, r"^runs 2 picked \(9, 1\)")
+    atlas.page.mouse.move(5, 5)
+    assert atlas.get_attribute("data-selected") == "L9·H1"
+    point_at_head(atlas, 9, 2, modifiers=["Shift"])
+    says(atlas.page, r"^runs 3 picked None ticked \[\(9, 2\), \(11, 2\)\]$")
+    assert atlas.get_attribute("data-ticked") == "L9·H2 L11·H2"
+
+
+def test_the_atlas_works_from_the_keyboard(atlas):
+    cells = atlas.locator(".cells")
+    cells.focus()
+    for key in ("ArrowDown", "ArrowRight", "x"):
+        atlas.page.keyboard.press(key)
+    says(atlas.page, r"ticked \[\(6, 4\), \(11, 2\)\]$")
+    atlas.page.keyboard.press("x")
+    says(atlas.page, r"ticked \[\(11, 2\)\]$")
+    atlas.page.keyboard.press("PageUp")
+    atlas.page.keyboard.press("Enter")
+    says(atlas.page, r"picked \(0, 4\)")
+    assert cells.evaluate("cells => cells.matches(':focus')")
