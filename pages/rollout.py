@@ -10,8 +10,10 @@ from vitviz.ui.text import _
 scene = current()
 show.heading(
     _("Where does a token come from?"),
-    _("Rollout multiplies the attention of all layers: it follows a token back through the network to the patches. "
-      "It does not know the answer, and it sees neither values nor MLPs."),
+    _(
+        "Rollout multiplies the attention of all layers: it follows a token back through the network to the patches. "
+        "It does not know the answer, and it sees neither values nor MLPs."
+    ),
 )
 options = flow.controls(scene)
 view = flow.view(scene, options)

@@ -11,8 +11,10 @@ from vitviz.ui.text import _
 scene = current()
 show.heading(
     _("What does a Vision Transformer see?"),
-    _("It cuts the photo into patches and lets them look at each other, layer after layer. "
-      "Bright is where the class token, which gives the answer, looks in each layer."),
+    _(
+        "It cuts the photo into patches and lets them look at each other, layer after layer. "
+        "Bright is where the class token, which gives the answer, looks in each layer."
+    ),
 )
 maps = depth.layer_maps(scene)
 depth.draw(scene, maps)
@@ -20,18 +22,42 @@ depth.draw(scene, maps)
 student, teacher, researcher = st.columns(3)
 with student.container(border=True):
     st.subheader(_("I want to understand it"), anchor=False)
-    st.markdown(_("Point at any patch and watch where it looks. Five minutes with one photo explain attention."))
-    st.page_link("../../pages/attention.py", label=_("Open Attention"), icon=":material/center_focus_strong:",
-                 query_params={"layer": "8", "head": "mean"})
+    st.markdown(
+        _(
+            "Point at any patch and watch where it looks. Five minutes with one photo explain attention."
+        )
+    )
+    st.page_link(
+        "../../pages/attention.py",
+        label=_("Open Attention"),
+        icon=":material/center_focus_strong:",
+        query_params={"layer": "8", "head": "mean"},
+    )
 with teacher.container(border=True):
     st.subheader(_("I want to show it"), anchor=False)
-    st.markdown(_("Find the head that looks far and the one that looks near, switch them off, and see what changes."))
-    st.page_link("../../pages/heads.py", label=_("Open Heads"), icon=":material/grid_on:",
-                 query_params={"statistic": "distance"})
+    st.markdown(
+        _(
+            "Find the head that looks far and the one that looks near, switch them off, and see what changes."
+        )
+    )
+    st.page_link(
+        "../../pages/heads.py",
+        label=_("Open Heads"),
+        icon=":material/grid_on:",
+        query_params={"statistic": "distance"},
+    )
 with researcher.container(border=True):
     st.subheader(_("I want to measure my model"), anchor=False)
-    st.markdown(_("Any timm Vision Transformer, registers and rotary positions included; arrays and figures to take away."))
-    st.page_link("../../pages/rollout.py", label=_("Open Rollout"), icon=":material/account_tree:",
-                 query_params={"fusion": "mean"})
+    st.markdown(
+        _(
+            "Any timm Vision Transformer, registers and rotary positions included; arrays and figures to take away."
+        )
+    )
+    st.page_link(
+        "../../pages/rollout.py",
+        label=_("Open Rollout"),
+        icon=":material/account_tree:",
+        query_params={"fusion": "mean"},
+    )
 
 show.footer(scene, depth.export(scene, maps), caution="caution-start")

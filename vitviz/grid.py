@@ -70,7 +70,8 @@ class PatchGrid:
                 f"Cannot lay out {last} values; wanted {self.patches} patches ({self.rows} × {self.columns}) or "
                 f"{self.tokens} tokens. Pass values of the same image and model as the grid."
             )
-        return values.reshape(*values.shape[:-1], self.rows, self.columns)
+        laid_out: Values = values.reshape(*values.shape[:-1], self.rows, self.columns)
+        return laid_out
 
     def token(self, name: str | int) -> int:
         """Return the token index of a patch number, or of a prefix token's name such as "class".
@@ -114,10 +115,13 @@ class PatchGrid:
     def distances(self) -> NDArray[np.float64]:
         """Return the distance between the centres of every two patches, in patches: (patch, patch)."""
         row, column = np.divmod(np.arange(self.patches), self.columns)
-        return np.hypot(row[:, None] - row[None, :], column[:, None] - column[None, :])
+        distances: NDArray[np.float64] = np.hypot(row[:, None] - row, column[:, None] - column)
+        return distances
 
     def pixel_distances(self) -> NDArray[np.float64]:
         """Return the distance between the centres of every two patches, in pixels of the input: (patch, patch)."""
         row, column = np.divmod(np.arange(self.patches), self.columns)
         height, width = self.patch_size
-        return np.hypot((row[:, None] - row[None, :]) * height, (column[:, None] - column[None, :]) * width)
+        down, across = (row[:, None] - row) * height, (column[:, None] - column) * width
+        distances: NDArray[np.float64] = np.hypot(down, across)
+        return distances

@@ -92,7 +92,8 @@ def mean_distance(attention: Tensor, distance: Tensor) -> Tensor:
     Each row is normalised first, so that attention to special tokens, which have no place, does not count.
     """
     weight = attention.sum(-1)
-    return ((attention * distance).sum(-1) / weight.clamp_min(torch.finfo(attention.dtype).tiny)).mean(-1)
+    tiny = torch.finfo(attention.dtype).tiny
+    return torch.mean((attention * distance).sum(-1) / weight.clamp_min(tiny), dim=-1)
 
 
 def _entropy(attention: Tensor) -> Tensor:

@@ -59,13 +59,13 @@ class AttentionTap(TorchFunctionMode):
 
     def __enter__(self) -> AttentionTap:
         _active.stack.append(self)
-        super().__enter__()
+        super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        super().__exit__(kind, error, trace)
+        super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
         _active.stack.remove(self)
 
     def __torch_function__(

@@ -145,7 +145,7 @@ def _by_layer(tap: AttentionTap, layers: int) -> list[list[AttentionCall]]:
 def _output_gradients(
     aim: Target, logits: Tensor | None, embedding: Tensor, calls: list[list[AttentionCall]]
 ) -> tuple[tuple[Tensor, ...], ...]:
-    outputs = [call.output for layer in calls for call in layer]
+    outputs = [call.output for layer in calls for call in layer if call.output is not None]
     slopes = iter(torch.autograd.grad(aim.score(logits, embedding), outputs, allow_unused=True))
     found: list[tuple[Tensor, ...]] = []
     for layer in calls:

@@ -15,7 +15,14 @@ from vitviz.ui.text import _
 
 def chart(figure: go.Figure, *, key: str) -> None:
     """Draw a figure over the full width, with its summary in words."""
-    st.plotly_chart(figure, key=key, width="stretch", theme="streamlit", alt=alt_text(figure), config={"displaylogo": False})
+    st.plotly_chart(
+        figure,
+        key=key,
+        width="stretch",
+        theme="streamlit",
+        alt=alt_text(figure),
+        config={"displaylogo": False},
+    )
 
 
 def distance_chart(scene: Scene, table: HeadStatistics) -> None:
@@ -31,6 +38,8 @@ def distance_chart(scene: Scene, table: HeadStatistics) -> None:
     )
     chart(figure, key="distance")
     st.caption(
-        _("Looking everywhere alike would give {uniform:.1f} patches. In trained models early layers mix near and far; late "
-          "layers look far.").format(uniform=table.uniform_distance)
+        _(
+            "Looking everywhere alike would give {uniform:.1f} patches. In trained models early layers mix near and "
+            "far; late layers look far."
+        ).format(uniform=table.uniform_distance)
     )

@@ -20,12 +20,15 @@ from vitviz.ui.show import Export
 from vitviz.ui.text import _
 
 _IN_A_ROW = 6
+_DARKNESS = 0.72
 
 
 def layer_maps(scene: Scene) -> list[MapView]:
     """Return the mean attention of the class token (or the middle patch) in every layer."""
     query = default_query(scene.vit)
-    return [attention_view(scene.trace, layer=layer, query=query) for layer in range(scene.trace.layers)]
+    return [
+        attention_view(scene.trace, layer=layer, query=query) for layer in range(scene.trace.layers)
+    ]
 
 
 def draw(scene: Scene, maps: list[MapView]) -> None:
@@ -36,8 +39,17 @@ def draw(scene: Scene, maps: list[MapView]) -> None:
     ruled = overlay(scene.picture, flat, scale=Scale(0, 1), opacity=0, grid_lines=True)
     photo.image(ruled, width="stretch", output_format="JPEG", alt=_("The photo, cut into patches"))
     photo.caption(
-        _("The picture becomes {patches} patches of {side} × {side} pixels. Each is one token, and so is the class token.").format(
-            patches=grid.patches, side=grid.patch_size[0]
+        _(
+            "The picture becomes {patches} patches of {side} × {side} pixels. Each is one token."
+        ).format(patches=grid.patches, side=grid.patch_size[0])
+    )
+    layers.markdown(
+        _(
+            "What the class token looks at in each layer, and how many times the even share its strongest patch gets:"
+        )
+        if "class" in grid.prefix
+        else _(
+            "What the middle patch looks at in each layer, and how many times the even share its strongest patch gets:"
         )
     )
     for start in range(0, len(maps), _IN_A_ROW):
@@ -48,13 +60,23 @@ def draw(scene: Scene, maps: list[MapView]) -> None:
 
 def _tile(column: Any, scene: Scene, shown: MapView, layer: int) -> None:
     lit = overlay(
-        scene.picture, shown.values, scale=_scale(shown), spotlight=True, opacity=0.85, query=shown.cell
+        scene.picture,
+        shown.values,
+        scale=_scale(shown),
+        spotlight=True,
+        opacity=_DARKNESS,
+        query=shown.cell,
     )
     column.image(
-        lit, width="stretch", output_format="JPEG", alt=describe_map(shown.values, scene.trace.grid, shown.uniform)
+        lit,
+        width="stretch",
+        output_format="JPEG",
+        alt=describe_map(shown.values, scene.trace.grid, shown.uniform),
     )
     column.caption(
-        _("**Layer {layer}** · {times:.0f} × uniform").format(layer=layer, times=shown.strongest[1] / shown.uniform)
+        _("**Layer {layer}** · {times:.0f} ×").format(
+            layer=layer, times=shown.strongest[1] / shown.uniform
+        )
     )
 
 
@@ -75,7 +97,7 @@ def export(scene: Scene, maps: list[MapView]) -> Export:
                 map=shown.values,
                 scale=_scale(shown),
                 spotlight=True,
-                opacity=0.85,
+                opacity=_DARKNESS,
             )
             for layer, shown in enumerate(maps)
         ]

@@ -15,7 +15,8 @@ from vitviz.figures.scale import scale_for
 from vitviz.figures.sheet import print_figure
 from vitviz.figures.sprites import map_grid
 from vitviz.ui import cache, link, snippets, viewer
-from vitviz.ui.components.attention_view import AttentionView, ViewState, viewer_labels
+from vitviz.ui.components.attention_view import AttentionView, ViewState
+from vitviz.ui.components.labels import viewer_labels
 from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.scene import Scene
 from vitviz.ui.show import Export
@@ -28,7 +29,9 @@ def controls(scene: Scene) -> dict[str, Any]:
     """Draw the options of the rollout and return them."""
     last = scene.trace.layers - 1
     options = snippets.rollout_options(scene)
-    link.put(end=options["end_layer"], start=options["start_layer"], discard=options["discard_ratio"])
+    link.put(
+        end=options["end_layer"], start=options["start_layer"], discard=options["discard_ratio"]
+    )
     fusion, residual, discard, layers = st.columns([3, 3, 3, 4], gap="medium")
     fusion.segmented_control(
         _("Heads fused by"),
@@ -42,7 +45,9 @@ def controls(scene: Scene) -> dict[str, Any]:
         0.0,
         1.0,
         step=0.05,
-        help=_("How much of a token passes a layer unchanged. One half is Abnar and Zuidema's choice; 0 leaves it out."),
+        help=_(
+            "How much of a token passes a layer unchanged. One half is Abnar and Zuidema's choice; 0 leaves it out."
+        ),
         **link.widget("residual"),
     )
     discard.slider(
@@ -50,7 +55,9 @@ def controls(scene: Scene) -> dict[str, Any]:
         0.0,
         0.95,
         step=0.05,
-        help=_("This share of the weakest attention weights of each token is set to zero in every layer."),
+        help=_(
+            "This share of the weakest attention weights of each token is set to zero in every layer."
+        ),
         **link.widget("discard"),
     )
     _layer_range(layers, last)
@@ -66,29 +73,40 @@ def _layer_range(column: Any, last: int) -> None:
         link.put(start=start, end=end)
 
     column.slider(
-        _("From layer to layer"), 0, last, key=key, on_change=changed, help=_("Which layers are multiplied, inclusive.")
+        _("From layer to layer"),
+        0,
+        last,
+        key=key,
+        on_change=changed,
+        help=_("Which layers are multiplied, inclusive."),
     )
 
 
 def matrix(scene: Scene, **options: Any) -> torch.Tensor:
     """Return the rollout matrix (query, key) with these options."""
     edit = ",".join(map(str, scene.trace.edit.ablate_heads))
-    return cache.rollout(f"{scene.model_key}|{edit}", scene.photo.digest, **options, _trace=scene.trace)
+    return cache.rollout(
+        f"{scene.model_key}|{edit}", scene.photo.digest, **options, _trace=scene.trace
+    )
 
 
 def view(scene: Scene, options: dict[str, Any]) -> AttentionView:
     """Return the last layer's attention and the rollout up to it as two maps of one viewer."""
     layer = options["end_layer"]
     fused = fuse_heads(scene.trace.attention(layer), options["head_fusion"])
-    maps = torch.stack([fused / fused.sum(-1, keepdim=True), matrix(scene, **options)])  # (map, query, key)
+    maps = torch.stack(
+        [fused / fused.sum(-1, keepdim=True), matrix(scene, **options)]
+    )  # (map, query, key)
     return AttentionView(
         photo_png=viewer.photo_file(scene),
         grid=scene.trace.grid,
         layer=layer,
         layers=scene.trace.layers,
         maps=maps.cpu().numpy(),
-        names=(_("Layer {layer} alone").format(layer=layer), _("Rollout {start}–{end}").format(
-            start=options["start_layer"], end=layer)),
+        names=(
+            _("Layer {layer} alone").format(layer=layer),
+            _("Rollout {start}–{end}").format(start=options["start_layer"], end=layer),
+        ),
         query=scene.query,
         head=st.session_state.get(_MAP, 1),
         direction=link.get("direction"),
@@ -142,8 +160,17 @@ def strip(scene: Scene, options: dict[str, Any]) -> None:
         cell_pixels=96,
         selected=options["end_layer"] - options["start_layer"],
     )
-    st.image(np.asarray(sheet), width="stretch", output_format="PNG", alt=_("The rollout up to each layer"))
-    st.caption(_("The rollout of the pinned token as layers are added, on one colour scale: it spreads with depth."))
+    st.image(
+        np.asarray(sheet),
+        width="stretch",
+        output_format="PNG",
+        alt=_("The rollout up to each layer"),
+    )
+    st.caption(
+        _(
+            "The rollout of the pinned token as layers are added, on one colour scale: it spreads with depth."
+        )
+    )
 
 
 def export(scene: Scene, options: dict[str, Any], shown: AttentionView) -> Export:
@@ -151,10 +178,16 @@ def export(scene: Scene, options: dict[str, Any], shown: AttentionView) -> Expor
     view_ = shown_map(scene, options)
 
     def png() -> bytes:
-        return print_figure([viewer.panel(scene, view_)], title=view_.label, caption=viewer.caption(scene))
+        return print_figure(
+            [viewer.panel(scene, view_)], title=view_.label, caption=viewer.caption(scene)
+        )
 
     def arrays() -> dict[str, NDArray[Any]]:
-        return {"rollout": matrix(scene, **options).cpu().numpy(), "map": view_.values, "picture": scene.picture}
+        return {
+            "rollout": matrix(scene, **options).cpu().numpy(),
+            "map": view_.values,
+            "picture": scene.picture,
+        }
 
     return Export(
         name="vitviz-rollout",

@@ -31,21 +31,43 @@ def names() -> dict[str, tuple[str, str, str]]:
         "distance": (
             _("Attention distance"),
             _("patches"),
-            _("How far a patch looks on average: distance weighted by attention, over patches (Dosovitskiy et al. 2021, fig. 7)."),
+            _(
+                "How far a patch looks on average: distance weighted by attention, over patches "
+                "(Dosovitskiy et al. 2021, fig. 7)."
+            ),
         ),
-        "pixel_distance": (_("Attention distance in pixels"), _("px"), _("The same in pixels of the model's input.")),
+        "pixel_distance": (
+            _("Attention distance in pixels"),
+            _("px"),
+            _("The same in pixels of the model's input."),
+        ),
         "entropy": (
             _("Entropy"),
             _("nats"),
             _("How spread out the attention is: 0 for one token, log(tokens) for all alike."),
         ),
-        "self_share": (_("On itself"), _("share"), _("Share of attention that a patch pays to itself.")),
-        "class_share": (_("On the class token"), _("share"), _("Share of the patches' attention that goes to the class token.")),
-        "register_share": (_("On registers"), _("share"), _("Share of the patches' attention that goes to registers.")),
+        "self_share": (
+            _("On itself"),
+            _("share"),
+            _("Share of attention that a patch pays to itself."),
+        ),
+        "class_share": (
+            _("On the class token"),
+            _("share"),
+            _("Share of the patches' attention that goes to the class token."),
+        ),
+        "register_share": (
+            _("On registers"),
+            _("share"),
+            _("Share of the patches' attention that goes to registers."),
+        ),
         "sink_share": (
             _("On high-norm patches"),
             _("share"),
-            _("Share that goes to patches whose norm exceeds the mean by four standard deviations (Darcet et al. 2024)."),
+            _(
+                "Share that goes to patches whose norm exceeds the mean by four standard deviations "
+                "(Darcet et al. 2024)."
+            ),
         ),
     }
 
@@ -91,14 +113,18 @@ def atlas(scene: Scene, table: HeadStatistics, name: str) -> AtlasView:
     """Return the atlas of a statistic with the chosen head and the heads that are switched off."""
     title, unit, _definition = names()[name]
     selected = (scene.layer, int(scene.head)) if scene.head.isdecimal() else None
-    return AtlasView(values=table.table(name), label=title, unit=unit, selected=selected, ticked=tuple(ablated()))
+    return AtlasView(
+        values=table.table(name), label=title, unit=unit, selected=selected, ticked=tuple(ablated())
+    )
 
 
 def rows(table: HeadStatistics) -> dict[str, list[Any]]:
     """Return the sortable list: one row a head, one column a statistic."""
     shown = available(table)
     layers, heads = table.distance.shape
-    places = [(a, b) for a in range(layers) for b in range(heads) if not np.isnan(table.entropy[a, b])]
+    places = [
+        (a, b) for a in range(layers) for b in range(heads) if not np.isnan(table.entropy[a, b])
+    ]
     columns: dict[str, list[Any]] = {_("Head"): [f"L{layer}·H{head}" for layer, head in places]}
     for name in shown:
         title, unit, _definition = names()[name]
@@ -108,7 +134,9 @@ def rows(table: HeadStatistics) -> dict[str, list[Any]]:
 
 def picker(scene: Scene) -> None:
     """Draw the list of heads that are switched off."""
-    options = [f"{layer}.{head}" for layer, count in enumerate(scene.vit.heads) for head in range(count)]
+    options = [
+        f"{layer}.{head}" for layer, count in enumerate(scene.vit.heads) for head in range(count)
+    ]
     key = "ablated_heads"
     st.session_state[key] = [f"{layer}.{head}" for layer, head in ablated()]
     st.multiselect(
@@ -127,13 +155,17 @@ def cosine(scene: Scene) -> float:
     return float(torch.nn.functional.cosine_similarity(*pair, dim=0))
 
 
-def answers(scene: Scene, count: int = 5) -> tuple[list[str], NDArray[np.float32], NDArray[np.float32]] | None:
+def answers(
+    scene: Scene, count: int = 5
+) -> tuple[list[str], NDArray[np.float32], NDArray[np.float32]] | None:
     """Return (names, before, after): the probabilities of the top answers, or None without a classifier."""
     before, after = scene.original.logits, scene.trace.logits
     if before is None or after is None:
         return None
     chances = before.float().softmax(-1), after.float().softmax(-1)
-    best = dict.fromkeys(int(index) for each in chances for index in each.topk(min(count, len(each))).indices)
+    best = dict.fromkeys(
+        int(index) for each in chances for index in each.topk(min(count, len(each))).indices
+    )
     listed = list(best)
     names_ = [scene.vit.class_name(index) for index in listed]
     return names_, chances[0][listed].cpu().numpy(), chances[1][listed].cpu().numpy()
@@ -145,8 +177,12 @@ def export(scene: Scene, table: HeadStatistics, name: str) -> Export:
     view = atlas(scene, table, name)
 
     def png() -> bytes:
-        sheet = Panel(label=f"{title} ({unit})", map=table.table(name), scale=Scale(*view.limits, None))
-        return print_figure([sheet], title=_("Every head: rows are layers"), caption=viewer.caption(scene))
+        sheet = Panel(
+            label=f"{title} ({unit})", map=table.table(name), scale=Scale(*view.limits, None)
+        )
+        return print_figure(
+            [sheet], title=_("Every head: rows are layers"), caption=viewer.caption(scene)
+        )
 
     return Export(
         name=f"vitviz-heads-{name}",

@@ -52,7 +52,11 @@ def _share(text: str) -> float:
 
 
 def _name(text: str) -> str:
-    if not text or len(text) > 120 or not all(letter.isalnum() or letter in " :._-" for letter in text):
+    if (
+        not text
+        or len(text) > 120
+        or not all(letter.isalnum() or letter in " :._-" for letter in text)
+    ):
         raise OptionError(_("wanted letters, digits and : . _ -"))
     return text
 
@@ -153,9 +157,9 @@ def receive() -> None:
             put(**{name: CHOICES[name].read(text)})
         except ValueError as error:
             notice(
-                _("The link says {name}={text}, which cannot be used ({reason}). The usual value is shown instead.").format(
-                    name=name, text=repr(text[:60]), reason=error
-                )
+                _(
+                    "The link says {name}={text}, which cannot be used ({reason}). The usual value is shown instead."
+                ).format(name=name, text=repr(text[:60]), reason=error)
             )
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vitviz.ui import link, models, photos, scene, strip
+from vitviz.assets import ASSETS
+from vitviz.ui import link, models, photos, scene, strip, style
 from vitviz.ui.text import _
 
-st.set_page_config(page_title="vitviz", page_icon=":material/visibility:", layout="wide")
+ICON = ASSETS / "icon.png"  # a file of our own: Streamlit fetches icons by name from the network
+
+st.set_page_config(page_title="vitviz", page_icon=str(ICON), layout="wide")
 
 
 def pages() -> dict[str, list[st.Page]]:
@@ -16,7 +19,11 @@ def pages() -> dict[str, list[st.Page]]:
     return {
         _("Explore"): [
             st.Page(f"{folder}/start.py", title=_("Start"), icon=":material/home:", default=True),
-            st.Page(f"{folder}/attention.py", title=_("Attention"), icon=":material/center_focus_strong:"),
+            st.Page(
+                f"{folder}/attention.py",
+                title=_("Attention"),
+                icon=":material/center_focus_strong:",
+            ),
             st.Page(f"{folder}/heads.py", title=_("Heads"), icon=":material/grid_on:"),
             st.Page(f"{folder}/rollout.py", title=_("Rollout"), icon=":material/account_tree:"),
         ]
@@ -26,6 +33,7 @@ def pages() -> dict[str, list[st.Page]]:
 def frame() -> None:
     """Draw the frame and run the chosen page in it."""
     page = st.navigation(pages())
+    style.apply()
     link.receive()
     with st.sidebar:
         photos.choose()

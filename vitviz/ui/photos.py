@@ -25,7 +25,10 @@ def chosen() -> tuple[str, Photo]:
         return name, own[name]
     if name in OWN:
         link.notice(
-            _("The link shows somebody's own photo, which a link does not carry. Ask the sender for the photo and upload it.")
+            _(
+                "The link shows somebody's own photo, which a link does not carry. Ask the sender for the photo and "
+                "upload it."
+            )
         )
         name = examples()[0].id
     try:
@@ -53,16 +56,25 @@ def choose() -> None:
     """Draw the photo part of the sidebar: examples first, then upload and camera."""
     own: dict[str, Photo] = st.session_state.setdefault(_OWN, {})
     current = link.get("example") or examples()[0].id
-    photo_picker(_tiles(own), current=current, label=_("Photo"), on_pick=lambda name: link.put(example=name))
+    photo_picker(
+        _tiles(own), current=current, label=_("Photo"), on_pick=lambda name: link.put(example=name)
+    )
     st.file_uploader(
         _("Your own photo (JPEG, PNG, WebP)"),
         type=["jpg", "jpeg", "png", "webp"],
         key="upload",
         on_change=lambda: _take("upload"),
-        help=_("It stays on the machine that runs vitviz and is forgotten when you close the page."),
+        help=_(
+            "It stays on the machine that runs vitviz and is forgotten when you close the page."
+        ),
     )
     if st.toggle(_("Use the camera"), key="camera_on"):
-        st.camera_input(_("Camera"), key="camera", on_change=lambda: _take("camera"), label_visibility="collapsed")
+        st.camera_input(
+            _("Camera"),
+            key="camera",
+            on_change=lambda: _take("camera"),
+            label_visibility="collapsed",
+        )
 
 
 def _tiles(own: dict[str, Photo]) -> list[tuple[str, str, Photo]]:
@@ -84,5 +96,3 @@ def _take(name: str) -> None:
     link.put(example=name)
     for note in photo.notes:
         link.notice(_("Your photo: {note}.").format(note=note))
-
-

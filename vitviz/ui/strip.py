@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.figures.overlay import outline
 from vitviz.ui import photos
@@ -16,20 +17,30 @@ def draw(scene: Scene) -> None:
     """Draw the strip: thumbnail with the query patch, answers, tokens, milliseconds."""
     with st.container(key="strip"):
         picture, answers, facts = st.columns([1, 4, 3], vertical_alignment="center")
-        picture.image(thumbnail(scene), width=96, output_format="PNG", alt=photos.title(scene.photo_name))
-        answers.markdown(_answers(scene))
+        picture.image(
+            thumbnail(scene), width=96, output_format="PNG", alt=photos.title(scene.photo_name)
+        )
+        _answers(scene, answers)
         facts.caption(_facts(scene))
 
 
-def _answers(scene: Scene) -> str:
+def _answers(scene: Scene, column: DeltaGenerator) -> None:
     top = scene.trace.top(5)
     if not top:
-        return _("This model has no classifier: it gives an embedding of {channels} numbers.").format(
-            channels=scene.trace.embedding.shape[-1]
+        channels = scene.trace.embedding.shape[-1]
+        column.markdown(
+            _("No classifier: the answer is an embedding of {count} numbers.").format(
+                count=channels
+            )
         )
+        return
     first, *rest = [(plain(scene.vit.class_name(index)), share) for index, share in top]
-    others = " · ".join(f"{name} {share:.0%}" for name, share in rest)
-    return f"**{first[0]}** {first[1]:.0%}  \n<small>{others}</small>"
+    column.markdown(f"**{first[0]}** {first[1]:.0%}")
+    column.caption(" · ".join(f"{name} {share:.0%}" for name, share in rest))
+    off = scene.trace.edit.ablate_heads
+    if off:
+        heads = ", ".join(f"L{layer}·H{head}" for layer, head in off)
+        column.caption(":material/power_off: " + _("Switched off: {heads}").format(heads=heads))
 
 
 def _facts(scene: Scene) -> str:

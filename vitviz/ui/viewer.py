@@ -96,7 +96,9 @@ def panel(scene: Scene, view: MapView, *, label: str = "") -> Panel:
         label=label or view.label,
         photo=scene.picture,
         map=view.values,
-        scale=Scale(view.minimum, view.maximum, view.uniform) if view.maximum > view.minimum else None,
+        scale=Scale(view.minimum, view.maximum, view.uniform)
+        if view.maximum > view.minimum
+        else None,
         palette=None if palette == "spotlight" else palette,
         opacity=link.get("opacity"),
         interpolated=link.get("smooth"),

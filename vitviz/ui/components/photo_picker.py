@@ -13,14 +13,25 @@ from vitviz.ui.components.packing import pack
 from vitviz.ui.components.sources import Source
 
 _HERE = Path(__file__).parent
-PICKER = Source(*((_HERE / f"photo_picker.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")))
+PICKER = Source(
+    *(
+        (_HERE / f"photo_picker.{kind}").read_text(encoding="utf-8")
+        for kind in ("html", "css", "js")
+    )
+)
 SIDE = 112
 
-_component = st.components.v2.component("vitviz_photo_picker", html=PICKER.html, css=PICKER.css, js=PICKER.module)
+_component = st.components.v2.component(
+    "vitviz_photo_picker", html=PICKER.html, css=PICKER.css, js=PICKER.module
+)
 
 
 def photo_picker(
-    tiles: Sequence[tuple[str, str, Photo]], *, current: str, label: str, on_pick: Callable[[str], None]
+    tiles: Sequence[tuple[str, str, Photo]],
+    *,
+    current: str,
+    label: str,
+    on_pick: Callable[[str], None],
 ) -> None:
     """Show (id, title, photo) tiles with ``current`` chosen; ``on_pick`` gets the id of a tile that was picked."""
 
@@ -30,7 +41,11 @@ def photo_picker(
             on_pick(name)
 
     parts = {name: _thumbnail(photo.digest, photo) for name, _title, photo in tiles}
-    meta = {"tiles": [[name, title] for name, title, _photo in tiles], "current": current, "label": label}
+    meta = {
+        "tiles": [[name, title] for name, title, _photo in tiles],
+        "current": current,
+        "label": label,
+    }
     _component(key="photo_picker", data=pack(meta, parts), on_photo_change=picked)
 
 
@@ -42,5 +57,3 @@ def _thumbnail(digest: str, _photo: Photo) -> bytes:
     buffer = io.BytesIO()
     square.save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
-
-
