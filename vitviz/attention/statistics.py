@@ -93,7 +93,8 @@ def mean_distance(attention: Tensor, distance: Tensor) -> Tensor:
     """
     weight = attention.sum(-1)
     tiny = torch.finfo(attention.dtype).tiny
-    return torch.mean((attention * distance).sum(-1) / weight.clamp_min(tiny), dim=-1)
+    mean: Tensor = ((attention * distance).sum(-1) / weight.clamp_min(tiny)).mean(-1)
+    return mean
 
 
 def _entropy(attention: Tensor) -> Tensor:

@@ -69,7 +69,7 @@ def check_size(name: str, module: nn.Module, image_size: tuple[int, int]) -> Non
 
     The module's own size is always right: some were trained with a margin that no patch covers.
     """
-    embedding = getattr(module, "patch_embed", None)
+    embedding: Any = getattr(module, "patch_embed", None)
     step = embedding.feat_ratio(as_scalar=False) if hasattr(embedding, "feat_ratio") else _setting(module, "patch_size")
     height, width = (step, step) if isinstance(step, int) else step
     own = tuple((getattr(module, "pretrained_cfg", None) or {}).get("input_size", ()))[1:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 from PIL import Image
 from torch import Tensor, nn
@@ -91,12 +91,14 @@ def build(
             f"{name} cannot be built for a {image_size} picture: {error}. Choose a height and width that are multiples of "
             "its patch size."
         ) from error
-    return module.eval().requires_grad_(False)
+    module.eval().requires_grad_(False)
+    return module
 
 
 def _create(name: str, options: dict[str, Any], seed: int) -> nn.Module:
     with SeededInitialisation(seed):
-        return cast(nn.Module, timm.create_model(name, **options))
+        module: nn.Module = timm.create_model(name, **options)
+    return module
 
 
 def pretrained_settings(name: str) -> dict[str, Any]:
