@@ -8,7 +8,7 @@
 """
 
 from vitviz import errors
-from vitviz.attention.rollout import rollout
+from vitviz.attention.rollout import rollout, rollout_row
 from vitviz.attention.statistics import HeadStatistics, head_statistics
 from vitviz.capture.edit import Edit
 from vitviz.errors import VitvizError
@@ -36,5 +36,6 @@ __all__ = [
     "open_photo",
     "predict",
     "rollout",
+    "rollout_row",
     "trace",
 ]

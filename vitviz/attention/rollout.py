@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import torch
 from torch import Tensor
 
 from vitviz.errors import OptionError, check_choice, check_index
@@ -38,14 +39,49 @@ def rollout(
     Raises OptionError for options outside their range.
     """
     check_options(head_fusion, discard_ratio, residual)
+    order = _layers(trace, start_layer, end_layer)
+    layers = (trace.attention(layer) for layer in order)
+    return rollout_of(
+        layers, head_fusion=head_fusion, discard_ratio=discard_ratio, residual=residual, keep=_kept(trace)
+    )
+
+
+def rollout_row(
+    trace: Trace,
+    token: int | str,
+    *,
+    head_fusion: str = "mean",
+    discard_ratio: float = 0.0,
+    residual: float = 0.5,
+    start_layer: int = 0,
+    end_layer: int | None = None,
+) -> Tensor:
+    """Return one row of the attention rollout, (key,): what one output token is put together from. Sums to 1.
+
+    The same numbers as ``rollout(trace, …)[token]``, but a row vector is carried from the last layer to the first,
+    so that each layer costs a product of a vector and a matrix instead of two matrices: N² instead of N³.
+    ``token`` is a token index or a prefix token's name; the options are those of ``rollout``.
+    """
+    check_options(head_fusion, discard_ratio, residual)
+    order = _layers(trace, start_layer, end_layer)
+    index = trace.token(token)
+    row = trace.residual(-1).new_zeros(trace.grid.tokens, dtype=torch.float32)
+    row[index] = 1
+    for layer in reversed(order):
+        row = row @ _step(trace.attention(layer), head_fusion, discard_ratio, residual, _kept(trace))
+    return row
+
+
+def _layers(trace: Trace, start_layer: int, end_layer: int | None) -> range:
     check_index("start_layer", start_layer, trace.layers)
     last = trace.layers - 1 if end_layer is None else check_index("end_layer", end_layer, trace.layers)
     if last < start_layer:
         raise OptionError(f"end_layer {last} comes before start_layer {start_layer}; wanted it at or after. Swap them.")
-    has_class = "class" in trace.grid.prefix
-    keep = (trace.grid.token("class"),) if has_class else ()
-    layers = (trace.attention(layer) for layer in range(start_layer, last + 1))
-    return rollout_of(layers, head_fusion=head_fusion, discard_ratio=discard_ratio, residual=residual, keep=keep)
+    return range(start_layer, last + 1)
+
+
+def _kept(trace: Trace) -> tuple[int, ...]:
+    return (trace.grid.token("class"),) if "class" in trace.grid.prefix else ()
 
 
 def rollout_of(
@@ -63,15 +99,22 @@ def rollout_of(
     check_options(head_fusion, discard_ratio, residual)
     total: Tensor | None = None
     for attention in layers:
-        step = fuse_heads(attention, head_fusion)  # (query, key)
-        step = discard_smallest(step, discard_ratio, keep)
-        step = normalise_rows(step) * (1 - residual)
-        step.diagonal().add_(residual)
+        step = _step(attention, head_fusion, discard_ratio, residual, keep)
         total = step if total is None else step @ total  # the later layer stands on the left
         del attention, step  # before the next layer's maps are computed
     if total is None:
         raise OptionError("A rollout needs at least one layer of attention; got none.")
     return total
+
+
+def _step(
+    attention: Tensor, head_fusion: str, discard_ratio: float, residual: float, keep: tuple[int, ...]
+) -> Tensor:
+    """Return Â, one layer's share of the rollout: (heads, query, key) → (query, key)."""
+    fused = discard_smallest(fuse_heads(attention, head_fusion), discard_ratio, keep)
+    step = normalise_rows(fused) * (1 - residual)
+    step.diagonal().add_(residual)
+    return step
 
 
 def check_options(head_fusion: str, discard_ratio: float, residual: float) -> None:

@@ -98,7 +98,8 @@ def mean_distance(attention: Tensor, distance: Tensor) -> Tensor:
 
 
 def _entropy(attention: Tensor) -> Tensor:
-    return torch.special.entr(attention).sum(-1)  # −p·log p, with 0·log 0 = 0
+    parts: Tensor = torch.special.entr(attention)  # −p·log p, with 0·log 0 = 0
+    return parts.sum(-1)
 
 
 def _share(attention: Tensor, keys: list[int], *, absent: float) -> Tensor:

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitviz.attention.rollout import fuse_heads, rollout
+from vitviz.attention.rollout import fuse_heads, rollout, rollout_row
 from vitviz.errors import GridError, OptionError, check_choice, check_index, suggest
 from vitviz.grid import PatchGrid
 from vitviz.trace.trace import Trace
@@ -178,16 +178,18 @@ def rollout_view(
         )
     query = check_query(trace.grid, default_query(trace.grid) if query is None else query)
     last = trace.layers - 1 if end_layer is None else end_layer
-    if matrix is None:
-        matrix = rollout(
-            trace,
-            head_fusion=head_fusion,
-            discard_ratio=discard_ratio,
-            residual=residual,
-            start_layer=start_layer,
-            end_layer=last,
-        )
-    shares = _select(matrix, trace.grid, query, direction)  # (token,)
+    options: dict[str, Any] = {
+        "head_fusion": head_fusion,
+        "discard_ratio": discard_ratio,
+        "residual": residual,
+        "start_layer": start_layer,
+        "end_layer": last,
+    }
+    if matrix is None and query != MEAN and direction == "attends_to":
+        shares = rollout_row(trace, trace.grid.token(query), **options)  # (token,)
+    else:
+        full = rollout(trace, **options) if matrix is None else matrix
+        shares = _select(full, trace.grid, query, direction)  # (token,)
     what = f"rollout of layers {start_layer} to {last}, {head_fusion} of the heads"
     return _view(
         shares,
