@@ -103,6 +103,8 @@ def test_any_other_failure_is_raised_as_it_stands(
         raise failure
 
     monkeypatch.setattr(torchvision_mend.importlib, "import_module", fail)
+    before = list(torchvision_mend._DECLARED)
     with pytest.raises(type(failure), match=str(failure)) as raised:
         torchvision_mend._mend_once.__wrapped__()
     assert raised.value is failure
+    assert torchvision_mend._DECLARED == before
