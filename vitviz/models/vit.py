@@ -17,6 +17,7 @@ from vitviz.capture.shell import shell_of
 from vitviz.capture.tap import watch_blocks
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
+from vitviz.images import to_rgb
 from vitviz.models import timm_door
 from vitviz.models.geometry import grid_of
 from vitviz.models.support import check_family, probe
@@ -115,7 +116,7 @@ class ViT:
 
         Raises GridError if the transform returns another shape than the patch grid needs.
         """
-        pixels = self.transform(image.convert("RGB"))
+        pixels = self.transform(to_rgb(image))
         if tuple(pixels.shape) != (3, *self.image_size):
             raise GridError(
                 f"The transform returned a tensor of shape {tuple(pixels.shape)}; wanted (3, {self.image_size[0]}, "
@@ -136,7 +137,7 @@ class ViT:
 
         It is for looking at: patches are easier to recognise there. ``picture`` shows the pixels that the model gets.
         """
-        rgb = image.convert("RGB")
+        rgb = to_rgb(image)
         return self.picture(self.preprocess(rgb) if self.framing is None else self.framing(rgb))
 
     def class_name(self, index: int) -> str:

@@ -59,7 +59,7 @@ def trace(
         grid=vit.grid,
         pixels=pixels.detach(),
         logits=None if logits is None else logits.detach(),
-        embedding=embedding.detach(),
+        embedding=_owned(embedding.detach()),
         target=aim,
         edit=edit,
         seconds=seconds,

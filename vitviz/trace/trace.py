@@ -150,7 +150,7 @@ class Trace:
     @property
     def nbytes(self) -> int:
         """Bytes of memory that the trace holds, tensors that share their memory counted once."""
-        tensors = [self.pixels, self.embedding, *self.streams]
+        tensors = [self.pixels, self.embedding, *self.streams, *([] if self.logits is None else [self.logits])]
         for call in (*(call for layer in self.calls for call in layer), *self.pool_calls):
             tensors += [call.queries, call.keys, call.values, *([] if call.bias is None else [call.bias])]
         tensors += [gradient for layer in self.output_gradients for gradient in layer]
