@@ -146,3 +146,15 @@ def test_a_time_without_zone_is_refused(vit: vitviz.ViT) -> None:
 
 def test_the_text_does_not_depend_on_the_moment(vit: vitviz.ViT) -> None:
     assert json_text(made(vit)) == json_text(made(vit))
+
+
+def test_a_row_of_numbers_stands_on_one_line_and_texts_stay_as_they_are() -> None:
+    values = {
+        "rows": [[0.5, -1e-7], [2, 3]],
+        "text": "[\n 1,\n 2\n]",
+        "names": ["a", "1"],
+        "none": [],
+    }
+    assert json.loads(json_text(values)) == values
+    assert "[0.5, -1e-07]" in json_text(values)
+    assert "[2, 3]" in json_text(values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -13,7 +14,6 @@ from typing import Any
 
 import torch
 
-import vitviz
 from vitviz.attention.view import MapView
 from vitviz.errors import OptionError
 from vitviz.models import timm_door
@@ -25,6 +25,9 @@ LICENCE = (
     "This file is derived from the picture and from the model's weights; the licences of both hold for it. "
     "The example photos are in the public domain or CC0. vitviz is under Apache-2.0."
 )
+
+# A list of numbers over several lines. No text looks like it: JSON writes a line break in a text as \\n.
+_NUMBERS = re.compile(r"\[\n\s*((?:[-+.\deE]+,?\s+)+)\]")
 
 
 def manifest(
@@ -71,12 +74,13 @@ def json_text(values: Mapping[str, Any]) -> str:
     Raises OptionError for values that JSON has no words for, such as NaN or an array.
     """
     try:
-        return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise OptionError(
             f"The manifest cannot be written as JSON ({error}); wanted finite numbers, texts, lists and mappings. "
             "Put arrays into the npz file."
         ) from error
+    return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
 
 
 def write_json(values: Mapping[str, Any], path: Path) -> None:
@@ -87,7 +91,9 @@ def write_json(values: Mapping[str, Any], path: Path) -> None:
 def versions() -> dict[str, str]:
     """Return the versions of what computes a map."""
     return {
-        "vitviz": vitviz.__version__,
+        "vitviz": sys.modules[
+            "vitviz"
+        ].__version__,  # the parent package, loaded before any of its modules
         "torch": str(torch.__version__),
         "timm": timm_door.VERSION,
         "python": platform.python_version(),
