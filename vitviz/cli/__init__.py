@@ -16,9 +16,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-import vitviz
 from vitviz.cli import explain, models, serve
 from vitviz.errors import VitvizError
+from vitviz.export.manifest import versions
 
 DONE, REFUSED, STOPPED = 0, 2, 130
 
@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
         description="See what a Vision Transformer sees.",
         allow_abbrev=False,
     )
-    top.add_argument("--version", action="version", version=f"vitviz {vitviz.__version__}")
+    top.add_argument("--version", action="version", version="vitviz " + versions()["vitviz"])
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (models, explain, serve):
         command.add_to(commands)

@@ -1,8 +1,7 @@
-"""What is taken away from a view: its manifest, its arrays, its picture for print, the Python that makes it again.
+"""What is taken away from a view: its manifest, its arrays, the Python that makes it again.
 
 settings.py   ViewSettings: everything that was chosen for a view
 snippet.py    the Python code that makes the view again
 manifest.py   what the view was made of: versions, model, picture, settings
 arrays.py     the numbers, as one npz file with the manifest inside
-picture.py    the figure for print (the only file here that needs vitviz.figures)
 """
