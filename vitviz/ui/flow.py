@@ -176,10 +176,11 @@ def strip(scene: Scene, options: dict[str, Any]) -> None:
 def export(scene: Scene, options: dict[str, Any], shown: AttentionView) -> Export:
     """Return the files of the rollout view."""
     view_ = shown_map(scene, options)
+    printed = viewer.panel(scene, view_)  # now: a download runs outside the session
 
     def png() -> bytes:
         return print_figure(
-            [viewer.panel(scene, view_)], title=view_.label, caption=viewer.caption(scene)
+            [printed], title=view_.label, caption=viewer.caption(scene)
         )
 
     def arrays() -> dict[str, NDArray[Any]]:

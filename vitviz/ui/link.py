@@ -80,7 +80,7 @@ CHOICES: dict[str, Choice] = {
     for choice in (
         Choice("example", "", _name, always=True),
         Choice("model", "default", _name, always=True),
-        Choice("layer", 11, _whole, always=True),
+        Choice("layer", -1, _whole, always=True),  # -1: the last layer
         Choice("head", "mean", _head, always=True),
         Choice("patch", "", _name, always=True),
         Choice("weights", "pretrained", _one_of("pretrained", "random")),

@@ -110,7 +110,9 @@ def _edit(vit: ViT) -> Edit:
 def _fit(vit: ViT) -> None:
     """Bring layer, head and query into the model's range, and say so where a link asked for more."""
     layer = link.get("layer")
-    if layer >= vit.layers:
+    if layer < 0:
+        layer = vit.layers - 1
+    elif layer >= vit.layers:
         _tell(
             _(
                 "There is no layer {asked}: this model has layers 0 to {last}, so layer {last} is shown."

@@ -121,9 +121,10 @@ def caption(scene: Scene) -> str:
 def export(scene: Scene, view: AttentionView) -> Export:
     """Return the files of the attention view: print picture, arrays, interactive page."""
     shown = shown_map(scene)
+    printed = panel(scene, shown)  # now: a download runs outside the session, without its choices
 
     def png() -> bytes:
-        return print_figure([panel(scene, shown)], title=shown.label, caption=caption(scene))
+        return print_figure([printed], title=shown.label, caption=caption(scene))
 
     def arrays() -> dict[str, NDArray[Any]]:
         attention = scene.trace.attention(scene.layer).cpu().numpy()
