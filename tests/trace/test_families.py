@@ -215,7 +215,8 @@ def test_nobody_attends_to_a_masked_token(family: str) -> None:
     torch.testing.assert_close(found.attention(0), left / left.sum(-1, keepdim=True), rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("family", [name for name in FAMILIES if "hybrid" not in name])  # convolutions look around first
+# Without the hybrids: their convolutions look around before there are tokens.
+@pytest.mark.parametrize("family", [name for name in FAMILIES if "hybrid" not in name])
 def test_what_is_in_a_masked_patch_does_not_matter(family: str) -> None:
     size = FAMILIES[family].sizes[1]
     vit = wrapped(family, size)

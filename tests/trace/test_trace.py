@@ -60,7 +60,7 @@ def test_layers_outside_the_model_are_refused(found: Trace, layer: int) -> None:
 
 
 def test_its_memory_is_what_its_numbers_take(tiny_vit: nn.Module) -> None:
-    """Packed queries, keys, values of 17 tokens in 2 layers, 3 residual streams, the input, the embedding and the answer."""
+    """Queries, keys and values of 17 tokens in 2 layers, 3 residual streams, the input, the embedding, the answer."""
     vit = ViT.from_module(tiny_vit)
     plain = 4 * (2 * 3 * 17 * 32 + 3 * 17 * 32 + 3 * 32 * 32 + 32 + 10)
     assert trace(vit, pixels()).nbytes == plain
