@@ -15,7 +15,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -43,7 +43,7 @@ def chromium_path() -> str | None:
     )
 
 
-def missing(reason: str) -> None:
+def missing(reason: str) -> NoReturn:
     """Skip, or fail where the browser is required."""
     if os.environ.get("VITVIZ_REQUIRE_BROWSER") == "1":
         pytest.fail(f"{reason} VITVIZ_REQUIRE_BROWSER=1 does not allow skipping.", pytrace=False)

@@ -207,7 +207,7 @@ def test_pointing_at_a_small_map_reads_that_patch_in_every_head(open_viewer):
     for head in range(3):
         shown = viewer.head(f"L5·H{head}").locator(".value").inner_text()
         weight = truth("registers")[head, 0, 5 + 3 * 6 + 2]
-        assert float(shown.removesuffix(" %")) == pytest.approx(100 * weight, rel=1e-2)
+        assert float(shown.removesuffix(" %")) == pytest.approx(100 * weight, rel=5e-2)
 
 
 def test_a_small_map_chooses_the_head(open_viewer):

@@ -76,6 +76,8 @@ def test_equal_views_pack_to_equal_bytes_and_content_follows_the_arrays():
         ({"scale": "head"}, OptionError, "Scale 'head'"),
         ({"scale": "model"}, OptionError, "Give model_maximum"),
         ({"palette": "jet"}, OptionError, "Palette 'jet'"),
+        ({"names": ("raw",), "head": 0}, OptionError, "2 maps and 1 names"),
+        ({"names": ("raw", "rollout")}, OptionError, "Head must be a whole number; got 'mean'"),
         ({"opacity": 1.2}, OptionError, r"\[0, 1\]; got 1.2"),
     ],
 )

@@ -95,7 +95,7 @@ function drawPhoto(context, photo, opacity, darkens) {
   context.globalAlpha = 1;
 }
 
-/** The large map over the photo, the query's outline, and the pinned one's (dashed) while another is shown. */
+/** The large map over the photo, the query's outline, and the pinned one's (thin) while another is shown. */
 function paintPhoto(viewer) {
   const { meta, state, photoCanvas: canvas } = viewer;
   const context = canvas.getContext("2d");
@@ -116,7 +116,7 @@ function paintTile(viewer, tile) {
   const values = viewer.map(tile.head);
   const cells = tile.painter.paint(values, meta.prefix.length, viewer.table, viewer.top(false), fine);
   if (viewer.darkens) drawPhoto(context, scaledPhoto(tile, viewer.image, tile.canvas), 1, true);
-  drawCells(context, cells, 1, viewer.darkens, state.interpolate);
+  drawCells(context, cells, viewer.darkens ? state.opacity : 1, viewer.darkens, state.interpolate);
   paintMarks(viewer, tile.canvas, 2 * (window.devicePixelRatio || 1));
 }
 
@@ -125,33 +125,43 @@ function paintMarks(viewer, canvas, thickness) {
   const { meta } = viewer;
   const context = canvas.getContext("2d");
   const query = viewer.patchOf(viewer.token);
-  const pinned = viewer.patchOf(viewer.tokenOf(viewer.state.query));
+  const pinned = canvas === viewer.photoCanvas ? viewer.patchOf(viewer.tokenOf(viewer.state.query)) : null;
   if (viewer.pointer !== null && viewer.pointer !== query) {
     markPointer(context, patchBox(canvas, meta, viewer.pointer), thickness / 2);
   }
   if (pinned !== null && pinned !== query) {
-    context.setLineDash([2 * thickness, 1.5 * thickness]);
-    outline(context, patchBox(canvas, meta, pinned), ORANGE, thickness / 2);
-    context.setLineDash([]);
+    outline(context, patchBox(canvas, meta, pinned), ORANGE, thickness / 3);
   }
   if (query !== null) outline(context, patchBox(canvas, meta, query), ORANGE, thickness);
 }
 
-/** As large as the small maps can be while they end with the photo's column; three or more abreast on a phone. */
+/** As large as the small maps can be while they end near the photo's lower edge; three or more abreast on a phone. */
 function layoutTiles(viewer) {
   const tiles = viewer.find(".tiles");
-  const stacked = viewer.find(".heads").offsetTop > viewer.find(".picture").offsetTop + 10;
-  const gap = 10, caption = 24;
+  const { heads, picture } = { heads: viewer.find(".heads"), picture: viewer.find(".picture") };
+  const stacked = heads.offsetTop > picture.offsetTop + 10;
   const width = tiles.clientWidth;
-  const aspect = viewer.meta.width / viewer.meta.height;
-  const count = viewer.tiles.length;
-  const others = viewer.find(".heads").offsetHeight - tiles.offsetHeight;
-  const room = Math.max(150, viewer.find(".picture").offsetHeight - others);
-  let columns = stacked ? Math.max(3, Math.floor(width / 110)) : 2;
-  for (; !stacked && columns < count; columns++) {
-    const tile = (width - gap * (columns - 1)) / columns;
-    const height = Math.ceil(count / columns) * (tile / aspect + caption + gap);
-    if ((height <= room && tile <= 200) || tile < 76) break;
-  }
+  const room = 1.3 * Math.max(150, picture.offsetHeight - (heads.offsetHeight - tiles.offsetHeight));
+  const columns = stacked
+    ? Math.max(3, Math.floor(width / 110))
+    : tileColumns(viewer.tiles.length, width, room, viewer.meta.width / viewer.meta.height);
   tiles.style.setProperty("--columns", columns);
+  viewer.tileWidth = (width - TILE_GAP * (columns - 1)) / columns;
+}
+
+const TILE_GAP = 10; // pixels, as in the style sheet
+const CAPTION = 24;
+const SMALLEST_TILE = 76;
+const LARGEST_TILE = 200;
+
+/** The fewest columns whose maps are not too large and fit into the room; never so many that they get tiny. */
+function tileColumns(count, width, room, aspect) {
+  const size = (columns) => (width - TILE_GAP * (columns - 1)) / columns;
+  let columns = 2;
+  while (columns < count && size(columns + 1) >= SMALLEST_TILE) {
+    const height = Math.ceil(count / columns) * (size(columns) / aspect + CAPTION + TILE_GAP);
+    if (height <= room && size(columns) <= LARGEST_TILE) break;
+    columns++;
+  }
+  return columns;
 }

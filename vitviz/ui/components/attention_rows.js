@@ -49,15 +49,8 @@ class AttentionRows {
   /** Fill this.scores with one row of scores and return the log of the sum of their exponentials. */
   scoreRow(head, query) {
     const { tokens, scores } = this;
-    let largest = -Infinity;
-    for (let key = 0; key < tokens; key++) {
-      const score = this.score(head, query, key);
-      scores[key] = score;
-      if (score > largest) largest = score;
-    }
-    let sum = 0;
-    for (let key = 0; key < tokens; key++) sum += Math.exp(scores[key] - largest);
-    return largest + Math.log(sum);
+    for (let key = 0; key < tokens; key++) scores[key] = this.score(head, query, key);
+    return logSumExp(scores, 0, tokens);
   }
 
   /** The dot product of one query and one key, in four running sums: twice as fast as one. */
@@ -82,11 +75,47 @@ class AttentionRows {
     const total = this.heads * this.tokens;
     const end = performance.now() + milliseconds;
     while (this.normalised < total && performance.now() < end) {
-      const row = this.normalised++;
-      this.normalisers[row] = this.scoreRow(Math.floor(row / this.tokens), row % this.tokens);
+      const head = Math.floor(this.normalised / this.tokens);
+      const query = this.normalised % this.tokens;
+      if (query + 4 <= this.tokens) this.normaliseFour(head, query);
+      else this.normalisers[this.normalised++] = this.scoreRow(head, query);
     }
     return this.normalised === total;
   }
+
+  /** Four rows at once read every key once instead of four times: twice as fast. */
+  normaliseFour(head, query) {
+    const { tokens, channels, queries, keys } = this;
+    const block = (this.block ??= new Float64Array(4 * tokens));
+    const first = (head * tokens + query) * channels;
+    for (let key = 0; key < tokens; key++) {
+      let a = 0, b = 0, c = 0, d = 0;
+      let j = (head * tokens + key) * channels;
+      for (let i = first, end = first + channels; i < end; i++, j++) {
+        const value = keys[j];
+        a += queries[i] * value;
+        b += queries[i + channels] * value;
+        c += queries[i + 2 * channels] * value;
+        d += queries[i + 3 * channels] * value;
+      }
+      block[key] = a;
+      block[tokens + key] = b;
+      block[2 * tokens + key] = c;
+      block[3 * tokens + key] = d;
+    }
+    for (let row = 0; row < 4; row++) {
+      this.normalisers[this.normalised++] = logSumExp(block, row * tokens, (row + 1) * tokens);
+    }
+  }
+}
+
+/** log Σ exp of values[from … to), the largest value taken out so that nothing overflows. */
+function logSumExp(values, from, to) {
+  let largest = -Infinity;
+  for (let i = from; i < to; i++) if (values[i] > largest) largest = values[i];
+  let sum = 0;
+  for (let i = from; i < to; i++) sum += Math.exp(values[i] - largest);
+  return largest + Math.log(sum);
 }
 
 /** Mean over the heads: (token). */

@@ -66,7 +66,7 @@ def _start(view: AttentionView, key: str, chosen: ViewState | None) -> ViewState
     view sends the same bytes again, and one that always passes the same view does not undo the click.
     """
     memory = _memory(key)
-    shape = (view.grid, view.heads)
+    shape = (view.grid, view.heads, view.names)
     # The layer is the viewer's own wish for new data, never a state to restore.
     wanted = replace(view.state, layer=0)
     if chosen is None:
@@ -76,4 +76,5 @@ def _start(view: AttentionView, key: str, chosen: ViewState | None) -> ViewState
     if memory.get("shape") != shape or not unchanged:
         memory |= {"start": wanted, "revision": memory["revision"] + 1, "shape": shape}
     memory["wanted"] = wanted
-    return replace(memory["start"], layer=view.layer)
+    start: ViewState = memory["start"]
+    return replace(start, layer=view.layer)

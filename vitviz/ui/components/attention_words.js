@@ -94,8 +94,8 @@ function buildChips(viewer) {
 function buildTiles(viewer) {
   const numbers = Array.from({ length: viewer.meta.heads }, (_, head) => head);
   const heads = viewer.meta.names.length ? numbers : ["mean", "max", ...numbers]; // named maps are not heads to average
-  const same = viewer.tiles.length === heads.length && viewer.tiles[0].painter.rows === viewer.meta.rows
-    && viewer.tiles[0].painter.columns === viewer.meta.columns;
+  const same = viewer.tiles.map(({ head }) => head).join() === heads.join()
+    && viewer.tiles[0].painter.rows === viewer.meta.rows && viewer.tiles[0].painter.columns === viewer.meta.columns;
   if (!same) {
     viewer.tiles = heads.map((head) => buildTile(viewer, head));
     viewer.find(".tiles").replaceChildren(...viewer.tiles.map(({ button }) => button));
@@ -124,10 +124,11 @@ function writeNumbers(viewer) {
   const special = meta.prefix.length;
   const values = viewer.map(state.head);
   const reading = viewer.pointer;
+  const text = viewer.tileWidth < 110 ? shortPercent : percent;
   for (const { head, value } of viewer.tiles) {
     const weights = viewer.map(head);
-    const text = reading === null ? `≤ ${percent(range(weights, special, meta.tokens)[1])}` : percent(weights[special + reading]);
-    value.textContent = text;
+    value.textContent =
+      reading === null ? `≤ ${text(range(weights, special, meta.tokens)[1])}` : text(weights[special + reading]);
   }
   writeChips(viewer, values);
   writeLegend(viewer, values);

@@ -121,7 +121,7 @@ function writeFrame(atlas) {
   find(".name").textContent = meta.label;
   find(".unit").textContent = meta.unit;
   find(".mean-title").textContent = labels.layer_mean;
-  find(".hint").textContent = meta.standalone ? labels.hint_standalone : labels.hint;
+  find(".hint").textContent = meta.standalone ? "" : labels.hint;
   find(".keys").textContent = labels.keys;
   find(".low").textContent = number(meta.minimum);
   find(".high").textContent = number(meta.maximum);
@@ -235,7 +235,7 @@ function writeReadout(atlas) {
   find(".which").textContent = cell === null ? "" : atlas.nameOf(cell);
   find(".number").textContent = cell === null ? "" : known ? `${number(values[cell])} ${meta.unit}`.trim() : labels.missing;
   const count = values.filter((value) => !Number.isNaN(value)).length;
-  find(".rank").textContent = known ? fill(labels.rank, { rank: atlas.ranks[cell], count }) : "";
+  find(".rank").textContent = known ? fill(labels.rank, { rank: atlas.ranks[cell], count }) : cell === null ? labels.empty : "";
   const [layer, head] = cell === null ? [-1, -1] : atlas.place(cell);
   [...find(".layers").children].forEach((node, at) => node.classList.toggle("current", at === layer));
   [...find(".columns").children].forEach((node, at) => node.classList.toggle("current", at === head));

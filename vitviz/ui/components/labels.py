@@ -21,7 +21,8 @@ def viewer_labels() -> dict[str, str]:
             "comma and full stop the layer."
         ),
         "hint": _(
-            "Point at a patch to see what it attends to. Click to pin it. Shift reads values without moving."
+            "Point at a patch to see what it attends to; a click pins it. Shift reads weights without moving the "
+            "query. ≤ stands before the largest weight of a map."
         ),
         "special": _("Special tokens"),
         "no_special": _("This model has no special tokens"),
@@ -73,8 +74,8 @@ def atlas_labels() -> dict[str, str]:
             "Arrow keys move over the heads, down is a deeper layer. Enter opens the head, x ticks it, Escape returns "
             "to the selected head."
         ),
-        "hint": _("Click a head to open it. Shift-click, or x, ticks it."),
-        "hint_standalone": _("Point at a head to read its number."),
+        "hint": _("A click opens the head. Shift and a click, or x, ticks it."),
+        "empty": _("Point at a head to read its number."),
         "head_name": _("L{layer}·H{head}"),
         "layer_axis": _("L{layer}"),
         "head_axis": _("H{head}"),

@@ -30,6 +30,14 @@ function percent(share) {
   return `${value.toFixed(digits)} %`;
 }
 
+/** The same in two figures, for narrow places: "12 %". */
+function shortPercent(share) {
+  const value = 100 * share;
+  if (value === 0) return "0 %";
+  if (value < 0.01) return "<0.01 %";
+  return `${value.toFixed(value >= 9.95 ? 0 : value >= 0.995 ? 1 : 2)} %`;
+}
+
 /** A multiple of the uniform share as text: 31, 4.7, 0.21. */
 function times(multiple) {
   const digits = multiple >= 10 ? 0 : multiple >= 1 ? 1 : multiple >= 0.01 ? 2 : 3;
@@ -56,16 +64,19 @@ function fitCanvas(canvas) {
   return true;
 }
 
-/** Outline a box with a dark halo, so that the colour is seen on any ground. */
+/** Outline a box with a dark halo, so that the colour is seen on any ground; at the edge of the canvas it stays inside. */
 function outline(context, [x, y, width, height], colour, thickness) {
-  const inset = thickness / 2;
-  const draw = (style, line) => {
+  const margin = thickness / 2 + 1;
+  const left = Math.max(margin, x - thickness / 2);
+  const top = Math.max(margin, y - thickness / 2);
+  const right = Math.min(context.canvas.width - margin, x + width + thickness / 2);
+  const bottom = Math.min(context.canvas.height - margin, y + height + thickness / 2);
+  const lines = [["rgba(0, 0, 0, 0.7)", thickness + 2], [colour, thickness]];
+  for (const [style, line] of lines) {
     context.strokeStyle = style;
     context.lineWidth = line;
-    context.strokeRect(x - inset, y - inset, width + thickness, height + thickness);
-  };
-  draw("rgba(0, 0, 0, 0.7)", thickness + 2);
-  draw(colour, thickness);
+    context.strokeRect(left, top, right - left, bottom - top);
+  }
 }
 
 /** The box of a patch on a canvas: [x, y, width, height]. */
