@@ -162,7 +162,7 @@ def test_a_model_without_class_token_and_classifier_is_explained(
     assert (
         "where the patches look on average (the default: the model has no class token).\n" in said
     )
-    assert "No classifier, so no answers; " in said
+    assert "No classifier, so no answers. " in said
     told = json.loads(files[0].read_text(encoding="utf-8"))
     assert (told["answers"], told["settings"]["query"]) == ([], "mean")
     assert f"starts at patch {told['map']['strongest']['patch']}, the strongest of the mean" in said
@@ -190,6 +190,14 @@ def test_a_target_is_a_number_or_a_name(
     )
     told = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert told["target"] == {"class_index": 7, "label": "class 7"}
+
+
+def test_a_checksum_is_cut_where_people_read_it() -> None:
+    assert (
+        outputs.short(f"a.safetensors, SHA-256 {'0123abcd' * 8}")
+        == "a.safetensors, SHA-256 0123abcd…"
+    )
+    assert outputs.short("random, seed 0") == "random, seed 0"
 
 
 @pytest.mark.usefixtures("loaded")

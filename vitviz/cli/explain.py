@@ -229,7 +229,7 @@ def _report(
     explained: Explained, arguments: argparse.Namespace, photo: Photo, given: dict[str, Any]
 ) -> str:
     vit, traced = explained.vit, explained.trace
-    what = f"{file_name(arguments.image)}, {vit.name} ({vit.weights}), {explained.view.label}"
+    what = f"{file_name(arguments.image)}, {vit.name} ({outputs.short(vit.weights)}), {explained.view.label}"
     if "query" in explained.options and "query" not in given:
         why = (
             "the default"
@@ -240,7 +240,7 @@ def _report(
     files = ", ".join(str(path) for path in arguments.out)
     lines = [
         f"{what}.",
-        f"{_answers(vit, traced)}; {1000 * explained.seconds:.0f} ms; wrote {files}.",
+        f"{_answers(vit, traced)}. {1000 * explained.seconds:.0f} ms; wrote {files}.",
     ]
     if traced.target is not None:
         without = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,13 +61,22 @@ class Content:
         return self.view.label[0].upper() + self.view.label[1:]
 
     @property
+    def source(self) -> str:
+        """The picture and the model."""
+        grid, picture = self.trace.grid, self.manifest["picture"]["name"]
+        return f"{picture}; {self.vit.name} ({short(self.vit.weights)}); {grid.rows} by {grid.columns} patches."
+
+    @property
     def caption(self) -> str:
         """What the map was made of and the numbers beside it."""
-        grid, picture = self.trace.grid, self.manifest["picture"]["name"]
-        made = f"{picture}; {self.vit.name} ({self.vit.weights}); {grid.rows} by {grid.columns} patches."
-        shares = ", ".join(f"{name} {share:.1%}" for name, share in self.view.special.items())
+        shares = ", ".join(f"{name} {100 * share:.2g} %" for name, share in self.view.special.items())
         special = f" Special tokens: {shares}." if shares else ""
-        return f"{made}{special} Made with vitviz {self.manifest['versions']['vitviz']}."
+        return f"{self.source}{special} Made with vitviz {self.manifest['versions']['vitviz']}."
+
+
+def short(weights: str) -> str:
+    """Return where weights come from with the checksum cut to its start; the manifest has it in full."""
+    return re.sub(r"(SHA-256 [0-9a-f]{8})[0-9a-f]{56}", r"\1…", weights)
 
 
 def check_files(paths: Sequence[Path]) -> None:
@@ -200,7 +210,7 @@ def _interactive(content: Content, attention_view: Any, standalone_html: Any) ->
         palette=content.looks.palette,
         interpolate=content.looks.interpolate,
     )
-    page: str = standalone_html(shown, title=f"Attention of layer {layer}", caption=content.caption)
+    page: str = standalone_html(shown, title=f"Attention of layer {layer}", caption=content.source)
     return page.encode(), notes
 
 
