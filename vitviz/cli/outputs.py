@@ -69,7 +69,9 @@ class Content:
     @property
     def caption(self) -> str:
         """What the map was made of and the numbers beside it."""
-        shares = ", ".join(f"{name} {100 * share:.2g} %" for name, share in self.view.special.items())
+        shares = ", ".join(
+            f"{name} {100 * share:.2g} %" for name, share in self.view.special.items()
+        )
         special = f" Special tokens: {shares}." if shares else ""
         return f"{self.source}{special} Made with vitviz {self.manifest['versions']['vitviz']}."
 
