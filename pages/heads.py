@@ -21,6 +21,11 @@ table = heads.statistics(scene)
 names = heads.names()
 options = heads.available(table)
 if link.get("statistic") not in options:
+    st.warning(
+        _("This model has no values of “{statistic}”; the attention distance is shown.").format(
+            statistic=names[link.get("statistic")][0]
+        )
+    )
     link.put(statistic="distance")
 st.segmented_control(
     _("Statistic"),

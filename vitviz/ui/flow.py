@@ -28,10 +28,7 @@ _MAP = "vitviz_rollout_map"
 def controls(scene: Scene) -> dict[str, Any]:
     """Draw the options of the rollout and return them."""
     last = scene.trace.layers - 1
-    options = snippets.rollout_options(scene)
-    link.put(
-        end=options["end_layer"], start=options["start_layer"], discard=options["discard_ratio"]
-    )
+    _fit(last, snippets.rollout_options(scene))
     fusion, residual, discard, layers = st.columns([3, 3, 3, 4], gap="medium")
     fusion.segmented_control(
         _("Heads fused by"),
@@ -64,9 +61,30 @@ def controls(scene: Scene) -> dict[str, Any]:
     return snippets.rollout_options(scene)
 
 
+def _fit(last: int, options: dict[str, Any]) -> None:
+    """Bring the choices into the model's range, and say so where more was asked for."""
+    start, end, discard = (options[name] for name in ("start_layer", "end_layer", "discard_ratio"))
+    if link.get("start") > start or link.get("end") > end:
+        st.warning(
+            _(
+                "This model has layers 0 to {last}, and a rollout begins no later than it ends: layers {start} to "
+                "{end} are shown."
+            ).format(last=last, start=start, end=end)
+        )
+    if link.get("discard") > discard:
+        st.warning(
+            _("At most {most:.0%} of the weights can be discarded; that is shown.").format(
+                most=discard
+            )
+        )
+    # -1, the last layer, stays the last one in a deeper model
+    link.put(start=start, end=-1 if end == last else end, discard=discard)
+
+
 def _layer_range(column: Any, last: int) -> None:
     key = "rollout_layers"
-    st.session_state[key] = (link.get("start"), link.get("end"))
+    end = link.get("end")
+    st.session_state[key] = (link.get("start"), last if end < 0 else end)
 
     def changed() -> None:
         start, end = st.session_state[key]
@@ -179,9 +197,7 @@ def export(scene: Scene, options: dict[str, Any], shown: AttentionView) -> Expor
     printed = viewer.panel(scene, view_)  # now: a download runs outside the session
 
     def png() -> bytes:
-        return print_figure(
-            [printed], title=view_.label, caption=viewer.caption(scene)
-        )
+        return print_figure([printed], title=view_.label, caption=viewer.caption(scene))
 
     def arrays() -> dict[str, NDArray[Any]]:
         return {

@@ -14,6 +14,7 @@ from typing import Any
 
 import streamlit as st
 
+from vitviz.attention.statistics import STATISTICS
 from vitviz.errors import OptionError, check_choice
 from vitviz.ui.text import _
 
@@ -91,7 +92,7 @@ CHOICES: dict[str, Choice] = {
         Choice("opacity", 0.6, _share),
         Choice("palette", "viridis", _one_of("viridis", "cividis", "spotlight")),
         Choice("smooth", False, _flag),
-        Choice("statistic", "distance", _name),
+        Choice("statistic", "distance", _one_of(*STATISTICS)),
         Choice("fusion", "mean", _one_of("mean", "max", "min")),
         Choice("discard", 0.0, _share),
         Choice("residual", 0.5, _share),
@@ -144,7 +145,8 @@ def receive() -> None:
 
     An empty link beside existing choices is a page change, which drops the parameters, and changes nothing. A link
     written a moment ago comes back from the browser when the reader clicks faster than the address bar follows; it
-    is not a wish to go back.
+    is not a wish to go back. A whole link, as ``publish`` writes it, leaves out what stands at its default; a link with
+    a few choices, as pages have for each other, leaves the others as they are.
     """
     link = st.query_params.to_dict()
     known = {name: text for name, text in link.items() if name in CHOICES}
@@ -152,13 +154,15 @@ def receive() -> None:
     recent = [past for moment, past in written if time.monotonic() - moment < _STALE_SECONDS]
     if not known or (written and link == written[-1][1]) or link in recent:
         return
+    if all(choice.name in known for choice in CHOICES.values() if choice.always):
+        put(**{name: choice.default for name, choice in CHOICES.items() if name not in known})
     for name, text in known.items():
         try:
             put(**{name: CHOICES[name].read(text)})
         except ValueError as error:
             notice(
                 _(
-                    "The link says {name}={text}, which cannot be used ({reason}). The usual value is shown instead."
+                    "The link says {name}={text}, which cannot be used ({reason}); it is left out."
                 ).format(name=name, text=repr(text[:60]), reason=error)
             )
 

@@ -30,6 +30,10 @@ def pages() -> dict[str, list[st.Page]]:
     }
 
 
+def _sidebar_choices() -> tuple[object, ...]:
+    return photos.current(), *(link.get(name) for name in ("model", "weights", "size"))
+
+
 def frame() -> None:
     """Draw the frame and run the chosen page in it."""
     page = st.navigation(pages())
@@ -38,7 +42,13 @@ def frame() -> None:
     with st.sidebar:
         photos.choose()
         models.choose()
+    drawn = _sidebar_choices()
     now = scene.current()
+    if (
+        drawn != _sidebar_choices()
+    ):  # a photo or model that cannot be had: the sidebar says what is shown instead
+        link.publish()
+        st.rerun()
     for text in link.take_notices():
         st.warning(scene.plain(text), icon=":material/info:")
     strip.draw(now)

@@ -20,6 +20,37 @@ SUGGESTED = (
 SIZES = (0, 98, 112, 140, 224, 336, 448, 518)
 
 
+_UNAVAILABLE = "vitviz_unavailable_model"
+
+
+def unavailable(name: str) -> None:
+    """Keep the name of a model whose weights cannot be had, so that its random weights can be offered."""
+    st.session_state[_UNAVAILABLE] = name
+
+
+def _take(model: str, weights: str = "pretrained") -> None:
+    st.session_state.pop(_UNAVAILABLE, None)
+    link.put(model=model, weights=weights, size=0)
+
+
+def _changed() -> None:
+    """Take a newly chosen model as it is published: the weights and size of another one need not exist for it."""
+    _take(st.session_state["choice_model"])
+
+
+def _offer_random() -> None:
+    """Offer the model whose weights were not to be had with random weights: that needs no network."""
+    name = st.session_state.get(_UNAVAILABLE)
+    if name is not None:
+        st.button(
+            _("Show {name} with random weights").format(name=name),
+            key="random_weights",
+            on_click=_take,
+            args=(name, "random"),
+            width="stretch",
+        )
+
+
 def choose() -> None:
     """Draw the model picker; the shipped model needs no network, others are fetched once."""
     current = link.get("model")
@@ -31,8 +62,9 @@ def choose() -> None:
         help=_(
             "“default” is shipped. Choose another, or type “timm:” and the name of any Vision Transformer of timm."
         ),
-        **link.widget("model"),
+        **{**link.widget("model"), "on_change": _changed},
     )
+    _offer_random()
     with st.expander(
         _("Weights and input size"),
         expanded=link.get("weights") != "pretrained" or link.get("size") != 0,

@@ -17,9 +17,14 @@ _OWN = "vitviz_own_photos"
 OWN = ("upload", "camera")
 
 
+def current() -> str:
+    """Return the name of the photo that is asked for: the first example until another is."""
+    return str(link.get("example") or examples()[0].id)
+
+
 def chosen() -> tuple[str, Photo]:
     """Return the name and the photo that the reader chose; an own photo that is not here falls back to an example."""
-    name = link.get("example") or examples()[0].id
+    name = current()
     own: dict[str, Photo] = st.session_state.setdefault(_OWN, {})
     if name in own:
         return name, own[name]
@@ -55,9 +60,11 @@ def title(name: str) -> str:
 def choose() -> None:
     """Draw the photo part of the sidebar: examples first, then upload and camera."""
     own: dict[str, Photo] = st.session_state.setdefault(_OWN, {})
-    current = link.get("example") or examples()[0].id
     photo_picker(
-        _tiles(own), current=current, label=_("Photo"), on_pick=lambda name: link.put(example=name)
+        _tiles(own),
+        current=current(),
+        label=_("Photo"),
+        on_pick=lambda name: link.put(example=name),
     )
     st.file_uploader(
         _("Your own photo (JPEG, PNG, WebP)"),

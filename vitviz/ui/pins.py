@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vitviz.attention.view import MapView
 from vitviz.figures.heatmaps import difference_map
-from vitviz.ui import photos, viewer
+from vitviz.ui import link, photos, viewer
 from vitviz.ui.scene import Scene
 from vitviz.ui.text import _
 
@@ -36,9 +36,21 @@ def pins() -> list[Pin]:
 def add(scene: Scene, shown: MapView | None = None) -> None:
     """Pin the map that is shown now; a third pin takes the place of the second."""
     shown = shown or viewer.shown_map(scene)
-    label = f"{photos.title(scene.photo_name)}, {scene.vit.name}, {shown.label}"
+    label = f"{photos.title(scene.photo_name)}, {_model(scene)}, {shown.label}"
     kept = [each for each in pins() if each.label != label]
     st.session_state[_PINS] = [*kept[: MOST - 1], Pin(label, shown.values)]
+
+
+def _model(scene: Scene) -> str:
+    """Return the model's name with all that makes its maps other maps: weights, grid, heads switched off."""
+    grid, off = scene.trace.grid, scene.trace.edit.ablate_heads
+    parts = [scene.vit.name, f"{grid.rows} × {grid.columns}"]
+    if link.get("weights") == "random":
+        parts.append(_("random weights"))
+    if off:
+        heads = ", ".join(f"L{layer}·H{head}" for layer, head in off)
+        parts.append(_("without {heads}").format(heads=heads))
+    return " ".join(parts)
 
 
 def draw(scene: Scene, shown: MapView | None = None) -> None:

@@ -9,11 +9,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vitviz.capture.edit import NO_EDIT, Edit
-from vitviz.errors import OptionError, VitvizError
+from vitviz.errors import OptionError, VitvizError, WeightsUnavailableError
 from vitviz.images import Photo
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
-from vitviz.ui import cache, link, photos
+from vitviz.ui import cache, link, models, photos
 from vitviz.ui.text import _
 
 _GOOD_MODEL = "vitviz_good_model"
@@ -84,6 +84,8 @@ def _model() -> tuple[ViT, str]:
             vit = cache.load_model(*choice)
         except VitvizError as error:
             link.notice(str(error))
+            if isinstance(error, WeightsUnavailableError):
+                models.unavailable(choice[0])
             continue
         st.session_state[_GOOD_MODEL] = choice
         link.put(model=choice[0], weights=choice[1], size=choice[2])
@@ -103,6 +105,8 @@ def _edit(vit: ViT) -> Edit:
         link.notice(
             _("The link switches off heads that this model does not have; they are left out.")
         )
+    there = sorted(set(there))
+    if there != pairs:
         link.put(ablate="-".join(f"{layer}.{head}" for layer, head in there))
     return Edit(ablate_heads=there)
 

@@ -89,7 +89,7 @@ def downloads(scene: Scene, export: Export) -> None:
 def record(scene: Scene, export: Export) -> dict[str, Any]:
     """Return the manifest of a view."""
     return manifest(
-        trace=scene.trace,
+        trace=scene.trace if export.settings.edit else scene.original,
         vit=scene.vit,
         photo_digest=scene.photo.digest,
         picture_name=scene.photo_name,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from vitviz.capture.edit import NO_EDIT
 from vitviz.export.settings import ViewSettings
 from vitviz.ui import link, photos
 from vitviz.ui.scene import Scene
@@ -64,5 +66,5 @@ def rollout_options(scene: Scene) -> dict[str, Any]:
 
 
 def heads(scene: Scene, statistic: str) -> ViewSettings:
-    """Return the settings of the heads view."""
-    return settings(scene, "heads", statistic=statistic)
+    """Return the settings of the heads view: its numbers are those of the model with all heads on."""
+    return replace(settings(scene, "heads", statistic=statistic), edit=NO_EDIT)

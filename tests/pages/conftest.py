@@ -1,0 +1,80 @@
+"""The dashboard without a browser: pages run by AppTest on tiny models of random weights, nothing downloaded.
+
+A model called "tiny:…" in the link is one of those in dashboard.py; "default" is the first of them. Every other name
+goes through ``vitviz.load_vit`` as it does for a reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+
+from tests.pages.dashboard import MODELS, RELATIVE, Dashboard
+from vitviz.models.loading import load_vit
+from vitviz.models.vit import ViT
+from vitviz.ui import cache, show, viewer
+
+
+@pytest.fixture(scope="session")
+def tiny_models(build_vit: Callable[..., Any]) -> dict[str, ViT]:
+    """Every tiny model, built once."""
+    modules = {name: build_vit(**options) for name, options in MODELS.items()}
+    modules[RELATIVE] = _relative()
+    return {name: ViT.from_module(module, name=name) for name, module in modules.items()}
+
+
+def _relative() -> Any:
+    from timm.models.beit import Beit
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module = Beit(
+            img_size=32,
+            patch_size=8,
+            embed_dim=32,
+            depth=2,
+            num_heads=2,
+            num_classes=10,
+            use_abs_pos_emb=False,
+            use_rel_pos_bias=True,
+        )
+    return module.eval()
+
+
+@pytest.fixture
+def dashboard(
+    tiny_models: dict[str, ViT], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Dashboard]]:
+    """Return a function that opens a page of the dashboard by a link: ``dashboard("heads", layer=1)``."""
+    exports: list[Any] = []
+    downloads = show.downloads
+
+    def load_model(name: str, weights: str, size: int) -> ViT:
+        named = "tiny:class" if name == "default" else name
+        if named in tiny_models and weights == "pretrained" and not size:
+            return tiny_models[named]
+        return load_vit(name, weights=weights, image_size=size or None)
+
+    def keep_exports(scene: Any, export: Any) -> None:
+        exports.append((scene, export))
+        downloads(scene, export)
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(cache, "load_model", load_model)
+    monkeypatch.setattr(show, "downloads", keep_exports)
+
+    def open_page(page: str = "start", **link: Any) -> Dashboard:
+        return Dashboard(page, exports, **{"model": "tiny:class", **link})
+
+    yield open_page
+    _forget()
+
+
+def _forget() -> None:
+    """Forget what was computed under the name of a model that is another one outside these tests."""
+    for kept in (cache.traced, cache.statistics, cache.rollout, cache.model_maximum, cache.picture):
+        kept.clear()
+    viewer._photo_file.clear()

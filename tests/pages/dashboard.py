@@ -1,0 +1,109 @@
+"""One reader's session of the dashboard, run by AppTest, and what the tests ask of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from vitviz.ui import show
+from vitviz.ui.components.packing import unpack
+
+ROOT = Path(__file__).parents[2]
+MAIN = ROOT / "vitviz/ui/main.py"
+PAGES = ("start", "attention", "heads", "rollout")
+MODELS: dict[str, dict[str, Any]] = {
+    "tiny:class": {},
+    "tiny:registers": {"reg_tokens": 4},
+    "tiny:wide": {"img_size": (24, 40)},
+    "tiny:plain": {"class_token": False, "global_pool": "avg"},
+    "tiny:pooled": {"class_token": False, "global_pool": "map"},
+    "tiny:embedding": {"num_classes": 0},
+}
+"""Tiny models by the name that the link has for them, and the arguments they are built with."""
+RELATIVE = "tiny:relative"
+"""BEiT: relative position bias, so that the browser gets maps and not queries and keys."""
+NAMES = (*MODELS, RELATIVE)
+SECONDS = 100
+"""A run takes about 0.1 s; on a busy machine the first may need far longer."""
+
+
+class Dashboard:
+    """One reader's session."""
+
+    def __init__(self, page: str, exports: list[Any], **link: Any) -> None:
+        self.app = AppTest.from_file(MAIN, default_timeout=SECONDS)
+        for name, value in link.items():
+            self.app.query_params[name] = str(value)
+        self.exports = exports
+        self.go(page)
+
+    def go(self, page: str) -> Dashboard:
+        """Open a page of the navigation."""
+        self.app.switch_page(f"../../pages/{page}.py")
+        return self.run()
+
+    def run(self) -> Dashboard:
+        """Run the script once more, as a click does."""
+        self.app.run()
+        return self
+
+    def put(self, **choices: Any) -> Dashboard:
+        """Change choices as the callbacks of the components do, and run."""
+        self.app.session_state["vitviz_choices"] = {**self.choices, **choices}
+        return self.run()
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        return dict(self.app.session_state["vitviz_choices"])
+
+    @property
+    def link(self) -> dict[str, str]:
+        """The parameters in the address bar."""
+        return {
+            name: value[0] if isinstance(value, list) else value
+            for name, value in self.app.query_params.items()
+        }
+
+    @property
+    def warnings(self) -> str:
+        """Every warning and error, without the signs that escape Markdown."""
+        shown = [*self.app.warning, *self.app.error]
+        return "\n".join(re.sub(r"\\(.)", r"\1", each.value) for each in shown)
+
+    @property
+    def export(self) -> Any:
+        """The files that the page offers."""
+        return self.exports[-1][1]
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        return dict(show.record(*self.exports[-1]))
+
+    def component(self, key: str) -> dict[str, Any]:
+        """The header of what was sent to a component."""
+        return unpack(self.blob(key))[0]
+
+    def blob(self, key: str) -> bytes:
+        found = [each for each in self.app.get("bidi_component") if each.key == key]
+        assert found, f"no component {key}"
+        return bytes(found[0].proto.bytes)
+
+    def has(self, kind: str, key: str) -> bool:
+        return any(each.key == key for each in self.app.get(kind))
+
+    def sound(self) -> Dashboard:
+        """Assert that nothing went wrong and nothing was complained about."""
+        assert not self.app.exception, self.app.exception[0].stack_trace
+        assert self.warnings == ""
+        return self
+
+    def told(self, *patterns: str) -> Dashboard:
+        """Assert that a warning says this and that the page is there all the same."""
+        assert not self.app.exception, self.app.exception[0].stack_trace
+        for pattern in patterns:
+            assert re.search(pattern, self.warnings), self.warnings
+        assert self.app.header, "the page stopped"
+        return self

@@ -1,0 +1,230 @@
+"""The link is the view: written, read, kept over page changes, and told where it cannot be used."""
+
+import pytest
+
+WHOLE = {
+    "example": "cat",
+    "model": "tiny:registers",
+    "layer": 0,
+    "head": 1,
+    "patch": 7,
+    "direction": "attended_by",
+    "scale": "layer",
+    "special": 0,
+    "opacity": 0.35,
+    "palette": "cividis",
+    "smooth": 1,
+    "statistic": "entropy",
+    "fusion": "max",
+    "discard": 0.5,
+    "residual": 0.25,
+    "start": 0,
+    "end": 0,
+    "ablate": "0.1-1.0",
+}
+TIMM = {"model": "timm:vit_tiny_patch16_224", "weights": "random", "size": 112}
+BAD = [
+    (
+        "attention",
+        {"layer": "99"},
+        "no layer 99: this model has layers 0 to 1, so layer 1 is shown",
+    ),
+    ("attention", {"layer": "abc"}, "layer='abc'.*whole number from 0"),
+    ("attention", {"layer": "-1"}, "layer='-1'.*whole number from 0"),
+    ("attention", {"head": "abc"}, "head='abc'.*whole number from 0"),
+    (
+        "attention",
+        {"head": "99"},
+        "no head 99: this layer has heads 0 to 1, so the mean of all heads",
+    ),
+    ("attention", {"patch": "-1"}, "no token '-1'; wanted a patch number from 0 to 15"),
+    ("attention", {"patch": "9999"}, "no token '9999'; wanted a patch number from 0 to 15"),
+    (
+        "attention",
+        {"model": "tiny:plain", "patch": "class"},
+        "no token 'class'; wanted a patch number from 0 to 15",
+    ),
+    (
+        "start",
+        {"model": "<script>alert(1)</script>"},
+        r"model='<script>alert\(1\)</script>'.*letters, digits",
+    ),
+    ("start", {"model": "timm:resnet18"}, "resnet18"),
+    ("start", {"model": "timm:swin_tiny_patch4_window7_224"}, "swin_tiny"),
+    ("start", {"model": "timm:nope"}, "no model called 'nope'; wanted one of"),
+    ("start", {"model": "nope"}, "no model 'nope'; wanted one of default or"),
+    ("start", {"model": "timm:vit_tiny_patch16_22"}, "Did you mean 'vit_tiny_patch16_224'"),
+    (
+        "start",
+        {"model": "timm:vit_base_patch16_224"},
+        "not in the local cache.*Available offline: default",
+    ),
+    ("start", {**TIMM, "size": "13"}, "13.*16"),
+    ("start", {**TIMM, "size": "99999"}, "99999.*wanted 1 to 4096"),
+    ("start", {"size": "abc"}, "size='abc'.*whole number"),
+    (
+        "start",
+        {"weights": "my.pickle"},
+        "weights='my.pickle'.*wanted one of 'pretrained', 'random'",
+    ),
+    ("start", {"model": "default", "weights": "random"}, "weights of its own"),
+    ("heads", {"ablate": "junk"}, r"ablate='junk'.*heads such as 3\.1-11\.5"),
+    ("heads", {"ablate": "99.99"}, "switches off heads that this model does not have"),
+    ("heads", {"statistic": "beauty"}, "statistic='beauty'.*wanted one of"),
+    (
+        "heads",
+        {"statistic": "register_share"},
+        "no values of .On registers.; the attention distance is shown",
+    ),
+    ("attention", {"opacity": "7"}, "opacity='7'.*a number from 0 to 1"),
+    ("attention", {"opacity": "nan"}, "opacity='nan'.*a number from 0 to 1"),
+    ("attention", {"palette": "jet"}, "palette='jet'.*wanted one of 'viridis'"),
+    ("attention", {"direction": "up"}, "direction='up'.*wanted one of 'attends_to'"),
+    ("attention", {"scale": "big"}, "scale='big'.*wanted one of 'map'"),
+    ("attention", {"special": "yes"}, "special='yes'.*wanted one of '0', '1'"),
+    ("rollout", {"fusion": "sum"}, "fusion='sum'.*wanted one of 'mean', 'max', 'min'"),
+    ("rollout", {"residual": "-0.5"}, "residual='-0.5'.*a number from 0 to 1"),
+    ("rollout", {"discard": "1"}, "At most 95% of the weights can be discarded"),
+    ("rollout", {"start": "99"}, "layers 0 to 1.*layers 1 to 1 are shown"),
+    ("rollout", {"end": "99"}, "layers 0 to 1.*layers 0 to 1 are shown"),
+    ("start", {"example": "upload"}, "somebody's own photo, which a link does not carry"),
+    ("start", {"example": "camera"}, "somebody's own photo, which a link does not carry"),
+    ("start", {"example": "nope"}, "no example photo 'nope'; wanted one of red-panda"),
+    ("start", {"example": "kingfischer"}, "Did you mean 'kingfisher'"),
+    ("start", {"example": "x" * 5000}, "example='x+'"),
+    ("start", {"layer": "9" * 5000}, "layer='9+'"),
+]
+
+
+@pytest.mark.parametrize(
+    ("page", "link", "message"),
+    BAD,
+    ids=[f"{next(reversed(each[1].items()))}"[:40] for each in BAD],
+)
+def test_a_link_that_cannot_be_used_is_told_and_the_page_goes_on(dashboard, page, link, message):
+    app = dashboard(page, **link).told(message)
+    before = app.link
+    app.run().sound()  # told once, and what is shown now is a link that works
+    assert app.link == before
+    name = next(reversed(link))
+    assert app.link.get(name) != link[name]
+    picked = app.app.selectbox(key="choice_model").value
+    assert picked == app.link["model"]
+    assert app.component("photo_picker")["current"] == app.link["example"]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"layer": "abc"},
+        {"head": "abc"},
+        {"patch": "zzz"},
+        {"model": "timm:nope"},
+        {"example": "nope"},
+        {"opacity": "7"},
+    ],
+)
+def test_a_link_typed_over_a_view_keeps_the_last_value_that_worked(dashboard, link):
+    good = {
+        "example": "cat",
+        "model": "tiny:wide",
+        "layer": "0",
+        "head": "1",
+        "patch": "7",
+        "opacity": "0.35",
+    }
+    app = dashboard("attention", **good).sound()
+    name = next(iter(link))
+    app.app.query_params[name] = link[name]
+    app.run().told(".")
+    fallen = {"patch": "class", "example": "red-panda"}
+    assert app.link[name] == fallen.get(name, good[name])
+    for other in set(good) - set(link):
+        assert app.link[other] == good[other]
+
+
+def test_a_whole_link_reproduces_the_view(dashboard):
+    app = dashboard("attention", **WHOLE).sound()
+    wanted = {
+        name: str(value) for name, value in WHOLE.items() if name != "start"
+    }  # 0 is the default
+    assert app.link == wanted
+    state = app.component("viewer")["state"]
+    assert state == {
+        "query": "7",
+        "head": 1,
+        "direction": "attended_by",
+        "scale": "layer",
+        "hide_special": False,
+        "opacity": 0.35,
+        "palette": "cividis",
+        "interpolate": True,
+        "layer": 0,
+    }
+    again = dashboard("attention", **app.link).sound()
+    assert again.link == app.link
+    assert again.blob("viewer") == app.blob("viewer")
+    for page in ("heads", "rollout", "start"):
+        assert app.go(page).sound().link == wanted
+    app.go("rollout")
+    assert app.app.slider(key="choice_residual").value == 0.25
+    assert app.app.slider(key="choice_discard").value == 0.5
+    assert app.app.slider(key="rollout_layers").value == (0, 0)
+    assert app.go("heads").app.segmented_control(key="choice_statistic").value == "entropy"
+    assert app.component("atlas")["ticked"] == [1, 2]
+    assert app.component("atlas")["selected"] == 1
+
+
+def test_a_link_with_one_choice_leaves_the_others(dashboard):
+    app = dashboard("attention", **WHOLE).sound()
+    app.app.query_params.clear()
+    app.app.query_params["layer"] = "1"
+    app.run().sound()
+    assert app.link == {
+        **{name: str(value) for name, value in WHOLE.items() if name != "start"},
+        "layer": "1",
+    }
+
+
+def test_going_back_to_a_whole_link_restores_defaults_too(dashboard):
+    app = dashboard("attention", example="cat", layer=0).sound()
+    first = app.link
+    app.put(direction="attended_by", opacity=0.2).sound()
+    assert app.link == {**first, "direction": "attended_by", "opacity": "0.2"}
+    app.app.session_state["vitviz_links_written"] = [(0.0, app.link)]  # that was a while ago
+    app.app.query_params.clear()
+    for name, value in first.items():
+        app.app.query_params[name] = value
+    app.run().sound()
+    assert app.link == first
+    assert app.component("viewer")["state"]["direction"] == "attends_to"
+
+
+def test_choices_survive_page_changes_that_drop_the_link(dashboard):
+    app = dashboard("attention", **WHOLE).sound()
+    link = app.link
+    for page in ("start", "heads", "rollout", "attention"):
+        app.app.query_params.clear()
+        assert app.go(page).sound().link == link
+
+
+def test_the_rollout_page_leaves_no_trace_in_the_link(dashboard):
+    app = dashboard("attention").sound()
+    link = app.link
+    assert app.go("rollout").sound().link == link
+
+
+def test_a_layer_of_a_deeper_model_is_told_when_the_model_changes(dashboard):
+    app = dashboard("attention", **TIMM, layer=9).sound()
+    app.app.selectbox(key="choice_model").set_value("default").run()
+    app.told("no layer 9: this model has layers 0 to 1")
+    assert app.link["layer"] == "1"
+
+
+def test_markup_in_a_link_is_shown_as_it_was_typed(dashboard):
+    app = dashboard("start", model="<img src=x onerror=alert(1)>[a](javascript:alert(2))**b**")
+    app.told("model='<img src=x onerror=alert")
+    raw = app.app.warning[0].value
+    assert "\\<img" in raw
+    assert "\\[a\\]\\(javascript" in raw
+    assert "\\*\\*b" in raw

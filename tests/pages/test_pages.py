@@ -1,0 +1,95 @@
+"""Every page opens on every kind of model, with its view, its caution, its code and its files."""
+
+import numpy as np
+import pytest
+
+from tests.pages.dashboard import MAIN, NAMES, PAGES, RELATIVE, ROOT
+
+EACH_PAGE = pytest.mark.parametrize("page", PAGES)
+VIEW = {"attention": "viewer", "heads": "atlas", "rollout": "rollout_viewer"}
+GRID = {"tiny:wide": (3, 5)}
+SPECIAL = {
+    "tiny:registers": ["class", "register 1", "register 2", "register 3", "register 4"],
+    "tiny:plain": [],
+    "tiny:pooled": [],
+}
+
+
+def test_the_navigation_lists_every_page_file():
+    files = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
+    source = MAIN.read_text()
+    assert files == sorted(PAGES)
+    assert [name for name in files if source.count(f"/{name}.py") != 1] == []
+    assert source.count("st.Page(") == len(files)
+
+
+@EACH_PAGE
+def test_a_page_has_its_caution_its_code_and_its_files(dashboard, page):
+    app = dashboard(page).sound()
+    labels = [each.label for each in app.app.main.expander]
+    assert labels[-3:] == ["Why might this mislead?", "This view in Python", "Share and export"]
+    caution = (ROOT / f"assets/text/en/caution-{page}.md").read_text()
+    assert caution.strip() in [each.value.strip() for each in app.app.markdown]
+    assert "vitviz.load_vit('tiny:class')" in app.app.code[0].value
+    buttons = [button.key for button in app.app.get("download_button")]
+    assert buttons == ["download_png", "download_npz", "download_json", "download_html"]
+
+
+@EACH_PAGE
+@pytest.mark.parametrize("model", NAMES)
+def test_a_page_opens_on_every_kind_of_model(dashboard, page, model):
+    app = dashboard(page, model=model).sound()
+    assert app.link["model"] == model
+    special = SPECIAL.get(model, ["class"])
+    assert app.link["patch"] == ("class" if special else "10")  # row 2, column 2 of 4 × 4
+    rows, columns = GRID.get(model, (4, 4))
+    assert any(f"{rows} × {columns} patches of 8 px" in each.value for each in app.app.caption)
+    if page == "heads":
+        assert len(app.app.dataframe[0].value) == 4  # 2 layers of 2 heads
+    elif page in VIEW:
+        sent = app.component(VIEW[page])
+        assert (sent["rows"], sent["columns"], sent["prefix"]) == (rows, columns, special)
+        assert (sent["channels"] == 0) == (page == "rollout" or model == RELATIVE)
+
+
+def test_start_shows_one_map_a_layer_and_three_doors(dashboard):
+    app = dashboard("start").sound()
+    assert len(app.app.get("image")) == 1 + 1 + 2  # strip, photo with grid, two layers
+    assert len(app.app.get("page_link")) == 3
+    assert [each.value for each in app.app.main.subheader] == [
+        "I want to understand it",
+        "I want to show it",
+        "I want to measure my model",
+    ]
+
+
+def test_a_model_without_classifier_says_so_and_shows_the_cosine_of_ablation(dashboard):
+    app = dashboard("heads", model="tiny:embedding", ablate="1.0").sound()
+    assert any("No classifier" in each.value for each in app.app.markdown)
+    assert app.app.metric[0].label.startswith("Cosine")
+    assert not app.has("plotly_chart", "answers")
+
+
+def test_a_photo_of_another_choice_is_another_picture(dashboard):
+    app = dashboard("attention", example="cat").sound()
+    cat = app.blob("viewer")
+    assert app.put(example="dog").sound().blob("viewer") != cat
+    assert app.link["example"] == "dog"
+    assert app.component("photo_picker")["current"] == "dog"
+
+
+def test_the_numbers_in_the_browser_are_those_of_the_trace(dashboard, tiny_models):
+    import vitviz
+    from vitviz.examples import example
+    from vitviz.ui.components.packing import unpack
+
+    app = dashboard("attention", example="cat", layer=1).sound()
+    meta, parts = unpack(app.blob("viewer"))
+    shape = (meta["heads"], 17, meta["channels"])
+    queries, keys = (
+        np.frombuffer(parts[name], "<f4").reshape(shape) for name in ("queries", "keys")
+    )
+    scores = np.exp(queries @ keys.transpose(0, 2, 1))
+    trace = vitviz.trace(tiny_models["tiny:class"], example("cat").path)
+    expected = trace.attention(1).numpy()
+    assert np.abs(scores / scores.sum(-1, keepdims=True) - expected).max() <= 1e-5
