@@ -70,7 +70,8 @@ def _read_torch(path: Path) -> dict[str, Any]:
                 f"{path.name} is a pickle that would run code when it is opened; wanted tensors only. Convert it on a machine "
                 "that you trust with safetensors.torch.save_file."
             ) from error
-        told = "it is no torch file" if isinstance(error, pickle.UnpicklingError) else str(error).partition("\n")[0]
+        first = str(error).partition("\n")[0].partition(". ")[0]
+        told = "it is no torch file" if isinstance(error, pickle.UnpicklingError) else first
         raise CheckpointError(f"{path.name} is damaged or no weights file ({told}). Save it again as safetensors.") from error
     if not isinstance(state, Mapping):
         raise CheckpointError(

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import constants, scan_cache_dir, try_to_load_from_cache
+from huggingface_hub import CachedRevisionInfo, constants, scan_cache_dir, try_to_load_from_cache
 from huggingface_hub.errors import CacheNotFound
 
 from vitviz.errors import WeightsUnavailableError
@@ -35,10 +35,15 @@ def cached_file(settings: dict[str, Any]) -> Path | None:
 def cached_models() -> list[str]:
     """Return the timm model names whose weights lie in the local cache."""
     try:
-        repositories = scan_cache_dir().repos
+        repositories = scan_cache_dir(constants.HF_HUB_CACHE).repos
     except (CacheNotFound, OSError):
         return []
-    return sorted(f"timm:{repo.repo_id.removeprefix('timm/')}" for repo in repositories if repo.repo_id.startswith("timm/"))
+    whole = [repo.repo_id for repo in repositories if any(map(_weights, repo.revisions))]
+    return sorted(f"timm:{name.removeprefix('timm/')}" for name in whole if name.startswith("timm/"))
+
+
+def _weights(revision: CachedRevisionInfo) -> bool:
+    return any(file.file_name in _FILES for file in revision.files)
 
 
 def reachable(seconds: float = WAIT_SECONDS) -> bool:

@@ -73,7 +73,7 @@ REASONS: dict[str, str] = {
     **dict.fromkeys(
         """convmixer convnext cspnet cspnext densenet dla dpn efficientnet fasternet ghostnet hgnet hrnet inception_next
         inception_resnet_v2 inception_v3 inception_v4 lcnetv2 mambaout nasnet nfnet pnasnet rdnet regnet repghost repvit
-        resnet resnetv2 rexnet selecsls starnet tresnet vgg vovnet xception xception_aligned""".split(),
+        resnet resnetv2 rexnet selecsls senet starnet tresnet vgg vovnet xception xception_aligned""".split(),
         _CONVOLUTIONAL,
     ),
 }

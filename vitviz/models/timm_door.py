@@ -88,8 +88,8 @@ def build(
         module = _create(name, options, seed)
     except AssertionError as error:
         raise OptionError(
-            f"{name} cannot be built for a {image_size} picture: {error}. Choose a height and width that are multiples of "
-            "its patch size."
+            f"{name} cannot be built for an image size of {image_size}{f' ({error})' if str(error) else ''}. Choose a "
+            "height and width that are multiples of its patch size."
         ) from error
     module.eval().requires_grad_(False)
     return module
