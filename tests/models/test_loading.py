@@ -1,0 +1,240 @@
+"""load_vit: names, random and local weights, sizes and class names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from vitviz.errors import (
+    CheckpointError,
+    OptionError,
+    UnknownModelError,
+    UnsupportedModelError,
+    WeightsUnavailableError,
+)
+from vitviz.models import timm_door
+from vitviz.models.loading import load_vit
+from vitviz.trace import trace
+
+SMALL = "timm:test_vit"  # timm's own test model: 160 × 160 pixels, 6 blocks of 2 heads, 64 channels
+FAMILIES = (
+    "test_vit", "test_vit_relpos", "deit_tiny_distilled_patch16_224", "eva02_tiny_patch14_224", "vit_tiny_r_s16_p8_224",
+)  # fmt: skip
+
+
+def saved(path: Path, **changes: Tensor) -> Path:
+    """Save other random weights of the small model and return their path."""
+    save_file(timm_door.build("test_vit", seed=5).state_dict() | changes, path)
+    return path
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_random_weights_come_from_the_seed_and_from_nowhere_else(name: str) -> None:
+    states = torch.random.get_rng_state(), np.random.get_state()[1].tolist()  # type: ignore[index, union-attr]  # noqa: NPY002
+    one, same, other = (
+        load_vit(f"timm:{name}", weights="random", seed=seed).module for seed in (1, 1, 2)
+    )
+    assert torch.equal(torch.random.get_rng_state(), states[0])
+    assert np.random.get_state()[1].tolist() == states[1]  # type: ignore[index, union-attr]  # noqa: NPY002
+    pairs = zip(one.parameters(), same.parameters(), strict=True)
+    assert all(torch.equal(first, second) for first, second in pairs)
+    drawn = [
+        not torch.equal(first, second)
+        for (key, first), (_, second) in zip(
+            one.named_parameters(), other.named_parameters(), strict=True
+        )
+        if key.endswith("weight") and first.ndim > 1 and "blocks" in key
+    ]
+    assert all(drawn)
+    assert len(drawn) >= 12
+
+
+def test_a_random_model_says_so_and_does_not_pretend_to_know_names() -> None:
+    vit = load_vit(SMALL, weights="random", seed=7)
+    assert vit.weights == "random, seed 7"
+    assert vit.name == SMALL
+    assert vit.class_names[:2] == ("class 0", "class 1")
+    assert len(vit.class_names) == 1000
+
+
+@pytest.mark.parametrize(
+    ("size", "grid"), [(96, (6, 6)), ((96, 128), (6, 8)), ((320, 160), (20, 10)), (None, (10, 10))]
+)
+def test_any_multiple_of_the_patch_is_a_size(
+    size: tuple[int, int] | int | None, grid: tuple[int, int]
+) -> None:
+    vit = load_vit(SMALL, weights="random", image_size=size)
+    assert (vit.grid.rows, vit.grid.columns) == grid
+    assert vit.image_size == vit.grid.image_size
+    found = trace(vit, torch.zeros(3, *vit.image_size))
+    assert found.attention(0).shape[-1] == 1 + grid[0] * grid[1]
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (
+            (161, 170),
+            r"patches of 16 × 16 pixels; got an image size of 161 × 170.*Choose 160 × 176",
+        ),
+        (8, r"got an image size of 8 × 8.*Choose 16 × 16"),
+        (0, "image size of 0 × 0 pixels cannot be used"),
+        (-16, "cannot be used"),
+        ((16, 8000), "image size of 16 × 8000 pixels cannot be used; wanted 1 to 4096"),
+    ],
+)
+def test_a_size_that_no_patch_fits_is_refused(size: tuple[int, int] | int, said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        load_vit(SMALL, weights="random", image_size=size)
+
+
+def test_a_size_that_timm_itself_refuses_is_refused_in_words() -> None:
+    said = r"vit_tiny_r_s16_p8_224 cannot be built for an image size of \(161, 170\)\. Choose a height and width"
+    with pytest.raises(OptionError, match=said):
+        load_vit("timm:vit_tiny_r_s16_p8_224", weights="random", image_size=(161, 170))
+
+
+def test_local_weights_are_the_ones_in_the_file(tmp_path: Path) -> None:
+    path = saved(tmp_path / "mine.safetensors")
+    state = torch.random.get_rng_state()
+    vit = load_vit(SMALL, weights=path)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    wanted = timm_door.build("test_vit", seed=5).state_dict()
+    assert all(torch.equal(vit.module.state_dict()[key], value) for key, value in wanted.items())
+    assert vit.weights.startswith("mine.safetensors, SHA-256 ")
+    assert len(vit.weights.rpartition(" ")[2]) == 64
+    torch.save({"model": wanted}, tmp_path / "mine.pth")
+    again = load_vit(SMALL, weights=str(tmp_path / "mine.pth"))
+    assert all(torch.equal(again.module.state_dict()[key], value) for key, value in wanted.items())
+
+
+def test_weights_with_another_number_of_classes_bring_their_own_classifier(tmp_path: Path) -> None:
+    head = {"head.weight": torch.randn(4, 64), "head.bias": torch.randn(4)}
+    vit = load_vit(SMALL, weights=saved(tmp_path / "four.safetensors", **head))
+    assert vit.class_names == ("class 0", "class 1", "class 2", "class 3")
+    found = trace(vit, torch.ones(3, 160, 160))
+    torch.testing.assert_close(
+        found.logits, found.embedding @ head["head.weight"].T + head["head.bias"]
+    )
+
+
+def test_weights_without_a_classifier_give_an_embedding(tmp_path: Path) -> None:
+    save_file(
+        timm_door.build("test_vit", classes=0).state_dict(), tmp_path / "backbone.safetensors"
+    )
+    vit = load_vit(SMALL, weights=tmp_path / "backbone.safetensors")
+    assert vit.class_names == ()
+    assert not vit.has_classifier
+    assert trace(vit, torch.ones(3, 160, 160)).logits is None
+
+
+@pytest.mark.parametrize("size", [None, (96, 128)])
+def test_weights_of_another_grid_have_their_positions_resampled(
+    tmp_path: Path, size: tuple[int, int] | None
+) -> None:
+    """Positions that rise evenly from left to right still do after they were resampled to another grid."""
+    ramp = torch.linspace(-1, 1, 14)[None, :, None].expand(
+        14, 14, 64
+    )  # a grid of 14 × 14 where the model has 10 × 10
+    positions = torch.cat([torch.full((1, 1, 64), 5.0), ramp.reshape(1, 196, 64)], 1)
+    vit = load_vit(
+        SMALL, weights=saved(tmp_path / "a.safetensors", pos_embed=positions), image_size=size
+    )
+    found = vit.module.pos_embed.detach()[0]  # type: ignore[union-attr, operator]
+    rows, columns = (10, 10) if size is None else (6, 8)
+    assert found.shape == (1 + rows * columns, 64)
+    assert torch.equal(found[0], torch.full((64,), 5.0))
+    laid = found[1:].reshape(rows, columns, 64)
+    torch.testing.assert_close(laid[0], laid[-1], rtol=0, atol=1e-5)
+    assert (laid[:, 1:] > laid[:, :-1]).all()
+
+
+def test_weights_of_another_architecture_say_which_keys_differ(tmp_path: Path) -> None:
+    save_file(timm_door.build("test_resnet").state_dict(), tmp_path / "resnet.safetensors")
+    said = r"does not fit timm:test_vit: \d+ missing: blocks\.0\..*; \d+ not known to the model: bn1\.bias"
+    with pytest.raises(CheckpointError, match=said):
+        load_vit(SMALL, weights=tmp_path / "resnet.safetensors")
+    narrow = timm_door.timm.create_model("test_vit", embed_dim=32).state_dict()
+    save_file(narrow, tmp_path / "narrow.safetensors")
+    with pytest.raises(
+        CheckpointError, match=r"of another shape: blocks\.0.*\(32,\) instead of \(64,\)"
+    ):
+        load_vit(SMALL, weights=tmp_path / "narrow.safetensors")
+
+
+def test_a_missing_layer_is_named(tmp_path: Path) -> None:
+    state = timm_door.build("test_vit").state_dict()
+    del state["blocks.3.attn.qkv.weight"]
+    save_file(state, tmp_path / "a.safetensors")
+    with pytest.raises(
+        CheckpointError, match=r"1 missing: blocks\.3\.attn\.qkv\.weight\. Choose the architecture"
+    ):
+        load_vit(SMALL, weights=tmp_path / "a.safetensors")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WeightsUnavailableError, match="no weights file at .*none.safetensors"):
+        load_vit(SMALL, weights=tmp_path / "none.safetensors")
+
+
+def test_class_names_come_from_a_list_or_a_file(tmp_path: Path) -> None:
+    head = {"head.weight": torch.randn(3, 64), "head.bias": torch.randn(3)}
+    path = saved(tmp_path / "three.safetensors", **head)
+    (tmp_path / "names.txt").write_text("Tannenhäher\n\n  cat \ndog\n", encoding="utf-8")
+    names = ("Tannenhäher", "cat", "dog")
+    assert load_vit(SMALL, weights=path, class_names=tmp_path / "names.txt").class_names == names
+    assert load_vit(SMALL, weights=path, class_names=list(names)).class_names == names
+    with pytest.raises(
+        OptionError, match="2 class names were given for timm:test_vit, which has 3 classes"
+    ):
+        load_vit(SMALL, weights=path, class_names=["cat", "dog"])
+    with pytest.raises(OptionError, match="no file of class names at .*none.txt"):
+        load_vit(SMALL, weights=path, class_names=str(tmp_path / "none.txt"))
+    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(OptionError, match="binary.txt is no UTF-8 text"):
+        load_vit(SMALL, weights=path, class_names=tmp_path / "binary.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "timm:vit_tiny_patch16_22",
+            "no model called 'vit_tiny_patch16_22'.*Did you mean 'vit_tiny_patch16_224'",
+        ),
+        ("timm:<script>", "timm has no model called '<script>'"),
+        ("timm:", "timm has no model called ''"),
+        (
+            "defualt",
+            "There is no model 'defualt'; wanted one of default or 'timm:'.*Did you mean 'default'",
+        ),
+        ("vit_tiny_patch16_224", "Did you mean 'timm:vit_tiny_patch16_224'"),
+        ("", "There is no model ''"),
+        (
+            "timm:test_vit.r160_in2k",
+            "no weights called 'r160_in2k'; wanted one of r160_in1k.*Did you mean 'r160_in1k'",
+        ),
+    ],
+)
+@pytest.mark.parametrize("weights", ["random", "pretrained"])
+def test_unknown_names_suggest_near_ones(name: str, said: str, weights: str) -> None:
+    with pytest.raises(UnknownModelError, match=said):
+        load_vit(name, weights=weights)
+
+
+def test_the_shipped_model_has_weights_of_its_own() -> None:
+    with pytest.raises(OptionError, match="'default' has weights of its own; got weights='random'"):
+        load_vit("default", weights="random")
+
+
+@pytest.mark.parametrize("weights", ["random", "pretrained"])
+def test_what_cannot_be_explained_is_refused_whatever_its_weights(weights: str) -> None:
+    with pytest.raises(
+        UnsupportedModelError, match="timm:test_resnet cannot be explained.*convolutional network"
+    ):
+        load_vit("timm:test_resnet", weights=weights)

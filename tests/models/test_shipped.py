@@ -1,0 +1,94 @@
+"""The models that come with vitviz: what is loaded is what was shipped, or nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from vitviz.assets import EXAMPLES, WEIGHTS
+from vitviz.errors import CheckpointError, WeightsUnavailableError
+from vitviz.models import checkpoints, shipped, timm_door
+from vitviz.models.loading import load_vit
+from vitviz.trace import trace
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of weights with a small half-precision model in the place of the default one."""
+    state = timm_door.build("test_vit", classes=3, seed=2).state_dict()
+    save_file({key: value.half() for key, value in state.items()}, tmp_path / "small.safetensors")
+    (tmp_path / "classes.txt").write_text(
+        "n01\tgoldfish\nn02\tlemon\n\nn03\tseashore\n", encoding="utf-8"
+    )
+    small = shipped.ShippedModel(
+        architecture="test_vit",
+        file="small.safetensors",
+        sha256=checkpoints.sha256_of(tmp_path / "small.safetensors"),
+        classes="classes.txt",
+        image_size=(160, 160),
+        summary="small",
+    )
+    monkeypatch.setattr(shipped, "WEIGHTS", tmp_path)
+    monkeypatch.setitem(shipped.MODELS, "default", small)
+    return tmp_path
+
+
+def test_half_precision_weights_are_computed_with_in_single(folder: Path) -> None:
+    state = torch.random.get_rng_state()
+    vit = load_vit("default")
+    assert torch.equal(torch.random.get_rng_state(), state)
+    wanted = timm_door.build("test_vit", classes=3, seed=2).state_dict()
+    assert all(
+        torch.equal(vit.module.state_dict()[key], value.half().float())
+        for key, value in wanted.items()
+    )
+    assert vit.class_names == ("goldfish", "lemon", "seashore")
+    assert vit.name == "default"
+    assert vit.weights == f"small.safetensors, SHA-256 {shipped.MODELS['default'].sha256}"
+
+
+def test_it_can_be_loaded_for_another_size(folder: Path) -> None:
+    vit = load_vit("default", image_size=(96, 128))
+    assert (vit.grid.rows, vit.grid.columns) == (6, 8)
+    assert trace(vit, torch.zeros(3, 96, 128)).layers == 6
+
+
+def test_a_damaged_file_is_refused_before_it_is_read(folder: Path) -> None:
+    path = folder / "small.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(
+        CheckpointError, match=r"small.safetensors is damaged or was exchanged: .* [0-9a-f]{64}"
+    ):
+        load_vit("default")
+
+
+def test_a_missing_file_says_that_the_copy_is_incomplete(folder: Path) -> None:
+    (folder / "small.safetensors").unlink()
+    with pytest.raises(
+        WeightsUnavailableError,
+        match="small.safetensors are missing from .*of vitviz is incomplete",
+    ):
+        load_vit("default")
+
+
+def test_what_is_shipped_is_listed() -> None:
+    assert shipped.available() == ["default"]
+
+
+def test_the_default_model_is_here_whole_and_knows_a_thing_or_two() -> None:
+    model = shipped.MODELS["default"]
+    assert checkpoints.sha256_of(WEIGHTS / model.file) == model.sha256
+    vit = load_vit()
+    assert (vit.layers, set(vit.heads), len(vit.class_names)) == (12, {6}, 200)
+    assert len(set(vit.class_names)) == 200
+    photo = next(
+        path
+        for path in sorted(EXAMPLES.iterdir())
+        if path.suffix in {".jpg", ".jpeg", ".webp", ".png"}
+    )
+    found = trace(vit, photo)
+    assert found.top(1)[0][1] > 0.05  # ten times what guessing would give
+    assert found.attention(11).max() > 0.05
