@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitviz.ui import pins, show, viewer
+from vitviz.ui import pins, pooling, show, viewer
 from vitviz.ui.components.attention_viewer import attention_viewer
 from vitviz.ui.scene import current
 from vitviz.ui.text import _
@@ -16,5 +16,6 @@ show.heading(
 )
 view = viewer.layer_view(scene)
 attention_viewer(view, key="viewer", on_change=viewer.keep)
+pooling.draw(scene)
 pins.draw(scene)
 show.footer(scene, viewer.export(scene, view), caution="caution-attention")

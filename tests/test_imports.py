@@ -54,7 +54,7 @@ def allowed_parts(part: str) -> set[str]:
     if part in LEVEL:
         return {name for name, level in LEVEL.items() if level <= LEVEL[part]}
     assert part in ON_TOP, f"say in LAYERS where vitviz/{part} lies"
-    return {*LEVEL, *ON_TOP}
+    return {*LEVEL, *ON_TOP, "figures"}  # the command line prints pictures
 
 
 @pytest.mark.parametrize("path", [path for path in LIBRARY if part_of(path) != "ui"], ids=name_of)

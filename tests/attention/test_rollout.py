@@ -168,20 +168,20 @@ def test_the_layers_of_a_trace_from_start_to_end_are_multiplied(found: Trace, st
     np.testing.assert_allclose(result.numpy(), by_definition(layers, "max", 0.4, 0.25, (0,)), rtol=1e-4, atol=1e-6)
 
 
-def test_a_trace_reads_each_layer_once_and_holds_none(found: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trace_reads_each_layer_once_and_holds_one_head(found: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     alive: list[weakref.ref[Tensor]] = []
-    plain = Trace.attention
+    plain = Trace.head_attentions
 
-    def counted(self: Trace, layer: int) -> Tensor:
-        gc.collect()
-        assert all(ref() is None for ref in alive)
-        result = plain(self, layer)
+    def counted(self: Trace, layer: int) -> Iterator[Tensor]:
         asked.append(layer)
-        alive.append(weakref.ref(result))
-        return result
+        for head in plain(self, layer):
+            gc.collect()
+            assert sum(ref() is not None for ref in alive) <= 1  # the one before, until it is let go
+            alive.append(weakref.ref(head))
+            yield head
 
-    monkeypatch.setattr(Trace, "attention", counted)
+    monkeypatch.setattr(Trace, "head_attentions", counted)
     rollout(found)
     assert asked == [0, 1, 2, 3]
 

@@ -40,9 +40,13 @@ def rollout(
     """
     check_options(head_fusion, discard_ratio, residual)
     order = _layers(trace, start_layer, end_layer)
-    layers = (trace.attention(layer) for layer in order)
+    layers = (trace.head_attentions(layer) for layer in order)
     return rollout_of(
-        layers, head_fusion=head_fusion, discard_ratio=discard_ratio, residual=residual, keep=_kept(trace)
+        layers,
+        head_fusion=head_fusion,
+        discard_ratio=discard_ratio,
+        residual=residual,
+        keep=_kept(trace),
     )
 
 
@@ -64,19 +68,29 @@ def rollout_row(
     """
     check_options(head_fusion, discard_ratio, residual)
     order = _layers(trace, start_layer, end_layer)
-    index = trace.token(token)
     row = trace.residual(-1).new_zeros(trace.grid.tokens, dtype=torch.float32)
-    row[index] = 1
+    row[trace.token(token)] = 1
+    linear = head_fusion == "mean" and not discard_ratio
     for layer in reversed(order):
-        row = row @ _step(trace.attention(layer), head_fusion, discard_ratio, residual, _kept(trace))
+        if linear:  # the mean of the heads' rows is the row of their mean, which need not be formed
+            mixed = torch.stack([row @ head for head in trace.head_attentions(layer)]).mean(0)
+            row = (1 - residual) * mixed + residual * row
+        else:
+            row = row @ _step(
+                trace.head_attentions(layer), head_fusion, discard_ratio, residual, _kept(trace)
+            )
     return row
 
 
 def _layers(trace: Trace, start_layer: int, end_layer: int | None) -> range:
     check_index("start_layer", start_layer, trace.layers)
-    last = trace.layers - 1 if end_layer is None else check_index("end_layer", end_layer, trace.layers)
+    last = (
+        trace.layers - 1 if end_layer is None else check_index("end_layer", end_layer, trace.layers)
+    )
     if last < start_layer:
-        raise OptionError(f"end_layer {last} comes before start_layer {start_layer}; wanted it at or after. Swap them.")
+        raise OptionError(
+            f"end_layer {last} comes before start_layer {start_layer}; wanted it at or after. Swap them."
+        )
     return range(start_layer, last + 1)
 
 
@@ -85,14 +99,14 @@ def _kept(trace: Trace) -> tuple[int, ...]:
 
 
 def rollout_of(
-    layers: Iterable[Tensor],
+    layers: Iterable[Iterable[Tensor]],
     *,
     head_fusion: str = "mean",
     discard_ratio: float = 0.0,
     residual: float = 0.5,
     keep: tuple[int, ...] = (),
 ) -> Tensor:
-    """Return the rollout of given attention matrices, first layer first, each (heads, query, key).
+    """Return the rollout of given attention matrices, first layer first, each (heads, query, key) or its heads in turn.
 
     ``keep`` lists keys that ``discard_ratio`` never discards.
     """
@@ -108,12 +122,15 @@ def rollout_of(
 
 
 def _step(
-    attention: Tensor, head_fusion: str, discard_ratio: float, residual: float, keep: tuple[int, ...]
+    heads: Iterable[Tensor],
+    head_fusion: str,
+    discard_ratio: float,
+    residual: float,
+    keep: tuple[int, ...],
 ) -> Tensor:
     """Return Â, one layer's share of the rollout: (heads, query, key) → (query, key)."""
-    fused = discard_smallest(fuse_heads(attention, head_fusion), discard_ratio, keep)
-    step = normalise_rows(fused) * (1 - residual)
-    step.diagonal().add_(residual)
+    step = normalise_rows(discard_smallest(fuse_heads(heads, head_fusion), discard_ratio, keep))
+    step.mul_(1 - residual).diagonal().add_(residual)
     return step
 
 
@@ -121,16 +138,34 @@ def check_options(head_fusion: str, discard_ratio: float, residual: float) -> No
     """Raise OptionError unless the options of a rollout lie in their ranges."""
     check_choice("head_fusion", head_fusion, FUSIONS)
     if not 0 <= discard_ratio < 1:
-        raise OptionError(f"discard_ratio is {discard_ratio}; wanted 0 ≤ discard_ratio < 1. 0 keeps all attention.")
+        raise OptionError(
+            f"discard_ratio is {discard_ratio}; wanted 0 ≤ discard_ratio < 1. 0 keeps all attention."
+        )
     if not 0 <= residual <= 1:
-        raise OptionError(f"residual is {residual}; wanted 0 ≤ residual ≤ 1. One half is Abnar and Zuidema's choice.")
+        raise OptionError(
+            f"residual is {residual}; wanted 0 ≤ residual ≤ 1. One half is Abnar and Zuidema's choice."
+        )
 
 
-def fuse_heads(attention: Tensor, head_fusion: str) -> Tensor:
-    """Return one (query, key) matrix for the heads of a layer: their mean, maximum or minimum."""
-    if head_fusion == "mean":
-        return attention.mean(0)
-    return attention.amax(0) if head_fusion == "max" else attention.amin(0)
+def fuse_heads(heads: Iterable[Tensor], head_fusion: str) -> Tensor:
+    """Return one (query, key) matrix for the heads of a layer: their mean, maximum or minimum.
+
+    ``heads`` is (heads, query, key), or the (query, key) maps in turn; of those, two are in memory at a time.
+    """
+    total: Tensor | None = None
+    count = 0
+    for count, head in enumerate(heads, start=1):
+        if total is None:
+            total = head.clone()
+        elif head_fusion == "mean":
+            total.add_(head)
+        else:
+            (torch.maximum if head_fusion == "max" else torch.minimum)(total, head, out=total)
+    if total is None:
+        raise OptionError(
+            "A layer without heads cannot be fused; wanted at least one head. Pass (heads, query, key)."
+        )
+    return total.div_(count) if head_fusion == "mean" else total
 
 
 def normalise_rows(attention: Tensor) -> Tensor:
@@ -143,7 +178,9 @@ def normalise_rows(attention: Tensor) -> Tensor:
 
 def discard_smallest(attention: Tensor, discard_ratio: float, keep: tuple[int, ...] = ()) -> Tensor:
     """Return (query, key) attention with the given share of smallest weights of every row set to zero."""
-    count = math.floor(attention.shape[-1] * discard_ratio + 1e-9)  # 100 × 0.29 is 28.999… in binary
+    count = math.floor(
+        attention.shape[-1] * discard_ratio + 1e-9
+    )  # 100 × 0.29 is 28.999… in binary
     if not count:
         return attention
     smallest = attention.topk(count, dim=-1, largest=False).indices

@@ -48,11 +48,16 @@ class MapView:
     hide_special: bool
     """Whether the special tokens are left out of ``minimum`` and ``maximum``."""
     minimum: float
-    """The smallest value that the colours span."""
+    """The smallest value of those that the colours span."""
     maximum: float
-    """The largest value that the colours span."""
+    """The largest value of those that the colours span."""
     uniform: float
     """1/N: the share of each of the N tokens if attention were spread evenly."""
+
+    @property
+    def top_of_scale(self) -> float:
+        """The value of the last colour; the first is 0, so that a flat map looks flat. Positive even for no attention."""
+        return self.maximum if self.maximum > 0 else 1.0
 
     @property
     def special_share(self) -> float:

@@ -132,10 +132,10 @@ def _png(content: Content) -> Written:
             grid_lines=True,
         ),
         Panel(
-            label="The map over it",
+            label=f"The map over it, smallest share {view.minimum:.2%}",
             photo=photo,
             map=view.values,
-            scale=Scale(view.minimum, view.maximum, view.uniform),
+            scale=Scale(0, view.top_of_scale, view.uniform),
             palette=None if spotlight else looks.palette,
             opacity=looks.opacity,
             interpolated=looks.interpolate,

@@ -81,8 +81,7 @@ def _tile(column: Any, scene: Scene, shown: MapView, layer: int) -> None:
 
 
 def _scale(shown: MapView) -> Scale:
-    high = shown.maximum if shown.maximum > shown.minimum else shown.minimum + 1e-12
-    return Scale(shown.minimum, high, shown.uniform)
+    return Scale(0, shown.top_of_scale, shown.uniform)
 
 
 def export(scene: Scene, maps: list[MapView]) -> Export:

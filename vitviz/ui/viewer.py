@@ -93,12 +93,10 @@ def panel(scene: Scene, view: MapView, *, label: str = "") -> Panel:
     """Return a map over the photo as a panel for print, with the reader's colours."""
     palette = link.get("palette")
     return Panel(
-        label=label or view.label,
+        label=label or _("smallest share {minimum:.2%}").format(minimum=view.minimum),
         photo=scene.picture,
         map=view.values,
-        scale=Scale(view.minimum, view.maximum, view.uniform)
-        if view.maximum > view.minimum
-        else None,
+        scale=Scale(0, view.top_of_scale, view.uniform),
         palette=None if palette == "spotlight" else palette,
         opacity=link.get("opacity"),
         interpolated=link.get("smooth"),

@@ -1,0 +1,25 @@
+"""Timing in rounds: every contender once a round, so that a busy machine slows all of them alike; medians compared."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+
+def rounds(contenders: Mapping[str, Callable[[], object]], *, count: int, warm: int = 1) -> dict[str, float]:
+    """Return the median seconds of each contender over ``count`` rounds, after ``warm`` rounds that do not count."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for number in range(warm + count):
+        for name, run in contenders.items():
+            start = time.perf_counter()
+            run()
+            if number >= warm:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(each) for name, each in seconds.items()}
+
+
+def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return rows of text as a Markdown table."""
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
