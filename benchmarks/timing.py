@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 
 
-def rounds(contenders: Mapping[str, Callable[[], object]], *, count: int, warm: int = 1) -> dict[str, float]:
+def rounds(
+    contenders: Mapping[str, Callable[[], object]], *, count: int, warm: int = 1
+) -> dict[str, float]:
     """Return the median seconds of each contender over ``count`` rounds, after ``warm`` rounds that do not count."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(warm + count):

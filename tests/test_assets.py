@@ -102,7 +102,7 @@ def test_credits_name_each_listed_photo_once_in_the_order_shown() -> None:
 @pytest.mark.parametrize("row", _credits(), ids=lambda row: str(row[0]).strip("`"))
 def test_credit_has_author_source_free_licence_and_changes(row: list[str]) -> None:
     _file, shows, author, source, licence, changes = row
-    assert shows and author and changes
+    assert all((shows, author, changes))
     assert re.search(r"\]\(https://\S+\)", source)
     assert licence.startswith(FREE_LICENCES)
 

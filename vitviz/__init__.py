@@ -1,10 +1,10 @@
 """vitviz: put a photo in, and see what a Vision Transformer sees.
 
-    vit = vitviz.load_vit("default")
-    trace = vitviz.trace(vit, "photo.jpg")
-    trace.attention(5)             # (heads, query, key), computed when asked for
-    vitviz.rollout(trace)          # (query, key)
-    vitviz.head_statistics(trace)  # one (layer, head) table a statistic
+vit = vitviz.load_vit("default")
+trace = vitviz.trace(vit, "photo.jpg")
+trace.attention(5)             # (heads, query, key), computed when asked for
+vitviz.rollout(trace)          # (query, key)
+vitviz.head_statistics(trace)  # one (layer, head) table a statistic
 """
 
 from vitviz import errors

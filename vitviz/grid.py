@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from vitviz.errors import GridError, OptionError, suggest
 
-Values = TypeVar("Values", bound=Any)  # a NumPy array or a Torch tensor: both have shape and reshape
+Values = TypeVar(
+    "Values", bound=Any
+)  # a NumPy array or a Torch tensor: both have shape and reshape
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class PatchGrid:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Name of every token: the prefix tokens' names, then the patch numbers "0", "1" …"""
+        """Name of every token: the prefix tokens' names, then the patch numbers as text."""
         return self.prefix + tuple(str(patch) for patch in range(self.patches))
 
     def to_map(self, values: Values) -> Values:

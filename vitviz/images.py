@@ -80,10 +80,13 @@ def open_photo(source: str | PathLike[str] | bytes | BinaryIO) -> Photo:
         opened = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         found = re.search(r"\d+", str(error))  # Pillow gives up before it tells width and height
-        raise ImageError(_too_large(f"{int(found[0]) / 1e6:.0f} million pixels" if found else "a bomb")) from error
+        raise ImageError(
+            _too_large(f"{int(found[0]) / 1e6:.0f} million pixels" if found else "a bomb")
+        ) from error
     except UnidentifiedImageError as error:
         raise ImageError(
-            f"This is not a picture that can be opened; got {len(data):,} bytes that start with {_start(data)}. Wanted a JPEG, "
+            f"This is not a picture that can be opened; got {len(data):,} bytes that start with "
+            f"{_start(data)}. Wanted a JPEG, "
             "PNG or WebP file: the content counts, not the name."
         ) from error
     except _DAMAGED as error:
@@ -120,7 +123,9 @@ def _decode(opened: Image.Image) -> Photo:
     if frames > 1:
         notes.append(f"animated: the first of {frames} frames is used")
     if opened.format == "JPEG":
-        opened.draft("RGB", (KEEP_SIDE, KEEP_SIDE))  # decodes a large photo at 1/2, 1/4 or 1/8 of its size
+        opened.draft(
+            "RGB", (KEEP_SIDE, KEEP_SIDE)
+        )  # decodes a large photo at 1/2, 1/4 or 1/8 of its size
     try:
         opened.load()
     except (Image.DecompressionBombError, *_DAMAGED) as error:
@@ -152,7 +157,9 @@ def to_rgb(image: Image.Image, notes: list[str] | None = None) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image).astype(np.float64)
         notes.append("16 bits a channel were reduced to 8")
-        return Image.fromarray(np.clip(values / 257, 0, 255).round().astype(np.uint8)).convert("RGB")
+        return Image.fromarray(np.clip(values / 257, 0, 255).round().astype(np.uint8)).convert(
+            "RGB"
+        )
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         if rgba.getchannel("A").getextrema() != (255, 255):
@@ -170,14 +177,18 @@ def _read(source: str | PathLike[str] | bytes | BinaryIO) -> bytes:
     elif isinstance(source, str | PathLike):
         path = Path(source)
         if not path.is_file():
-            raise ImageError(f"There is no picture at {path}. Check the path; wanted a JPEG, PNG or WebP file.")
+            raise ImageError(
+                f"There is no picture at {path}. Check the path; wanted a JPEG, PNG or WebP file."
+            )
         if path.stat().st_size > MAX_BYTES:
             raise ImageError(_too_large(f"a file of {path.stat().st_size / 1e6:.0f} MB"))
         data = path.read_bytes()
     else:
         data = source.read(MAX_BYTES + 1)
     if not data:
-        raise ImageError("The picture is empty: 0 bytes. Wanted a JPEG, PNG or WebP file; save or upload it again.")
+        raise ImageError(
+            "The picture is empty: 0 bytes. Wanted a JPEG, PNG or WebP file; save or upload it again."
+        )
     if len(data) > MAX_BYTES:
         raise ImageError(_too_large(f"more than {MAX_BYTES / 1e6:.0f} MB"))
     return data
@@ -188,25 +199,31 @@ def _check_size(width: int, height: int) -> None:
         raise ImageError(_too_large(f"{width} × {height} pixels"))
     if min(width, height) < MIN_SIDE:
         raise ImageError(
-            f"The picture is too small: {width} × {height} pixels; wanted at least {MIN_SIDE} on each side, about one patch. "
+            f"The picture is too small: {width} × {height} pixels; wanted at least {MIN_SIDE} on each "
+            "side, about one patch. "
             "Use a larger picture."
         )
     if max(width, height) > LONGEST_TO_SHORTEST * min(width, height):
         raise ImageError(
-            f"The picture is too narrow: {width} × {height} pixels; wanted the longer side at most {LONGEST_TO_SHORTEST} "
+            f"The picture is too narrow: {width} × {height} pixels; wanted the longer side at most "
+            f"{LONGEST_TO_SHORTEST} "
             "times the shorter. Cut a piece out of it."
         )
 
 
 def _too_large(got: str) -> str:
     return (
-        f"The picture is too large: {got}; wanted at most {MAX_PIXELS / 1e6:.0f} million pixels and {MAX_BYTES / 1e6:.0f} MB. "
+        f"The picture is too large: {got}; wanted at most {MAX_PIXELS / 1e6:.0f} million pixels and "
+        f"{MAX_BYTES / 1e6:.0f} MB. "
         "Make it smaller: models look at a few hundred pixels a side."
     )
 
 
 def _damaged(error: BaseException) -> str:
-    return f"The picture is damaged or cut off ({error}); wanted a complete JPEG, PNG or WebP file. Save or send it again."
+    return (
+        f"The picture is damaged or cut off ({error}); wanted a complete JPEG, PNG or WebP file. "
+        "Save or send it again."
+    )
 
 
 def _start(data: bytes) -> str:

@@ -107,4 +107,4 @@ def test_any_other_failure_is_raised_as_it_stands(
     with pytest.raises(type(failure), match=str(failure)) as raised:
         torchvision_mend._mend_once.__wrapped__()
     assert raised.value is failure
-    assert torchvision_mend._DECLARED == before
+    assert before == torchvision_mend._DECLARED

@@ -94,7 +94,7 @@ def test_the_code_of_a_page_gives_its_numbers(dashboard, tiny_models, monkeypatc
         assert scope["picture"].shape[-1] == 3
 
 
-@EACH_PAGE
+@pytest.mark.parametrize("page", ["attention", "heads"])
 def test_the_code_runs_with_a_model_by_its_name(dashboard, page):
     app = dashboard(
         page, model="timm:vit_tiny_patch16_224", weights="random", size=32, layer=3

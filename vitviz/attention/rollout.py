@@ -154,7 +154,8 @@ def fuse_heads(heads: Iterable[Tensor], head_fusion: str) -> Tensor:
     """
     total: Tensor | None = None
     count = 0
-    for count, head in enumerate(heads, start=1):
+    for head in heads:
+        count += 1
         if total is None:
             total = head.clone()
         elif head_fusion == "mean":

@@ -56,7 +56,7 @@ class MapView:
 
     @property
     def top_of_scale(self) -> float:
-        """The value of the last colour; the first is 0, so that a flat map looks flat. Positive even for no attention."""
+        """The value of the last colour, always positive; the first is 0, so that a flat map looks flat."""
         return self.maximum if self.maximum > 0 else 1.0
 
     @property

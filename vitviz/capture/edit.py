@@ -43,9 +43,15 @@ class Edit:
                     f"The temperature factor of layer {layer} is {factor}; wanted a positive, finite number. "
                     "1 leaves the layer as it is, 2 halves its attention scores."
                 )
-        object.__setattr__(self, "temperature", tuple(sorted((k, f) for k, f in factors.items() if f != 1)))
-        object.__setattr__(self, "ablate_heads", tuple(sorted({(int(a), int(b)) for a, b in ablate_heads})))
-        object.__setattr__(self, "mask_tokens", tuple(sorted({int(token) for token in mask_tokens})))
+        object.__setattr__(
+            self, "temperature", tuple(sorted((k, f) for k, f in factors.items() if f != 1))
+        )
+        object.__setattr__(
+            self, "ablate_heads", tuple(sorted({(int(a), int(b)) for a, b in ablate_heads}))
+        )
+        object.__setattr__(
+            self, "mask_tokens", tuple(sorted({int(token) for token in mask_tokens}))
+        )
 
     def __bool__(self) -> bool:
         return bool(self.temperature or self.ablate_heads or self.mask_tokens)
@@ -59,7 +65,9 @@ class Edit:
         for token in self.mask_tokens:
             check_index("Token", token, grid.tokens)
         if len(self.mask_tokens) == grid.tokens:
-            raise OptionError(f"All {grid.tokens} tokens are masked; wanted at least one left to attend to. Mask fewer.")
+            raise OptionError(
+                f"All {grid.tokens} tokens are masked; wanted at least one left to attend to. Mask fewer."
+            )
         if grid.patches and set(range(len(grid.prefix), grid.tokens)) <= set(self.mask_tokens):
             raise OptionError(
                 f"All {grid.patches} patches are masked, so nothing of the picture is left; wanted at least one patch. "

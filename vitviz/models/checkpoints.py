@@ -1,4 +1,4 @@
-"""Reading a weights file safely: safetensors, or a torch file that holds tensors only. Never a pickle that runs code."""
+"""Reading a weights file safely: safetensors, or a torch file of tensors only. Never a pickle that runs code."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     Raises WeightsUnavailableError if there is no file, CheckpointError if it is a pickle, damaged or holds no tensors.
     """
     if not path.is_file():
-        raise WeightsUnavailableError(f"There is no weights file at {path}. Give the path of a .safetensors file.")
+        raise WeightsUnavailableError(
+            f"There is no weights file at {path}. Give the path of a .safetensors file."
+        )
     state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
     while len(state) and not all(isinstance(value, Tensor) for value in state.values()):
         inner = next((state[key] for key in _WRAPPERS if isinstance(state.get(key), Mapping)), None)
@@ -40,7 +42,9 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         state = dict(inner)
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     if not tensors:
-        raise CheckpointError(f"{path.name} holds no tensors; wanted the weights of a model. Save its state_dict as safetensors.")
+        raise CheckpointError(
+            f"{path.name} holds no tensors; wanted the weights of a model. Save its state_dict as safetensors."
+        )
     return tensors
 
 
@@ -50,10 +54,13 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
     except (SafetensorError, OSError) as error:
         if _is_pickle(path):  # asked only now: a real file may begin with the same byte
             raise CheckpointError(
-                f"{path.name} is called safetensors but is a pickle, which can run code when it is opened; wanted a real "
+                f"{path.name} is called safetensors but is a pickle, which can run code when it is "
+                "opened; wanted a real "
                 "safetensors file. Convert it on a machine that you trust with safetensors.torch.save_file."
             ) from error
-        raise CheckpointError(f"{path.name} is not a complete safetensors file ({error}). Download or save it again.") from error
+        raise CheckpointError(
+            f"{path.name} is not a complete safetensors file ({error}). Download or save it again."
+        ) from error
 
 
 def _is_pickle(path: Path) -> bool:
@@ -64,18 +71,30 @@ def _is_pickle(path: Path) -> bool:
 def _read_torch(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, KeyError, IndexError) as error:
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        IndexError,
+    ) as error:
         if isinstance(error, pickle.UnpicklingError) and _is_pickle(path):
             raise CheckpointError(
-                f"{path.name} is a pickle that would run code when it is opened; wanted tensors only. Convert it on a machine "
+                f"{path.name} is a pickle that would run code when it is opened; wanted tensors only. "
+                "Convert it on a machine "
                 "that you trust with safetensors.torch.save_file."
             ) from error
         first = str(error).partition("\n")[0].partition(". ")[0]
         told = "it is no torch file" if isinstance(error, pickle.UnpicklingError) else first
-        raise CheckpointError(f"{path.name} is damaged or no weights file ({told}). Save it again as safetensors.") from error
+        raise CheckpointError(
+            f"{path.name} is damaged or no weights file ({told}). Save it again as safetensors."
+        ) from error
     if not isinstance(state, Mapping):
         raise CheckpointError(
-            f"{path.name} holds a {type(state).__name__}; wanted a state dict, names to tensors. Save model.state_dict()."
+            f"{path.name} holds a {type(state).__name__}; wanted a state dict, names to tensors. Save "
+            "model.state_dict()."
         )
     return dict(state)
 

@@ -52,16 +52,20 @@ def grid_of(module: nn.Module, image_size: tuple[int, int]) -> PatchGrid:
         size = image_size[0] // height, image_size[1] // width
     if size and min(size) < 1:
         raise OptionError(
-            f"A picture of {image_size[0]} × {image_size[1]} pixels holds not one patch of {type(module).__name__}; wanted "
+            f"A picture of {image_size[0]} × {image_size[1]} pixels holds not one patch of "
+            f"{type(module).__name__}; wanted "
             "at least one. Choose a larger image size."
         )
     if not size:
         raise UnsupportedModelError(
-            f"{type(module).__name__} does not say how it cuts a picture into patches; wanted a patch_embed with a grid. "
+            f"{type(module).__name__} does not say how it cuts a picture into patches; wanted a "
+            "patch_embed with a grid. "
             "Only Vision Transformers whose tokens are patches can be explained."
         )
     rows, columns = int(size[0]), int(size[1])
-    return PatchGrid(rows, columns, (image_size[0] // rows, image_size[1] // columns), prefix_names(module))
+    return PatchGrid(
+        rows, columns, (image_size[0] // rows, image_size[1] // columns), prefix_names(module)
+    )
 
 
 def check_size(name: str, module: nn.Module, image_size: tuple[int, int]) -> None:
@@ -70,11 +74,18 @@ def check_size(name: str, module: nn.Module, image_size: tuple[int, int]) -> Non
     The module's own size is always right: some were trained with a margin that no patch covers.
     """
     embedding: Any = getattr(module, "patch_embed", None)
-    step = embedding.feat_ratio(as_scalar=False) if hasattr(embedding, "feat_ratio") else _setting(module, "patch_size")
+    step = (
+        embedding.feat_ratio(as_scalar=False)
+        if hasattr(embedding, "feat_ratio")
+        else _setting(module, "patch_size")
+    )
     height, width = (step, step) if isinstance(step, int) else step
     own = tuple((getattr(module, "pretrained_cfg", None) or {}).get("input_size", ()))[1:]
     if image_size != own and (image_size[0] % height or image_size[1] % width):
-        near = [max(1, round(size / side)) * side for size, side in zip(image_size, (height, width), strict=True)]
+        near = [
+            max(1, round(size / side)) * side
+            for size, side in zip(image_size, (height, width), strict=True)
+        ]
         raise OptionError(
             f"{name} cuts pictures into patches of {height} × {width} pixels; got an image size of {image_size[0]} × "
             f"{image_size[1]}, wanted multiples of the patch. Choose {near[0]} × {near[1]}, for instance."

@@ -63,7 +63,9 @@ def load_vit(
     return ViT.from_module(module, name=name, class_names=names, image_size=size, weights=origin)
 
 
-def _timm_module(name: str, weights: str, seed: int, size: tuple[int, int] | None) -> tuple[nn.Module, str]:
+def _timm_module(
+    name: str, weights: str, seed: int, size: tuple[int, int] | None
+) -> tuple[nn.Module, str]:
     if weights == "random":
         return timm_door.build(name, image_size=size, seed=seed), f"random, seed {seed}"
     _refuse_early(name)
@@ -92,7 +94,9 @@ def _pretrained(name: str, size: tuple[int, int] | None) -> tuple[nn.Module, str
         raise hub.unavailable(TIMM + name, "timm has no weights of that name", offline_names())
     cached = hub.cached_file(settings)
     if cached is not None:
-        return _from_state(name, checkpoints.read_checkpoint(cached), size, None), f"{full}, from the cache"
+        return _from_state(
+            name, checkpoints.read_checkpoint(cached), size, None
+        ), f"{full}, from the cache"
     if not hub.reachable():
         raise hub.unavailable(TIMM + full, "the hub does not answer", offline_names())
     try:
@@ -100,22 +104,38 @@ def _pretrained(name: str, size: tuple[int, int] | None) -> tuple[nn.Module, str
     except VitvizError:
         raise
     except (OSError, RuntimeError, ValueError) as error:
-        raise hub.unavailable(TIMM + full, str(error).partition("\n")[0], offline_names()) from error
+        raise hub.unavailable(
+            TIMM + full, str(error).partition("\n")[0], offline_names()
+        ) from error
 
 
-def _from_state(name: str, state: dict[str, Tensor], size: tuple[int, int] | None, classes: int | None) -> nn.Module:
+def _from_state(
+    name: str, state: dict[str, Tensor], size: tuple[int, int] | None, classes: int | None
+) -> nn.Module:
     overlay: dict[str, Any] = {"state_dict": state, "source": "", "custom_load": False}
     if classes is not None:
         overlay["num_classes"] = classes
     try:
-        return timm_door.build(name, image_size=size, classes=classes, pretrained=True, overlay=overlay)
+        return timm_door.build(
+            name, image_size=size, classes=classes, pretrained=True, overlay=overlay
+        )
     except VitvizError:
         raise
-    except (RuntimeError, KeyError, ValueError, IndexError, AttributeError, TypeError, AssertionError) as error:
+    except (
+        RuntimeError,
+        KeyError,
+        ValueError,
+        IndexError,
+        AttributeError,
+        TypeError,
+        AssertionError,
+    ) as error:
         with torch.device("meta"):
             plain = timm_door.build(name, image_size=size, classes=classes)
         told = checkpoints.difference(TIMM + name, state, plain)
-        raise CheckpointError(f"{told} Choose the architecture that the file was saved from.") from error
+        raise CheckpointError(
+            f"{told} Choose the architecture that the file was saved from."
+        ) from error
 
 
 def offline_names() -> list[str]:
@@ -128,7 +148,9 @@ def _size(image_size: tuple[int, int] | int | None) -> tuple[int, int] | None:
         return None
     height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
     if min(height, width) < 1 or max(height, width) > 4096:
-        raise OptionError(f"An image size of {height} × {width} pixels cannot be used; wanted 1 to 4096. Choose a smaller one.")
+        raise OptionError(
+            f"An image size of {height} × {width} pixels cannot be used; wanted 1 to 4096. Choose a smaller one."
+        )
     return int(height), int(width)
 
 
@@ -138,10 +160,14 @@ def _names(class_names: Sequence[str] | str | Path | None) -> list[str] | None:
     if isinstance(class_names, str | Path):
         path = Path(class_names).expanduser()
         if not path.is_file():
-            raise OptionError(f"There is no file of class names at {path}. Give a text file with one name a line.")
+            raise OptionError(
+                f"There is no file of class names at {path}. Give a text file with one name a line."
+            )
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
-            raise OptionError(f"{path.name} is no UTF-8 text ({error}). Give a text file with one name a line.") from error
+            raise OptionError(
+                f"{path.name} is no UTF-8 text ({error}). Give a text file with one name a line."
+            ) from error
         return [line.strip() for line in text.splitlines() if line.strip()]
     return list(class_names)

@@ -12,12 +12,58 @@ from vitviz.grid import PatchGrid
 
 _WINDOWS = "its blocks attend inside windows, so no attention matrix over the whole picture exists"
 _POOLED = "its blocks pool or merge tokens on the way, so tokens of different layers are not the same patches"
-_CONVOLUTION = "it mixes convolution and attention, so attention alone does not say where a token looked"
+_CONVOLUTION = (
+    "it mixes convolution and attention, so attention alone does not say where a token looked"
+)
 _CHANNELS = "it attends between channels and not between patches"
 _CONVOLUTIONAL = "it is a convolutional network, with no attention between patches"
-_LANGUAGE = "it is the picture encoder of a language model, which answers with a grid of tokens and not with one embedding"
+_LANGUAGE = (
+    "it is the picture encoder of a language model, which answers with a grid of tokens and "
+    "not with one embedding"
+)
 _LINEAR = "it uses linear attention, which has no attention matrix"
-_HEADS_MIXED = "it mixes the heads' maps before and after the softmax, so no head has a map of its own"
+_HEADS_MIXED = (
+    "it mixes the heads' maps before and after the softmax, so no head has a map of its own"
+)
+
+_CONVOLUTIONAL_FAMILIES = (
+    "convmixer",
+    "convnext",
+    "cspnet",
+    "cspnext",
+    "densenet",
+    "dla",
+    "dpn",
+    "efficientnet",
+    "fasternet",
+    "ghostnet",
+    "hgnet",
+    "hrnet",
+    "inception_next",
+    "inception_resnet_v2",
+    "inception_v3",
+    "inception_v4",
+    "lcnetv2",
+    "mambaout",
+    "nasnet",
+    "nfnet",
+    "pnasnet",
+    "rdnet",
+    "regnet",
+    "repghost",
+    "repvit",
+    "resnet",
+    "resnetv2",
+    "rexnet",
+    "selecsls",
+    "senet",
+    "starnet",
+    "tresnet",
+    "vgg",
+    "vovnet",
+    "xception",
+    "xception_aligned",
+)
 
 REASONS: dict[str, str] = {
     "swin_transformer": _WINDOWS,
@@ -65,24 +111,26 @@ REASONS: dict[str, str] = {
     "sequencer": "it mixes tokens with recurrent networks and has no attention",
     "efficientvim": "it mixes tokens with state-space models and has no attention",
     "focalnet": "it mixes tokens by focal modulation, which is gated convolution, and has no attention",
-    "byobnet": "it is a convolutional network, in which attention, if there is any, stands between convolutions or pools at the end",
-    "mobilenetv3": "it is a convolutional network, of which only some variants attend, in a few blocks and on pooled places",
+    "byobnet": (
+        "it is a convolutional network, in which attention, if there is any, stands between "
+        "convolutions or pools at the end"
+    ),
+    "mobilenetv3": (
+        "it is a convolutional network, of which only some variants attend, in a few "
+        "blocks and on pooled places"
+    ),
     "deepseek_vit": _LANGUAGE,
     "gemma4_vit": _LANGUAGE,
     "qwen3_vit": _LANGUAGE,
-    **dict.fromkeys(
-        """convmixer convnext cspnet cspnext densenet dla dpn efficientnet fasternet ghostnet hgnet hrnet inception_next
-        inception_resnet_v2 inception_v3 inception_v4 lcnetv2 mambaout nasnet nfnet pnasnet rdnet regnet repghost repvit
-        resnet resnetv2 rexnet selecsls senet starnet tresnet vgg vovnet xception xception_aligned""".split(),
-        _CONVOLUTIONAL,
-    ),
+    **dict.fromkeys(_CONVOLUTIONAL_FAMILIES, _CONVOLUTIONAL),
 }
 """Reasons by timm source file: a refusal should say what the model does instead."""
 
 
 def _refuse(name: str, reason: str) -> UnsupportedModelError:
     return UnsupportedModelError(
-        f"{name} cannot be explained truthfully: {reason}. Wanted global self-attention over patches in every block, as "
+        f"{name} cannot be explained truthfully: {reason}. Wanted global self-attention over patches "
+        "in every block, as "
         "in ViT, DeiT, DINO, EVA, BEiT, CLIP or SigLIP. A wrong map is worse than none: choose one of those."
     )
 
@@ -97,13 +145,24 @@ def check_family(name: str, module: nn.Module) -> None:
     if not isinstance(blocks, nn.ModuleList | nn.Sequential) or len(blocks) == 0:
         raise _refuse(name, f"{type(module).__name__} has no list of transformer blocks")
     if len({id(block) for block in blocks}) < len(blocks):
-        raise _refuse(name, "it runs the same block several times, and vitviz cannot tell its layers apart")
+        raise _refuse(
+            name, "it runs the same block several times, and vitviz cannot tell its layers apart"
+        )
     for part in module.modules():
-        if "Diff" in type(part).__name__ and "Att" in type(part).__name__ or type(part).__name__.startswith("DiffParallel"):
-            raise _refuse(name, "its attention is the difference of two softmax maps, which is not a distribution")
+        if (
+            "Diff" in type(part).__name__
+            and "Att" in type(part).__name__
+            or type(part).__name__.startswith("DiffParallel")
+        ):
+            raise _refuse(
+                name,
+                "its attention is the difference of two softmax maps, which is not a distribution",
+            )
 
 
-def probe(name: str, shell: nn.Module, grid: PatchGrid, image_size: tuple[int, int]) -> tuple[int, ...]:
+def probe(
+    name: str, shell: nn.Module, grid: PatchGrid, image_size: tuple[int, int]
+) -> tuple[int, ...]:
     """Run one forward pass on a black picture and return the number of heads of each layer.
 
     Raises UnsupportedModelError unless every block computes attention between exactly the tokens of the grid.
@@ -117,15 +176,28 @@ def probe(name: str, shell: nn.Module, grid: PatchGrid, image_size: tuple[int, i
             shell.forward_head(shell.forward_features(black), pre_logits=True)  # type: ignore[operator]
     except VitvizError:
         raise
-    except (RuntimeError, ValueError, TypeError, AssertionError, AttributeError, IndexError, KeyError) as error:
-        raise _refuse(name, f"a forward pass on a {image_size[0]} × {image_size[1]} picture failed ({error})") from error
+    except (
+        RuntimeError,
+        ValueError,
+        TypeError,
+        AssertionError,
+        AttributeError,
+        IndexError,
+        KeyError,
+    ) as error:
+        raise _refuse(
+            name, f"a forward pass on a {image_size[0]} × {image_size[1]} picture failed ({error})"
+        ) from error
     heads = [0] * layers
     for call in tap.calls:
         if call.layer is None:
             continue
         batch, count, query, _ = call.queries.shape
         if batch != 1:
-            raise _refuse(name, f"block {call.layer} splits the picture into {batch} parts before it attends ({_WINDOWS})")
+            raise _refuse(
+                name,
+                f"block {call.layer} splits the picture into {batch} parts before it attends ({_WINDOWS})",
+            )
         if not query == call.keys.shape[-2] == grid.tokens:
             raise _refuse(
                 name,

@@ -106,7 +106,9 @@ class ViT:
             transform or data.transform,
             names,
             heads,
-            None if transform else timm_door.data_settings(module, _times(data.image_size, 3)).transform,
+            None
+            if transform
+            else timm_door.data_settings(module, _times(data.image_size, 3)).transform,
             weights,
             shell=shell,
         )
@@ -129,7 +131,9 @@ class ViT:
         mean = torch.tensor(self.mean)[:, None, None]
         std = torch.tensor(self.std)[:, None, None]
         image = pixels.detach().to("cpu", torch.float32) * std + mean  # (3, height, width)
-        result: NDArray[np.uint8] = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+        result: NDArray[np.uint8] = (
+            (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+        )
         return result
 
     def frame(self, image: Image.Image) -> NDArray[np.uint8]:
@@ -143,8 +147,12 @@ class ViT:
     def class_name(self, index: int) -> str:
         """Return the readable name of a class; raises OptionError if the model has no such class."""
         if not 0 <= index < len(self.class_names):
-            have = f"classes 0 to {len(self.class_names) - 1}" if self.class_names else "no classifier"
-            raise OptionError(f"There is no class {index}: {self.name} has {have}. Choose another target.")
+            have = (
+                f"classes 0 to {len(self.class_names) - 1}" if self.class_names else "no classifier"
+            )
+            raise OptionError(
+                f"There is no class {index}: {self.name} has {have}. Choose another target."
+            )
         return self.class_names[index]
 
 
@@ -158,7 +166,8 @@ def _class_names(name: str, module: Any, given: Sequence[str] | None) -> tuple[s
         return timm_door.class_names(module, count)
     if len(given) != count:
         raise OptionError(
-            f"{len(given)} class names were given for {name}, which has {count} classes. Give one name per class, in the "
+            f"{len(given)} class names were given for {name}, which has {count} classes. Give one "
+            "name per class, in the "
             "order of the classifier's outputs."
         )
     return tuple(given)

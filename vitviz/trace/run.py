@@ -91,7 +91,8 @@ def _input(vit: ViT, image: Picture) -> Tensor:
     if isinstance(image, Tensor):
         if tuple(image.shape) != (3, *vit.image_size):
             raise GridError(
-                f"The image tensor has shape {tuple(image.shape)}; wanted (3, {vit.image_size[0]}, {vit.image_size[1]}), "
+                f"The image tensor has shape {tuple(image.shape)}; wanted (3, {vit.image_size[0]}, "
+                f"{vit.image_size[1]}), "
                 "normalised. Pass a path or a picture to have it prepared, or use vit.preprocess."
             )
         return image
@@ -103,13 +104,17 @@ def _like_weights(vit: ViT, batch: Tensor) -> Tensor:
     return batch.to(vit.device, next(vit.module.parameters()).dtype)
 
 
-def _forward(vit: ViT, batch: Tensor, tap: AttentionTap, edit: Edit) -> tuple[Tensor | None, Tensor]:
+def _forward(
+    vit: ViT, batch: Tensor, tap: AttentionTap, edit: Edit
+) -> tuple[Tensor | None, Tensor]:
     with tap:
         features = _without_masked(_features(vit.shell, batch), vit, edit)
         logits = _head(vit.shell, features, pre_logits=False) if vit.has_classifier else None
         if logits is None:
             return None, _head(vit.shell, features, pre_logits=True)[0]
-    with AttentionTap(record=False):  # the classifier's input again: an attention pooling is recorded once only
+    with AttentionTap(
+        record=False
+    ):  # the classifier's input again: an attention pooling is recorded once only
         embedding = _head(vit.shell, features, pre_logits=True)
     return logits[0], embedding[0]
 
@@ -151,7 +156,9 @@ def _output_gradients(
     for layer in calls:
         each = [(call, next(slopes)) for call in layer]
         # a part that the answer does not depend on has gradient zero, for instance the last block of a masked branch
-        found.append(tuple(torch.zeros_like(c.queries[0]) if g is None else g[0].detach() for c, g in each))
+        found.append(
+            tuple(torch.zeros_like(c.queries[0]) if g is None else g[0].detach() for c, g in each)
+        )
     return tuple(found)
 
 
@@ -159,7 +166,9 @@ def _compact(call: AttentionCall) -> AttentionCall:
     """Detach a call and copy what would keep a larger tensor alive than it needs."""
     queries, keys, values = (tensor.detach() for tensor in (call.queries, call.keys, call.values))
     shared = queries.untyped_storage().data_ptr() == values.untyped_storage().data_ptr()
-    if not shared:  # values would keep the packed queries and keys of before their norm or rotation alive
+    if (
+        not shared
+    ):  # values would keep the packed queries and keys of before their norm or rotation alive
         queries, keys, values = (_owned(tensor) for tensor in (queries, keys, values))
     bias = None if call.bias is None else call.bias.detach()
     return replace(call, queries=queries, keys=keys, values=values, bias=bias, output=None)
@@ -167,18 +176,26 @@ def _compact(call: AttentionCall) -> AttentionCall:
 
 def _owned(tensor: Tensor) -> Tensor:
     whole = tensor.untyped_storage().nbytes()
-    return tensor if whole == tensor.numel() * tensor.element_size() else tensor.clone(memory_format=torch.contiguous_format)
+    return (
+        tensor
+        if whole == tensor.numel() * tensor.element_size()
+        else tensor.clone(memory_format=torch.contiguous_format)
+    )
 
 
 def _check(vit: ViT, tap: AttentionTap, embedding: Tensor) -> None:
-    heads = tuple(sum(call.queries.shape[1] for call in layer) for layer in _by_layer(tap, vit.layers))
+    heads = tuple(
+        sum(call.queries.shape[1] for call in layer) for layer in _by_layer(tap, vit.layers)
+    )
     if heads != vit.heads or sorted(tap.streams) != list(range(-1, vit.layers)):
         raise CaptureError(
-            f"The attention of {heads} heads in the layers of {vit.name} was recorded; wanted {vit.heads}. The module was "
+            f"The attention of {heads} heads in the layers of {vit.name} was recorded; wanted "
+            f"{vit.heads}. The module was "
             "changed after it was wrapped: wrap it again with ViT.from_module."
         )
     if not torch.isfinite(embedding).all():
         raise CaptureError(
-            f"The features of {vit.name} are NaN or infinite for this picture; wanted finite numbers. Check the weights and "
+            f"The features of {vit.name} are NaN or infinite for this picture; wanted finite numbers. "
+            "Check the weights and "
             "the preprocessing."
         )

@@ -92,7 +92,7 @@ def _model() -> tuple[ViT, str]:
         return vit, "|".join(map(str, choice))
     for text in link.take_notices():
         st.error(plain(text))
-    st.stop()
+    return st.stop()
 
 
 def _edit(vit: ViT) -> Edit:
