@@ -140,7 +140,8 @@ class Trainer:
             side // patch for side, patch in zip(images.shape[-2:], self._patch(), strict=True)
         )
         count = rows * columns
-        if self.recipe.is_final(self.next_step) or count <= self.recipe.kept_patches:
+        limit = self.recipe.patches(self.next_step)
+        if count <= limit:
             return None
         order = [
             np.random.default_rng([self.recipe.seed, 4, self.next_step, int(index)]).permutation(
@@ -148,7 +149,7 @@ class Trainer:
             )
             for index in indices
         ]
-        return torch.from_numpy(np.stack(order)[:, : self.recipe.kept_patches]).to(self.device)
+        return torch.from_numpy(np.stack(order)[:, :limit]).to(self.device)
 
     def _patch(self) -> tuple[int, int]:
         size = self.model.patch_embed.patch_size

@@ -22,12 +22,13 @@ class Recipe:
     decay_steps: int = 1400
     """The learning rate is constant after the warm-up, then falls along half a cosine over the last steps."""
     final_steps: int = 400
-    """The last steps see ``final_image_sizes`` with every patch token kept."""
+    """The last steps see ``final_image_sizes`` and more of their patches."""
     batch_size: int = 64
     image_sizes: tuple[int, ...] = (70, 98, 112, 126, 140, 168)
     kept_patches: int = 49
     """Patch tokens kept of each image, at random (all when there are fewer): patch dropout."""
-    final_image_sizes: tuple[int, ...] = (112, 140, 168)
+    final_image_sizes: tuple[int, ...] = (140, 168, 196)
+    final_kept_patches: int = 100
     learning_rate: float = 2.5e-4
     head_learning_rate: float = 1e-3
     layer_decay: float = 0.8
@@ -48,13 +49,17 @@ class Recipe:
         return 0.5 * (1 + math.cos(math.pi * min(max(done, 0.0), 1.0)))
 
     def is_final(self, step: int) -> bool:
-        """Return whether ``step`` belongs to the last phase, which keeps every patch token."""
+        """Return whether ``step`` belongs to the last phase, with its own image sizes."""
         return step >= self.steps - self.final_steps
 
     def image_size(self, step: int) -> int:
         """Return the side in pixels of the images at ``step``."""
         sizes = self.final_image_sizes if self.is_final(step) else self.image_sizes
         return sizes[int(np.random.default_rng([self.seed, 1, step]).integers(len(sizes)))]
+
+    def patches(self, step: int) -> int:
+        """Return how many patch tokens of each image are kept at ``step``, at most."""
+        return self.final_kept_patches if self.is_final(step) else self.kept_patches
 
     def batch(self, step: int, images: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Return the indices of the images at ``step``: a new seeded order each pass, the odd rest left out."""
