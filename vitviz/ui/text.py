@@ -7,12 +7,14 @@ no code changes.
 from __future__ import annotations
 
 import gettext
+from functools import cache
 from pathlib import Path
 
 LOCALE = Path(__file__).parent / "locale"
 DOMAIN = "vitviz"
 
 
+@cache
 def translation(language: str) -> gettext.NullTranslations:
     """Return the catalogue of a language such as "zh", or the English source texts where there is none."""
     return gettext.translation(DOMAIN, localedir=LOCALE, languages=[language], fallback=True)
