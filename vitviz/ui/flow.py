@@ -9,7 +9,7 @@ import streamlit as st
 import torch
 from numpy.typing import NDArray
 
-from vitviz.attention.rollout import fuse_heads
+from vitviz.attention.rollout import fuse_heads, normalise_rows
 from vitviz.attention.view import MapView, rollout_view
 from vitviz.figures.scale import scale_for
 from vitviz.figures.sheet import print_figure
@@ -112,9 +112,7 @@ def view(scene: Scene, options: dict[str, Any]) -> AttentionView:
     """Return the last layer's attention and the rollout up to it as two maps of one viewer."""
     layer = options["end_layer"]
     fused = fuse_heads(scene.trace.attention(layer), options["head_fusion"])
-    maps = torch.stack(
-        [fused / fused.sum(-1, keepdim=True), matrix(scene, **options)]
-    )  # (map, query, key)
+    maps = torch.stack([normalise_rows(fused), matrix(scene, **options)])  # (map, query, key)
     return AttentionView(
         photo_png=viewer.photo_file(scene),
         grid=scene.trace.grid,
