@@ -37,6 +37,9 @@ def _sidebar_choices() -> tuple[object, ...]:
 def frame() -> None:
     """Draw the frame and run the chosen page in it."""
     page = st.navigation(pages())
+    st.set_page_config(
+        page_title=f"{page.title} · vitviz"
+    )  # names the tab and the browser's history
     style.apply()
     link.receive()
     with st.sidebar:

@@ -35,12 +35,17 @@ def _answers(scene: Scene, column: DeltaGenerator) -> None:
         )
         return
     first, *rest = [(plain(scene.vit.class_name(index)), share) for index, share in top]
-    column.markdown(f"**{first[0]}** {first[1]:.0%}")
-    column.caption(" · ".join(f"{name} {share:.0%}" for name, share in rest))
+    column.markdown(f"**{first[0]}** {_percent(first[1])}")
+    column.caption(" · ".join(f"{name} {_percent(share)}" for name, share in rest))
     off = scene.trace.edit.ablate_heads
     if off:
         heads = ", ".join(f"L{layer}·H{head}" for layer, head in off)
         column.caption(":material/power_off: " + _("Switched off: {heads}").format(heads=heads))
+
+
+def _percent(share: float) -> str:
+    """Return a share as people read it: a small one is not nothing."""
+    return f"{share:.0%}" if share >= 0.1 else f"{100 * share:.2f}%"
 
 
 def _facts(scene: Scene) -> str:
