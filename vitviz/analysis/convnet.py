@@ -1,0 +1,233 @@
+"""ConvNet: a convolutional network as a chain of steps, so that any depth of it can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from vitviz.capture.shell import shell_of
+from vitviz.errors import (
+    CheckpointError,
+    GridError,
+    OptionError,
+    UnsupportedModelError,
+    VitvizError,
+    check_index,
+)
+from vitviz.images import to_rgb
+from vitviz.models import checkpoints, hub, timm_door
+
+TIMM = "timm:"
+
+
+@dataclass(frozen=True, eq=False)
+class ConvNet:
+    """A convolutional network in eval mode, read as a chain: the layers are its blocks, in order.
+
+    Like a ViT's, the module is the caller's own and is never hooked or changed: passes run on a tree of module
+    objects that shares its weights.
+    """
+
+    name: str
+    """The name it was loaded by, such as "timm:resnet50", or its class."""
+    module: nn.Module
+    """The model itself."""
+    image_size: tuple[int, int]
+    """Height and width in pixels of its input."""
+    layer_names: tuple[str, ...]
+    """Name of each layer: "stem", "layer1.0", "stages.2.blocks.4" …"""
+    transform: Callable[[Image.Image], Tensor]
+    """From an RGB picture to the input."""
+    weights: str = "unknown"
+    """Where the weights come from."""
+    chain: tuple[nn.Module, ...] = field(default=(), repr=False, kw_only=True)
+    """The layers themselves, of the shell; each takes what the one before returns."""
+
+    @property
+    def layers(self) -> int:
+        """Number of layers that can be read."""
+        return len(self.layer_names)
+
+    @property
+    def device(self) -> torch.device:
+        """The device that holds the weights."""
+        return next(self.module.parameters(), torch.empty(0)).device
+
+    @classmethod
+    def from_module(
+        cls,
+        module: nn.Module,
+        *,
+        name: str | None = None,
+        image_size: tuple[int, int] | None = None,
+        transform: Callable[[Image.Image], Tensor] | None = None,
+        weights: str = "as given",
+    ) -> ConvNet:
+        """Wrap a timm ResNet, a timm ConvNeXt, or an nn.Sequential of convolutions; the module is not modified.
+
+        Raises UnsupportedModelError for any other module, or one that is not the chain that it seems to be.
+        """
+        name = name or type(module).__name__
+        shell = shell_of(module)
+        names, chain = _chain(name, shell)
+        data = timm_door.data_settings(module, image_size)
+        net = cls(
+            name, module, data.image_size, names, transform or data.transform, weights, chain=chain
+        )
+        if not isinstance(module, nn.Sequential):
+            _check_chain(net, shell)
+        return net
+
+    def preprocess(self, image: Image.Image) -> Tensor:
+        """Return the network's input for a picture: (channel, height, width), normalised."""
+        pixels = self.transform(to_rgb(image))
+        if tuple(pixels.shape[1:]) != self.image_size:
+            raise GridError(
+                f"The transform returned a tensor of shape {tuple(pixels.shape)}; wanted "
+                f"{self.image_size[0]} × {self.image_size[1]} pixels. Give ConvNet.from_module a transform for "
+                "that size, or another image_size."
+            )
+        return pixels
+
+    def features(self, batch: Tensor, layer: int) -> Tensor:
+        """Return the feature maps after a layer: (image, channel, rows, columns), part of the graph.
+
+        Layer -1 is the input itself. Raises OptionError where the network has flattened or pooled.
+        """
+        if layer != -1:
+            check_index("Layer", layer, self.layers)
+        for step in self.chain[: layer + 1]:
+            batch = step(batch)
+        if batch.ndim != 4:
+            raise OptionError(
+                f"Layer {layer} ({self.layer_names[layer]}) of {self.name} returns values of shape "
+                f"{tuple(batch.shape)}; wanted feature maps. Choose a layer before the network flattens or pools."
+            )
+        return batch
+
+
+def load_convnet(
+    name: str,
+    *,
+    weights: str | Path = "pretrained",
+    seed: int = 0,
+    image_size: tuple[int, int] | None = None,
+) -> ConvNet:
+    """Load a timm ResNet or ConvNeXt by name ("timm:resnet18"), to be compared with a Vision Transformer.
+
+    ``weights`` is "pretrained" (the hub, or its cache), "random" (from ``seed``) or the path of a local file.
+    Raises UnknownModelError, WeightsUnavailableError, CheckpointError, or UnsupportedModelError for another family.
+    """
+    architecture = name.removeprefix(TIMM)
+    timm_door.check_name(architecture)
+    with torch.device("meta"):  # refuse another family before anything is fetched
+        _chain(name, timm_door.build(architecture))
+    module, origin = _module(architecture, str(weights), seed)
+    return ConvNet.from_module(
+        module, name=TIMM + architecture, image_size=image_size, weights=origin
+    )
+
+
+def _module(architecture: str, weights: str, seed: int) -> tuple[nn.Module, str]:
+    if weights == "random":
+        return timm_door.build(architecture, seed=seed), f"random, seed {seed}"
+    if weights != "pretrained":
+        path = Path(weights).expanduser()
+        return _from_file(architecture, path), f"{path.name}, SHA-256 {checkpoints.sha256_of(path)}"
+    cached = hub.cached_file(timm_door.pretrained_settings(architecture))
+    if cached is not None:
+        return _from_file(architecture, cached), f"{hub.hub_name(architecture)}, from the cache"
+    if not hub.reachable():
+        raise hub.unavailable(
+            TIMM + hub.hub_name(architecture), "the hub does not answer", hub.cached_models()
+        )
+    try:
+        return timm_door.build(
+            architecture, pretrained=True
+        ), f"{hub.hub_name(architecture)}, downloaded"
+    except VitvizError:
+        raise
+    except (OSError, RuntimeError, ValueError) as error:
+        told = str(error).partition("\n")[0]
+        raise hub.unavailable(
+            TIMM + hub.hub_name(architecture), told, hub.cached_models()
+        ) from error
+
+
+def _from_file(architecture: str, path: Path) -> nn.Module:
+    state = checkpoints.read_checkpoint(path)
+    overlay: dict[str, Any] = {"state_dict": state, "source": "", "custom_load": False}
+    try:
+        return timm_door.build(architecture, pretrained=True, overlay=overlay)
+    except (RuntimeError, KeyError, ValueError) as error:
+        plain = timm_door.build(architecture)
+        told = checkpoints.difference(TIMM + architecture, state, plain)
+        raise CheckpointError(
+            f"{told} Choose the architecture that the file was saved from."
+        ) from error
+
+
+def _chain(name: str, shell: nn.Module) -> tuple[tuple[str, ...], tuple[nn.Module, ...]]:
+    """Return the names and modules of a network's layers."""
+    parts: Any = shell
+    family = type(shell).__module__
+    if isinstance(shell, nn.Sequential):
+        steps = list(shell.named_children())
+    elif family == "timm.models.resnet":
+        stem = nn.Sequential(
+            *(part for part in (parts.conv1, parts.bn1, parts.act1, parts.maxpool))
+        )
+        steps = [("stem", stem), *_children(shell, ("layer1", "layer2", "layer3", "layer4"))]
+    elif family == "timm.models.convnext":
+        steps = [("stem", parts.stem)]
+        for number, stage in enumerate(parts.stages.children()):
+            if not isinstance(stage.downsample, nn.Identity):
+                steps.append((f"stages.{number}.downsample", stage.downsample))
+            steps += [
+                (f"stages.{number}.blocks.{each}", block)
+                for each, block in stage.blocks.named_children()
+            ]
+        if not isinstance(parts.norm_pre, nn.Identity):
+            steps.append(("norm_pre", parts.norm_pre))
+    else:
+        raise UnsupportedModelError(
+            f"{name} is a {type(shell).__name__}, whose layers are not known to be a chain; wanted a timm "
+            "ResNet, a timm ConvNeXt or an nn.Sequential of convolutions. A Vision Transformer is loaded with load_vit."
+        )
+    if not steps:
+        raise UnsupportedModelError(
+            f"{name} has no layers; wanted at least one. Pass an nn.Sequential of convolutions."
+        )
+    names, chain = zip(*steps, strict=True)
+    for part in chain:
+        part.eval()
+    return names, chain
+
+
+def _children(shell: nn.Module, stages: Iterable[str]) -> list[tuple[str, nn.Module]]:
+    return [
+        (f"{stage}.{number}", block)
+        for stage in stages
+        for number, block in shell.get_submodule(stage).named_children()
+    ]
+
+
+def _check_chain(net: ConvNet, shell: nn.Module) -> None:
+    """Raise UnsupportedModelError unless the chain computes what the network itself computes."""
+    like = next(net.module.parameters())
+    generator = torch.Generator().manual_seed(0)
+    probe = torch.randn(1, 3, 64, 64, generator=generator).to(like.device, like.dtype)
+    with torch.no_grad():
+        own: Tensor = shell.forward_features(probe)  # type: ignore[operator]
+        chained = net.features(probe, net.layers - 1)
+    if own.shape != chained.shape or not torch.allclose(own, chained, rtol=1e-4, atol=1e-5):
+        raise UnsupportedModelError(
+            f"{net.name} does more than run its layers one after the other, so the feature maps between them are not "
+            "known. Choose a plain ResNet or ConvNeXt."
+        )

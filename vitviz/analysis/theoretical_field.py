@@ -1,0 +1,259 @@
+"""The theoretical receptive field of a convolutional network, by exact arithmetic along its graph.
+
+Along one axis, output place o of a layer depends on input places low + jump·o … high + jump·o, both included. A
+window of k taps, dilation d, stride s and padding p turns (low, high, jump) into
+    (low − jump·p, high + jump·((k − 1)·d − p), jump·s).
+Where branches meet (a residual connection) the field is the smallest interval that holds both.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from vitviz.analysis.convnet import ConvNet
+from vitviz.errors import UnsupportedModelError, VitvizError, check_index
+
+
+@dataclass(frozen=True)
+class AxisField:
+    """What one place sees along one axis: input places low + jump·o to high + jump·o, for output place o."""
+
+    low: int = 0
+    high: int = 0
+    jump: int = 1
+    """How many input pixels lie between two neighbouring output places."""
+
+    @property
+    def size(self) -> int:
+        """Width of the field in pixels."""
+        return self.high - self.low + 1
+
+    def after(self, kernel: int, stride: int, padding: int, dilation: int) -> AxisField:
+        """Return the field after a window of the given shape has run over the places."""
+        low = self.low - self.jump * padding
+        high = self.high + self.jump * ((kernel - 1) * dilation - padding)
+        return AxisField(low, high, self.jump * stride)
+
+    def joined(self, other: AxisField) -> AxisField:
+        """Return the field of the sum of two branches.
+
+        Raises UnsupportedModelError if they do not lie on the same places.
+        """
+        if self.jump != other.jump:
+            raise UnsupportedModelError(
+                f"Two branches with {self.jump} and {other.jump} pixels from place to place are added; wanted "
+                "equal steps. The receptive field of such a sum is not an interval that moves with the place."
+            )
+        return AxisField(min(self.low, other.low), max(self.high, other.high), self.jump)
+
+
+@dataclass(frozen=True)
+class TheoreticalField:
+    """All the pixels that a place of a feature map can depend on, whatever the weights."""
+
+    rows: AxisField
+    columns: AxisField
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels, before anything is cut off at the picture's edge."""
+        return self.rows.size, self.columns.size
+
+    def box(self, row: int, column: int, image_size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Return the pixels (left, top, right, bottom) that a place sees, inside the picture.
+
+        Right and bottom are exclusive.
+        """
+        top, bottom = (
+            self.rows.low + self.rows.jump * row,
+            self.rows.high + self.rows.jump * row + 1,
+        )
+        left, right = (
+            self.columns.low + self.columns.jump * column,
+            self.columns.high + self.columns.jump * column + 1,
+        )
+        return max(0, left), max(0, top), min(image_size[1], right), min(image_size[0], bottom)
+
+    def joined(self, other: TheoreticalField) -> TheoreticalField:
+        """Return the field of the sum of two branches."""
+        return TheoreticalField(self.rows.joined(other.rows), self.columns.joined(other.columns))
+
+
+ONE_PIXEL = TheoreticalField(AxisField(), AxisField())
+"""The field of an input pixel: itself."""
+
+_WINDOWS = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
+_POINTWISE = (
+    nn.Identity, nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd, nn.ReLU, nn.ReLU6, nn.LeakyReLU,
+    nn.ELU, nn.GELU, nn.SiLU, nn.Mish, nn.Tanh, nn.Sigmoid, nn.Hardswish, nn.Hardtanh, nn.Softplus, nn.PReLU,
+    nn.Linear,
+)  # fmt: skip
+_POINTWISE_NAMES = {
+    "LayerNorm2d",
+    "DropPath",
+    "LayerScale",
+    "LayerScale2d",
+    "GELUTanh",
+    "GELU",
+    "Dropout",
+}
+_SAME_PLACE = {
+    "permute",
+    "mul",
+    "reshape",
+    "contiguous",
+    "clone",
+    "relu",
+    "relu_",
+    "neg",
+    "float",
+    "type_as",
+    "to",
+}
+_SAME_PLACE_FUNCTIONS = {
+    operator.mul, operator.imul, operator.neg, torch.relu, torch.relu_, torch.mul, torch.permute,
+    nn.functional.relu, nn.functional.gelu, nn.functional.silu, nn.functional.dropout,
+}  # fmt: skip
+_SUMS = {operator.add, operator.iadd, operator.sub, torch.add, torch.sub}
+
+
+def theoretical_field(net: ConvNet, layer: int = -1) -> TheoreticalField:
+    """Return the theoretical receptive field of a place in the feature maps after a layer; -1 is the input itself.
+
+    Exact: kernel, stride, dilation and padding of every window are followed along the module's graph (Araujo et al.
+    2019, "Computing Receptive Fields of Convolutional Neural Networks"). Dilated windows leave holes, which the box
+    includes.
+    Raises UnsupportedModelError, with the reason, where the field cannot be known: padding that depends on the size
+    of the picture, global pooling, squeeze-and-excitation, operations that vitviz does not know.
+    """
+    if layer != -1:
+        check_index("Layer", layer, net.layers)
+    field = ONE_PIXEL
+    for name, step in zip(net.layer_names[: layer + 1], net.chain[: layer + 1], strict=True):
+        try:
+            field = _through(step, field)
+        except VitvizError as error:
+            raise UnsupportedModelError(
+                f"The receptive field of {net.name} is not known after {name}: {error}"
+            ) from error
+    return field
+
+
+def _through(module: nn.Module, field: TheoreticalField) -> TheoreticalField:
+    if _is_leaf(module):
+        return _through_leaf(module, field)
+    if isinstance(module, nn.Sequential):
+        for part in module:
+            field = _through(part, field)
+        return field
+    tracer = _Tracer()
+    try:
+        graph = tracer.trace(module)
+    except (fx.proxy.TraceError, TypeError, RuntimeError, NotImplementedError) as error:
+        raise _unknown(
+            f"{type(module).__name__} decides by the numbers what it computes ({error})"
+        ) from error
+    return _along(module, graph, field)
+
+
+class _Tracer(fx.Tracer):
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return _is_leaf(m) or super().is_leaf_module(m, module_qualified_name)
+
+
+def _along(module: nn.Module, graph: fx.Graph, start: TheoreticalField) -> TheoreticalField:
+    fields: dict[fx.Node, TheoreticalField | None] = {}
+    for node in graph.nodes:
+        if node.op == "output":
+            found = fields.get(node.args[0]) if isinstance(node.args[0], fx.Node) else None
+            if found is None:
+                raise _unknown(f"{type(module).__name__} does not return one feature map")
+            return found
+        fields[node] = _at(module, node, fields, start)
+    raise _unknown(f"{type(module).__name__} returns nothing")
+
+
+def _at(
+    module: nn.Module,
+    node: fx.Node,
+    fields: dict[fx.Node, TheoreticalField | None],
+    start: TheoreticalField,
+) -> TheoreticalField | None:
+    """Return the field of a node's result; None for a weight or a number, which sees nothing of the picture."""
+    inputs = [found for each in node.all_input_nodes if (found := fields[each]) is not None]
+    if node.op == "placeholder":
+        return start
+    if node.op == "get_attr" or not inputs:
+        return None
+    if node.op == "call_module":
+        return _through(module.get_submodule(str(node.target)), inputs[0])
+    if len(inputs) > 1 and (node.target in _SUMS or node.target in ("add", "add_", "sub")):
+        return inputs[0].joined(inputs[1])
+    known: Callable[..., Any] | str = node.target
+    pointwise = (
+        known in _SAME_PLACE_FUNCTIONS
+        or known in _SUMS
+        or known in (*_SAME_PLACE, "add", "add_", "sub")
+    )
+    if len(inputs) == 1 and pointwise:
+        return inputs[0]
+    name = known if isinstance(known, str) else getattr(known, "__name__", str(known))
+    raise _unknown(
+        f"{type(module).__name__} uses {name!r}, which may bring distant places together"
+    )
+
+
+def _is_leaf(module: nn.Module) -> bool:
+    return (
+        isinstance(module, (*_WINDOWS, *_POINTWISE))
+        or type(module).__name__ in _POINTWISE_NAMES
+        or _is_layer_norm(module)
+    )
+
+
+def _is_layer_norm(module: nn.Module) -> bool:
+    return (
+        isinstance(module, nn.LayerNorm) and len(module.normalized_shape) == 1
+    )  # over the channels alone
+
+
+def _through_leaf(module: nn.Module, field: TheoreticalField) -> TheoreticalField:
+    if isinstance(module, _WINDOWS):
+        if type(module) not in _WINDOWS:
+            raise _unknown(
+                f"{type(module).__name__} chooses its padding by the size of the picture"
+            )
+        if getattr(module, "padding_mode", "zeros") == "circular":
+            raise _unknown("circular padding carries one edge of the picture to the other")
+        windows = [_window(module, axis) for axis in (0, 1)]
+        return TheoreticalField(field.rows.after(*windows[0]), field.columns.after(*windows[1]))
+    return field
+
+
+def _window(module: Any, axis: int) -> tuple[int, int, int, int]:
+    """Return (kernel, stride, padding before, dilation) of a window along rows (0) or columns (1)."""
+    kernel = _on_axis(module.kernel_size, axis)
+    stride = _on_axis(module.stride, axis)
+    dilation = _on_axis(getattr(module, "dilation", 1), axis)
+    if module.padding == "same":
+        return kernel, stride, dilation * (kernel - 1) // 2, dilation
+    return (
+        kernel,
+        stride,
+        0 if module.padding == "valid" else _on_axis(module.padding, axis),
+        dilation,
+    )
+
+
+def _on_axis(value: int | tuple[int, int], axis: int) -> int:
+    return value if isinstance(value, int) else value[axis]
+
+
+def _unknown(reason: str) -> UnsupportedModelError:
+    return UnsupportedModelError(f"{reason}. Its gradient receptive field can still be measured.")
