@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
 from collections.abc import Iterator
 
@@ -154,7 +153,6 @@ def test_one_layer_is_alive_at_a_time() -> None:
 
     def layers() -> Iterator[Tensor]:
         for each in softmaxed():
-            gc.collect()
             assert [ref() for ref in alive if ref() is not None] == []
             mine = each.clone()
             alive.append(weakref.ref(mine))
@@ -193,7 +191,6 @@ def test_a_trace_reads_each_layer_once_and_holds_one_head(
     def counted(self: Trace, layer: int) -> Iterator[Tensor]:
         asked.append(layer)
         for head in plain(self, layer):
-            gc.collect()
             assert (
                 sum(ref() is not None for ref in alive) <= 1
             )  # the one before, until it is let go

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import gc
 import weakref
 from dataclasses import replace
 
@@ -110,7 +109,6 @@ def test_only_one_map_is_alive_while_they_are_read_one_by_one(found: Trace) -> N
         assert last is None or last() is None
         last = weakref.ref(each)
         del each
-        gc.collect()
 
 
 def test_the_most_probable_classes_come_first(found: Trace) -> None:
