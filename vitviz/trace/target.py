@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -24,12 +24,74 @@ class Target:
         """Return the number to explain, a scalar tensor.
 
         For a class, its logit. Without a class, the embedding's projection on its own direction, which is held
-        fixed: the cosine itself has its maximum there, hence no gradient.
+        fixed: the cosine itself has its maximum there, hence no gradient. A batch gives one score an image.
         """
         if self.class_index is not None and logits is not None:
-            return logits[self.class_index]
+            return logits[..., self.class_index]
         direction = torch.nn.functional.normalize(embedding.detach(), dim=-1)  # (channel,)
-        return (embedding * direction).sum()
+        return (embedding * direction).sum(-1)
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The classes that the score reads; empty for a similarity."""
+        return () if self.class_index is None else (self.class_index,)
+
+
+@dataclass(frozen=True)
+class Contrast(Target):
+    """Why A rather than B: the logit of ``class_index`` minus the logit of another class."""
+
+    other: int
+    """The class that it is set against."""
+
+    def score(self, logits: Tensor | None, embedding: Tensor) -> Tensor:
+        """Return the difference of the two logits; raises OptionError for a model without a classifier."""
+        if logits is None or self.class_index is None:
+            raise OptionError(
+                f"{self.label!r} sets two classes against each other; got a model without a classifier. Explain a "
+                "similarity instead."
+            )
+        return logits[..., self.class_index] - logits[..., self.other]
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """Both classes."""
+        return (*super().classes, self.other)
+
+
+@dataclass(frozen=True)
+class Likeness(Target):
+    """Similarity to a fixed direction among the embeddings, such as that of a chosen patch."""
+
+    direction: tuple[float, ...] = field(repr=False)
+    """The unit vector: (channel,)."""
+
+    def score(self, logits: Tensor | None, embedding: Tensor) -> Tensor:
+        """Return the embedding's projection on the direction."""
+        return (embedding * embedding.new_tensor(self.direction)).sum(-1)
+
+
+def contrast(vit: ViT, first: int, second: int) -> Contrast:
+    """Return the target "first rather than second", the difference of two logits.
+
+    Raises OptionError for a class that the model has not, and for a class against itself.
+    """
+    if first == second:
+        raise OptionError(
+            f"Class {first} is set against itself; wanted two classes. Choose another one of them."
+        )
+    names = [vit.class_name(index) for index in (first, second)]
+    return Contrast(first, f"{names[0]} rather than {names[1]}", second)
+
+
+def likeness(direction: Tensor, label: str) -> Likeness:
+    """Return the target "similarity to a direction" for a (channel,) vector of any length but zero."""
+    unit = torch.nn.functional.normalize(direction.detach().float().flatten(), dim=-1)
+    if not float(unit.norm()) > 0.5:  # zero or NaN
+        raise OptionError(
+            f"The direction of {label!r} has no length; wanted a vector other than zero. Choose another patch."
+        )
+    return Likeness(None, label, tuple(unit.tolist()))
 
 
 def resolve_target(vit: ViT, target: int | Target | None, logits: Tensor | None) -> Target:
@@ -38,9 +100,8 @@ def resolve_target(vit: ViT, target: int | Target | None, logits: Tensor | None)
     Raises OptionError for a class that the model has not.
     """
     if isinstance(target, Target):
-        if target.class_index is None:
-            return target
-        resolve_target(vit, target.class_index, logits)
+        for index in target.classes:
+            resolve_target(vit, index, logits)
         return target
     if logits is None:
         if target is not None:

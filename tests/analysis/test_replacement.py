@@ -1,0 +1,96 @@
+"""What takes a patch's place, and which pixels are a patch's."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vitviz.analysis.replacement import (
+    blur,
+    paint_mask,
+    replacement_picture,
+    without_patches,
+)
+from vitviz.errors import GridError, OptionError
+from vitviz.grid import PatchGrid
+from vitviz.models.vit import ViT
+
+
+@pytest.fixture(scope="module")
+def vit(wide_vit: nn.Module) -> ViT:
+    return ViT.from_module(wide_vit)
+
+
+@pytest.fixture(scope="module")
+def pixels() -> Tensor:
+    return torch.randn(3, 24, 40, generator=torch.Generator().manual_seed(0))
+
+
+def test_the_mean_is_the_pictures_own(vit: ViT, pixels: Tensor) -> None:
+    found = replacement_picture(vit, pixels, "mean")
+    assert found.shape == pixels.shape
+    torch.testing.assert_close(found[:, 5, 9], pixels.flatten(1).mean(1))
+
+
+def test_black_is_black(vit: ViT, pixels: Tensor) -> None:
+    assert vit.picture(replacement_picture(vit, pixels, "black")).max() == 0
+
+
+def test_noise_has_the_pictures_mean_and_spread_and_a_seed(vit: ViT, pixels: Tensor) -> None:
+    first, same, other = (
+        replacement_picture(vit, 5 + 2 * pixels, "noise", seed=seed) for seed in (0, 0, 1)
+    )
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+    assert float(first.mean()) == pytest.approx(5, abs=0.2)
+    assert float(first.std()) == pytest.approx(2, abs=0.2)
+
+
+def test_blur_keeps_a_plain_picture_and_spreads_a_dot() -> None:
+    plain = torch.full((3, 24, 40), 0.7)
+    torch.testing.assert_close(blur(plain, 4), plain)
+    dot = torch.zeros(3, 41, 41)
+    dot[:, 20, 20] = 1
+    spread = blur(dot, 2.0)
+    torch.testing.assert_close(spread[0], spread[0].T)
+    assert float(spread[0].sum()) == pytest.approx(1, abs=1e-5)
+    ratio = float(spread[0, 20, 22] / spread[0, 20, 20])
+    assert ratio == pytest.approx(2.718281828**-0.5, rel=1e-4)  # two pixels are one sigma
+
+
+def test_removal_paints_nothing(vit: ViT, pixels: Tensor) -> None:
+    assert torch.equal(replacement_picture(vit, pixels, "removed"), pixels)
+
+
+def test_an_unknown_replacement_is_refused(vit: ViT, pixels: Tensor) -> None:
+    with pytest.raises(OptionError, match="Replacement 'white' is unknown; wanted one of 'mean'"):
+        replacement_picture(vit, pixels, "white")
+
+
+def test_the_pixels_of_a_patch_are_those_of_its_box() -> None:
+    grid = PatchGrid(2, 3, (4, 5), ("class",))
+    patches = torch.zeros(6, dtype=torch.bool)
+    patches[[1, 5]] = True
+    mask = paint_mask(grid, (9, 17), patches)  # a margin of one row and two columns
+    expected = torch.zeros(9, 17, dtype=torch.bool)
+    for patch in (1, 5):
+        left, top, right, bottom = grid.box(patch)
+        expected[top:bottom, left:right] = True
+    assert torch.equal(mask, expected)
+    with pytest.raises(GridError, match=r"shape \(7,\); wanted \(6,\)"):
+        paint_mask(grid, (8, 15), torch.zeros(7, dtype=torch.bool))
+
+
+def test_replaced_patches_show_what_is_behind(vit: ViT, pixels: Tensor) -> None:
+    patches = torch.zeros(15, dtype=torch.bool)
+    patches[6] = True  # row 1, column 1
+    behind = torch.full_like(pixels, 9.0)
+    found, kept = without_patches(vit, pixels, patches, "black", behind)
+    assert kept is None
+    assert bool((found[:, 8:16, 8:16] == 9).all())
+    assert int((found == 9).sum()) == 3 * 64
+    same, kept = without_patches(vit, pixels, patches, "removed", behind)
+    assert torch.equal(same, pixels)
+    assert kept is not None
+    assert kept.tolist() == [patch != 6 for patch in range(15)]

@@ -1,0 +1,174 @@
+"""Scores of many changed versions of one picture: in batches, with patches taken out, stoppable, within memory."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vitviz.capture.tap import AttentionTap
+from vitviz.errors import CaptureError, GridError, OptionError, VitvizError
+from vitviz.models.vit import ViT
+from vitviz.trace.target import Likeness, Target
+
+Progress = Callable[[int, int], bool | None]
+"""Called with (done, total) after every step; returning False stops the work with StoppedError."""
+
+
+class StoppedError(VitvizError):
+    """A long computation was stopped by the one who asked for it."""
+
+
+def report(progress: Progress | None, done: int, total: int) -> None:
+    """Tell how far a computation is; raises StoppedError if the answer is False."""
+    if progress is not None and progress(done, total) is False:
+        raise StoppedError(
+            f"Stopped after {done} of {total} steps, as asked. Nothing was kept; start it again for a result."
+        )
+
+
+def score_batch(
+    vit: ViT,
+    batch: Tensor,
+    target: Target,
+    *,
+    kept: Tensor | None = None,
+    probability: bool = False,
+) -> Tensor:
+    """Return the target's score for every input of a batch: (image,), differentiable where gradients are on.
+
+    ``batch`` is (image, 3, height, width), normalised. ``kept`` (image, patch) says with False which patches are
+    taken out of an image: no token attends to them and no pooling counts them. ``probability`` turns the score of a
+    class into its share of the softmax; scores of other targets stay as they are.
+
+    Raises GridError for tensors of other shapes and for an image of which no patch is kept.
+    """
+    if batch.ndim != 4 or tuple(batch.shape[1:]) != (3, *vit.image_size):
+        raise GridError(
+            f"The batch has shape {tuple(batch.shape)}; wanted (image, 3, {vit.image_size[0]}, {vit.image_size[1]}), "
+            "normalised. Stack what vit.preprocess returns."
+        )
+    tokens = None if kept is None else _kept_tokens(vit, kept, len(batch))
+    similar = isinstance(target, Likeness) or not vit.has_classifier
+    with vit.lock, _RemovalTap(tokens):
+        pixels = batch.to(vit.device, next(vit.module.parameters()).dtype)
+        features: Any = vit.shell.forward_features(pixels)  # type: ignore[operator]
+        answer = _answers(vit.shell, features, tokens, similar)
+    if not torch.isfinite(answer).all():
+        raise CaptureError(
+            f"The answers of {vit.name} are NaN or infinite for a changed picture; wanted finite numbers. "
+            "Check the weights."
+        )
+    if probability and type(target) is Target and target.class_index is not None:
+        return answer.softmax(-1)[:, target.class_index]
+    return target.score(*((None, answer) if similar else (answer, answer)))
+
+
+def scores(
+    vit: ViT,
+    pictures: Iterable[Tensor] | Iterable[tuple[Tensor, Tensor | None]],
+    target: Target,
+    *,
+    batch_size: int = 16,
+    probability: bool = False,
+    progress: Progress | None = None,
+    total: int = 0,
+) -> Tensor:
+    """Return the score of each of a stream of inputs, (image,) on the CPU, computed in batches without gradients.
+
+    Each of ``pictures`` is an input (3, height, width), or a pair of it and the patches kept, (patch,) or None.
+    Where the memory does not suffice, batches are halved until they fit.
+    Raises OptionError for a batch size below 1, StoppedError if ``progress`` says so.
+    """
+    if batch_size < 1:
+        raise OptionError(
+            f"batch_size is {batch_size}; wanted at least 1. 16 is right for most machines."
+        )
+    found: list[Tensor] = []
+    done = 0
+    with torch.no_grad():
+        for group in _groups(pictures, batch_size):
+            pairs = [entry if isinstance(entry, tuple) else (entry, None) for entry in group]
+            found += _fitting(vit, pairs, target, probability)
+            done += len(pairs)
+            report(progress, done, total)
+    return torch.cat(found) if found else torch.empty(0)
+
+
+def _fitting(
+    vit: ViT, pairs: list[tuple[Tensor, Tensor | None]], target: Target, probability: bool
+) -> list[Tensor]:
+    """Return the scores of some inputs; in two halves, and so on, if all at once do not fit into memory."""
+    masks = [kept for _, kept in pairs if kept is not None]
+    try:
+        batch = torch.stack([picture for picture, _ in pairs])
+        kept = torch.stack(masks) if masks else None
+        return [score_batch(vit, batch, target, kept=kept, probability=probability).float().cpu()]
+    except RuntimeError as error:
+        if len(pairs) == 1 or not is_out_of_memory(error):
+            raise
+    half = len(pairs) // 2
+    return [
+        score for part in (pairs[:half], pairs[half:]) for score in _fitting(vit, part, target, probability)
+    ]  # fmt: skip
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Return whether an error of torch says that memory ran out, on a GPU or on the CPU."""
+    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
+
+
+def _groups(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    stream = iter(items)
+    while group := list(itertools.islice(stream, size)):
+        yield group
+
+
+def _kept_tokens(vit: ViT, kept: Tensor, images: int) -> Tensor | None:
+    """Return which tokens take part, (image, token); None if all do."""
+    if tuple(kept.shape) != (images, vit.grid.patches) or kept.dtype != torch.bool:
+        raise GridError(
+            f"kept has shape {tuple(kept.shape)} and type {kept.dtype}; wanted ({images}, {vit.grid.patches}) of bool: "
+            "one row an image, one entry a patch."
+        )
+    if not kept.any(1).all():
+        raise GridError(
+            "Every patch of a picture is taken out, so nothing of it is left; wanted at least one patch. Keep one."
+        )
+    if kept.all():
+        return None
+    prefix = kept.new_ones(images, len(vit.grid.prefix))
+    return torch.cat([prefix, kept], 1).to(vit.device)
+
+
+class _RemovalTap(AttentionTap):
+    """Hides tokens as keys, other ones in every image of a batch; without any, it only keeps attention fused."""
+
+    def __init__(self, tokens: Tensor | None) -> None:
+        super().__init__(record=False)
+        self._tokens = tokens
+
+    def _with_masked_tokens(self, attn_mask: Tensor | None, key: Tensor) -> Tensor | None:
+        if self._tokens is None:
+            return attn_mask
+        keep = self._tokens[:, None, None, :]  # (image, 1, 1, key)
+        if attn_mask is None:
+            return keep
+        if attn_mask.dtype == torch.bool:
+            return attn_mask & keep
+        return attn_mask.masked_fill(~keep, float("-inf"))
+
+
+def _answers(shell: Any, features: Tensor, tokens: Tensor | None, similar: bool) -> Tensor:
+    """Return logits or embeddings, (image, number); images with other tokens kept are pooled one by one."""
+    if tokens is None:
+        answers: Tensor = shell.forward_head(features, pre_logits=similar)
+        return answers
+    each = [
+        shell.forward_head(image[keep][None], pre_logits=similar)
+        for image, keep in zip(features, tokens, strict=True)
+    ]
+    return torch.cat(each)

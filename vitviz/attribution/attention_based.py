@@ -1,0 +1,246 @@
+"""Explanations from attention: its weights, its gradients, its values, layer by layer from one pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vitviz.attention.rollout import FUSIONS, rollout, rollout_row
+from vitviz.attribution.method import Found, Knob, Method, Task
+from vitviz.attribution.readout import no_class_token, readout
+from vitviz.capture.tap import AttentionTap
+from vitviz.errors import UnsupportedModelError
+from vitviz.models.vit import ViT
+from vitviz.trace.target import Likeness
+
+LAYER = Knob("layer", None, "Block whose tokens are read, counted from 0.")
+
+
+def class_attention(task: Task, *, layer: int) -> Found:
+    """Return the mean over the heads of where the class token looks in one layer: (rows, columns)."""
+    row = task.trace.attention_row(layer, "class").mean(0)  # (key,)
+    return Found(task.trace.grid.to_map(row))
+
+
+def attention_rollout(
+    task: Task, *, head_fusion: str, discard_ratio: float, residual: float
+) -> Found:
+    """Return the rollout's rows of the tokens that the answer is read from, weighted as it reads them."""
+    options: dict[str, Any] = {
+        "head_fusion": head_fusion,
+        "discard_ratio": discard_ratio,
+        "residual": residual,
+    }
+    weights = readout(task.vit, task.trace)  # (token,)
+    tokens = weights.nonzero()[:, 0].tolist()
+    if (
+        len(tokens) > 2
+    ):  # an average over patches: one product of matrices is cheaper than many rows
+        return Found(task.trace.grid.to_map(weights @ rollout(task.trace, **options)))
+    rows = [weights[token] * rollout_row(task.trace, token, **options) for token in tokens]
+    return Found(task.trace.grid.to_map(torch.stack(rows).sum(0)))
+
+
+def gradient_rollout(task: Task) -> Found:
+    """Return what the answer's tokens collect in R ← R + Ā R, with Ā the mean over heads of (∇A ⊙ A)⁺.
+
+    Chefer, Gur & Wolf 2021, equations 5 and 6. Only the rows that the answer is read from are carried, from the last
+    layer to the first, so that each layer costs a product of a vector and a matrix.
+    """
+    start = readout(task.vit, task.trace)  # (token,)
+    row = start
+    for layer in reversed(range(task.trace.layers)):
+        slope = task.trace.attention_gradient(layer)  # (heads, query, key)
+        relevance = slope.mul_(task.trace.attention(layer)).clamp_(min=0).mean(0)  # (query, key)
+        row = row + row @ relevance
+    return Found(task.trace.grid.to_map(row - start))  # without the identity that R starts from
+
+
+def legrad(task: Task) -> Found:
+    """Return the sum over layers of the positive gradients of each layer's own score towards its attention.
+
+    Bousselham et al. 2024: the target is read from the residual stream after every block, through the model's last
+    norm and head; E = mean over heads and queries of (∂ score / ∂ attention)⁺.
+    """
+    vit = task.vit
+    with vit.lock, torch.inference_mode(False), torch.enable_grad():
+        tap = AttentionTap(keep_outputs=True)
+        features = _forward(vit, task.pixels, tap)
+        total = torch.zeros(task.trace.grid.tokens, device=vit.device)
+        for layer in range(vit.layers):
+            score = _lens(task, tap.streams[layer])
+            if layer == vit.layers - 1:
+                _check_lens(task, features, score)
+            calls = [call for call in tap.calls if call.layer == layer]
+            outputs = [call.output for call in calls if call.output is not None]
+            slopes = torch.autograd.grad(score, outputs, retain_graph=True, allow_unused=True)
+            parts = [
+                slope[0].float() @ call.values[0].detach().float().mT  # (heads, query, key)
+                for call, slope in zip(calls, slopes, strict=True)
+                if slope is not None
+            ]
+            total += torch.cat(parts).clamp_(min=0).mean((0, 1))
+    return Found(task.trace.grid.to_map(total))
+
+
+def value_weighted_attention(task: Task, *, layer: int) -> Found:
+    """Return how long a vector each token contributes to the answer's tokens in one layer: ‖Σ_h α_h f_h(x)‖.
+
+    Kobayashi et al. 2020, equation 3. f is the value after the head's part of the output projection; where that
+    projection does not follow the heads directly, the mean over heads of α ‖v‖ is returned, and a note says so.
+    """
+    weights = readout(task.vit, task.trace)  # (query,)
+    attention = weights @ task.trace.attention(layer)  # (heads, key)
+    values = task.trace.values(layer).float()  # (heads, key, head_dim)
+    projection = output_projection(task.vit, layer)
+    if projection is None:
+        lengths = (attention * values.norm(dim=-1)).mean(0)  # (key,)
+        note = (
+            "the length of the values is used: this layer changes them before its output projection"
+        )
+        return Found(task.trace.grid.to_map(lengths), notes=(note,))
+    weighted = (attention[..., None] * values).transpose(0, 1).flatten(1)  # (key, heads · head_dim)
+    lengths = (weighted @ projection.float().T).norm(dim=-1)  # (key,)
+    note = "the length of the values after the output projection is used"
+    return Found(task.trace.grid.to_map(lengths), notes=(note,))
+
+
+def output_projection(vit: ViT, layer: int) -> Tensor | None:
+    """Return the matrix that turns the heads of a layer into its output, (channel, heads · head_dim), or None.
+
+    None if something stands between the heads and the matrix (a norm, a gate), or if there are parallel branches.
+    """
+    block: Any = list(vit.shell.blocks.children())[layer]  # type: ignore[union-attr]
+    attention = getattr(block, "attn", None)
+    projection = getattr(attention, "proj", None)
+    if not isinstance(projection, nn.Linear):
+        return None
+    between = [getattr(attention, name, None) for name in ("norm", "inner_attn_ln", "gate")]
+    plain = all(part is None or part is False or isinstance(part, nn.Identity) for part in between)
+    return projection.weight.detach() if plain else None
+
+
+def token_grad_cam(task: Task, *, layer: int) -> Found:
+    """Return ReLU(Σ_c α_c X_c) over the patches, with X the tokens that enter a block and α their mean gradient.
+
+    Selvaraju et al. 2017, equations 1 and 2, with the residual stream before ``layer`` as the activation.
+    """
+    vit, prefix = task.vit, len(task.trace.grid.prefix)
+    with vit.lock, torch.inference_mode(False), torch.enable_grad():
+        tap = AttentionTap()
+        features = _forward(vit, task.pixels, tap)
+        stream = tap.streams[layer - 1]  # (1, token, channel)
+        (slope,) = torch.autograd.grad(_score(task, features), [stream])
+    weights = slope[0, prefix:].mean(0)  # (channel,)
+    cam = (stream.detach()[0] @ weights).clamp(min=0)  # (token,)
+    return Found(task.trace.grid.to_map(cam))
+
+
+def _forward(vit: ViT, pixels: Tensor, tap: AttentionTap) -> Tensor:
+    """Return the features (1, token, channel) of an input, with a graph that starts at its pixels."""
+    batch = pixels[None].clone().to(vit.device, next(vit.module.parameters()).dtype)
+    with tap:
+        features: Tensor = vit.shell.forward_features(batch.requires_grad_())  # type: ignore[operator]
+    return features
+
+
+def _score(task: Task, features: Tensor) -> Tensor:
+    """Return the target's score of features, a scalar."""
+    shell: Any = task.vit.shell
+    similar = isinstance(task.target, Likeness) or not task.vit.has_classifier
+    answer = shell.forward_head(features, pre_logits=similar)[0]
+    return task.target.score(*((None, answer) if similar else (answer, answer)))
+
+
+def _lens(task: Task, stream: Tensor) -> Tensor:
+    """Return the target's score as it is read from the residual stream after a block."""
+    norm: Any = getattr(task.vit.shell, "norm", None)
+    return _score(task, stream if norm is None else norm(stream))
+
+
+def _check_lens(task: Task, features: Tensor, score: Tensor) -> None:
+    expected, score = _score(task, features).detach(), score.detach()
+    if not torch.allclose(score, expected, rtol=1e-3, atol=1e-4 * float(1 + expected.abs())):
+        raise UnsupportedModelError(
+            f"{task.vit.name} reads its answer in another way than from its last norm and head; got a score of "
+            f"{float(score):.4g}, wanted {float(expected):.4g}. Choose another method than legrad."
+        )
+
+
+METHODS = (
+    Method(
+        "class_attention",
+        "Class-token attention",
+        "Where the class token looks in one layer, mean over its heads.",
+        "mean_h A_h[class, patch]",
+        "Dosovitskiy et al. 2021, An Image Is Worth 16×16 Words; Caron et al. 2021 (DINO)",
+        "1 forward",
+        "It is the same for every target, and one layer's weights are not what the answer depends on.",
+        class_attention,
+        (LAYER,),
+        targeted=False,
+        why_not=no_class_token,
+    ),
+    Method(
+        "rollout",
+        "Attention rollout",
+        "What the answer's tokens are put together from, if attention were all that mixes tokens.",
+        "R = Â_L ⋯ Â_1, Â = (1 − r) A + r I",
+        "Abnar & Zuidema 2020, Quantifying Attention Flow in Transformers",
+        "1 forward",
+        "It is the same for every target and knows neither values nor MLPs.",
+        attention_rollout,
+        (
+            Knob("head_fusion", "mean", "How the heads of a layer become one.", choices=FUSIONS),
+            Knob("discard_ratio", 0.0, "Share of the smallest weights set to zero.", 0, 0.99),
+            Knob("residual", 0.5, "Share of the residual connection.", 0, 1),
+        ),
+        targeted=False,
+    ),
+    Method(
+        "gradient_rollout",
+        "Gradient-weighted rollout",
+        "Attention that would raise the target's score, followed through all layers.",
+        "R ← R + Ā R, Ā = mean_h (∇A_h ⊙ A_h)⁺",
+        "Chefer, Gur & Wolf 2021, Generic Attention-model Explainability, ICCV",
+        "1 forward, 1 backward",
+        "Evidence against the target is cut off at every layer; values and MLPs enter through gradients only.",
+        gradient_rollout,
+        backward=True,
+    ),
+    Method(
+        "legrad",
+        "LeGrad",
+        "Where more attention would raise the target's score, as every layer reads it.",
+        "Σ_l mean_(h, query) (∂ s_l / ∂ A_l)⁺",
+        "Bousselham et al. 2024, LeGrad: Explainability via Feature Formation Sensitivity",
+        "1 forward, 1 backward",
+        "It is a sensitivity: what already gets attention does not count for more.",
+        legrad,
+    ),
+    Method(
+        "value_weighted_attention",
+        "Value-weighted attention",
+        "How much each patch adds to the answer's tokens in one layer: its weight times the length of what it sends.",
+        "‖Σ_h α_h f_h(x)‖",
+        "Kobayashi et al. 2020, Attention Is Not Only a Weight, EMNLP",
+        "1 forward",
+        "It is the same for every target: a long vector may point anywhere.",
+        value_weighted_attention,
+        (LAYER,),
+        targeted=False,
+    ),
+    Method(
+        "token_grad_cam",
+        "Token Grad-CAM",
+        "Patches whose tokens lie along the direction that raises the target's score.",
+        "ReLU(Σ_c α_c X_c), α_c = mean_patch ∂ s / ∂ X_c",
+        "Selvaraju et al. 2017, Grad-CAM, ICCV",
+        "1 forward, 1 backward",
+        "One direction for all patches suits convolutions; in transformers the map is often scattered or empty.",
+        token_grad_cam,
+        (LAYER,),
+    ),
+)

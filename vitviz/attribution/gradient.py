@@ -1,0 +1,247 @@
+"""Explanations from gradients at the pixels, computed by Captum.
+
+Captum draws random numbers from torch's and NumPy's global generators. Here they come from a generator with the
+task's seed, and Captum gets the drawn pictures; the definitions are the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vitviz.analysis.replacement import PICTURES, replacement_picture
+from vitviz.analysis.scoring import is_out_of_memory, report, score_batch
+from vitviz.attribution.method import Found, Knob, Method, Task
+
+Engine = Callable[[Tensor], Tensor]
+BASELINE = Knob("baseline", "mean", "Picture where nothing is left to explain.", choices=PICTURES)
+SAMPLES = Knob("n_samples", 16, "Noisy copies of the picture.", 1, 256)
+NOISE = Knob("noise", 0.15, "Standard deviation, as a share of the picture's range.", 0, 1)
+
+
+def saliency(task: Task) -> Found:
+    """Return the largest absolute gradient of the colours of each pixel: (height, width)."""
+    return Found(_gradient(task)(task.pixels[None])[0].abs().amax(0))
+
+
+def smooth_grad(task: Task, *, n_samples: int, noise: float) -> Found:
+    """Return the saliency of the mean gradient over noisy copies of the picture: (height, width)."""
+    gradient, generator = _gradient(task), torch.Generator().manual_seed(task.seed)
+    spread = noise * _range(task.pixels)
+    total = torch.zeros_like(task.pixels)
+    for count, done in _portions(n_samples, task.batch_size):
+        total += _halved(gradient, _noisy(task.pixels, count, spread, generator)).sum(0)
+        report(task.progress, done, n_samples)
+    return Found((total / n_samples).abs().amax(0))
+
+
+def input_x_gradient(task: Task) -> Found:
+    """Return the sum over colours of input times gradient: (height, width), signed."""
+    from captum.attr import InputXGradient
+
+    pixels = _leaf(task, task.pixels[None])
+    with torch.inference_mode(False), torch.enable_grad():
+        products: Tensor = InputXGradient(_forward(task)).attribute(pixels)
+    values = products.detach()[0].sum(0)
+    return Found(values, _gap(task, values, torch.zeros_like(task.pixels)[None]))
+
+
+def integrated_gradients(task: Task, *, n_steps: int, baseline: str) -> Found:
+    """Return integrated gradients from a baseline to the picture, summed over colours: (height, width), signed.
+
+    Sundararajan et al. 2017, equation 1, by Gauss-Legendre quadrature with ``n_steps`` nodes. The values add up to
+    score(picture) − score(baseline), but for the completeness gap.
+    """
+    from captum.attr import IntegratedGradients
+
+    start = _leaf(task, replacement_picture(task.vit, task.pixels, baseline, seed=task.seed)[None])
+    pixels = _leaf(task, task.pixels[None])
+
+    def run(size: int) -> Tensor:
+        engine = IntegratedGradients(_forward(task, n_steps))
+        with torch.inference_mode(False), torch.enable_grad():
+            found: Tensor = engine.attribute(
+                pixels, baselines=start.detach(), n_steps=n_steps, internal_batch_size=size
+            )
+        return found.detach()
+
+    values = _shrinking(run, task.batch_size)[0].sum(0)
+    return Found(values, _gap(task, values, start.detach()))
+
+
+def gradient_shap(task: Task, *, n_samples: int, noise: float, baseline: str) -> Found:
+    """Return the mean of gradient × (picture − baseline) at random points between the two: (height, width), signed.
+
+    Lundberg & Lee 2017 (expected gradients): each sample adds noise to the picture and draws its point uniformly. The
+    values add up to the mean of score(noisy picture) − score(baseline), but for the completeness gap.
+    """
+    gradient, generator = _gradient(task), torch.Generator().manual_seed(task.seed)
+    spread = noise * _range(task.pixels)
+    start = replacement_picture(task.vit, task.pixels, baseline, seed=task.seed)
+    points = torch.rand(n_samples, 1, 1, 1, generator=generator)  # (sample, 1, 1, 1)
+    total, promised = torch.zeros_like(task.pixels), 0.0
+    for count, done in _portions(n_samples, task.batch_size):
+        noisy = _noisy(task.pixels, count, spread, generator)  # (sample, 3, height, width)
+        share = points[done - count : done].to(noisy)
+        slopes = _halved(gradient, share * noisy + (1 - share) * start)
+        total += (slopes * (noisy - start)).sum(0)
+        promised += float(_scores(task, noisy).sum())
+        report(task.progress, done, n_samples)
+    values = (total / n_samples).sum(0)
+    change = promised / n_samples - float(_scores(task, start[None])[0])
+    return Found(values, float(values.sum()) - change)
+
+
+def _gradient(task: Task) -> Engine:
+    """Return the function from a batch of inputs to the gradients of their scores, by Captum's Saliency."""
+    from captum.attr import Saliency
+
+    engine = Saliency(_forward(task))
+
+    def gradient(batch: Tensor) -> Tensor:
+        with torch.inference_mode(False), torch.enable_grad():
+            slopes: Tensor = engine.attribute(_leaf(task, batch), abs=False)
+        return slopes.detach()
+
+    return gradient
+
+
+def _forward(task: Task, total: int = 0) -> Callable[[Tensor], Tensor]:
+    """Return the target's score as a function of a batch; with a total, it tells how many inputs were run."""
+    done = 0
+
+    def forward(batch: Tensor) -> Tensor:
+        nonlocal done
+        answer = score_batch(task.vit, batch, task.target)
+        done = min(done + len(batch), total)
+        if total:
+            report(task.progress, done, total)
+        return answer
+
+    return forward
+
+
+def _leaf(task: Task, batch: Tensor) -> Tensor:
+    """Return a batch as Captum wants it: a new tensor on the model's device that takes gradients."""
+    with torch.inference_mode(False):
+        return batch.detach().clone().to(task.vit.device).requires_grad_()
+
+
+def _gap(task: Task, values: Tensor, baseline: Tensor) -> float:
+    """Return the sum of the values minus score(picture) − score(baseline)."""
+    change = _scores(task, task.pixels[None]) - _scores(task, baseline)
+    return float(values.sum()) - float(change[0])
+
+
+def _scores(task: Task, batch: Tensor) -> Tensor:
+    with torch.no_grad():
+        return score_batch(task.vit, batch, task.target)
+
+
+def _range(pixels: Tensor) -> float:
+    return float(pixels.max() - pixels.min())
+
+
+def _noisy(pixels: Tensor, count: int, spread: float, generator: torch.Generator) -> Tensor:
+    """Return noisy copies of a picture; the numbers do not depend on how many are drawn at once."""
+    noise = [torch.randn(pixels.shape, generator=generator).to(pixels) for _ in range(count)]
+    return pixels + spread * torch.stack(noise)
+
+
+def _portions(total: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield (count, done) until ``total`` is done, at most ``size`` at a time."""
+    for start in range(0, total, size):
+        count = min(size, total - start)
+        yield count, start + count
+
+
+def _halved(function: Engine, batch: Tensor) -> Tensor:
+    """Return function(batch); in parts where the memory does not suffice."""
+    return _shrinking(
+        lambda size: torch.cat([function(part) for part in batch.split(size)]), len(batch)
+    )
+
+
+def _shrinking(run: Callable[[int], Tensor], size: int) -> Tensor:
+    """Return run(size), with half the size as often as memory runs out."""
+    for _ in range(math.ceil(math.log2(size)) + 1):
+        try:
+            return run(size)
+        except RuntimeError as error:
+            if size == 1 or not is_out_of_memory(error):
+                raise
+            size //= 2
+    return run(1)
+
+
+def _pixel_method(name: str, label: str, **details: Any) -> Method:
+    return Method(name, label, pixelwise=True, **details)
+
+
+METHODS = (
+    _pixel_method(
+        "saliency",
+        "Saliency",
+        summary="Pixels whose change would move the target's score most.",
+        formula="max_colour |∂ s / ∂ x|",
+        paper="Simonyan, Vedaldi & Zisserman 2014, Deep Inside Convolutional Networks",
+        cost="2 forward, 1 backward",
+        limits="It is a sensitivity, noisy, and blind to how much of the score a pixel already makes.",
+        function=saliency,
+    ),
+    _pixel_method(
+        "input_x_gradient",
+        "Input × gradient",
+        summary="How much each pixel adds to the score in the model's linear approximation at this picture.",
+        formula="Σ_colour x ∂ s / ∂ x",
+        paper="Shrikumar et al. 2016, Not Just a Black Box",
+        cost="4 forward, 1 backward",
+        limits="A pixel of the training data's mean colour gets 0 whatever it shows.",
+        function=input_x_gradient,
+        signed=True,
+    ),
+    _pixel_method(
+        "integrated_gradients",
+        "Integrated gradients",
+        summary="How the change of the score from a baseline to this picture is shared among the pixels.",
+        formula="Σ_colour (x − x′) ∫₀¹ ∂ s(x′ + t (x − x′)) / ∂ x dt",
+        paper="Sundararajan, Taly & Yan 2017, Axiomatic Attribution for Deep Networks",
+        cost="n_steps forward and backward",
+        limits="It explains the difference to the baseline: pixels that look like the baseline get nothing.",
+        function=integrated_gradients,
+        knobs=(
+            Knob("n_steps", 32, "Points on the way from the baseline to the picture.", 2, 512),
+            BASELINE,
+        ),
+        signed=True,
+    ),
+    _pixel_method(
+        "smooth_grad",
+        "SmoothGrad",
+        summary="Saliency of the mean gradient over noisy copies of the picture.",
+        formula="max_colour |mean_i ∂ s(x + ε_i) / ∂ x|",
+        paper="Smilkov et al. 2017, SmoothGrad: Removing Noise by Adding Noise",
+        cost="n_samples forward and backward",
+        limits="More noise makes a smoother map, of a picture that looks less like this one.",
+        function=smooth_grad,
+        knobs=(SAMPLES, NOISE),
+        seeded=True,
+    ),
+    _pixel_method(
+        "gradient_shap",
+        "GradientSHAP",
+        summary="Integrated gradients at random points from noisy copies: an estimate of Shapley values.",
+        formula="Σ_colour mean_i (x + ε_i − x′) ∂ s(x′ + t_i (x + ε_i − x′)) / ∂ x",
+        paper="Lundberg & Lee 2017; Erion et al. 2021, Expected Gradients",
+        cost="2 n_samples forward, n_samples backward",
+        limits="It varies with the seed; few samples leave a large completeness gap.",
+        function=gradient_shap,
+        knobs=(SAMPLES, Knob("noise", 0.05, NOISE.help, 0, 1), BASELINE),
+        signed=True,
+        seeded=True,
+    ),
+)

@@ -1,0 +1,179 @@
+"""Method, Knob and Attribution: what explains an answer and what comes out, as data.
+
+A page draws the widgets of any method and picks its colours from these records without knowing a method by name.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vitviz.analysis.scoring import Progress
+from vitviz.errors import OptionError, check_choice, check_index, suggest
+from vitviz.models.vit import ViT
+from vitviz.trace.target import Target
+from vitviz.trace.trace import Trace
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One option of a method, with what a widget for it needs."""
+
+    name: str
+    """Keyword of ``attribute``."""
+    default: int | float | str | None
+    """None stands for the model's last layer."""
+    help: str
+    """One sentence, in the field's words."""
+    low: float = -math.inf
+    """The smallest value of a number."""
+    high: float = math.inf
+    """The largest value of a number."""
+    choices: tuple[str, ...] = ()
+    """The values of a text; empty for numbers."""
+
+    @property
+    def kind(self) -> str:
+        """What it takes: "choice", "layer", "integer" or "number"."""
+        if self.choices:
+            return "choice"
+        if self.default is None:
+            return "layer"
+        return "integer" if isinstance(self.default, int) else "number"
+
+    def check(self, value: Any, layers: int) -> Any:
+        """Return a value of the right type and in range; raises OptionError, with the range, for any other."""
+        if self.kind == "choice":
+            return check_choice(self.name, value, self.choices)
+        if self.kind == "layer":
+            return layers - 1 if value is None else check_index("Layer", value, layers)
+        try:
+            number = operator.index(value) if self.kind == "integer" else float(value)
+            fits = not isinstance(value, bool) and self.low <= number <= self.high
+        except (TypeError, ValueError):
+            fits = False
+        if not fits:
+            raise OptionError(
+                f"{self.name} is {value!r}; wanted {'a whole' if self.kind == 'integer' else 'a'} number from "
+                f"{self.low:g} to {self.high:g}. {self.default:g} is the default."
+            )
+        return number
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What a method is asked to do."""
+
+    vit: ViT
+    """The model."""
+    trace: Trace
+    """The recorded pass of the picture; with gradients of the target if the method is ``backward``."""
+    target: Target
+    """What is explained; its score can be read from whole batches."""
+    seed: int
+    """Of everything random."""
+    batch_size: int
+    """Inputs that are run at once."""
+    progress: Progress | None
+    """Called with (done, total)."""
+
+    @property
+    def pixels(self) -> Tensor:
+        """The model's input, normalised: (3, height, width)."""
+        return self.trace.pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a method's function returns."""
+
+    values: Tensor
+    """(rows, columns) over the patches, or (height, width) over the pixels."""
+    completeness_gap: float | None = None
+    """See ``Attribution.completeness_gap``."""
+    notes: tuple[str, ...] = ()
+    """See ``Attribution.notes``."""
+
+
+def serves_all(vit: ViT) -> str | None:
+    """Return None: there is no model that the method cannot serve."""
+    return None
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to explain an answer: the function and all that should be told beside its map."""
+
+    name: str
+    """For ``attribute`` and for links; never translated."""
+    label: str
+    """For people."""
+    summary: str
+    """What the map shows, in one sentence."""
+    formula: str
+    """The definition in one line."""
+    paper: str
+    """Where it comes from."""
+    cost: str
+    """In forward and backward passes."""
+    limits: str
+    """What the map does not show, in one sentence."""
+    function: Callable[..., Found] = field(repr=False)
+    """From a task and the knobs, as keywords, to the map."""
+    knobs: tuple[Knob, ...] = ()
+    signed: bool = False
+    """Whether negative values mean something: evidence against the target."""
+    pixelwise: bool = False
+    """Whether the map has a value a pixel, rather than one a patch."""
+    seeded: bool = False
+    """Whether the result, with the default knobs, depends on the seed."""
+    targeted: bool = True
+    """Whether the map depends on the target."""
+    backward: bool = False
+    """Whether the function needs the gradients of the trace."""
+    why_not: Callable[[ViT], str | None] = field(default=serves_all, repr=False)
+    """Why the method cannot serve a model, in one sentence, or None if it can."""
+
+    def choose(self, given: Mapping[str, Any], layers: int) -> dict[str, Any]:
+        """Return every knob with its value, given or default; raises OptionError for a knob it has not."""
+        known = {knob.name: knob for knob in self.knobs}
+        for name in given:
+            if name not in known:
+                raise OptionError(
+                    f"{self.name} has no knob {name!r}; it has {', '.join(known) or 'none'}."
+                    f"{suggest(name, known)} Leave it out or choose another method."
+                )
+        return {
+            name: knob.check(given.get(name, knob.default), layers) for name, knob in known.items()
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """How much each part of the picture speaks for the target, according to one method."""
+
+    values: NDArray[np.float32]
+    """(rows, columns) over the patches or, for a pixelwise method, (height, width) of the model's input."""
+    method: str
+    """Name of the method."""
+    target: Target
+    """What was explained."""
+    signed: bool
+    """Whether negative values mean evidence against the target; otherwise none is negative."""
+    seconds: float
+    """How long it took, the forward pass included."""
+    completeness_gap: float | None
+    """Sum of the values minus the score they should add up to, in units of the score; None if nothing is promised."""
+    knobs: Mapping[str, Any]
+    """Every knob with the value that was used."""
+    seed: int
+    """The seed of everything random."""
+    notes: tuple[str, ...]
+    """What else should be known about this very map."""
