@@ -5,6 +5,7 @@ readout.py          which tokens an answer is read from
 attention_based.py  from attention, its gradients and its values
 gradient.py         from gradients at the pixels, with Captum
 perturbation.py     from the answers to changed pictures
+shapley.py          the fit of KernelSHAP
 targets.py          targets that take a forward pass to find
 
 A new method is one function, one record in its file's METHODS, and one test.

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from vitviz.analysis.scoring import Progress
-from vitviz.attribution import attention_based, gradient
+from vitviz.attribution import attention_based, gradient, perturbation
 from vitviz.attribution.method import Attribution, Found, Method, Task
 from vitviz.errors import CaptureError, OptionError, UnsupportedModelError, suggest
 from vitviz.models.vit import ViT
@@ -16,7 +16,11 @@ from vitviz.trace.run import Picture, trace
 from vitviz.trace.target import Likeness, Target, likeness, resolve_target
 from vitviz.trace.trace import Trace
 
-METHODS: tuple[Method, ...] = (*attention_based.METHODS, *gradient.METHODS)
+METHODS: tuple[Method, ...] = (
+    *attention_based.METHODS,
+    *gradient.METHODS,
+    *perturbation.METHODS,
+)
 """Every method, in the order in which they are offered."""
 
 

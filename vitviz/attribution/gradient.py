@@ -105,7 +105,7 @@ def _gradient(task: Task) -> Engine:
     def gradient(batch: Tensor) -> Tensor:
         with torch.inference_mode(False), torch.enable_grad():
             slopes: Tensor = engine.attribute(_leaf(task, batch), abs=False)
-        return slopes.detach()
+        return slopes.detach().to(task.pixels)
 
     return gradient
 

@@ -42,4 +42,4 @@ def readout(vit: ViT, trace: Trace) -> Tensor:
         weights[[trace.grid.token(name) for name in read]] = 1 / len(read)
     else:
         weights[prefix:] = 1 / trace.grid.patches
-    return weights.to(trace.pixels.device)
+    return weights.to(trace.residual(-1).device)

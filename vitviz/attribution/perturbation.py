@@ -1,0 +1,193 @@
+"""Explanations from the answers to changed pictures: patches are taken away, and the score is watched."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vitviz.analysis.replacement import (
+    REMOVED,
+    REPLACEMENTS,
+    replacement_picture,
+    without_patches,
+)
+from vitviz.analysis.scoring import scores
+from vitviz.attribution.method import Found, Knob, Method, Task
+from vitviz.attribution.shapley import coalitions, shapley_values
+from vitviz.errors import OptionError
+from vitviz.grid import PatchGrid
+
+REPLACEMENT = Knob("replacement", "mean", "What takes the place of a patch.", choices=REPLACEMENTS)
+
+
+def occlusion(task: Task, *, replacement: str, window: int, stride: int) -> Found:
+    """Return how much the score falls when patches are taken away: (rows, columns), signed.
+
+    Zeiler & Fergus 2014, section 4.2. A square of ``window`` × ``window`` patches moves by ``stride`` patches; a patch
+    under several squares gets the mean of their falls, as in Captum's Occlusion.
+    """
+    squares = occlusion_windows(task.vit.grid, window, stride)  # (square, patch)
+    found = _masked_scores(task, squares, replacement)
+    whole = scores(task.vit, [task.pixels], task.target)
+    falls = whole - found  # (square,)
+    covered = squares.float()
+    values = falls @ covered / covered.sum(0).clamp(min=1)  # (patch,)
+    return Found(task.vit.grid.to_map(values))
+
+
+def occlusion_windows(grid: PatchGrid, window: int, stride: int) -> Tensor:
+    """Return the patches under each square, (square, patch) of bool, row by row; the last ones end at the edge.
+
+    Raises OptionError for a square larger than the grid and for a step that would leave patches out.
+    """
+    if window > min(grid.rows, grid.columns):
+        raise OptionError(
+            f"window is {window} patches; the grid has {grid.rows} × {grid.columns}. Choose at most "
+            f"{min(grid.rows, grid.columns)}."
+        )
+    if stride > window:
+        raise OptionError(
+            f"stride {stride} is larger than window {window}, so patches would be left out; wanted at most {window}. "
+            "Choose a smaller stride or a larger window."
+        )
+    squares = []
+    for top in _starts(grid.rows, window, stride):
+        for left in _starts(grid.columns, window, stride):
+            square = torch.zeros(grid.rows, grid.columns, dtype=torch.bool)
+            square[top : top + window, left : left + window] = True
+            squares.append(square.flatten())
+    return torch.stack(squares)
+
+
+def _starts(size: int, window: int, stride: int) -> range:
+    return range(0, (math.ceil((size - window) / stride) + 1) * stride, stride)
+
+
+def rise(task: Task, *, n_masks: int, replacement: str, keep: float, cells: int) -> Found:
+    """Return the mean score of random masks that show a pixel, minus the mean over all masks: (height, width), signed.
+
+    Petsiuk et al. 2018, equation 6, with smooth random masks of ``cells`` × ``cells``; the mean of all masks is taken
+    off, so that 0 means no influence, and divided by their spread, so that a value is what showing the pixel adds.
+    """
+    generator = torch.Generator().manual_seed(task.seed)
+    behind = replacement_picture(task.vit, task.pixels, replacement, seed=task.seed)
+    size = task.vit.image_size
+    masks = [smooth_mask(size, cells, keep, generator) for _ in range(n_masks)]
+    pictures = (_blend(task.pixels, behind, mask) for mask in masks)
+    found = scores(
+        task.vit, pictures, task.target, batch_size=task.batch_size, progress=task.progress, total=n_masks
+    )  # fmt: skip
+    shown, centred = torch.stack(masks), found - found.mean()  # (mask, height, width), (mask,)
+    together = torch.einsum("m,mhw->hw", centred, shown - shown.mean(0)) / n_masks
+    return Found(together / shown.var(0, correction=0).clamp(min=1e-6))
+
+
+def smooth_mask(
+    size: tuple[int, int], cells: int, keep: float, generator: torch.Generator
+) -> Tensor:
+    """Return one random mask with values in [0, 1], (height, width): a coarse grid of 0 and 1, enlarged and shifted."""
+    height, width = (math.ceil(side / cells) for side in size)
+    coarse = (torch.rand(1, 1, cells + 1, cells + 1, generator=generator) < keep).float()
+    fine = functional.interpolate(
+        coarse, ((cells + 1) * height, (cells + 1) * width), mode="bilinear", align_corners=False
+    )
+    top = int(torch.randint(height, (), generator=generator))
+    left = int(torch.randint(width, (), generator=generator))
+    return fine[0, 0, top : top + size[0], left : left + size[1]]
+
+
+def _blend(pixels: Tensor, behind: Tensor, mask: Tensor) -> Tensor:
+    mask = mask.to(pixels)
+    return mask * pixels + (1 - mask) * behind
+
+
+def kernel_shap(task: Task, *, n_samples: int, replacement: str) -> Found:
+    """Return an estimate of each patch's Shapley value: (rows, columns), signed.
+
+    Lundberg & Lee 2017, theorem 2: a weighted least-squares fit to the scores of random coalitions of patches, drawn
+    in pairs of a coalition and its complement. The values add up to score(picture) − score(no patch).
+    """
+    patches = task.vit.grid.patches
+    shown = coalitions(patches, n_samples, torch.Generator().manual_seed(task.seed))
+    found = _masked_scores(task, ~shown, replacement)
+    none, whole = scores(task.vit, _extremes(task, replacement), task.target).tolist()
+    values = shapley_values(shown, found, none, whole)
+    gap = float(values.sum()) - (whole - none)
+    return Found(task.vit.grid.to_map(values), gap)
+
+
+def _extremes(task: Task, replacement: str) -> Iterator[Tensor]:
+    yield replacement_picture(task.vit, task.pixels, replacement, seed=task.seed)
+    yield task.pixels
+
+
+def _masked_scores(task: Task, gone: Tensor, replacement: str) -> Tensor:
+    """Return the score with each choice of patches (choice, patch) gone: (choice,)."""
+    behind = replacement_picture(task.vit, task.pixels, replacement, seed=task.seed)
+    pictures = (
+        without_patches(task.vit, task.pixels, patches, replacement, behind) for patches in gone
+    )
+    return scores(
+        task.vit, pictures, task.target, batch_size=task.batch_size, progress=task.progress, total=len(gone)
+    )  # fmt: skip
+
+
+_PAINTED = tuple(name for name in REPLACEMENTS if name != REMOVED)
+
+METHODS = (
+    Method(
+        "occlusion",
+        "Occlusion",
+        "How much the target's score falls when a patch is taken away.",
+        "s(x) − s(x without the patch)",
+        "Zeiler & Fergus 2014, Visualizing and Understanding Convolutional Networks",
+        "1 forward for each position of the window",
+        "What is left in a patch's place is a picture too, and parts that stand in for each other hide each other.",
+        occlusion,
+        (
+            REPLACEMENT,
+            Knob("window", 1, "Side of the square that is taken away, in patches.", 1, 64),
+            Knob("stride", 1, "Step of the square, in patches.", 1, 64),
+        ),
+        signed=True,
+    ),
+    Method(
+        "rise",
+        "RISE",
+        "What showing a pixel adds to the target's score, over random masks.",
+        "mean_i (s(x ⊙ m_i) − s̄) (m_i − m̄) / var m",
+        "Petsiuk, Das & Saenko 2018, RISE: Randomized Input Sampling for Explanation, BMVC",
+        "n_masks forward",
+        "It is noisy with few masks, and the model sees pictures unlike any photo.",
+        rise,
+        (
+            Knob("n_masks", 256, "Random masks.", 2, 8192),
+            Knob("replacement", "mean", "What shows where the mask hides.", choices=_PAINTED),
+            Knob("keep", 0.5, "Share of the coarse cells that show the picture.", 0.05, 0.95),
+            Knob("cells", 7, "Coarse cells a side.", 2, 32),
+        ),
+        signed=True,
+        pixelwise=True,
+        seeded=True,
+    ),
+    Method(
+        "kernel_shap",
+        "KernelSHAP",
+        "How the score is shared among the patches if each is paid what it adds to any group of others.",
+        "argmin_φ Σ_S w(|S|) (s(x_S) − s(x_∅) − Σ_(i ∈ S) φ_i)²",
+        "Lundberg & Lee 2017, A Unified Approach to Interpreting Model Predictions",
+        "n_samples forward",
+        "With fewer samples than a few per patch it is little more than noise.",
+        kernel_shap,
+        (
+            Knob("n_samples", 512, "Coalitions of patches.", 4, 16384),
+            Knob("replacement", "mean", "What takes the place of a patch.", choices=_PAINTED),
+        ),
+        signed=True,
+        seeded=True,
+    ),
+)
