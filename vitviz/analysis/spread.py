@@ -13,7 +13,7 @@ from vitviz.errors import OptionError
 
 Map = NDArray[np.float64]
 SHARES = (0.2, 0.3, 0.5, 0.99)
-"""The shares of the mass that RepLKNet reports (Ding et al. 2022, table 10)."""
+"""The shares of the mass that RepLKNet reports (Ding et al. 2022)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ def area_ratios(
 
     Areas are shares of the picture's. The square grows pixel by pixel around ``origin`` (row, column) and is cut
     off at the picture's edge. For a square picture and its centre this is RepLKNet's high-contribution area ratio
-    (Ding et al. 2022, section 4.3).
+    (Ding et al. 2022, "Scaling Up Your Kernels to 31x31").
     Raises OptionError for a map that is no map of mass, or a share outside (0, 1].
     """
     map_ = check_map(values)

@@ -1,0 +1,88 @@
+"""Shuffled patches: who moves, what stays, and the class token with and without positions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tests.families import FAMILIES, member, noise
+from vitviz.analysis.shuffling import move_patches, shuffle_experiment, shuffled_order
+from vitviz.errors import OptionError, UnsupportedModelError
+from vitviz.models.vit import ViT
+
+
+@pytest.mark.parametrize(("share", "moved"), [(0.0, 0), (0.05, 0), (0.1, 2), (0.5, 10), (1.0, 20)])
+def test_as_many_patches_move_as_were_asked_for(share: float, moved: int) -> None:
+    order = shuffled_order(20, share, seed=3)
+    assert sorted(order) == list(range(20))
+    assert (order != np.arange(20)).sum() == moved
+
+
+def test_the_seed_chooses() -> None:
+    assert (shuffled_order(20, 0.5, seed=1) == shuffled_order(20, 0.5, seed=1)).all()
+    assert (shuffled_order(20, 0.5, seed=1) != shuffled_order(20, 0.5, seed=2)).any()
+
+
+def test_patches_are_moved_whole(wide: ViT) -> None:
+    pixels = (
+        torch.arange(15.0)
+        .reshape(3, 5)
+        .repeat_interleave(8, 0)
+        .repeat_interleave(8, 1)
+        .expand(3, 24, 40)
+    )
+    order = shuffled_order(15, 1.0)
+    moved = move_patches(pixels, wide.grid, order)
+    assert moved[1, ::8, ::8].flatten().tolist() == order.tolist()
+    assert torch.equal(moved[0, :8, :8], torch.full((8, 8), float(order[0])))
+
+
+@pytest.mark.parametrize("family", ["ViT", "DINOv3", "BEiT", "SigLIP", "average pooling", "EVA-02"])
+def test_without_positions_the_answer_does_not_move(family: str) -> None:
+    size = FAMILIES[family].sizes[1]
+    vit = ViT.from_module(member(family, size), image_size=size)
+    found = shuffle_experiment(vit, noise(size), shares=(0.0, 0.5, 1.0))
+    assert found.without_positions.cosine.min() > 0.9999
+    assert len(set(found.without_positions.top)) == 1
+    np.testing.assert_allclose(
+        found.without_positions.probability, found.without_positions.probability[0], rtol=1e-3
+    )
+    assert found.with_positions.cosine[0] == pytest.approx(1, abs=1e-6)
+    assert found.with_positions.cosine[1:].max() < 0.9999
+    assert found.moved == (0, round(vit.grid.patches / 2), vit.grid.patches)
+    assert found.read == ("class token" if "class" in vit.grid.prefix else "embedding")
+
+
+def test_the_cosine_is_that_of_the_class_tokens(wide: ViT) -> None:
+    pixels = noise((24, 40))
+    found = shuffle_experiment(wide, pixels, shares=(1.0,), seed=5)
+    moved = move_patches(pixels, wide.grid, shuffled_order(15, 1.0, seed=5))
+    with torch.no_grad():
+        plain, other = wide.module.forward_features(torch.stack([pixels, moved]))[:, 0]  # type: ignore[operator]
+        answers = wide.module(torch.stack([pixels, moved])).softmax(-1)
+    wanted = torch.nn.functional.cosine_similarity(plain, other, dim=0)
+    assert found.with_positions.cosine[0] == pytest.approx(float(wanted), abs=1e-5)
+    assert found.with_positions.top == (int(answers[1].argmax()),)
+    assert found.with_positions.probability[0] == pytest.approx(
+        float(answers[1, answers[0].argmax()]), rel=1e-4
+    )
+
+
+def test_a_model_without_a_classifier_has_no_answer(build_vit) -> None:  # type: ignore[no-untyped-def]
+    found = shuffle_experiment(ViT.from_module(build_vit(num_classes=0)), noise((32, 32)))
+    assert found.with_positions.top == ()
+    assert found.with_positions.probability.shape == (0,)
+    assert found.with_positions.cosine.shape == (5,)
+
+
+def test_what_cannot_be_shuffled_is_refused(wide: ViT, build_vit) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(OptionError, match=r"shares of shuffled patches are \(0.5, 1.5\)"):
+        shuffle_experiment(wide, noise((24, 40)), shares=(0.5, 1.5))
+    module = build_vit()
+    module.patch_embed.proj = torch.nn.Conv2d(3, 32, 10, stride=8, padding=1)
+    overlapping = ViT.from_module(module, name="overlapping")
+    with pytest.raises(
+        UnsupportedModelError, match="overlapping does not cut the picture into separate patches"
+    ):
+        shuffle_experiment(overlapping, noise((32, 32)))

@@ -1,0 +1,129 @@
+"""One picture at several input sizes: tokens, time, answer, and how far the feature moves from its native size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+from vitviz.analysis.inputs import Picture, prepare
+from vitviz.analysis.position_kinds import private_shell
+from vitviz.errors import OptionError, UnsupportedModelError, VitvizError
+from vitviz.models.geometry import check_size
+from vitviz.models.vit import ViT
+from vitviz.trace import trace
+
+SIZES = (98, 140, 182, 224, 280, 336, 392, 448, 518)
+
+
+@dataclass(frozen=True)
+class SizedAnswer:
+    """What a model says about a picture at one input size."""
+
+    image_size: tuple[int, int]
+    """Height and width in pixels."""
+    tokens: int
+    """Number of tokens, prefix tokens included."""
+    seconds: float
+    """Time of the forward pass."""
+    top: tuple[tuple[int, float], ...]
+    """The five best (class, probability); empty for a model without a classifier."""
+    cosine: float
+    """Cosine between this embedding and the one at the model's own size."""
+    native: bool
+    """Whether this is the model's own size."""
+
+
+def input_sizes(
+    vit: ViT, image: Picture, *, sizes: Sequence[int] = SIZES
+) -> tuple[SizedAnswer, ...]:
+    """Run a picture through a model at several sizes; position vectors are interpolated as timm does it.
+
+    ``sizes`` are the longer side in pixels; each is rounded to whole patches and keeps the model's aspect ratio. A
+    picture is prepared anew for each size; an input tensor is resized. The model itself is not changed.
+    Raises OptionError for a size below one patch or above 1024 pixels, UnsupportedModelError for a model that takes
+    one size only.
+    """
+    wanted = sorted({_rounded(vit, size) for size in sizes})
+    if not wanted:
+        raise OptionError(
+            "There are no input sizes; wanted at least one. Leave sizes out for 98 to 518 pixels."
+        )
+    native = trace(vit, prepare(vit, image)[0][0]).embedding.float()
+    found = []
+    for size in wanted:
+        model = vit if size == vit.image_size else resized(vit, size)
+        pixels = _input(vit, model, image)
+        one = trace(model, pixels)
+        cosine = float(functional.cosine_similarity(one.embedding.float(), native, dim=0))
+        own = size == vit.image_size
+        found.append(
+            SizedAnswer(size, model.grid.tokens, one.seconds, tuple(one.top()), cosine, own)
+        )
+    return tuple(found)
+
+
+def resized(vit: ViT, image_size: tuple[int, int]) -> ViT:
+    """Return the model for another input size; it shares the weights, and only its positions are its own.
+
+    Raises OptionError for a size that patches do not cover, UnsupportedModelError for a model that takes one only.
+    """
+    check_size(vit.name, vit.module, image_size)
+    shell = private_shell(vit.module)
+    if hasattr(shell, "set_input_size"):
+        try:
+            shell.set_input_size(img_size=image_size)
+        except (RuntimeError, AssertionError, ValueError, TypeError) as error:
+            raise _fixed(vit, image_size, str(error)) from error
+    transform = None if vit.framing is not None else partial(_from_native, vit, image_size)
+    try:
+        return ViT.from_module(
+            shell,
+            name=vit.name,
+            image_size=image_size,
+            class_names=vit.class_names if vit.has_classifier else None,
+            transform=transform,
+            weights=vit.weights,
+        )
+    except UnsupportedModelError as error:
+        raise _fixed(vit, image_size, str(error)) from error
+
+
+def _from_native(vit: ViT, image_size: tuple[int, int], picture: Image.Image) -> Tensor:
+    """Prepare a picture by the caller's own transform, which knows one size, and resize the result."""
+    return _resize(vit.preprocess(picture), image_size)
+
+
+def _resize(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+    return functional.interpolate(pixels[None], size=size, mode="bicubic", antialias=True)[0]
+
+
+def _input(vit: ViT, model: ViT, image: Picture) -> Tensor:
+    if isinstance(image, Tensor):
+        return image if model is vit else _resize(prepare(vit, image)[0][0], model.image_size)
+    return prepare(model, image)[0][0]
+
+
+def _rounded(vit: ViT, size: int) -> tuple[int, int]:
+    patch = vit.grid.patch_size
+    if not max(patch) <= size <= 1024:
+        raise OptionError(
+            f"An input of {size} pixels cannot be used; wanted {max(patch)} (one patch) to 1024."
+        )
+    longer = max(vit.image_size)
+    height, width = (
+        max(1, round(size * side / longer / step)) * step
+        for side, step in zip(vit.image_size, patch, strict=True)
+    )
+    return height, width
+
+
+def _fixed(vit: ViT, size: tuple[int, int], why: str) -> VitvizError:
+    return UnsupportedModelError(
+        f"{vit.name} cannot take an input of {size[0]} × {size[1]} pixels ({why}); its own size is "
+        f"{vit.image_size[0]} × {vit.image_size[1]}. Choose a model whose positions can be interpolated."
+    )

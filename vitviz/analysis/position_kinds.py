@@ -1,0 +1,172 @@
+"""Which position encodings a model has, read from what it really adds to tokens, queries, keys and scores.
+
+A model may have several: EVA-02 adds learned vectors and rotates. Nothing is taken from a name: what is added to the
+tokens is the difference of two passes, the rotation is what the blocks are handed, and the bias is what the attention
+operation gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from vitviz.analysis.sine_cosine import sine_cosine_kind
+from vitviz.capture.shell import shell_of
+from vitviz.capture.tap import AttentionTap, watch_blocks
+from vitviz.models.vit import ViT
+
+LEARNED, SINE_COSINE_1D, SINE_COSINE_2D = "learned", "sine-cosine-1d", "sine-cosine-2d"
+ROTARY, RELATIVE = "rotary", "relative"
+_TABLES = ("pos_embed", "pos_embed_y", "pos_embed_x")
+
+
+@dataclass(frozen=True, eq=False)
+class Positions:
+    """The position encodings of a model for its patch grid, as far as it has them."""
+
+    added: Tensor | None
+    """(patch, channel) what is added to the patch tokens; None if nothing is."""
+    added_kind: str | None
+    """"learned", "sine-cosine-1d" or "sine-cosine-2d"."""
+    rotary: tuple[Tensor, ...] | None
+    """A layer each: (heads or 1, patch, 2·head_dim), the sines and then the cosines of the angles; None if none."""
+    relative: tuple[Tensor, ...] | None
+    """A layer each: (heads, patch, patch), what is added to the attention scores; None if nothing is."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The encodings that the model has; empty for a model without positions."""
+        found = [self.added_kind] if self.added_kind else []
+        found += [ROTARY] if self.rotary else []
+        return (*found, *([RELATIVE] if self.relative else []))
+
+
+def positions_of(vit: ViT) -> Positions:
+    """Return the position encodings of a model; two forward passes on a black picture."""
+    given, rotary, relative = _observe(vit, private_shell(vit.module))
+    blank = private_shell(vit.module)
+    remove_added(vit, blank)
+    added = (given - _observe(vit, blank)[0])[len(vit.grid.prefix) :]  # (patch, channel)
+    if not added.any():
+        return Positions(None, None, rotary, relative)
+    kind = sine_cosine_kind(added, vit.grid.rows, vit.grid.columns) or LEARNED
+    return Positions(added, kind, rotary, relative)
+
+
+def private_shell(module: nn.Module) -> Any:
+    """Return a shell whose parameters may be replaced and whose buffers may be overwritten: the original's stay."""
+    shell = shell_of(module)
+    for part in shell.modules():
+        part.__dict__["_parameters"] = dict(part._parameters)
+        part.__dict__["_buffers"] = {
+            name: None if value is None else value.clone() for name, value in part._buffers.items()
+        }
+    return shell
+
+
+def remove_added(vit: ViT, shell: Any) -> None:
+    """Set the position vectors of the patches of a private shell to zero; those of prefix tokens are no places."""
+    for owner in (shell, getattr(shell, "embeds", None)):
+        for name in _TABLES:
+            table = getattr(owner, name, None)
+            if isinstance(table, Tensor):
+                blank = table.detach().clone()
+                blank[:, _prefix_rows(vit, owner, blank) :] = 0
+                setattr(owner, name, nn.Parameter(blank, requires_grad=False))
+
+
+def _prefix_rows(vit: ViT, owner: Any, table: Tensor) -> int:
+    """Return how many rows of a table belong to prefix tokens: all of them or none."""
+    grid = getattr(getattr(owner, "patch_embed", None), "grid_size", None)
+    if table.ndim != 3 or not grid:
+        return 0
+    return max(0, int(table.shape[1]) - int(grid[0]) * int(grid[1]))
+
+
+@contextmanager
+def without_positions(vit: ViT) -> Iterator[Any]:
+    """Yield a shell that adds no positions, rotates nothing and, inside the context, has no bias in its scores.
+
+    The position vectors of prefix tokens stay: they are the same wherever the patches lie.
+    """
+    shell = private_shell(vit.module)
+    remove_added(vit, shell)
+    for block in shell.blocks.children():
+        block.register_forward_pre_hook(_unrotated, with_kwargs=True)
+    with _NoBias():
+        yield shell
+
+
+def _unrotated(block: nn.Module, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    rope = kwargs.get("rope")
+    if not isinstance(rope, Tensor):
+        return args, kwargs
+    sines, cosines = torch.zeros_like(rope).chunk(2, -1)
+    return args, {**kwargs, "rope": torch.cat([sines, cosines + 1], -1)}
+
+
+class _NoBias(TorchFunctionMode):
+    """Drops what is added to the attention scores of this thread; masks stay."""
+
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Any = None,
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        bias = kwargs.get("attn_mask")
+        if function is functional.scaled_dot_product_attention and bias is not None:
+            kwargs["attn_mask"] = bias if bias.dtype == torch.bool else None
+        return function(*args, **kwargs)
+
+
+def _observe(
+    vit: ViT, shell: Any
+) -> tuple[Tensor, tuple[Tensor, ...] | None, tuple[Tensor, ...] | None]:
+    """Return what enters the first block, before a norm; the rotation and the bias of every layer."""
+    ropes: dict[int, Tensor] = {}
+    if isinstance(getattr(shell, "norm_pre", None), nn.Module):
+        shell.norm_pre = nn.Identity()  # a norm would mix what is added with what is there
+    watch_blocks(shell.blocks.children())
+    for layer, block in enumerate(shell.blocks.children()):
+        block.register_forward_pre_hook(_keeper(ropes, layer), with_kwargs=True)
+    like = next(vit.module.parameters())
+    black = torch.zeros(1, 3, *vit.image_size, device=like.device, dtype=like.dtype)
+    with torch.no_grad(), AttentionTap() as tap:
+        shell.forward_features(black)
+    relative = [_bias(vit, tap, layer) for layer in range(vit.layers)]
+    rotary = [_angles(vit, ropes[layer]) for layer in sorted(ropes)]
+    whole = tuple(each for each in relative if each is not None)
+    return tap.streams[-1][0], tuple(rotary) or None, whole or None
+
+
+def _keeper(ropes: dict[int, Tensor], layer: int) -> Callable[..., None]:
+    def keep(block: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
+        if isinstance(kwargs.get("rope"), Tensor):
+            ropes[layer] = kwargs["rope"].detach()
+
+    return keep
+
+
+def _angles(vit: ViT, rope: Tensor) -> Tensor:
+    whole = rope.reshape(-1, *rope.shape[-2:])  # (heads or 1, place, 2·head_dim)
+    return whole[:, -vit.grid.patches :]
+
+
+def _bias(vit: ViT, tap: AttentionTap, layer: int) -> Tensor | None:
+    found = []
+    for call in tap.calls:
+        if call.layer == layer and call.bias is not None and call.bias.dtype != torch.bool:
+            shape = (1, call.queries.shape[1], call.queries.shape[-2], call.keys.shape[-2])
+            prefix = len(vit.grid.prefix)
+            found.append(call.bias.detach().expand(shape)[0, :, prefix:, prefix:].float())
+    return torch.cat(found) if found else None  # (heads, patch, patch)

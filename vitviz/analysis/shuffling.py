@@ -1,0 +1,136 @@
+"""The shuffle experiment: what happens to the answer when patches change places, with and without positions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from vitviz.analysis.inputs import Picture, prepare
+from vitviz.analysis.position_kinds import without_positions
+from vitviz.errors import OptionError, UnsupportedModelError
+from vitviz.grid import PatchGrid
+from vitviz.models.vit import ViT
+
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class ShuffleResult:
+    """One way of running the model (with or without positions) on ever more shuffled pictures."""
+
+    cosine: NDArray[np.float64]
+    """(share,) cosine between what is read from the shuffled and from the whole picture."""
+    top: tuple[int, ...]
+    """The top-1 class at each share; empty for a model without a classifier."""
+    probability: NDArray[np.float64]
+    """(share,) probability of the class that the whole picture gets; empty without a classifier."""
+
+
+@dataclass(frozen=True, eq=False)
+class ShuffleExperiment:
+    """How much the place of the patches matters to a model."""
+
+    shares: tuple[float, ...]
+    """Share of the patches that were moved."""
+    moved: tuple[int, ...]
+    """Number of patches that were moved."""
+    read: str
+    """What is compared: "class token", or "embedding" for a model without one."""
+    with_positions: ShuffleResult
+    """The model as it is."""
+    without_positions: ShuffleResult
+    """The model with its position encoding taken out: self-attention is then equivariant, the class token invariant."""
+
+
+def shuffle_experiment(
+    vit: ViT, image: Picture, *, shares: Sequence[float] = SHARES, seed: int = 0
+) -> ShuffleExperiment:
+    """Move a growing share of the patches of a picture to other places and see whether the model notices.
+
+    Self-attention without positions is permutation-equivariant: shuffled tokens give the same tokens, shuffled. What
+    is read from the class token, or from an average of the patches, does not change at all. With positions it does.
+
+    Raises OptionError for shares outside [0, 1], UnsupportedModelError for a model whose patches overlap: cutting
+    the picture up would then change the patches themselves.
+    """
+    if not shares or not all(0 <= share <= 1 for share in shares):
+        raise OptionError(
+            f"The shares of shuffled patches are {tuple(shares)}; wanted numbers from 0 to 1."
+        )
+    _check_patches(vit)
+    pixels = prepare(vit, image)[0][0]
+    orders = [shuffled_order(vit.grid.patches, share, seed=seed) for share in shares]
+    batch = torch.stack([pixels, *(move_patches(pixels, vit.grid, order) for order in orders)])
+    moved = tuple(int((order != np.arange(len(order))).sum()) for order in orders)
+    read = "class token" if "class" in vit.grid.prefix else "embedding"
+    plain = _read(vit, vit.shell, batch)
+    with without_positions(vit) as shell:
+        blank = _read(vit, shell, batch)
+    return ShuffleExperiment(tuple(shares), moved, read, plain, blank)
+
+
+def shuffled_order(patches: int, share: float, *, seed: int = 0) -> NDArray[np.intp]:
+    """Return which patch comes to each place when a share of them changes places: none of those stays.
+
+    A single patch has no other place to go to, so the number that moves is 0 or at least 2.
+    """
+    count = round(share * patches)
+    order = np.arange(patches)
+    if count >= 2:
+        chosen = np.random.default_rng(seed).permutation(patches)[:count]
+        order[chosen] = np.roll(chosen, 1)
+    return order
+
+
+def move_patches(pixels: Tensor, grid: PatchGrid, order: NDArray[np.intp]) -> Tensor:
+    """Return an input (3, height, width) with patch ``order[n]`` at place n; pixels that no patch covers stay."""
+    moved = pixels.clone()
+    for place, patch in enumerate(order):
+        left, top, right, bottom = grid.box(place)
+        x, y, x_end, y_end = grid.box(int(patch))
+        moved[:, top:bottom, left:right] = pixels[:, y:y_end, x:x_end]
+    return moved
+
+
+def _check_patches(vit: ViT) -> None:
+    for part in ("patch_embed", "embeds"):
+        projection = getattr(getattr(vit.module, part, None), "proj", None)
+        if isinstance(projection, nn.Linear):
+            return
+        if isinstance(projection, nn.Conv2d) and projection.kernel_size == vit.grid.patch_size:
+            backbone = getattr(getattr(vit.module, part), "backbone", None)
+            if projection.stride == projection.kernel_size and backbone is None:
+                return
+    raise UnsupportedModelError(
+        f"{vit.name} does not cut the picture into separate patches, so moving them changes their content too; wanted "
+        "a patch embedding with one convolution of the patch's size. Choose a plain ViT."
+    )
+
+
+def _read(vit: ViT, shell: Any, batch: Tensor) -> ShuffleResult:
+    like = next(vit.module.parameters())
+    with vit.lock if shell is vit.shell else nullcontext(), torch.no_grad():
+        features = shell.forward_features(
+            batch.to(like.device, like.dtype)
+        )  # (image, token, channel)
+        if "class" in vit.grid.prefix:
+            found = features[:, vit.grid.token("class")]
+        else:
+            found = shell.forward_head(features, pre_logits=True)
+        answers = shell.forward_head(features).float().softmax(-1) if vit.has_classifier else None
+    cosine = torch.nn.functional.cosine_similarity(found[1:].double(), found[:1].double(), dim=-1)
+    if answers is None:
+        return ShuffleResult(cosine.cpu().numpy(), (), np.empty(0))
+    top = answers.argmax(-1)
+    return ShuffleResult(
+        cosine.cpu().numpy(),
+        tuple(int(each) for each in top[1:]),
+        answers[1:, top[0]].double().cpu().numpy(),
+    )
