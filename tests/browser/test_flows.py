@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.timeout(400)  # a flow has many steps, each of which a busy machine may draw out
 SHOTS = Path(__file__).parents[2] / "screenshots"
 QUICK = {"model": "timm:vit_tiny_patch16_224", "weights": "random"}
 PAGES = {"": "Start", "attention": "Attention", "heads": "Heads", "rollout": "Rollout"}
-PATIENCE = 60_000
+PATIENCE = 120_000
 """Milliseconds that a busy machine may take for what takes a quarter of a second."""
 STALE = 1700
 """A link that was replaced less than 1.5 s ago is an echo of the browser, not a wish to go back."""
