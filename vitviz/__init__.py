@@ -9,6 +9,30 @@ vitviz.attribute("gradient_rollout", vit, "photo.jpg")  # one of vitviz.METHODS
 """
 
 from vitviz import errors
+from vitviz.analysis.attention_field import AttentionField, attention_field
+from vitviz.analysis.convnet import ConvNet, load_convnet
+from vitviz.analysis.faithfulness import Faithfulness, deletion_insertion, perturbation_test
+from vitviz.analysis.faithfulness_checks import (
+    Randomisation,
+    energy_in_box,
+    model_randomisation,
+    pointing_game,
+)
+from vitviz.analysis.input_sizes import input_sizes
+from vitviz.analysis.interpolation import interpolated_similarity
+from vitviz.analysis.lens import class_evidence, logit_lens
+from vitviz.analysis.positions import (
+    PositionSimilarity,
+    position_components,
+    position_read_out,
+    position_similarity,
+)
+from vitviz.analysis.receptive_field import ReceptiveField, receptive_field
+from vitviz.analysis.shuffling import shuffle_experiment
+from vitviz.analysis.similarity import layer_similarity, linear_cka
+from vitviz.analysis.spectrum import token_spectrum
+from vitviz.analysis.theoretical_field import TheoreticalField, theoretical_field
+from vitviz.analysis.tokens import outlier_table, token_colours, token_norms, token_similarity
 from vitviz.attention.rollout import rollout, rollout_row
 from vitviz.attention.statistics import HeadStatistics, head_statistics
 from vitviz.attribution import METHODS, Attribution, Knob, Method, attribute, patch_likeness
@@ -24,9 +48,12 @@ from vitviz.trace.target import Contrast, Likeness, contrast
 __version__ = "0.1.0"
 
 __all__ = [
+    "AttentionField",
     "Attribution",
     "Contrast",
+    "ConvNet",
     "Edit",
+    "Faithfulness",
     "HeadStatistics",
     "Knob",
     "Likeness",
@@ -34,20 +61,48 @@ __all__ = [
     "Method",
     "PatchGrid",
     "Photo",
+    "PositionSimilarity",
+    "Randomisation",
+    "ReceptiveField",
     "Target",
+    "TheoreticalField",
     "Trace",
     "ViT",
     "VitvizError",
+    "attention_field",
     "attribute",
+    "class_evidence",
     "contrast",
+    "deletion_insertion",
+    "energy_in_box",
     "errors",
     "head_statistics",
+    "input_sizes",
+    "interpolated_similarity",
+    "layer_similarity",
+    "linear_cka",
+    "load_convnet",
     "load_vit",
+    "logit_lens",
+    "model_randomisation",
     "open_image",
     "open_photo",
+    "outlier_table",
     "patch_likeness",
+    "perturbation_test",
+    "pointing_game",
+    "position_components",
+    "position_read_out",
+    "position_similarity",
     "predict",
+    "receptive_field",
     "rollout",
     "rollout_row",
+    "shuffle_experiment",
+    "theoretical_field",
+    "token_colours",
+    "token_norms",
+    "token_similarity",
+    "token_spectrum",
     "trace",
 ]
