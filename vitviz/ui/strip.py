@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.figures.overlay import outline
@@ -12,13 +13,15 @@ from vitviz.ui import photos
 from vitviz.ui.scene import Scene, plain
 from vitviz.ui.text import _
 
+_WIDTH = 96
+
 
 def draw(scene: Scene) -> None:
     """Draw the strip: thumbnail with the query patch, answers, tokens, milliseconds."""
     with st.container(key="strip"):
         picture, answers, facts = st.columns([1, 4, 3], vertical_alignment="center")
         picture.image(
-            thumbnail(scene), width=96, output_format="PNG", alt=photos.title(scene.photo_name)
+            thumbnail(scene), width=_WIDTH, output_format="PNG", alt=photos.title(scene.photo_name)
         )
         _answers(scene, answers)
         facts.caption(_facts(scene))
@@ -70,7 +73,13 @@ def _facts(scene: Scene) -> str:
 
 def thumbnail(scene: Scene) -> NDArray[np.uint8]:
     """Return the picture that the model saw, with the query patch outlined where the query is a patch."""
+    # Reduced first: encoding the whole picture anew at each click would be most of the work of a click.
+    picture = Image.fromarray(scene.picture)
+    picture.thumbnail(
+        (2 * _WIDTH, 2 * _WIDTH), reducing_gap=2.0
+    )  # two pixels a point, for fine screens
+    small = np.asarray(picture)
     if not scene.query.isdecimal():
-        return scene.picture
+        return small
     grid = scene.trace.grid
-    return outline(scene.picture, grid.rows, grid.columns, grid.position(int(scene.query)))
+    return outline(small, grid.rows, grid.columns, grid.position(int(scene.query)))
