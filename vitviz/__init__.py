@@ -20,6 +20,7 @@ from vitviz.analysis.faithfulness_checks import (
 )
 from vitviz.analysis.input_sizes import input_sizes
 from vitviz.analysis.interpolation import interpolated_similarity
+from vitviz.analysis.lens import class_evidence, logit_lens
 from vitviz.analysis.positions import (
     PositionSimilarity,
     position_components,
@@ -28,7 +29,13 @@ from vitviz.analysis.positions import (
 )
 from vitviz.analysis.receptive_field import ReceptiveField, receptive_field
 from vitviz.analysis.shuffling import shuffle_experiment
-from vitviz.analysis.theoretical_field import TheoreticalField, theoretical_field
+from vitviz.analysis.similarity import layer_similarity, linear_cka
+from vitviz.analysis.spectrum import token_spectrum
+from vitviz.analysis.theoretical_field import (
+    TheoreticalField,
+    theoretical_field,
+    theoretical_fields,
+)
 from vitviz.analysis.tokens import outlier_table, token_colours, token_norms, token_similarity
 from vitviz.attention.rollout import rollout, rollout_row
 from vitviz.attention.statistics import HeadStatistics, head_statistics
@@ -68,6 +75,7 @@ __all__ = [
     "VitvizError",
     "attention_field",
     "attribute",
+    "class_evidence",
     "contrast",
     "deletion_insertion",
     "energy_in_box",
@@ -75,8 +83,11 @@ __all__ = [
     "head_statistics",
     "input_sizes",
     "interpolated_similarity",
+    "layer_similarity",
+    "linear_cka",
     "load_convnet",
     "load_vit",
+    "logit_lens",
     "model_randomisation",
     "open_image",
     "open_photo",
@@ -93,8 +104,10 @@ __all__ = [
     "rollout_row",
     "shuffle_experiment",
     "theoretical_field",
+    "theoretical_fields",
     "token_colours",
     "token_norms",
     "token_similarity",
+    "token_spectrum",
     "trace",
 ]

@@ -15,6 +15,7 @@ from vitviz.analysis.theoretical_field import (
     AxisField,
     TheoreticalField,
     theoretical_field,
+    theoretical_fields,
 )
 from vitviz.errors import OptionError, UnsupportedModelError
 
@@ -111,7 +112,7 @@ def test_resnet18_by_hand() -> None:
     The first convolution of a stage still runs at the finer step.
     """
     network = load_convnet("timm:resnet18", weights="random")
-    sizes = [theoretical_field(network, layer).size[0] for layer in range(network.layers)]
+    sizes = [field.size[0] for field in theoretical_fields(network) if field is not None]
     assert sizes == [11, 27, 43, 67, 99, 147, 211, 307, 435]
 
 
@@ -119,6 +120,12 @@ def test_a_box_ends_at_the_edge_of_the_picture() -> None:
     field = TheoreticalField(AxisField(-5, 5, 4), AxisField(-1, 3, 4))
     assert field.box(0, 0, (20, 8)) == (0, 0, 4, 6)
     assert field.box(4, 1, (20, 8)) == (3, 11, 8, 20)
+
+
+def test_all_layers_at_once_end_where_it_is_no_longer_known() -> None:
+    network = net(nn.Conv2d(3, 2, 3), nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Conv2d(2, 2, 1))
+    found = theoretical_fields(network)
+    assert found == (theoretical_field(network, 0), theoretical_field(network, 1), None, None)
 
 
 class Tall(nn.Module):

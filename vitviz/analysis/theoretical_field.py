@@ -135,14 +135,31 @@ def theoretical_field(net: ConvNet, layer: int = -1) -> TheoreticalField:
     if layer != -1:
         check_index("Layer", layer, net.layers)
     field = ONE_PIXEL
-    for name, step in zip(net.layer_names[: layer + 1], net.chain[: layer + 1], strict=True):
-        try:
-            field = _through(step, field)
-        except VitvizError as error:
-            raise UnsupportedModelError(
-                f"The receptive field of {net.name} is not known after {name}: {error}"
-            ) from error
+    for number in range(layer + 1):
+        field = _after(net, number, field)
     return field
+
+
+def theoretical_fields(net: ConvNet) -> tuple[TheoreticalField | None, ...]:
+    """Return the theoretical receptive field after every layer in one go; None from where it cannot be known."""
+    fields: list[TheoreticalField | None] = []
+    field: TheoreticalField | None = ONE_PIXEL
+    for number in range(net.layers):
+        try:
+            field = None if field is None else _after(net, number, field)
+        except UnsupportedModelError:
+            field = None
+        fields.append(field)
+    return tuple(fields)
+
+
+def _after(net: ConvNet, layer: int, field: TheoreticalField) -> TheoreticalField:
+    try:
+        return _through(net.chain[layer], field)
+    except VitvizError as error:
+        raise UnsupportedModelError(
+            f"The receptive field of {net.name} is not known after {net.layer_names[layer]}: {error}"
+        ) from error
 
 
 def _through(module: nn.Module, field: TheoreticalField) -> TheoreticalField:
