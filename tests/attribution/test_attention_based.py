@@ -169,3 +169,14 @@ def test_the_answer_is_read_where_the_model_reads_it(
     torch.testing.assert_close(
         readout(pooling, trace), trace.pool_attention().mean(0)[0]
     )  # one learned query
+
+
+def test_an_empty_map_is_told(vit: ViT, pixels: Tensor) -> None:
+    """An answer that does not depend on the picture has no gradient."""
+    dead = copy.deepcopy(vit.module)
+    with torch.no_grad():
+        dead.head.weight.zero_()  # type: ignore[union-attr,operator]
+    found = attribute("token_grad_cam", ViT.from_module(dead), pixels, target=1)
+    assert not found.values.any()
+    assert found.notes == ("the map is empty: every value is 0",)
+    assert attribute("token_grad_cam", vit, pixels, target=2, layer=1).notes == ()

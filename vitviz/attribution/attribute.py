@@ -23,6 +23,9 @@ METHODS: tuple[Method, ...] = (
 )
 """Every method, in the order in which they are offered."""
 
+EMPTY = "the map is empty: every value is 0"
+"""The note of a map that shows nothing, as Grad-CAM's may."""
+
 
 def attribute(
     name: str,
@@ -69,7 +72,7 @@ def attribute(
         completeness_gap=found.completeness_gap,
         knobs=chosen,
         seed=seed,
-        notes=found.notes,
+        notes=(*found.notes, *([] if values.any() else [EMPTY])),
     )
 
 
