@@ -21,10 +21,15 @@ class TakesPictures(Protocol):
     """A model that says how large its input is and prepares a picture for it."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """Its name, for messages."""
+
     @property
-    def image_size(self) -> tuple[int, int]: ...  # noqa: D102
-    def preprocess(self, image: Image.Image) -> Tensor: ...  # noqa: D102
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of its input in pixels."""
+
+    def preprocess(self, image: Image.Image) -> Tensor:
+        """Return its input for a picture."""
 
 
 def prepare(model: TakesPictures, images: Pictures) -> tuple[list[Tensor], tuple[str, ...]]:

@@ -108,8 +108,8 @@ def receptive_field(
     The protocol is RepLKNet's (Ding et al. 2022, "Scaling Up Your Kernels to 31x31", after Luo et al. 2016,
     "Understanding the Effective Receptive Field"): target = ReLU of the token's channels, summed; gradient with
     respect to the pixels; ReLU of the gradient, summed over colours; mean over the pictures. The token is read from
-    the residual stream, before the final norm: after a LayerNorm the channels of a fresh model sum to zero, and the
-    gradient would be rounding noise.
+    the residual stream, before the final norm: after a fresh LayerNorm the channel mean is constant, and its gradient
+    is rounding noise.
 
     ``images`` is one picture or many (paths, pictures, inputs); all are brought to the model's input size.
     ``layer`` counts from 0, the default is the last; -1 is the input of the first block.
