@@ -13,8 +13,8 @@ show.heading(
     _("What does a Vision Transformer see?"),
     _(
         "It cuts the photo into patches and lets them look at each other, layer after layer. "
-        "Bright is where the class token, which gives the answer, looks in each layer."
-    ),
+        "Bright is where {query} looks in each layer."
+    ).format(query=depth.query_words(scene)),
 )
 maps = depth.layer_maps(scene)
 depth.draw(scene, maps)

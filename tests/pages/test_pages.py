@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.pages.dashboard import MAIN, NAMES, PAGES, RELATIVE, ROOT
+from tests.pages.dashboard import MAIN, MEASURED, NAMES, PAGES, RELATIVE, ROOT
 
 EACH_PAGE = pytest.mark.parametrize("page", PAGES)
 VIEW = {"attention": "viewer", "heads": "atlas", "rollout": "rollout_viewer"}
@@ -18,7 +18,7 @@ SPECIAL = {
 def test_the_navigation_lists_every_page_file():
     files = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
     source = MAIN.read_text()
-    assert files == sorted(PAGES)
+    assert files == sorted((*PAGES, *MEASURED))
     assert [name for name in files if source.count(f"/{name}.py") != 1] == []
     assert source.count("st.Page(") == len(files)
 
@@ -54,7 +54,8 @@ def test_a_page_opens_on_every_kind_of_model(dashboard, page, model):
 
 def test_start_shows_one_map_a_layer_and_three_doors(dashboard):
     app = dashboard("start").sound()
-    assert len(app.app.get("image")) == 1 + 1 + 2  # strip, photo with grid, two layers
+    shown = [len(each.proto.imgs) for each in app.app.get("image")]
+    assert shown == [1, 1, 2]  # strip, photo with grid, the two layers
     assert len(app.app.get("page_link")) == 3
     assert [each.value for each in app.app.main.subheader] == [
         "I want to understand it",

@@ -224,7 +224,11 @@ def answers_bar(
     largest = max(float(group.max()) for group in groups)
     return figure(
         bars,
-        x=axis(x_title, tickformat=".0%", range=[0, min(1.0, largest) * 1.18 + 0.01]),
+        x=axis(
+            x_title,
+            tickformat=".0%" if largest > 0.05 else ".1%",
+            range=[0, min(1.0, largest) * 1.18 + 0.01],
+        ),
         # Positions with texts, not the names themselves: two classes of ImageNet are called "crane".
         y=axis(
             "",

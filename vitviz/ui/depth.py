@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from vitviz.attention.view import MapView, attention_view
 from vitviz.figures.export import html_of_png
@@ -19,7 +21,7 @@ from vitviz.ui.scene import Scene, default_query
 from vitviz.ui.show import Export
 from vitviz.ui.text import _
 
-_IN_A_ROW = 6
+_TILE_PIXELS = 128
 _DARKNESS = 0.72
 
 
@@ -34,10 +36,10 @@ def layer_maps(scene: Scene) -> list[MapView]:
 def draw(scene: Scene, maps: list[MapView]) -> None:
     """Draw the photo with its patch grid, and one map a layer."""
     grid = scene.trace.grid
+    edit = str(scene.trace.edit.describe())
+    ruled, *tiles = _pictures(scene.model_key, scene.photo.digest, edit, scene, maps)
     photo, layers = st.columns([2, 5], gap="medium")
-    flat = np.zeros((grid.rows, grid.columns), np.float32)
-    ruled = overlay(scene.picture, flat, scale=Scale(0, 1), opacity=0, grid_lines=True)
-    photo.image(ruled, width="stretch", output_format="JPEG", alt=_("The photo, cut into patches"))
+    photo.image(ruled, width="stretch", alt=_("The photo, cut into patches"))
     photo.caption(
         _(
             "The picture becomes {patches} patches of {side} × {side} pixels. Each is one token."
@@ -45,39 +47,61 @@ def draw(scene: Scene, maps: list[MapView]) -> None:
     )
     layers.markdown(
         _(
-            "What the class token looks at in each layer, and how many times the even share its strongest patch gets:"
-        )
-        if "class" in grid.prefix
-        else _(
-            "What the middle patch looks at in each layer, and how many times the even share its strongest patch gets:"
-        )
+            "What {query} looks at in each layer, and how many times the even share its strongest patch gets:"
+        ).format(query=query_words(scene))
     )
-    for start in range(0, len(maps), _IN_A_ROW):
-        for offset, column in enumerate(layers.columns(_IN_A_ROW, gap="small")):
-            if start + offset < len(maps):
-                _tile(column, scene, maps[start + offset], start + offset)
+    layers.image(
+        tiles,
+        caption=[
+            _("Layer {layer} · {times:.0f} ×").format(
+                layer=layer, times=shown.strongest[1] / shown.uniform
+            )
+            for layer, shown in enumerate(maps)
+        ],
+        width=_TILE_PIXELS,
+        alt=[describe_map(shown.values, grid, shown.uniform) for shown in maps],
+    )
 
 
-def _tile(column: Any, scene: Scene, shown: MapView, layer: int) -> None:
-    lit = overlay(
-        scene.picture,
-        shown.values,
-        scale=_scale(shown),
-        spotlight=True,
-        opacity=_DARKNESS,
-        query=shown.cell,
-    )
-    column.image(
-        lit,
-        width="stretch",
-        output_format="JPEG",
-        alt=describe_map(shown.values, scene.trace.grid, shown.uniform),
-    )
-    column.caption(
-        _("**Layer {layer}** · {times:.0f} ×").format(
-            layer=layer, times=shown.strongest[1] / shown.uniform
+def query_words(scene: Scene) -> str:
+    """Return what the Start page follows: the class token, or the middle patch of a model without one."""
+    return _("the class token") if "class" in scene.trace.grid.prefix else _("the middle patch")
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _pictures(
+    model_key: str, digest: str, edit: str, _scene: Scene, _maps: list[MapView]
+) -> list[bytes]:
+    """Return the photo with its patch grid and one lit photo a layer, as JPEG files."""
+    grid = _scene.trace.grid
+    flat = np.zeros((grid.rows, grid.columns), np.float32)
+    ruled = overlay(_scene.picture, flat, scale=Scale(0, 1), opacity=0, grid_lines=True)
+    small = np.asarray(Image.fromarray(_scene.picture).resize(_tile_size(_scene)))
+    lit = [
+        overlay(
+            small,
+            shown.values,
+            scale=_scale(shown),
+            spotlight=True,
+            opacity=_DARKNESS,
+            query=shown.cell,
         )
-    )
+        for shown in _maps
+    ]
+    return [_jpeg(picture) for picture in (ruled, *lit)]
+
+
+def _tile_size(scene: Scene) -> tuple[int, int]:
+    """Return (width, height) of a tile at twice its size on the page, whole pixels a patch."""
+    grid = scene.trace.grid
+    side = max(1, 2 * _TILE_PIXELS // grid.columns)
+    return side * grid.columns, side * grid.rows
+
+
+def _jpeg(picture: NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=88)
+    return buffer.getvalue()
 
 
 def _scale(shown: MapView) -> Scale:
@@ -86,7 +110,7 @@ def _scale(shown: MapView) -> Scale:
 
 def export(scene: Scene, maps: list[MapView]) -> Export:
     """Return the files of the Start page."""
-    title = _("Where the class token looks, layer by layer")
+    title = _("Where {query} looks, layer by layer").format(query=query_words(scene))
 
     def png() -> bytes:
         panels = [

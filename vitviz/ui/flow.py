@@ -174,6 +174,7 @@ def strip(scene: Scene, options: dict[str, Any]) -> None:
         columns=min(len(maps), 12),
         scale=scale_for(np.stack(maps), "model", uniform=1 / scene.trace.grid.tokens),
         cell_pixels=96,
+        background=_page_colour(),
         selected=options["end_layer"] - options["start_layer"],
     )
     st.image(
@@ -187,6 +188,11 @@ def strip(scene: Scene, options: dict[str, Any]) -> None:
             "The rollout of the pinned token as layers are added, on one colour scale: it spreads with depth."
         )
     )
+
+
+def _page_colour() -> tuple[int, int, int]:
+    """Return the page's background, so that the strip's labels are written in a colour that is read on it."""
+    return (3, 4, 6) if st.context.theme.type == "dark" else (255, 255, 255)
 
 
 def export(scene: Scene, options: dict[str, Any], shown: AttentionView) -> Export:

@@ -17,6 +17,8 @@ from vitviz.ui import cache, link, models, photos
 from vitviz.ui.text import _
 
 _GOOD_MODEL = "vitviz_good_model"
+MOST_TOKENS = 2500
+"""Most tokens of a model on the dashboard: one layer's maps of 12 heads are then 300 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,7 @@ def _model() -> tuple[ViT, str]:
     good = st.session_state.get(_GOOD_MODEL, ("default", "pretrained", 0))
     for choice in (wanted, good, ("default", "pretrained", 0)):
         try:
-            vit = cache.load_model(*choice)
+            vit = _bearable(cache.load_model(*choice))
         except VitvizError as error:
             link.notice(str(error))
             if isinstance(error, WeightsUnavailableError):
@@ -93,6 +95,18 @@ def _model() -> tuple[ViT, str]:
     for text in link.take_notices():
         st.error(plain(text))
     return st.stop()
+
+
+def _bearable(vit: ViT) -> ViT:
+    """Return the model if one reader's picture cannot stall all others."""
+    if vit.grid.tokens > MOST_TOKENS:
+        raise OptionError(
+            _(
+                "{name} cuts the picture into {tokens} tokens; the dashboard shows at most {most}. Choose a smaller "
+                "input size; the library has no limit."
+            ).format(name=vit.name, tokens=vit.grid.tokens, most=MOST_TOKENS)
+        )
+    return vit
 
 
 def _edit(vit: ViT) -> Edit:
