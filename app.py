@@ -6,8 +6,14 @@ Streamlit serve a fresh server's first deep link in its old mode, without the fr
 
 from __future__ import annotations
 
+import importlib
+import threading
+
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
+
+# Torch and timm take seconds to import. They start with the server, so the first visitor waits less.
+threading.Thread(target=importlib.import_module, args=("vitviz.ui.cache",), daemon=True).start()
 
 app = st.App("vitviz/ui/main.py", middleware=[Middleware(GZipMiddleware, minimum_size=1024)])

@@ -8,7 +8,8 @@ VitvizError (a ValueError)
 ├── ImageError                 a picture that cannot be opened, or should not be
 ├── GridError                  tokens that do not fit the patch grid
 ├── CaptureError               a forward pass that recorded nothing, or something that is not attention
-└── OptionError                an option outside its range: a layer, a head, a token, a fusion
+├── OptionError                an option outside its range: a layer, a head, a token, a fusion
+└── StoppedError               a long computation was stopped by the one who asked for it
 
 Each message says what went wrong, what was given, what is wanted and what to do next. The text is part of the
 interface: tests match it, and the dashboard shows it as it stands.
@@ -55,6 +56,10 @@ class CaptureError(VitvizError):
 
 class OptionError(VitvizError):
     """An option lies outside its range."""
+
+
+class StoppedError(VitvizError):
+    """A long computation was stopped by the one who asked for it."""
 
 
 def suggest(name: str, known: Iterable[str], *, count: int = 3) -> str:

@@ -20,8 +20,7 @@ from vitviz.analysis.faithfulness import (
     perturbation_test,
 )
 from vitviz.analysis.replacement import paint_mask, replacement_picture
-from vitviz.analysis.scoring import StoppedError
-from vitviz.errors import GridError, OptionError
+from vitviz.errors import GridError, OptionError, StoppedError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
 from vitviz.trace.target import Target, contrast

@@ -18,8 +18,7 @@ from vitviz.analysis.faithfulness_checks import (
     pointing_game,
     rank_correlation,
 )
-from vitviz.analysis.scoring import StoppedError
-from vitviz.errors import GridError, OptionError
+from vitviz.errors import GridError, OptionError, StoppedError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 import vitviz
-from vitviz.analysis.scoring import StoppedError, score_batch, scores
-from vitviz.errors import CaptureError, GridError, OptionError
+from vitviz.analysis.scoring import score_batch, scores
+from vitviz.errors import CaptureError, GridError, OptionError, StoppedError
 from vitviz.models.vit import ViT
 from vitviz.trace.target import Target, contrast, likeness
 

@@ -13,8 +13,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vitviz.analysis.scoring import StoppedError, score_batch
+from vitviz.analysis.scoring import score_batch
 from vitviz.attribution import attribute
+from vitviz.errors import StoppedError
 from vitviz.models.vit import ViT
 from vitviz.trace import Target
 

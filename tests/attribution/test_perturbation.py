@@ -13,11 +13,10 @@ from torch import Tensor
 
 import vitviz
 from vitviz.analysis.replacement import PICTURES, replacement_picture
-from vitviz.analysis.scoring import StoppedError
 from vitviz.attribution import attribute
 from vitviz.attribution.perturbation import occlusion_windows, smooth_mask
 from vitviz.attribution.shapley import coalitions, shapley_values
-from vitviz.errors import OptionError
+from vitviz.errors import OptionError, StoppedError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
 

@@ -10,16 +10,12 @@ import torch
 from torch import Tensor
 
 from vitviz.capture.tap import AttentionTap
-from vitviz.errors import CaptureError, GridError, OptionError, VitvizError
+from vitviz.errors import CaptureError, GridError, OptionError, StoppedError
 from vitviz.models.vit import ViT
 from vitviz.trace.target import Likeness, Target
 
 Progress = Callable[[int, int], bool | None]
 """Called with (done, total) after every step; returning False stops the work with StoppedError."""
-
-
-class StoppedError(VitvizError):
-    """A long computation was stopped by the one who asked for it."""
 
 
 def report(progress: Progress | None, done: int, total: int) -> None:
