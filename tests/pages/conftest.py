@@ -15,7 +15,7 @@ import torch
 from tests.pages.dashboard import MODELS, RELATIVE, Dashboard
 from vitviz.models.loading import load_vit
 from vitviz.models.vit import ViT
-from vitviz.ui import cache, show, viewer
+from vitviz.ui import cache, shelf, show, viewer
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +75,13 @@ def dashboard(
 
 def _forget() -> None:
     """Forget what was computed under the name of a model that is another one outside these tests."""
-    for kept in (cache.traced, cache.statistics, cache.rollout, cache.model_maximum, cache.picture):
+    for kept in (
+        cache.traced,
+        cache.statistics,
+        cache.rollout,
+        cache.model_maximum,
+        cache.picture,
+        shelf.evidence,
+    ):
         kept.clear()
     viewer._photo_file.clear()

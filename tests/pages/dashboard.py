@@ -13,7 +13,7 @@ from vitviz.ui.components.packing import unpack
 
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "vitviz/ui/main.py"
-PAGES = ("start", "attention", "heads", "rollout")
+PAGES = ("start", "attention", "heads", "rollout", "evidence")
 MODELS: dict[str, dict[str, Any]] = {
     "tiny:class": {},
     "tiny:registers": {"reg_tokens": 4},

@@ -52,7 +52,7 @@ def test_the_files_of_a_page(dashboard, page):
     assert record["model"]["name"] == "tiny:class"
     assert record["picture"]["digest"] == vitviz.open_photo(example("koala").path).digest
     assert record["picture"]["name"] == "koala"
-    assert record["edit"]["ablate_heads"] == ([] if page == "heads" else [[0, 1]])
+    assert record["edit"]["ablate_heads"] == ([] if page in ("heads", "evidence") else [[0, 1]])
     assert record["settings"]["method"] == {"start": "attention"}.get(page, page)
 
     html = export.html(told)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from vitviz.capture.edit import NO_EDIT, Edit
@@ -21,6 +22,7 @@ METHODS: dict[str, tuple[str, ...]] = {
         "end_layer",
     ),
     "heads": ("statistic",),
+    "evidence": ("target", "other", "explanations", "knobs"),
 }
 """The settings that count for each method; the others are left out of its manifest and its code."""
 
@@ -40,11 +42,13 @@ class ViewSettings:
     image_size: tuple[int, int] | None = None
     """Height and width of the input in pixels; None is the model's own."""
     target: int | None = None
-    """Class whose gradients were asked for; None if no backward pass was run."""
+    """Class that is explained; None if no class is."""
+    other: int | None = None
+    """Class that ``target`` is set against."""
     edit: Edit = NO_EDIT
     """What was changed inside the model."""
     method: str = "attention"
-    """"attention", "rollout" or "heads"."""
+    """"attention", "rollout", "heads" or "evidence"."""
     layer: int | None = None
     """None is the last layer."""
     head: int | str = "mean"
@@ -59,6 +63,10 @@ class ViewSettings:
     end_layer: int | None = None
     statistic: str = "entropy"
     """Name of a table of ``vitviz.HeadStatistics``."""
+    explanations: tuple[str, ...] = ()
+    """Names of ``vitviz.METHODS``."""
+    knobs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Of each explanation by its name; those that are left out have their defaults."""
 
     def __post_init__(self) -> None:
         check_choice("Method", self.method, METHODS)

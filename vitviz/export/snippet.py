@@ -14,12 +14,15 @@ _PICTURE = "picture = overlay(vit.picture(trace.pixels), values)  # (height, wid
 def snippet(view: ViewSettings) -> str:
     """Return Python code that computes a view again and leaves its numbers in ``values``.
 
-    ``values`` is (rows, columns) for attention and rollout, (layer, head) for heads. Texts are written as Python
+    ``values`` is (rows, columns) for attention and rollout, (layer, head) for heads, and for evidence the map of the
+    first method. Texts are written as Python
     literals, so no file name can become code.
 
     Raises OptionError for options outside their range.
     """
-    body = {"attention": _attention, "rollout": _rollout, "heads": _heads}[view.method](view)
+    body = {"attention": _attention, "rollout": _rollout, "heads": _heads, "evidence": _evidence}[
+        view.method
+    ](view)
     return "\n".join([*_imports(view), "", *_model(view), *_trace(view), "", *body]) + "\n"
 
 
@@ -31,6 +34,9 @@ def _imports(view: ViewSettings) -> list[str]:
         lines.append("from vitviz.figures.overlay import overlay")
     if view.method == "attention" and view.query == POOL:
         lines.insert(1, "from vitviz.attention.view import attention_view")
+    if view.method == "evidence":
+        lines.append("from vitviz.figures.scale import scale_for")
+        lines += ["from vitviz.trace.target import contrast"] if view.other is not None else []
     return lines
 
 
@@ -50,7 +56,7 @@ def _trace(view: ViewSettings) -> list[str]:
     if view.picture.startswith(EXAMPLE):
         source = f"example({view.picture.removeprefix(EXAMPLE)!r}).path"
     options = [source]
-    if view.target is not None:
+    if view.target is not None and view.method != "evidence":
         options.append(f"target={view.target!r}")
     if view.edit:
         options.append(f"edit=vitviz.Edit({_edit(view)})")
@@ -116,6 +122,28 @@ def _heads(view: ViewSettings) -> list[str]:
     return [
         "statistics = vitviz.head_statistics(trace)",
         f"values = statistics.{view.statistic}  # (layer, head)",
+    ]
+
+
+def _evidence(view: ViewSettings) -> list[str]:
+    target = repr(view.target)
+    if view.other is not None:
+        target = f"contrast(vit, {view.target!r}, {view.other!r})"
+    calls = []
+    for name in view.explanations:
+        knobs = "".join(f", {knob}={value!r}" for knob, value in view.knobs.get(name, {}).items())
+        calls.append(
+            f"    {name!r}: vitviz.attribute({name!r}, vit, trace.pixels, target=target{knobs}),"
+        )
+    lines = [f"target = {target}", "maps = {", *calls, "}"]
+    if not calls:
+        return lines
+    return [
+        *lines,
+        f"first = maps[{view.explanations[0]!r}]",
+        "values = first.values  # (rows, columns)",
+        "scale = scale_for(values, signed=first.signed, uniform=None)",
+        "picture = overlay(vit.picture(trace.pixels), values, scale=scale)  # (height, width, 3)",
     ]
 
 

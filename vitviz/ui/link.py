@@ -15,6 +15,7 @@ from typing import Any
 import streamlit as st
 
 from vitviz.attention.statistics import STATISTICS
+from vitviz.attribution.attribute import find_method
 from vitviz.errors import OptionError, check_choice
 from vitviz.ui.text import _
 
@@ -22,6 +23,8 @@ _STATE = "vitviz_choices"
 _WRITTEN = "vitviz_links_written"
 _STALE_SECONDS = 1.5
 _NOTICES = "vitviz_notices"
+METHOD_SEPARATOR = "-"
+NO_METHOD = "none"
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,17 @@ def _flag(text: str) -> bool:
     return check_choice("Value", text, ("0", "1")) == "1"
 
 
+def _class(text: str) -> str:
+    return text and str(_whole(text))
+
+
+def _methods(text: str) -> str:
+    if text != NO_METHOD:
+        for name in text.split(METHOD_SEPARATOR) if text else ():
+            find_method(name)
+    return text
+
+
 def _one_of(*options: str) -> Callable[[str], str]:
     return lambda text: check_choice("Value", text, options)
 
@@ -98,6 +112,10 @@ CHOICES: dict[str, Choice] = {
         Choice("residual", 0.5, _share),
         Choice("start", 0, _whole),
         Choice("end", -1, lambda text: -1 if text == "-1" else _whole(text)),
+        Choice("methods", "", _methods),  # empty: those that a model is shown with first
+        Choice("target", "", _class),  # empty: the top answer
+        Choice("versus", "", _class),
+        Choice("knobs", "", lambda text: text and _knobs(text)),
         Choice("ablate", "", lambda text: "" if not text else _pairs(text)),
     )
 }
@@ -114,6 +132,33 @@ def pairs_of(text: str) -> list[tuple[int, int]]:
     if not all(len(pair) == 2 and pair[0].isdecimal() and pair[1].isdecimal() for pair in pairs):
         raise OptionError(_("wanted heads such as 3.1-11.5"))
     return [(int(layer), int(head)) for layer, head in pairs]
+
+
+def _knobs(text: str) -> str:
+    knobs_of(text)
+    return text
+
+
+def knobs_of(text: str) -> dict[str, dict[str, Any]]:
+    """Return the knobs of methods from a text such as "occlusion:window:3~rise:keep:0.4".
+
+    Raises OptionError for another text, an unknown method or knob, or a value out of range.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for part in text.split("~") if text else ():
+        method, _first, rest = part.partition(":")
+        name, _second, value = rest.partition(":")
+        found.setdefault(method, {})[name] = _knob(method, name, value)
+    return found
+
+
+def _knob(method: str, name: str, text: str) -> Any:
+    knobs = {knob.name: knob for knob in find_method(method).knobs}
+    if name not in knobs:
+        raise OptionError(_("{method} has no knob {name}").format(method=method, name=repr(name)))
+    if knobs[name].kind in ("layer", "integer"):
+        return knobs[name].check(_whole(text), 1_000_000)
+    return knobs[name].check(text, 0)
 
 
 def get(name: str) -> Any:

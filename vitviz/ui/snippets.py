@@ -68,3 +68,8 @@ def rollout_options(scene: Scene) -> dict[str, Any]:
 def heads(scene: Scene, statistic: str) -> ViewSettings:
     """Return the settings of the heads view: its numbers are those of the model with all heads on."""
     return replace(settings(scene, "heads", statistic=statistic), edit=NO_EDIT)
+
+
+def evidence(scene: Scene, **options: Any) -> ViewSettings:
+    """Return the settings of the evidence view: its maps are those of the model with all heads on."""
+    return replace(settings(scene, "evidence", **options), edit=NO_EDIT)
