@@ -33,7 +33,7 @@ MODELS: dict[str, ShippedModel] = {
     "default": ShippedModel(
         architecture="vit_small_patch14_dinov2",
         file="vit_small_patch14_tiny_imagenet.safetensors",
-        sha256="",
+        sha256="38cd089293815238f87d712ab709df5b0c2edb81a83fdb25848187823950e0e0",
         classes="classes.txt",
         image_size=(224, 224),
         summary="ViT-S/14 of the DINOv2 kind, 22 M parameters, fine-tuned on 200 classes of natural photos",
@@ -50,17 +50,31 @@ def load(name: str, *, image_size: tuple[int, int] | None = None) -> ViT:
     """Load a shipped model, after checking its weights against their SHA-256."""
     model = MODELS[name]
     path = WEIGHTS / model.file
-    state = {key: value.float() for key, value in checkpoints.read_checkpoint(checked(path, model.sha256)).items()}
+    state = {
+        key: value.float()
+        for key, value in checkpoints.read_checkpoint(checked(path, model.sha256)).items()
+    }
     module = timm_door.build(
         model.architecture,
         image_size=image_size or model.image_size,
         classes=checkpoints.classes_in(state),
         pretrained=True,
-        overlay={"state_dict": state, "source": "", "custom_load": False, "num_classes": checkpoints.classes_in(state)},
+        overlay={
+            "state_dict": state,
+            "source": "",
+            "custom_load": False,
+            "num_classes": checkpoints.classes_in(state),
+        },
     )
     origin = f"{model.file}, SHA-256 {model.sha256}"
     names = read_class_names(WEIGHTS / model.classes)
-    return ViT.from_module(module, name=name, class_names=names, image_size=image_size or model.image_size, weights=origin)
+    return ViT.from_module(
+        module,
+        name=name,
+        class_names=names,
+        image_size=image_size or model.image_size,
+        weights=origin,
+    )
 
 
 def checked(path: Path, sha256: str) -> Path:
@@ -76,11 +90,16 @@ def checked(path: Path, sha256: str) -> Path:
     found = checkpoints.sha256_of(path)
     if found != sha256:
         raise CheckpointError(
-            f"{path.name} is damaged or was exchanged: its SHA-256 is {found}; wanted {sha256}. Clone or download vitviz again."
+            f"{path.name} is damaged or was exchanged: its SHA-256 is {found}; wanted {sha256}. Clone "
+            "or download vitviz again."
         )
     return path
 
 
 def read_class_names(path: Path) -> list[str]:
     """Return the readable class names of a file with a WordNet id, a tab and a name in each line."""
-    return [line.partition("\t")[2].strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [
+        line.partition("\t")[2].strip()
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip()
+    ]
