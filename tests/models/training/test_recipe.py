@@ -25,7 +25,7 @@ def test_the_last_steps_are_the_final_phase() -> None:
     recipe = Recipe(steps=10, final_steps=3, image_sizes=(70,), final_image_sizes=(112, 140))
     assert [recipe.is_final(step) for step in (6, 7, 9)] == [False, True, True]
     assert recipe.image_size(6) == 70
-    assert [recipe.patches(step) for step in (6, 7)] == [49, 100]
+    assert [recipe.patches(step) for step in (6, 7)] == [48, 100]
     assert {recipe.image_size(step) for step in (7, 8, 9)} <= {112, 140}
 
 

@@ -24,10 +24,10 @@ class Recipe:
     final_steps: int = 400
     """The last steps see ``final_image_sizes`` and more of their patches."""
     batch_size: int = 64
-    image_sizes: tuple[int, ...] = (70, 98, 112, 126, 140, 168)
-    kept_patches: int = 49
+    image_sizes: tuple[int, ...] = (98, 112, 140, 168, 196, 224)
+    kept_patches: int = 48
     """Patch tokens kept of each image, at random (all when there are fewer): patch dropout."""
-    final_image_sizes: tuple[int, ...] = (140, 168, 196)
+    final_image_sizes: tuple[int, ...] = (168, 196, 224)
     final_kept_patches: int = 100
     learning_rate: float = 2.5e-4
     head_learning_rate: float = 1e-3
@@ -36,8 +36,8 @@ class Recipe:
     label_smoothing: float = 0.1
     clip_norm: float = 1.0
     frozen_blocks: int = 3
-    smallest_area: float = 0.35
-    average_decay: float = 0.998
+    smallest_area: float = 0.5
+    average_decay: float = 0.99
     """Decay of the exponential moving average of the weights, per step."""
     seed: int = 0
 
