@@ -14,6 +14,8 @@ from vitviz.ui.components.packing import unpack
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "vitviz/ui/main.py"
 PAGES = ("start", "attention", "heads", "rollout", "evidence")
+MEASURED = ("positions", "receptive_field")
+"""Pages that measure something of their own, with tests of their own."""
 MODELS: dict[str, dict[str, Any]] = {
     "tiny:class": {},
     "tiny:registers": {"reg_tokens": 4},

@@ -5,12 +5,18 @@ Keys are names and content hashes, never pictures: Streamlit hashes large arrays
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 import torch
 from numpy.typing import NDArray
 
 import vitviz
+from vitviz.analysis.convnet import ConvNet
+from vitviz.analysis.positions import PositionSimilarity, ReadOut
+from vitviz.analysis.receptive_field import ReceptiveField
+from vitviz.analysis.shuffling import ShuffleExperiment
 from vitviz.attention.statistics import HeadStatistics
 from vitviz.capture.edit import Edit
 from vitviz.images import Photo
@@ -70,3 +76,47 @@ def picture(model_key: str, digest: str, _vit: ViT, _photo: Photo) -> NDArray[np
     shown = _vit.frame(_photo.image)
     shown.flags.writeable = False
     return shown
+
+
+@st.cache_resource(max_entries=12, show_spinner="Tracing which pixels matter …", show_time=True)
+def receptive_field(
+    model_key: str,
+    digests: tuple[str, ...],
+    layer: int,
+    token: str,
+    _model: ViT | ConvNet,
+    _inputs: Any,
+) -> ReceptiveField:
+    """Return the receptive field of a token or place over the inputs of some photos."""
+    return vitviz.receptive_field(_model, _inputs, layer=layer, token=token)
+
+
+@st.cache_data(max_entries=600, show_spinner=False)
+def field_radius(
+    model_key: str,
+    digests: tuple[str, ...],
+    layer: int,
+    token: str,
+    _model: ViT | ConvNet,
+    _inputs: Any,
+) -> tuple[float, float, float, float | None]:
+    """Return (mean, least, largest radius of the photos, half the side of the theoretical field), in pixels."""
+    field = vitviz.receptive_field(_model, _inputs, layer=layer, token=token)
+    each = field.per_image_radius
+    half = None if field.theoretical is None else max(field.theoretical.size) / 2
+    return field.radius, float(each.min()), float(each.max()), half
+
+
+@st.cache_resource(max_entries=4, show_spinner="Comparing the positions …")
+def positions(model_key: str, _vit: ViT) -> tuple[PositionSimilarity, ReadOut | None]:
+    """Return how alike the positions of a model are, and how well they can be read out where they are vectors."""
+    similarity = vitviz.position_similarity(_vit)
+    if similarity.vectors is None or similarity.grid.patches < 10:
+        return similarity, None
+    return similarity, vitviz.position_read_out(similarity.vectors, similarity.grid)
+
+
+@st.cache_resource(max_entries=24, show_spinner="Shuffling the patches …", show_time=True)
+def shuffled(model_key: str, digest: str, _vit: ViT, _photo: Photo) -> ShuffleExperiment:
+    """Return what shuffled patches do to what the model reads, with and without positions."""
+    return vitviz.shuffle_experiment(_vit, _photo.image)

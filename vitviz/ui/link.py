@@ -112,6 +112,10 @@ CHOICES: dict[str, Choice] = {
         Choice("residual", 0.5, _share),
         Choice("start", 0, _whole),
         Choice("end", -1, lambda text: -1 if text == "-1" else _whole(text)),
+        Choice("pictures", "one", _one_of("one", "examples")),
+        Choice("field_scale", "log", _one_of("log", "linear")),
+        Choice("depths", False, _flag),
+        Choice("shuffle", False, _flag),
         Choice("methods", "", _methods),  # empty: those that a model is shown with first
         Choice("target", "", _class),  # empty: the top answer
         Choice("versus", "", _class),

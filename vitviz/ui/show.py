@@ -16,6 +16,7 @@ from vitviz.export.manifest import json_text, manifest
 from vitviz.export.settings import ViewSettings
 from vitviz.export.snippet import snippet
 from vitviz.ui import photos
+from vitviz.ui.recipe import Recipe
 from vitviz.ui.scene import Scene
 from vitviz.ui.text import _
 
@@ -26,7 +27,7 @@ class Export:
 
     name: str
     """Start of the file names."""
-    settings: ViewSettings
+    settings: ViewSettings | Recipe
     """What the view was made with, for the manifest and for the Python code."""
     png: Callable[[], bytes]
     """The picture at print size."""
@@ -48,7 +49,9 @@ def footer(scene: Scene, export: Export, *, caution: str) -> None:
     with st.expander(_("Why might this mislead?"), icon=":material/warning:", key="caution"):
         st.markdown(text(caution))
     with st.expander(_("This view in Python"), icon=":material/code:", key="snippet"):
-        st.code(snippet(export.settings), language="python")
+        settings = export.settings
+        code = settings.code if isinstance(settings, Recipe) else snippet(settings)
+        st.code(code, language="python")
         if scene.photo_name in photos.OWN:
             st.caption(_("Put the path of your own photo in the place of photo.jpg."))
     with st.expander(_("Share and export"), icon=":material/download:", key="export"):

@@ -1,0 +1,133 @@
+"""The Positions page: every kind of encoding, the chosen place, the shuffle experiment, files and messages."""
+
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import vitviz
+from tests.pages.dashboard import NAMES, RELATIVE, ROOT
+from vitviz.export.arrays import npz_bytes
+from vitviz.models.vit import ViT
+from vitviz.ui import cache, show
+
+PAGE = "positions"
+NONE = "tiny:none"
+
+
+@pytest.fixture(autouse=True)
+def _forget_positions():
+    yield
+    for kept in (cache.positions, cache.shuffled):
+        kept.clear()
+
+
+@pytest.fixture
+def without(tiny_models, build_vit):
+    """The name of a model without position encoding."""
+    tiny_models[NONE] = ViT.from_module(build_vit(pos_embed="none"), name=NONE)
+    yield NONE
+    del tiny_models[NONE]
+
+
+def words(app):
+    return "\n".join(each.value for each in app.app.markdown)
+
+
+@pytest.mark.parametrize("model", NAMES)
+def test_the_page_opens_on_every_kind_of_model(dashboard, model):
+    app = dashboard(PAGE, model=model).sound()
+    kind = "Relative bias" if model == RELATIVE else "Learned"
+    assert f"**{kind}**" in words(app)
+    assert app.has("plotly_chart", "profiles")
+    assert len(app.app.metric) == (0 if model == RELATIVE else 2)
+    labels = [each.label for each in app.app.main.expander]
+    assert labels[-3:] == ["Why might this mislead?", "This view in Python", "Share and export"]
+    assert (ROOT / "assets/text/en/caution-positions.md").read_text().strip() in words(app)
+
+
+def test_a_model_without_positions_says_so_and_shuffling_changes_nothing(dashboard, without):
+    app = dashboard(PAGE, model=without, shuffle=1).sound()
+    assert "**None**" in words(app)
+    assert any("Not applicable" in each.value for each in app.app.info)
+    assert not app.has("plotly_chart", "profiles")
+    arrays = app.export.arrays()
+    assert np.allclose(arrays["cosine_with_positions"], 1, atol=1e-5)
+    assert "map" not in arrays
+    assert Image.open(io.BytesIO(app.export.png())).format == "PNG"
+    assert app.manifest["settings"]["kind"] == "none"
+
+
+def test_rotary_positions_have_a_kernel(dashboard):
+    app = dashboard(
+        PAGE, model="timm:vit_small_patch16_rope_224", weights="random", size=64
+    ).sound()
+    assert "**Rotary**" in words(app)
+    values = app.export.arrays()["similarity"]
+    assert values.shape == (16, 16)
+    assert np.allclose(np.diag(values), 1, atol=1e-5)
+
+
+def test_the_chosen_place_is_the_pinned_patch(dashboard):
+    app = dashboard(PAGE, patch=5).sound()
+    arrays = app.export.arrays()
+    assert np.array_equal(arrays["map"].ravel(), arrays["similarity"][5])
+    app.app.selectbox(key="position_patch").set_value(0).run()
+    assert app.sound().link["patch"] == "0"
+    assert app.export.arrays()["map"].ravel()[0] == pytest.approx(1, abs=1e-6)
+    middle = dashboard(PAGE, patch="class").sound()
+    assert middle.manifest["settings"]["patch"] == 10
+
+
+def test_shuffling_moves_the_class_token_only_with_positions(dashboard):
+    app = dashboard(PAGE).sound()
+    assert not app.has("plotly_chart", "shuffle_curve")
+    app.app.toggle(key="choice_shuffle").set_value(True).run()
+    assert app.sound().link["shuffle"] == "1"
+    assert app.has("plotly_chart", "shuffle_curve")
+    arrays = app.export.arrays()
+    assert np.allclose(arrays["cosine_without_positions"], 1, atol=1e-5)
+    assert arrays["cosine_with_positions"][0] == pytest.approx(1)
+    assert arrays["cosine_with_positions"].min() < 1 - 1e-6
+    assert len(app.app.dataframe[0].value) == 5
+
+
+def test_a_model_without_classifier_shuffles_without_answers(dashboard):
+    app = dashboard(PAGE, model="tiny:embedding", shuffle=1).sound()
+    assert app.has("plotly_chart", "shuffle_curve")
+    assert not app.app.dataframe
+
+
+@pytest.mark.parametrize(("link", "pattern"), [
+    ({"shuffle": "yes"}, "shuffle='yes'.*wanted one of"),
+    ({"patch": "16"}, "no token '16'"),
+    ({"model": "tiny:plain", "patch": "class"}, "no token 'class'"),
+])  # fmt: skip
+def test_what_a_link_cannot_have_is_told(dashboard, link, pattern):
+    dashboard(PAGE, **link).told(pattern)
+
+
+def test_the_files_of_the_page(dashboard):
+    app = dashboard(PAGE, model="tiny:wide", patch=3, shuffle=1).sound()
+    export, told = app.export, app.manifest
+    picture = Image.open(io.BytesIO(export.png()))
+    assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.5)
+    assert picture.convert("RGB").getcolors(50) is None
+    arrays = export.arrays()
+    assert arrays["map"].shape == (3, 5)
+    assert (len(arrays["row_profile"]), len(arrays["column_profile"])) == (3, 5)
+    with np.load(io.BytesIO(npz_bytes(arrays, told)), allow_pickle=False) as stored:
+        assert np.array_equal(stored["similarity"], arrays["similarity"])
+    assert json.loads(show.json_text(told))["settings"]["method"] == PAGE
+    assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", export.html(told))
+
+
+def test_the_code_gives_the_numbers(dashboard, tiny_models, monkeypatch):
+    monkeypatch.setattr(vitviz, "load_vit", lambda name, **options: tiny_models[name])
+    app = dashboard(PAGE, patch=6, shuffle=1).sound()
+    scope = {}
+    exec(compile(app.app.code[0].value, PAGE, "exec"), scope)
+    assert np.allclose(scope["values"], app.export.arrays()["map"])

@@ -1,0 +1,130 @@
+"""The Receptive field page: networks side by side, the same place in each, every depth, files and messages."""
+
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import vitviz
+from tests.pages.dashboard import NAMES, ROOT
+from vitviz.export.arrays import npz_bytes
+from vitviz.ui import cache, probes, show
+
+PAGE = "receptive_field"
+
+
+@pytest.fixture(autouse=True)
+def _forget_fields():
+    yield
+    for kept in (cache.receptive_field, cache.field_radius, probes._redrawn):
+        kept.clear()
+
+
+@pytest.mark.parametrize("model", NAMES)
+def test_the_page_opens_on_every_kind_of_model(dashboard, model):
+    app = dashboard(PAGE, model=model).sound()
+    table = app.app.dataframe[0].value
+    assert len(table) == 3
+    assert list(table["Network"])[1:] == ["ResNet-18", "The same ViT, random"]
+    areas = table[["20%", "30%", "50%", "99%"]].map(lambda text: float(text.rstrip("%")))
+    assert (np.diff(areas.to_numpy(), axis=1) >= 0).all()
+    assert areas.to_numpy().max() <= 100
+
+
+def test_the_page_has_its_caution_its_code_and_its_files(dashboard):
+    app = dashboard(PAGE).sound()
+    labels = [each.label for each in app.app.main.expander]
+    assert labels[-3:] == ["Why might this mislead?", "This view in Python", "Share and export"]
+    caution = (ROOT / "assets/text/en/caution-receptive-field.md").read_text()
+    assert caution.strip() in [each.value.strip() for each in app.app.markdown]
+    buttons = [button.key for button in app.app.get("download_button")]
+    assert buttons == ["download_png", "download_npz", "download_json", "download_html"]
+
+
+def test_random_weights_are_said_to_be_random(dashboard):
+    app = dashboard(PAGE).sound()
+    weights = list(app.app.dataframe[0].value["Weights"])
+    assert "random weights" in weights[1]
+    assert "redrawn at random" in weights[2]
+    random = dashboard(
+        PAGE, model="timm:vit_tiny_patch16_224", weights="random", size=32, layer=0
+    ).sound()
+    table = random.app.dataframe[0].value
+    assert len(table) == 2  # a random ViT needs no random one beside it
+    assert table["Weights"][0] == "random weights"
+
+
+def test_the_same_place_is_read_in_every_network(dashboard):
+    app = dashboard(PAGE, patch=0, layer=0).sound()
+    told = app.manifest["settings"]
+    vit, net, _ = told["networks"]
+    assert told["token"] == vit["token"] == "0"
+    # half of nine layers is layer2.0 with 4 × 4 places of 8 px, as many as the ViT's patches
+    assert (net["layer"], net["token"]) == (3, "0")
+    corner = app.put(patch="15").sound().manifest["settings"]["networks"]
+    assert corner[1]["token"] == "15"
+
+
+@pytest.mark.parametrize("choices", [
+    {"layer": 0, "patch": 0, "field_scale": "linear", "palette": "spotlight", "opacity": 1.0},
+    {"layer": 1, "patch": "class", "pictures": "examples", "opacity": 0.0},
+])  # fmt: skip
+def test_knobs_at_their_ends(dashboard, choices):
+    app = dashboard(PAGE, **choices).sound()
+    assert ("Radius by photo (px)" in app.app.dataframe[0].value) == ("pictures" in choices)
+    for name in choices:
+        assert app.link[name] == str(choices[name]) or name == "opacity"
+
+
+def test_every_depth_is_measured_when_it_is_asked_for(dashboard):
+    app = dashboard(PAGE).sound()
+    assert not app.has("plotly_chart", "depth_curve")
+    app.app.toggle(key="choice_depths").set_value(True).run()
+    assert app.sound().link["depths"] == "1"
+    spec = json.loads(
+        next(each for each in app.app.get("plotly_chart") if each.key == "depth_curve").proto.spec
+    )
+    named = {each["name"]: each for each in spec["data"] if each.get("name")}
+    assert any("half the side" in name for name in named)
+    assert "seeing all pixels alike" in named
+    dashes = [each for each in named.values() if each["line"].get("dash") == "dash"]
+    assert len(dashes) == 1
+    assert dashes[0]["line"]["color"] == "#D55E00"
+
+
+@pytest.mark.parametrize(("link", "pattern"), [
+    ({"pictures": "all"}, "pictures='all'.*wanted one of"),
+    ({"field_scale": "x"}, "field_scale='x'.*wanted one of"),
+    ({"depths": "2"}, "depths='2'.*wanted one of"),
+    ({"patch": "99"}, "no token '99'"),
+    ({"layer": "9"}, "no layer 9"),
+    ({"model": "tiny:plain", "patch": "class"}, "no token 'class'"),
+])  # fmt: skip
+def test_what_a_link_cannot_have_is_told(dashboard, link, pattern):
+    dashboard(PAGE, **link).told(pattern)
+
+
+def test_the_files_of_the_page(dashboard):
+    app = dashboard(PAGE, example="koala", patch=6).sound()
+    export, told = app.export, app.manifest
+    picture = Image.open(io.BytesIO(export.png()))
+    assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.5)
+    assert picture.convert("RGB").getcolors(50) is None
+    arrays = export.arrays()
+    assert arrays["map"].shape == arrays["convnet"].shape == arrays["random"].shape == (32, 32)
+    with np.load(io.BytesIO(npz_bytes(arrays, told)), allow_pickle=False) as stored:
+        assert np.array_equal(stored["convnet"], arrays["convnet"])
+    assert json.loads(show.json_text(told))["settings"]["method"] == PAGE
+    assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", export.html(told))
+
+
+@pytest.mark.parametrize("pictures", ["one", "examples"])
+def test_the_code_gives_the_numbers(dashboard, tiny_models, monkeypatch, pictures):
+    monkeypatch.setattr(vitviz, "load_vit", lambda name, **options: tiny_models[name])
+    app = dashboard(PAGE, layer=1, patch=6, pictures=pictures).sound()
+    scope = {}
+    exec(compile(app.app.code[0].value, PAGE, "exec"), scope)
+    assert np.allclose(scope["values"], app.export.arrays()["map"], rtol=1e-3, atol=1e-5)

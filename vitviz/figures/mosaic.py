@@ -1,0 +1,99 @@
+"""The mosaic of positions: one small map for every place of a grid, laid out as the grid itself; and profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+from PIL import Image, ImageDraw
+
+from vitviz.errors import OptionError
+from vitviz.figures.lettering import typeface_for
+from vitviz.figures.paint import bar_height, draw_bar
+from vitviz.figures.palettes import QUERY, colour
+from vitviz.figures.scale import Scale
+from vitviz.figures.theme import axis, figure, plain, small
+
+_TEXT = 14
+
+
+def mosaic(
+    maps: ArrayLike,
+    *,
+    scale: Scale,
+    width: int = 860,
+    gap: int = 3,
+    selected: tuple[int, int] | None = None,
+) -> Image.Image:
+    """Return maps (rows, columns, map rows, map columns) as one picture with a colour bar, each at its place.
+
+    As in Dosovitskiy et al. 2021, figure 7. The picture is about ``width`` pixels wide, each cell a whole number of
+    pixels and at least one. ``selected`` is the (row, column) of the map with the orange outline.
+    Raises OptionError for another shape or values that are not finite.
+    """
+    numbers = np.asarray(maps, dtype=np.float64)
+    if numbers.ndim != 4 or not numbers.size or not np.isfinite(numbers).all():
+        raise OptionError(
+            f"A mosaic needs finite maps (rows, columns, map rows, map columns); got shape {numbers.shape}. Use "
+            "PositionSimilarity.mosaic."
+        )
+    rows, columns, down, across = numbers.shape
+    cell = max(1, (width // columns - gap) // across)
+    high, wide = down * cell + gap, across * cell + gap
+    painted = colour(numbers.reshape(-1, across), scale.palette, scale.low, scale.high)
+    painted = painted.reshape(rows, columns, down, across, 3).repeat(cell, 2).repeat(cell, 3)
+    canvas = np.full((rows, columns, high, wide, 3), 255, np.uint8)
+    canvas[:, :, : down * cell, : across * cell] = painted
+    sheet = canvas.transpose(0, 2, 1, 3, 4).reshape(rows * high, columns * wide, 3)
+    return _with_bar(Image.fromarray(sheet), scale, _outlined(selected, high, wide, gap))
+
+
+def _outlined(
+    selected: tuple[int, int] | None, high: int, wide: int, gap: int
+) -> tuple[int, int, int, int] | None:
+    if selected is None:
+        return None
+    top, left = selected[0] * high, selected[1] * wide
+    return max(0, left - gap), max(0, top - gap), left + wide - 1, top + high - 1
+
+
+def _with_bar(
+    sheet: Image.Image, scale: Scale, box: tuple[int, int, int, int] | None
+) -> Image.Image:
+    height = sheet.height + _TEXT + bar_height(scale, _TEXT)
+    page = Image.new("RGB", (max(sheet.width, 20 * _TEXT), height), (255, 255, 255))
+    page.paste(sheet, (0, 0))
+    if box is not None:
+        ImageDraw.Draw(page).rectangle(box, outline=QUERY, width=4)
+    width = min(page.width, 26 * _TEXT)
+    typeface = typeface_for("0123456789.e+-=1/N")
+    draw_bar(page, (0, sheet.height + _TEXT // 2), width, scale, typeface, size=_TEXT)
+    return page
+
+
+def place_curve(
+    curves: Sequence[tuple[str, ArrayLike, ArrayLike, str]],
+    *,
+    x_title: str,
+    y_title: str,
+    height: int = 300,
+    **x_axis: object,
+) -> go.Figure:
+    """Return curves (name, x, y, colour) of a quantity over distance or share, with the settings of the x axis."""
+    lines = [
+        go.Scatter(
+            x=small(x, name),
+            y=small(y, name),
+            name=plain(name),
+            mode="lines+markers",
+            line={"color": tint, "width": 2.2},
+            marker={"size": 6, "color": tint},
+            hovertemplate=f"{plain(name)}<br>%{{x:.3g}}: %{{y:.4g}}<extra></extra>",
+        )
+        for name, x, y, tint in curves
+    ]
+    if not lines:
+        raise OptionError("A figure needs at least one curve; got none. Pass (name, x, y, colour).")
+    return figure(lines, x=axis(x_title, **x_axis), y=axis(y_title), height=height, showlegend=True)

@@ -1,0 +1,276 @@
+"""The Positions page: how alike a model makes two places, how well a place can be read, what shuffling does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.analysis.positions import PositionSimilarity, ReadOut
+from vitviz.analysis.shuffling import ShuffleExperiment
+from vitviz.figures.export import html_of_png
+from vitviz.figures.mosaic import mosaic, place_curve
+from vitviz.figures.palettes import VIT_BLUE
+from vitviz.figures.scale import Scale
+from vitviz.figures.sheet import Panel, print_figure
+from vitviz.figures.sprites import map_grid
+from vitviz.ui import cache, link, viewer
+from vitviz.ui.charts import chart
+from vitviz.ui.recipe import Recipe, load_line, picture_expression
+from vitviz.ui.scene import Scene, plain
+from vitviz.ui.show import Export
+from vitviz.ui.text import _
+
+_MOST_MAPS = 900
+_SECOND = "#B0558F"
+
+
+def kinds() -> dict[str, str]:
+    """Return what each kind of encoding is, in the reader's language."""
+    return {
+        "learned": _("**Learned**: every place has a vector of its own, found in training."),
+        "sine-cosine-1d": _(
+            "**Sine–cosine over the patch number**: fixed waves along the sequence (Vaswani et al. 2017)."
+        ),
+        "sine-cosine-2d": _(
+            "**Sine–cosine over row and column**: fixed waves, half for each axis."
+        ),
+        "rotary": _(
+            "**Rotary**: queries and keys are rotated by their place, so only the offset of two patches counts "
+            "(Su et al. 2021)."
+        ),
+        "relative": _(
+            "**Relative bias**: a learned number for each offset is added to the attention scores."
+        ),
+        "none": _("**None**: the model is not told where its patches are."),
+    }
+
+
+def _units() -> dict[str, str]:
+    """Return what the numbers are, for the kinds whose numbers are no cosines of added vectors."""
+    return {
+        "rotary": _("Rotary kernel: mean cosine of the angle differences"),
+        "relative": _("Bias added to the attention scores, mean of layers and heads"),
+    }
+
+
+def measured(scene: Scene) -> tuple[PositionSimilarity, ReadOut | None]:
+    """Return the similarity of the positions and the linear read-out."""
+    return cache.positions(scene.model_key, scene.vit)
+
+
+def patch(scene: Scene) -> int:
+    """Return the patch that is shown large: the pinned one, or the middle of the grid."""
+    grid = scene.vit.grid
+    if scene.query.isdecimal():
+        return int(scene.query)
+    return grid.rows // 2 * grid.columns + grid.columns // 2
+
+
+def unit(similarity: PositionSimilarity) -> str:
+    """Return what the numbers of a similarity are, in the reader's language."""
+    return _units().get(similarity.kind, _("Cosine similarity of the position vectors"))
+
+
+def head(similarity: PositionSimilarity) -> None:
+    """Draw the kind of encoding in words, or why there is nothing to draw."""
+    st.markdown(kinds()[similarity.kind])
+    if len(similarity.kinds) > 1:
+        names = ", ".join(similarity.kinds[1:])
+        st.caption(_("This model also has: {names}. The first is shown.").format(names=names))
+    if similarity.values is None:
+        st.info(plain(_("Not applicable. {reason}").format(reason=similarity.reason)))
+
+
+def maps(scene: Scene, similarity: PositionSimilarity, read_out: ReadOut | None) -> None:
+    """Draw the mosaic, the chosen map at large, the read-out and the profiles."""
+    if similarity.values is None:
+        return
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _mosaic(scene, similarity)
+    with right:
+        _large(scene, similarity)
+        _read_out(read_out)
+    _profiles(similarity)
+
+
+def _scale(similarity: PositionSimilarity) -> Scale:
+    """Return the colours: about zero, up to the largest value between two different places."""
+    values = np.asarray(similarity.values, np.float64)
+    if len(values) > 1:
+        values = values[~np.eye(len(values), dtype=bool)]
+    top = float(np.abs(values).max()) or 1.0
+    return Scale(-top, top, signed=True)
+
+
+def _sheet(scene: Scene, similarity: PositionSimilarity) -> Any:
+    grid, step = similarity.grid, 1
+    while -(-grid.rows // step) * -(-grid.columns // step) > _MOST_MAPS:
+        step += 1
+    row, column = grid.position(patch(scene))
+    selected = (row // step, column // step) if row % step == column % step == 0 else None
+    shown = similarity.mosaic()[::step, ::step]
+    return mosaic(shown, scale=_scale(similarity), selected=selected)
+
+
+def _mosaic(scene: Scene, similarity: PositionSimilarity) -> None:
+    grid = similarity.grid
+    st.image(
+        np.asarray(_sheet(scene, similarity)),
+        width="stretch",
+        output_format="PNG",
+        alt=_("{count} maps, one for each place of the grid").format(count=grid.patches),
+    )
+    st.caption(
+        _(
+            "One small map for each of the {rows} × {columns} places: how alike this place and all others are. "
+            "{unit}. A place's likeness to itself is left out of the colour scale."
+        ).format(rows=grid.rows, columns=grid.columns, unit=unit(similarity))
+    )
+
+
+def _large(scene: Scene, similarity: PositionSimilarity) -> None:
+    grid = similarity.grid
+    chosen = st.session_state["position_patch"] = patch(scene)
+    st.selectbox(
+        _("Place"),
+        range(grid.patches),
+        format_func=lambda number: _("row {row}, column {column}").format(
+            row=number // grid.columns + 1, column=number % grid.columns + 1
+        ),
+        key="position_patch",
+        on_change=lambda: link.put(patch=str(st.session_state["position_patch"])),
+        help=_("The patch that is pinned on the other pages; the middle one if none is."),
+    )
+    sheet = map_grid(
+        similarity.map(chosen)[None],
+        [unit(similarity)],
+        columns=1,
+        scale=_scale(similarity),
+        cell_pixels=480,
+        query=grid.position(chosen),
+    )
+    st.image(
+        np.asarray(sheet),
+        width="stretch",
+        output_format="PNG",
+        alt=_("How alike the chosen place and all others are"),
+    )
+
+
+def _read_out(read_out: ReadOut | None) -> None:
+    if read_out is None:
+        st.caption(
+            _("No linear read-out: it needs one vector a place, and ten places or more to fit on.")
+        )
+        return
+    row, column = st.columns(2)
+    explained = _(
+        "Share of the variance that a linear read-out explains on places that it was not fitted on. "
+        "1 is perfect, 0 no better than guessing the middle."
+    )
+    row.metric(_("Row, R²"), _number(read_out.row), help=explained)
+    column.metric(_("Column, R²"), _number(read_out.column), help=explained)
+
+
+def _number(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.3f}"
+
+
+def _profiles(similarity: PositionSimilarity) -> None:
+    down, across = similarity.profiles()
+    figure = place_curve(
+        [
+            (_("along a column"), np.arange(len(down)), down, VIT_BLUE),
+            (_("along a row"), np.arange(len(across)), across, _SECOND),
+        ],
+        x_title=_("Distance (patches)"),
+        y_title=unit(similarity).partition(":")[0].partition(",")[0],
+    )
+    chart(figure, key="profiles")
+    st.caption(
+        _(
+            "The mean over all pairs of places at a distance in rows or in columns. It falls where near places are "
+            "more alike than far ones."
+        )
+    )
+
+
+def export(
+    scene: Scene,
+    similarity: PositionSimilarity,
+    read_out: ReadOut | None,
+    experiment: ShuffleExperiment | None,
+) -> Export:
+    """Return the files of the page: mosaic and large map for print, the numbers, the settings, a page."""
+    title, chosen = _("What does the model know about places?"), patch(scene)
+    caption = f"{kinds()[similarity.kind].replace('**', '')} {viewer.caption(scene)}"
+    panels = [Panel(label=similarity.reason, photo=scene.picture)]
+    if similarity.values is not None:
+        large = Panel(
+            label=unit(similarity),
+            map=similarity.map(chosen),
+            scale=_scale(similarity),
+            query=similarity.grid.position(chosen),
+        )
+        panels = [Panel(label=title, picture=_sheet(scene, similarity)), large]
+
+    def png() -> bytes:
+        return print_figure(panels, title=title, caption=caption)
+
+    return Export(
+        name="vitviz-positions",
+        settings=_recipe(scene, similarity, read_out, experiment),
+        png=png,
+        arrays=lambda: _arrays(scene, similarity, chosen, experiment),
+        html=lambda told: html_of_png(png(), title, caption, told),
+    )
+
+
+def _arrays(
+    scene: Scene,
+    similarity: PositionSimilarity,
+    chosen: int,
+    experiment: ShuffleExperiment | None,
+) -> dict[str, NDArray[Any]]:
+    found: dict[str, NDArray[Any]] = {"picture": scene.picture}
+    if similarity.values is not None:
+        row, column = similarity.profiles()
+        found |= {"map": similarity.map(chosen), "similarity": similarity.values}
+        found |= {"row_profile": row, "column_profile": column}
+    if experiment is not None:
+        found |= {
+            "shuffled_shares": np.array(experiment.shares),
+            "cosine_with_positions": experiment.with_positions.cosine,
+            "cosine_without_positions": experiment.without_positions.cosine,
+        }
+    return found
+
+
+def _recipe(
+    scene: Scene,
+    similarity: PositionSimilarity,
+    read_out: ReadOut | None,
+    experiment: ShuffleExperiment | None,
+) -> Recipe:
+    lines = ["import vitviz", "", load_line(scene), "similarity = vitviz.position_similarity(vit)"]
+    if similarity.values is None:
+        lines.append("values = similarity.values  # None: similarity.reason says why")
+    else:
+        lines.append(f"values = similarity.map({patch(scene)})  # (rows, columns)")
+    if read_out is not None:
+        lines.append("print(vitviz.position_read_out(similarity.vectors, similarity.grid))")
+    if experiment is not None:
+        lines.insert(1, "from vitviz.examples import example")
+        lines.append(f"print(vitviz.shuffle_experiment(vit, {picture_expression(scene)}))")
+    options: dict[str, Any] = {"kind": similarity.kind, "kinds": similarity.kinds}
+    options |= {"patch": patch(scene), "unit": similarity.unit, "reason": similarity.reason}
+    if read_out is not None:
+        options["read_out"] = {
+            name: None if np.isnan(value) else value
+            for name, value in (("row", read_out.row), ("column", read_out.column))
+        }
+    return Recipe(method="positions", options=options, code="\n".join(lines) + "\n")

@@ -1,0 +1,193 @@
+"""The networks that the Receptive field page compares, and where each is read."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from vitviz.analysis.convnet import ConvNet, load_convnet
+from vitviz.analysis.theoretical_field import theoretical_field
+from vitviz.errors import VitvizError
+from vitviz.examples import examples
+from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
+from vitviz.images import Photo, open_photo
+from vitviz.models import hub, timm_door
+from vitviz.models.vit import ViT
+from vitviz.ui import link
+from vitviz.ui.scene import Scene
+from vitviz.ui.text import _
+
+CNN = "resnet18"
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """One network, with the same place to read in it as in the others."""
+
+    key: str
+    """Names it in cache keys."""
+    title: str
+    weights: str
+    """In words: where the weights come from."""
+    model: ViT | ConvNet
+    colour: str
+    dashed: bool
+    layer_names: tuple[str, ...]
+    token: str
+    """Token name of a ViT."""
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    place: tuple[float, float]
+    """(row, column) of what is read, as shares of the picture: of a convolutional network."""
+
+    @property
+    def layers(self) -> int:
+        """Number of layers."""
+        return len(self.layer_names)
+
+    def layer_at(self, depth: float) -> int:
+        """Return the layer at a share of the depth; 1 is the last."""
+        return min(self.layers - 1, max(0, round(depth * self.layers) - 1))
+
+    def inputs(self, vit: ViT, photos: list[Photo]) -> list[Tensor]:
+        """Return the photos, all cropped as the scene's ViT crops them, in this network's own normalisation."""
+        cropped = [vit.preprocess(photo.image) for photo in photos]
+        if (self.mean, self.std) == (vit.mean, vit.std):
+            return cropped
+        shift, scale = _column(vit.mean), _column(vit.std)
+        own_shift, own_scale = _column(self.mean), _column(self.std)
+        return [(each * scale + shift - own_shift) / own_scale for each in cropped]
+
+    def token_at(self, layer: int) -> str:
+        """Return what to read after a layer: the token, or the place of the feature map at the same point."""
+        if isinstance(self.model, ViT):
+            return self.token
+        row, column, columns = _nearest(self.key, layer, self.place, self.model)
+        return str(row * columns + column)
+
+
+def _column(values: tuple[float, ...]) -> Tensor:
+    return torch.tensor(values)[:, None, None]
+
+
+@st.cache_data(max_entries=400, show_spinner=False)
+def _nearest(
+    key: str, layer: int, place: tuple[float, float], _net: ConvNet
+) -> tuple[int, int, int]:
+    """Return (row, column) of the place of a feature map whose field has its middle nearest to a point; and columns."""
+    with torch.no_grad():
+        features = _net.features(torch.zeros(1, 3, *_net.image_size), layer)
+    field, counts = theoretical_field(_net, layer), features.shape[-2:]
+    row, column = (
+        min(max(round((share * side - 0.5 - (axis.low + axis.high) / 2) / axis.jump), 0), count - 1)
+        for share, side, axis, count in zip(
+            place, _net.image_size, (field.rows, field.columns), counts, strict=True
+        )
+    )
+    return row, column, int(counts[1])
+
+
+def probes(scene: Scene) -> list[Probe]:
+    """Return the scene's ViT, the convolutional network and, beside a trained ViT, the same with random weights."""
+    vit, place = scene.vit, _place(scene)
+    trained = link.get("weights") != "random"
+    found = [_vit_probe(scene, vit, trained, place)]
+    net, weights = _convnet(*vit.image_size)
+    data = timm_door.data_settings(net.module, vit.image_size)
+    key = f"{CNN}|{weights}|{vit.image_size}"
+    names = net.layer_names
+    found.append(
+        Probe(key, "ResNet-18", weights, net, CNN_VERMILION, False, names, "", data.mean, data.std, place)
+    )  # fmt: skip
+    if trained:
+        found.append(_vit_probe(scene, _redrawn(scene.model_key, vit), False, place))
+    return found
+
+
+def _vit_probe(scene: Scene, vit: ViT, trained: bool, place: tuple[float, float]) -> Probe:
+    redrawn = vit is not scene.vit
+    told = (
+        _("its own weights")
+        if trained
+        else _("every weight tensor redrawn at random, with its mean and spread")
+        if redrawn
+        else _("random weights")
+    )
+    names = tuple(_("layer {layer}").format(layer=layer) for layer in range(vit.layers))
+    return Probe(
+        key=scene.model_key + ("|redrawn" if redrawn else ""),
+        title=_("The same ViT, random") if redrawn else _("ViT “{model}”").format(model=vit.name),
+        weights=told,
+        model=vit,
+        colour="#7FB8D8" if redrawn else VIT_BLUE,
+        dashed=False,
+        layer_names=names,
+        token=scene.query,
+        mean=scene.vit.mean,
+        std=scene.vit.std,
+        place=place,
+    )
+
+
+def _place(scene: Scene) -> tuple[float, float]:
+    """Return the middle of the pinned patch as shares of the picture; the picture's middle for other tokens."""
+    grid = scene.vit.grid
+    if not scene.query.isdecimal():
+        return 0.5, 0.5
+    row, column = grid.position(int(scene.query))
+    return (row + 0.5) / grid.rows, (column + 0.5) / grid.columns
+
+
+@st.cache_resource(max_entries=2, show_spinner="Building the convolutional network …")
+def _convnet(height: int, width: int) -> tuple[ConvNet, str]:
+    """Return ResNet-18 with the weights of the local cache or, without them, with random ones; and which in words."""
+    if hub.cached_file(timm_door.pretrained_settings(CNN)) is not None:
+        try:
+            net = load_convnet(f"timm:{CNN}", image_size=(height, width))
+            return net, _("trained on ImageNet")
+        except VitvizError as error:
+            link.notice(str(error))
+    module: Any = timm_door.build(CNN, seed=0)
+    for name, parameter in module.named_parameters():
+        # timm starts every residual branch at zero, so a fresh network would be its shortcuts alone
+        if name.endswith("bn2.weight"):
+            parameter.data.fill_(1.0)
+    net = ConvNet.from_module(module, name=f"timm:{CNN}", image_size=(height, width))
+    return net, _("random weights: none of its weights are in the local cache")
+
+
+@st.cache_resource(max_entries=1, show_spinner="Drawing random weights …")
+def _redrawn(model_key: str, _vit: ViT) -> ViT:
+    """Return the same architecture with every parameter drawn anew, with its own mean and standard deviation."""
+    module = copy.deepcopy(_vit.module)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            values = parameter.float()
+            noise = torch.randn(parameter.shape, generator=generator).to(values)
+            parameter.copy_(values.mean() + values.std(correction=0) * noise)
+    return ViT.from_module(
+        module,
+        name=_vit.name,
+        transform=_vit.transform,
+        image_size=_vit.image_size,
+        weights="random",
+    )
+
+
+def photos_of(scene: Scene) -> tuple[tuple[str, ...], list[Photo]]:
+    """Return the digests and the photos that are averaged: this one, or all the examples."""
+    if link.get("pictures") == "one":
+        return (scene.photo.digest,), [scene.photo]
+    found = [_example(each.id) for each in examples()]
+    return tuple(each.digest for each in found), found
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _example(name: str) -> Photo:
+    return open_photo(next(each for each in examples() if each.id == name).path)
