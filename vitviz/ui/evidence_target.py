@@ -82,9 +82,8 @@ def controls(scene: Scene, aim: Aim) -> None:
             )
         )
         return
-    answers, classes, versus = st.columns([6, 3, 3], gap="medium", vertical_alignment="bottom")
-    with answers:
-        _answers(scene, aim)
+    _answers(scene, aim)
+    classes, versus = st.columns(2, gap="medium")
     _class_list(classes, "target", _("Any class"), _("the top answer"), scene)
     _class_list(versus, "versus", _("Rather than"), _("nothing: the class by itself"), scene)
 

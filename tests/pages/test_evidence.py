@@ -1,0 +1,209 @@
+"""The Evidence page: targets, methods, what is computed when asked for, what is refused, the test of the maps."""
+
+import numpy as np
+import pytest
+
+import vitviz
+from tests.pages.dashboard import NAMES
+from vitviz.analysis.faithfulness import deletion_insertion
+from vitviz.errors import OptionError
+from vitviz.trace.target import contrast
+from vitviz.ui import link, shelf
+
+
+def maps(app):
+    return {
+        name: values
+        for name, values in app.export.arrays().items()
+        if name not in ("map", "picture")
+    }
+
+
+def captions(app):
+    return " ".join(each.value for each in app.app.caption).replace("\\", "")
+
+
+def scene_of(app):
+    return app.exports[-1][0]
+
+
+@pytest.mark.parametrize("model", NAMES)
+def test_four_quick_maps_at_first_each_that_of_the_library(dashboard, model):
+    app = dashboard("evidence", model=model).sound()
+    scene, found = scene_of(app), maps(app)
+    assert len(found) == 4
+    for name, values in found.items():
+        expected = vitviz.attribute(name, scene.vit, scene.original.pixels)
+        assert np.allclose(values, expected.values, atol=1e-6), name
+    assert "methods" not in app.link
+
+
+def test_a_model_without_a_classifier_explains_its_own_embedding(dashboard):
+    app = dashboard("evidence", model="tiny:embedding").sound()
+    assert "similarity to the image's own embedding" in captions(app)
+    assert not app.has("selectbox", "choice_target")
+    assert app.manifest["settings"]["target"] is None
+
+
+def test_another_target_is_another_map_of_the_methods_that_know_targets(dashboard):
+    app = dashboard("evidence", methods="rollout-gradient_rollout").sound()
+    best, second = (index for index, _share in scene_of(app).original.top(2))
+    first = maps(app)
+    assert app.app.button_group(key="evidence_answers").value in (best, [best])
+    app.app.button_group(key="evidence_answers").set_value(second).run()
+    assert app.sound().link["target"] == str(second)
+    other = maps(app)
+    assert np.array_equal(first["rollout"], other["rollout"])
+    assert not np.allclose(first["gradient_rollout"], other["gradient_rollout"])
+    assert f"for **{scene_of(app).vit.class_name(second)}**" in captions(app)
+    assert app.manifest["settings"]["target"] == second
+
+
+def test_one_class_rather_than_another(dashboard):
+    app = dashboard("evidence", methods="input_x_gradient", target=3, versus=5).sound()
+    scene = scene_of(app)
+    target = contrast(scene.vit, 3, 5)
+    expected = vitviz.attribute("input_x_gradient", scene.vit, scene.original.pixels, target=target)
+    assert np.allclose(maps(app)["input_x_gradient"], expected.values, atol=1e-6)
+    assert "rather than" in captions(app)
+    assert "contrast(vit, 3, 5)" in app.app.code[0].value
+    assert app.put(versus="3").sound().link.get("versus") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"target": "9999"}, "There is no class 9999: this model has classes 0 to 9"),
+        ({"target": "abc"}, "target='abc', which cannot be used .wanted a whole number"),
+        ({"target": "-1"}, "target='-1', which cannot be used"),
+        ({"versus": "10"}, "There is no class 10: this model has classes 0 to 9"),
+        ({"methods": "rollout-tea"}, "There is no method 'tea'"),
+        ({"knobs": "occlusion:window:999"}, "window is 999; wanted a whole number from 1 to 64"),
+        ({"knobs": "occlusion:tea:1"}, "occlusion has no knob 'tea'"),
+        ({"knobs": "nonsense"}, "There is no method 'nonsense'"),
+    ],
+)
+def test_a_link_that_cannot_be_used_is_told_and_the_page_is_there(dashboard, given, message):
+    app = dashboard("evidence", **given).told(message)
+    assert len(maps(app)) == 4
+    assert app.run().sound().link.get("target") is None
+
+
+def test_a_class_is_told_to_a_model_without_classes(dashboard):
+    app = dashboard("evidence", model="tiny:embedding", target=3).told("has no classes")
+    assert len(maps(app)) == 4
+
+
+def test_another_model_starts_with_its_own_top_answer(dashboard):
+    app = dashboard("evidence", target=3).sound()
+    assert app.put(model="tiny:registers").sound().link.get("target") is None
+
+
+def test_a_method_that_cannot_serve_the_model_says_why_and_the_others_go_on(dashboard):
+    app = dashboard("evidence", model="tiny:plain", methods="class_attention-rollout")
+    app.told("tiny:plain has no class token")
+    assert list(maps(app)) == ["rollout"]
+    assert list(app.manifest["settings"]["explanations"]) == ["rollout"]
+
+
+def test_no_method_is_a_choice_too(dashboard):
+    app = dashboard("evidence").sound()
+    app.app.multiselect(key="evidence_methods").set_value([]).run()
+    assert app.sound().link["methods"] == "none"
+    assert maps(app) == {}
+    assert "No method is chosen" in app.app.info[0].value
+    assert app.export.png().startswith(b"\x89PNG")
+    app.app.multiselect(key="evidence_methods").set_value(["legrad"]).run()
+    assert (app.sound().link["methods"], list(maps(app))) == ("legrad", ["legrad"])
+
+
+def test_a_slow_method_waits_until_it_is_asked_for(dashboard):
+    app = dashboard("evidence", methods="occlusion-rollout", target=2).sound()
+    assert list(maps(app)) == ["rollout"]
+    app.app.button(key="compute_occlusion").click().run()
+    scene = scene_of(app.sound())
+    expected = vitviz.attribute("occlusion", scene.vit, scene.original.pixels, target=2)
+    assert np.allclose(maps(app)["occlusion"], expected.values, atol=1e-6)
+    assert not app.has("button", "compute_occlusion")
+    assert not app.has("button", "stop_occlusion")
+    assert app.put(target="4").has("button", "compute_occlusion")  # another target, another map
+    assert not app.put(target="2").has("button", "compute_occlusion")
+
+
+def test_a_knob_is_kept_in_the_link_and_changes_the_map(dashboard):
+    app = dashboard("evidence", methods="rollout-class_attention").sound()
+    before = maps(app)
+    app.app.number_input(key="knob_class_attention_layer").set_value(0).run()
+    assert app.sound().link["knobs"] == "class_attention:layer:0"
+    after, scene = maps(app), scene_of(app)
+    assert np.array_equal(before["rollout"], after["rollout"])
+    expected = scene.original.grid.to_map(scene.original.attention_row(0, "class").mean(0))
+    assert np.allclose(after["class_attention"], expected, atol=1e-6)
+    assert "layer=0" in app.app.code[0].value
+    app.app.selectbox(key="knob_rollout_head_fusion").set_value("max").run()
+    assert app.sound().link["knobs"] == "class_attention:layer:0~rollout:head_fusion:max"
+    app.app.selectbox(key="knob_rollout_head_fusion").set_value("mean").run()
+    assert app.sound().link["knobs"] == "class_attention:layer:0"
+
+
+def test_a_layer_that_the_model_has_not_is_told_in_its_panel(dashboard):
+    app = dashboard("evidence", methods="class_attention-rollout", knobs="class_attention:layer:99")
+    app.told("99")
+    assert list(maps(app)) == ["rollout"]
+
+
+def test_the_maps_are_tested_against_random_ones(dashboard):
+    app = dashboard("evidence", methods="rollout-legrad", target=1).sound()
+    assert not app.has("plotly_chart", "deletion")
+    app.app.button(key="test_maps").click().run()
+    app.sound()
+    assert app.has("plotly_chart", "deletion")
+    assert app.has("plotly_chart", "insertion")
+    scene = scene_of(app)
+    found = vitviz.attribute("legrad", scene.vit, scene.original.pixels, target=1)
+    expected = deletion_insertion(scene.vit, scene.original.pixels, found, steps=10)
+    table = app.app.dataframe[0].value
+    assert list(table.iloc[1])[1:] == [
+        f"{expected.first.area:.3f}",
+        f"{expected.second.area:.3f}",
+    ]
+    random = expected.first.random
+    assert random is not None
+    assert table.iloc[2, 1].startswith(f"{random.area:.3f} ({random.area_low:.3f}")
+    assert not app.has("button", "test_maps")
+    assert app.put(methods="rollout-legrad-saliency").has("button", "test_maps")
+
+
+def test_the_maps_are_those_of_all_heads(dashboard):
+    plain = maps(dashboard("evidence", methods="rollout").sound())
+    app = dashboard("evidence", methods="rollout", ablate="0.1").sound()
+    assert np.array_equal(plain["rollout"], maps(app)["rollout"])
+    assert "all its heads switched on" in captions(app)
+
+
+@pytest.mark.parametrize("method", [method.name for method in vitviz.METHODS])
+def test_every_method_has_a_panel(dashboard, method):
+    app = dashboard("evidence", methods=method).sound()
+    if app.has("button", f"compute_{method}"):
+        app.app.button(key=f"compute_{method}").click().run()
+    assert list(maps(app.sound())) == [method]
+    assert app.export.png().startswith(b"\x89PNG")
+
+
+def test_a_shelf_drops_what_was_not_asked_for_longest():
+    kept = shelf.Shelf(2)
+    kept.put("a", 1)
+    kept.put("b", 2)
+    assert kept.get("a") == 1
+    kept.put("c", 3)
+    assert [kept.get(key) for key in "abc"] == [1, None, 3]
+
+
+def test_knobs_of_a_text():
+    assert link.knobs_of("") == {}
+    assert link.knobs_of("occlusion:window:3~rise:keep:0.4~occlusion:replacement:blur") == {
+        "occlusion": {"window": 3, "replacement": "blur"},
+        "rise": {"keep": 0.4},
+    }
+    with pytest.raises(OptionError, match="wanted a whole number from 0"):
+        link.knobs_of("occlusion:window:many")
