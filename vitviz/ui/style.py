@@ -12,6 +12,7 @@ RULES = """
 .st-key-strip p { margin: 0; }
 .st-key-strip [data-testid="stCaptionContainer"] p { line-height: 1.45; }
 [data-testid="stCaptionContainer"] { color: inherit; opacity: 0.82; }
+[data-testid="stImage"] { column-gap: 8px; }
 @media (max-width: 700px) { .st-key-strip { padding-bottom: 1.4rem; }
   [data-testid="stMainBlockContainer"] { padding: 4rem 1rem 3rem; } }
 </style>
