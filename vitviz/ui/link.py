@@ -22,6 +22,8 @@ from vitviz.ui.text import _
 _STATE = "vitviz_choices"
 _WRITTEN = "vitviz_links_written"
 _STALE_SECONDS = 1.5
+LARGEST_SIDE = 640
+"""Largest input size that a reader can ask for, in pixels: attention costs the fourth power of the side."""
 _NOTICES = "vitviz_notices"
 METHOD_SEPARATOR = "-"
 NO_METHOD = "none"
@@ -43,6 +45,13 @@ def _whole(text: str) -> int:
     if not text.isdecimal() or len(text) > 6:
         raise OptionError(_("wanted a whole number from 0"))
     return int(text)
+
+
+def _side(text: str) -> int:
+    pixels = _whole(text)
+    if pixels > LARGEST_SIDE:
+        raise OptionError(_("wanted at most {most} pixels").format(most=LARGEST_SIDE))
+    return pixels
 
 
 def _share(text: str) -> float:
@@ -99,7 +108,7 @@ CHOICES: dict[str, Choice] = {
         Choice("head", "mean", _head, always=True),
         Choice("patch", "", _name, always=True),
         Choice("weights", "pretrained", _one_of("pretrained", "random")),
-        Choice("size", 0, _whole),
+        Choice("size", 0, _side),
         Choice("direction", "attends_to", _one_of("attends_to", "attended_by")),
         Choice("scale", "map", _one_of("map", "layer", "model", "absolute")),
         Choice("special", True, _flag),
