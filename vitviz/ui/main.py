@@ -26,13 +26,13 @@ def pages() -> dict[str, list[st.Page]]:
             ),
             st.Page(f"{folder}/heads.py", title=_("Heads"), icon=":material/grid_on:"),
             st.Page(f"{folder}/rollout.py", title=_("Rollout"), icon=":material/account_tree:"),
+            st.Page(f"{folder}/evidence.py", title=_("Evidence"), icon=":material/fact_check:"),
             st.Page(
                 f"{folder}/receptive_field.py",
                 title=_("Receptive field"),
                 icon=":material/filter_center_focus:",
             ),
             st.Page(f"{folder}/positions.py", title=_("Positions"), icon=":material/pin_drop:"),
-            st.Page(f"{folder}/evidence.py", title=_("Evidence"), icon=":material/fact_check:"),
         ]
     }
 
