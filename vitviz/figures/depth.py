@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError
 from vitviz.figures.palettes import VIT_BLUE
@@ -72,13 +72,14 @@ def depth_curve(
     return made
 
 
-def _places(one: DepthCurve) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+def _places(one: DepthCurve) -> NDArray[np.float32]:
     count = np.shape(one.values)[0]
     if count != len(one.layers):
         raise OptionError(
             f"The curve {one.name!r} has {count} values for {len(one.layers)} layers; wanted one each."
         )
-    return (np.arange(1, count + 1) / count).astype(np.float32)
+    places: NDArray[np.float32] = (np.arange(1, count + 1) / count).astype(np.float32)
+    return places
 
 
 def _line(one: DepthCurve) -> go.Scatter:
