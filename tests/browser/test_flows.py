@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytestmark = pytest.mark.timeout(400)  # a flow has many steps, each of which a busy machine may draw out
+pytestmark = pytest.mark.timeout(
+    400
+)  # a flow has many steps, each of which a busy machine may draw out
 SHOTS = Path(__file__).parents[2] / "screenshots"
 QUICK = {"model": "timm:vit_tiny_patch16_224", "weights": "random"}
 PAGES = {"": "Start", "attention": "Attention", "heads": "Heads", "rollout": "Rollout"}

@@ -60,7 +60,7 @@ BAD = [
         "not in the local cache.*Available offline: default",
     ),
     ("start", {**TIMM, "size": "13"}, "13.*16"),
-    ("start", {**TIMM, "size": "99999"}, "99999.*wanted 1 to 4096"),
+    ("start", {**TIMM, "size": "99999"}, "99999.*wanted at most 640"),
     ("start", {"size": "abc"}, "size='abc'.*whole number"),
     (
         "start",

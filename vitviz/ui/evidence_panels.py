@@ -172,9 +172,11 @@ def _knob(scene: Scene, method: Method, knob: Knob) -> None:
     """Draw the widget of a knob from its record."""
     key = f"knob_{method.name}_{knob.name}"
     last = scene.vit.layers - 1
-    value = evidence.knobs(method).get(knob.name, last if knob.kind == "layer" else knob.default)
-    high = last if knob.kind == "layer" else knob.high
-    low = 0 if knob.kind == "layer" else knob.low
+    value: Any = evidence.knobs(method).get(
+        knob.name, last if knob.kind == "layer" else knob.default
+    )
+    high: float = last if knob.kind == "layer" else knob.high
+    low: float = 0 if knob.kind == "layer" else knob.low
     if knob.kind != "choice":
         value = min(value, high)
     st.session_state[key] = value
