@@ -17,7 +17,15 @@ pytestmark = pytest.mark.timeout(
 )  # a flow has many steps, each of which a busy machine may draw out
 SHOTS = Path(__file__).parents[2] / "screenshots"
 QUICK = {"model": "timm:vit_tiny_patch16_224", "weights": "random"}
-PAGES = {"": "Start", "attention": "Attention", "heads": "Heads", "rollout": "Rollout"}
+PAGES = {
+    "": "Start",
+    "attention": "Attention",
+    "heads": "Heads",
+    "rollout": "Rollout",
+    "evidence": "Evidence",
+    "receptive_field": "Receptive field",
+    "positions": "Positions",
+}
 PATIENCE = 120_000
 """Milliseconds that a busy machine may take for what takes a quarter of a second."""
 STALE = 1700
