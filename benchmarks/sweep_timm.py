@@ -151,7 +151,11 @@ def on_meta(name: str) -> nn.Module | None:
 def small(name: str, skeleton: nn.Module | None) -> tuple[nn.Module | None, str, dict[str, Any]]:
     """Return the model with random weights, as small as its constructor allows, and how it was built."""
     with SeededInitialisation(0):
-        for how, options in (("narrow", narrow(skeleton)), ("2 blocks", {"depth": 2})):
+        for how, options in (
+            ("narrow", narrow(skeleton)),
+            ("narrow", narrow(skeleton, grouped=True)),
+            ("2 blocks", {"depth": 2}),
+        ):
             try:
                 return timm.create_model(name, **options).eval(), how, options
             except (
@@ -169,13 +173,19 @@ def small(name: str, skeleton: nn.Module | None) -> tuple[nn.Module | None, str,
         return timm.create_model(name).eval(), "whole", {}
 
 
-def narrow(module: nn.Module | None) -> dict[str, Any]:
-    """Return arguments for two blocks with the model's own number of heads, 16 channels each."""
+def narrow(module: nn.Module | None, *, grouped: bool = False) -> dict[str, Any]:
+    """Return arguments for two blocks with the model's own number of heads, 16 channels each.
+
+    ``grouped`` gives every block the fewest key heads that one block has: some constructors list them by block.
+    """
     parts = [] if module is None else list(module.modules())
     heads = next((int(part.num_heads) for part in parts if hasattr(part, "num_heads")), 4)
-    grouped = {int(part.num_kv_heads) for part in parts if hasattr(part, "num_kv_heads")}
     options = {"depth": 2, "embed_dim": 16 * heads}
-    return options | ({"num_kv_heads": min(grouped)} if grouped - {heads} else {})
+    if grouped:
+        options["num_kv_heads"] = min(
+            (int(part.num_kv_heads) for part in parts if hasattr(part, "num_kv_heads")), default=1
+        )
+    return options
 
 
 def sharpened(vit: vitviz.ViT) -> vitviz.Trace:
@@ -222,15 +232,15 @@ def eager(module: nn.Module, pixels: Tensor) -> tuple[list[Tensor], Tensor]:
 @contextmanager
 def time_limit(seconds: int) -> Iterator[None]:
     def stop(*_: object) -> None:
-        raise TimeoutError(f"more than {seconds} seconds")
+        raise TimeoutError(f"more than {seconds} seconds of computing")
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    before = signal.signal(signal.SIGPROF, stop)  # a busy machine takes nothing off
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def reason_of(name: str, message: str) -> str:
