@@ -36,7 +36,7 @@ REFUSED = {
     "nest_tiny": "attend inside windows",
     "tnt_s_legacy_patch16_224": "second transformer inside",
     "crossvit_tiny_240": "two branches",
-    "twins_svt_small": "attend inside windows",
+    "twins_svt_small": "inside windows and to pooled keys",
     "mixer_s16_224": "mixes tokens with fixed weights and has no attention",
     "sequencer2d_s": "recurrent networks",
     "poolformer_s12": "by pooling or convolution",
