@@ -21,7 +21,7 @@ from vitviz.ui.scene import Scene, default_query
 from vitviz.ui.show import Export
 from vitviz.ui.text import _
 
-_TILE_PIXELS = 108
+_TILE_PIXELS = 104
 _DARKNESS = 0.72
 
 
