@@ -12,20 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vitviz.ui.navigation import START, entries
+
 pytestmark = pytest.mark.timeout(
     400
 )  # a flow has many steps, each of which a busy machine may draw out
 SHOTS = Path(__file__).parents[2] / "screenshots"
 QUICK = {"model": "timm:vit_tiny_patch16_224", "weights": "random"}
-PAGES = {
-    "": "Start",
-    "attention": "Attention",
-    "heads": "Heads",
-    "rollout": "Rollout",
-    "evidence": "Evidence",
-    "receptive_field": "Receptive field",
-    "positions": "Positions",
-}
+PAGES = {entry.name if entry.name != START else "": entry.title for entry in entries()}
 PATIENCE = 120_000
 """Milliseconds that a busy machine may take for what takes a quarter of a second."""
 STALE = 1700

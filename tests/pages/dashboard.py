@@ -14,8 +14,7 @@ from vitviz.ui.components.packing import unpack
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "vitviz/ui/main.py"
 PAGES = ("start", "attention", "heads", "rollout", "evidence")
-MEASURED = ("positions", "receptive_field")
-"""Pages that measure something of their own, with tests of their own."""
+"""Pages whose tests are in test_pages.py; every other one has a test file of its own name."""
 MODELS: dict[str, dict[str, Any]] = {
     "tiny:class": {},
     "tiny:registers": {"reg_tokens": 4},

@@ -8,7 +8,8 @@ from tests.pages.dashboard import NAMES
 from vitviz.analysis.faithfulness import deletion_insertion
 from vitviz.errors import OptionError
 from vitviz.trace.target import contrast
-from vitviz.ui import link, shelf
+from vitviz.ui import shelf
+from vitviz.ui.choices.explore import knobs_of
 
 
 def maps(app):
@@ -200,10 +201,10 @@ def test_a_shelf_drops_what_was_not_asked_for_longest():
 
 
 def test_knobs_of_a_text():
-    assert link.knobs_of("") == {}
-    assert link.knobs_of("occlusion:window:3~rise:keep:0.4~occlusion:replacement:blur") == {
+    assert knobs_of("") == {}
+    assert knobs_of("occlusion:window:3~rise:keep:0.4~occlusion:replacement:blur") == {
         "occlusion": {"window": 3, "replacement": "blur"},
         "rise": {"keep": 0.4},
     }
     with pytest.raises(OptionError, match="wanted a whole number from 0"):
-        link.knobs_of("occlusion:window:many")
+        knobs_of("occlusion:window:many")

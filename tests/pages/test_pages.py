@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from tests.pages.dashboard import MAIN, MEASURED, NAMES, PAGES, RELATIVE, ROOT
+from tests.pages.dashboard import MAIN, NAMES, PAGES, RELATIVE, ROOT
+from vitviz.ui.choices import CHOICES, GROUPS
+from vitviz.ui.navigation import START, entries
 
 EACH_PAGE = pytest.mark.parametrize("page", PAGES)
 VIEW = {"attention": "viewer", "heads": "atlas", "rollout": "rollout_viewer"}
@@ -17,10 +19,26 @@ SPECIAL = {
 
 def test_the_navigation_lists_every_page_file():
     files = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
-    source = MAIN.read_text()
-    assert files == sorted((*PAGES, *MEASURED))
-    assert [name for name in files if source.count(f"/{name}.py") != 1] == []
-    assert source.count("st.Page(") == len(files)
+    listed = [entry.name for entry in entries()]
+    assert sorted(listed) == files
+    assert listed[0] == START
+    assert MAIN.read_text().count("st.Page(") == 1
+    own = {path.stem for path in (ROOT / "tests/pages").glob("test_*.py")}
+    assert [name for name in files if name not in PAGES and f"test_{name}" not in own] == []
+
+
+def test_no_two_choices_share_a_name_and_each_belongs_to_a_page_that_exists():
+    names = [choice.name for group in GROUPS for choice in group]
+    assert sorted(names) == sorted(set(names))
+    pages = {entry.name for entry in entries()}
+    assert {choice.page for choice in CHOICES.values()} <= {"", *pages}
+    assert all(
+        choice.read(as_text(choice)) == choice.default for choice in CHOICES.values() if choice.page
+    )
+
+
+def as_text(choice):
+    return str(int(choice.default)) if isinstance(choice.default, bool) else str(choice.default)
 
 
 @EACH_PAGE

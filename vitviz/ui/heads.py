@@ -15,6 +15,7 @@ from vitviz.export.arrays import statistics_arrays
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.ui import cache, link, snippets, viewer
+from vitviz.ui.choices.explore import pairs_of
 from vitviz.ui.components.atlas_view import AtlasView, HeadIndex
 from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.scene import Scene
@@ -84,7 +85,7 @@ def available(table: HeadStatistics) -> list[str]:
 
 def ablated() -> list[Head]:
     """Return the heads that are switched off."""
-    return link.pairs_of(link.get("ablate"))
+    return pairs_of(link.get("ablate"))
 
 
 def set_ablated(heads: list[Head]) -> None:

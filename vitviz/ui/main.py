@@ -6,7 +6,7 @@ import streamlit as st
 
 from vitviz.assets import ASSETS
 from vitviz.ui import link, models, photos, scene, strip, style
-from vitviz.ui.text import _
+from vitviz.ui.navigation import START, sections
 
 ICON = ASSETS / "icon.png"  # a file of our own: Streamlit fetches icons by name from the network
 
@@ -14,26 +14,13 @@ st.set_page_config(page_title="vitviz", page_icon=str(ICON), layout="wide")
 
 
 def pages() -> dict[str, list[st.Page]]:
-    """Return the pages by section; the only list of pages."""
-    folder = "../../pages"
+    """Return the pages of the navigation by section."""
     return {
-        _("Explore"): [
-            st.Page(f"{folder}/start.py", title=_("Start"), icon=":material/home:", default=True),
-            st.Page(
-                f"{folder}/attention.py",
-                title=_("Attention"),
-                icon=":material/center_focus_strong:",
-            ),
-            st.Page(f"{folder}/heads.py", title=_("Heads"), icon=":material/grid_on:"),
-            st.Page(f"{folder}/rollout.py", title=_("Rollout"), icon=":material/account_tree:"),
-            st.Page(f"{folder}/evidence.py", title=_("Evidence"), icon=":material/fact_check:"),
-            st.Page(
-                f"{folder}/receptive_field.py",
-                title=_("Receptive field"),
-                icon=":material/filter_center_focus:",
-            ),
-            st.Page(f"{folder}/positions.py", title=_("Positions"), icon=":material/pin_drop:"),
+        section: [
+            st.Page(entry.path, title=entry.title, icon=entry.icon, default=entry.name == START)
+            for entry in entries
         ]
+        for section, entries in sections().items()
     }
 
 
@@ -48,6 +35,7 @@ def frame() -> None:
         page_title=f"{page.title} · vitviz"
     )  # names the tab and the browser's history
     style.apply()
+    link.enter(page.url_path or START)
     link.receive()
     with st.sidebar:
         photos.choose()

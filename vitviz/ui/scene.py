@@ -14,6 +14,7 @@ from vitviz.images import Photo
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
 from vitviz.ui import cache, link, models, photos
+from vitviz.ui.choices.explore import pairs_of
 from vitviz.ui.text import _
 
 _GOOD_MODEL = "vitviz_good_model"
@@ -111,7 +112,7 @@ def _bearable(vit: ViT) -> ViT:
 
 def _edit(vit: ViT) -> Edit:
     """Return the heads switched off by the reader as an edit; heads that this model has not are told and dropped."""
-    pairs = link.pairs_of(link.get("ablate"))
+    pairs = pairs_of(link.get("ablate"))
     there = [
         (layer, head) for layer, head in pairs if layer < vit.layers and head < vit.heads[layer]
     ]

@@ -1,0 +1,13 @@
+"""Every choice that a reader can make, as data: one file a page or group of pages, put together here.
+
+A new page's choices: a file with ``CHOICES``, one import and one line in ``GROUPS``.
+"""
+
+from __future__ import annotations
+
+from vitviz.ui.choices import explore
+from vitviz.ui.choices.choice import Choice
+
+GROUPS: tuple[tuple[Choice, ...], ...] = (explore.CHOICES,)
+CHOICES: dict[str, Choice] = {choice.name: choice for group in GROUPS for choice in group}
+"""By name. Names are unique over all pages."""

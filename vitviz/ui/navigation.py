@@ -1,0 +1,48 @@
+"""The list of pages, as data: where each file lies in the navigation, its title and its icon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vitviz.ui.text import _
+
+START = "start"
+"""The page that opens first; its address has no path."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page."""
+
+    name: str
+    """Of its file in pages/, which is also its path in the address bar."""
+    title: str
+    icon: str
+    """A Material symbol, such as ":material/home:"."""
+
+    @property
+    def path(self) -> str:
+        """The file as st.Page and st.page_link want it, seen from the frame script."""
+        return f"../../pages/{self.name}.py"
+
+
+def sections() -> dict[str, list[Entry]]:
+    """Return the pages by section, in the order of the navigation; the only list of pages."""
+    return {
+        _("Explore"): [
+            Entry(START, _("Start"), ":material/home:"),
+            Entry("attention", _("Attention"), ":material/center_focus_strong:"),
+            Entry("heads", _("Heads"), ":material/grid_on:"),
+            Entry("rollout", _("Rollout"), ":material/account_tree:"),
+            Entry("evidence", _("Evidence"), ":material/fact_check:"),
+            Entry("receptive_field", _("Receptive field"), ":material/filter_center_focus:"),
+            Entry("positions", _("Positions"), ":material/pin_drop:"),
+        ],
+        # Learn: the experiments with known answers, added below in this order as they come:
+        # anatomy, patches_and_detail, attention_from_scratch, long_range, cost, depth, training
+    }
+
+
+def entries() -> list[Entry]:
+    """Return all pages in the order of the navigation."""
+    return [entry for section in sections().values() for entry in section]
