@@ -21,6 +21,7 @@ from vitviz.analysis.faithfulness_checks import (
 from vitviz.analysis.input_sizes import input_sizes
 from vitviz.analysis.interpolation import interpolated_similarity
 from vitviz.analysis.lens import class_evidence, logit_lens
+from vitviz.analysis.patch_size import patch_sizes, with_patch_size
 from vitviz.analysis.positions import (
     PositionSimilarity,
     position_components,
@@ -93,6 +94,7 @@ __all__ = [
     "open_photo",
     "outlier_table",
     "patch_likeness",
+    "patch_sizes",
     "perturbation_test",
     "pointing_game",
     "position_components",
@@ -110,4 +112,5 @@ __all__ = [
     "token_similarity",
     "token_spectrum",
     "trace",
+    "with_patch_size",
 ]
