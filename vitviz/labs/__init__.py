@@ -1,0 +1,1 @@
+"""Experiments whose right answer is known: pure functions with frozen results; each module has a ``run``."""
