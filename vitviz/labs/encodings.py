@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -62,8 +61,8 @@ def run(grid: PatchGrid, *, channels: int = 384, vit: ViT | None = None) -> tupl
         )
     if vit is not None and (vit.grid.rows, vit.grid.columns) != (grid.rows, grid.columns):
         raise OptionError(
-            f"{vit.name} has {vit.grid.rows} × {vit.grid.columns} places; wanted {grid.rows} × {grid.columns}. Pass the "
-            "model's own grid."
+            f"{vit.name} has {vit.grid.rows} × {vit.grid.columns} places; wanted {grid.rows} × {grid.columns}. Pass "
+            "the model's own grid."
         )
     line, plane = (
         sine_cosine_1d(grid.patches, channels),

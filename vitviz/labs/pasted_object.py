@@ -122,11 +122,12 @@ def run(
     noises = [
         torch.randn(pixels.shape, generator=generator) * aim.noise / unit for _ in range(samples)
     ]
-    runs = [(pixels), *inputs, *(pixels + noise for noise in noises)]
+    runs = [pixels, *inputs, *(pixels + noise for noise in noises)]
     tokens, reads = [], []
     for done, each in enumerate(runs):
         token, read = _read(vit, each, place)
-        tokens.append(token), reads.append(read)
+        tokens.append(token)
+        reads.append(read)
         report(progress, done + 1, len(runs))
     return _compared(place, wanted, boxes, sign, torch.stack(tokens), torch.stack(reads))
 

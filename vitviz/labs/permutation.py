@@ -8,6 +8,7 @@ stays where it is, such as the class token, or from the mean of all patches.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -85,18 +86,23 @@ def on_model(vit: ViT, image: Picture, *, positions: bool = False, seed: int = 0
     batch = torch.stack([pixels, move_patches(pixels, vit.grid, order)]).to(like.device, like.dtype)
     if positions:
         with vit.lock, torch.no_grad():
-            whole, moved = vit.shell.forward_features(batch)
+            whole, moved = _features(vit.shell, batch)
     else:
         with without_positions(vit) as shell, torch.no_grad():
-            whole, moved = shell.forward_features(batch)
+            whole, moved = _features(shell, batch)
     named = vit.grid.token("class") if "class" in vit.grid.prefix else None
     return _compared(whole, moved, order, prefix=len(vit.grid.prefix), named=named)
+
+
+def _features(shell: Any, batch: Tensor) -> Tensor:
+    tokens: Tensor = shell.forward_features(batch)
+    return tokens  # (image, token, channel)
 
 
 def _compared(
     whole: Tensor, moved: Tensor, order: Order, *, prefix: int, named: int | None
 ) -> Permutation:
-    """Compare outputs (token, channel) for whole and shuffled inputs; ``order[n]`` is the patch that came to place n."""
+    """Compare outputs (token, channel) of whole and shuffled inputs; ``order[n]`` is the patch now at place n."""
     size = float(whole.abs().max())
     patches, shuffled = whole[prefix:], moved[prefix:]
     wanted = patches[torch.from_numpy(order).to(patches.device)]
