@@ -1,1 +1,1 @@
-"""Experiments whose right answer is known: pure functions with frozen results; each module has a ``run``."""
+"""The experiments of the Learn pages: pure functions with frozen results, one file an experiment."""
