@@ -11,6 +11,7 @@ vitviz.attribute("gradient_rollout", vit, "photo.jpg")  # one of vitviz.METHODS
 from vitviz import errors
 from vitviz.analysis.attention_field import AttentionField, attention_field
 from vitviz.analysis.convnet import ConvNet, load_convnet
+from vitviz.analysis.drop_curve import DropCurve, drop_curve
 from vitviz.analysis.faithfulness import Faithfulness, deletion_insertion, perturbation_test
 from vitviz.analysis.faithfulness_checks import (
     Randomisation,
@@ -21,6 +22,8 @@ from vitviz.analysis.faithfulness_checks import (
 from vitviz.analysis.input_sizes import input_sizes
 from vitviz.analysis.interpolation import interpolated_similarity
 from vitviz.analysis.lens import class_evidence, logit_lens
+from vitviz.analysis.patch_changes import change_patches
+from vitviz.analysis.patch_size import patch_sizes, with_patch_size
 from vitviz.analysis.positions import (
     PositionSimilarity,
     position_components,
@@ -56,6 +59,7 @@ __all__ = [
     "Attribution",
     "Contrast",
     "ConvNet",
+    "DropCurve",
     "Edit",
     "Faithfulness",
     "HeadStatistics",
@@ -75,9 +79,11 @@ __all__ = [
     "VitvizError",
     "attention_field",
     "attribute",
+    "change_patches",
     "class_evidence",
     "contrast",
     "deletion_insertion",
+    "drop_curve",
     "energy_in_box",
     "errors",
     "head_statistics",
@@ -93,6 +99,7 @@ __all__ = [
     "open_photo",
     "outlier_table",
     "patch_likeness",
+    "patch_sizes",
     "perturbation_test",
     "pointing_game",
     "position_components",
@@ -110,4 +117,5 @@ __all__ = [
     "token_similarity",
     "token_spectrum",
     "trace",
+    "with_patch_size",
 ]

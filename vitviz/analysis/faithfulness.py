@@ -258,7 +258,7 @@ class _Test:
             values[0],
             answers[0, :, 1] if answers.shape[-1] == 2 else None,
             area_under(fractions, values[0]),
-            _band(fractions, values[1:]) if len(values) > 1 else None,
+            random_band(fractions, values[1:]) if len(values) > 1 else None,
         )
 
 
@@ -268,8 +268,8 @@ def area_under(fractions: Curve, values: Curve) -> float:
     return float(np.trapezoid(values, fractions)) / width if width else float(values.mean())
 
 
-def _band(fractions: Curve, curves: Curve) -> RandomBand:
-    """Return mean and 95 % interval of random maps' curves (map, step), and of their areas."""
+def random_band(fractions: Curve, curves: Curve) -> RandomBand:
+    """Return mean and 95 % interval of random maps' curves (map, step), at least two, and of their areas."""
     mean, spread = curves.mean(0), NORMAL_95 * curves.std(0, ddof=1)
     areas = np.array([area_under(fractions, curve) for curve in curves])
     area, area_spread = float(areas.mean()), NORMAL_95 * float(areas.std(ddof=1))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from vitviz.analysis.inputs import Picture, prepare
@@ -57,7 +57,7 @@ def input_sizes(
     found = []
     for size in wanted:
         model = vit if size == vit.image_size else resized(vit, size)
-        pixels = _input(vit, model, image)
+        pixels = input_for(vit, model, image)
         one = trace(model, pixels)
         cosine = float(functional.cosine_similarity(one.embedding.float(), native, dim=0))
         own = size == vit.image_size
@@ -79,6 +79,14 @@ def resized(vit: ViT, image_size: tuple[int, int]) -> ViT:
             shell.set_input_size(img_size=image_size)
         except (RuntimeError, AssertionError, ValueError, TypeError) as error:
             raise _fixed(vit, image_size, str(error)) from error
+    return rewrapped(vit, shell, image_size)
+
+
+def rewrapped(vit: ViT, shell: nn.Module, image_size: tuple[int, int]) -> ViT:
+    """Return a changed private shell of a model as a ViT of its own, with the model's names and preprocessing.
+
+    Raises UnsupportedModelError if it does not take an input of that size.
+    """
     transform = None if vit.framing is not None else partial(_from_native, vit, image_size)
     try:
         return ViT.from_module(
@@ -99,10 +107,13 @@ def _from_native(vit: ViT, image_size: tuple[int, int], picture: Image.Image) ->
 
 
 def _resize(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+    if tuple(pixels.shape[1:]) == size:
+        return pixels
     return functional.interpolate(pixels[None], size=size, mode="bicubic", antialias=True)[0]
 
 
-def _input(vit: ViT, model: ViT, image: Picture) -> Tensor:
+def input_for(vit: ViT, model: ViT, image: Picture) -> Tensor:
+    """Return a picture prepared for a resized model, or an input tensor of the model as it was, resized."""
     if isinstance(image, Tensor):
         return image if model is vit else _resize(prepare(vit, image)[0][0], model.image_size)
     return prepare(model, image)[0][0]

@@ -11,17 +11,19 @@ from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
 
 REMOVED = "removed"
-PICTURES = ("mean", "blur", "black", "noise")
-"""Replacements that are pictures: the mean colour of this image, its blur, black, Gaussian noise."""
+PICTURES = ("mean", "blur", "grey", "black", "noise")
+"""Replacements that are pictures: the mean colour of this image, its blur, mid-grey, black, Gaussian noise."""
 REPLACEMENTS = (*PICTURES, REMOVED)
 """All replacements; "removed" takes the tokens out of the model instead of painting over them."""
+
+_LEVELS = {"grey": 0.5, "black": 0.0}
 
 
 def replacement_picture(vit: ViT, pixels: Tensor, replacement: str, *, seed: int = 0) -> Tensor:
     """Return the picture that shows through where patches are replaced: (3, height, width), normalised.
 
-    "mean" is the image's own mean colour; "blur" is a Gaussian of a patch's size; "black" is 0 before normalisation;
-    "noise" is drawn from a normal distribution with the mean and spread of the image's colours.
+    "mean" is the image's own mean colour; "blur" is a Gaussian of a patch's size; "grey" is ½ and "black" 0 before
+    normalisation; "noise" is drawn from a normal distribution with the mean and spread of the image's colours.
     Raises OptionError for another name. For "removed" it is the image itself: nothing is painted.
     """
     check_choice("Replacement", replacement, REPLACEMENTS)
@@ -30,9 +32,9 @@ def replacement_picture(vit: ViT, pixels: Tensor, replacement: str, *, seed: int
         return mean.expand_as(pixels).clone()
     if replacement == "blur":
         return blur(pixels, max(vit.grid.patch_size) / 2)
-    if replacement == "black":
-        black = -pixels.new_tensor(vit.mean) / pixels.new_tensor(vit.std)
-        return black[:, None, None].expand_as(pixels).clone()
+    if replacement in _LEVELS:
+        plain = (_LEVELS[replacement] - pixels.new_tensor(vit.mean)) / pixels.new_tensor(vit.std)
+        return plain[:, None, None].expand_as(pixels).clone()
     if replacement == "noise":
         generator = torch.Generator().manual_seed(seed)
         noise = torch.randn(pixels.shape, generator=generator).to(pixels)

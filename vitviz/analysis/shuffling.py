@@ -64,7 +64,7 @@ def shuffle_experiment(
         raise OptionError(
             f"The shares of shuffled patches are {tuple(shares)}; wanted numbers from 0 to 1."
         )
-    _check_patches(vit)
+    check_separate(vit)
     pixels = prepare(vit, image)[0][0]
     orders = [shuffled_order(vit.grid.patches, share, seed=seed) for share in shares]
     batch = torch.stack([pixels, *(move_patches(pixels, vit.grid, order) for order in orders)])
@@ -81,10 +81,21 @@ def shuffled_order(patches: int, share: float, *, seed: int = 0) -> NDArray[np.i
 
     A single patch has no other place to go to, so the number that moves is 0 or at least 2.
     """
-    count = round(share * patches)
+    chosen = np.random.default_rng(seed).permutation(patches)[: round(share * patches)]
+    return _cycled(patches, chosen)
+
+
+def order_among(patches: int, chosen: Sequence[int], *, seed: int = 0) -> NDArray[np.intp]:
+    """Return which patch comes to each place when the chosen ones change places among themselves: none of them stays.
+
+    One chosen patch alone has no other place to go to and stays.
+    """
+    return _cycled(patches, np.random.default_rng(seed).permutation(sorted(set(chosen))))
+
+
+def _cycled(patches: int, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
     order = np.arange(patches)
-    if count >= 2:
-        chosen = np.random.default_rng(seed).permutation(patches)[:count]
+    if len(chosen) >= 2:
         order[chosen] = np.roll(chosen, 1)
     return order
 
@@ -99,7 +110,8 @@ def move_patches(pixels: Tensor, grid: PatchGrid, order: NDArray[np.intp]) -> Te
     return moved
 
 
-def _check_patches(vit: ViT) -> None:
+def check_separate(vit: ViT) -> None:
+    """Raise UnsupportedModelError unless every patch token is made from the pixels of that patch alone."""
     for part in ("patch_embed", "embeds"):
         projection = getattr(getattr(vit.module, part, None), "proj", None)
         if isinstance(projection, nn.Linear):

@@ -1,1 +1,1 @@
-"""The experiments of the Learn pages: pure functions with frozen results, one file an experiment."""
+"""Experiments whose right answer is known: pure functions with frozen results; each module has a ``run``."""

@@ -19,6 +19,7 @@ mend_torchvision()  # before timm, which imports torchvision
 import timm  # noqa: E402
 import timm.data  # noqa: E402
 from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset  # noqa: E402
+from timm.layers import resample_patch_embed  # noqa: E402
 
 VERSION: str = timm.__version__
 
@@ -122,6 +123,12 @@ def data_settings(module: nn.Module, image_size: tuple[int, int] | None = None) 
     )
     size = int(image_size[0]), int(image_size[1])
     return DataSettings(size, tuple(config["mean"]), tuple(config["std"]), transform)
+
+
+def resample_patch_embedding(weight: Tensor, patch_size: tuple[int, int]) -> Tensor:
+    """Return a patch embedding's kernel (channel, colour, height, width) for another patch size, by pseudo-inverse."""
+    resampled: Tensor = resample_patch_embed(weight, list(patch_size))
+    return resampled
 
 
 def class_names(module: nn.Module, count: int) -> tuple[str, ...]:

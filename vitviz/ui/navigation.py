@@ -46,3 +46,8 @@ def sections() -> dict[str, list[Entry]]:
 def entries() -> list[Entry]:
     """Return all pages in the order of the navigation."""
     return [entry for section in sections().values() for entry in section]
+
+
+def entry(name: str) -> Entry:
+    """Return the page of a file's name."""
+    return next(each for each in entries() if each.name == name)

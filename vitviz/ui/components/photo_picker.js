@@ -2,16 +2,6 @@
 
 const urls = new WeakMap();
 
-function unpack(bytes) {
-  const header = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-  const meta = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + header)));
-  const part = (name) => {
-    const [offset, length] = meta.parts[name];
-    return bytes.slice(4 + header + offset, 4 + header + offset + length);
-  };
-  return { meta, part };
-}
-
 function buildTile([name, title], bytes, current, made) {
   const tile = document.createElement("button");
   tile.type = "button";
@@ -38,7 +28,7 @@ function mount({ data, parentElement, setStateValue }) {
   const made = [];
   urls.set(parentElement, made);
   parentElement.querySelector(".label").textContent = meta.label;
-  const tiles = meta.tiles.map((tile) => buildTile(tile, part(tile[0]), meta.current, made));
+  const tiles = meta.tiles.map((tile) => buildTile(tile, part(tile[0], Uint8Array), meta.current, made));
   group.replaceChildren(...tiles);
   if (!tiles.some((tile) => tile.tabIndex === 0) && tiles.length) tiles[0].tabIndex = 0;
   const pick = (tile) => {

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import streamlit as st
 
 from vitviz.images import Photo
 from vitviz.ui.components.packing import pack
-from vitviz.ui.components.sources import Source
+from vitviz.ui.components.sources import PICKER
 
-_HERE = Path(__file__).parent
-PICKER = Source(
-    *(
-        (_HERE / f"photo_picker.{kind}").read_text(encoding="utf-8")
-        for kind in ("html", "css", "js")
-    )
-)
 SIDE = 112
 
 _component = st.components.v2.component(

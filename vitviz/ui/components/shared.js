@@ -1,4 +1,4 @@
-// Shared by the attention viewer and the head atlas: reading the blob, numbers as text, the geometry of cells,
+// Shared by the components: reading the blob, numbers as text, the geometry of cells,
 // keyboard moves, radio groups.
 
 const ORANGE = "#ff7a00"; // the query patch and the chosen head, everywhere in vitviz

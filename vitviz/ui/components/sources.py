@@ -43,3 +43,8 @@ ATLAS = Source(
     css=_read("shared.css", "head_atlas.css"),
     js=_read("shared.js", "head_atlas.js"),
 )
+PICKER = Source(
+    html=_read("photo_picker.html"),
+    css=_read("photo_picker.css"),
+    js=_read("shared.js", "photo_picker.js"),
+)

@@ -1,0 +1,96 @@
+"""The drop curve against answers found by hand, one pass at a time; ends, orders, messages."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tests.families import noise
+from vitviz.analysis.drop_curve import drop_curve
+from vitviz.analysis.patch_changes import change_patches
+from vitviz.errors import OptionError, StoppedError
+from vitviz.models.vit import ViT
+from vitviz.trace import predict, trace
+
+PIXELS = noise((24, 40))
+
+
+def probability(vit: ViT, patches: list[int], change: str, answer: int) -> float:
+    logits = change_patches(vit, PIXELS, patches, change).logits
+    assert logits is not None
+    return float(logits.softmax(-1)[answer])
+
+
+@pytest.mark.parametrize("change", ["black", "removed"])
+def test_every_step_is_one_pass_without_these_patches(wide: ViT, change: str) -> None:
+    whole = trace(wide, PIXELS)
+    answer = whole.top(1)[0][0]
+    found = drop_curve(wide, PIXELS, shares=(0.4, 0, 1), replacement=change, draws=2, seed=5)
+    attention = whole.attention_row(1, "class").mean(0)[1:]
+    order = torch.sort(attention, descending=True, stable=True).indices.tolist()
+    last = 14 if change == "removed" else 15
+    assert found.fractions.tolist() == [0, 6 / 15, last / 15]
+    for curve, patches in ((found.most_attended, order), (found.least_attended, order[::-1])):
+        by_hand = [probability(wide, patches[:count], change, answer) for count in (0, 6, last)]
+        assert curve == pytest.approx(by_hand, abs=1e-5)
+    draws = np.random.default_rng(5)
+    chance = [
+        [probability(wide, list(one[:count]), change, answer) for count in (0, 6, last)]
+        for one in (draws.permutation(15), draws.permutation(15))
+    ]
+    assert found.random.mean == pytest.approx(np.mean(chance, 0), abs=1e-5)
+    spread = 1.96 * np.std(chance, 0, ddof=1)
+    assert found.random.high - found.random.low == pytest.approx(2 * spread, abs=1e-5)
+    assert found.random.maps == 2
+    np.testing.assert_allclose(found.attention.ravel(), attention.numpy(), atol=1e-6)
+
+
+def test_all_orders_start_at_the_plain_answer_and_end_at_the_same_picture(vit: ViT) -> None:
+    pixels = noise((32, 32))
+    found = drop_curve(vit, pixels, target=3, shares=(0, 0.5, 1), draws=3)
+    plain = float(predict(vit, pixels[None]).softmax(-1)[0, 3])
+    for curve in (found.most_attended, found.least_attended, found.random.mean):
+        assert curve[0] == pytest.approx(plain, abs=1e-5)
+        assert curve[-1] == pytest.approx(found.most_attended[-1], abs=1e-5)
+    assert found.random.low[0] == pytest.approx(found.random.high[0], abs=1e-5)
+    assert (found.target.class_index, found.replacement) == (3, "black")
+
+
+def test_a_model_without_classifier_is_scored_by_its_own_embedding(build_vit, wide: ViT) -> None:  # type: ignore[no-untyped-def]
+    model = ViT.from_module(build_vit(num_classes=0, class_token=False, global_pool="avg"))
+    pixels = noise((32, 32))
+    found = drop_curve(model, pixels, shares=(0, 0.5), draws=2, batch_size=3)
+    whole = trace(model, pixels).embedding
+    assert found.most_attended[0] == pytest.approx(float(whole.norm()), rel=1e-4)
+    assert "where the patches look on average" in found.attends
+
+
+def test_the_numbers_do_not_depend_on_the_batch_and_the_work_can_be_stopped(wide: ViT) -> None:
+    options = {"shares": (0.2, 0.7), "draws": 2, "replacement": "removed"}
+    steps: list[tuple[int, int]] = []
+    one = drop_curve(wide, PIXELS, batch_size=1, **options)  # type: ignore[arg-type]
+    many = drop_curve(
+        wide,
+        PIXELS,
+        batch_size=5,
+        progress=lambda *step: steps.append(step),
+        **options,  # type: ignore[arg-type]
+    )
+    assert many.random.mean == pytest.approx(one.random.mean, abs=1e-5)
+    assert many.most_attended == pytest.approx(one.most_attended, abs=1e-5)
+    assert steps == [(5, 8), (8, 8)]
+    with pytest.raises(StoppedError, match="after 5 of 8 steps"):
+        drop_curve(wide, PIXELS, batch_size=5, progress=lambda *step: False, **options)  # type: ignore[arg-type]
+
+
+def test_options_out_of_range_are_told(wide: ViT) -> None:
+    with pytest.raises(OptionError, match="draws is 1; wanted at least 2"):
+        drop_curve(wide, PIXELS, draws=1)
+    for shares in ((), (0.5, 1.2), (float("nan"),)):
+        with pytest.raises(OptionError, match="shares of dropped patches .* from 0 to 1"):
+            drop_curve(wide, PIXELS, shares=shares)
+    with pytest.raises(OptionError, match="Replacement 'shuffled' is unknown"):
+        drop_curve(wide, PIXELS, replacement="shuffled")
+    with pytest.raises(OptionError, match="Target class 10 does not exist"):
+        drop_curve(wide, PIXELS, target=10)

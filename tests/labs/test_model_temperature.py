@@ -1,0 +1,70 @@
+"""The temperature of a real model: factor 1 is the plain model bit for bit, and both ends go where they should."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from vitviz.errors import OptionError
+from vitviz.labs.model_temperature import run, tempered_edit
+from vitviz.models.vit import ViT
+from vitviz.trace import trace
+
+
+@pytest.fixture(scope="module")
+def vit(tiny_vit):
+    return ViT.from_module(tiny_vit)
+
+
+@pytest.fixture(scope="module")
+def picture(vit):
+    return torch.randn(3, *vit.image_size, generator=torch.Generator().manual_seed(3))
+
+
+def test_factor_one_is_the_plain_model_bit_for_bit(vit, picture):
+    edit = tempered_edit(vit, 1.0)
+    assert not edit
+    plain, same = trace(vit, picture), trace(vit, picture, edit=edit)
+    assert torch.equal(plain.logits, same.logits)
+    assert all(torch.equal(*pair) for pair in zip(plain.streams, same.streams, strict=True))
+    found = run(vit, picture, factors=(1.0,))
+    assert found.cosine[0] == pytest.approx(1, abs=1e-12)
+    assert found.probability[0] == float(plain.logits.double().softmax(-1).max())
+
+
+def test_cold_attention_is_one_token_and_hot_attention_is_uniform(vit, picture):
+    found = run(vit, picture, factors=(1e-5, 1.0, 1e6))
+    assert found.entropy[0].max() < 0.05
+    assert np.allclose(found.entropy[2], math.log(17), atol=1e-4)
+    assert found.uniform_entropy == math.log(17)
+    assert (np.diff(found.entropy[:, 0]) > 0).all()  # of the first layer, whose input is the same
+    assert found.cosine[1] == pytest.approx(1, abs=1e-12)
+    assert found.cosine[[0, 2]].max() < 1 - 1e-4
+    assert found.read == "class token"
+
+
+def test_one_layer_alone(vit, picture):
+    assert tempered_edit(vit, 2.0, 1).temperature == ((1, 2.0),)
+    found = run(vit, picture, factors=(1.0, 4.0), layer=1)
+    assert found.entropy[0, 0] == found.entropy[1, 0]
+    assert found.entropy[0, 1] < found.entropy[1, 1]
+
+
+def test_a_model_without_class_token_is_read_by_its_embedding(build_vit, picture):
+    plain = ViT.from_module(build_vit(class_token=False, global_pool="avg", num_classes=0))
+    found = run(plain, picture, factors=(1.0, 2.0))
+    assert found.read == "embedding"
+    assert found.top == ()
+    assert found.probability.size == 0
+
+
+def test_messages(vit, picture):
+    with pytest.raises(OptionError, match="Layer 2 does not exist"):
+        run(vit, picture, layer=2)
+    with pytest.raises(OptionError, match="no temperature factors; wanted at least one"):
+        run(vit, picture, factors=())
+    with pytest.raises(
+        OptionError, match="temperature factor of layer 0 is 0.0; wanted a positive"
+    ):
+        run(vit, picture, factors=(0.0,))

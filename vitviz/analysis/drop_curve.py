@@ -1,0 +1,149 @@
+"""The drop curve: how sure a model stays as more and more patches of a picture go.
+
+Naseer et al. 2021, "Intriguing Properties of Vision Transformers", section 3.1: patches are dropped at random, those
+with the most attention first (salient), or those with the least (non-salient).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vitviz.analysis.faithfulness import Curve, Order, RandomBand, random_band
+from vitviz.analysis.inputs import Picture, prepare
+from vitviz.analysis.replacement import REMOVED, replacement_picture, without_patches
+from vitviz.analysis.scoring import Progress, scores
+from vitviz.attention.view import attention_view
+from vitviz.errors import OptionError
+from vitviz.models.vit import ViT
+from vitviz.trace import Target, Trace, trace
+from vitviz.trace.target import Likeness, likeness, resolve_target
+
+SHARES = tuple(tenth / 10 for tenth in range(10))
+"""None to 90 % of the patches, as in the paper."""
+
+
+@dataclass(frozen=True, eq=False)
+class DropCurve:
+    """The score of one target as patches go in three orders."""
+
+    fractions: Curve
+    """(step,) share of the patches that are gone, as whole patches allow it."""
+    random: RandomBand
+    """Patches in random order: mean and 95 % interval over the draws."""
+    most_attended: Curve
+    """(step,) the score when the patches with the most attention go first."""
+    least_attended: Curve
+    """(step,) the score when those with the least attention go first."""
+    attention: NDArray[np.float32]
+    """(rows, columns) the attention that orders them, in the last layer, mean over heads."""
+    attends: str
+    """Whose attention it is, in words."""
+    replacement: str
+    """What takes the place of a patch."""
+    target: Target
+    """What the score is of: the probability of a class, or the similarity to the image's own embedding."""
+
+
+def drop_curve(
+    vit: ViT,
+    image: Picture,
+    *,
+    target: int | Target | None = None,
+    shares: Sequence[float] = SHARES,
+    replacement: str = "black",
+    draws: int = 8,
+    seed: int = 0,
+    batch_size: int = 16,
+    progress: Progress | None = None,
+) -> DropCurve:
+    """Return the score of a target as ever more patches go: at random, most attended first, least attended first.
+
+    ``target`` is by default the top answer, whose probability is the score; without a classifier it is the similarity
+    to the image's own embedding. ``shares`` in [0, 1] are rounded to whole patches. ``draws`` is the number of random
+    orders; in each, a larger share holds the smaller ones. With ``replacement`` "removed" one patch always stays.
+    The attention is the class token's in the last layer, or the mean over all patches in a model without one. It
+    costs (draws + 2) × steps forward passes, in batches; ``progress`` may stop it.
+
+    Raises OptionError for options outside their range, and StoppedError if ``progress`` returns False.
+    """
+    if draws < 2:
+        raise OptionError(
+            f"draws is {draws}; wanted at least 2, for an interval. 8 is the default."
+        )
+    if not shares or not all(0 <= share <= 1 for share in shares):
+        raise OptionError(
+            f"The shares of dropped patches are {tuple(shares)}; wanted numbers from 0 to 1."
+        )
+    whole = trace(vit, prepare(vit, image)[0][0])
+    aim = _aim(vit, whole, target)
+    view = attention_view(whole)
+    falling = np.argsort(-view.values.ravel(), kind="stable")  # (patch,)
+    generator = np.random.default_rng(seed)
+    orders = [falling, falling[::-1]]
+    orders += [generator.permutation(vit.grid.patches) for _ in range(draws)]
+    most = vit.grid.patches - (replacement == REMOVED)
+    counts = np.minimum(np.round(np.sort(shares) * vit.grid.patches).astype(int), most)
+    curves = _curves(vit, whole, aim, orders, counts, replacement, seed, batch_size, progress)
+    fractions = counts / vit.grid.patches
+    return DropCurve(
+        fractions=fractions,
+        random=random_band(fractions, curves[2:]),
+        most_attended=curves[0],
+        least_attended=curves[1],
+        attention=view.values,
+        attends=view.label,
+        replacement=replacement,
+        target=aim,
+    )
+
+
+def _aim(vit: ViT, whole: Trace, target: int | Target | None) -> Target:
+    """Return the target with everything fixed: the own embedding is that of the whole picture."""
+    aim = resolve_target(vit, target, whole.logits)
+    if aim.class_index is None and not isinstance(aim, Likeness):
+        return likeness(whole.embedding, aim.label)
+    return aim
+
+
+def _curves(
+    vit: ViT,
+    whole: Trace,
+    aim: Target,
+    orders: list[Order],
+    counts: NDArray[np.intp],
+    replacement: str,
+    seed: int,
+    batch_size: int,
+    progress: Progress | None,
+) -> Curve:
+    """Return the score for each order and number of dropped patches, (order, step)."""
+    pixels = whole.pixels
+    behind = replacement_picture(vit, pixels, replacement, seed=seed)
+    pictures = (
+        without_patches(vit, pixels, _first(order, count), replacement, behind)
+        for order in orders
+        for count in counts
+    )
+    found = scores(
+        vit,
+        pictures,
+        aim,
+        batch_size=batch_size,
+        probability=True,
+        progress=progress,
+        total=len(orders) * len(counts),
+    )
+    curves: Curve = found.double().numpy().reshape(len(orders), len(counts))
+    return curves
+
+
+def _first(order: Order, count: int) -> torch.Tensor:
+    """Return the first patches of an order, (patch,) of bool."""
+    gone = torch.zeros(len(order), dtype=torch.bool)
+    gone[torch.from_numpy(order[:count].copy())] = True
+    return gone

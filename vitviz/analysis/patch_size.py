@@ -1,0 +1,184 @@
+"""A loaded model at other patch sizes: its patch embedding resized by pseudo-inverse, its positions interpolated.
+
+FlexiViT (Beyer et al. 2023, section 3.4): a patch enlarged by the bicubic resize B should give the token that it gave
+before, ⟨ŵ, B x⟩ = ⟨w, x⟩ for every patch x. For a larger patch ŵ = (Bᵀ)⁺ w does so exactly; for a smaller one, where B
+loses detail, it is the best approximation for patches of white noise. Only FlexiViTs were trained for it: other models
+meet tokens at an unfamiliar scale, and their answers show how well they bear that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vitviz.analysis.input_sizes import input_for, rewrapped
+from vitviz.analysis.inputs import Picture, prepare
+from vitviz.analysis.macs import multiply_accumulates
+from vitviz.analysis.position_kinds import private_shell
+from vitviz.analysis.scoring import Progress, report
+from vitviz.errors import OptionError, UnsupportedModelError
+from vitviz.grid import PatchGrid
+from vitviz.models import timm_door
+from vitviz.models.vit import ViT
+from vitviz.trace import trace
+
+SIZES = (7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
+
+
+@dataclass(frozen=True)
+class PatchSizeAnswer:
+    """What a model says about a picture when it cuts it into patches of one size, and what that costs."""
+
+    patch_size: int
+    """Side of a patch in pixels."""
+    image_size: tuple[int, int]
+    """Height and width of the input in pixels: the model's own, or the nearest that whole patches cover."""
+    adjusted: bool
+    """Whether the patches do not cover the model's own image size, so that ``image_size`` is another one."""
+    grid: PatchGrid
+    """The tokens."""
+    macs: int
+    """Multiply–accumulate operations of one forward pass."""
+    seconds: float
+    """Time of the forward pass."""
+    top: tuple[tuple[int, float], ...]
+    """The five best (class, probability); empty for a model without a classifier."""
+    cosine: float
+    """Cosine between this embedding and the one at the model's own patch size."""
+    native: bool
+    """Whether this is the model's own patch size."""
+
+    @property
+    def tokens(self) -> int:
+        """Number of tokens, prefix tokens included."""
+        return self.grid.tokens
+
+
+def patch_sizes(
+    vit: ViT,
+    image: Picture,
+    *,
+    sizes: Sequence[int] = SIZES,
+    progress: Progress | None = None,
+) -> tuple[PatchSizeAnswer, ...]:
+    """Run a picture through a model at several patch sizes, in rising order; the model itself is not changed.
+
+    ``sizes`` are sides in pixels. The image size stays where patches of that size cover it; else it is the nearest
+    that they cover, and ``adjusted`` says so. A picture is prepared anew for it; an input tensor is resized.
+
+    Raises OptionError for a size that does not fit into the picture, UnsupportedModelError for a model whose patch
+    embedding cannot be resized, and StoppedError if ``progress`` returns False.
+    """
+    wanted = sorted(set(sizes))
+    if not wanted:
+        raise OptionError(
+            "There are no patch sizes; wanted at least one. Leave sizes out for 7 to 32 pixels."
+        )
+    for size in wanted:
+        _check(vit, size)
+    native = trace(vit, prepare(vit, image)[0][0]).embedding.float()
+    found = []
+    for size in wanted:
+        found.append(_answer(vit, with_patch_size(vit, size), size, image, native))
+        report(progress, len(found), len(wanted))
+    return tuple(found)
+
+
+def with_patch_size(vit: ViT, patch_size: int) -> ViT:
+    """Return the model for another patch size; it shares all weights but its patch embedding and its positions.
+
+    At its own patch size it is the model itself. Elsewhere the embedding is resized by pseudo-inverse (module
+    docstring) and the positions as timm interpolates them. The image size is the model's own, or the nearest that
+    whole patches cover.
+
+    Raises OptionError for a size that does not fit into the picture, UnsupportedModelError, with the reason, for a
+    model whose patch embedding is not one convolution of the patch's size.
+    """
+    _check(vit, patch_size)
+    if vit.module.patch_embed.patch_size == (patch_size, patch_size):  # type: ignore[union-attr]
+        return vit
+    image_size = covered(vit.image_size, patch_size)
+    shell = private_shell(vit.module)
+    _resize_embedding(shell.patch_embed, patch_size)
+    try:
+        shell.set_input_size(img_size=image_size, patch_size=(patch_size, patch_size))
+    except (RuntimeError, AssertionError, ValueError, TypeError) as error:
+        raise _refused(vit, f"its positions cannot be interpolated ({error})") from error
+    return rewrapped(vit, shell, image_size)
+
+
+def covered(image_size: tuple[int, int], patch_size: int) -> tuple[int, int]:
+    """Return the image size nearest to a given one that whole patches cover; at least one patch."""
+    height, width = (max(1, round(side / patch_size)) * patch_size for side in image_size)
+    return height, width
+
+
+def why_not_resizable(vit: ViT) -> str | None:
+    """Return why the patch embedding of a model cannot be resized, or None if it can."""
+    embedding: Any = getattr(vit.module, "patch_embed", None)
+    projection = getattr(embedding, "proj", None)
+    if getattr(embedding, "backbone", None) is not None:
+        return "its patches are made by a convolutional network of several layers"
+    if not isinstance(projection, nn.Conv2d):
+        kind = type(projection if embedding is not None else vit.module).__name__
+        return f"its patches are not made by a convolution ({kind})"
+    sizes = projection.kernel_size, projection.stride
+    if sizes != (tuple(embedding.patch_size),) * 2:
+        return f"its patches overlap or leave gaps (convolution of {sizes[0]}, step {sizes[1]})"
+    if not hasattr(vit.module, "set_input_size"):
+        return f"{type(vit.module).__name__} takes one grid of positions only"
+    return None
+
+
+def resized_embedding(weight: Tensor, patch_size: tuple[int, int]) -> Tensor:
+    """Return the kernel (channel, colour, height, width) of a patch embedding for another patch size.
+
+    Pseudo-inverse resize, FlexiViT eq. 4, with the bicubic antialiased resize of timm; the same size gives the same
+    tensor.
+    """
+    return timm_door.resample_patch_embedding(weight, patch_size)
+
+
+def _answer(vit: ViT, model: ViT, size: int, image: Picture, native: Tensor) -> PatchSizeAnswer:
+    one = trace(model, input_for(vit, model, image))
+    return PatchSizeAnswer(
+        patch_size=size,
+        image_size=model.image_size,
+        adjusted=model.image_size != vit.image_size,
+        grid=model.grid,
+        macs=multiply_accumulates(model),
+        seconds=one.seconds,
+        top=tuple(one.top()),
+        cosine=float(functional.cosine_similarity(one.embedding.float(), native, dim=0)),
+        native=model is vit,
+    )
+
+
+def _resize_embedding(embedding: Any, size: int) -> None:
+    """Give the patch embedding of a private shell the kernel for another patch size."""
+    projection = embedding.proj
+    kernel = resized_embedding(projection.weight.detach(), (size, size))
+    projection.weight = nn.Parameter(kernel, requires_grad=False)
+    projection.kernel_size = projection.stride = embedding.patch_size = (size, size)
+
+
+def _check(vit: ViT, size: int) -> None:
+    reason = why_not_resizable(vit)
+    if reason is not None:
+        raise _refused(vit, reason)
+    if not 1 <= size <= min(vit.image_size):
+        raise OptionError(
+            f"Patches of {size} pixels cannot be cut from a picture of {vit.image_size[0]} × {vit.image_size[1]}; "
+            f"wanted 1 to {min(vit.image_size)}. 7 to 32 is usual."
+        )
+
+
+def _refused(vit: ViT, reason: str) -> UnsupportedModelError:
+    return UnsupportedModelError(
+        f"{vit.name} cannot be brought to another patch size: {reason}. Wanted a patch embedding of one convolution "
+        "of the patch's size, as in ViT, DeiT, DINOv2, CLIP or FlexiViT. Choose one of those."
+    )

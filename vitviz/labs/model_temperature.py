@@ -1,0 +1,110 @@
+"""The temperature of a real Vision Transformer: its attention scores divided by a factor inside the forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from vitviz.analysis.inputs import Picture, prepare
+from vitviz.analysis.scoring import Progress, report
+from vitviz.attention.statistics import head_statistics
+from vitviz.capture.edit import Edit
+from vitviz.errors import OptionError, check_index
+from vitviz.models.vit import ViT
+from vitviz.trace.run import trace
+from vitviz.trace.trace import Trace
+
+FACTORS = (1 / 8, 1 / 4, 1 / 2, 1 / 2**0.5, 1.0, 2**0.5, 2.0, 4.0, 8.0)
+
+Table = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ModelTemperature:
+    """What a model does at several temperatures; a factor of 1 is the model as it is, bit for bit."""
+
+    factors: tuple[float, ...]
+    """What √d is multiplied by."""
+    layer: int | None
+    """The layer whose temperature was changed; None for all of them."""
+    entropy: Table
+    """(factor, layer) mean entropy of the heads in nats, over the patches as queries."""
+    uniform_entropy: float
+    """log(tokens): the entropy of uniform attention."""
+    cosine: Table
+    """(factor,) cosine between what is read (class token, or embedding) and what the plain model reads."""
+    read: str
+    """What is compared: "class token", or "embedding" for a model without one."""
+    top: tuple[int, ...]
+    """The top-1 class at each factor; empty for a model without a classifier."""
+    probability: Table
+    """(factor,) probability of the plain model's answer; empty without a classifier."""
+
+
+def tempered_edit(vit: ViT, factor: float, layer: int | None = None) -> Edit:
+    """Return the edit that multiplies the temperature of one layer, or of all, by a factor; empty for a factor of 1.
+
+    Raises OptionError for a layer that does not exist or a factor that is not positive and finite.
+    """
+    layers = range(vit.layers) if layer is None else [check_index("Layer", layer, vit.layers)]
+    return Edit(temperature=dict.fromkeys(layers, factor))
+
+
+def run(
+    vit: ViT,
+    image: Picture,
+    *,
+    factors: Sequence[float] = FACTORS,
+    layer: int | None = None,
+    progress: Progress | None = None,
+) -> ModelTemperature:
+    """Run a picture through a model at several temperatures: entropy, drift of the class token and of the answer.
+
+    Raises OptionError for no factors, and for factors that are not positive and finite.
+    """
+    if not factors:
+        raise OptionError("There are no temperature factors; wanted at least one, such as 1 or 2.")
+    pixels = prepare(vit, image)[0][0]
+    plain = trace(vit, pixels)
+    entropies, cosines, answers = [], [], []
+    for done, factor in enumerate(factors):
+        edit = tempered_edit(vit, factor, layer)
+        found = trace(vit, pixels, edit=edit) if edit else plain
+        entropies.append(np.nanmean(head_statistics(found).entropy, axis=1))  # (layer,)
+        cosines.append(drift(plain, found))
+        if found.logits is not None:
+            answers.append(found.logits.double().softmax(-1).cpu())
+        report(progress, done + 1, len(factors))
+    top = () if plain.logits is None else tuple(int(each.argmax()) for each in answers)
+    best = None if plain.logits is None else int(plain.logits.argmax())
+    return ModelTemperature(
+        tuple(float(factor) for factor in factors),
+        layer,
+        np.stack(entropies).astype(np.float64),
+        float(np.log(vit.grid.tokens)),
+        np.array(cosines),
+        _read_name(plain),
+        top,
+        np.array([float(each[best]) for each in answers]),
+    )
+
+
+def drift(plain: Trace, changed: Trace) -> float:
+    """Return the cosine between what two traces of one model read: class tokens after the last block, or embeddings."""
+    first, second = (_read(each) for each in (plain, changed))
+    return float(functional.cosine_similarity(first, second, dim=0))
+
+
+def _read(found: Trace) -> torch.Tensor:
+    if "class" in found.grid.prefix:
+        return found.residual(found.layers - 1)[found.grid.token("class")].double().cpu()
+    return found.embedding.double().cpu()
+
+
+def _read_name(found: Trace) -> str:
+    return "class token" if "class" in found.grid.prefix else "embedding"

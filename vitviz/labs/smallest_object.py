@@ -1,0 +1,294 @@
+"""The smallest object that a token can see, where a token is the mean of its patch.
+
+A patch has p × p pixels. An object of s × s pixels is brighter than its ground by Δ, every pixel has noise
+N(0, σ²), and a token sees the object where its mean exceeds k of its own standard deviations, σ / p each. So the
+signal-to-noise ratio of a token that holds the whole object is Δs² / (σp), and the object is seen in half of all
+pictures where that equals k: **s = √(kσp / Δ)**. It cannot exceed Δp / σ, the ratio of a token that the object fills;
+where that is below k, for p < kσ / Δ, no object is large enough for one token.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitviz.errors import OptionError, check_choice
+
+INSIDE, EDGE, CORNER = "inside", "edge", "corner"
+ALIGNMENTS = (INSIDE, EDGE, CORNER)
+"""Where the object lies: inside a patch (a larger one begins at its border), or centred on the border of two patches,
+or on the corner of four."""
+PATCH_SIZES = (4, 8, 16, 32, 64)
+
+Line = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detector:
+    """A patch that averages, what it looks for, and how sure it wants to be."""
+
+    patch_size: int = 16
+    """p, in pixels."""
+    brightness: float = 1.0
+    """Δ: how much brighter the object is than its ground."""
+    noise: float = 1.0
+    """σ: standard deviation of the noise of a pixel, in the unit of the brightness."""
+    threshold: float = 3.0
+    """k: the standard deviations of a token's mean that count as seen."""
+    alignment: str = INSIDE
+    """One of ALIGNMENTS."""
+
+    def __post_init__(self) -> None:
+        check_choice("Alignment", self.alignment, ALIGNMENTS)
+        if self.patch_size < 1:
+            raise OptionError(
+                f"A patch of {self.patch_size} pixels does not exist; wanted at least 1. ViTs have 14, 16 or 32."
+            )
+        for name in ("brightness", "noise", "threshold"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise OptionError(
+                    f"The {name} is {value}; wanted a positive, finite number. 1, 1 and 3 are a good start."
+                )
+
+    @property
+    def limit(self) -> float:
+        """kσ / Δ in pixels: the smallest patch that can see anything, and the smallest object that a pool can see."""
+        return self.threshold * self.noise / self.brightness
+
+    @property
+    def blind(self) -> bool:
+        """Whether a token that the object fills is still below the threshold."""
+        return self.patch_size < self.limit
+
+    @property
+    def cap(self) -> float:
+        """Δp / σ: the signal-to-noise ratio of a token that the object fills; no object gives more."""
+        return self.brightness * self.patch_size / self.noise
+
+    def coverage(self, size: float) -> NDArray[np.float64]:
+        """Return the share of each token that an object of a size covers: (rows, columns) of the tokens it touches."""
+        check_size(size)
+        whole = _covered(size, self.patch_size)
+        half = _covered(size / 2, self.patch_size)
+        centred = np.concatenate([half[::-1], half])
+        down = centred if self.alignment == CORNER else whole
+        across = whole if self.alignment == INSIDE else centred
+        return np.outer(down, across)
+
+    def signal_to_noise(self, size: float) -> float:
+        """Return the mean of the token that sees most of an object, in standard deviations of its noise."""
+        return self.cap * float(self.coverage(size).max())
+
+    def pooled_signal_to_noise(self, size: float) -> float:
+        """Return the same for the mean of all tokens that the object touches."""
+        covered = self.coverage(size)
+        return self.cap * float(covered.mean()) * math.sqrt(covered.size)
+
+    def chance(self, size: float, *, pooled: bool = False) -> float:
+        """Return the probability that an object is seen: Φ(signal-to-noise ratio − k)."""
+        ratio = self.pooled_signal_to_noise(size) if pooled else self.signal_to_noise(size)
+        return normal_share(ratio - self.threshold)
+
+    @property
+    def false_alarm(self) -> float:
+        """The probability that a token without any object exceeds the threshold: Φ(−k)."""
+        return normal_share(-self.threshold)
+
+    @property
+    def smallest(self) -> float | None:
+        """The size of the object that one token sees in half of all pictures, in pixels; None if there is none.
+
+        √(kσp / Δ) inside a patch and twice that on a corner. On the border of two patches it is √2 times that while
+        the object is no larger than a patch, and 2kσ / Δ beyond, where only one of its sides still counts.
+        """
+        if self.blind:
+            return None
+        inside = math.sqrt(self.limit * self.patch_size)
+        if self.alignment == EDGE:
+            fits = self.patch_size >= 2 * self.limit
+            return math.sqrt(2) * inside if fits else 2 * self.limit
+        return 2 * inside if self.alignment == CORNER else inside
+
+    @property
+    def pooled_smallest(self) -> float:
+        """The size that the mean of all touched tokens sees in half of all pictures, in pixels.
+
+        kσ / Δ where the tokens tile the object exactly, whatever their size; with N tokens, of which some are covered
+        in part, it is √(kσp√N / Δ).
+        """
+        return next(each for each in self._pooled_sizes() if each is not None)
+
+    def _pooled_sizes(self) -> Iterator[float | None]:
+        """Yield, for objects of up to 1, 2, 3 … patches, the smallest that the pool sees, or None."""
+        for patches in range(1, math.ceil(2 * self.limit / self.patch_size) + 3):
+            largest = float(patches * self.patch_size)
+            tokens = self.coverage(largest).size
+            size = math.sqrt(self.limit * self.patch_size * math.sqrt(tokens))
+            yield size if size <= largest else None
+
+
+def run(
+    *,
+    patch_sizes: Sequence[int] = PATCH_SIZES,
+    detector: Detector | None = None,
+    trials: int = 2000,
+    seed: int = 0,
+) -> SmallestObject:
+    """Return the smallest visible object for each patch size, by the formula and by counting in noisy pictures.
+
+    The patch size of ``detector`` is replaced by each of ``patch_sizes``. Raises OptionError for no patch size or fewer
+    than ten trials.
+    """
+    base = detector or Detector()
+    if not patch_sizes:
+        raise OptionError(
+            "There are no patch sizes; wanted at least one. Leave them out for 4 to 64."
+        )
+    each = [replace(base, patch_size=size) for size in patch_sizes]
+    measured = [measured_smallest(one, trials=trials, seed=seed) for one in each]
+    return SmallestObject(
+        base,
+        tuple(patch_sizes),
+        tuple(one.smallest for one in each),
+        tuple(measured),
+        tuple(one.pooled_smallest for one in each),
+        trials,
+    )
+
+
+@dataclass(frozen=True)
+class SmallestObject:
+    """The smallest object that is seen in half of all pictures, by the size of the patch."""
+
+    detector: Detector
+    """All but the patch size."""
+    patch_sizes: tuple[int, ...]
+    """In pixels."""
+    formula: tuple[float | None, ...]
+    """A size in pixels for each patch size, by the closed form; None where no object is seen."""
+    measured: tuple[float | None, ...]
+    """The same, counted in simulated pictures."""
+    pooled: tuple[float, ...]
+    """The same for the mean of all tokens that the object touches, by the closed form."""
+    trials: int
+    """Number of simulated pictures for each patch size."""
+
+    @property
+    def slope(self) -> float | None:
+        """The exponent of p in the measured sizes, by least squares of the logarithms: ½ by the formula.
+
+        None with fewer than two patch sizes that see anything.
+        """
+        pairs = [
+            (size, found)
+            for size, found in zip(self.patch_sizes, self.measured, strict=True)
+            if found is not None
+        ]
+        if len({size for size, _ in pairs}) < 2:
+            return None
+        x, y = np.log(np.array(pairs)).T
+        return float(np.polyfit(x, y, 1)[0])
+
+    @property
+    def largest_difference(self) -> float | None:
+        """The largest difference of measured and formula, as a share of the formula; None if nothing is seen."""
+        gaps = [
+            abs(found / wanted - 1)
+            for wanted, found in zip(self.formula, self.measured, strict=True)
+            if wanted is not None and found is not None
+        ]
+        return max(gaps, default=None)
+
+
+def measured_smallest(detector: Detector, *, trials: int = 2000, seed: int = 0) -> float | None:
+    """Return the size at which half of the simulated patches exceed the threshold; None if no object is enough.
+
+    Noise is drawn for each pixel of ``trials`` patches and averaged; the object is painted pixel by pixel, in grey
+    where it covers a pixel in part. All sizes are tried on the same noise, so the answer rises with the size and a
+    bisection finds it. Raises OptionError for fewer than ten trials.
+    """
+    means = _noise_means(detector, 1, trials, seed)  # (trial,)
+    wanted = detector.threshold * detector.noise / detector.patch_size
+    side, share = detector.patch_size, 1 if detector.alignment == INSIDE else 2
+
+    def seen(size: float) -> bool:
+        return float((means + _painted_mean(detector, size) > wanted).mean()) >= 0.5
+
+    low, high = 0.0, float(share * side)  # at most the whole patch is covered
+    if not seen(high):
+        return None
+    for _step in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if seen(middle) else (middle, high)
+    return high
+
+
+def detection_rate(
+    detector: Detector,
+    size: float,
+    *,
+    pooled: bool = False,
+    trials: int = 2000,
+    seed: int = 0,
+) -> float:
+    """Return the share of simulated pictures in which an object is seen, by one token or by the pool.
+
+    The closed form is ``Detector.chance``.
+    """
+    check_size(size)
+    covered = detector.coverage(size)
+    tokens = covered.size if pooled else 1
+    means = _noise_means(detector, tokens, trials, seed)
+    signal = detector.brightness * float(covered.mean())
+    if not pooled:
+        signal = _painted_mean(detector, size)
+    wanted = detector.threshold * detector.noise / (detector.patch_size * math.sqrt(tokens))
+    return float((means + signal > wanted).mean())
+
+
+def check_size(size: float) -> None:
+    """Raise OptionError unless a size of an object is a positive, finite number of pixels."""
+    if not (math.isfinite(size) and size > 0):
+        raise OptionError(
+            f"An object of {size} pixels cannot be seen; wanted a positive, finite size. 8 is a good start."
+        )
+
+
+def normal_share(value: float) -> float:
+    """Return Φ, the share of a standard normal distribution below a value."""
+    return 0.5 * math.erfc(-value / math.sqrt(2))
+
+
+def _covered(length: float, patch_size: int) -> Line:
+    """Return the share of each patch of a line that a segment covers, which begins at a border: (patch,)."""
+    patches = max(1, math.ceil(length / patch_size))
+    return np.clip(length / patch_size - np.arange(patches), 0.0, 1.0)
+
+
+def _painted_mean(detector: Detector, size: float) -> float:
+    """Return the mean of the pixels of the object in the token that sees most of it."""
+    pixels = np.arange(detector.patch_size)
+    whole, half = np.clip(size - pixels, 0, 1), np.clip(size / 2 - pixels, 0, 1)  # (pixel,)
+    down = half if detector.alignment == CORNER else whole
+    across = whole if detector.alignment == INSIDE else half
+    return detector.brightness * float(np.outer(down, across).mean())
+
+
+def _noise_means(detector: Detector, tokens: int, trials: int, seed: int) -> Line:
+    """Return the mean noise of all pixels of some tokens, once a trial: (trial,)."""
+    if trials < 10:
+        raise OptionError(
+            f"{trials} trials say little; wanted at least 10. 2,000 are a good start."
+        )
+    generator, pixels = np.random.default_rng(seed), tokens * detector.patch_size**2
+    step = max(1, 2_000_000 // pixels)  # trials at a time: 8 MB of noise
+    parts = [
+        generator.standard_normal((min(step, trials - start), pixels), dtype=np.float32).mean(1)
+        for start in range(0, trials, step)
+    ]
+    return detector.noise * np.concatenate(parts).astype(np.float64)

@@ -1,0 +1,69 @@
+"""The doors of the Start page: whoever comes in finds the page that answers their question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+from vitviz.ui.navigation import entry
+from vitviz.ui.text import _
+
+
+@dataclass(frozen=True)
+class Door:
+    """A wish, what is behind the door, and the view that opens."""
+
+    wish: str
+    sentence: str
+    page: str
+    """By its file's name."""
+    choices: Mapping[str, str]
+    """Of the link that the door opens."""
+
+
+def doors() -> list[Door]:
+    """Return the doors: for a student, a teacher, a researcher."""
+    return [
+        Door(
+            _("I want to understand it"),
+            _(
+                "Point at any patch and watch where it looks. Five minutes with one photo explain attention."
+            ),
+            "attention",
+            {"layer": "8", "head": "mean"},
+        ),
+        Door(
+            _("I want to show it"),
+            _(
+                "Find the head that looks far and the one that looks near, switch them off, and see what changes."
+            ),
+            "heads",
+            {"statistic": "distance"},
+        ),
+        Door(
+            _("I want to measure my model"),
+            _(
+                "Any timm Vision Transformer, registers and rotary positions included; arrays and figures to take away."
+            ),
+            "rollout",
+            {"fusion": "mean"},
+        ),
+    ]
+
+
+def draw() -> None:
+    """Draw the doors side by side."""
+    found = doors()
+    for column, door in zip(st.columns(len(found)), found, strict=True):
+        with column.container(border=True):
+            st.subheader(door.wish, anchor=False)
+            st.markdown(door.sentence)
+            target = entry(door.page)
+            st.page_link(
+                target.path,
+                label=_("Open {page}").format(page=target.title),
+                icon=target.icon,
+                query_params=dict(door.choices),
+            )
