@@ -44,7 +44,7 @@ def vit() -> vitviz.ViT:
 @pytest.fixture
 def loaded(vit: vitviz.ViT, monkeypatch: pytest.MonkeyPatch) -> None:
     """Load the small model once for all tests that do not test the loading."""
-    monkeypatch.setattr("vitviz.cli.explain.load_vit", lambda *_, **__: vit)
+    monkeypatch.setattr("vitviz.cli.model_options.load_vit", lambda *_, **__: vit)
 
 
 def explain(*arguments: object) -> int:
@@ -155,7 +155,7 @@ def test_a_model_without_class_token_and_classifier_is_explained(
     plain = vitviz.ViT.from_module(
         build_vit(num_classes=0, class_token=False, global_pool="map"), name="plain"
     )
-    monkeypatch.setattr("vitviz.cli.explain.load_vit", lambda *_, **__: plain)
+    monkeypatch.setattr("vitviz.cli.model_options.load_vit", lambda *_, **__: plain)
     files = [tmp_path / "mean.json", tmp_path / "mean.html"]
     assert explain(picture, *(f"--out={file}" for file in files)) == 0
     said = capsys.readouterr().out

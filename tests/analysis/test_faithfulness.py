@@ -223,6 +223,6 @@ def test_progress_is_told_and_can_stop(vit: ViT, pixels: Tensor) -> None:
     perturbation_test(
         vit, pixels, given, random_maps=0, batch_size=8, progress=lambda *x: told.append(x)  # type: ignore[func-returns-value]
     )  # fmt: skip
-    assert told == [(8, 20), (16, 20), (20, 20)]
-    with pytest.raises(StoppedError, match="Stopped after 16 of 306 steps"):
+    assert told == [(8, 19), (16, 19), (19, 19)]  # the whole picture is asked for once
+    with pytest.raises(StoppedError, match="Stopped after 16 of 240 steps"):
         deletion_insertion(vit, pixels, given, progress=lambda *_: False)

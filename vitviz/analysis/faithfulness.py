@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitviz.analysis.replacement import REMOVED, replacement_picture, without_patches
-from vitviz.analysis.scoring import Progress, scores
+from vitviz.analysis.removal import Order, Removal
+from vitviz.analysis.scoring import Progress
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
@@ -24,7 +23,6 @@ from vitviz.trace.run import Picture, trace
 from vitviz.trace.target import Target
 
 Curve = NDArray[np.float64]
-Order = NDArray[np.intp]
 NORMAL_95 = 1.96
 """Standard deviations to either side that hold 95 % of a normal distribution."""
 
@@ -98,19 +96,6 @@ class Faithfulness:
     """What took the place of a patch."""
     target: Target
     """What was explained."""
-
-
-@dataclass(frozen=True)
-class _Answer(Target):
-    """The probability of a class and whether it is the top answer, read from one pass: (image, 2)."""
-
-    index: int
-    """The class again, never None."""
-
-    def score(self, logits: Tensor | None, embedding: Tensor) -> Tensor:
-        answers = embedding if logits is None else logits  # a class is only ever read from logits
-        top = answers.argmax(-1) == self.index
-        return torch.stack([answers.softmax(-1)[..., self.index], top.to(answers)], -1)
 
 
 def deletion_insertion(
@@ -191,22 +176,24 @@ def patch_values(values: NDArray[Any], grid: PatchGrid) -> NDArray[np.float64]:
     return summed
 
 
+def map_order(values: NDArray[Any], grid: PatchGrid) -> Order:
+    """Return the patches from the most to the least relevant by a map's signed values, (patch,); ties by number."""
+    return np.argsort(-patch_values(values, grid), kind="stable")
+
+
 class _Test:
     """One picture on which the orders of several maps are tried."""
 
     def __init__(
         self, vit: ViT, image: Picture, attribution: Map, replacement: str, seed: int, shares: Curve
     ) -> None:
-        self.vit, self.replacement = vit, replacement
-        self.target = _watched(attribution.target)
-        self.order = np.argsort(-patch_values(attribution.values, vit.grid), kind="stable")
-        self._pixels = trace(vit, image).pixels
-        self._behind = replacement_picture(vit, self._pixels, replacement, seed=seed)
+        self.order = map_order(attribution.values, vit.grid)
+        self._removal = Removal(
+            vit, trace(vit, image).pixels, attribution.target, replacement, seed=seed
+        )
+        self._patches = vit.grid.patches
         self._generator = np.random.default_rng(seed)
-        counts = np.round(shares * vit.grid.patches).astype(int)  # (step,)
-        most = vit.grid.patches - (replacement == REMOVED)
-        self._gone = np.minimum(counts, most)
-        self._there = np.maximum(counts, replacement == REMOVED)
+        self._gone, self._there = self._removal.counts(shares)
 
     def random_orders(self, count: int) -> list[Order]:
         """Return orders of the patches drawn at random."""
@@ -214,28 +201,16 @@ class _Test:
             raise OptionError(
                 f"random_maps is {count}; wanted 0 or at least 2, for an interval. 8 is the default."
             )
-        return [self._generator.permutation(self.vit.grid.patches) for _ in range(count)]
+        return [self._generator.permutation(self._patches) for _ in range(count)]
 
     def curves(
         self, names: tuple[str, str], random_maps: int, batch_size: int, progress: Progress | None
     ) -> tuple[FaithfulnessCurve, FaithfulnessCurve]:
         """Return the two curves of the map, each with those of as many random maps."""
         orders = [self.order, *self.random_orders(random_maps)]
-        pictures = (
-            without_patches(self.vit, self._pixels, away, self.replacement, self._behind)
-            for name in names
-            for order in orders
-            for away in self._away(name, order)
-        )
-        found = scores(
-            self.vit,
-            pictures,
-            self.target,
-            batch_size=batch_size,
-            progress=progress,
-            total=len(names) * len(orders) * len(self._gone),
-        )
-        answers = found.double().numpy().reshape(len(names), len(orders), len(self._gone), -1)
+        choices = [away for name in names for order in orders for away in self._away(name, order)]
+        found = self._removal.ask(choices, batch_size=batch_size, progress=progress)
+        answers = found.reshape(len(names), len(orders), len(self._gone), -1)
         first, second = (self._curve(name, answers[at]) for at, name in enumerate(names))
         return first, second
 
@@ -243,14 +218,13 @@ class _Test:
         """Yield which patches are gone at each step: (patch,) of bool."""
         for gone, there in zip(self._gone, self._there, strict=True):
             chosen = {"insertion": order[there:], "negative": order[::-1][:gone]}
-            away = torch.zeros(self.vit.grid.patches, dtype=torch.bool)
-            away[torch.from_numpy(chosen.get(name, order[:gone]).copy())] = True
+            away = self._removal.gone(chosen.get(name, order[:gone]))
             yield away
 
     def _curve(self, name: str, answers: Curve) -> FaithfulnessCurve:
         """Return a curve from the answers (order, step, number); the first order is the map's."""
         counts = self._there if name == "insertion" else self._gone
-        fractions = counts / self.vit.grid.patches
+        fractions = counts / self._patches
         values = answers[..., 0]  # (order, step)
         return FaithfulnessCurve(
             name,
@@ -282,9 +256,3 @@ def random_band(fractions: Curve, curves: Curve) -> RandomBand:
         area + area_spread,
         len(curves),
     )
-
-
-def _watched(target: Target) -> Target:
-    if type(target) is Target and target.class_index is not None:
-        return _Answer(target.class_index, target.label, target.class_index)
-    return target

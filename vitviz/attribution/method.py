@@ -48,6 +48,12 @@ class Knob:
             return "layer"
         return "integer" if isinstance(self.default, int) else "number"
 
+    def read(self, text: str) -> Any:
+        """Return the value that a text such as "3" stands for; raises OptionError for a text that fits no model."""
+        if self.kind in ("layer", "integer") and text.isascii() and text.lstrip("-").isdecimal():
+            return self.check(int(text), 1_000_000)
+        return self.check(text, 1_000_000)
+
     def check(self, value: Any, layers: int) -> Any:
         """Return a value of the right type and in range; raises OptionError, with the range, for any other."""
         if self.kind == "choice":
@@ -143,16 +149,21 @@ class Method:
 
     def choose(self, given: Mapping[str, Any], layers: int) -> dict[str, Any]:
         """Return every knob with its value, given or default; raises OptionError for a knob it has not."""
-        known = {knob.name: knob for knob in self.knobs}
         for name in given:
-            if name not in known:
-                raise OptionError(
-                    f"{self.name} has no knob {name!r}; it has {', '.join(known) or 'none'}."
-                    f"{suggest(name, known)} Leave it out or choose another method."
-                )
+            self.knob(name)
         return {
-            name: knob.check(given.get(name, knob.default), layers) for name, knob in known.items()
+            knob.name: knob.check(given.get(knob.name, knob.default), layers) for knob in self.knobs
         }
+
+    def knob(self, name: str) -> Knob:
+        """Return the knob of that name; raises OptionError, with the nearest names, if there is none."""
+        known = {knob.name: knob for knob in self.knobs}
+        if name not in known:
+            raise OptionError(
+                f"{self.name} has no knob {name!r}; it has {', '.join(known) or 'none'}."
+                f"{suggest(name, known)} Leave it out or choose another method."
+            )
+        return known[name]
 
 
 @dataclass(frozen=True, eq=False)

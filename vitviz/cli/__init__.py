@@ -1,4 +1,4 @@
-"""The command line: python -m vitviz models | explain | serve.
+"""The command line: python -m vitviz models | explain | benchmark | serve.
 
 Exit codes: 0 done; 2 the request cannot be met, with the reason on the error output; 130 stopped with Ctrl+C.
 
@@ -6,6 +6,7 @@ models.py    what can be loaded here and now
 explain.py   one map of one picture, written to files
 methods.py   what explain can compute, as data
 outputs.py   the files that explain can write, as data
+benchmark.py explanations of a folder of photos, put to the test
 serve.py     the dashboard
 """
 
@@ -16,7 +17,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from vitviz.cli import explain, models, serve
+from vitviz.cli import benchmark, explain, models, serve
 from vitviz.errors import VitvizError
 from vitviz.export.manifest import versions
 
@@ -51,6 +52,6 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version="vitviz " + versions()["vitviz"])
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (models, explain, serve):
+    for command in (models, explain, benchmark, serve):
         command.add_to(commands)
     return top

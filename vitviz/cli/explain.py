@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vitviz.attention.view import POOL, MapView, default_query
-from vitviz.cli import outputs
+from vitviz.cli import model_options, outputs
 from vitviz.cli.methods import METHODS, Method, all_options
-from vitviz.errors import OptionError, suggest
+from vitviz.cli.targets import class_index
 from vitviz.examples import example
 from vitviz.export.manifest import file_name, manifest
 from vitviz.images import Photo, open_photo
-from vitviz.models.loading import load_vit
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace, trace
 
@@ -49,7 +47,7 @@ def add_to(commands: Any) -> None:
         "--out", metavar="FILE", action="append", required=True, type=Path,
         help=f"file to write, one of {', '.join(outputs.WRITERS)}; may be given several times",
     )  # fmt: skip
-    _add_model(parser.add_argument_group("model"))
+    model_options.add_to(parser.add_argument_group("model"))
     _add_methods(parser)
     _add_looks(parser.add_argument_group("picture"))
     parser.set_defaults(run=run)
@@ -67,7 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
     looks = outputs.Looks(arguments.palette, arguments.opacity, arguments.interpolate)
     outputs.check_files(arguments.out)
     photo = open_photo(_picture_path(arguments.image))
-    explained = _explain(_load(arguments), photo, method, options, arguments.target)
+    explained = _explain(model_options.load(arguments), photo, method, options, arguments.target)
     told = _manifest(explained, photo, arguments)
     content = outputs.Content(
         explained.vit,
@@ -82,23 +80,6 @@ def run(arguments: argparse.Namespace) -> None:
     print(_report(explained, arguments, photo, given))
     for note in notes:
         print(note)
-
-
-def _add_model(group: Any) -> None:
-    group.add_argument(
-        "--model", metavar="NAME", default="default", help="default, or timm:NAME (see: models)"
-    )
-    group.add_argument(
-        "--weights",
-        metavar="FILE",
-        default="pretrained",
-        help="pretrained (default), random, or a safetensors file",
-    )
-    group.add_argument("--seed", type=int, help="of random weights (default: 0)")
-    group.add_argument(
-        "--image-size", metavar="HxW", type=_size, help="input in pixels, such as 224 or 160x224"
-    )
-    group.add_argument("--class-names", metavar="FILE", help="text file with one class name a line")
 
 
 def _add_methods(parser: argparse.ArgumentParser) -> None:
@@ -141,16 +122,6 @@ def _add_looks(group: Any) -> None:
     )
 
 
-def _size(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d+)(?:[x×](\d+))?", text.strip().lower(), re.ASCII)
-    if found is None:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no size; wanted one number, or height and width such as 160x224"
-        )
-    height, width = found.groups()
-    return int(height), int(width or height)
-
-
 def _picture_path(image: str) -> Path:
     return (
         example(image.removeprefix(EXAMPLE)).path
@@ -159,25 +130,10 @@ def _picture_path(image: str) -> Path:
     )
 
 
-def _load(arguments: argparse.Namespace) -> ViT:
-    if arguments.seed is not None and arguments.weights != "random":
-        raise OptionError(
-            f"--seed {arguments.seed} belongs to random weights; got --weights {arguments.weights}. Leave the seed "
-            "out, or add --weights random."
-        )
-    return load_vit(
-        arguments.model,
-        weights=arguments.weights,
-        seed=arguments.seed or 0,
-        image_size=arguments.image_size,
-        class_names=arguments.class_names,
-    )
-
-
 def _explain(
     vit: ViT, photo: Photo, method: Method, options: dict[str, Any], target: str | None
 ) -> Explained:
-    aim = None if target is None else _class_index(vit, target)
+    aim = None if target is None else class_index(vit, target)
     start = time.perf_counter()
     traced = trace(vit, photo.image, target=aim, gradients=method.uses_target or aim is not None)
     resolved = dict(options)
@@ -187,26 +143,6 @@ def _explain(
         resolved["layer"] = traced.layers - 1
     view = method.view(traced, **resolved)
     return Explained(method, resolved, vit, traced, view, time.perf_counter() - start)
-
-
-def _class_index(vit: ViT, target: str) -> int:
-    """Return a class given by number or by name."""
-    if target.isascii() and target.isdecimal():
-        index = int(target)
-        vit.class_name(index)  # refuses a class that the model has not
-        return index
-    names = {name.lower(): index for index, name in reversed(list(enumerate(vit.class_names)))}
-    if target.lower() in names:
-        return names[target.lower()]
-    have = (
-        f"one of {len(vit.class_names)} classes by number or name"
-        if names
-        else "no target: it has no classifier"
-    )
-    raise OptionError(
-        f"{vit.name} has no class {target!r}; wanted {have}.{suggest(target.lower(), names)} "
-        "Leave it out for the top one."
-    )
 
 
 def _manifest(explained: Explained, photo: Photo, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -1,0 +1,253 @@
+"""The command benchmark: explanations of many photos put to the test, as a table of methods and metrics."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from vitviz.analysis.boxes import box_in_input
+from vitviz.analysis.replacement import REPLACEMENTS
+from vitviz.assets import WEIGHTS
+from vitviz.attribution.attribute import METHODS, find_method
+from vitviz.attribution.benchmark import Plan, measure_photo, peak_memory
+from vitviz.attribution.benchmark_table import Row, benchmark_table
+from vitviz.cli import model_options
+from vitviz.cli.benchmark_store import BenchmarkStore
+from vitviz.cli.photo_folder import Entry, read_folder
+from vitviz.cli.targets import class_index
+from vitviz.errors import OptionError, VitvizError
+from vitviz.export.benchmark_page import benchmark_csv, benchmark_html, label_of
+from vitviz.images import open_photo
+from vitviz.models.vit import ViT
+from vitviz.trace import predict
+from vitviz.trace.target import resolve_target
+
+QUICK = tuple(
+    method.name
+    for method in METHODS
+    if not any(knob.name.startswith("n_") or knob.name == "window" for knob in method.knobs)
+)
+"""Methods of a few passes, which are measured if none are named."""
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "benchmark",
+        help="put explanations of a folder of photos to the test",
+        description="Measure how faithful explanations are on a folder of photos, beside maps of random numbers. It "
+        "can be stopped with Ctrl+C and goes on where it was when it is called again.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="JPEG, PNG and WebP files")
+    parser.add_argument(
+        "--out", metavar="FOLDER", type=Path, required=True,
+        help="folder for table.html, table.csv and what goes on later; made if it is missing",
+    )  # fmt: skip
+    _add_photos(parser.add_argument_group("photos"))
+    _add_test(parser.add_argument_group("test"))
+    model_options.add_to(parser.add_argument_group("model"))
+    parser.set_defaults(run=run)
+
+
+def _add_photos(group: Any) -> None:
+    group.add_argument(
+        "--table", metavar="FILE", type=Path,
+        help="tabs or commas with a header: file; wnid or class if known; x0, y0, x1, y1 if the object's box is",
+    )  # fmt: skip
+    group.add_argument(
+        "--class-ids", metavar="FILE", type=Path,
+        help="id, tab and class name a line, for a table of ids (default: the shipped model's WordNet ids)",
+    )  # fmt: skip
+    group.add_argument("--photos", metavar="N", type=int, help="how many, drawn by --draw")
+    group.add_argument("--draw", metavar="SEED", type=int, default=0, help="(default: 0)")
+    group.add_argument(
+        "--explain", choices=("class", "answer"), default="class",
+        help="what is explained: the table's class where it has one (default), or always the top answer",
+    )  # fmt: skip
+
+
+def _add_test(group: Any) -> None:
+    names = ", ".join(method.name for method in METHODS)
+    group.add_argument(
+        "--methods", metavar="NAMES", default=",".join(QUICK),
+        help=f"names with commas between them, of: {names} (default: those of a few passes)",
+    )  # fmt: skip
+    group.add_argument(
+        "--knob", metavar="METHOD.NAME=VALUE", action="append", default=[],
+        help="knob of a method, such as integrated_gradients.n_steps=8; may be given several times",
+    )  # fmt: skip
+    group.add_argument(
+        "--replacement", choices=REPLACEMENTS, default="blur", help="(default: blur)"
+    )
+    group.add_argument("--steps", type=int, default=10, help="parts of a curve (default: 10)")
+    group.add_argument(
+        "--random-maps", metavar="N", type=int, default=4, help="for each photo (default: 4)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure what is not measured yet, and write the table; Ctrl+C writes what there is."""
+    entries = read_folder(
+        arguments.folder, arguments.table, count=arguments.photos, seed=arguments.draw
+    )
+    plan = _plan(arguments)
+    vit = model_options.load(arguments)
+    plan.check(vit)
+    served, refused = plan.served(vit)
+    settings = _settings(vit, plan, list(served), arguments)
+    store = BenchmarkStore(arguments.out, settings)
+    skipped: dict[str, str] = {}
+    try:
+        _measure(vit, plan, entries, store, skipped, arguments)
+    finally:
+        if store.measured:
+            _write(arguments.out, store, settings, skipped, refused)
+
+
+def _plan(arguments: argparse.Namespace) -> Plan:
+    return Plan(
+        methods=tuple(name.strip() for name in arguments.methods.split(",") if name.strip()),
+        knobs=knobs_of(arguments.knob),
+        replacement=arguments.replacement,
+        steps=arguments.steps,
+        random_maps=arguments.random_maps,
+        seed=arguments.draw,
+    )
+
+
+def knobs_of(texts: list[str]) -> dict[str, dict[str, Any]]:
+    """Return knobs by method of texts such as "rise.n_masks=64"; raises OptionError for what no method has."""
+    found: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        owner, _dot, rest = text.partition(".")
+        name, equals, value = rest.partition("=")
+        if not equals:
+            raise OptionError(
+                f"--knob {text} is no knob; wanted METHOD.NAME=VALUE, such as rise.n_masks=64."
+            )
+        found.setdefault(owner, {})[name] = find_method(owner).knob(name).read(value)
+    return found
+
+
+def _settings(
+    vit: ViT, plan: Plan, methods: list[str], arguments: argparse.Namespace
+) -> dict[str, Any]:
+    """Return what must stay the same for measurements to go into one table."""
+    told = asdict(plan) | {"methods": methods, "explain": arguments.explain}
+    size = list(vit.image_size)
+    return {"model": vit.name, "weights": vit.weights, "image_size": size, **told}
+
+
+def _measure(
+    vit: ViT,
+    plan: Plan,
+    entries: list[Entry],
+    store: BenchmarkStore,
+    skipped: dict[str, str],
+    arguments: argparse.Namespace,
+) -> None:
+    ids = _class_ids(arguments)
+    left = [entry for entry in entries if entry.name not in store.measured]
+    if len(left) < len(entries):
+        print(f"{len(entries) - len(left)} of {len(entries)} photos are measured already.")
+    start = time.monotonic()
+    for done, entry in enumerate(left, start=1):
+        try:
+            _measure_one(vit, plan, entry, store, ids, arguments.explain)
+            said = "measured"
+        except VitvizError as error:
+            skipped[entry.name] = str(error)
+            said = f"left out: {error}"
+        minutes = (time.monotonic() - start) / done * (len(left) - done) / 60
+        print(
+            f"[{done}/{len(left)}] {entry.name} {said} (about {minutes:.0f} min left)", flush=True
+        )
+
+
+def _class_ids(arguments: argparse.Namespace) -> dict[str, str]:
+    path = arguments.class_ids or (
+        WEIGHTS / "classes.txt" if arguments.model == "default" else None
+    )
+    if path is None:
+        return {}
+    if not path.is_file():
+        raise OptionError(f"There is no file {path}. Leave --class-ids out for class names.")
+    pairs = (line.split("\t", 1) for line in path.read_text("utf-8").splitlines() if "\t" in line)
+    return {pair[0].strip(): pair[1].strip() for pair in pairs}
+
+
+def _measure_one(
+    vit: ViT,
+    plan: Plan,
+    entry: Entry,
+    store: BenchmarkStore,
+    ids: Mapping[str, str],
+    explain: str,
+) -> None:
+    image = open_photo(entry.path).image
+    box = None if entry.box is None else box_in_input(vit, image.size, entry.box)
+    pixels = vit.preprocess(image)
+    answer = predict(vit, pixels[None])[0]
+    logits = answer if vit.has_classifier else None
+    known = entry.label is not None and explain == "class"
+    wanted = class_index(vit, entry.label or "", ids) if known else None
+    target = resolve_target(vit, wanted, logits)
+    right = wanted is None or int(answer.argmax()) == wanted
+    if not store.peaks:
+        store.add_peaks(peak_memory(vit, pixels, target, plan))
+    found = measure_photo(vit, pixels, target, plan, box=box, seed=len(store.measured))
+    store.add(entry.name, found, right)
+
+
+def _write(
+    folder: Path,
+    store: BenchmarkStore,
+    settings: Mapping[str, Any],
+    skipped: Mapping[str, str],
+    refused: Mapping[str, str],
+) -> None:
+    rows = benchmark_table(store.measured, store.peaks)
+    title = f"Explanations of {settings['model']} put to the test"
+    page = benchmark_html(
+        rows, title=title, conditions=_conditions(store, settings), skipped=skipped, refused=refused
+    )
+    (folder / "table.csv").write_text(benchmark_csv(rows), "utf-8")
+    (folder / "table.html").write_text(page, "utf-8")
+    print(_as_text(rows))
+    left_out = f"; {len(skipped)} left out" if skipped else ""
+    print(f"{len(store.measured)} photos{left_out}. Wrote {folder / 'table.html'} and table.csv.")
+
+
+def _conditions(store: BenchmarkStore, settings: Mapping[str, Any]) -> list[str]:
+    height, width = settings["image_size"]
+    right = sum(store.right.values())
+    knobs = ", ".join(
+        f"{method}.{name}={value}"
+        for method, chosen in settings["knobs"].items()
+        for name, value in chosen.items()
+    )
+    what = "the photo's class" if settings["explain"] == "class" else "the model's top answer"
+    return [
+        f"Model: {settings['model']} ({settings['weights']}), input {height} × {width} pixels.",
+        f"Photos: {len(store.measured)}. Explained: {what} where it is known, else the top answer; the explained class "
+        f"is the model's answer to {right} of them.",
+        f"Test: patches go in {settings['steps']} steps, replaced by: {settings['replacement']}. Beside each photo's "
+        f"maps: {settings['random_maps']} of random numbers. Seed {settings['seed']}."
+        + (f" Knobs other than the defaults: {knobs}." if knobs else ""),
+    ]
+
+
+def _as_text(rows: list[Row]) -> str:
+    lines = [f"{'':28} insertion − deletion   deletion   insertion"]
+    for row in rows:
+        cells = [row.cells[name] for name in ("difference", "deletion", "insertion")]
+        first = f"{cells[0].mean:+.3f} ± {cells[0].half:.3f}"
+        lines.append(
+            f"{label_of(row.method):28} {first:>20}   {cells[1].mean:8.3f}   {cells[2].mean:9.3f}"
+        )
+    return "\n".join(lines)

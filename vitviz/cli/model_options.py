@@ -1,0 +1,56 @@
+"""The options that name a model, the same for every command, and the model that they name."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Any
+
+from vitviz.errors import OptionError
+from vitviz.models.loading import load_vit
+from vitviz.models.vit import ViT
+
+
+def add_to(group: Any) -> None:
+    """Add the options to a parser or a group of it."""
+    group.add_argument(
+        "--model", metavar="NAME", default="default", help="default, or timm:NAME (see: models)"
+    )
+    group.add_argument(
+        "--weights",
+        metavar="FILE",
+        default="pretrained",
+        help="pretrained (default), random, or a safetensors file",
+    )
+    group.add_argument("--seed", type=int, help="of random weights (default: 0)")
+    group.add_argument(
+        "--image-size", metavar="HxW", type=size, help="input in pixels, such as 224 or 160x224"
+    )
+    group.add_argument("--class-names", metavar="FILE", help="text file with one class name a line")
+
+
+def size(text: str) -> tuple[int, int]:
+    """Return (height, width) of a text such as "224" or "160x224"."""
+    found = re.fullmatch(r"(\d+)(?:[x×](\d+))?", text.strip().lower(), re.ASCII)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no size; wanted one number, or height and width such as 160x224"
+        )
+    height, width = found.groups()
+    return int(height), int(width or height)
+
+
+def load(arguments: argparse.Namespace) -> ViT:
+    """Return the model that the options name; raises OptionError for a seed of weights that are not random."""
+    if arguments.seed is not None and arguments.weights != "random":
+        raise OptionError(
+            f"--seed {arguments.seed} belongs to random weights; got --weights {arguments.weights}. Leave the seed "
+            "out, or add --weights random."
+        )
+    return load_vit(
+        arguments.model,
+        weights=arguments.weights,
+        seed=arguments.seed or 0,
+        image_size=arguments.image_size,
+        class_names=arguments.class_names,
+    )
