@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vitviz.analysis.faithfulness import Curve, Order, RandomBand, random_band
+from vitviz.analysis.faithfulness import Curve, RandomBand, random_band
 from vitviz.analysis.inputs import Picture, prepare
+from vitviz.analysis.removal import Order
 from vitviz.analysis.replacement import REMOVED, replacement_picture, without_patches
 from vitviz.analysis.scoring import Progress, scores
 from vitviz.attention.view import attention_view
