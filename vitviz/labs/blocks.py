@@ -8,8 +8,8 @@ from torch.nn import functional
 from vitviz.errors import OptionError, check_choice
 from vitviz.models.seeding import SeededInitialisation
 
-ORDERS = ("pre", "post")
-"""Where the LayerNorm stands: x + f(LN(x)), or LN(x + f(x))."""
+ORDERS = ("pre", "post", "none")
+"""Where the LayerNorm stands: x + f(LN(x)), or LN(x + f(x)), or nowhere: x + f(x)."""
 MLP_RATIO = 4
 
 
@@ -52,7 +52,10 @@ class Block(nn.Module):
         return self._add(x, self.mlp, self.norm2)
 
     def _add(self, x: Tensor, branch: nn.Module, norm: nn.Module) -> Tensor:
-        added: Tensor = x + branch(norm(x)) if self.order == "pre" else norm(x + branch(x))
+        if self.order == "post":
+            added: Tensor = norm(x + branch(x))
+        else:
+            added = x + branch(norm(x) if self.order == "pre" else x)
         return added
 
 
