@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -155,47 +156,55 @@ def test_every_family_and_its_prefix_tokens_can_be_read(family: str) -> None:
         assert 0 < found.area_ratios[0.2] <= found.area_ratios[0.99] <= 1
 
 
-def openerf_protocol(features: Tensor, pixels: Tensor) -> NDArray[np.float64]:
-    """Openerf 0.6.1: mean over the channels of the centre, gradient averaged over the colours, then rectified."""
-    rows, columns = features.shape[-2:]
-    target = features[0, :, rows // 2, columns // 2].mean()
-    gradient = torch.autograd.grad(target, pixels)[0].mean((0, 1)).clamp(min=0)
-    return (gradient / gradient.sum()).double().numpy()
+def test_a_resnet_has_the_field_that_openerf_finds(tmp_path: Path) -> None:
+    """Its public function, on photos in a folder: the same map and the same mass within a radius, to 1 %."""
+    from openerf import compute_erf_metrics
+    from openerf.data import build_timm_eval_transform
+    from openerf.erf import compute_erf
 
-
-def grey_resnet() -> ConvNet:
-    """A ResNet that weighs the colours alike: there both protocols ask for the same, up to a factor."""
     network = load_convnet("timm:resnet18", weights="random", image_size=(64, 96))
     weight = network.module.conv1.weight
     weight.data.copy_(weight.data.mean(1, keepdim=True).expand_as(weight))
-    return network
-
-
-def test_a_resnet_has_the_field_that_another_protocol_finds() -> None:
-    network = grey_resnet()
-    pixels = noise((64, 96))
-    found = receptive_field(network, pixels, layer=network.layers - 1)
-    batch = pixels[None].clone().requires_grad_()
-    wanted = openerf_protocol(network.module.forward_features(batch), batch)  # type: ignore[operator]
-    np.testing.assert_allclose(
-        found.values / found.values.sum(), wanted, rtol=1e-2, atol=wanted.max() * 1e-4
+    network.module.pretrained_cfg["input_size"] = (3, 64, 96)  # where openerf looks
+    photos = [photograph(70, 90, seed=seed) for seed in (0, 1)]
+    for number, photo in enumerate(photos):
+        photo.save(tmp_path / f"{number}.png")
+    theirs = compute_erf(
+        network.module, tmp_path, target_layer="layer3", device="cpu", show_progress=False
+    ).erf_map
+    transform = build_timm_eval_transform(network.module)[0]
+    ours = receptive_field(network, [transform(photo) for photo in photos], layer=6).values
+    share = ours / ours.sum(dtype=np.float64)
+    np.testing.assert_allclose(share, theirs, rtol=1e-2, atol=theirs.max() * 1e-4)
+    told, wanted = (compute_erf_metrics(each, radii=(5, 10, 20)) for each in (share, theirs))
+    assert told["argmax_yx"] == wanted["argmax_yx"]
+    assert told["radial_cumulative_mass"] == pytest.approx(
+        wanted["radial_cumulative_mass"], rel=1e-2
     )
 
 
-def test_a_resnet_has_the_field_that_openerf_finds() -> None:
-    erf = pytest.importorskip("openerf.erf", reason="openerf is an optional peer to compare with")
-    network = grey_resnet()
-    pixels = noise((64, 96))
-    found = receptive_field(network, pixels, layer=6)
-    module = network.module
+def test_where_openerf_finds_noise_or_refuses_there_is_a_signal(tmp_path: Path) -> None:
+    """It reads a ViT after the final norm, where the channel mean is constant, and takes a root of the patches."""
+    from openerf.erf import _compute_positive_input_gradients_from_forward_features as raw
+    from openerf.erf import compute_erf
+
+    from vitviz.models.timm_door import build
+
+    vit = ViT.from_module(build("vit_tiny_patch16_224", image_size=(64, 64), seed=1))
+    pixels = noise((64, 64))
     batch = pixels[None].clone().requires_grad_()
-    theirs = erf._compute_positive_input_gradients_from_layer(
-        module, batch, module.layer3, "layer3"
-    ).numpy()
-    wanted = theirs / theirs.sum()
-    np.testing.assert_allclose(
-        found.values / found.values.sum(), wanted, rtol=1e-2, atol=wanted.max() * 1e-4
-    )
+    theirs = raw(vit.module, batch, "forward_features").numpy()
+    ours = receptive_field(vit, pixels, token=5).values  # its centre: the upper left of the middle
+    assert ours.max() > 1e4 * theirs.max()
+
+    wide = build("vit_tiny_patch16_224", image_size=(48, 64), seed=1)
+    wide.pretrained_cfg["input_size"] = (3, 48, 64)
+    photograph(70, 90).save(tmp_path / "0.png")
+    with pytest.raises(ValueError, match="square grid"):
+        compute_erf(wide, tmp_path, device="cpu", show_progress=False)
+    found = receptive_field(ViT.from_module(wide), tmp_path / "0.png")
+    assert found.values.shape == (48, 64)
+    assert found.area_ratios[0.99] > found.area_ratios[0.5] > 0
 
 
 def test_a_trained_looking_gradient_stays_inside_the_theoretical_box() -> None:
