@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitviz.ui import positions, show, shuffling
+from vitviz.ui import input_sizes, position_export, position_vectors, positions, show, shuffling
 from vitviz.ui.scene import current
 from vitviz.ui.text import _
 
@@ -17,9 +17,10 @@ show.heading(
 similarity, read_out = positions.measured(scene)
 positions.head(similarity)
 positions.maps(scene, similarity, read_out)
+position_vectors.components(similarity)
+interpolated = position_vectors.interpolation(scene)
 experiment = shuffling.draw(scene)
-show.footer(
-    scene,
-    positions.export(scene, similarity, read_out, experiment),
-    caution="caution-positions",
-)
+sizes, bar = input_sizes.draw(scene)
+measured = position_export.Measured(similarity, read_out, interpolated, experiment, sizes)
+show.footer(scene, position_export.export(scene, measured), caution="caution-positions")
+input_sizes.finish(scene, sizes, bar)  # last, so that the whole page stands while it works

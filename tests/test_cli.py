@@ -19,7 +19,7 @@ import vitviz
 from vitviz.assets import ASSETS
 from vitviz.attention.view import attention_view, rollout_view
 from vitviz.cli import main, outputs, serve
-from vitviz.cli.methods import VIEWS
+from vitviz.cli.methods import METHODS
 from vitviz.errors import OptionError, VitvizError
 from vitviz.examples import examples
 from vitviz.export.arrays import read_npz
@@ -337,8 +337,7 @@ def test_every_option_of_a_method_is_a_keyword_of_its_function(
     picture: Path, vit: vitviz.ViT
 ) -> None:
     trace = vitviz.trace(vit, picture)
-    for method in VIEWS:
-        assert method.view is not None
+    for method in METHODS.values():
         view = method.view(trace, **method.choose({}))
         assert view.values.shape == (2, 3)
         assert view.label in method.view(trace, **method.choose({"direction": "attends_to"})).label

@@ -10,9 +10,11 @@ from PIL import Image
 
 import vitviz
 from tests.pages.dashboard import NAMES, RELATIVE, ROOT
+from vitviz.errors import UnsupportedModelError
 from vitviz.export.arrays import npz_bytes
 from vitviz.models.vit import ViT
-from vitviz.ui import cache, show
+from vitviz.ui import cache, input_sizes, shelf, show
+from vitviz.ui.components.packing import unpack
 
 PAGE = "positions"
 NONE = "tiny:none"
@@ -21,7 +23,7 @@ NONE = "tiny:none"
 @pytest.fixture(autouse=True)
 def _forget_positions():
     yield
-    for kept in (cache.positions, cache.shuffled):
+    for kept in (cache.positions, cache.shuffled, cache.interpolated, shelf.sizes):
         kept.clear()
 
 
@@ -47,6 +49,10 @@ def test_the_page_opens_on_every_kind_of_model(dashboard, model):
     labels = [each.label for each in app.app.main.expander]
     assert labels[-3:] == ["Why might this mislead?", "This view in Python", "Share and export"]
     assert (ROOT / "assets/text/en/caution-positions.md").read_text().strip() in words(app)
+    not_applicable = [each.value for each in app.app.info if "Not applicable" in each.value]
+    assert len(not_applicable) == (2 if model == RELATIVE else 0)  # components, another grid
+    mosaic = app.component("mosaic")
+    assert (mosaic["rows"], mosaic["columns"]) == ((3, 5) if model == "tiny:wide" else (4, 4))
 
 
 def test_a_model_without_positions_says_so_and_shuffling_changes_nothing(dashboard, without):
@@ -59,6 +65,9 @@ def test_a_model_without_positions_says_so_and_shuffling_changes_nothing(dashboa
     assert "map" not in arrays
     assert Image.open(io.BytesIO(app.export.png())).format == "PNG"
     assert app.manifest["settings"]["kind"] == "none"
+    reasons = [each.value for each in app.app.info if "Not applicable" in each.value]
+    assert len(reasons) == 3
+    assert not any(each.key == "mosaic" for each in app.app.get("bidi_component"))
 
 
 def test_rotary_positions_have_a_kernel(dashboard):
@@ -69,6 +78,8 @@ def test_rotary_positions_have_a_kernel(dashboard):
     values = app.export.arrays()["similarity"]
     assert values.shape == (16, 16)
     assert np.allclose(np.diag(values), 1, atol=1e-5)
+    assert "so nothing is interpolated" in "".join(each.value for each in app.app.info)
+    assert app.export.arrays()["components"].shape == (6, 4, 4)
 
 
 def test_the_chosen_place_is_the_pinned_patch(dashboard):
@@ -80,6 +91,61 @@ def test_the_chosen_place_is_the_pinned_patch(dashboard):
     assert app.export.arrays()["map"].ravel()[0] == pytest.approx(1, abs=1e-6)
     middle = dashboard(PAGE, patch="class").sound()
     assert middle.manifest["settings"]["patch"] == 10
+
+
+def test_a_place_of_the_mosaic_is_chosen_by_a_click(dashboard):
+    app = dashboard(PAGE, model="tiny:wide", patch=5).sound()
+    meta, parts = unpack(app.blob("mosaic"))
+    picture = Image.open(io.BytesIO(parts["picture"]))
+    assert (picture.width % 5, picture.height % 3) == (0, 0)
+    assert meta["chosen"] == 5
+    assert app.put(patch="14").sound().component("mosaic")["chosen"] == 14  # as the click does
+    assert np.array_equal(app.export.arrays()["map"].ravel(), app.export.arrays()["similarity"][14])
+
+
+def test_the_positions_are_shown_on_another_grid(dashboard, tiny_models):
+    app = dashboard(PAGE, model="tiny:wide").sound()
+    assert app.manifest["settings"]["new_grid"] == [1, 2]
+    app.app.slider(key="position_rows").set_value(9).run()
+    assert app.sound().link["new_grid"] == "9"
+    arrays = app.export.arrays()
+    wanted = vitviz.interpolated_similarity(tiny_models["tiny:wide"], 9, 15)
+    for way, name in ((True, "similarity_antialiased"), (False, "similarity_not_antialiased")):
+        assert np.allclose(arrays[name], wanted.similarity_after[way])
+    told = app.manifest["settings"]["difference_of_the_two_ways"]
+    assert told == pytest.approx(wanted.difference)
+
+
+def test_input_sizes_are_measured_when_asked_for(dashboard, monkeypatch):
+    monkeypatch.setattr(input_sizes, "SIZES", (4, 16, 30, 32, 48))  # 4 is no patch, 30 is 32
+    app = dashboard(PAGE).sound()
+    assert not app.has("plotly_chart", "size_cosine")
+    app.app.toggle(key="choice_input_sizes").set_value(True).run()
+    app.sound()
+    table = app.app.dataframe[0].value
+    assert list(table["Input (px)"]) == ["16 × 16", "32 × 32 *", "48 × 48"]
+    assert list(table["Tokens"]) == [5, 17, 37]
+    assert app.export.arrays()["input_size_cosine"][1] == pytest.approx(1)
+    assert not app.has("button", "stop_sizes")
+    assert len(shelf.sizes().get(("sizes", app_key(app), photo_digest(app)))) == 3
+
+
+def app_key(app):
+    return app.exports[-1][0].model_key
+
+
+def photo_digest(app):
+    return app.exports[-1][0].photo.digest
+
+
+def test_input_sizes_of_a_model_that_takes_one_only_are_told(dashboard, monkeypatch):
+    def refuse(vit, image, *, sizes):
+        raise UnsupportedModelError(f"{vit.name} cannot take an input of {sizes}")
+
+    monkeypatch.setattr(input_sizes, "input_size_steps", refuse)
+    app = dashboard(PAGE, input_sizes=1).sound()
+    assert not app.has("plotly_chart", "size_cosine")
+    assert any("cannot take an input" in each.value for each in app.app.info)
 
 
 def test_shuffling_moves_the_class_token_only_with_positions(dashboard):
@@ -103,6 +169,8 @@ def test_a_model_without_classifier_shuffles_without_answers(dashboard):
 
 @pytest.mark.parametrize(("link", "pattern"), [
     ({"shuffle": "yes"}, "shuffle='yes'.*wanted one of"),
+    ({"new_grid": "999"}, "grid of 999 rows is too large to show; 50 rows"),
+    ({"new_grid": "-1"}, "new_grid='-1'.*whole number"),
     ({"patch": "16"}, "no token '16'"),
     ({"model": "tiny:plain", "patch": "class"}, "no token 'class'"),
 ])  # fmt: skip

@@ -19,7 +19,7 @@ PAGE = "receptive_field"
 @pytest.fixture(autouse=True)
 def _forget_fields():
     yield
-    for kept in (cache.receptive_field, cache.field_radius, probes._redrawn):
+    for kept in (cache.receptive_field, cache.field_radius, probes.redrawn):
         kept.clear()
 
 

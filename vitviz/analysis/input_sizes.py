@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -48,23 +48,26 @@ def input_sizes(
     Raises OptionError for a size below one patch or above 1024 pixels, UnsupportedModelError for a model that takes
     one size only.
     """
-    wanted = sorted({_rounded(vit, size) for size in sizes})
+    return tuple(input_size_steps(vit, image, sizes=sizes))
+
+
+def input_size_steps(
+    vit: ViT, image: Picture, *, sizes: Sequence[int] = SIZES
+) -> Iterator[SizedAnswer]:
+    """Yield the answers of ``input_sizes`` as they are measured, smallest first, for a caller who shows progress."""
+    wanted = sorted({rounded_size(vit, size) for size in sizes})
     if not wanted:
         raise OptionError(
             "There are no input sizes; wanted at least one. Leave sizes out for 98 to 518 pixels."
         )
     native = trace(vit, prepare(vit, image)[0][0]).embedding.float()
-    found = []
     for size in wanted:
         model = vit if size == vit.image_size else resized(vit, size)
         pixels = input_for(vit, model, image)
         one = trace(model, pixels)
         cosine = float(functional.cosine_similarity(one.embedding.float(), native, dim=0))
         own = size == vit.image_size
-        found.append(
-            SizedAnswer(size, model.grid.tokens, one.seconds, tuple(one.top()), cosine, own)
-        )
-    return tuple(found)
+        yield SizedAnswer(size, model.grid.tokens, one.seconds, tuple(one.top()), cosine, own)
 
 
 def resized(vit: ViT, image_size: tuple[int, int]) -> ViT:
@@ -119,7 +122,8 @@ def input_for(vit: ViT, model: ViT, image: Picture) -> Tensor:
     return prepare(model, image)[0][0]
 
 
-def _rounded(vit: ViT, size: int) -> tuple[int, int]:
+def rounded_size(vit: ViT, size: int) -> tuple[int, int]:
+    """Return the input (height, width) of whole patches whose longer side is about ``size`` pixels."""
     patch = vit.grid.patch_size
     if not max(patch) <= size <= 1024:
         raise OptionError(

@@ -123,12 +123,13 @@ def layer_similarity(
         notes = (
             f"patch tokens were averaged over areas to a common grid of {common[0]} × {common[1]}",
         )
+    sides = [first] if second is first else [first, second]
     grams = [
         [
             _gram(_samples(side, layer, tokens, common), debiased=debiased)
             for layer in range(-1, side[0].layers)
         ]
-        for side in (first, second)
+        for side in sides
     ]
     samples = len(grams[0][0])
     if samples < 4:
@@ -137,7 +138,7 @@ def layer_similarity(
         )
     values = np.array(
         [
-            [_alignment_or_nan(one, other, debiased=debiased) for other in grams[1]]
+            [_alignment_or_nan(one, other, debiased=debiased) for other in grams[-1]]
             for one in grams[0]
         ]
     )

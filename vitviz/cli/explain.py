@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vitviz.attention.view import POOL, default_query
-from vitviz.attribution import attribute
+from vitviz.attention.view import POOL, MapView, default_query
 from vitviz.cli import model_options, outputs
-from vitviz.cli.methods import METHODS, Method, all_options, help_of
-from vitviz.cli.shown import Shown, of_attribution, of_view
+from vitviz.cli.methods import METHODS, Method, all_options
 from vitviz.cli.targets import class_index
-from vitviz.errors import OptionError
 from vitviz.examples import example
 from vitviz.export.manifest import file_name, manifest
 from vitviz.images import Photo, open_photo
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace, trace
-from vitviz.trace.target import Likeness, Target, contrast
 
 EXAMPLE = "example:"
 
@@ -33,7 +29,7 @@ class Explained:
     options: dict[str, Any]
     vit: ViT
     trace: Trace
-    shown: Shown
+    view: MapView
     seconds: float
     """Of the forward pass and the method together."""
 
@@ -69,12 +65,12 @@ def run(arguments: argparse.Namespace) -> None:
     looks = outputs.Looks(arguments.palette, arguments.opacity, arguments.interpolate)
     outputs.check_files(arguments.out)
     photo = open_photo(_picture_path(arguments.image))
-    explained = _explain(model_options.load(arguments), photo, method, options, arguments)
+    explained = _explain(model_options.load(arguments), photo, method, options, arguments.target)
     told = _manifest(explained, photo, arguments)
     content = outputs.Content(
         explained.vit,
         explained.trace,
-        explained.shown,
+        explained.view,
         photo.image,
         told,
         looks,
@@ -97,13 +93,9 @@ def _add_methods(parser: argparse.ArgumentParser) -> None:
         metavar="CLASS",
         help="class to explain, by number or name (default: the top one)",
     )
-    group.add_argument(
-        "--versus", metavar="CLASS", help="explain the target rather than this class"
-    )
-    group.add_argument(
-        "--map-seed", metavar="N", type=int, default=0, help="of methods that draw random numbers (default: 0)"
-    )  # fmt: skip
-    for option, owners in all_options():
+    for option, methods in all_options():
+        default = "" if option.default is None else f" (default: {option.default})"
+        only = "" if len(methods) == len(METHODS) else f"{', '.join(methods)}: "
         group.add_argument(
             option.flag,
             dest=option.name,
@@ -111,7 +103,7 @@ def _add_methods(parser: argparse.ArgumentParser) -> None:
             choices=option.choices,
             metavar=option.metavar,
             default=argparse.SUPPRESS,
-            help=help_of(option, owners),
+            help=f"{only}{option.help}{default}",
         )
 
 
@@ -139,61 +131,18 @@ def _picture_path(image: str) -> Path:
 
 
 def _explain(
-    vit: ViT,
-    photo: Photo,
-    method: Method,
-    options: dict[str, Any],
-    arguments: argparse.Namespace,
+    vit: ViT, photo: Photo, method: Method, options: dict[str, Any], target: str | None
 ) -> Explained:
-    aim = None if arguments.target is None else class_index(vit, arguments.target)
+    aim = None if target is None else class_index(vit, target)
     start = time.perf_counter()
-    if method.explanation is None:
-        traced, shown, options = _view(vit, photo, method, options, aim, arguments.versus)
-    else:
-        target = aim if arguments.versus is None else _contrast(vit, photo, aim, arguments.versus)
-        traced = trace(vit, photo.image)
-        found = attribute(
-            method.name, vit, traced.pixels, target=target, seed=arguments.map_seed, **options
-        )
-        traced, options = replace(traced, target=_plain(found.target)), dict(found.knobs)
-        shown = of_attribution(found, method.explanation)
-    return Explained(method, options, vit, traced, shown, time.perf_counter() - start)
-
-
-def _view(
-    vit: ViT,
-    photo: Photo,
-    method: Method,
-    options: dict[str, Any],
-    aim: int | None,
-    versus: str | None,
-) -> tuple[Trace, Shown, dict[str, Any]]:
-    """Return the trace, the view of attention and its options, the default query and layer filled in."""
-    if versus is not None:
-        raise OptionError(
-            f"--versus {versus} belongs to explanations of a class; got --method {method.name}, whose map is the same "
-            "for every class. Leave it out or choose another method."
-        )
-    traced = trace(vit, photo.image, target=aim, gradients=aim is not None)
+    traced = trace(vit, photo.image, target=aim, gradients=method.uses_target or aim is not None)
     resolved = dict(options)
     if resolved.get("query", "") is None:
         resolved["query"] = default_query(traced.grid)
     if resolved.get("layer", 0) is None and resolved.get("query") != POOL:
         resolved["layer"] = traced.layers - 1
-    assert method.view is not None
-    return traced, of_view(method.view(traced, **resolved), traced.grid), resolved
-
-
-def _contrast(vit: ViT, photo: Photo, aim: int | None, versus: str) -> Target:
-    """Return the target "rather than a class"; without a target of its own, the top answer is set against it."""
-    other = class_index(vit, versus)
-    first = trace(vit, photo.image).top(1)[0][0] if aim is None else aim
-    return contrast(vit, first, other)
-
-
-def _plain(target: Target) -> Target:
-    """Return a target as manifests have it: without the numbers of a direction."""
-    return Target(None, target.label) if isinstance(target, Likeness) else target
+    view = method.view(traced, **resolved)
+    return Explained(method, resolved, vit, traced, view, time.perf_counter() - start)
 
 
 def _manifest(explained: Explained, photo: Photo, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -208,14 +157,15 @@ def _manifest(explained: Explained, photo: Photo, arguments: argparse.Namespace)
         photo_digest=photo.digest,
         picture_name=arguments.image,
         settings={"method": explained.method.name, **explained.options, **looks},
-    ) | {"map": dict(explained.shown.told)}
+        view=explained.view,
+    )
 
 
 def _report(
     explained: Explained, arguments: argparse.Namespace, photo: Photo, given: dict[str, Any]
 ) -> str:
     vit, traced = explained.vit, explained.trace
-    what = f"{file_name(arguments.image)}, {vit.name} ({outputs.short(vit.weights)}), {explained.shown.label}"
+    what = f"{file_name(arguments.image)}, {vit.name} ({outputs.short(vit.weights)}), {explained.view.label}"
     if "query" in explained.options and "query" not in given:
         why = (
             "the default"
@@ -228,8 +178,6 @@ def _report(
         f"{what}.",
         f"{_answers(vit, traced)}. {1000 * explained.seconds:.0f} ms; wrote {files}.",
     ]
-    if explained.shown.facts and explained.method.explanation is not None:
-        lines.append(explained.shown.facts)
     if traced.target is not None:
         without = (
             ""

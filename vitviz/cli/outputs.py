@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vitviz.attention.view import MEAN, POOL, MapView
-from vitviz.cli.shown import Shown
 from vitviz.errors import OptionError, VitvizError, suggest
-from vitviz.export.arrays import npz_bytes
+from vitviz.export.arrays import npz_bytes, view_arrays
 from vitviz.export.manifest import json_text
 from vitviz.figures.export import html_of_png
+from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
+from vitviz.figures.summary import describe_map
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
 
@@ -48,7 +49,7 @@ class Content:
 
     vit: ViT
     trace: Trace
-    shown: Shown
+    view: MapView
     photo: Image.Image
     manifest: dict[str, Any]
     looks: Looks
@@ -57,7 +58,7 @@ class Content:
     @property
     def title(self) -> str:
         """The map in words, as a heading."""
-        return self.shown.label[0].upper() + self.shown.label[1:]
+        return self.view.label[0].upper() + self.view.label[1:]
 
     @property
     def source(self) -> str:
@@ -68,8 +69,11 @@ class Content:
     @property
     def caption(self) -> str:
         """What the map was made of and the numbers beside it."""
-        facts = f" {self.shown.facts}" if self.shown.facts else ""
-        return f"{self.source}{facts} Made with vitviz {self.manifest['versions']['vitviz']}."
+        shares = ", ".join(
+            f"{name} {100 * share:.2g} %" for name, share in self.view.special.items()
+        )
+        special = f" Special tokens: {shares}." if shares else ""
+        return f"{self.source}{special} Made with vitviz {self.manifest['versions']['vitviz']}."
 
 
 def short(weights: str) -> str:
@@ -116,58 +120,50 @@ Written = tuple[bytes, list[str]]
 
 
 def _png(content: Content) -> Written:
-    shown, looks, grid = content.shown, content.looks, content.trace.grid
+    view, looks, grid = content.view, content.looks, content.trace.grid
     photo = content.vit.frame(content.photo)  # (height, width, 3)
-    spotlight = looks.palette == "spotlight" and not shown.scale.signed
+    spotlight = looks.palette == "spotlight"
     panels = [
         Panel(
             label="What the model sees",
             photo=photo,
             cells=(grid.rows, grid.columns),
-            query=shown.cell,
+            query=view.cell,
             grid_lines=True,
         ),
         Panel(
-            label=shown.panel,
-            photo=_grey(photo) if shown.scale.signed else photo,
-            map=shown.values,
-            scale=shown.scale,
-            palette=None if spotlight or shown.scale.signed else looks.palette,
+            label=f"The map over it, smallest share {view.minimum:.2%}",
+            photo=photo,
+            map=view.values,
+            scale=Scale(0, view.top_of_scale, view.uniform),
+            palette=None if spotlight else looks.palette,
             opacity=looks.opacity,
             interpolated=looks.interpolate,
             spotlight=spotlight,
-            query=shown.cell,
+            query=view.cell,
         ),
     ]
     return print_figure(panels, title=content.title, caption=content.caption), []
 
 
-def _grey(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the photo without colours, for maps whose colours mean signs."""
-    grey = Image.fromarray(photo).convert("L").convert("RGB")
-    return np.asarray(grey)
-
-
 def _html(content: Content) -> Written:
-    view = content.shown.view
-    if view is not None and content.method == "attention" and view.query != POOL:
+    if content.method == "attention" and content.view.query != POOL:
         viewer = _viewer()
         if viewer is not None:
-            return _interactive(content, view, *viewer)
+            return _interactive(content, *viewer)
     png, _ = _png(content)
-    page = html_of_png(
-        png, content.title, content.caption, content.manifest, alt=content.shown.words
-    )
+    alt = describe_map(content.view.values, content.trace.grid, content.view.uniform)
+    page = html_of_png(png, content.title, content.caption, content.manifest, alt=alt)
     return page.encode(), []
 
 
 def _npz(content: Content) -> Written:
-    picture = content.vit.picture(content.trace.pixels)  # (height, width, 3): what the model saw
-    return npz_bytes({**content.shown.arrays, "picture": picture}, content.manifest), []
+    picture = content.vit.picture(content.trace.pixels)
+    return npz_bytes(view_arrays(content.view, picture), content.manifest), []
 
 
 def _json(content: Content) -> Written:
-    values = {"values": content.shown.values.tolist()}  # (rows, columns)
+    values = {"values": content.view.values.tolist()}  # (rows, columns)
     return json_text(
         {**content.manifest, "map": {**content.manifest["map"], **values}}
     ).encode(), []
@@ -194,14 +190,12 @@ def _viewer() -> tuple[Any, Any] | None:
     return view.AttentionView, page.standalone_html
 
 
-def _interactive(
-    content: Content, view: MapView, attention_view: Any, standalone_html: Any
-) -> Written:
+def _interactive(content: Content, attention_view: Any, standalone_html: Any) -> Written:
     trace, settings = content.trace, content.manifest["settings"]
-    layer, query = settings["layer"], view.query
+    layer, query = settings["layer"], content.view.query
     notes = []
     if query == MEAN:
-        query = str(view.strongest[0])
+        query = str(content.view.strongest[0])
         notes.append(
             f"the page shows one token at a time, so it starts at patch {query}, the strongest of the mean."
         )

@@ -33,6 +33,14 @@ def mosaic(
     pixels and at least one. ``selected`` is the (row, column) of the map with the orange outline.
     Raises OptionError for another shape or values that are not finite.
     """
+    sheet = mosaic_sheet(maps, scale=scale, width=width, gap=gap)
+    rows, columns = np.shape(maps)[:2]
+    high, wide = sheet.height // rows, sheet.width // columns
+    return _with_bar(sheet, scale, _outlined(selected, high, wide, gap))
+
+
+def mosaic_sheet(maps: ArrayLike, *, scale: Scale, width: int = 860, gap: int = 3) -> Image.Image:
+    """Return the maps of a mosaic alone, without colour bar or outline: rows × columns places of one size."""
     numbers = np.asarray(maps, dtype=np.float64)
     if numbers.ndim != 4 or not numbers.size or not np.isfinite(numbers).all():
         raise OptionError(
@@ -47,7 +55,7 @@ def mosaic(
     canvas = np.full((rows, columns, high, wide, 3), 255, np.uint8)
     canvas[:, :, : down * cell, : across * cell] = painted
     sheet = canvas.transpose(0, 2, 1, 3, 4).reshape(rows * high, columns * wide, 3)
-    return _with_bar(Image.fromarray(sheet), scale, _outlined(selected, high, wide, gap))
+    return Image.fromarray(sheet)
 
 
 def _outlined(

@@ -14,9 +14,14 @@ from numpy.typing import NDArray
 
 import vitviz
 from vitviz.analysis.convnet import ConvNet
+from vitviz.analysis.interpolation import InterpolatedPositions
+from vitviz.analysis.lens import ClassEvidence, LogitLens
 from vitviz.analysis.positions import PositionSimilarity, ReadOut
 from vitviz.analysis.receptive_field import ReceptiveField
 from vitviz.analysis.shuffling import ShuffleExperiment
+from vitviz.analysis.similarity import LayerSimilarity
+from vitviz.analysis.spectrum import Spectrum
+from vitviz.analysis.tokens import TokenColours, TokenNorms
 from vitviz.attention.statistics import HeadStatistics
 from vitviz.capture.edit import Edit
 from vitviz.images import Photo
@@ -116,7 +121,60 @@ def positions(model_key: str, _vit: ViT) -> tuple[PositionSimilarity, ReadOut | 
     return similarity, vitviz.position_read_out(similarity.vectors, similarity.grid)
 
 
+@st.cache_resource(max_entries=6, show_spinner="Interpolating the positions …")
+def interpolated(model_key: str, rows: int, columns: int, _vit: ViT) -> InterpolatedPositions:
+    """Return what another grid makes of the position vectors of a model: 60 MB at most, on a grid of 50 × 50."""
+    return vitviz.interpolated_similarity(_vit, rows, columns)
+
+
 @st.cache_resource(max_entries=24, show_spinner="Shuffling the patches …", show_time=True)
 def shuffled(model_key: str, digest: str, _vit: ViT, _photo: Photo) -> ShuffleExperiment:
     """Return what shuffled patches do to what the model reads, with and without positions."""
     return vitviz.shuffle_experiment(_vit, _photo.image)
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def token_colours(
+    model_key: str,
+    digests: tuple[str, ...],
+    layer: int,
+    threshold: float | None,
+    flip: bool,
+    _traces: tuple[Trace, ...],
+) -> TokenColours:
+    """Return the colours of the patch tokens of some photos after a layer."""
+    return vitviz.token_colours(_traces, layer=layer, threshold=threshold, flip=flip)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Measuring every token …")
+def token_norms(model_key: str, digest: str, _trace: Trace) -> tuple[TokenNorms, ...]:
+    """Return the token norms and the outliers after every layer."""
+    return vitviz.outlier_table(_trace)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Reading every layer …")
+def logit_lens(model_key: str, digest: str, _vit: ViT, _trace: Trace) -> LogitLens:
+    """Return what the classifier would answer after every block."""
+    return vitviz.logit_lens(_vit, _trace)
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def class_evidence(
+    model_key: str, digest: str, class_index: int, layer: int, _vit: ViT, _trace: Trace
+) -> ClassEvidence:
+    """Return which patches speak for a class after a layer."""
+    return vitviz.class_evidence(_vit, _trace, class_index=class_index, layer=layer)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Taking the tokens apart into waves …")
+def token_spectrum(model_key: str, digest: str, _trace: Trace) -> Spectrum:
+    """Return the spatial frequencies of the tokens of every layer."""
+    return vitviz.token_spectrum(_trace)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Comparing every layer with every other …")
+def layer_similarity(
+    model_key: str, other_key: str, digest: str, _trace: Trace, _other: Trace | None
+) -> LayerSimilarity:
+    """Return the CKA of the layers of a model, or of two models, on the patches of one photo."""
+    return vitviz.layer_similarity(_trace, _other)

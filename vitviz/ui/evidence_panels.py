@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,9 @@ from streamlit.delta_generator import DeltaGenerator
 from vitviz.attribution import Attribution, Knob, Method
 from vitviz.figures.overlay import overlay
 from vitviz.figures.paint import number
-from vitviz.figures.palettes import table
 from vitviz.figures.scale import Scale
 from vitviz.ui import evidence, link
+from vitviz.ui.bars import colour_bar
 from vitviz.ui.evidence import Outcome
 from vitviz.ui.evidence_target import Aim
 from vitviz.ui.scene import Scene, plain
@@ -108,7 +107,7 @@ def _map(scene: Scene, aim: Aim, method: Method, found: Attribution) -> None:
         opacity=link.get("opacity"),
     )
     st.image(picture, width="stretch", output_format="JPEG", alt=_in_words(method, found))
-    st.html(_bar(scale))
+    st.html(colour_bar(scale))
     st.caption("  \n".join(_facts(aim, method, found, scale, most)))
 
 
@@ -142,17 +141,6 @@ def _facts(aim: Aim, method: Method, found: Attribution, scale: Scale, most: flo
             )
         )
     return facts
-
-
-def _bar(scale: Scale) -> str:
-    """Return the colour bar with the values of its ends, and zero for a signed map."""
-    stops = ", ".join("rgb({}, {}, {})".format(*rgb) for rgb in table(scale.palette)[::15])
-    ends = [number(scale.low), *(["0"] if scale.signed else []), number(scale.high)]
-    words = "".join(f"<span>{escape(text)}</span>" for text in ends)
-    return (
-        f'<div style="height:10px;border-radius:2px;background:linear-gradient(to right, {stops})"></div>'
-        f'<div style="display:flex;justify-content:space-between;font-size:0.8rem;opacity:0.85">{words}</div>'
-    )
 
 
 def _card(scene: Scene, method: Method) -> None:

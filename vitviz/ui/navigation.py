@@ -37,6 +37,7 @@ def sections() -> dict[str, list[Entry]]:
             Entry("evidence", _("Evidence"), ":material/fact_check:"),
             Entry("receptive_field", _("Receptive field"), ":material/filter_center_focus:"),
             Entry("positions", _("Positions"), ":material/pin_drop:"),
+            Entry("tokens", _("Tokens"), ":material/palette:"),
         ],
         # Learn: the experiments with known answers, added below in this order as they come:
         # anatomy, patches_and_detail, attention_from_scratch, long_range, cost, depth, training

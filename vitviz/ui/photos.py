@@ -57,6 +57,19 @@ def title(name: str) -> str:
     return _(example(name).title)
 
 
+def names() -> list[str]:
+    """Return the names of all photos that can be chosen: the examples, then the reader's own."""
+    return [*(each.id for each in examples()), *st.session_state.get(_OWN, {})]
+
+
+def named(name: str) -> Photo | None:
+    """Return a photo by its name, or None if there is none."""
+    if name not in names():
+        return None
+    own: dict[str, Photo] = st.session_state.get(_OWN, {})
+    return own[name] if name in own else _opened(name)
+
+
 def choose() -> None:
     """Draw the photo part of the sidebar: examples first, then upload and camera."""
     own: dict[str, Photo] = st.session_state.setdefault(_OWN, {})

@@ -1,26 +1,22 @@
-"""The Positions page: how alike a model makes two places, how well a place can be read, what shuffling does."""
+"""The Positions page: how alike a model makes two places, and how well a place can be read."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from vitviz.analysis.positions import PositionSimilarity, ReadOut
-from vitviz.analysis.shuffling import ShuffleExperiment
-from vitviz.figures.export import html_of_png
-from vitviz.figures.mosaic import mosaic, place_curve
+from vitviz.figures.mosaic import mosaic_sheet, place_curve
+from vitviz.figures.paint import png_bytes
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.scale import Scale
-from vitviz.figures.sheet import Panel, print_figure
 from vitviz.figures.sprites import map_grid
-from vitviz.ui import cache, link, viewer
+from vitviz.grid import PatchGrid
+from vitviz.ui import cache, link
+from vitviz.ui.bars import colour_bar
 from vitviz.ui.charts import chart
-from vitviz.ui.recipe import Recipe, load_line, picture_expression
+from vitviz.ui.components.place_picker import place_picker
 from vitviz.ui.scene import Scene, plain
-from vitviz.ui.show import Export
 from vitviz.ui.text import _
 
 _MOST_MAPS = 900
@@ -93,11 +89,11 @@ def maps(scene: Scene, similarity: PositionSimilarity, read_out: ReadOut | None)
         _mosaic(scene, similarity)
     with right:
         _large(scene, similarity)
-        _read_out(read_out)
+        _read_out(similarity, read_out)
     _profiles(similarity)
 
 
-def _scale(similarity: PositionSimilarity) -> Scale:
+def scale(similarity: PositionSimilarity) -> Scale:
     """Return the colours: about zero, up to the largest value between two different places."""
     values = np.asarray(similarity.values, np.float64)
     if len(values) > 1:
@@ -106,30 +102,42 @@ def _scale(similarity: PositionSimilarity) -> Scale:
     return Scale(-top, top, signed=True)
 
 
-def _sheet(scene: Scene, similarity: PositionSimilarity) -> Any:
-    grid, step = similarity.grid, 1
-    while -(-grid.rows // step) * -(-grid.columns // step) > _MOST_MAPS:
-        step += 1
-    row, column = grid.position(patch(scene))
-    selected = (row // step, column // step) if row % step == column % step == 0 else None
-    shown = similarity.mosaic()[::step, ::step]
-    return mosaic(shown, scale=_scale(similarity), selected=selected)
+def step(scene: Scene) -> int:
+    """Return the stride of the mosaic: 1, or more where the grid has too many places to tell apart."""
+    grid, found = scene.vit.grid, 1
+    while -(-grid.rows // found) * -(-grid.columns // found) > _MOST_MAPS:
+        found += 1
+    return found
 
 
 def _mosaic(scene: Scene, similarity: PositionSimilarity) -> None:
-    grid = similarity.grid
-    st.image(
-        np.asarray(_sheet(scene, similarity)),
-        width="stretch",
-        output_format="PNG",
-        alt=_("{count} maps, one for each place of the grid").format(count=grid.patches),
+    grid, stride = similarity.grid, step(scene)
+    shown = similarity.mosaic()[::stride, ::stride]
+    places = PatchGrid(shown.shape[0], shown.shape[1], grid.patch_size)
+    row, column = grid.position(patch(scene))
+    on_mosaic = row % stride == column % stride == 0
+
+    def pick(place: int) -> None:
+        down, across = places.position(place)
+        link.put(patch=str(down * stride * grid.columns + across * stride))
+
+    place_picker(
+        png_bytes(mosaic_sheet(shown, scale=scale(similarity))),
+        places,
+        key="mosaic",
+        chosen=row // stride * places.columns + column // stride if on_mosaic else None,
+        label=_("{count} maps, one for each place of the grid").format(count=places.patches),
+        on_pick=pick,
     )
+    st.html(colour_bar(scale(similarity)))
     st.caption(
         _(
             "One small map for each of the {rows} × {columns} places: how alike this place and all others are. "
             "{unit}. A place's likeness to itself is left out of the colour scale."
         ).format(rows=grid.rows, columns=grid.columns, unit=unit(similarity))
     )
+    if stride > 1:
+        st.caption(_("Of {stride} rows and columns one is shown.").format(stride=stride))
 
 
 def _large(scene: Scene, similarity: PositionSimilarity) -> None:
@@ -149,7 +157,7 @@ def _large(scene: Scene, similarity: PositionSimilarity) -> None:
         similarity.map(chosen)[None],
         [unit(similarity)],
         columns=1,
-        scale=_scale(similarity),
+        scale=scale(similarity),
         cell_pixels=480,
         query=grid.position(chosen),
     )
@@ -161,11 +169,14 @@ def _large(scene: Scene, similarity: PositionSimilarity) -> None:
     )
 
 
-def _read_out(read_out: ReadOut | None) -> None:
+def _read_out(similarity: PositionSimilarity, read_out: ReadOut | None) -> None:
     if read_out is None:
-        st.caption(
-            _("No linear read-out: it needs one vector a place, and ten places or more to fit on.")
+        reason = (
+            _("a relative bias belongs to pairs of places, and no place has a vector of its own.")
+            if similarity.vectors is None
+            else _("it needs ten places or more to fit on.")
         )
+        st.caption(_("Linear read-out: not applicable, {reason}").format(reason=reason))
         return
     row, column = st.columns(2)
     explained = _(
@@ -197,80 +208,3 @@ def _profiles(similarity: PositionSimilarity) -> None:
             "more alike than far ones."
         )
     )
-
-
-def export(
-    scene: Scene,
-    similarity: PositionSimilarity,
-    read_out: ReadOut | None,
-    experiment: ShuffleExperiment | None,
-) -> Export:
-    """Return the files of the page: mosaic and large map for print, the numbers, the settings, a page."""
-    title, chosen = _("What does the model know about places?"), patch(scene)
-    caption = f"{kinds()[similarity.kind].replace('**', '')} {viewer.caption(scene)}"
-    panels = [Panel(label=similarity.reason, photo=scene.picture)]
-    if similarity.values is not None:
-        large = Panel(
-            label=unit(similarity),
-            map=similarity.map(chosen),
-            scale=_scale(similarity),
-            query=similarity.grid.position(chosen),
-        )
-        panels = [Panel(label=title, picture=_sheet(scene, similarity)), large]
-
-    def png() -> bytes:
-        return print_figure(panels, title=title, caption=caption)
-
-    return Export(
-        name="vitviz-positions",
-        settings=_recipe(scene, similarity, read_out, experiment),
-        png=png,
-        arrays=lambda: _arrays(scene, similarity, chosen, experiment),
-        html=lambda told: html_of_png(png(), title, caption, told),
-    )
-
-
-def _arrays(
-    scene: Scene,
-    similarity: PositionSimilarity,
-    chosen: int,
-    experiment: ShuffleExperiment | None,
-) -> dict[str, NDArray[Any]]:
-    found: dict[str, NDArray[Any]] = {"picture": scene.picture}
-    if similarity.values is not None:
-        row, column = similarity.profiles()
-        found |= {"map": similarity.map(chosen), "similarity": similarity.values}
-        found |= {"row_profile": row, "column_profile": column}
-    if experiment is not None:
-        found |= {
-            "shuffled_shares": np.array(experiment.shares),
-            "cosine_with_positions": experiment.with_positions.cosine,
-            "cosine_without_positions": experiment.without_positions.cosine,
-        }
-    return found
-
-
-def _recipe(
-    scene: Scene,
-    similarity: PositionSimilarity,
-    read_out: ReadOut | None,
-    experiment: ShuffleExperiment | None,
-) -> Recipe:
-    lines = ["import vitviz", "", load_line(scene), "similarity = vitviz.position_similarity(vit)"]
-    if similarity.values is None:
-        lines.append("values = similarity.values  # None: similarity.reason says why")
-    else:
-        lines.append(f"values = similarity.map({patch(scene)})  # (rows, columns)")
-    if read_out is not None:
-        lines.append("print(vitviz.position_read_out(similarity.vectors, similarity.grid))")
-    if experiment is not None:
-        lines.insert(1, "from vitviz.examples import example")
-        lines.append(f"print(vitviz.shuffle_experiment(vit, {picture_expression(scene)}))")
-    options: dict[str, Any] = {"kind": similarity.kind, "kinds": similarity.kinds}
-    options |= {"patch": patch(scene), "unit": similarity.unit, "reason": similarity.reason}
-    if read_out is not None:
-        options["read_out"] = {
-            name: None if np.isnan(value) else value
-            for name, value in (("row", read_out.row), ("column", read_out.column))
-        }
-    return Recipe(method="positions", options=options, code="\n".join(lines) + "\n")

@@ -105,7 +105,7 @@ def probes(scene: Scene) -> list[Probe]:
         Probe(key, "ResNet-18", weights, net, CNN_VERMILION, False, names, "", data.mean, data.std, place)
     )  # fmt: skip
     if trained:
-        found.append(_vit_probe(scene, _redrawn(scene.model_key, vit), False, place))
+        found.append(_vit_probe(scene, redrawn(scene.model_key, vit), False, place))
     return found
 
 
@@ -162,7 +162,7 @@ def _convnet(height: int, width: int) -> tuple[ConvNet, str]:
 
 
 @st.cache_resource(max_entries=1, show_spinner="Drawing random weights …")
-def _redrawn(model_key: str, _vit: ViT) -> ViT:
+def redrawn(model_key: str, _vit: ViT) -> ViT:
     """Return the same architecture with every parameter drawn anew, with its own mean and standard deviation."""
     module = copy.deepcopy(_vit.module)
     generator = torch.Generator().manual_seed(0)

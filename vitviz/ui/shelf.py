@@ -40,3 +40,9 @@ class Shelf:
 def evidence() -> Shelf:
     """Return the maps of the Evidence page and their tests; a map over pixels takes 0.2 MB at 224 pixels."""
     return Shelf(128)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def sizes() -> Shelf:
+    """Return what models answer at several input sizes: a few numbers each."""
+    return Shelf(64)

@@ -1,9 +1,9 @@
-"""The two canvas components of the dashboard: the attention viewer and the head atlas.
+"""The canvas components of the dashboard: attention viewer, head atlas, token viewer and place picker.
 
-attention_view.py, atlas_view.py   what is shown: frozen records, checked and packed into bytes
+*_view.py                          what is shown: frozen records, checked and packed into bytes
 labels.py                          every visible word
 packing.py                         one blob of bytes for the browser: a JSON header and the arrays
-attention_viewer.py, head_atlas.py the mounts: the only two files here that import Streamlit
+*_viewer.py, *_picker.py, head_atlas.py   the mounts: the only files here that import Streamlit
 standalone.py                      the same pictures as one HTML file that works without a server
 *.js, *.css, *.html                what runs in the browser, shared by the mounts and the HTML file
 """

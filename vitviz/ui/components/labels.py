@@ -84,3 +84,43 @@ def atlas_labels() -> dict[str, str]:
         "missing": _("no value"),
         "ticked": _("ticked"),
     }
+
+
+def place_labels() -> dict[str, str]:
+    """Return every visible text of the place picker in the reader's language. Names in braces are filled in."""
+    return {
+        "place": _("row {row}, column {column}"),
+        "chosen": _("chosen"),
+        "hint": _("A click chooses the place; so do the arrow keys and Enter."),
+        "keys": _(
+            "Arrow keys move over the places, Enter chooses, Escape returns to the chosen place, Home and End go to "
+            "the ends of the row, Page Up and Page Down to the top and the bottom."
+        ),
+    }
+
+
+def token_labels() -> dict[str, str]:
+    """Return every visible text of the token viewer in the reader's language. Names in braces are filled in."""
+    return {
+        "place": _("row {row}, column {column}"),
+        "photo": _("{title}: choose the patch that is compared"),
+        "other": _("{title}: how alike its patches are to the chosen one"),
+        "likeness": _("Likeness in {title}"),
+        "colours": _("Tokens as colours, {title}"),
+        "hint": _(
+            "Point at a patch of the first photo: both photos show at once how alike every patch is, and the best "
+            "match has a yellow outline. A click pins the patch."
+        ),
+        "keys": _(
+            "Arrow keys move over the patches, Enter pins, Escape returns to the pinned patch, Home and End go to the "
+            "ends of the row, Page Up and Page Down to the top and the bottom."
+        ),
+        "query": _("Patch"),
+        "best_here": _("Most alike here"),
+        "best_there": _("Most alike in {title}"),
+        "pointer": _("Under the pointer"),
+        "cosine": _("cosine {value}"),
+        "scale": _("Colour scale"),
+        "scale_range": _("From least to most alike"),
+        "scale_signed": _("−1 to 1"),
+    }

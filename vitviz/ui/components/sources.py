@@ -48,3 +48,13 @@ PICKER = Source(
     css=_read("photo_picker.css"),
     js=_read("shared.js", "photo_picker.js"),
 )
+PLACES = Source(
+    html=_read("place_picker.html"),
+    css=_read("shared.css", "place_picker.css"),
+    js=_read("shared.js", "place_picker.js"),
+)
+TOKENS = Source(
+    html=_read("token_viewer.html"),
+    css=_read("shared.css", "token_viewer.css"),
+    js=_read("shared.js", "token_rows.js", "token_viewer.js"),
+)

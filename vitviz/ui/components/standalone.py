@@ -1,4 +1,4 @@
-"""The attention viewer or the head atlas as one HTML file that works offline, in any browser, without a server.
+"""A canvas component as one HTML file that works offline, in any browser, without a server.
 
 The file holds the same markup, style, script and numbers as the page, and a content security policy that forbids
 every connection.
@@ -11,7 +11,8 @@ from html import escape
 
 from vitviz.ui.components.atlas_view import AtlasView
 from vitviz.ui.components.attention_view import AttentionView
-from vitviz.ui.components.sources import ATLAS, VIEWER
+from vitviz.ui.components.sources import ATLAS, TOKENS, VIEWER
+from vitviz.ui.components.token_view import TokenView
 
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
@@ -64,10 +65,16 @@ mount({ data: bytes, parentElement: document.getElementById("component"), setSta
 
 
 def standalone_html(
-    view: AttentionView | AtlasView, *, title: str, caption: str, language: str = "en"
+    view: AttentionView | AtlasView | TokenView, *, title: str, caption: str, language: str = "en"
 ) -> str:
     """Return the view as one self-contained HTML page. Title and caption are plain text and are escaped."""
-    source = VIEWER if isinstance(view, AttentionView) else ATLAS
+    source = (
+        VIEWER
+        if isinstance(view, AttentionView)
+        else TOKENS
+        if isinstance(view, TokenView)
+        else ATLAS
+    )
     data = base64.b64encode(view.pack(standalone=True)).decode("ascii")
     return f"""<!doctype html>
 <html lang="{escape(language)}">
