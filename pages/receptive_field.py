@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitviz.ui import field, field_depths, show
+from vitviz.ui import field, field_depths, field_export, field_spread, link, show
 from vitviz.ui.scene import current
 from vitviz.ui.text import _
 
@@ -15,8 +15,9 @@ show.heading(
     ),
 )
 field.controls(scene)
-measured = field.measure(scene)
+measured = field.measure(scene, link.get("pictures"))
 field.draw(scene, measured)
 field.table(measured)
+field_spread.draw(scene, measured)
 field_depths.draw(scene, measured)
-show.footer(scene, field.export(scene, measured), caution="caution-receptive-field")
+show.footer(scene, field_export.export(scene, measured), caution="caution-receptive-field")

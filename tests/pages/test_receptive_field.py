@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 import vitviz
+import vitviz.examples
 from tests.pages.dashboard import NAMES, ROOT
 from vitviz.export.arrays import npz_bytes
 from vitviz.ui import cache, probes, show
@@ -19,7 +20,12 @@ PAGE = "receptive_field"
 @pytest.fixture(autouse=True)
 def _forget_fields():
     yield
-    for kept in (cache.receptive_field, cache.field_radius, probes.redrawn):
+    for kept in (
+        cache.receptive_field,
+        cache.field_radius,
+        cache.attention_fields,
+        probes.redrawn,
+    ):
         kept.clear()
 
 
@@ -27,8 +33,16 @@ def _forget_fields():
 def test_the_page_opens_on_every_kind_of_model(dashboard, model):
     app = dashboard(PAGE, model=model).sound()
     table = app.app.dataframe[0].value
-    assert len(table) == 3
-    assert list(table["Network"])[1:] == ["ResNet-18", "The same ViT, random"]
+    assert list(table["Network"])[1:] == [
+        "Its attention rollout",
+        "ResNet-18",
+        "The same ViT, random",
+    ]
+    assert app.has("plotly_chart", "field_profile")
+    roles = ("map", "rollout", "convnet", "random")
+    rows, columns = (3, 5) if model == "tiny:wide" else (4, 4)
+    for sent in (app.component(f"field_{role}") for role in roles):
+        assert (sent["rows"], sent["columns"]) == (rows, columns)
     areas = table[["20%", "30%", "50%", "99%"]].map(lambda text: float(text.rstrip("%")))
     assert (np.diff(areas.to_numpy(), axis=1) >= 0).all()
     assert areas.to_numpy().max() <= 100
@@ -47,25 +61,27 @@ def test_the_page_has_its_caution_its_code_and_its_files(dashboard):
 def test_random_weights_are_said_to_be_random(dashboard):
     app = dashboard(PAGE).sound()
     weights = list(app.app.dataframe[0].value["Weights"])
-    assert "random weights" in weights[1]
-    assert "redrawn at random" in weights[2]
+    assert "random weights" in weights[2]
+    assert "redrawn at random" in weights[3]
     random = dashboard(
         PAGE, model="timm:vit_tiny_patch16_224", weights="random", size=32, layer=0
     ).sound()
     table = random.app.dataframe[0].value
-    assert len(table) == 2  # a random ViT needs no random one beside it
+    assert len(table) == 3  # a random ViT needs no random one beside it
     assert table["Weights"][0] == "random weights"
 
 
 def test_the_same_place_is_read_in_every_network(dashboard):
     app = dashboard(PAGE, patch=0, layer=0).sound()
     told = app.manifest["settings"]
-    vit, net, _ = told["networks"]
-    assert told["token"] == vit["token"] == "0"
+    vit, rolled, net, _ = told["networks"]
+    assert told["token"] == vit["token"] == rolled["token"] == "0"
+    assert (vit["by"], rolled["by"]) == ("gradient", "rollout")
     # half of nine layers is layer2.0 with 4 × 4 places of 8 px, as many as the ViT's patches
     assert (net["layer"], net["token"]) == (3, "0")
     corner = app.put(patch="15").sound().manifest["settings"]["networks"]
-    assert corner[1]["token"] == "15"
+    assert corner[2]["token"] == "15"
+    assert app.component("field_convnet")["chosen"] == 15
 
 
 @pytest.mark.parametrize("choices", [
@@ -77,6 +93,35 @@ def test_knobs_at_their_ends(dashboard, choices):
     assert ("Radius by photo (px)" in app.app.dataframe[0].value) == ("pictures" in choices)
     for name in choices:
         assert app.link[name] == str(choices[name]) or name == "opacity"
+
+
+@pytest.mark.parametrize("pictures", ["one", "examples"])
+def test_this_photo_stands_beside_the_mean_of_the_examples(dashboard, tiny_models, pictures):
+    app = dashboard(PAGE, patch=6, layer=0, pictures=pictures, spread=1).sound()
+    spec = json.loads(
+        next(each for each in app.app.get("plotly_chart") if each.key == "field_profile").proto.spec
+    )
+    dotted = [each["name"] for each in spec["data"] if each["line"].get("dash") == "dot"]
+    other = "mean of the examples" if pictures == "one" else "this photo"
+    assert len(dotted) == 4
+    assert all(name.endswith(other) for name in dotted)
+    assert len([each for each in spec["data"] if "fill" in each]) == (pictures == "examples") * 4
+    found = app.app.dataframe[1].value
+    vit = tiny_models["tiny:class"]
+    photos = [each.path for each in vitviz.examples.examples()]
+    wanted = vitviz.receptive_field(vit, photos, layer=0, token=6)
+    assert found["Mean of the examples"][0] == f"{wanted.radius:.1f}"
+    assert found["Standard deviation"][0] == f"{wanted.per_image_radius.std():.1f}"
+
+
+def test_the_rollout_is_the_librarys_in_pixels(dashboard, tiny_models):
+    app = dashboard(PAGE, model="tiny:wide", layer=1, patch=7).sound()
+    rolled = app.export.arrays()["rollout"]
+    trace = vitviz.trace(tiny_models["tiny:wide"], vitviz.examples.example("red-panda").path)
+    wanted = vitviz.attention_field(trace, layer=1, token=7).values
+    assert rolled.shape == (24, 40)
+    assert rolled.sum() == pytest.approx(1, rel=1e-5)
+    assert np.allclose(rolled.reshape(3, 8, 5, 8).sum((1, 3)), wanted, atol=1e-6)
 
 
 def test_every_depth_is_measured_when_it_is_asked_for(dashboard):
@@ -91,8 +136,8 @@ def test_every_depth_is_measured_when_it_is_asked_for(dashboard):
     assert any("half the side" in name for name in named)
     assert "seeing all pixels alike" in named
     dashes = [each for each in named.values() if each["line"].get("dash") == "dash"]
-    assert len(dashes) == 1
-    assert dashes[0]["line"]["color"] == "#D55E00"
+    assert [each["line"]["color"] for each in dashes] == ["#D55E00", "#0072B2"]
+    assert dashes[1]["name"] == "Its attention rollout"
 
 
 @pytest.mark.parametrize(("link", "pattern"), [

@@ -95,6 +95,11 @@ class ReceptiveField:
         return radial_profile(self.values, self.origin)
 
     @property
+    def per_image_profiles(self) -> tuple[RadialProfile, ...]:
+        """The profile of each picture by itself."""
+        return tuple(radial_profile(each, self.origin) for each in self.per_image)
+
+    @property
     def gaussian(self) -> GaussianFit:
         """The Gaussian with the map's mean and covariance (by moments)."""
         return gaussian_fit(self.values)

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 import vitviz
+from vitviz.analysis.attention_field import AttentionField
 from vitviz.analysis.convnet import ConvNet
 from vitviz.analysis.interpolation import InterpolatedPositions
 from vitviz.analysis.lens import ClassEvidence, LogitLens
@@ -94,6 +95,20 @@ def receptive_field(
 ) -> ReceptiveField:
     """Return the receptive field of a token or place over the inputs of some photos."""
     return vitviz.receptive_field(_model, _inputs, layer=layer, token=token)
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def attention_fields(
+    model_key: str,
+    digests: tuple[str, ...],
+    layer: int,
+    token: str,
+    _vit: ViT,
+    _photos: tuple[Photo, ...],
+) -> tuple[AttentionField, ...]:
+    """Return how a token's rollout up to a layer spreads over the patches, photo by photo."""
+    traces = (vitviz.trace(_vit, each.image) for each in _photos)  # one in memory at a time
+    return tuple(vitviz.attention_field(each, token=token, layer=layer) for each in traces)
 
 
 @st.cache_data(max_entries=600, show_spinner=False)

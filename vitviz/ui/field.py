@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,24 +15,30 @@ from PIL import Image
 from vitviz.analysis.receptive_field import ReceptiveField
 from vitviz.analysis.spread import SHARES
 from vitviz.errors import VitvizError
-from vitviz.figures.export import html_of_png
 from vitviz.figures.field import field_overlay
-from vitviz.figures.sheet import Panel, print_figure
-from vitviz.ui import cache, link, probes, viewer
+from vitviz.ui import cache, field_rollout, link, probes
+from vitviz.ui.components.place_picker import place_picker
 from vitviz.ui.probes import Probe
-from vitviz.ui.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.scene import Scene, plain
-from vitviz.ui.show import Export
 from vitviz.ui.text import _
+
+GRADIENT, ROLLOUT = "gradient", "rollout"
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
     """The receptive field of one network at the chosen depth."""
 
+    role: str
+    """"map" for the scene's ViT, "rollout" for its attention, "convnet" or "random"; names its array in files."""
     probe: Probe
     layer: int
     field: ReceptiveField
+
+    @property
+    def by(self) -> str:
+        """What it was measured by."""
+        return ROLLOUT if self.role == "rollout" else GRADIENT
 
     @property
     def place(self) -> str:
@@ -80,37 +88,63 @@ def _token_name(scene: Scene, name: str) -> str:
     return _("patch in row {row}, column {column}").format(row=row + 1, column=column + 1)
 
 
-def measure(scene: Scene) -> list[Measured]:
-    """Return the field of every network at the chosen depth; one that cannot be measured is told."""
-    digests, photos = probes.photos_of(scene)
+def measure(scene: Scene, pictures: str) -> list[Measured]:
+    """Return the field of every network at the chosen depth; one that cannot be measured is told.
+
+    ``pictures`` is "one" for this photo, "examples" for their mean, which shows how far the work is.
+    """
+    digests, photos = probes.photos_of(scene, pictures)
     depth = (scene.layer + 1) / scene.vit.layers
+    networks = probes.probes(scene)
+    bar = st.progress(0.0) if len(photos) > 1 else None
     found = []
-    for probe in probes.probes(scene):
+    for done, (role, probe) in enumerate(networks):
+        if bar is not None:
+            bar.progress(done / len(networks), plain(probe.title))
         layer = probe.layer_at(depth)
         token, inputs = probe.token_at(layer), probe.inputs(scene.vit, photos)
         try:
             field = cache.receptive_field(probe.key, digests, layer, token, probe.model, inputs)
+            found.append(Measured(role, probe, layer, field))
+            if role == "map":
+                rolled = field_rollout.measure(scene, layer, digests, photos)
+                found.append(Measured("rollout", field_rollout.probe(probe), layer, rolled))
         except VitvizError as error:
             st.warning(plain(f"{probe.title}: {error}"))
-            continue
-        found.append(Measured(probe, layer, field))
+    if bar is not None:
+        bar.empty()
     return found
 
 
 def draw(scene: Scene, measured: list[Measured]) -> None:
-    """Draw the fields over the photo, side by side."""
+    """Draw the fields over the photo, side by side; a click on any of them chooses the place in all."""
     if not measured:
         return
-    for column, each in zip(st.columns(len(measured), gap="medium"), measured, strict=True):
-        column.markdown(f"**{plain(each.probe.title)}** · {plain(each.place)}")
-        column.image(
-            _picture(scene, each), width="stretch", output_format="JPEG", alt=_in_words(each)
-        )
-        column.caption(_under(each))
-    st.caption(_key(scene))
+    chosen = int(scene.query) if scene.query.isdecimal() else None
+    for column, each in zip(st.columns(len(measured), gap="small"), measured, strict=True):
+        with column:
+            st.markdown(f"**{plain(each.probe.title)}** · {plain(each.place)}")
+            place_picker(
+                _file(picture(scene, each, outlined=False)),
+                scene.vit.grid,
+                key=f"field_{each.role}",
+                chosen=chosen,
+                label=_in_words(each),
+                on_pick=lambda place: link.put(patch=str(place)),
+                hint=each is measured[0],
+            )
+            st.caption(_under(each))
+    st.caption(key(scene))
 
 
-def _picture(scene: Scene, each: Measured) -> NDArray[np.uint8]:
+def _file(shown: NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(shown).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def picture(scene: Scene, each: Measured, *, outlined: bool = True) -> NDArray[np.uint8]:
+    """Return a field over the photo; ``outlined`` draws the patch that is read."""
     return field_overlay(
         scene.picture,
         each.field.values,
@@ -118,7 +152,7 @@ def _picture(scene: Scene, each: Measured) -> NDArray[np.uint8]:
         palette=link.get("palette"),
         opacity=link.get("opacity"),
         cell=_cell(scene),
-        place=_box(scene),
+        place=_box(scene) if outlined else None,
         theoretical=each.field.theoretical_box,
     )
 
@@ -157,7 +191,8 @@ def _under(each: Measured) -> str:
     )
 
 
-def _key(scene: Scene) -> str:
+def key(scene: Scene) -> str:
+    """Return how to read the colours and the orange patch, in words."""
     colours = (
         _("Bright: the strongest square. Darkest: a thousandth of it, or less.")
         if link.get("field_scale") == "log"
@@ -187,7 +222,6 @@ def table(measured: list[Measured]) -> None:
     rows: dict[str, list[Any]] = {
         _("Network"): [each.probe.title for each in measured],
         _("Layer"): [each.place for each in measured],
-        _("Weights"): [each.probe.weights for each in measured],
         _("Radius (px)"): [f"{each.field.radius:.1f}" for each in measured],
     }
     for share in SHARES:
@@ -197,75 +231,17 @@ def table(measured: list[Measured]) -> None:
             f"{each.field.per_image_radius.min():.0f} – {each.field.per_image_radius.max():.0f}"
             for each in measured
         ]
+    rows[_("Gaussian σ (px)")] = [_sigma(each) for each in measured]
+    rows[_("Its fit, R²")] = [_fit(each) for each in measured]
+    rows[_("Weights")] = [each.probe.weights for each in measured]
     st.dataframe(rows, hide_index=True, alt=_("One row a network"))
 
 
-def export(scene: Scene, measured: list[Measured]) -> Export:
-    """Return the files of the page: the maps for print, the fields as arrays, the settings, a page."""
-    title = _("How far does one place see?")
-    pictures = [
-        (each, _picture(scene, each)) for each in measured
-    ]  # now: downloads have no session
-    key = f"{_key(scene)} {viewer.caption(scene)}"
-
-    def png() -> bytes:
-        panels = [
-            Panel(
-                label=f"{each.probe.title}, {each.place}, {each.field.radius:.0f} px",
-                picture=Image.fromarray(shown),
-            )
-            for each, shown in pictures
-        ]
-        return print_figure(panels, title=title, caption=key)
-
-    def arrays() -> dict[str, NDArray[Any]]:
-        names = ("map", "convnet", "random")
-        found: dict[str, NDArray[Any]] = {
-            name: each.field.values for name, each in zip(names, measured, strict=False)
-        }
-        return {**found, "picture": scene.picture}
-
-    return Export(
-        name=f"vitviz-receptive-field-layer{scene.layer}",
-        settings=_recipe(scene, measured),
-        png=png,
-        arrays=arrays,
-        html=lambda told: html_of_png(png(), title, key, told),
-    )
+def _sigma(each: Measured) -> str:
+    down, across = each.field.gaussian.sigma
+    return f"{down:.0f} × {across:.0f}"
 
 
-def _recipe(scene: Scene, measured: list[Measured]) -> Recipe:
-    one = link.get("pictures") == "one"
-    pictures = picture_expression(scene) if one else "[each.path for each in examples()]"
-    code = "\n".join(
-        [
-            "import vitviz",
-            f"from vitviz.examples import {'example' if one else 'examples'}",
-            "",
-            load_line(scene),
-            f"field = vitviz.receptive_field(vit, {pictures}, layer={scene.layer}, token={scene.query!r})",
-            "values = field.values  # (height, width)",
-            "print(field.radius, field.area_ratios)",
-            "",
-            f'net = vitviz.load_convnet("timm:{probes.CNN}", weights="random", image_size=vit.image_size)',
-            "print(vitviz.theoretical_field(net, net.layers - 1).size)  # what its last layer could see",
-            "",
-        ]
-    )
-    options = {
-        "layer": scene.layer,
-        "token": scene.query,
-        "pictures": "this photo" if one else "the examples",
-        "networks": [
-            {
-                "name": each.probe.model.name,
-                "weights": each.probe.weights,
-                "layer": each.layer,
-                "token": each.field.token,
-                "radius": each.field.radius,
-                "area_ratios": {str(k): v for k, v in each.field.area_ratios.items()},
-            }
-            for each in measured
-        ],
-    }
-    return Recipe(method="receptive_field", options=options, code=code)
+def _fit(each: Measured) -> str:
+    value = each.field.gaussian.r_squared
+    return "–" if math.isnan(value) else f"{value:.2f}"

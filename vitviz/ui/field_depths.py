@@ -9,7 +9,7 @@ from vitviz.analysis.receptive_field import ReceptiveField
 from vitviz.errors import VitvizError
 from vitviz.figures.depth import DepthCurve, depth_curve
 from vitviz.images import Photo
-from vitviz.ui import cache, link, probes
+from vitviz.ui import cache, field, field_rollout, link, probes
 from vitviz.ui.charts import chart
 from vitviz.ui.field import Measured
 from vitviz.ui.probes import Probe
@@ -22,8 +22,9 @@ Row = tuple[float, float, float, float | None]
 
 def draw(scene: Scene, measured: list[Measured]) -> None:
     """Draw the radius against depth, if the reader asked for it: one gradient a layer, photo and network."""
-    digests, photos = probes.photos_of(scene)
-    total = sum(each.probe.layers for each in measured)
+    digests, photos = probes.photos_of(scene, link.get("pictures"))
+    networks = [each.probe for each in measured if each.by == field.GRADIENT]
+    total = sum(each.layers for each in networks)
     st.toggle(
         _("Measure every depth"),
         help=_("{count} measurements, a fraction of a second each.").format(
@@ -33,7 +34,8 @@ def draw(scene: Scene, measured: list[Measured]) -> None:
     )
     if not link.get("depths") or not measured:
         return
-    curves = _measure(scene, [each.probe for each in measured], digests, photos)
+    curves = _measure(scene, networks, digests, photos)
+    curves += _rollout(scene, measured, digests, photos)
     if curves:
         _draw_curves(scene, curves, measured[0].field)
 
@@ -64,6 +66,19 @@ def _measure(
     return curves
 
 
+def _rollout(
+    scene: Scene, measured: list[Measured], digests: tuple[str, ...], photos: list[Photo]
+) -> list[DepthCurve]:
+    """Return the radius of the rollout up to every layer."""
+    found = [each.probe for each in measured if each.by == field.ROLLOUT]
+    if not found:
+        return []
+    probe = found[0]
+    fields = [field_rollout.measure(scene, layer, digests, photos) for layer in range(probe.layers)]
+    radius = [each.radius for each in fields]
+    return [DepthCurve(probe.title, radius, probe.layer_names, probe.colour, dashed=True)]
+
+
 def _curves(probe: Probe, rows: list[Row]) -> list[DepthCurve]:
     radius, low, high, half = zip(*rows, strict=True)
     name = f"{probe.title} ({probe.weights.partition(':')[0].partition(',')[0]})"
@@ -74,9 +89,9 @@ def _curves(probe: Probe, rows: list[Row]) -> list[DepthCurve]:
     return found
 
 
-def _draw_curves(scene: Scene, curves: list[DepthCurve], field: ReceptiveField) -> None:
-    down, across = np.indices(field.values.shape, dtype=np.float64)
-    row, column = field.origin
+def _draw_curves(scene: Scene, curves: list[DepthCurve], shown: ReceptiveField) -> None:
+    down, across = np.indices(shown.values.shape, dtype=np.float64)
+    row, column = shown.origin
     even = float(np.sqrt(((down - row) ** 2 + (across - column) ** 2).mean()))
     figure = depth_curve(
         curves,

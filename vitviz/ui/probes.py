@@ -92,20 +92,21 @@ def _nearest(
     return row, column, int(counts[1])
 
 
-def probes(scene: Scene) -> list[Probe]:
-    """Return the scene's ViT, the convolutional network and, beside a trained ViT, the same with random weights."""
+def probes(scene: Scene) -> list[tuple[str, Probe]]:
+    """Return by role the scene's ViT, "map", the CNN, "convnet", and beside a trained ViT the same one "random"."""
     vit, place = scene.vit, _place(scene)
     trained = link.get("weights") != "random"
-    found = [_vit_probe(scene, vit, trained, place)]
+    found = [("map", _vit_probe(scene, vit, trained, place))]
     net, weights = _convnet(*vit.image_size)
     data = timm_door.data_settings(net.module, vit.image_size)
     key = f"{CNN}|{weights}|{vit.image_size}"
     names = net.layer_names
-    found.append(
-        Probe(key, "ResNet-18", weights, net, CNN_VERMILION, False, names, "", data.mean, data.std, place)
-    )  # fmt: skip
+    convnet = Probe(
+        key, "ResNet-18", weights, net, CNN_VERMILION, False, names, "", data.mean, data.std, place
+    )
+    found.append(("convnet", convnet))
     if trained:
-        found.append(_vit_probe(scene, redrawn(scene.model_key, vit), False, place))
+        found.append(("random", _vit_probe(scene, redrawn(scene.model_key, vit), False, place)))
     return found
 
 
@@ -180,9 +181,9 @@ def redrawn(model_key: str, _vit: ViT) -> ViT:
     )
 
 
-def photos_of(scene: Scene) -> tuple[tuple[str, ...], list[Photo]]:
-    """Return the digests and the photos that are averaged: this one, or all the examples."""
-    if link.get("pictures") == "one":
+def photos_of(scene: Scene, pictures: str) -> tuple[tuple[str, ...], list[Photo]]:
+    """Return the digests and the photos that are averaged: "one" is this one, "examples" are all of them."""
+    if pictures == "one":
         return (scene.photo.digest,), [scene.photo]
     found = [_example(each.id) for each in examples()]
     return tuple(each.digest for each in found), found

@@ -26,13 +26,14 @@ def place_picker(
     chosen: int | None,
     label: str,
     on_pick: Callable[[int], None],
+    hint: bool = True,
     crisp: bool = False,
 ) -> None:
     """Show a picture file, which fills the grid's rows and columns, with ``chosen`` outlined in orange.
 
-    ``on_pick`` gets the place before the script runs again; pointing at places asks the server nothing. ``crisp``
-    keeps the edges of a picture's pixels when it is enlarged. ``label`` says what the picture shows, for those who
-    do not see it.
+    ``on_pick`` gets the place before the script runs again; pointing at places asks the server nothing. ``hint``
+    says below how to choose; ``crisp`` keeps the edges of a picture's pixels when it is enlarged. ``label`` says what
+    the picture shows, for those who do not see it.
     """
 
     def picked() -> None:
@@ -46,7 +47,7 @@ def place_picker(
         "columns": grid.columns,
         "chosen": None if chosen is None else check_index("Place", chosen, grid.patches),
         "label": label,
-        "labels": place_labels(),
+        "labels": {**place_labels(), **({} if hint else {"hint": ""})},
         "crisp": crisp,
         "content": hashlib.blake2b(picture, digest_size=8).hexdigest(),
     }
