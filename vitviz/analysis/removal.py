@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitviz.analysis.replacement import REMOVED, replacement_picture, without_patches
-from vitviz.analysis.scoring import Progress, scores
+from vitviz.analysis.masked import masked_scores
+from vitviz.analysis.replacement import REMOVED, replacement_picture
+from vitviz.analysis.scoring import Progress
 from vitviz.models.vit import ViT
 from vitviz.trace.target import Target
 
@@ -78,13 +79,16 @@ class Removal:
         new = {
             key: choice for key, choice in zip(keys, gone, strict=True) if key not in self._known
         }
-        pictures = (
-            without_patches(self._vit, self._pixels, choice, self.replacement, self._behind)
-            for choice in new.values()
+        found = masked_scores(
+            self._vit,
+            self._pixels,
+            list(new.values()),
+            self._target,
+            self.replacement,
+            behind=self._behind,
+            batch_size=batch_size,
+            progress=progress,
         )
-        found = scores(
-            self._vit, pictures, self._target, batch_size=batch_size, progress=progress, total=len(new)
-        )  # fmt: skip
         self._known |= zip(new, found.double(), strict=True)
         answers = torch.stack([self._known[key] for key in keys])
         return answers.reshape(len(keys), -1).numpy()

@@ -48,11 +48,20 @@ def score_batch(
             "normalised. Stack what vit.preprocess returns."
         )
     tokens = None if kept is None else _kept_tokens(vit, kept, len(batch))
-    similar = isinstance(target, Likeness) or not vit.has_classifier
+    similar = reads_embedding(vit, target)
     with vit.lock, _RemovalTap(tokens):
         pixels = batch.to(vit.device, next(vit.module.parameters()).dtype)
         features: Any = vit.shell.forward_features(pixels)  # type: ignore[operator]
         answer = _answers(vit.shell, features, tokens, similar)
+    return read_scores(vit, answer, target, probability=probability)
+
+
+def read_scores(vit: ViT, answer: Tensor, target: Target, *, probability: bool = False) -> Tensor:
+    """Return the target's score of logits, or of embeddings for a similarity, (image, number): (image,).
+
+    Raises CaptureError for answers that are no finite numbers.
+    """
+    similar = reads_embedding(vit, target)
     if not torch.isfinite(answer).all():
         raise CaptureError(
             f"The answers of {vit.name} are NaN or infinite for a changed picture; wanted finite numbers. "
@@ -61,6 +70,11 @@ def score_batch(
     if probability and type(target) is Target and target.class_index is not None:
         return answer.softmax(-1)[:, target.class_index]
     return target.score(*((None, answer) if similar else (answer, answer)))
+
+
+def reads_embedding(vit: ViT, target: Target) -> bool:
+    """Return whether a target is read from the embedding, and not from the logits."""
+    return isinstance(target, Likeness) or not vit.has_classifier
 
 
 def scores(
@@ -79,6 +93,30 @@ def scores(
     Where the memory does not suffice, batches are halved until they fit.
     Raises OptionError for a batch size below 1, StoppedError if ``progress`` says so.
     """
+
+    def run(entries: list[Any]) -> Tensor:
+        pairs = [entry if isinstance(entry, tuple) else (entry, None) for entry in entries]
+        masks = [kept for _, kept in pairs if kept is not None]
+        batch = torch.stack([picture for picture, _ in pairs])
+        kept = torch.stack(masks) if masks else None
+        return score_batch(vit, batch, target, kept=kept, probability=probability)
+
+    return in_batches(run, pictures, batch_size=batch_size, progress=progress, total=total)
+
+
+def in_batches(
+    run: Callable[[list[Any]], Tensor],
+    items: Iterable[Any],
+    *,
+    batch_size: int,
+    progress: Progress | None = None,
+    total: int = 0,
+) -> Tensor:
+    """Return what ``run`` makes of a stream of items, (item, …) on the CPU, in batches and without gradients.
+
+    Where the memory does not suffice, batches are halved until they fit.
+    Raises OptionError for a batch size below 1, StoppedError if ``progress`` says so.
+    """
     if batch_size < 1:
         raise OptionError(
             f"batch_size is {batch_size}; wanted at least 1. 16 is right for most machines."
@@ -86,30 +124,22 @@ def scores(
     found: list[Tensor] = []
     done = 0
     with torch.no_grad():
-        for group in _groups(pictures, batch_size):
-            pairs = [entry if isinstance(entry, tuple) else (entry, None) for entry in group]
-            found += _fitting(vit, pairs, target, probability)
-            done += len(pairs)
+        for group in _groups(items, batch_size):
+            found += _fitting(run, group)
+            done += len(group)
             report(progress, done, total)
     return torch.cat(found) if found else torch.empty(0)
 
 
-def _fitting(
-    vit: ViT, pairs: list[tuple[Tensor, Tensor | None]], target: Target, probability: bool
-) -> list[Tensor]:
-    """Return the scores of some inputs; in two halves, and so on, if all at once do not fit into memory."""
-    masks = [kept for _, kept in pairs if kept is not None]
+def _fitting(run: Callable[[list[Any]], Tensor], group: list[Any]) -> list[Tensor]:
+    """Return the results of some items; in two halves, and so on, if all at once do not fit into memory."""
     try:
-        batch = torch.stack([picture for picture, _ in pairs])
-        kept = torch.stack(masks) if masks else None
-        return [score_batch(vit, batch, target, kept=kept, probability=probability).float().cpu()]
+        return [run(group).float().cpu()]
     except RuntimeError as error:
-        if len(pairs) == 1 or not is_out_of_memory(error):
+        if len(group) == 1 or not is_out_of_memory(error):
             raise
-    half = len(pairs) // 2
-    return [
-        score for part in (pairs[:half], pairs[half:]) for score in _fitting(vit, part, target, probability)
-    ]  # fmt: skip
+    half = len(group) // 2
+    return [result for part in (group[:half], group[half:]) for result in _fitting(run, part)]
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

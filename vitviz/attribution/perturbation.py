@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vitviz.analysis.masked import masked_scores
 from vitviz.analysis.replacement import (
     REMOVED,
     REPLACEMENTS,
     replacement_picture,
-    without_patches,
 )
 from vitviz.analysis.scoring import scores
 from vitviz.attribution.method import Found, Knob, Method, Task
@@ -128,12 +128,16 @@ def _extremes(task: Task, replacement: str) -> Iterator[Tensor]:
 def _masked_scores(task: Task, gone: Tensor, replacement: str) -> Tensor:
     """Return the score with each choice of patches (choice, patch) gone: (choice,)."""
     behind = replacement_picture(task.vit, task.pixels, replacement, seed=task.seed)
-    pictures = (
-        without_patches(task.vit, task.pixels, patches, replacement, behind) for patches in gone
+    return masked_scores(
+        task.vit,
+        task.pixels,
+        list(gone),
+        task.target,
+        replacement,
+        behind=behind,
+        batch_size=task.batch_size,
+        progress=task.progress,
     )
-    return scores(
-        task.vit, pictures, task.target, batch_size=task.batch_size, progress=task.progress, total=len(gone)
-    )  # fmt: skip
 
 
 _PAINTED = tuple(name for name in REPLACEMENTS if name != REMOVED)

@@ -1,0 +1,44 @@
+"""Scores of one picture with many choices of patches gone, by the quickest pass that is exact for the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from vitviz.analysis.quick_pass import QuickPass
+from vitviz.analysis.replacement import REMOVED, without_patches
+from vitviz.analysis.scoring import Progress, in_batches, scores
+from vitviz.models.vit import ViT
+from vitviz.trace.target import Target
+
+_WORTH_IT = 8
+"""From so many choices on, preparing the quick pass costs less than it saves."""
+
+
+def masked_scores(
+    vit: ViT,
+    pixels: Tensor,
+    gone: Sequence[Tensor],
+    target: Target,
+    replacement: str,
+    *,
+    behind: Tensor,
+    batch_size: int = 16,
+    progress: Progress | None = None,
+    quick: bool = True,
+) -> Tensor:
+    """Return the target's score with each choice of patches gone: (choice,), or (choice, number) for some targets.
+
+    Each of ``gone`` is (patch,) of bool; ``behind`` is the ``replacement_picture``. Where the embedding treats every
+    patch by itself, unchanged patches are embedded only once; ``quick=False`` runs whole pictures, which is the same up
+    to rounding. Raises what ``scores`` raises.
+    """
+    if quick and replacement != REMOVED and len(gone) >= _WORTH_IT:
+        fast = QuickPass.of(vit, pixels, behind, target)
+        if fast is not None:
+            return in_batches(
+                fast.scores, gone, batch_size=batch_size, progress=progress, total=len(gone)
+            )
+    pictures = (without_patches(vit, pixels, choice, replacement, behind) for choice in gone)
+    return scores(vit, pictures, target, batch_size=batch_size, progress=progress, total=len(gone))
