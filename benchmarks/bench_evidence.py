@@ -1,0 +1,153 @@
+"""What explanations cost: occlusion against Captum's Occlusion, gradient-weighted rollout against one backward pass.
+
+Random weights (time does not depend on them) and one picture of noise. Occlusion takes one patch away at a time, with
+black in its place, on both sides; the maps are compared. Captum runs with its default of one changed picture a pass and
+with several batch sizes, the best of which counts. Gradient-weighted rollout is compared with the plain model's forward
+pass and the gradient of one logit at the pixels, and with the method written out on unfused maps
+(benchmarks/peers.py), which stands in for the usual implementations: their packages pull in OpenCV.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+
+import torch
+from torch import Tensor
+
+import vitviz
+from benchmarks.peers import unfused, unfused_gradient_rollout
+from benchmarks.timing import rounds, table
+from vitviz.analysis.replacement import replacement_picture
+
+CLASS = 3
+MODELS = (
+    ("timm:vit_tiny_patch16_224", 224),
+    ("timm:vit_small_patch16_224", 224),
+    ("timm:vit_small_patch14_dinov2", 224),
+)
+BATCHES = (4, 16)
+
+
+def loaded(name: str, size: int) -> tuple[vitviz.ViT, Tensor]:
+    """Return a model with random weights and 10 classes, and a picture of noise."""
+    from vitviz.models.timm_door import build
+
+    module = build(name.removeprefix("timm:"), image_size=(size, size), classes=10, seed=0)
+    vit = vitviz.ViT.from_module(module, name=name, image_size=(size, size))
+    return vit, torch.randn(3, size, size, generator=torch.Generator().manual_seed(0))
+
+
+def captum_occlusion(vit: vitviz.ViT, pixels: Tensor, batch: int) -> Tensor:
+    """Return Captum's map, (rows, columns)."""
+    from captum.attr import Occlusion
+
+    height, width = vit.grid.patch_size
+    black = replacement_picture(vit, pixels, "black")
+    found: Tensor = Occlusion(lambda pictures: vit.module(pictures)[:, CLASS]).attribute(
+        pixels[None],
+        sliding_window_shapes=(3, height, width),
+        strides=(3, height, width),
+        baselines=black[None],
+        perturbations_per_eval=batch,
+    )
+    return found[0, 0, height // 2 :: height, width // 2 :: width].float()
+
+
+def occlusion(vit: vitviz.ViT, pixels: Tensor, batch: int = 16) -> Tensor:
+    """Return vitviz's map, (rows, columns)."""
+    found = vitviz.attribute(
+        "occlusion", vit, pixels, target=CLASS, replacement="black", batch_size=batch
+    )
+    return torch.from_numpy(found.values)
+
+
+def measure_occlusion(name: str, size: int, count: int) -> list[tuple[str, ...]]:
+    """Return the rows of one model."""
+    vit, pixels = loaded(name, size)
+    usual, *batched = (f"Captum, {each} a pass" for each in (1, *BATCHES))
+    contenders = {
+        usual: functools.partial(captum_occlusion, vit, pixels, 1),
+        **{
+            label: functools.partial(captum_occlusion, vit, pixels, batch)
+            for label, batch in zip(batched, BATCHES, strict=True)
+        },
+        "vitviz": functools.partial(occlusion, vit, pixels),
+    }
+    with torch.no_grad():
+        seconds = rounds(contenders, count=count, warm=0)
+        error = (captum_occlusion(vit, pixels, 16) - occlusion(vit, pixels)).abs().max()
+        scale = occlusion(vit, pixels).abs().max()
+    own, best = seconds["vitviz"], min(seconds[label] for label in (usual, *batched))
+    rows = [
+        (
+            name,
+            f"{vit.grid.rows} × {vit.grid.columns}",
+            label,
+            f"{each:.2f} s",
+            f"{each / own:.2f} ×",
+        )
+        for label, each in seconds.items()
+    ]
+    ratios = f"{seconds[usual] / own:.2f} / {best / own:.2f}"
+    rows.append((name, "", "default call / best setting, against vitviz", "", ratios))
+    rows.append(
+        (name, "", "largest difference of maps, relative", "", f"{float(error / scale):.1e}")
+    )
+    return rows
+
+
+def measure_gradient_rollout(name: str, size: int, count: int) -> list[tuple[str, ...]]:
+    """Return the rows of gradient-weighted rollout for one model."""
+    vit, pixels = loaded(name, size)
+    twin = unfused(vit.module)
+
+    def forward_backward() -> object:
+        batch = pixels[None].clone().requires_grad_()
+        return torch.autograd.grad(vit.module(batch)[0, CLASS], [batch])
+
+    def ours() -> vitviz.Attribution:
+        return vitviz.attribute("gradient_rollout", vit, pixels, target=CLASS)
+
+    def written_out() -> Tensor:
+        return unfused_gradient_rollout(twin, pixels[None], CLASS)
+
+    plain, own, usual = (
+        "one forward and backward pass",
+        "vitviz",
+        "unfused maps, kept and multiplied",
+    )
+    seconds = rounds({plain: forward_backward, own: ours, usual: written_out}, count=count)
+    expected = vit.grid.to_map(written_out()[0])
+    error = (torch.from_numpy(ours().values) - expected).abs().max() / expected.abs().max()
+    rows = [
+        (name, f"{size}", label, f"{1000 * each:.0f} ms", f"{each / seconds[plain]:.2f} ×")
+        for label, each in seconds.items()
+    ]
+    rows.append((name, "", "largest difference of the maps, relative", "", f"{float(error):.1e}"))
+    return rows
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="of occlusion")
+    parser.add_argument(
+        "--passes", type=int, default=15, help="rounds of gradient-weighted rollout"
+    )
+    parser.add_argument("--models", type=int, default=len(MODELS), help="how many of the list")
+    options = parser.parse_args()
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, medians\n")
+    chosen = MODELS[: options.models]
+    rows = [row for each in chosen for row in measure_occlusion(*each, options.rounds)]
+    print(table(("model", "patches", "occlusion", "median", "against vitviz"), rows))
+    rows = [row for each in chosen[-1:] for row in measure_gradient_rollout(*each, options.passes)]
+    print("\n" + table(("model", "pixels", "gradient-weighted rollout", "median", "ratio"), rows))
+    print(
+        "\nTargets: occlusion at least 2 × against Captum's default call and never below 1 × against its best "
+        "setting; gradient-weighted rollout at most 1.15 × one forward and backward pass."
+    )
+
+
+if __name__ == "__main__":
+    main()
