@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from vitviz.analysis.faithfulness import patch_values
+from vitviz.analysis.redrawn import redraw
 from vitviz.analysis.scoring import Progress, report
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
@@ -54,7 +55,7 @@ def model_randomisation(
     maps = [patch_values(explain(vit), vit.grid)]
     report(progress, 1, total)
     for done, (_, parameters) in enumerate(parts, start=2):
-        _redraw(parameters, generator)
+        redraw(parameters, generator)
         changed = ViT.from_module(
             module,
             name=vit.name,
@@ -85,15 +86,6 @@ def _parts(module: nn.Module, vit: ViT) -> list[tuple[str, list[nn.Parameter]]]:
     embedding = [p for name, p in named if name in before]
     stages = [("head", after), *blocks, ("embedding", embedding)]
     return [(name, parameters) for name, parameters in stages if parameters]
-
-
-def _redraw(parameters: list[nn.Parameter], generator: torch.Generator) -> None:
-    with torch.no_grad():
-        for parameter in parameters:
-            values = parameter.float()
-            spread = values.std(correction=0)
-            noise = torch.randn(parameter.shape, generator=generator).to(values)
-            parameter.copy_(values.mean() + spread * noise)
 
 
 def rank_correlation(first: NDArray[Any], second: NDArray[Any]) -> float:

@@ -9,9 +9,10 @@ from vitviz.figures.palettes import table
 from vitviz.figures.scale import Scale
 
 
-def colour_bar(scale: Scale) -> str:
-    """Return the colour bar of a scale as HTML."""
-    stops = ", ".join("rgb({}, {}, {})".format(*rgb) for rgb in table(scale.palette)[::15])
+def colour_bar(scale: Scale, palette: str | None = None) -> str:
+    """Return the colour bar of a scale as HTML; ``palette`` None is the scale's own."""
+    colours = table(palette or scale.palette)
+    stops = ", ".join("rgb({}, {}, {})".format(*rgb) for rgb in colours[::15])
     ends = [number(scale.low), *(["0"] if scale.signed else []), number(scale.high)]
     words = "".join(f"<span>{escape(text)}</span>" for text in ends)
     return (

@@ -193,3 +193,11 @@ def layer_similarity(
 ) -> LayerSimilarity:
     """Return the CKA of the layers of a model, or of two models, on the patches of one photo."""
     return vitviz.layer_similarity(_trace, _other)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Looking at the picture …")
+def traced_input(
+    model_key: str, digest: str, frame: str, _vit: ViT, _pixels: torch.Tensor
+) -> Trace:
+    """Return the trace of an input that is not the model's own crop of a photo; ``frame`` names whose crop it is."""
+    return vitviz.trace(_vit, _pixels)

@@ -69,7 +69,7 @@ def _panel(scene: Scene, aim: Aim, method: Method, waiting: list[Waiting]) -> Ou
         _ask(scene, what, waiting)
     else:
         _map(scene, aim, method, what.found)
-    _card(scene, method)
+    card(scene, method)
     return what
 
 
@@ -143,7 +143,8 @@ def _facts(aim: Aim, method: Method, found: Attribution, scale: Scale, most: flo
     return facts
 
 
-def _card(scene: Scene, method: Method) -> None:
+def card(scene: Scene, method: Method) -> None:
+    """Draw what a method is, behind a button, with its knobs."""
     with st.popover(_("About"), icon=":material/info:", key=f"about_{method.name}"):
         st.markdown(method.summary)
         st.markdown(f"`{method.formula}`")

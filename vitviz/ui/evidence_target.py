@@ -38,8 +38,7 @@ def current(scene: Scene) -> Aim:
         if link.get("target") or link.get("versus"):
             link.put(target="", versus="")
             _tell(_("This model has no classes; its own embedding is explained."))
-        own = _("similarity to the image's own embedding")
-        return Aim("own", likeness(scene.original.embedding, own), None, None)
+        return own_embedding(scene)
     _forget_other_models(scene)
     classes = len(logits)
     for name in ("target", "versus"):
@@ -53,9 +52,20 @@ def current(scene: Scene) -> Aim:
     first = int(link.get("target") or logits.argmax())
     if link.get("versus") in ("", str(first)):
         link.put(versus="")
-        return Aim(str(first), resolve_target(scene.vit, first, logits), first, None)
+        return of_class(scene, first)
     other = int(link.get("versus"))
     return Aim(f"{first}-{other}", contrast(scene.vit, first, other), first, other)
+
+
+def of_class(scene: Scene, index: int) -> Aim:
+    """Return the logit of one class as the target; raises OptionError for a class that the model has not."""
+    return Aim(str(index), resolve_target(scene.vit, index, scene.original.logits), index, None)
+
+
+def own_embedding(scene: Scene) -> Aim:
+    """Return the similarity to the image's own embedding as the target, for a model without a classifier."""
+    own = _("similarity to the image's own embedding")
+    return Aim("own", likeness(scene.original.embedding, own), None, None)
 
 
 def _tell(text: str) -> None:
@@ -82,13 +92,14 @@ def controls(scene: Scene, aim: Aim) -> None:
             )
         )
         return
-    _answers(scene, aim)
+    answers(scene, aim)
     classes, versus = st.columns(2, gap="medium")
-    _class_list(classes, "target", _("Any class"), _("the top answer"), scene)
-    _class_list(versus, "versus", _("Rather than"), _("nothing: the class by itself"), scene)
+    class_list(classes, "target", _("Any class"), _("the top answer"), scene)
+    class_list(versus, "versus", _("Rather than"), _("nothing: the class by itself"), scene)
 
 
-def _answers(scene: Scene, aim: Aim) -> None:
+def answers(scene: Scene, aim: Aim) -> None:
+    """Draw the model's first answers; a click explains another one."""
     shares = dict(scene.original.top(5))
     key = "evidence_answers"
     st.session_state[key] = aim.first if aim.first in shares else None
@@ -112,9 +123,10 @@ def _percent(share: float) -> str:
     return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
 
 
-def _class_list(
+def class_list(
     column: st.delta_generator.DeltaGenerator, name: str, title: str, nothing: str, scene: Scene
 ) -> None:
+    """Draw the list of all classes for one choice; ``nothing`` says what is meant if none is chosen."""
     column.selectbox(
         title,
         ["", *(str(index) for index in range(len(scene.vit.class_names)))],

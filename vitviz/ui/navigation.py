@@ -35,6 +35,7 @@ def sections() -> dict[str, list[Entry]]:
             Entry("heads", _("Heads"), ":material/grid_on:"),
             Entry("rollout", _("Rollout"), ":material/account_tree:"),
             Entry("evidence", _("Evidence"), ":material/fact_check:"),
+            Entry("compare", _("Compare"), ":material/compare:"),
             Entry("receptive_field", _("Receptive field"), ":material/filter_center_focus:"),
             Entry("positions", _("Positions"), ":material/pin_drop:"),
             Entry("tokens", _("Tokens"), ":material/palette:"),

@@ -42,12 +42,24 @@ def chosen() -> tuple[str, Photo]:
         link.notice(str(error))
         found = examples()[0]
     link.put(example=found.id)
-    return found.id, _opened(found.id)
+    return found.id, opened(found.id)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _opened(name: str) -> Photo:
+def opened(name: str) -> Photo:
+    """Return an example photo; raises OptionError if there is none of that id."""
     return open_photo(example(name).path)
+
+
+def available() -> list[str]:
+    """Return the names of the photos that this reader can choose: the examples and the own ones that are here."""
+    return [*(each.id for each in examples()), *st.session_state.setdefault(_OWN, {})]
+
+
+def get(name: str) -> Photo:
+    """Return an available photo by name; raises OptionError for another name."""
+    own: dict[str, Photo] = st.session_state.setdefault(_OWN, {})
+    return own[name] if name in own else opened(name)
 
 
 def title(name: str) -> str:
@@ -67,7 +79,7 @@ def named(name: str) -> Photo | None:
     if name not in names():
         return None
     own: dict[str, Photo] = st.session_state.get(_OWN, {})
-    return own[name] if name in own else _opened(name)
+    return own[name] if name in own else opened(name)
 
 
 def choose() -> None:
@@ -98,7 +110,7 @@ def choose() -> None:
 
 
 def _tiles(own: dict[str, Photo]) -> list[tuple[str, str, Photo]]:
-    tiles = [(each.id, _(each.title), _opened(each.id)) for each in examples()]
+    tiles = [(each.id, _(each.title), opened(each.id)) for each in examples()]
     return tiles + [(name, title(name), photo) for name, photo in own.items()]
 
 

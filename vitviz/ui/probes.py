@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vitviz.analysis.convnet import ConvNet, load_convnet
+from vitviz.analysis.redrawn import redrawn as redrawn_vit
 from vitviz.analysis.theoretical_field import theoretical_field
 from vitviz.errors import VitvizError
 from vitviz.examples import examples
@@ -165,20 +165,7 @@ def _convnet(height: int, width: int) -> tuple[ConvNet, str]:
 @st.cache_resource(max_entries=1, show_spinner="Drawing random weights …")
 def redrawn(model_key: str, _vit: ViT) -> ViT:
     """Return the same architecture with every parameter drawn anew, with its own mean and standard deviation."""
-    module = copy.deepcopy(_vit.module)
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in module.parameters():
-            values = parameter.float()
-            noise = torch.randn(parameter.shape, generator=generator).to(values)
-            parameter.copy_(values.mean() + values.std(correction=0) * noise)
-    return ViT.from_module(
-        module,
-        name=_vit.name,
-        transform=_vit.transform,
-        image_size=_vit.image_size,
-        weights="random",
-    )
+    return redrawn_vit(_vit)
 
 
 def photos_of(scene: Scene, pictures: str) -> tuple[tuple[str, ...], list[Photo]]:

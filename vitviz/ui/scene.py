@@ -84,7 +84,7 @@ def _model() -> tuple[ViT, str]:
     good = st.session_state.get(_GOOD_MODEL, ("default", "pretrained", 0))
     for choice in (wanted, good, ("default", "pretrained", 0)):
         try:
-            vit = _bearable(cache.load_model(*choice))
+            vit = bearable(cache.load_model(*choice))
         except VitvizError as error:
             link.notice(str(error))
             if isinstance(error, WeightsUnavailableError):
@@ -98,7 +98,7 @@ def _model() -> tuple[ViT, str]:
     return st.stop()
 
 
-def _bearable(vit: ViT) -> ViT:
+def bearable(vit: ViT) -> ViT:
     """Return the model if one reader's picture cannot stall all others."""
     if vit.grid.tokens > MOST_TOKENS:
         raise OptionError(

@@ -1,0 +1,207 @@
+"""What the Compare page draws: the two maps, their difference, both models' answers, and the files to take away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.analysis.map_comparison import MapComparison
+from vitviz.attribution import Method
+from vitviz.figures.export import html_of_png
+from vitviz.figures.overlay import overlay
+from vitviz.figures.scale import Scale
+from vitviz.figures.sheet import Panel, print_figure
+from vitviz.ui import compare, compare_recipe, evidence, link, viewer
+from vitviz.ui.bars import colour_bar
+from vitviz.ui.compare_sides import Side
+from vitviz.ui.scene import Scene, plain
+from vitviz.ui.show import Export
+from vitviz.ui.text import _
+
+_DIFFERENCE = "PuOr"
+_BLANK = 236
+
+
+def panels(a: Side, b: Side, found: MapComparison) -> list[Panel]:
+    """Return A, B and A − B: the maps on one scale, the difference about zero."""
+    shared, apart = _scales(compare.method(), found)
+    opacity = link.get("opacity")
+    maps = [
+        Panel(
+            label=f"{letter}: {side.title}",
+            photo=evidence.background(side.scene, compare.method()),
+            map=values,
+            scale=shared,
+            opacity=opacity,
+        )
+        for letter, side, values in (("A", a, found.first), ("B", b, found.second))
+    ]
+    return [*maps, _difference(a, b, found, apart, opacity)]
+
+
+def _difference(a: Side, b: Side, found: MapComparison, scale: Scale, opacity: float) -> Panel:
+    same = a.scene.photo.digest == b.scene.photo.digest
+    grey = np.rint(a.scene.picture @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+    photo = np.repeat(grey[..., None], 3, axis=2)
+    if not same:  # two photos under one map would be the picture of neither
+        photo, opacity = np.full_like(photo, _BLANK), 1.0
+    return Panel(
+        label="A − B",
+        photo=photo,
+        map=found.difference,
+        scale=scale,
+        palette=_DIFFERENCE,
+        opacity=opacity,
+    )
+
+
+def _scales(method: Method, found: MapComparison) -> tuple[Scale, Scale]:
+    """Return the scale that A and B share and that of their difference."""
+    top = max(float(np.abs(each).max()) for each in (found.first, found.second)) or 1.0
+    most = float(np.abs(found.difference).max()) or 1.0
+    return Scale(-top if method.signed else 0.0, top, signed=method.signed), Scale(
+        -most, most, signed=True
+    )
+
+
+def draw(a: Side, b: Side, found: MapComparison, shown: list[Panel]) -> None:
+    """Draw the three maps side by side and, under them, how far they agree."""
+    words = [_told(side, values) for side, values in ((a, found.first), (b, found.second))]
+    words.append(_("orange where A has more, purple where B has"))
+    for column, panel, said in zip(st.columns(3, gap="medium"), shown, words, strict=True):
+        assert panel.photo is not None
+        assert panel.map is not None
+        assert panel.scale is not None
+        column.markdown(f"**{plain(panel.label)}**")
+        picture = overlay(
+            panel.photo, panel.map, scale=panel.scale, palette=panel.palette, opacity=panel.opacity
+        )
+        column.image(
+            picture, width="stretch", output_format="JPEG", alt=_in_words(panel.label, panel.map)
+        )
+        column.html(colour_bar(panel.scale, panel.palette))
+        column.caption(said)
+    _agreement(found)
+
+
+def _told(side: Side, values: NDArray[np.float64]) -> str:
+    target = plain(side.aim.label)
+    if not compare.method().targeted:
+        target = _("the same for every answer")
+    if not np.abs(values).max():
+        return _("{target} · the map is zero everywhere").format(target=target)
+    return target
+
+
+def _in_words(label: str, values: NDArray[Any]) -> str:
+    rows, columns = values.shape
+    row, column = np.unravel_index(int(np.abs(values).argmax()), values.shape)
+    return _("{label}: largest in size in row {row}, column {column} of {rows} × {columns}").format(
+        label=label, row=row + 1, column=column + 1, rows=rows, columns=columns
+    )
+
+
+def _agreement(found: MapComparison) -> None:
+    number, words = st.columns([1, 3], gap="medium", vertical_alignment="center")
+    number.metric(
+        _("Rank correlation of A and B"),
+        "–" if np.isnan(found.correlation) else f"{found.correlation:+.2f}",
+        help=_(
+            "Spearman's: 1 if both maps put the patches in the same order, 0 if the orders have nothing in common, "
+            "−1 if one is the other turned round. – if a map is flat."
+        ),
+    )
+    words.markdown(_reading(found))
+    if found.resampled:
+        (down, across), (other_down, other_across) = found.grids
+        words.caption(
+            _(
+                "A has {a} patches and B has {b}: both are laid on {common} cells, the finer one by area."
+            ).format(
+                a=f"{down} × {across}",
+                b=f"{other_down} × {other_across}",
+                common=f"{min(down, other_down)} × {min(across, other_across)}",
+            )
+        )
+    if compare.method().pixelwise:
+        words.caption(_("This method's maps have a value a pixel; here they are summed by patch."))
+
+
+def _reading(found: MapComparison) -> str:
+    against, high = link.get("against"), found.correlation > 0.5
+    if np.isnan(found.correlation):
+        return _("A map without differences has no order to compare.")
+    if against == "random":
+        return (
+            _(
+                "Close to 1 with random weights: much of this map comes from the photo and the architecture, not from "
+                "what the model learned."
+            )
+            if high
+            else _("The map changes with the weights, as a map of what the model learned must.")
+        )
+    if against == "class":
+        return (
+            _(
+                "Close to 1 for another class: this map says little about *which* answer it explains."
+            )
+            if high
+            else _("The map depends on the class that it explains.")
+        )
+    if against == "photo":
+        return _(
+            "Two photos have different things in different places, so a low value is usual; a high one means that the "
+            "method marks the same places whatever is there."
+        )
+    return (
+        _("Both models rank the patches alike.")
+        if high
+        else _("The models rank the patches differently: at most one map can be right about both.")
+    )
+
+
+def answers(a: Side, b: Side) -> None:
+    """Draw the first answers of both sides, once where model and photo are the same."""
+    shown = [a] if a.scene.original is b.scene.original else [a, b]
+    for letter, column, side in zip("AB", st.columns(2, gap="large"), shown, strict=False):
+        lines = [
+            f"{side.scene.vit.class_name(index)} {share:.2%}".replace("%", " %")
+            for index, share in side.scene.original.top(5)
+        ]
+        column.markdown(_("**Answers of {letter}**").format(letter=letter))
+        column.caption(
+            "  \n".join(map(plain, lines)) if lines else _("no classifier, so no answers")
+        )
+
+
+def export(
+    now: Scene, a: Side, b: Side | None, found: MapComparison | None, shown: list[Panel]
+) -> Export:
+    """Return the files of the comparison; of the photo alone while there is none."""
+    title = _("{method}: A against B").format(method=compare.method().label)
+    caption = viewer.caption(now)
+    if found is not None and not np.isnan(found.correlation):
+        caption = _("Rank correlation {value:+.2f}. {caption}").format(
+            value=found.correlation, caption=caption
+        )
+
+    def png() -> bytes:
+        given = shown or [Panel(label=_("Photo"), photo=now.picture)]
+        return print_figure(given, title=title, caption=caption, columns=len(given))
+
+    def arrays() -> dict[str, NDArray[Any]]:
+        first: dict[str, NDArray[Any]] = {"picture": now.picture}
+        if found is None:
+            return first
+        return first | {"map": found.difference, "first": found.first, "second": found.second}
+
+    return Export(
+        name="vitviz-compare",
+        settings=compare_recipe.recipe(now, a, b, found),
+        png=png,
+        arrays=arrays,
+        html=lambda told: html_of_png(png(), title, caption, told),
+    )
