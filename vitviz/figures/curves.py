@@ -193,17 +193,18 @@ def answers_bar(
     *,
     x_title: str = "Probability",
     labels: tuple[str, str] = ("before", "after"),
+    colour: str = VIT_BLUE,
     height: int | None = None,
 ) -> go.Figure:
     """Return the model's best answers as bars, best first; with ``after``, before and after an intervention.
 
-    ``before`` and ``after`` are probabilities in [0, 1], one a name. Raises OptionError for numbers outside, or for
-    another number of names.
+    ``before`` and ``after`` are probabilities in [0, 1], one a name. ``colour`` is the model's: VIT_BLUE, or
+    CNN_VERMILION for a convolutional network. Raises OptionError for numbers outside, or another number of names.
     """
     groups = [_shares(before, len(names), labels[0])]
     if after is not None:
         groups.append(_shares(after, len(names), labels[1]))
-    colours = [VIT_BLUE] if after is None else [NEUTRAL, VIT_BLUE]
+    colours = [colour] if after is None else [NEUTRAL, colour]
     places = np.arange(len(names), dtype=np.int32)
     shown = [plain(name) for name in names]
     bars = [

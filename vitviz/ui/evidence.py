@@ -143,10 +143,13 @@ def colours(found: Attribution, method: Method) -> tuple[Scale, float]:
 
 def background(scene: Scene, method: Method) -> NDArray[np.uint8]:
     """Return the photo under a map, grey where colours mean signs."""
-    if not method.signed:
-        return scene.picture
-    grey = scene.picture @ np.array([0.299, 0.587, 0.114])
-    return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
+    return grey(scene.picture) if method.signed else scene.picture
+
+
+def grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a picture without colours, (height, width, 3), so that colours over it mean signs."""
+    shade = (picture @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+    return np.repeat(shade[..., None], 3, axis=2)
 
 
 def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:

@@ -40,7 +40,7 @@ def draw(scene: Scene, aim: Aim, shown: list[Method]) -> tuple[list[Outcome], li
         columns = st.columns(_ROW if len(shown) > _ROW else max(3, len(row)), gap="medium")
         for column, method in zip(columns, row, strict=False):
             with column.container(key=f"panel_{method.name}"):
-                outcomes.append(_panel(scene, aim, method, waiting))
+                outcomes.append(panel(scene, aim, method, waiting))
     return outcomes, waiting
 
 
@@ -57,7 +57,8 @@ def finish(scene: Scene, aim: Aim, waiting: list[Waiting]) -> None:
         st.rerun()
 
 
-def _panel(scene: Scene, aim: Aim, method: Method, waiting: list[Waiting]) -> Outcome:
+def panel(scene: Scene, aim: Aim, method: Method, waiting: list[Waiting]) -> Outcome:
+    """Draw one method: its map, a button where it is slow, or why there is none; add what is to be computed."""
     st.markdown(f"**{method.label}**")
     what = evidence.outcome(scene, aim, method)
     if what.found is None and what.reason is None and not evidence.slow(method):

@@ -39,6 +39,7 @@ def sections() -> dict[str, list[Entry]]:
             Entry("receptive_field", _("Receptive field"), ":material/filter_center_focus:"),
             Entry("positions", _("Positions"), ":material/pin_drop:"),
             Entry("tokens", _("Tokens"), ":material/palette:"),
+            Entry("patches", _("Patches"), ":material/brush:"),
         ],
         # Learn: the experiments with known answers, added below in this order as they come:
         # anatomy, patches_and_detail, attention_from_scratch, long_range, cost, depth, training

@@ -57,11 +57,7 @@ class Probe:
     def inputs(self, vit: ViT, photos: list[Photo]) -> list[Tensor]:
         """Return the photos, all cropped as the scene's ViT crops them, in this network's own normalisation."""
         cropped = [vit.preprocess(photo.image) for photo in photos]
-        if (self.mean, self.std) == (vit.mean, vit.std):
-            return cropped
-        shift, scale = _column(vit.mean), _column(vit.std)
-        own_shift, own_scale = _column(self.mean), _column(self.std)
-        return [(each * scale + shift - own_shift) / own_scale for each in cropped]
+        return [renormalised(each, vit, self.mean, self.std) for each in cropped]
 
     def token_at(self, layer: int) -> str:
         """Return what to read after a layer: the token, or the place of the feature map at the same point."""
@@ -69,6 +65,16 @@ class Probe:
             return self.token
         row, column, columns = _nearest(self.key, layer, self.place, self.model)
         return str(row * columns + column)
+
+
+def renormalised(
+    pixels: Tensor, vit: ViT, mean: tuple[float, ...], std: tuple[float, ...]
+) -> Tensor:
+    """Return an input of a ViT, (3, height, width), in another network's normalisation."""
+    if (mean, std) == (vit.mean, vit.std):
+        return pixels
+    colours = pixels * _column(vit.std) + _column(vit.mean)
+    return (colours - _column(mean)) / _column(std)
 
 
 def _column(values: tuple[float, ...]) -> Tensor:
@@ -97,9 +103,14 @@ def probes(scene: Scene) -> list[tuple[str, Probe]]:
     vit, place = scene.vit, _place(scene)
     trained = link.get("weights") != "random"
     found = [("map", _vit_probe(scene, vit, trained, place))]
-    net, weights = _convnet(*vit.image_size)
+    net, known = resnet(*vit.image_size)
+    weights = (
+        _("trained on ImageNet")
+        if known
+        else _("random weights: none of its weights are in the local cache")
+    )
     data = timm_door.data_settings(net.module, vit.image_size)
-    key = f"{CNN}|{weights}|{vit.image_size}"
+    key = f"{CNN}|{known}|{vit.image_size}"
     names = net.layer_names
     convnet = Probe(
         key, "ResNet-18", weights, net, CNN_VERMILION, False, names, "", data.mean, data.std, place
@@ -145,12 +156,11 @@ def _place(scene: Scene) -> tuple[float, float]:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Building the convolutional network …")
-def _convnet(height: int, width: int) -> tuple[ConvNet, str]:
-    """Return ResNet-18 with the weights of the local cache or, without them, with random ones; and which in words."""
-    if hub.cached_file(timm_door.pretrained_settings(CNN)) is not None:
+def resnet(height: int, width: int) -> tuple[ConvNet, bool]:
+    """Return ResNet-18 with the weights of the local cache or, without them, random ones; and whether it is trained."""
+    if trained_weights():
         try:
-            net = load_convnet(f"timm:{CNN}", image_size=(height, width))
-            return net, _("trained on ImageNet")
+            return load_convnet(f"timm:{CNN}", image_size=(height, width)), True
         except VitvizError as error:
             link.notice(str(error))
     module: Any = timm_door.build(CNN, seed=0)
@@ -158,8 +168,20 @@ def _convnet(height: int, width: int) -> tuple[ConvNet, str]:
         # timm starts every residual branch at zero, so a fresh network would be its shortcuts alone
         if name.endswith("bn2.weight"):
             parameter.data.fill_(1.0)
-    net = ConvNet.from_module(module, name=f"timm:{CNN}", image_size=(height, width))
-    return net, _("random weights: none of its weights are in the local cache")
+    return ConvNet.from_module(module, name=f"timm:{CNN}", image_size=(height, width)), False
+
+
+def trained_weights() -> bool:
+    """Return whether the weights of ResNet-18 are in the local cache."""
+    return hub.cached_file(timm_door.pretrained_settings(CNN)) is not None
+
+
+def trained_convnet(height: int, width: int) -> ConvNet | None:
+    """Return ResNet-18 as trained on ImageNet, or None if its weights are not here: its answers would mean nothing."""
+    if not trained_weights():
+        return None
+    net, trained = resnet(height, width)
+    return net if trained else None
 
 
 @st.cache_resource(max_entries=1, show_spinner="Drawing random weights …")

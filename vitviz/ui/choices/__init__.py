@@ -5,9 +5,14 @@ A new page's choices: a file with ``CHOICES``, one import and one line in ``GROU
 
 from __future__ import annotations
 
-from vitviz.ui.choices import compare, explore, space
+from vitviz.ui.choices import compare, explore, patches, space
 from vitviz.ui.choices.choice import Choice
 
-GROUPS: tuple[tuple[Choice, ...], ...] = (explore.CHOICES, space.CHOICES, compare.CHOICES)
+GROUPS: tuple[tuple[Choice, ...], ...] = (
+    explore.CHOICES,
+    space.CHOICES,
+    compare.CHOICES,
+    patches.CHOICES,
+)
 CHOICES: dict[str, Choice] = {choice.name: choice for group in GROUPS for choice in group}
 """By name. Names are unique over all pages."""

@@ -124,3 +124,29 @@ def token_labels() -> dict[str, str]:
         "scale_range": _("From least to most alike"),
         "scale_signed": _("−1 to 1"),
     }
+
+
+def painter_labels() -> dict[str, str]:
+    """Return every visible text of the patch painter in the reader's language. Names in braces are filled in."""
+    return {
+        "canvas": _("photo whose patches can be painted"),
+        "keys": _(
+            "Arrow keys move over the patches, Space paints or clears, Shift and an arrow key paint on the way, "
+            "Control and z undo."
+        ),
+        "hint": _(
+            "Drag to paint; a stroke that begins on a painted patch clears. Keys: arrows and Space, Ctrl+Z."
+        ),
+        "brush": _("Brush, in patches"),
+        "brush_size": _("{size} × {size}"),
+        "undo": _("Undo"),
+        "clear": _("Clear"),
+        "invert": _("Invert"),
+        "peek": _("Show the photo"),
+        "random": _("Paint at random"),
+        "share": _("Share of the patches to paint at random, in percent"),
+        "count": _("{count} of {total} patches painted ({share})"),
+        "place": _("row {row}, column {column}"),
+        "is_painted": _("painted"),
+        "is_not_painted": _("not painted"),
+    }

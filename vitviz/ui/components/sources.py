@@ -58,3 +58,8 @@ TOKENS = Source(
     css=_read("shared.css", "token_viewer.css"),
     js=_read("shared.js", "token_rows.js", "token_viewer.js"),
 )
+PAINTER = Source(
+    html=_read("patch_painter.html"),
+    css=_read("shared.css", "patch_painter.css"),
+    js=_read("shared.js", "painter_paint.js", "patch_painter.js"),
+)

@@ -1,0 +1,26 @@
+"""The patch painter on a page: a brush over the patches of a photo, by mouse, finger or keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from vitviz.ui.components.painter_view import PainterView, Stroke
+from vitviz.ui.components.sources import PAINTER
+
+_component = st.components.v2.component(
+    "vitviz_patch_painter", html=PAINTER.html, css=PAINTER.css, js=PAINTER.module
+)
+
+
+def patch_painter(view: PainterView, *, key: str, on_stroke: Callable[[Stroke], None]) -> None:
+    """Show the painter; ``on_stroke`` gets the painted patches after each stroke, before the script runs again."""
+
+    def sent() -> None:
+        value = st.session_state.get(key)
+        stroke = view.read_stroke(value.get("stroke")) if value else None
+        if stroke is not None:
+            on_stroke(stroke)
+
+    _component(key=key, data=view.pack(), on_stroke_change=sent)
