@@ -1,4 +1,4 @@
-"""The command line: python -m vitviz models | explain | benchmark | serve.
+"""The command line: python -m vitviz COMMAND.
 
 Exit codes: 0 done; 2 the request cannot be met, with the reason on the error output; 130 stopped with Ctrl+C.
 
@@ -7,6 +7,8 @@ explain.py   one map of one picture, written to files
 methods.py   what explain can compute, as data
 outputs.py   the files that explain can write, as data
 benchmark.py explanations of a folder of photos, put to the test
+receptive_field.py, positions.py, tokens.py, shuffle.py, input_sizes.py   measurements of space
+measurement.py     the files that those five can write
 serve.py     the dashboard
 """
 
@@ -17,11 +19,32 @@ import os
 import sys
 from collections.abc import Sequence
 
-from vitviz.cli import benchmark, explain, models, serve
+from vitviz.cli import (
+    benchmark,
+    explain,
+    input_sizes,
+    models,
+    positions,
+    receptive_field,
+    serve,
+    shuffle,
+    tokens,
+)
 from vitviz.errors import VitvizError
 from vitviz.export.manifest import versions
 
 DONE, REFUSED, STOPPED = 0, 2, 130
+COMMANDS = (
+    models,
+    explain,
+    benchmark,
+    receptive_field,
+    positions,
+    tokens,
+    shuffle,
+    input_sizes,
+    serve,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,6 +75,6 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version="vitviz " + versions()["vitviz"])
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (models, explain, benchmark, serve):
+    for command in COMMANDS:
         command.add_to(commands)
     return top

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,13 +81,14 @@ def short(weights: str) -> str:
     return re.sub(r"(SHA-256 [0-9a-f]{8})[0-9a-f]{56}", r"\1…", weights)
 
 
-def check_files(paths: Sequence[Path]) -> None:
-    """Raise OptionError, before any work, for files that could not be written."""
+def check_files(paths: Sequence[Path], suffixes: Collection[str] | None = None) -> None:
+    """Raise OptionError, before any work, for files that could not be written; by default those of explain."""
+    suffixes = WRITERS if suffixes is None else suffixes
     for path in paths:
-        if path.suffix.lower() not in WRITERS:
-            known = ", ".join(WRITERS)
+        if path.suffix.lower() not in suffixes:
+            known = ", ".join(suffixes)
             raise OptionError(
-                f"{path.name} has the suffix {path.suffix!r}; wanted one of {known}.{suggest(path.suffix, WRITERS)} "
+                f"{path.name} has the suffix {path.suffix!r}; wanted one of {known}.{suggest(path.suffix, suffixes)} "
                 "The suffix decides what is written."
             )
         if not path.absolute().parent.is_dir():

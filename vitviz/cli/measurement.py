@@ -1,0 +1,148 @@
+"""What a measuring command found, and the files that it can write: picture, arrays, numbers."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitviz.analysis.convnet import ConvNet
+from vitviz.cli import outputs
+from vitviz.errors import VitvizError
+from vitviz.examples import example
+from vitviz.export.arrays import npz_bytes
+from vitviz.export.manifest import DIGEST, LICENCE, file_name, json_text, versions
+from vitviz.figures.sheet import Panel, print_figure
+from vitviz.images import Photo, open_photo
+from vitviz.models.vit import ViT
+
+EXAMPLE = "example:"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Measurement:
+    """The result of one command."""
+
+    title: str
+    panels: Sequence[Panel]
+    """The picture, panel by panel."""
+    arrays: Mapping[str, NDArray[Any]]
+    numbers: Mapping[str, Any]
+    """What JSON gets; NaN is written as null."""
+    words: Sequence[str]
+    """Sentences for the terminal."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The options as they were resolved."""
+    columns: int | None = None
+    """Panels in a row of the picture."""
+
+
+def picture(name: str) -> tuple[str, Photo]:
+    """Return the name and the photo of a path or of "example:ID"."""
+    if name.startswith(EXAMPLE):
+        return name, open_photo(example(name.removeprefix(EXAMPLE)).path)
+    return name, open_photo(Path(name).expanduser())
+
+
+def add_out(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the files."""
+    parser.add_argument(
+        "--out", metavar="FILE", action="append", required=True, type=Path,
+        help=f"file to write, one of {', '.join(WRITERS)}; may be given several times",
+    )  # fmt: skip
+
+
+def check_files(paths: Sequence[Path]) -> None:
+    """Raise OptionError, before any work, for files that could not be written."""
+    outputs.check_files(paths, WRITERS)
+
+
+def finish(
+    command: str,
+    found: Measurement,
+    model: ViT | ConvNet,
+    pictures: Sequence[tuple[str, Photo]],
+    paths: Sequence[Path],
+) -> None:
+    """Write the files and say what was found."""
+    told = {
+        "vitviz_manifest": 1,
+        "created": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "versions": versions(),
+        "model": {
+            "name": model.name,
+            "weights": model.weights,
+            "image_size": list(model.image_size),
+            "layers": model.layers,
+        },
+        "pictures": [
+            {"name": file_name(name), "digest": photo.digest, "digest_of": DIGEST}
+            for name, photo in pictures
+        ],
+        "settings": {"command": command, **_plain(found.settings)},
+        "licence": LICENCE,
+    }
+    for path in paths:
+        data = WRITERS[path.suffix.lower()](found, told, model)
+        try:
+            path.write_bytes(data)
+        except OSError as error:
+            raise VitvizError(
+                f"{path} could not be written ({error.strerror}). Choose another place."
+            ) from error
+    names = ", ".join(file_name(name) for name, _ in pictures)
+    shown = f"{names}, " if names else ""
+    print(f"{shown}{model.name} ({outputs.short(model.weights)}): {found.title}.")
+    for line in found.words:
+        print(line)
+    for name, photo in pictures:
+        for note in photo.notes:
+            print(f"{file_name(name)} was changed on opening: {note}.")
+    print(f"Wrote {', '.join(map(str, paths))}.")
+
+
+def _png(found: Measurement, told: Mapping[str, Any], model: ViT | ConvNet) -> bytes:
+    names = ", ".join(each["name"] for each in told["pictures"][:3])
+    more = len(told["pictures"]) - 3
+    source = f"{names}{f' and {more} more' if more > 0 else ''}; " if names else ""
+    caption = (
+        f"{source}{model.name} ({outputs.short(model.weights)}). {' '.join(found.words)} "
+        f"Made with vitviz {told['versions']['vitviz']}."
+    )
+    return print_figure(found.panels, title=found.title, caption=caption, columns=found.columns)
+
+
+def _npz(found: Measurement, told: Mapping[str, Any], model: ViT | ConvNet) -> bytes:
+    return npz_bytes(found.arrays, {**told, "result": _plain(found.numbers)})
+
+
+def _json(found: Measurement, told: Mapping[str, Any], model: ViT | ConvNet) -> bytes:
+    return json_text({**told, "result": _plain(found.numbers)}).encode()
+
+
+WRITERS: Mapping[str, Callable[[Measurement, Mapping[str, Any], ViT | ConvNet], bytes]] = {
+    ".png": _png,
+    ".npz": _npz,
+    ".json": _json,
+}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it: arrays become lists, NaN and infinity null."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

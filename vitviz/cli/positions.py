@@ -1,0 +1,165 @@
+"""The command positions: what a model's position encoding says about its places."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import numpy as np
+
+from vitviz.analysis.interpolation import USERS, InterpolatedPositions, interpolated_similarity
+from vitviz.analysis.positions import (
+    PositionSimilarity,
+    ReadOut,
+    position_components,
+    position_read_out,
+    position_similarity,
+)
+from vitviz.cli import measurement, model_options
+from vitviz.cli.measurement import Measurement
+from vitviz.errors import OptionError
+from vitviz.figures.mosaic import mosaic
+from vitviz.figures.palettes import PINNED, VIT_BLUE
+from vitviz.figures.print_curves import Line, print_curves
+from vitviz.figures.scale import Scale
+from vitviz.figures.sheet import Panel
+from vitviz.models.vit import ViT
+
+_COMPONENTS = 3
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "positions",
+        help="how alike a model's position encoding makes its places",
+        description="Similarity, components and linear read-out of a model's position encoding.",
+        allow_abbrev=False,
+    )
+    measurement.add_out(parser)
+    model_options.add_to(parser.add_argument_group("model"))
+    group = parser.add_argument_group("encoding")
+    group.add_argument(
+        "--kind", help="one of several encodings, such as rotary (default: the first)"
+    )
+    group.add_argument("--layer", type=int, help="of rotary or relative encodings (default: mean)")
+    group.add_argument("--head", type=int, help="of rotary or relative encodings (default: mean)")
+    group.add_argument("--patch", type=int, help="place shown large (default: the middle)")
+    group.add_argument(
+        "--grid",
+        metavar="ROWSxCOLUMNS",
+        type=model_options.size,
+        help="also interpolate the vectors to another grid, both ways",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure the encoding, write the files, say what was found."""
+    measurement.check_files(arguments.out)
+    vit = model_options.load(arguments)
+    found = position_similarity(
+        vit, kind=arguments.kind, layer=arguments.layer, head=arguments.head
+    )
+    grid = vit.grid
+    middle = grid.rows // 2 * grid.columns + grid.columns // 2
+    patch = middle if arguments.patch is None else arguments.patch
+    grid.position(patch)  # refuses a patch that is not there
+    other = None if arguments.grid is None else interpolated_similarity(vit, *arguments.grid)
+    measured = _measure(vit, found, patch, other)
+    measurement.finish("positions", measured, vit, [], arguments.out)
+
+
+def _measure(
+    vit: ViT, found: PositionSimilarity, patch: int, other: InterpolatedPositions | None
+) -> Measurement:
+    if found.values is None:
+        raise OptionError(f"There is nothing to write: {found.reason} Choose another model.")
+    read_out = None
+    if found.vectors is not None and found.grid.patches >= 10:
+        read_out = position_read_out(found.vectors, found.grid)
+    top = _top(found)
+    scale = Scale(-top, top, signed=True)
+    place = found.grid.position(patch)
+    row, column = found.profiles()
+    panels = [
+        Panel(label=found.unit, picture=mosaic(found.mosaic(), scale=scale, selected=place)),
+        Panel(label=f"Patch {patch}", map=found.map(patch), scale=scale, query=place),
+        Panel(label="By distance", picture=_profiles(row, column, found.unit)),
+    ]
+    arrays = {"similarity": found.values, "map": found.map(patch)}
+    arrays |= {"row_profile": row, "column_profile": column}
+    if found.vectors is not None:
+        arrays["vectors"] = found.vectors
+        parts = position_components(found, count=min(_COMPONENTS, *found.vectors.shape))
+        arrays["components"] = parts.maps
+        panels += [
+            Panel(label=f"Component {number + 1}, {share:.0%} of the variance", map=map_,
+                  scale=_about_zero(map_))
+            for number, (map_, share) in enumerate(zip(parts.maps, parts.shares, strict=True))
+        ]  # fmt: skip
+    numbers: dict[str, Any] = {"kind": found.kind, "kinds": found.kinds, "unit": found.unit}
+    if other is not None:
+        panels += _interpolated(other)
+        arrays |= {"similarity_antialiased": other.similarity_after[True]}
+        arrays |= {"similarity_not_antialiased": other.similarity_after[False]}
+        numbers["difference_of_the_two_ways"] = other.difference
+    numbers["read_out"] = (
+        None if read_out is None else {"row": read_out.row, "column": read_out.column}
+    )
+    return Measurement(
+        title=f"Positions: {found.kind}",
+        panels=panels,
+        arrays=arrays,
+        numbers=numbers,
+        words=_words(found, read_out, other),
+        settings={"kind": found.kind, "patch": patch},
+        columns=3,
+    )
+
+
+def _words(
+    found: PositionSimilarity, read_out: ReadOut | None, other: InterpolatedPositions | None
+) -> list[str]:
+    words = [f"Encodings: {', '.join(found.kinds)}; shown is {found.unit}."]
+    if read_out is not None:
+        words.append(
+            f"Linear read-out: R² {read_out.row:.3f} of the row, {read_out.column:.3f} of the column."
+        )
+    if other is not None:
+        grid = f"{other.after.rows} × {other.after.columns}"
+        words.append(
+            f"On a grid of {grid} the two ways differ by {other.difference:.1%} of the vectors' size."
+        )
+    return words
+
+
+def _top(found: PositionSimilarity) -> float:
+    values = np.asarray(found.values, np.float64)
+    apart = values[~np.eye(len(values), dtype=bool)] if len(values) > 1 else values
+    return float(np.abs(apart).max()) or 1.0
+
+
+def _about_zero(map_: Any) -> Scale:
+    top = float(np.abs(map_).max()) or 1.0
+    return Scale(-top, top, signed=True)
+
+
+def _profiles(row: Any, column: Any, unit: str) -> Any:
+    lines = [
+        Line("along a column", np.arange(len(row)), row, VIT_BLUE),
+        Line("along a row", np.arange(len(column)), column, PINNED[3]),
+    ]
+    title = unit.partition(":")[0][:40]
+    return print_curves(lines, x_title="Distance (patches)", y_title=title, height=1400)
+
+
+def _interpolated(other: InterpolatedPositions) -> list[Panel]:
+    grid = other.after
+    middle = grid.rows // 2 * grid.columns + grid.columns // 2
+    maps = {way: grid.to_map(values[middle]) for way, values in other.similarity_after.items()}
+    top = max(float(np.abs(map_).max()) for map_ in maps.values()) or 1.0
+    return [
+        Panel(label=USERS[way], map=map_, scale=Scale(-top, top, signed=True), query=grid.position(middle))
+        for way, map_ in maps.items()
+    ]  # fmt: skip
