@@ -106,7 +106,7 @@ def test_knobs_at_their_ends(dashboard, link, seen):
     ("tiny:wide", "Layer of tiny:wide"),
 ])  # fmt: skip
 def test_layers_are_compared_when_it_is_asked_for(dashboard, against, title):
-    app = dashboard(PAGE, against=against).sound()
+    app = dashboard(PAGE, cka_with=against).sound()
     app.app.toggle(key="choice_cka").set_value(True).run()
     assert app.sound().link["cka"] == "1"
     spec = json.loads(
@@ -120,7 +120,7 @@ def test_layers_are_compared_when_it_is_asked_for(dashboard, against, title):
 
 
 def test_a_model_that_cannot_be_compared_is_told_on_the_page(dashboard):
-    app = dashboard(PAGE, cka=1, against="timm:resnet18").sound()
+    app = dashboard(PAGE, cka=1, cka_with="timm:resnet18").sound()
     assert "resnet18" in words(app)
     assert not app.has("plotly_chart", "cka_matrix")
 

@@ -97,7 +97,7 @@ def alike(scene: Scene, here: Seen) -> LayerSimilarity | None:
 
 
 def _choose_other(scene: Scene) -> None:
-    asked = link.get("against")
+    asked = link.get("cka_with")
     known = ["", RANDOM, *(name for name in models.SUGGESTED if name != link.get("model"))]
     words = {"": _("itself"), RANDOM: _("the same with random weights")}
     st.selectbox(
@@ -106,12 +106,12 @@ def _choose_other(scene: Scene) -> None:
         format_func=lambda name: words.get(name, name),
         accept_new_options=True,
         help=_("Or type “timm:” and the name of another model; it sees the same photo."),
-        **link.widget("against"),
+        **link.widget("cka_with"),
     )
 
 
 def _similarity(scene: Scene, here: Seen) -> LayerSimilarity:
-    digest, name = here.photo.digest, link.get("against")
+    digest, name = here.photo.digest, link.get("cka_with")
     if scene.vit.grid.patches > _MOST_PATCHES:
         raise OptionError(
             _(
@@ -145,7 +145,7 @@ def _matrix(found: LayerSimilarity) -> None:
         st.info(_("Some layer has the same token everywhere, so that nothing can be compared."))
         return
     first, second = found.models
-    if link.get("against") == RANDOM:
+    if link.get("cka_with") == RANDOM:
         second = _("{model}, random weights").format(model=second)
     rows, columns = (
         [_("input"), *(str(layer) for layer in range(count - 1))] for count in found.values.shape

@@ -20,8 +20,8 @@ CHOICES = (
     Choice("flip", False, flag, page="tokens"),
     Choice("lens_class", "", _class, page="tokens"),  # empty: the top answer
     Choice("cka", False, flag, page="tokens"),
-    Choice("against", "", _or_nothing, page="tokens"),  # empty: the model itself
-    Choice("new_grid", 0, whole, page="positions"),  # 0: twice the model's own
+    Choice("cka_with", "", _or_nothing, page="tokens"),  # empty: the model itself
+    Choice("new_grid", 0, whole, page="positions"),  # 0: half of the model's own
     Choice("input_sizes", False, flag, page="positions"),
     Choice("spread", False, flag, page="receptive_field"),
 )
