@@ -8,8 +8,10 @@ from torch.nn import functional
 from vitviz.errors import OptionError, check_choice
 from vitviz.models.seeding import SeededInitialisation
 
-ORDERS = ("pre", "post", "none")
-"""Where the LayerNorm stands: x + f(LN(x)), or LN(x + f(x)), or nowhere: x + f(x)."""
+ORDERS = ("pre", "post")
+"""Where the LayerNorm stands: x + f(LN(x)), or LN(x + f(x))."""
+STACKS = (*ORDERS, "none")
+"""The orders, and blocks without any LayerNorm: x + f(x). They can be looked at, but hardly trained."""
 MLP_RATIO = 4
 
 
@@ -64,7 +66,7 @@ def build_blocks(order: str, *, depth: int, width: int, heads: int, seed: int) -
 
     Raises OptionError for an unknown order, no block, or heads that do not divide the width.
     """
-    check_choice("LayerNorm order", order, ORDERS)
+    check_choice("LayerNorm order", order, STACKS)
     if depth < 1 or heads < 1 or width < 1 or width % heads:
         raise OptionError(
             f"Blocks need at least one layer, and heads that divide the width; got depth {depth}, width {width}, "

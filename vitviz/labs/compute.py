@@ -17,8 +17,8 @@ from vitviz.errors import OptionError
 from vitviz.labs.blocks import build_blocks
 from vitviz.labs.vit_shape import CHANNELS, ViTShape
 
-MOST_MACS = 6e9
-"""Largest block that is timed: about a second on a slow core."""
+MOST_MACS = 2.2e10
+"""Largest block that is timed: about two seconds on one core."""
 _NORM_OPERATIONS = 5  # a number: minus the mean, squared, times the scale twice, plus the offset
 
 
@@ -121,7 +121,7 @@ class BlockSeconds:
 
 
 def lengths_to_time(width: int, *, first: int = 16, factor: float = 2.0) -> tuple[int, ...]:
-    """Return numbers of tokens, each ``factor`` times the one before, as far as a block stays below 6 GMACs."""
+    """Return numbers of tokens, each ``factor`` times the one before, as far as a block stays below 22 GMACs."""
     found = [first]
     while block_macs(found[-1] * factor, width).total <= MOST_MACS:
         found.append(round(found[-1] * factor))
@@ -138,9 +138,9 @@ def time_block(
 ) -> BlockSeconds:
     """Time one Pre-LN block, and its attention operation alone, for several numbers of tokens.
 
-    ``tokens`` default to powers of two from 16 to the largest that takes about a second. The fastest repetition
+    ``tokens`` default to powers of two from 16 to the largest that takes a second or two. The fastest repetition
     counts: other programs can only slow a run down. ``progress`` is called with (done, total).
-    Raises OptionError for no tokens or blocks above 6 GMACs, StoppedError if ``progress`` returns False.
+    Raises OptionError for no tokens or blocks above 22 GMACs, StoppedError if ``progress`` returns False.
     """
     chosen = tuple(lengths_to_time(width) if tokens is None else tokens)
     largest = max((block_macs(each, width).total for each in chosen), default=0)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vitviz.errors import OptionError, check_choice
-from vitviz.labs.blocks import build_blocks, initialise
+from vitviz.labs.blocks import ORDERS, build_blocks, initialise
 from vitviz.labs.photo_crops import CROP_PIXELS, draw_crops, photos
 from vitviz.models.seeding import SeededInitialisation
 
@@ -107,7 +107,7 @@ def train(
     run by returning False: the result then holds the steps made and says ``finished=False``.
     Raises OptionError for options outside their range.
     """
-    check_choice("LayerNorm order", order, ("pre", "post"))
+    check_choice("LayerNorm order", order, ORDERS)
     _check(depth, width, learning_rate, warmup_steps, steps)
     model = _Classifier(order, depth, width, seed)
     weights = list(model.parameters())

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from vitviz.assets import ASSETS
+from vitviz.labs.blocks import ORDERS
 from vitviz.labs.layer_norm import LayerNormTraining, train
 
 FILE = ASSETS / "labs" / "layer_norm_runs.json"
@@ -38,7 +39,7 @@ def train_all() -> list[LayerNormTraining]:
     """Train every shipped run."""
     return [
         train(order, warmup_steps=warmup, seed=seed, **SETTINGS)
-        for order in ("pre", "post")
+        for order in ORDERS
         for warmup in WARMUPS
         for seed in SEEDS
     ]

@@ -15,18 +15,21 @@ REGIMES = ("identity", "low-pass", "sign flips", "divergence")
 """What repeated blocks do, by α: 0; up to 1/λ_max; up to 2/λ_max; beyond."""
 LARGEST = 1e3
 """Size at which a growing signal is no longer followed; it began at about one."""
-MOST_BLOCKS, MOST_SIZE = 96, 64
+MOST_BLOCKS = 96
+MOST_SIZE = {"path": 64, "cycle": 64, "grid": 20}
+"""Most nodes a side: a grid of 20 has a matrix of 400 × 400."""
 
 
 def laplacian(graph: str, size: int) -> NDArray[np.float64]:
     """Return the Laplacian Λ = degrees − neighbours of a graph: (node, node), symmetric, rows sum to 0.
 
-    Raises OptionError for an unknown graph, fewer than three nodes a side or more than 64.
+    Raises OptionError for an unknown graph, fewer than three nodes a side or too many.
     """
     check_choice("Graph", graph, GRAPHS)
-    if not 3 <= size <= MOST_SIZE:
+    if not 3 <= size <= MOST_SIZE[graph]:
         raise OptionError(
-            f"A {graph} of {size} nodes a side cannot be drawn; wanted 3 to {MOST_SIZE}: two nodes have no inside."
+            f"A {graph} of {size} nodes a side cannot be drawn; wanted 3 to {MOST_SIZE[graph]}: two nodes have no "
+            f"inside."
         )
     neighbours = np.eye(size, k=1) + np.eye(size, k=-1)
     if graph == "cycle":

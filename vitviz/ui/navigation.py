@@ -41,8 +41,12 @@ def sections() -> dict[str, list[Entry]]:
             Entry("tokens", _("Tokens"), ":material/palette:"),
             Entry("patches", _("Patches"), ":material/brush:"),
         ],
-        # Learn: the experiments with known answers, added below in this order as they come:
+        # the experiments with known answers, added in this order as they come:
         # anatomy, patches_and_detail, attention_from_scratch, long_range, cost, depth, training
+        _("Learn"): [
+            Entry("cost", _("Cost"), ":material/speed:"),
+            Entry("depth", _("Depth"), ":material/layers:"),
+        ],
     }
 
 

@@ -5,7 +5,7 @@ A new page's choices: a file with ``CHOICES``, one import and one line in ``GROU
 
 from __future__ import annotations
 
-from vitviz.ui.choices import compare, explore, patches, space
+from vitviz.ui.choices import compare, cost, depth, explore, patches, space
 from vitviz.ui.choices.choice import Choice
 
 GROUPS: tuple[tuple[Choice, ...], ...] = (
@@ -13,6 +13,8 @@ GROUPS: tuple[tuple[Choice, ...], ...] = (
     space.CHOICES,
     compare.CHOICES,
     patches.CHOICES,
+    cost.CHOICES,
+    depth.CHOICES,
 )
 CHOICES: dict[str, Choice] = {choice.name: choice for group in GROUPS for choice in group}
 """By name. Names are unique over all pages."""

@@ -1,0 +1,83 @@
+"""Long work on a Learn page: asked for by a switch that is part of the link, with progress, and stopped by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from vitviz.analysis.scoring import Progress
+from vitviz.errors import VitvizError
+from vitviz.ui import link
+from vitviz.ui.scene import plain
+from vitviz.ui.shelf import Shelf
+from vitviz.ui.text import _
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, eq=False)
+class LongWork(Generic[Found]):
+    """One measurement: what it is called in the link, what it is of, and how it is made."""
+
+    choice: str
+    """The choice of the link that asks for it, a flag."""
+    key: Hashable
+    """Names of the model and content hashes: all that the result depends on."""
+    compute: Callable[[Progress], Found]
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def results() -> Shelf:
+    """Return the results of all readers, at most 48, each far below a megabyte."""
+    return Shelf(48)
+
+
+class Desk:
+    """The long work of one run of a page: drawn where it belongs, and done after everything else stands."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[LongWork[Any], DeltaGenerator]] = []
+
+    def ask(self, work: LongWork[Found], *, label: str, help: str) -> Found | None:
+        """Draw the switch, and return the result if it is wanted and there; else None.
+
+        What cannot be measured is told, and the switch goes back.
+        """
+        st.toggle(label, help=help, **link.widget(work.choice))
+        if not link.get(work.choice):
+            return None
+        found: Found | None = results().get(work.key)
+        if found is None:
+            bar = st.progress(0.0, _("Starting …"))
+            st.button(
+                _("Stop"),
+                icon=":material/stop_circle:",
+                key=f"stop_{work.choice}",
+                on_click=lambda: link.put(**{work.choice: False}),
+            )
+            self._waiting.append((work, bar))
+        return found
+
+    def finish(self) -> None:
+        """Do what was asked for, with progress; any click interrupts it."""
+        for work, bar in self._waiting:
+            try:
+                results().put(work.key, work.compute(_shown_in(bar)))
+            except VitvizError as error:
+                bar.empty()
+                st.error(plain(str(error)))
+                link.put(**{work.choice: False})
+                return
+        if self._waiting:
+            st.rerun()
+
+
+def _shown_in(bar: DeltaGenerator) -> Progress:
+    def progress(done: int, total: int) -> None:
+        bar.progress(done / total, f"{done} / {total}")
+
+    return progress
