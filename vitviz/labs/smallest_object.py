@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,18 +102,8 @@ class Detector:
 
     @property
     def smallest(self) -> float | None:
-        """The size of the object that one token sees in half of all pictures, in pixels; None if there is none.
-
-        √(kσp / Δ) inside a patch and twice that on a corner. On the border of two patches it is √2 times that while
-        the object is no larger than a patch, and 2kσ / Δ beyond, where only one of its sides still counts.
-        """
-        if self.blind:
-            return None
-        inside = math.sqrt(self.limit * self.patch_size)
-        if self.alignment == EDGE:
-            fits = self.patch_size >= 2 * self.limit
-            return math.sqrt(2) * inside if fits else 2 * self.limit
-        return 2 * inside if self.alignment == CORNER else inside
+        """The size of the object that one token sees in half of all pictures, in pixels; None if there is none."""
+        return closed_form(self.limit, self.patch_size, self.alignment)
 
     @property
     def pooled_smallest(self) -> float:
@@ -130,6 +121,21 @@ class Detector:
             tokens = self.coverage(largest).size
             size = math.sqrt(self.limit * self.patch_size * math.sqrt(tokens))
             yield size if size <= largest else None
+
+
+def closed_form(limit: float, patch_size: float, alignment: str = INSIDE) -> float | None:
+    """Return the size that one token sees in half of all pictures, for a patch of any length; None if there is none.
+
+    ``limit`` is kσ / Δ. The size is √(kσp / Δ) inside a patch and twice that on a corner. On the border of two patches
+    it is √2 times that while the object is no larger than a patch, and 2kσ / Δ beyond, where only one of its sides
+    still counts.
+    """
+    if patch_size < limit:
+        return None
+    inside = math.sqrt(limit * patch_size)
+    if alignment == EDGE:
+        return math.sqrt(2) * inside if patch_size >= 2 * limit else 2 * limit
+    return 2 * inside if alignment == CORNER else inside
 
 
 def run(
@@ -285,10 +291,18 @@ def _noise_means(detector: Detector, tokens: int, trials: int, seed: int) -> Lin
         raise OptionError(
             f"{trials} trials say little; wanted at least 10. 2,000 are a good start."
         )
-    generator, pixels = np.random.default_rng(seed), tokens * detector.patch_size**2
+    return detector.noise * _unit_means(tokens * detector.patch_size**2, trials, seed)
+
+
+@lru_cache(maxsize=64)  # the same noise serves every brightness, threshold and size
+def _unit_means(pixels: int, trials: int, seed: int) -> Line:
+    """Return the mean of ``pixels`` standard normal numbers, once a trial: (trial,), read-only."""
+    generator = np.random.default_rng(seed)
     step = max(1, 2_000_000 // pixels)  # trials at a time: 8 MB of noise
     parts = [
         generator.standard_normal((min(step, trials - start), pixels), dtype=np.float32).mean(1)
         for start in range(0, trials, step)
     ]
-    return detector.noise * np.concatenate(parts).astype(np.float64)
+    means = np.concatenate(parts).astype(np.float64)
+    means.flags.writeable = False
+    return means

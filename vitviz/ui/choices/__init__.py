@@ -5,7 +5,16 @@ A new page's choices: a file with ``CHOICES``, one import and one line in ``GROU
 
 from __future__ import annotations
 
-from vitviz.ui.choices import compare, cost, depth, explore, patches, space
+from vitviz.ui.choices import (
+    attention_from_scratch,
+    compare,
+    cost,
+    depth,
+    explore,
+    patches,
+    patches_and_detail,
+    space,
+)
 from vitviz.ui.choices.choice import Choice
 
 GROUPS: tuple[tuple[Choice, ...], ...] = (
@@ -13,6 +22,8 @@ GROUPS: tuple[tuple[Choice, ...], ...] = (
     space.CHOICES,
     compare.CHOICES,
     patches.CHOICES,
+    patches_and_detail.CHOICES,
+    attention_from_scratch.CHOICES,
     cost.CHOICES,
     depth.CHOICES,
 )
