@@ -9,6 +9,7 @@ import pytest
 
 import vitviz
 from vitviz.figures.export import html_of_figures
+from vitviz.grid import PatchGrid
 from vitviz.labs import temperature
 from vitviz.models.vit import ViT
 from vitviz.ui import lesson
@@ -22,6 +23,7 @@ from vitviz.ui.choices.attention_from_scratch import (
     text_of,
 )
 from vitviz.ui.learn import encodings, long_work
+from vitviz.ui.learn.temperature import edited
 
 PAGE = "attention_from_scratch"
 
@@ -198,3 +200,21 @@ def test_the_code_gives_the_numbers_and_the_files_hold_them(
     told = lesson.manifest(result)
     assert json.loads(json.dumps(told))["settings"]["experiment"] == experiment
     assert html_of_figures(result.figures(), result.title, manifest=told).count("<h2>") >= 1
+
+
+def test_what_is_typed_into_the_table_changes_its_cell():
+    text = edited(EXAMPLE, {1: {"k2": -3.5}, 4: {"q1": None}})
+    rows = rows_of(text)
+    assert rows[1] == [0, 1, 0.5, -3.5]
+    assert rows[4] == [0, 1, 2, 0.5]
+    assert rows[0] == rows_of(EXAMPLE)[0]
+
+
+def test_profiles_are_means_over_pairs_of_places():
+    """A grid of 1 × 3 and of 3 × 1 with a similarity of ten times row plus column, by hand."""
+    table = np.add.outer(10.0 * np.arange(3), np.arange(3)).astype(np.float32)
+    line = PatchGrid(rows=1, columns=3, patch_size=(8, 8))
+    column = PatchGrid(rows=3, columns=1, patch_size=(8, 8))
+    assert encodings.row_profile(table, line).tolist() == [11, 6.5, 2]
+    assert encodings.column_profile(table, column).tolist() == [11, 6.5, 2]
+    assert encodings.row_profile(table, column).tolist() == [11]

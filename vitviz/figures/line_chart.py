@@ -93,8 +93,8 @@ def line_chart(
     chosen = {"tickvals": list(ticks), "ticktext": [f"{each:g}" for each in ticks]} if ticks else {}
     made = figure(
         traces,
-        x=_axis(x_title, log=log_x, **chosen),
-        y=_axis(y_title, log=log_y),
+        x=_axis(x_title, across, log=log_x, **chosen),
+        y=_axis(y_title, up, log=log_y),
         height=height,
         showlegend=len(lines) + len(levels) > 1 or point is not None,
     )
@@ -112,10 +112,14 @@ def line_chart(
     return made
 
 
-def _axis(title: str, *, log: bool, **more: object) -> Axis:
+def _axis(title: str, span: tuple[float, float], *, log: bool, **more: object) -> Axis:
     if not log:
         return axis(title, **more)
-    return axis(title, type="log", **({"dtick": "D2", "tickformat": "~g"} | more))
+    decades = np.log10(span[1] / span[0])
+    marks: dict[str, object] = {"dtick": "D2", "tickformat": "~g"}  # 1, 2, 5
+    if decades > 3:  # powers of ten alone, every second one where they are many
+        marks = {"dtick": 1 if decades < 7 else 2, "exponentformat": "power"}
+    return axis(title, type="log", **(marks | more))
 
 
 def _span(lines: Sequence[Line], point: Point | None, which: str, log: bool) -> tuple[float, float]:

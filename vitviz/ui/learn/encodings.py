@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -26,6 +28,9 @@ from vitviz.ui.scene import Scene, plain
 from vitviz.ui.text import _
 
 _SIDE = 360
+
+Table = NDArray[np.float32]
+Profile = Callable[[Table, PatchGrid], NDArray[np.float64]]
 
 
 @st.cache_resource(max_entries=12, show_spinner="Comparing the encodings …")
@@ -62,13 +67,18 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
     for column, each in zip(st.columns(len(found), gap="medium"), found, strict=True):
         with column:
             _map(each, place)
-    figure = _profiles(found)
-    chart(figure, key="encoding_profiles")
+    left, right = st.columns(2, gap="large")
+    with left:
+        across = _profiles(found, _("Distance along a row (patches)"), row_profile)
+        chart(across, key="encoding_rows")
+    with right:
+        down = _profiles(found, _("Distance down a column (patches)"), column_profile)
+        chart(down, key="encoding_columns")
     st.caption(
         _(
-            "The mean similarity of two places in one row, against their distance. A line over the patch number (1-D) "
-            "falls with distance too; what it gets wrong are rows: the end of a row and the start of the next are "
-            "neighbours to it."
+            "The mean similarity of two places, against their distance in a row and in a column. A line over the "
+            "patch number (1-D) has rows and columns of another kind: one step down is a whole row of steps to it, "
+            "and the end of a row lies beside the start of the next."
         )
     )
     _words()
@@ -84,7 +94,7 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
         },
         _code(scene),
         lambda: {_name(each).replace(" ", "_"): each.similarity for each in found},
-        lambda: {title: figure},
+        lambda: {_("Along a row"): across, _("Down a column"): down},
     )
 
 
@@ -139,30 +149,32 @@ def _both(read_out: ReadOut | None) -> list[float] | None:
     return None if read_out is None else [read_out.row, read_out.column]
 
 
-def _profiles(found: tuple[Encoding, ...]) -> go.Figure:
-    """Return the mean similarity of two places of one row against their distance, a line an encoding."""
+def _profiles(found: tuple[Encoding, ...], x_title: str, profile: Profile) -> go.Figure:
+    """Return the mean similarity of two places against their distance, a line an encoding."""
     lines = []
     for number, each in enumerate(found):
-        distance, mean = row_profile(each.similarity, each.grid)
+        mean = profile(each.similarity, each.grid)
         name = titles()[each.kind] + (_(" · this model") if each.model else "")
         colour = VIT_BLUE if each.model else PINNED[number + 1]
-        lines.append(Line(name, distance, mean, colour, kind="both"))
-    return line_chart(
-        lines,
-        x_title=_("Distance along a row (patches)"),
-        y_title=_("Mean similarity"),
-        height=320,
-    )
+        dash = "dash" if each.kind == "rotary" and not each.model else "solid"
+        lines.append(Line(name, np.arange(len(mean)), mean, colour, dash, kind="both"))
+    return line_chart(lines, x_title=x_title, y_title=_("Mean similarity"), height=340)
 
 
-def row_profile(
-    similarity: NDArray[np.float32], grid: PatchGrid
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return distances along a row and the mean similarity of two places of one row at each."""
+def row_profile(similarity: Table, grid: PatchGrid) -> NDArray[np.float64]:
+    """Return the mean similarity of two places of one row at each distance: (columns,)."""
     table = similarity.astype(np.float64).reshape(grid.rows, grid.columns, grid.rows, grid.columns)
-    same = np.einsum("rarb->ab", table) / grid.rows  # (column, column)
-    distance = np.arange(grid.columns)
-    return distance, np.array([np.diagonal(same, int(each)).mean() for each in distance])
+    return _by_distance(np.einsum("rarb->ab", table) / grid.rows)  # (column, column)
+
+
+def column_profile(similarity: Table, grid: PatchGrid) -> NDArray[np.float64]:
+    """Return the mean similarity of two places of one column at each distance: (rows,)."""
+    table = similarity.astype(np.float64).reshape(grid.rows, grid.columns, grid.rows, grid.columns)
+    return _by_distance(np.einsum("acbc->ab", table) / grid.columns)  # (row, row)
+
+
+def _by_distance(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.array([np.diagonal(pairs, distance).mean() for distance in range(len(pairs))])
 
 
 def _words() -> None:

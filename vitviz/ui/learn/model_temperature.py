@@ -155,11 +155,16 @@ def numbers(scene: Scene, heated: Heated) -> None:
 def entropy_figure(heated: Heated) -> go.Figure:
     """Return the entropy of every head of each layer, a dot each, and the mean of the layer, before and after."""
     lines = []
-    for name, each, colour in (
-        (_("as it is"), heated.before.entropy, NEUTRAL),
-        (_("at {factor:.3g} × √d").format(factor=heated.factor), heated.after.entropy, VIT_BLUE),
+    for name, each, colour, aside in (
+        (_("as it is"), heated.before.entropy, NEUTRAL, -0.12),
+        (
+            _("at {factor:.3g} × √d").format(factor=heated.factor),
+            heated.after.entropy,
+            VIT_BLUE,
+            0.12,
+        ),
     ):
-        places, _heads = np.nonzero(np.isfinite(each))
+        places = np.nonzero(np.isfinite(each))[0] + aside
         dots = each[np.isfinite(each)]
         lines.append(
             Line(_("{name}, each head").format(name=name), places, dots, colour, kind="dots")

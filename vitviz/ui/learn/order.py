@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from vitviz.analysis.shuffling import ShuffleExperiment
+from vitviz.analysis.shuffling import ShuffleExperiment, move_patches, shuffled_order
 from vitviz.figures.line_chart import Level, Line, line_chart
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.labs import permutation as lab
@@ -47,6 +47,7 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
     with right:
         st.subheader(_("The loaded model, all layers"), anchor=False)
         model = _model(scene, desk)
+        _shuffled(scene)
     st.caption(
         _(
             "Numbers are the largest change of any channel of any token, as a share of the largest number in the "
@@ -131,6 +132,24 @@ def _model(scene: Scene, desk: Desk) -> Pair | None:
     if found is not None:
         _table(found, "model")
     return found
+
+
+def _shuffled(scene: Scene) -> None:
+    """Draw the photo as the model gets it when all its patches have changed places."""
+    vit = scene.vit
+    order = shuffled_order(vit.grid.patches, 1.0)
+    pixels = move_patches(scene.original.pixels, vit.grid, order)
+    st.image(
+        vit.picture(pixels),
+        width=300,
+        output_format="PNG",
+        alt=_("The photo with all its patches in other places"),
+    )
+    st.caption(
+        _(
+            "P x: every patch of the photo in another place. Without positions the model cannot tell."
+        )
+    )
 
 
 def _both(scene: Scene, progress: Any) -> Pair:

@@ -82,7 +82,7 @@ def answer_figure(scene: Scene, found: Answers) -> go.Figure:
     return line_chart(
         [Line(_("cosine"), patch, [each.cosine for each in found], kind="both")],
         x_title=_("Patch p (pixels)"),
-        y_title=_("Cosine to the embedding at its own patch size"),
+        y_title=_("Cosine of the embedding"),
         log_x=True,
         levels=[Level(_("own patch size"), max(scene.vit.grid.patch_size), upright=True)],
         ticks=[float(size) for size in patch],
@@ -178,8 +178,13 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
     with right:
         st.subheader(_("The loaded model"), anchor=False)
         found = ask(scene, desk)
-        figures = {} if found is None else _measured(scene, found)
+        figures = {} if found is None else {_("Cost of the model"): cost_figure(scene, found)}
+        for figure in figures.values():
+            chart(figure, key="patch_cost")
     if found is not None:
+        like = figures[_("Likeness of the embedding")] = answer_figure(scene, found)
+        with left:
+            chart(like, key="patch_answer")
         _table(scene, found)
     _words()
     return lesson.Result(
@@ -190,14 +195,6 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
         lambda: _arrays(scene, found),
         lambda: {_("By the formulas"): formula} | figures,
     )
-
-
-def _measured(scene: Scene, found: Answers) -> dict[str, go.Figure]:
-    """Draw what the model costs and answers; return the figures by title."""
-    cost, like = cost_figure(scene, found), answer_figure(scene, found)
-    chart(cost, key="patch_cost")
-    chart(like, key="patch_answer")
-    return {_("Cost of the model"): cost, _("Likeness of the embedding"): like}
 
 
 def _words() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,32 +74,45 @@ def slider() -> None:
 
 def editor() -> None:
     """Draw the table of queries and keys; what is typed goes into the link, and a link's table into the editor."""
-    text = link.get("tokens")
-    state = st.session_state
+    text, state = link.get("tokens"), st.session_state
     if (
         state.get(_EDITED) != text
-    ):  # it came with the link, or from the button: the editor begins anew
-        state[_BASE], state[_EDITED] = text, text
+    ):  # it came with the link or from the button: the editor begins anew
+        state[_BASE] = state[_EDITED] = text
         state[_VERSION] = state.get(_VERSION, 0) + 1
     base = np.array(rows_of(state[_BASE]))
     columns: dict[str, Any] = {_("token"): names()}
     columns |= {name: base[:, place] for place, name in enumerate(_COLUMNS)}
-    number = st.column_config.NumberColumn(
+    cell = st.column_config.NumberColumn(
         min_value=-LARGEST_NUMBER, max_value=LARGEST_NUMBER, required=True, format="%g"
     )
-    edited = st.data_editor(
+    key = f"scratch_tokens_{state[_VERSION]}"
+    st.data_editor(
         columns,
-        key=f"scratch_tokens_{state[_VERSION]}",
+        key=key,
         disabled=[_("token")],
         hide_index=True,
-        column_config=dict.fromkeys(_COLUMNS, number),
+        column_config=dict.fromkeys(_COLUMNS, cell),
         width="stretch",
+        on_change=_take,
+        args=(key,),
     )
-    rows = [[float(edited[name][place]) for name in _COLUMNS] for place in range(TOKENS)]
-    changed = text_of(rows)
-    if changed != text:
-        state[_EDITED] = changed
-        link.put(tokens=changed)
+
+
+def _take(key: str) -> None:
+    """Put what was typed into the link."""
+    text = edited(st.session_state[_BASE], st.session_state[key]["edited_rows"])
+    st.session_state[_EDITED] = text
+    link.put(tokens=text)
+
+
+def edited(base: str, changes: Mapping[int, Mapping[str, float | None]]) -> str:
+    """Return the text of the example after changes (row → column → number); an emptied cell is 0."""
+    rows = rows_of(base)
+    for row, cells in changes.items():
+        for name, value in cells.items():
+            rows[int(row)][_COLUMNS.index(name)] = float(value or 0)
+    return text_of(rows)
 
 
 def attention_figure(shown: Example) -> go.Figure:
@@ -145,8 +159,8 @@ def table(shown: Example) -> None:
             _("Query"): names(),
             _("Entropy H"): [f"{value:.4f}" for value in found.entropy],
             _("exp(H)"): [f"{value:.3f}" for value in found.effective],
-            _("−β·Var(scores)"): [f"{value:.6f}" for value in found.slope],
-            _("dH/dβ, by difference"): [f"{value + 0.0:.6f}" for value in measured],
+            _("−β·Var"): [f"{value:.6f}" for value in found.slope],
+            _("dH/dβ"): [f"{value + 0.0:.6f}" for value in measured],
         },
         hide_index=True,
         alt=_("One row a query"),
@@ -154,8 +168,8 @@ def table(shown: Example) -> None:
     gap = float(np.abs(found.slope - measured).max())
     st.caption(
         _(
-            "exp(H) is the effective number of tokens that a query attends to, 1 to {tokens}. The formula of the slope "
-            "and the difference of two entropies agree to {gap:.0e}."
+            "exp(H) is the effective number of tokens that a query attends to, 1 to {tokens}. The slope by its "
+            "formula, −β·Var, and by the difference of two entropies, dH/dβ, agree to {gap:.0e}."
         ).format(tokens=TOKENS, gap=max(gap, 1e-16))
     )
 

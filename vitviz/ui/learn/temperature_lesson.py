@@ -132,7 +132,7 @@ def _words() -> None:
     lesson.try_next(
         [
             _(
-                "Move τ to its left end: token 2 likes tokens 1 and 5 differently, token 5 finds a tie."
+                "Move τ to its left end: tokens 2 and 4 keep one key, 1 and 3 a tie of two, 5 a tie of three."
             ),
             _("Heat one layer alone, an early and a late one: which does the answer mind more?"),
             (_("Which head is sharp already? Heads by entropy"), "heads", {"statistic": "entropy"}),
