@@ -44,7 +44,7 @@ def test_the_numbers_are_those_of_the_formula(dashboard, results):
     app = dashboard(PAGE).sound()
     one = Detector(patch_size=16, brightness=0.2, noise=0.2)
     shown = metrics(app)
-    assert shown["Signal ÷ noise of the token"] == f"{one.signal_to_noise(8):.2f}" == "4.00"
+    assert shown["Signal ÷ noise"] == f"{one.signal_to_noise(8):.2f}" == "4.00"
     assert shown["Seen in"] == "84.1%"
     assert shown["Smallest object"] == "6.93 px"
     picture = noisy_picture.run(one, 8)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from torch import Tensor
 
 from vitviz.attention.statistics import HeadStatistics
 from vitviz.attention.view import attention_view
@@ -118,38 +120,44 @@ def maps(scene: Scene, heated: Heated) -> None:
 
 def numbers(scene: Scene, heated: Heated) -> None:
     """Draw how far the class token and the answer moved, and how many tokens are attended to."""
-    first, second, third = st.columns(3)
-    first.metric(
+    row = st.container(horizontal=True, gap="large")  # wraps where the column is narrow
+    row.metric(
         _("Cosine"),
         f"{heated.cosine:.4f}",
         help=_("Between what is read (class token, or embedding) now and from the plain model."),
+        width="content",
     )
-    effective = [float(np.exp(np.nanmean(each.entropy))) for each in (heated.before, heated.after)]
-    second.metric(
+    before, after = (
+        float(np.exp(np.nanmean(each.entropy))) for each in (heated.before, heated.after)
+    )
+    row.metric(
         _("Tokens attended"),
-        f"{effective[1]:.0f}",
-        delta=f"{effective[1] - effective[0]:+.0f}",
+        f"{after:.0f}",
+        delta=f"{after - before:+.0f}",
         delta_color="off",
         help=_("exp of the mean entropy of all heads, of {tokens} tokens.").format(
             tokens=scene.vit.grid.tokens
         ),
+        width="content",
     )
     if heated.trace.logits is not None and heated.plain.logits is not None:
-        best = int(heated.plain.logits.argmax())
-        shares = [
-            float(each.logits.float().softmax(-1)[best])
-            for each in (heated.plain, heated.trace)
-            if each.logits is not None
-        ]
-        third.metric(
-            _("Plain answer"),
-            f"{shares[1]:.1%}",
-            delta=_("{change:+.1f} points").format(change=100 * (shares[1] - shares[0])),
-            delta_color="off",
-            help=_("Probability of {name}, the plain model's answer.").format(
-                name=scene.vit.class_name(best)
-            ),
-        )
+        _answer(scene, row, heated.plain.logits, heated.trace.logits)
+
+
+def _answer(scene: Scene, row: DeltaGenerator, before: Tensor, after: Tensor) -> None:
+    """Draw the probability that the plain model's answer has now."""
+    best = int(before.argmax())
+    first, second = (float(logits.float().softmax(-1)[best]) for logits in (before, after))
+    row.metric(
+        _("Plain answer"),
+        f"{second:.1%}",
+        delta=_("{change:+.1f} points").format(change=100 * (second - first)),
+        delta_color="off",
+        help=_("Probability of {name}, the plain model's answer.").format(
+            name=scene.vit.class_name(best)
+        ),
+        width="content",
+    )
 
 
 def entropy_figure(heated: Heated) -> go.Figure:

@@ -77,7 +77,7 @@ def numbers(found: Simulation) -> None:
     columns = st.columns(4)
     ratio, chance = one.signal_to_noise(found.size), one.chance(found.size)
     columns[0].metric(
-        _("Signal ÷ noise of the token"),
+        _("Signal ÷ noise"),
         f"{ratio:.2f}",
         help=_("Needs k = {k:g}. It cannot exceed Δp/σ = {cap:.3g}.").format(
             k=one.threshold, cap=one.cap
