@@ -100,16 +100,16 @@ def test_a_rollout_beside_it(command, photos, vit) -> None:
 def test_a_convolutional_network_has_a_field_but_no_rollout_and_no_tokens(
     command, photos, capsys
 ) -> None:
-    options = ("--model", "timm:resnet18", "--weights", "random", "--image-size", "64")
+    options = ("--model", "timm:test_resnet", "--weights", "random", "--image-size", "64")
     told, arrays, said = command("receptive-field", photos[0], *options, "--layer", 3)
-    network = load_convnet("timm:resnet18", weights="random", image_size=(64, 64))
+    network = load_convnet("timm:test_resnet", weights="random", image_size=(64, 64))
     wanted = vitviz.receptive_field(network, photos[0], layer=3)
     assert np.array_equal(arrays["values"], wanted.values)
     assert told["result"]["theoretical_size"] == list(wanted.theoretical.size)
     assert "It could see" in said
     outs = ("--out", photos[0].parent / "x.json")
     rolled = refused(capsys, "receptive-field", photos[0], *options, "--by", "rollout", *outs)
-    assert "resnet18 is a convolutional network and has no attention to roll out" in rolled
+    assert "test_resnet is a convolutional network and has no attention to roll out" in rolled
     lens = ("tokens", photos[0], "--what", "lens")
     assert "cannot be explained truthfully" in refused(capsys, *lens, *options, *outs)
     swin = ("--model", "timm:swin_tiny_patch4_window7_224", "--weights", "random")

@@ -82,6 +82,18 @@ def test_rotary_positions_have_a_kernel(dashboard):
     assert app.export.arrays()["components"].shape == (6, 4, 4)
 
 
+def test_one_of_several_encodings_is_chosen(dashboard):
+    eva = {"model": "timm:eva02_tiny_patch14_224", "weights": "random", "size": 56}
+    app = dashboard(PAGE, **eva).sound()
+    assert "**Learned**" in words(app)
+    app.app.segmented_control(key="position_encoding").set_value("rotary").run()
+    assert app.sound().link["encoding"] == "rotary"
+    assert "**Rotary**" in words(app)
+    assert app.manifest["settings"]["kind"] == "rotary"
+    assert "kind='rotary'" in app.app.code[0].value
+    dashboard(PAGE, encoding="rotary").told("no encoding “rotary”")
+
+
 def test_the_chosen_place_is_the_pinned_patch(dashboard):
     app = dashboard(PAGE, patch=5).sound()
     arrays = app.export.arrays()
@@ -167,15 +179,13 @@ def test_a_model_without_classifier_shuffles_without_answers(dashboard):
     assert not app.app.dataframe
 
 
-@pytest.mark.parametrize(("link", "pattern"), [
-    ({"shuffle": "yes"}, "shuffle='yes'.*wanted one of"),
-    ({"new_grid": "999"}, "grid of 999 rows is too large to show; 50 rows"),
-    ({"new_grid": "-1"}, "new_grid='-1'.*whole number"),
-    ({"patch": "16"}, "no token '16'"),
-    ({"model": "tiny:plain", "patch": "class"}, "no token 'class'"),
-])  # fmt: skip
-def test_what_a_link_cannot_have_is_told(dashboard, link, pattern):
-    dashboard(PAGE, **link).told(pattern)
+def test_what_a_link_cannot_have_is_told(dashboard):
+    dashboard(PAGE, model="tiny:plain", patch="class", shuffle="yes", new_grid=999).told(
+        "no token 'class'",
+        "shuffle='yes'.*wanted one of",
+        "grid of 999 rows is too large to show; 50 rows",
+    )
+    dashboard(PAGE, patch=16, new_grid=-1).told("no token '16'", "new_grid='-1'.*whole number")
 
 
 def test_the_files_of_the_page(dashboard):

@@ -106,6 +106,8 @@ def test_this_photo_stands_beside_the_mean_of_the_examples(dashboard, tiny_model
     assert len(dotted) == 4
     assert all(name.endswith(other) for name in dotted)
     assert len([each for each in spec["data"] if "fill" in each]) == (pictures == "examples") * 4
+    told = "10 photos of different sizes, each resized and cropped to 32 × 32 px"
+    assert any(told in each.value for each in app.app.caption) == (pictures == "examples")
     found = app.app.dataframe[1].value
     vit = tiny_models["tiny:class"]
     photos = [each.path for each in vitviz.examples.examples()]

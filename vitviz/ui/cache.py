@@ -128,15 +128,18 @@ def field_radius(
 
 
 @st.cache_resource(max_entries=4, show_spinner="Comparing the positions …")
-def positions(model_key: str, _vit: ViT) -> tuple[PositionSimilarity, ReadOut | None]:
-    """Return how alike the positions of a model are, and how well they can be read out where they are vectors."""
-    similarity = vitviz.position_similarity(_vit)
+def positions(model_key: str, kind: str, _vit: ViT) -> tuple[PositionSimilarity, ReadOut | None]:
+    """Return how alike the positions of a model are, and how well they can be read out where they are vectors.
+
+    ``kind`` chooses among several encodings; empty is the first.
+    """
+    similarity = vitviz.position_similarity(_vit, kind=kind or None)
     if similarity.vectors is None or similarity.grid.patches < 10:
         return similarity, None
     return similarity, vitviz.position_read_out(similarity.vectors, similarity.grid)
 
 
-@st.cache_resource(max_entries=6, show_spinner="Interpolating the positions …")
+@st.cache_resource(max_entries=3, show_spinner="Interpolating the positions …")
 def interpolated(model_key: str, rows: int, columns: int, _vit: ViT) -> InterpolatedPositions:
     """Return what another grid makes of the position vectors of a model: 60 MB at most, on a grid of 50 × 50."""
     return vitviz.interpolated_similarity(_vit, rows, columns)

@@ -123,7 +123,7 @@ def draw(scene: Scene, measured: list[Measured]) -> None:
     chosen = int(scene.query) if scene.query.isdecimal() else None
     for column, each in zip(st.columns(len(measured), gap="small"), measured, strict=True):
         with column:
-            st.markdown(f"**{plain(each.probe.title)}** · {plain(each.place)}")
+            st.markdown(f"**{plain(each.probe.title)}**")
             place_picker(
                 _file(picture(scene, each, outlined=False)),
                 scene.vit.grid,
@@ -135,6 +135,14 @@ def draw(scene: Scene, measured: list[Measured]) -> None:
             )
             st.caption(_under(each))
     st.caption(key(scene))
+    if link.get("pictures") == "examples":
+        height, width = scene.vit.image_size
+        st.caption(
+            _(
+                "The mean of {count} photos of different sizes, each resized and cropped to {height} × {width} px; "
+                "the photo below the colours is this one."
+            ).format(count=len(measured[0].field.per_image), height=height, width=width)
+        )
 
 
 def _file(shown: NDArray[np.uint8]) -> bytes:
@@ -180,8 +188,8 @@ def _in_words(each: Measured) -> str:
 
 
 def _under(each: Measured) -> str:
-    words = _("{weights} · radius **{radius:.0f} px**").format(
-        weights=each.probe.weights, radius=each.field.radius
+    words = _("{layer} · {weights} · radius **{radius:.0f} px**").format(
+        layer=plain(each.place), weights=each.probe.weights, radius=each.field.radius
     )
     if each.field.theoretical is None:
         return words

@@ -117,7 +117,10 @@ def _recipe(scene: Scene, measured: Measured) -> Recipe:
 
 def _code(scene: Scene, measured: Measured) -> str:
     similarity, after = measured.similarity, measured.interpolated
-    lines = ["import vitviz", "", load_line(scene), "similarity = vitviz.position_similarity(vit)"]
+    first = similarity.kinds[:1] == (similarity.kind,) or similarity.values is None
+    kind = "" if first else f", kind={similarity.kind!r}"
+    lines = ["import vitviz", "", load_line(scene)]
+    lines.append(f"similarity = vitviz.position_similarity(vit{kind})")
     if similarity.values is None:
         lines.append("values = similarity.values  # None: similarity.reason says why")
     else:

@@ -53,8 +53,19 @@ def _units() -> dict[str, str]:
 
 
 def measured(scene: Scene) -> tuple[PositionSimilarity, ReadOut | None]:
-    """Return the similarity of the positions and the linear read-out."""
-    return cache.positions(scene.model_key, scene.vit)
+    """Return the similarity of the chosen encoding and the linear read-out; one that the model has not is told."""
+    first = cache.positions(scene.model_key, "", scene.vit)
+    kinds_here, asked = first[0].kinds, link.get("encoding")
+    if not asked or asked == first[0].kind:
+        return first
+    if asked not in kinds_here:
+        st.warning(
+            plain(_("This model has no encoding “{asked}”; its own is shown.").format(asked=asked)),
+            icon=":material/info:",
+        )
+        link.put(encoding="")
+        return first
+    return cache.positions(scene.model_key, asked, scene.vit)
 
 
 def patch(scene: Scene) -> int:
@@ -71,13 +82,32 @@ def unit(similarity: PositionSimilarity) -> str:
 
 
 def head(similarity: PositionSimilarity) -> None:
-    """Draw the kind of encoding in words, or why there is nothing to draw."""
-    st.markdown(kinds()[similarity.kind])
+    """Draw the kind of encoding in words, the choice among several, or why there is nothing to draw."""
     if len(similarity.kinds) > 1:
-        names = ", ".join(similarity.kinds[1:])
-        st.caption(_("This model also has: {names}. The first is shown.").format(names=names))
+        _choose_kind(similarity)
+    st.markdown(kinds()[similarity.kind])
     if similarity.values is None:
         st.info(plain(_("Not applicable. {reason}").format(reason=similarity.reason)))
+
+
+def _choose_kind(similarity: PositionSimilarity) -> None:
+    names = {
+        "learned": _("learned"),
+        "sine-cosine-1d": _("sine–cosine, 1-D"),
+        "sine-cosine-2d": _("sine–cosine, 2-D"),
+        "rotary": _("rotary"),
+        "relative": _("relative bias"),
+    }
+    key = "position_encoding"
+    st.session_state[key] = similarity.kind
+    st.segmented_control(
+        _("This model has several encodings"),
+        list(similarity.kinds),
+        format_func=names.__getitem__,
+        required=True,
+        key=key,
+        on_change=lambda: link.put(encoding=st.session_state[key]),
+    )
 
 
 def maps(scene: Scene, similarity: PositionSimilarity, read_out: ReadOut | None) -> None:

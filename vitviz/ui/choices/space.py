@@ -21,6 +21,7 @@ CHOICES = (
     Choice("lens_class", "", _class, page="tokens"),  # empty: the top answer
     Choice("cka", False, flag, page="tokens"),
     Choice("cka_with", "", _or_nothing, page="tokens"),  # empty: the model itself
+    Choice("encoding", "", _or_nothing, page="positions"),  # empty: the model's first
     Choice("new_grid", 0, whole, page="positions"),  # 0: half of the model's own
     Choice("input_sizes", False, flag, page="positions"),
     Choice("spread", False, flag, page="receptive_field"),
