@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas  # type: ignore[import-untyped]  # noqa: F401  # whole before any figure: see below
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -11,6 +12,9 @@ from vitviz.figures.curves import distance_scatter
 from vitviz.ui import heads
 from vitviz.ui.scene import Scene
 from vitviz.ui.text import _
+
+# Plotly asks every value whether it is a pandas series, and takes the pandas that it finds among the loaded modules.
+# While another reader's thread imports pandas for its first table, that is half a module, and the figure fails.
 
 
 def chart(figure: go.Figure, *, key: str) -> None:

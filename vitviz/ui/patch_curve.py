@@ -112,7 +112,7 @@ def _in_words(curve: DropCurve) -> str:
             else _("{name}: half or less from {share} on").format(name=name, share=f"{share:.0%}")
         )
     return _(
-        "For **{target}**. {told}. Order of attention: {attends}. One photo and one model; it does not say that "
+        "For **{target}**: {told}. Order of attention: {attends}. One photo and one model; it does not say that "
         "attention is the reason."
     ).format(target=plain(curve.target.label), told="; ".join(told), attends=curve.attends)
 

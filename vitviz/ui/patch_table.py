@@ -160,7 +160,8 @@ def _answer(scene: Scene, each: PatchSizeAnswer) -> str:
     if not each.top:
         return "–"
     best, share = each.top[0]
-    return f"{scene.vit.class_name(best)} {share:.0%}"
+    chance = f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
+    return f"{scene.vit.class_name(best)} {chance}"
 
 
 def _picture(scene: Scene, each: PatchSizeAnswer) -> str:

@@ -73,8 +73,8 @@ def effects() -> dict[str, str]:
 def controls() -> None:
     """Draw what happens to the painted patches."""
     names = effects()
-    what, which = st.columns([5, 2], gap="medium", vertical_alignment="bottom")
-    what.segmented_control(
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    row.segmented_control(
         _("What happens to the painted patches"),
         list(names),
         format_func=lambda name: names[name],
@@ -83,11 +83,13 @@ def controls() -> None:
             "Mean colour: of this photo. Blur: as wide as a patch. Shuffle: they change places among "
             "themselves. Remove tokens: the pixels stay, but no token of these patches enters the model."
         ),
+        width="content",
         **link.widget("change"),
     )
-    which.toggle(
+    row.toggle(
         _("Keep only the painted"),
         help=_("The change is made to all the other patches instead."),
+        width="content",
         **link.widget("keep_only"),
     )
 
