@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import functools
+import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -20,6 +22,7 @@ from benchmarks.peers import unfused, unfused_gradient_rollout
 from benchmarks.timing import rounds, table
 from vitviz.analysis.replacement import replacement_picture
 
+Clock = Callable[[], float]
 CLASS = 3
 MODELS = (
     ("timm:vit_tiny_patch16_224", 224),
@@ -62,7 +65,7 @@ def occlusion(vit: vitviz.ViT, pixels: Tensor, batch: int = 16) -> Tensor:
     return torch.from_numpy(found.values)
 
 
-def measure_occlusion(name: str, size: int, count: int) -> list[tuple[str, ...]]:
+def measure_occlusion(name: str, size: int, count: int, clock: Clock) -> list[tuple[str, ...]]:
     """Return the rows of one model."""
     vit, pixels = loaded(name, size)
     usual, *batched = (f"Captum, {each} a pass" for each in (1, *BATCHES))
@@ -75,7 +78,7 @@ def measure_occlusion(name: str, size: int, count: int) -> list[tuple[str, ...]]
         "vitviz": functools.partial(occlusion, vit, pixels),
     }
     with torch.no_grad():
-        seconds = rounds(contenders, count=count, warm=0)
+        seconds = rounds(contenders, count=count, warm=0, clock=clock)
         error = (captum_occlusion(vit, pixels, 16) - occlusion(vit, pixels)).abs().max()
         scale = occlusion(vit, pixels).abs().max()
     own, best = seconds["vitviz"], min(seconds[label] for label in (usual, *batched))
@@ -97,7 +100,9 @@ def measure_occlusion(name: str, size: int, count: int) -> list[tuple[str, ...]]
     return rows
 
 
-def measure_gradient_rollout(name: str, size: int, count: int) -> list[tuple[str, ...]]:
+def measure_gradient_rollout(
+    name: str, size: int, count: int, clock: Clock
+) -> list[tuple[str, ...]]:
     """Return the rows of gradient-weighted rollout for one model."""
     vit, pixels = loaded(name, size)
     twin = unfused(vit.module)
@@ -117,7 +122,9 @@ def measure_gradient_rollout(name: str, size: int, count: int) -> list[tuple[str
         "vitviz",
         "unfused maps, kept and multiplied",
     )
-    seconds = rounds({plain: forward_backward, own: ours, usual: written_out}, count=count)
+    seconds = rounds(
+        {plain: forward_backward, own: ours, usual: written_out}, count=count, clock=clock
+    )
     expected = vit.grid.to_map(written_out()[0])
     error = (torch.from_numpy(ours().values) - expected).abs().max() / expected.abs().max()
     rows = [
@@ -136,12 +143,22 @@ def main() -> None:
         "--passes", type=int, default=15, help="rounds of gradient-weighted rollout"
     )
     parser.add_argument("--models", type=int, default=len(MODELS), help="how many of the list")
+    parser.add_argument(
+        "--cpu", action="store_true",
+        help="processor time, for a machine that others use too; with OMP_NUM_THREADS=1",
+    )  # fmt: skip
     options = parser.parse_args()
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, medians\n")
+    clock = time.process_time if options.cpu else time.perf_counter
+    kind = "processor time" if options.cpu else "wall time"
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, medians of {kind}\n")
     chosen = MODELS[: options.models]
-    rows = [row for each in chosen for row in measure_occlusion(*each, options.rounds)]
+    rows = [row for each in chosen for row in measure_occlusion(*each, options.rounds, clock)]
     print(table(("model", "patches", "occlusion", "median", "against vitviz"), rows))
-    rows = [row for each in chosen[-1:] for row in measure_gradient_rollout(*each, options.passes)]
+    rows = [
+        row
+        for each in chosen[-1:]
+        for row in measure_gradient_rollout(*each, options.passes, clock)
+    ]
     print("\n" + table(("model", "pixels", "gradient-weighted rollout", "median", "ratio"), rows))
     print(
         "\nTargets: occlusion at least 2 × against Captum's default call and never below 1 × against its best "

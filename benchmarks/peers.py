@@ -60,7 +60,7 @@ def unfused_gradient_rollout(twin: nn.Module, batch: Tensor, target: int) -> Ten
         if name.endswith("attn_drop")
     ]
     try:
-        logit = twin(batch)[0, target]
+        logit = twin(batch.clone().requires_grad_())[0, target]
         slopes = torch.autograd.grad(logit, maps)
     finally:
         for hook in hooks:

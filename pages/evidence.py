@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vitviz.ui import evidence, evidence_curves, evidence_panels, evidence_target, show
+from vitviz.ui import (
+    evidence,
+    evidence_box,
+    evidence_curves,
+    evidence_panels,
+    evidence_target,
+    evidence_weights,
+    show,
+)
 from vitviz.ui.scene import current
 from vitviz.ui.text import _
 
@@ -28,6 +36,9 @@ if not shown:
     st.info(_("No method is chosen. Choose one in the list above."), icon=":material/info:")
 outcomes, waiting = evidence_panels.draw(scene, aim, shown)
 bar = evidence_curves.draw(scene, aim, outcomes)
+evidence_box.draw(scene, outcomes)
+weights_bar = evidence_weights.draw(scene, aim, outcomes)
 show.footer(scene, evidence.export(scene, aim, outcomes), caution="caution-evidence")
 evidence_panels.finish(scene, aim, waiting)  # last, so that the whole page stands while it works
 evidence_curves.finish(scene, aim, outcomes, bar)
+evidence_weights.finish(scene, aim, outcomes, weights_bar)

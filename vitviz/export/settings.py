@@ -22,7 +22,7 @@ METHODS: dict[str, tuple[str, ...]] = {
         "end_layer",
     ),
     "heads": ("statistic",),
-    "evidence": ("target", "other", "explanations", "knobs"),
+    "evidence": ("target", "other", "explanations", "knobs", "box"),
 }
 """The settings that count for each method; the others are left out of its manifest and its code."""
 
@@ -67,6 +67,8 @@ class ViewSettings:
     """Names of ``vitviz.METHODS``."""
     knobs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Of each explanation by its name; those that are left out have their defaults."""
+    box: tuple[int, int, int, int] | None = None
+    """(left, top, right, bottom) of the object in pixels of the input; None if none was drawn."""
 
     def __post_init__(self) -> None:
         check_choice("Method", self.method, METHODS)

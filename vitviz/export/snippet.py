@@ -144,6 +144,19 @@ def _evidence(view: ViewSettings) -> list[str]:
         "values = first.values  # (rows, columns)",
         "scale = scale_for(values, signed=first.signed, uniform=None)",
         "picture = overlay(vit.picture(trace.pixels), values, scale=scale)  # (height, width, 3)",
+        *_boxed(view),
+    ]
+
+
+def _boxed(view: ViewSettings) -> list[str]:
+    if view.box is None:
+        return []
+    return [
+        f"box = {view.box!r}",
+        "for name, found in maps.items():",
+        "    if (found.values > 0).any():",
+        "        inside = vitviz.pointing_game(found.values, vit.grid, box)",
+        "        print(name, inside, vitviz.energy_in_box(found.values, vit.grid, box))",
     ]
 
 

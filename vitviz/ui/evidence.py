@@ -19,6 +19,7 @@ from vitviz.figures.export import html_of_png
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.ui import link, shelf, snippets, viewer
+from vitviz.ui.choices.evidence import box_of
 from vitviz.ui.choices.explore import METHOD_SEPARATOR, NO_METHOD, knobs_of
 from vitviz.ui.evidence_target import Aim
 from vitviz.ui.scene import Scene
@@ -199,4 +200,5 @@ def settings(scene: Scene, aim: Aim, shown: list[Method]) -> ViewSettings:
         other=aim.other,
         explanations=tuple(method.name for method in shown),
         knobs={method.name: knobs(method) for method in shown if knobs(method)},
+        box=box_of(link.get("box")) if link.get("box") else None,
     )

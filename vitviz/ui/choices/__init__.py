@@ -10,6 +10,7 @@ from vitviz.ui.choices import (
     compare,
     cost,
     depth,
+    evidence,
     explore,
     patches,
     patches_and_detail,
@@ -19,6 +20,7 @@ from vitviz.ui.choices.choice import Choice
 
 GROUPS: tuple[tuple[Choice, ...], ...] = (
     explore.CHOICES,
+    evidence.CHOICES,
     space.CHOICES,
     compare.CHOICES,
     patches.CHOICES,

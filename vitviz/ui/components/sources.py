@@ -63,3 +63,8 @@ PAINTER = Source(
     css=_read("shared.css", "patch_painter.css"),
     js=_read("shared.js", "painter_paint.js", "patch_painter.js"),
 )
+DRAWER = Source(
+    html=_read("box_drawer.html"),
+    css=_read("box_drawer.css"),
+    js=_read("shared.js", "box_drawer.js"),
+)

@@ -1,0 +1,154 @@
+"""Do the maps depend on the weights? Layers are replaced by random ones from the top, when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
+
+from vitviz.analysis.faithfulness_checks import Randomisation, model_randomisation
+from vitviz.attribution import attribute
+from vitviz.errors import VitvizError
+from vitviz.figures.mosaic import place_curve
+from vitviz.figures.palettes import PINNED
+from vitviz.models.vit import ViT
+from vitviz.ui import evidence, shelf
+from vitviz.ui.charts import chart
+from vitviz.ui.evidence import Outcome
+from vitviz.ui.evidence_target import Aim
+from vitviz.ui.scene import Scene, plain
+from vitviz.ui.text import _
+
+
+def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> DeltaGenerator | None:
+    """Draw the check of the maps that are there; return where its progress is shown if it is to be computed."""
+    shown = [each for each in outcomes if each.found is not None]
+    if not shown:
+        return None
+    st.subheader(_("Do the maps depend on the weights?"), anchor=False)
+    st.markdown(
+        _(
+            "The model's layers are replaced by random ones, from the head down, and each map is made again. A map of "
+            "what the model learned loses its order; one that keeps it would look the same for a model that knows "
+            "nothing (Adebayo et al. 2018)."
+        )
+    )
+    left = [each for each in shown if _checked(aim, each) is None]
+    bar = _button(scene, aim, left) if left else None
+    checked = {
+        each.method.label: found for each in shown if (found := _checked(aim, each)) is not None
+    }
+    if checked:
+        _curves(checked)
+    return bar
+
+
+def finish(scene: Scene, aim: Aim, outcomes: list[Outcome], bar: DeltaGenerator | None) -> None:
+    """Compute the checks that were asked for, with progress; any click interrupts them."""
+    if bar is None:
+        return
+    left = [each for each in outcomes if each.found is not None and _checked(aim, each) is None]
+    try:
+        for each in left:
+            _check(scene, aim, each, bar)
+    except VitvizError as error:
+        st.error(plain(str(error)))
+        evidence.wanted().discard(_request(aim))
+        return
+    evidence.wanted().discard(_request(aim))
+    st.rerun()
+
+
+def _check(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
+    label, knobs = each.method.label, evidence.knobs(each.method)
+
+    def explain(vit: ViT) -> NDArray[Any]:
+        pixels = scene.original.pixels
+        return attribute(each.method.name, vit, pixels, target=aim.target, **knobs).values
+
+    def progress(done: int, total: int) -> None:
+        bar.progress(done / total, f"{label}: {done} / {total}")
+
+    shelf.evidence().put(
+        _key(aim, each), model_randomisation(scene.vit, explain, progress=progress)
+    )
+
+
+def _key(aim: Aim, each: Outcome) -> Hashable:
+    return ("weights", aim.key, each.key)
+
+
+def _request(aim: Aim) -> Hashable:
+    return ("weights", aim.key)
+
+
+def _checked(aim: Aim, each: Outcome) -> Randomisation | None:
+    result: Randomisation | None = shelf.evidence().get(_key(aim, each))
+    return result
+
+
+def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> DeltaGenerator | None:
+    keys, key = evidence.wanted(), _request(aim)
+    if key not in keys:
+        st.button(
+            _("Replace the weights"),
+            icon=":material/casino:",
+            key="check_weights",
+            on_click=keys.add,
+            args=(key,),
+        )
+        st.caption(
+            _("Makes {count} maps by each method.").format(count=scene.vit.layers + 3)
+            if not any(evidence.slow(each.method) for each in left)
+            else _("Makes {count} maps by each method, slow ones included.").format(
+                count=scene.vit.layers + 3
+            )
+        )
+        return None
+    bar = st.progress(0.0, _("Starting …"))
+    st.button(
+        _("Stop"),
+        icon=":material/stop_circle:",
+        key="stop_weights",
+        on_click=keys.discard,
+        args=(key,),
+    )
+    return bar
+
+
+def _curves(checked: dict[str, Randomisation]) -> None:
+    stages = next(iter(checked.values())).stages
+    lines = []
+    for place, (label, found) in enumerate(checked.items()):
+        known = np.isfinite(found.correlations)
+        colour = PINNED[place % len(PINNED)]
+        if known.any():
+            lines.append((label, np.flatnonzero(known), found.correlations[known], colour))
+    if lines:
+        figure = place_curve(
+            lines,
+            x_title=_("What is random so far"),
+            y_title=_("Rank correlation"),
+            tickvals=list(range(len(stages))),
+            ticktext=[_stage(name) for name in stages],
+        )
+        chart(figure, key="weights")
+    flat = [label for label, found in checked.items() if not np.isfinite(found.correlations).all()]
+    st.caption(
+        _(
+            "1: the same order as the map of the true model; 0: nothing in common. Each stage keeps those before it."
+        )
+        + (
+            " " + _("Left out where a map is flat: {names}.").format(names=", ".join(flat))
+            if flat
+            else ""
+        )
+    )
+
+
+def _stage(name: str) -> str:
+    return name.removeprefix("layer ") if name.startswith("layer ") else _(name)
