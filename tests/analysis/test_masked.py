@@ -85,3 +85,44 @@ def test_a_convolution_that_looks_beyond_its_patch_is_run_whole(
     assert embeds_by_patch(plain)
     plain.shell.patch_embed.proj.padding = (1, 1)  # type: ignore[union-attr, assignment]
     assert not embeds_by_patch(plain)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_dropped_tokens_are_hidden_tokens(family: str) -> None:
+    size = FAMILIES[family].sizes[1]
+    vit = ViT.from_module(member(family, size), image_size=size, name=family)
+    pixels, told = noise(size), []
+    gone = [*choices(vit, 4), torch.zeros(vit.grid.patches, dtype=torch.bool)]
+    gone.append(gone[0])
+    found, expected = (
+        masked.masked_scores(
+            vit,
+            pixels,
+            gone,
+            CLASS,
+            "removed",
+            behind=pixels,
+            quick=fast,
+            batch_size=2,
+            progress=lambda *x: told.append(x),
+        )  # fmt: skip
+        for fast in (True, False)
+    )
+    assert told[-1] == (6, 6)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    assert float(expected.std()) > 0.01
+
+
+def test_fewer_tokens_are_really_computed(tiny_vit: nn.Module) -> None:
+    vit = ViT.from_module(tiny_vit)
+    seen: list[int] = []
+    handle = vit.shell.blocks[1].register_forward_pre_hook(  # type: ignore[index, union-attr, operator]
+        lambda _block, given: seen.append(given[0].shape[1])
+    )
+    gone = torch.zeros(16, dtype=torch.bool)
+    gone[:10] = True
+    masked.masked_scores(
+        vit, torch.zeros(3, 32, 32), [gone], CLASS, "removed", behind=torch.zeros(3, 32, 32)
+    )
+    handle.remove()
+    assert seen == [7]

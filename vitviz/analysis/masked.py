@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from vitviz.analysis.quick_pass import QuickPass
 from vitviz.analysis.replacement import REMOVED, without_patches
-from vitviz.analysis.scoring import Progress, in_batches, scores
+from vitviz.analysis.scoring import Progress, drops_exactly, in_batches, scores
 from vitviz.models.vit import ViT
 from vitviz.trace.target import Target
 
@@ -31,8 +32,9 @@ def masked_scores(
     """Return the target's score with each choice of patches gone: (choice,), or (choice, number) for some targets.
 
     Each of ``gone`` is (patch,) of bool; ``behind`` is the ``replacement_picture``. Where the embedding treats every
-    patch by itself, unchanged patches are embedded only once; ``quick=False`` runs whole pictures, which is the same up
-    to rounding. Raises what ``scores`` raises.
+    patch by itself, unchanged patches are embedded only once; where no block counts its tokens, removed ones are not
+    computed at all. ``quick=False`` runs whole pictures, which is the same up to rounding. Raises what ``scores``
+    raises.
     """
     if quick and replacement != REMOVED and len(gone) >= _WORTH_IT:
         fast = QuickPass.of(vit, pixels, behind, target)
@@ -40,5 +42,32 @@ def masked_scores(
             return in_batches(
                 fast.scores, gone, batch_size=batch_size, progress=progress, total=len(gone)
             )
+    if quick and replacement == REMOVED and drops_exactly(vit):
+        return _by_count(vit, pixels, gone, target, batch_size, progress)
     pictures = (without_patches(vit, pixels, choice, replacement, behind) for choice in gone)
     return scores(vit, pictures, target, batch_size=batch_size, progress=progress, total=len(gone))
+
+
+def _by_count(
+    vit: ViT,
+    pixels: Tensor,
+    gone: Sequence[Tensor],
+    target: Target,
+    batch_size: int,
+    progress: Progress | None,
+) -> Tensor:
+    """Return the scores with tokens removed, in batches of which every picture keeps as many."""
+    counts = torch.tensor([int(choice.sum()) for choice in gone])
+    order = counts.argsort(stable=True)
+    done, found = 0, []
+
+    def onward(now: int, _total: int) -> bool | None:
+        return None if progress is None else progress(done + now, len(gone))
+
+    for count in counts.unique():  # ascending, as the order
+        places = order[counts[order] == count].tolist()
+        pictures = ((pixels, ~gone[place]) for place in places)
+        found.append(scores(vit, pictures, target, batch_size=batch_size, progress=onward))
+        done += len(places)
+    together = torch.cat(found) if found else torch.empty(0)
+    return together[order.argsort()] if found else together

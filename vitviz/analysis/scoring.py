@@ -49,10 +49,14 @@ def score_batch(
         )
     tokens = None if kept is None else _kept_tokens(vit, kept, len(batch))
     similar = reads_embedding(vit, target)
-    with vit.lock, _RemovalTap(tokens):
+    dropped = (
+        tokens is not None and drops_exactly(vit) and bool((tokens.sum(1) == tokens[0].sum()).all())
+    )
+    tap = _DropTap(tokens) if tokens is not None and dropped else _RemovalTap(tokens)
+    with vit.lock, tap:
         pixels = batch.to(vit.device, next(vit.module.parameters()).dtype)
         features: Any = vit.shell.forward_features(pixels)  # type: ignore[operator]
-        answer = _answers(vit.shell, features, tokens, similar)
+        answer = _answers(vit.shell, features, None if dropped else tokens, similar)
     return read_scores(vit, answer, target, probability=probability)
 
 
@@ -186,6 +190,35 @@ class _RemovalTap(AttentionTap):
         if attn_mask.dtype == torch.bool:
             return attn_mask & keep
         return attn_mask.masked_fill(~keep, float("-inf"))
+
+
+class _DropTap(AttentionTap):
+    """Takes tokens out before the first block, as many of every image of a batch; keeps attention fused."""
+
+    def __init__(self, tokens: Tensor) -> None:
+        super().__init__(record=False)
+        self._tokens = tokens
+
+    def enter_block(self, layer: int, stream: Tensor) -> Tensor | None:
+        """Return the tokens that stay, (image, token, channel), at the first block."""
+        super().enter_block(layer, stream)
+        return stream[self._tokens].unflatten(0, (len(stream), -1)) if layer == 0 else None
+
+
+def drops_exactly(vit: ViT) -> bool:
+    """Return whether a hidden token may as well be dropped: no block and no pooling of the model counts its tokens.
+
+    timm's plain classes give their blocks nothing but the tokens, to which positions were added before.
+    """
+    shell: Any = vit.shell
+    plain = f"{type(shell).__module__}.{type(shell).__name__}" in _PLAIN
+    return plain and getattr(shell, "attn_pool", None) is None
+
+
+_PLAIN = (
+    "timm.models.vision_transformer.VisionTransformer",
+    "timm.models.deit.VisionTransformerDistilled",
+)
 
 
 def _answers(shell: Any, features: Tensor, tokens: Tensor | None, similar: bool) -> Tensor:

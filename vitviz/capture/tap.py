@@ -85,11 +85,15 @@ class AttentionTap(TorchFunctionMode):
             return self._attend(*args, **(kwargs or {}))
         return function(*args, **(kwargs or {}))
 
-    def enter_block(self, layer: int, stream: Tensor) -> None:
-        """Note that a block starts, and the residual stream at its input if it is the first."""
+    def enter_block(self, layer: int, stream: Tensor) -> Tensor | None:
+        """Note that a block starts, and the residual stream at its input if it is the first.
+
+        Returns the stream that the block gets in its place, or None to leave it.
+        """
         self.layer, self._heads_seen = layer, 0
         if layer == 0 and self._record:
             self.streams[-1] = stream
+        return None
 
     def leave_block(self, layer: int, stream: Tensor) -> None:
         """Note the residual stream after a block."""
@@ -185,10 +189,15 @@ def watch_blocks(blocks: Iterable[nn.Module]) -> int:
     return count
 
 
-def _reporter_before(layer: int) -> Callable[..., None]:
-    def report(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if _active.stack:
-            _active.stack[-1].enter_block(layer, args[0] if args else next(iter(kwargs.values())))
+def _reporter_before(layer: int) -> Callable[..., Any]:
+    def report(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not _active.stack:
+            return None
+        name = None if args else next(iter(kwargs))
+        changed = _active.stack[-1].enter_block(layer, args[0] if name is None else kwargs[name])
+        if changed is None:
+            return None
+        return ((changed, *args[1:]), kwargs) if name is None else (args, {**kwargs, name: changed})
 
     return report
 
