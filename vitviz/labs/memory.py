@@ -150,6 +150,8 @@ class StepCost:
     """Seconds of both passes, the fastest of the repetitions."""
     gradient_error: float
     """Largest difference of a gradient to that of eager attention, over the largest gradient."""
+    peak: int | None = None
+    """Most bytes that the device held during the passes, weights included; on CUDA only, elsewhere None."""
 
 
 @dataclass(frozen=True)
@@ -235,7 +237,7 @@ def _compare(
 ) -> MemoryComparison:
     weights = {name: each.detach().requires_grad_(True) for name, each in module.named_parameters()}
     total = repetitions * len(KINDS)
-    held: dict[str, int] = {}
+    held: dict[str, tuple[int, int | None]] = {}
     seconds: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
     errors: dict[str, float] = {}
     reference: list[Tensor] = []
@@ -250,10 +252,11 @@ def _compare(
     costs = (
         StepCost(
             kind,
-            held[kind],
+            held[kind][0],
             min(forward for forward, _step in seconds[kind]),
             min(step for _forward, step in seconds[kind]),
             errors[kind],
+            held[kind][1],
         )
         for kind in KINDS
     )
@@ -262,26 +265,37 @@ def _compare(
 
 def _passes(
     module: nn.Module, weights: dict[str, Tensor], x: Tensor, kind: str
-) -> tuple[int, tuple[float, float], list[Tensor]]:
-    """Return the bytes held, (seconds forward, seconds in all) and the gradients of all weights."""
+) -> tuple[tuple[int, int | None], tuple[float, float], list[Tensor]]:
+    """Return the bytes (held, peak), the seconds (forward, in all) and the gradients of all weights."""
     counter = HeldBytes([*weights.values(), x])
+    cuda = x.device.type == "cuda"
+    if cuda:
+        torch.cuda.reset_peak_memory_stats(x.device)
     with torch.inference_mode(False), torch.enable_grad():
-        start = time.perf_counter()
+        start = _now(x)
         with AttentionKind(kind), counter:
             features = functional_call(module, weights, (x,))
-        middle = time.perf_counter()
+        middle = _now(x)
         mixture = torch.randn(
             features.shape, generator=torch.Generator().manual_seed(0), dtype=features.dtype
         )
         found = torch.autograd.grad(
             features, list(weights.values()), mixture.to(features.device), allow_unused=True
         )
-        end = time.perf_counter()
+        end = _now(x)
+    peak = torch.cuda.max_memory_allocated(x.device) if cuda else None
     return (
-        counter.total,
+        (counter.total, peak),
         (middle - start, end - start),
         [each for each in found if each is not None],
     )
+
+
+def _now(x: Tensor) -> float:
+    """Return the time in seconds when all work on the tensor's device is done."""
+    if x.device.type == "cuda":
+        torch.cuda.synchronize(x.device)
+    return time.perf_counter()
 
 
 def _difference(gradients: list[Tensor], reference: list[Tensor]) -> float:

@@ -7,6 +7,7 @@ import streamlit as st
 from vitviz.labs.memory import (
     KINDS,
     MemoryComparison,
+    StepCost,
     compare_blocks,
     compare_model,
     recompute_ratio,
@@ -72,6 +73,7 @@ def _table(found: MemoryComparison, by_formula: float, key: str) -> None:
         {
             _("Attention"): [names[each.kind] for each in rows],
             _("Held"): [size(each.held) for each in rows],
+            **_peaks(rows),
             _("Forward"): [f"{each.forward:.3g} s" for each in rows],
             _("Both passes"): [f"{each.step:.3g} s" for each in rows],
             _("Error"): [f"{each.gradient_error:.1e}" for each in rows],
@@ -99,6 +101,12 @@ def _table(found: MemoryComparison, by_formula: float, key: str) -> None:
             ratio=by_formula,
         )
     )
+
+
+def _peaks(rows: list[StepCost]) -> dict[str, list[str]]:
+    """Return the column of the device's peak memory, which only CUDA tells."""
+    peaks = [each.peak for each in rows if each.peak is not None]
+    return {_("Peak"): [size(each) for each in peaks]} if len(peaks) == len(rows) else {}
 
 
 def size(count: float) -> str:

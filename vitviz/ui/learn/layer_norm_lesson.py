@@ -168,7 +168,7 @@ def _streams(found: Signals) -> go.Figure:
     words = _(
         "Without LayerNorm the length grows by a factor of {growth:.2f} a block: geometric. Pre-LN's branches have the "
         "size {size:.1f}; independent ones would reach {said:.0f}, the stream reaches {reached:.0f} ({off:+.0%}), "
-        "far below the bound of {bound:.0f}. Post-LN is set back to √D = {root:.1f} after "
+        "below the bound of {bound:.0f}. Post-LN is set back to √D = {root:.1f} after "
         "every block."
     ).format(
         growth=none.growth,
@@ -216,7 +216,7 @@ def _gradients(found: Signals) -> go.Figure:
 
 def _lesson() -> None:
     lesson.formula(
-        r"\begin{gathered} \text{Pre-LN: } x_{\ell+1} = x_\ell + f(\mathrm{LN}(x_\ell)), \qquad "
+        r"\begin{gathered} \text{Pre-LN: } x_{\ell+1} = x_\ell + f(\mathrm{LN}(x_\ell)) \\ "
         r"\text{Post-LN: } x_{\ell+1} = \mathrm{LN}(x_\ell + f(x_\ell)) \\ "
         r"|x_\ell| = (1+g)^\ell\,|x_0| \quad\text{or}\quad |x_\ell| \le |x_0| + c\,\ell \end{gathered}",
         {

@@ -186,7 +186,7 @@ def _maps(size: int, names: list[str], shown: list[NDArray[np.float64]]) -> None
 
 def _lesson() -> None:
     lesson.formula(
-        r"\begin{gathered} x \mapsto (I - \alpha\Lambda)\,x, \qquad "
+        r"\begin{gathered} x \mapsto (I - \alpha\Lambda)\,x \\ "
         r"\text{gain after } \ell \text{ blocks: } (1 - \alpha\lambda_k)^\ell \\ "
         r"\lambda_k = 2 - 2\cos\frac{2\pi k}{n} \text{ on a ring} \end{gathered}",
         {
@@ -200,9 +200,9 @@ def _lesson() -> None:
         _(
             "The simple story puts the high-pass into the branch. In a real ViT it is the other way round: a softmax "
             "attention matrix is itself an average of tokens, so attention is the low-pass (Wang et al. 2022; Park and "
-            "Kim 2022), and the residual path is what keeps detail alive. The measurements of the loaded model above "
-            "show both. The MLP and the values can bring detail back; the second picture contains them, the first "
-            "does not."
+            "Kim 2022), and the residual path is what keeps detail alive. The pictures of the loaded model above "
+            "measure both: the left one attention by itself, the right one whole blocks, in which values and MLP may "
+            "bring detail back."
         )
     )
     steps: list[Any] = [
