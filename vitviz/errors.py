@@ -9,6 +9,7 @@ VitvizError (a ValueError)
 ├── GridError                  tokens that do not fit the patch grid
 ├── CaptureError               a forward pass that recorded nothing, or something that is not attention
 ├── OptionError                an option outside its range: a layer, a head, a token, a fusion
+├── TrainingError              a training run whose loss is not a number any more
 └── StoppedError               a long computation was stopped by the one who asked for it
 
 Each message says what went wrong, what was given, what is wanted and what to do next. The text is part of the
@@ -56,6 +57,10 @@ class CaptureError(VitvizError):
 
 class OptionError(VitvizError):
     """An option lies outside its range."""
+
+
+class TrainingError(VitvizError):
+    """A training run diverged: its loss is not a finite number any more."""
 
 
 class StoppedError(VitvizError):

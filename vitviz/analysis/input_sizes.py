@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,6 +18,8 @@ from vitviz.models.vit import ViT
 from vitviz.trace import trace
 
 SIZES = (98, 140, 182, 224, 280, 336, 392, 448, 518)
+Resize = Callable[[ViT, tuple[int, int]], ViT]
+"""From a model and (height, width) to the model for that size."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,12 @@ def input_sizes(
 
 
 def input_size_steps(
-    vit: ViT, image: Picture, *, sizes: Sequence[int] = SIZES
+    vit: ViT, image: Picture, *, sizes: Sequence[int] = SIZES, resize: Resize | None = None
 ) -> Iterator[SizedAnswer]:
-    """Yield the answers of ``input_sizes`` as they are measured, smallest first, for a caller who shows progress."""
+    """Yield the answers of ``input_sizes`` as they are measured, smallest first, for a caller who shows progress.
+
+    ``resize`` brings the model to another size in another way than ``resized``, such as ``truncated``.
+    """
     wanted = sorted({rounded_size(vit, size) for size in sizes})
     if not wanted:
         raise OptionError(
@@ -62,7 +67,7 @@ def input_size_steps(
         )
     native = trace(vit, prepare(vit, image)[0][0]).embedding.float()
     for size in wanted:
-        model = vit if size == vit.image_size else resized(vit, size)
+        model = vit if size == vit.image_size else (resize or resized)(vit, size)
         pixels = input_for(vit, model, image)
         one = trace(model, pixels)
         cosine = float(functional.cosine_similarity(one.embedding.float(), native, dim=0))

@@ -20,6 +20,8 @@ import timm  # noqa: E402
 import timm.data  # noqa: E402
 from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset  # noqa: E402
 from timm.layers import resample_patch_embed  # noqa: E402
+from timm.models.deit import VisionTransformerDistilled  # noqa: E402
+from timm.models.vision_transformer import VisionTransformer  # noqa: E402
 
 VERSION: str = timm.__version__
 
@@ -98,6 +100,48 @@ def build(
         ) from error
     module.eval().requires_grad_(False)
     return module
+
+
+def build_small(
+    *,
+    image_size: int,
+    patch_size: int,
+    width: int,
+    depth: int,
+    heads: int,
+    classes: int,
+    mlp_ratio: float = 4.0,
+    distilled: bool = False,
+    seed: int = 0,
+) -> nn.Module:
+    """Build a Vision Transformer of any dimensions, to be trained: timm's own, with a distillation token if asked for.
+
+    It is in training mode, sees pictures of values in [0, 1] as they are, and is initialised from ``seed``.
+    Raises OptionError for a width that the heads do not divide, or a picture that the patches do not.
+    """
+    if width % heads or image_size % patch_size:
+        raise OptionError(
+            f"A width of {width} in {heads} heads and pictures of {image_size} pixels in patches of {patch_size}: both "
+            "must divide without a rest. Choose a multiple."
+        )
+    family = VisionTransformerDistilled if distilled else VisionTransformer
+    with SeededInitialisation(seed):
+        module: nn.Module = family(
+            img_size=image_size,
+            patch_size=patch_size,
+            embed_dim=width,
+            depth=depth,
+            num_heads=heads,
+            num_classes=classes,
+            mlp_ratio=mlp_ratio,
+        )
+    module.pretrained_cfg = {  # type: ignore[assignment]
+        "input_size": (3, image_size, image_size),
+        "mean": (0.0, 0.0, 0.0),
+        "std": (1.0, 1.0, 1.0),
+        "crop_pct": 1.0,
+    }
+    return module.train()
 
 
 def _create(name: str, options: dict[str, Any], seed: int) -> nn.Module:
