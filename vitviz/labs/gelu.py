@@ -1,0 +1,109 @@
+"""GELU: the activation of the MLP, exact and in its tanh form, beside ReLU.
+
+Hendrycks and Gimpel 2016, "Gaussian Error Linear Units", section 2.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from vitviz.analysis.position_kinds import private_shell
+from vitviz.errors import OptionError, UnsupportedModelError, check_index
+from vitviz.models.vit import ViT
+from vitviz.trace import Trace
+
+Curve = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Gelu:
+    """The activations over a range of inputs, each (point,)."""
+
+    x: Curve
+    relu: Curve
+    exact: Curve
+    """x·Φ(x), with Φ the distribution function of the standard normal."""
+    tanh: Curve
+    """½x(1 + tanh(√(2/π)(x + 0.044715x³)))."""
+
+    @property
+    def gap(self) -> float:
+        """Largest difference between the exact and the tanh form."""
+        return float(np.abs(self.exact - self.tanh).max())
+
+    @property
+    def gap_at(self) -> float:
+        """Where the two forms differ most, to the right of zero."""
+        right = self.x >= 0
+        return float(self.x[right][np.abs(self.exact - self.tanh)[right].argmax()])
+
+    @property
+    def lowest(self) -> tuple[float, float]:
+        """The input with the smallest exact value, and that value."""
+        place = int(self.exact.argmin())
+        return float(self.x[place]), float(self.exact[place])
+
+
+def gelu(*, reach: float = 6.0, points: int = 2401) -> Gelu:
+    """Return GELU, its tanh form and ReLU on inputs from −reach to reach.
+
+    Raises OptionError for a reach that is not positive, or fewer than 3 points.
+    """
+    if not 0 < reach < math.inf or points < 3:
+        raise OptionError(
+            f"Inputs from {-reach} to {reach} in {points} points cannot be drawn; wanted a positive reach and 3 points."
+        )
+    x = np.linspace(-reach, reach, points)
+    distribution = 0.5 * (1 + torch.erf(torch.from_numpy(x) / math.sqrt(2)).numpy())
+    inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
+    return Gelu(x, np.maximum(x, 0), x * distribution, 0.5 * x * (1 + np.tanh(inner)))
+
+
+@dataclass(frozen=True, eq=False)
+class Activations:
+    """What enters the activation of a block's MLP, for one picture."""
+
+    layer: int
+    kind: str
+    """The activation's class: "GELU" …"""
+    inputs: NDArray[np.float32]
+    """(token × hidden channel,)."""
+
+    @property
+    def negative(self) -> float:
+        """Share of the inputs below zero, where ReLU would return nothing and have no gradient."""
+        return float((self.inputs < 0).mean())
+
+    @property
+    def bend(self) -> float:
+        """Share of the inputs between −3 and 0, where GELU lets something of the negative through."""
+        return float(((self.inputs < 0) & (self.inputs > -3)).mean())
+
+
+def activations(vit: ViT, trace: Trace, layer: int) -> Activations:
+    """Return what enters the activation of a layer's MLP; one more forward pass.
+
+    Raises OptionError for a layer that does not exist, UnsupportedModelError for an MLP of another build.
+    """
+    check_index("Layer", layer, vit.layers)
+    shell = private_shell(vit.module)
+    block = list(shell.blocks.children())[layer]
+    activation = getattr(getattr(block, "mlp", None), "act", None)
+    seen: list[Tensor] = []
+    if isinstance(activation, nn.Module):
+        activation.register_forward_pre_hook(lambda module, args: seen.append(args[0].detach()))
+    like = next(vit.module.parameters())
+    with torch.no_grad():
+        shell.forward_features(trace.pixels[None].to(like.device, like.dtype))
+    if not seen:
+        raise UnsupportedModelError(
+            f"The MLP of {vit.name} has no activation module of its own (it may be a gated one), so its inputs "
+            "cannot be read. Choose a plain ViT."
+        )
+    return Activations(layer, type(activation).__name__, seen[-1].float().cpu().numpy().ravel())

@@ -1,0 +1,152 @@
+"""Built-in locality: does the feature map move along when the picture does?
+
+A convolution with stride 1 is equivariant: shifted input, shifted output, exactly. A patch embedding is a convolution
+whose stride is the patch, so it is equivariant for whole patches only; position vectors take even that away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vitviz.analysis.convnet import ConvNet
+from vitviz.errors import OptionError
+from vitviz.models.seeding import SeededInitialisation
+from vitviz.models.vit import ViT
+from vitviz.trace import trace
+
+Features = Callable[[Tensor], Tensor]
+"""From an input (3, height, width) to a feature map (channel, rows, columns)."""
+_MOST_SHIFTS = 9
+_MARGIN = 2
+
+
+@dataclass(frozen=True, eq=False)
+class ShiftCurve:
+    """One network's answer to shifts."""
+
+    name: str
+    """"patch embedding", "tokens", "convnet" or "plain convolutions"."""
+    stride: int
+    """Pixels from one place of the feature map to the next."""
+    likeness: NDArray[np.float64]
+    """(shift,) correlation of the shifted picture's features with the original's, moved by whole places."""
+
+
+@dataclass(frozen=True, eq=False)
+class ShiftExperiment:
+    """Feature maps of shifted pictures beside those of the original."""
+
+    shifts: tuple[int, ...]
+    """To the right, in pixels: 0 to the patch's width."""
+    curves: tuple[ShiftCurve, ...]
+
+
+def shift_right(pixels: Tensor, shift: int) -> Tensor:
+    """Return an input (3, height, width) moved to the right; what comes in on the left is its mirror image.
+
+    Raises OptionError for a negative shift, or one of half the width or more.
+    """
+    width = pixels.shape[-1]
+    if not 0 <= shift < width / 2:
+        raise OptionError(
+            f"A shift of {shift} pixels cannot be made; wanted 0 to less than half the width of {width} pixels."
+        )
+    return functional.pad(pixels[None], (shift, 0, 0, 0), mode="reflect")[0, :, :, :width]
+
+
+def likeness(original: Tensor, shifted: Tensor, places: int, *, margin: int = _MARGIN) -> float:
+    """Return the correlation of two feature maps (channel, row, column), the second moved back by whole places.
+
+    Features are taken about the original's mean over the places, and a margin is left out on the left and right, where
+    the two pictures differ. 1 means that the map moved along with the picture.
+    """
+    columns = original.shape[-1]
+    edge = margin if columns > 2 * margin + places + 1 else 0
+    first = original[:, :, edge : columns - places - edge]
+    second = shifted[:, :, edge + places : columns - edge]
+    mean = original.mean((1, 2), keepdim=True)
+    one, other = ((each - mean).double().flatten() for each in (first, second))
+    return float(functional.cosine_similarity(one, other, dim=0))
+
+
+def plain_convolutions(*, layers: int = 4, channels: int = 16, seed: int = 0) -> nn.Sequential:
+    """Return 3 × 3 convolutions of stride 1 with ReLU and random weights."""
+    with SeededInitialisation(seed):
+        parts: list[nn.Module] = []
+        for layer in range(layers):
+            parts += [nn.Conv2d(channels if layer else 3, channels, 3, padding=1), nn.ReLU()]
+    return nn.Sequential(*parts).eval()
+
+
+def shift_experiment(
+    vit: ViT, pixels: Tensor, *, layer: int, convnet: ConvNet | None = None, convnet_layer: int = 0
+) -> ShiftExperiment:
+    """Shift a picture by 0 to p pixels and see whether four networks' feature maps move along.
+
+    Compared are the model's patch embedding, its tokens after a layer, ``convnet`` after one of its layers if given,
+    and plain convolutions of stride 1 with random weights. ``pixels`` is the model's input.
+    """
+    stride = vit.grid.patch_size[1]
+    shifts = tuple(
+        dict.fromkeys(int(each) for each in np.linspace(0, stride, _MOST_SHIFTS).round())
+    )
+    maps: dict[str, Features] = {
+        "patch embedding": lambda each: _tokens(vit, each, -1),
+        "tokens": lambda each: _tokens(vit, each, layer),
+        "plain convolutions": _convolutions(plain_convolutions()),
+    }
+    if convnet is not None:
+        net = convnet
+        maps["convnet"] = lambda each: _convnet_map(net, each, convnet_layer)
+    curves = []
+    with torch.no_grad():
+        for name, features in maps.items():
+            original = features(pixels)
+            jump = max(1, round(pixels.shape[-1] / original.shape[-1]))
+            margin = _MARGIN if jump > 1 else 2 * _MARGIN  # of pixels: the layers' reach
+            found = [
+                likeness(
+                    original, features(shift_right(pixels, each)), round(each / jump), margin=margin
+                )
+                for each in shifts
+            ]
+            curves.append(ShiftCurve(name, jump, np.array(found)))
+    return ShiftExperiment(shifts, tuple(curves))
+
+
+def _tokens(vit: ViT, pixels: Tensor, layer: int) -> Tensor:
+    """Return the patch tokens after a layer as a feature map; -1 is before positions and blocks."""
+    if layer < 0:
+        return _embedded(vit, pixels)
+    tokens = trace(vit, pixels).residual(layer)[len(vit.grid.prefix) :]
+    return vit.grid.to_map(tokens.float().cpu().mT)
+
+
+def _embedded(vit: ViT, pixels: Tensor) -> Tensor:
+    """Return the patch embedding before positions: the patches themselves where it cannot be run alone."""
+    embed: Any = getattr(vit.module, "patch_embed", None)
+    projection: Any = getattr(embed, "proj", None)
+    height, width = vit.grid.patch_size
+    plain = isinstance(projection, nn.Conv2d) and not hasattr(embed, "backbone")
+    if plain and projection.kernel_size == (height, width):
+        like = next(vit.module.parameters())
+        embedded: Tensor = projection(pixels[None].to(like.device, like.dtype))[0]
+        return embedded.float().cpu()
+    cells = functional.unfold(pixels[None].float(), (height, width), stride=(height, width))[0]
+    return vit.grid.to_map(cells)
+
+
+def _convolutions(network: nn.Sequential) -> Features:
+    return lambda pixels: network(pixels[None].float())[0]
+
+
+def _convnet_map(net: ConvNet, pixels: Tensor, layer: int) -> Tensor:
+    return net.features(pixels[None].to(net.device), layer)[0].float().cpu()
