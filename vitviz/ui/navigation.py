@@ -44,10 +44,12 @@ def sections() -> dict[str, list[Entry]]:
         # the experiments with known answers, added in this order as they come:
         # anatomy, patches_and_detail, attention_from_scratch, long_range, cost, depth, training
         _("Learn"): [
+            Entry("anatomy", _("Anatomy"), ":material/biotech:"),
             Entry("patches_and_detail", _("Patches and detail"), ":material/blur_on:"),
             Entry("attention_from_scratch", _("Attention from scratch"), ":material/school:"),
             Entry("cost", _("Cost"), ":material/speed:"),
             Entry("depth", _("Depth"), ":material/layers:"),
+            Entry("training", _("Training"), ":material/model_training:"),
         ],
     }
 

@@ -6,6 +6,7 @@ A new page's choices: a file with ``CHOICES``, one import and one line in ``GROU
 from __future__ import annotations
 
 from vitviz.ui.choices import (
+    anatomy,
     attention_from_scratch,
     compare,
     cost,
@@ -15,6 +16,7 @@ from vitviz.ui.choices import (
     patches,
     patches_and_detail,
     space,
+    training,
 )
 from vitviz.ui.choices.choice import Choice
 
@@ -28,6 +30,8 @@ GROUPS: tuple[tuple[Choice, ...], ...] = (
     attention_from_scratch.CHOICES,
     cost.CHOICES,
     depth.CHOICES,
+    anatomy.CHOICES,
+    training.CHOICES,
 )
 CHOICES: dict[str, Choice] = {choice.name: choice for group in GROUPS for choice in group}
 """By name. Names are unique over all pages."""

@@ -1,0 +1,7 @@
+"""Anatomy: what a Vision Transformer is made of, with the real tensors of the chosen model and photo."""
+
+from __future__ import annotations
+
+from vitviz.ui.learn import anatomy
+
+anatomy.draw()

@@ -1,0 +1,7 @@
+"""Training: what a Vision Transformer needs to learn, in runs that start at a click and go on beside the page."""
+
+from __future__ import annotations
+
+from vitviz.ui.learn import training
+
+training.draw()

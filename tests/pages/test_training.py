@@ -1,0 +1,185 @@
+"""The Training page: shipped results at once, knobs at their extremes, real runs beside the page, two readers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vitviz.figures.export import html_of_figures
+from vitviz.labs import training_results
+from vitviz.ui import lesson, show
+from vitviz.ui.choices import training as choices
+from vitviz.ui.learn import job_panel
+
+PAGE = "training"
+SOON = 90
+QUICK = {
+    choices.DISTILLATION: {"distil_size": 10, "distil_seeds": 1, "distil_steps": 20},
+    choices.HUNGER: {"hunger_largest": 60, "hunger_seeds": 1, "hunger_steps": 20},
+    choices.LAYER_NORM: {"norm_depth": 1, "norm_steps": 20},
+}
+
+
+@pytest.fixture
+def results(monkeypatch):
+    """The results of the pages, as they are handed to the foot."""
+    kept = []
+    footer = lesson.footer
+
+    def keep(result):
+        kept.append(result)
+        footer(result)
+
+    monkeypatch.setattr(lesson, "footer", keep)
+    return kept
+
+
+def words(app):
+    shown = [*app.app.markdown, *app.app.caption, *app.app.info]
+    return "\n".join(each.value for each in shown)
+
+
+def ended(app, experiment):
+    """Wait for the run of a reader and open the page again."""
+    number = app.app.session_state["vitviz_runs"][experiment]
+    view = job_panel.queue().wait(number, SOON)
+    app.run()
+    return view
+
+
+@pytest.mark.parametrize("experiment", choices.EXPERIMENTS)
+def test_every_experiment_has_its_question_formula_caveat_worksheet_and_files(
+    dashboard, results, experiment
+):
+    app = dashboard(PAGE, training=experiment).sound()
+    assert len(app.app.header) == 1
+    assert app.app.latex
+    assert app.app.info
+    labels = [each.label for each in app.app.main.expander]
+    assert labels[-2:] == ["This result in Python", "Share and export"]
+    assert sum(label[:2] in ("1.", "2.", "3.", "4.", "5.") for label in labels) == 5
+    result = results[-1]
+    assert lesson.manifest(result)["settings"]["experiment"] == experiment
+    assert result.arrays()
+    compile(result.code, PAGE, "exec")
+    if experiment != choices.SIZES:
+        page = html_of_figures(result.figures(), result.title, manifest=lesson.manifest(result))
+        assert "<h2>" in page
+
+
+def test_shipped_results_are_shown_at_once_with_their_numbers(dashboard, results):
+    app = dashboard(PAGE).sound()
+    assert "Shipped runs of these settings" in words(app)
+    shipped = training_results.shipped_distillation()
+    gain = (shipped.accuracies("soft") - shipped.accuracies("alone")).mean() * 100
+    assert f"Hinton's loss: {gain:+.1f} ±" in words(app)
+    app = dashboard(PAGE, training=choices.HUNGER).sound()
+    hunger = training_results.shipped_hunger()
+    gaps = (hunger.accuracies("convnet") - hunger.accuracies("vit")).mean(-1) * 100
+    assert f"ahead by {gaps[0]:.1f} percentage points with 20 digits" in words(app)
+    assert np.array_equal(results[-1].arrays()["accuracy_vit"], hunger.accuracies("vit"))
+    app = dashboard(PAGE, training=choices.LAYER_NORM).sound()
+    assert "Post-LN, warm-up of 60" in words(app)
+
+
+@pytest.mark.parametrize("link", [
+    {"distil_size": 1200, "distil_alpha": 1.0, "distil_temperature": 20.0, "distil_steps": 1000},
+    {"distil_size": 10, "distil_alpha": 0.0, "distil_temperature": 0.5, "distil_seeds": 1},
+    {"training": choices.HUNGER, "hunger_largest": 60, "hunger_steps": 20, "hunger_shifts": 1},
+    {"training": choices.LAYER_NORM, "norm_depth": 24, "norm_rate": 0.05, "norm_warmup": 400},
+    {"training": choices.LAYER_NORM, "norm_depth": 1, "norm_rate": 0.0003, "norm_steps": 20},
+])  # fmt: skip
+def test_settings_without_a_run_say_so_and_show_the_shipped_one(dashboard, link):
+    app = dashboard(PAGE, **link).sound()
+    assert "Nothing was trained with these settings yet" in words(app)
+    assert all(app.link[name] == str(value) for name, value in link.items())
+
+
+@pytest.mark.parametrize(("link", "pattern"), [
+    ({"distil_steps": 100000}, "distil_steps='100000'.*from 20 to 1000"),
+    ({"distil_alpha": "nan"}, "distil_alpha='nan'.*from 0 to 1"),
+    ({"norm_rate": 0}, "norm_rate='0'.*from 0.0001 to 0.05"),
+    ({"training": "gan"}, "training='gan'"),
+    ({"sizes_rows": 0}, "sizes_rows='0'.*from 2 to 37"),
+])  # fmt: skip
+def test_what_a_link_cannot_have_is_told(dashboard, link, pattern):
+    dashboard(PAGE, **link).told(pattern)
+
+
+@pytest.mark.parametrize("experiment", QUICK)
+def test_a_run_starts_at_a_click_and_its_result_replaces_the_shipped_one(
+    dashboard, results, experiment
+):
+    app = dashboard(PAGE, training=experiment, **QUICK[experiment]).sound()
+    app.app.button(key=f"start_{experiment}").click().run()
+    assert not app.app.exception
+    assert ended(app, experiment).state == "done"
+    app.sound()
+    assert "Nothing was trained" not in words(app)
+    assert app.app.button(key=f"start_{experiment}")
+    other = dashboard(PAGE, training=experiment, **QUICK[experiment]).sound()
+    assert "Nothing was trained" not in words(other)  # a finished run serves every reader
+    assert results[-1].figures()
+
+
+def test_two_readers_train_at_once_and_each_stops_only_their_own(dashboard):
+    slow = {"distil_steps": 1000, "distil_seeds": 5}
+    ann, bob = (
+        dashboard(PAGE, distil_size=size, **slow, **QUICK[choices.HUNGER]) for size in (10, 20)
+    )
+    for app in (ann, bob):
+        app.app.button(key="start_distillation").click().run()
+        assert not app.app.exception
+        assert app.app.button(key="stop_distillation")
+    numbers = [app.app.session_state["vitviz_runs"]["distillation"] for app in (ann, bob)]
+    assert len(set(numbers)) == 2
+    ann.app.button(key="stop_distillation").click().run()
+    assert job_panel.queue().wait(numbers[0], SOON).state == "stopped"
+    assert job_panel.queue().view(numbers[1]).active
+    ann.run()
+    assert "Stopped after" in ann.warnings
+    bob.app.button(key="stop_distillation").click().run()
+    assert job_panel.queue().wait(numbers[1], SOON).state == "stopped"
+    bob.run()
+    assert not bob.app.exception
+
+
+def test_a_reader_with_too_many_runs_is_told(dashboard, monkeypatch):
+    app = dashboard(PAGE, **QUICK[choices.DISTILLATION], distil_alpha=0.35)
+    monkeypatch.setattr(job_panel.queue(), "_owner_limit", 0)
+    app.app.button(key="start_distillation").click().run()
+    app.told("0 of your runs wait or run; wanted at most 0")
+
+
+def test_the_input_sizes_are_measured_on_demand(dashboard, results, monkeypatch):
+    monkeypatch.setattr("vitviz.ui.learn.training_input_size.SIZES", (24, 32, 48))
+    app = dashboard(PAGE, training=choices.SIZES, sizes_rows=3, sizes_columns=6).sound()
+    assert "changes the vectors by 0." in words(app)
+    assert results[-1].arrays()["interpolated"].shape == (3, 6)
+    app.app.button(key="start_input_size").click().run()
+    assert not app.app.exception
+    assert ended(app, choices.SIZES).state == "done"
+    app.sound()
+    assert app.has("plotly_chart", "sizes_cosine")
+    arrays = results[-1].arrays()
+    assert arrays["sides"].tolist() == [24, 32, 48]
+    assert arrays["cosine_interpolated"][1] == pytest.approx(1)
+    assert len(app.app.dataframe[0].value) == 3
+
+
+@pytest.mark.parametrize("model", ["tiny:plain", "tiny:registers", "tiny:wide", "tiny:relative"])
+def test_the_input_size_of_other_models(dashboard, model):
+    app = dashboard(PAGE, training=choices.SIZES, model=model).sound()
+    refused = "adds no position vectors" in words(app).replace("\\", "")
+    assert refused == (model == "tiny:relative")
+
+
+def test_the_card_of_the_runs_gives_their_numbers():
+    card = (show.TEXT.parent / "labs/TRAINING.md").read_text(encoding="utf-8")
+    hunger, taught = training_results.shipped_hunger(), training_results.shipped_distillation()
+    for network in ("vit", "convnet"):
+        for mean in hunger.accuracies(network).mean(-1):
+            assert f"{mean:.1%}" in card
+    for name in ("teacher", "alone", "soft", "hard"):
+        found = taught.accuracies(name)
+        assert f"{found.mean():.1%} ± {found.std(ddof=1):.1%}" in card

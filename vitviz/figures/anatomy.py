@@ -1,0 +1,116 @@
+"""Pictures of the steps of a Vision Transformer: a flattened patch, filters, and the bars of a block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from vitviz.errors import OptionError
+from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE, colour
+from vitviz.figures.theme import NEUTRAL, axis, figure, plain, small
+
+Picture = NDArray[np.uint8]
+
+
+def strip(
+    values: ArrayLike, *, rows: int = 1, cell: int = 4, height: int = 28, signed: bool = True
+) -> Picture:
+    """Return a vector as a strip of coloured cells, read row by row: (rows × height, cells × cell, 3).
+
+    Signed vectors are red above zero and blue below, up to the largest size. The last row is filled up with white.
+    Raises OptionError for an empty vector or one that is not finite.
+    """
+    numbers = small(values, "strip").ravel()
+    if rows < 1 or cell < 1:
+        raise OptionError(
+            f"A strip of {rows} rows with cells of {cell} pixels is empty; wanted 1 or more."
+        )
+    top = float(np.abs(numbers).max()) or 1.0
+    low, palette = (-top, "RdBu") if signed else (0.0, "viridis")
+    columns = -(-len(numbers) // rows)
+    painted = np.full((rows * columns, 3), 255, np.uint8)
+    painted[: len(numbers)] = colour(numbers[None], palette, low, top)[0]
+    cells = painted.reshape(rows, columns, 3)
+    large: Picture = cells.repeat(height, 0).repeat(cell, 1)
+    return large
+
+
+def filters(weights: ArrayLike, *, columns: int = 14, pixels: int = 56, gap: int = 3) -> Picture:
+    """Return the filters of a patch embedding (filter, 3, p, p) as small colour pictures, each on its own scale.
+
+    Grey is weight 0; a filter answers most to a patch that looks like its picture.
+    """
+    numbers = small(weights, "filters")
+    if numbers.ndim != 4 or numbers.shape[1] != 3:
+        raise OptionError(f"Filters must be (filter, 3, p, p); got shape {numbers.shape}.")
+    count, _colours, down, across = numbers.shape
+    top = np.abs(numbers).max((1, 2, 3), keepdims=True)
+    shown = 0.5 + 0.5 * numbers / np.where(top > 0, top, 1)
+    step = max(1, pixels // max(down, across))
+    tiles = (shown * 255).round().astype(np.uint8).transpose(0, 2, 3, 1)
+    tiles = tiles.repeat(step, 1).repeat(step, 2)
+    high, wide = tiles.shape[1] + gap, tiles.shape[2] + gap
+    rows = -(-count // columns)
+    sheet = np.full((rows * high, columns * wide, 3), 255, np.uint8)
+    for place, tile in enumerate(tiles):
+        top_edge, left = place // columns * high, place % columns * wide
+        sheet[top_edge : top_edge + tile.shape[0], left : left + tile.shape[1]] = tile
+    return sheet
+
+
+def norm_curves(
+    streams: Mapping[str, tuple[ArrayLike, str]], *, x_title: str, y_title: str, height: int = 300
+) -> go.Figure:
+    """Return mean norms against depth, a line each: values (layer,) and a colour by name.
+
+    Raises OptionError for no line or values that are not finite.
+    """
+    if not streams:
+        raise OptionError("Norms need at least one line; got none.")
+    lines = []
+    for name, (values, tint) in streams.items():
+        numbers = small(values, name)
+        lines.append(
+            go.Scatter(
+                x=np.arange(len(numbers), dtype=np.int32),
+                y=numbers,
+                name=plain(name),
+                mode="lines+markers",
+                line={"color": tint, "width": 2.2},
+                hovertemplate=f"{plain(name)}<br>%{{x}}: %{{y:.4g}}<extra></extra>",
+            )
+        )
+    return figure(
+        lines, x=axis(x_title, tickformat="d"), y=axis(y_title, rangemode="tozero"), height=height,
+        showlegend=True,
+    )  # fmt: skip
+
+
+def activation_curves(
+    x: ArrayLike,
+    curves: Mapping[str, ArrayLike],
+    *,
+    x_title: str,
+    y_title: str,
+    x_range: tuple[float, float],
+    height: int = 360,
+) -> go.Figure:
+    """Return activation functions over their input, the first in the ViT's colour, the others beside it."""
+    tints = (VIT_BLUE, "#E69F00", NEUTRAL, CNN_VERMILION)
+    places = small(x, x_title)
+    inside = (places >= x_range[0]) & (places <= x_range[1])
+    lines = [
+        go.Scatter(
+            x=places[inside],
+            y=small(values, name)[inside],
+            name=plain(name),
+            mode="lines",
+            line={"color": tint, "width": 2.4, "dash": "dash" if place == 1 else "solid"},
+            hovertemplate=f"{plain(name)}<br>%{{x:.3g}}: %{{y:.4g}}<extra></extra>",
+        )
+        for place, ((name, values), tint) in enumerate(zip(curves.items(), tints, strict=False))
+    ]
+    return figure(lines, x=axis(x_title), y=axis(y_title), height=height, showlegend=True)

@@ -1,0 +1,149 @@
+"""Anatomy, built-in locality: does the feature map move along when the photo does?"""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from vitviz.errors import VitvizError
+from vitviz.figures.learning import Learner, learning_curves
+from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
+from vitviz.labs.shift import ShiftExperiment, shift_experiment
+from vitviz.models.vit import ViT
+from vitviz.trace import Trace
+from vitviz.ui import lesson, link, probes
+from vitviz.ui.charts import chart
+from vitviz.ui.choices import anatomy as choices
+from vitviz.ui.lesson import Result
+from vitviz.ui.recipe import load_line, picture_expression
+from vitviz.ui.scene import Scene, current, plain
+from vitviz.ui.text import _
+
+_EMBEDDING, _PLAIN = "#56B4E9", "#E69F00"
+_STRIDE = 16
+
+
+def draw() -> None:
+    """Draw the likeness of shifted features, for four networks."""
+    scene = current()
+    lesson.question(
+        _("What is built in, and what has to be learned?"),
+        _(
+            "The photo is moved to the right, pixel by pixel, up to the width of a patch. A network that treats all "
+            "places alike answers with the same features, moved: a likeness of 1."
+        ),
+    )
+    if scene.vit.layers > 1:
+        st.slider(_("Block"), 0, scene.vit.layers - 1, **link.widget("layer"))
+    try:
+        found = _measured(
+            scene.model_key, scene.photo.digest, scene.layer, scene.vit, scene.original
+        )
+    except VitvizError as error:
+        st.info(plain(str(error)))
+        return
+    chart(figure(found, scene.layer), key="shift_curves")
+    st.caption(_sentence(scene, found))
+    _words(scene)
+    lesson.footer(_result(scene, found))
+
+
+@st.cache_resource(max_entries=12, show_spinner="Shifting the photo …", show_time=True)
+def _measured(model_key: str, digest: str, layer: int, _vit: ViT, _trace: Trace) -> ShiftExperiment:
+    net, _known = probes.resnet(*_vit.image_size)
+    names = [name for name in net.layer_names if name.startswith("layer3")]
+    depth = net.layer_names.index(names[-1])
+    return shift_experiment(_vit, _trace.pixels, layer=layer, convnet=net, convnet_layer=depth)
+
+
+def _titles(layer: int) -> dict[str, tuple[str, str]]:
+    return {
+        "tokens": (_("ViT: tokens after block {layer}").format(layer=layer), VIT_BLUE),
+        "patch embedding": (_("ViT: patch embedding alone"), _EMBEDDING),
+        "convnet": (_("ResNet-18, third stage"), CNN_VERMILION),
+        "plain convolutions": (_("four 3 × 3 layers, stride 1, random"), _PLAIN),
+    }
+
+
+def figure(found: ShiftExperiment, layer: int) -> go.Figure:
+    """Return the likeness of every network's features against the shift."""
+    titles = _titles(layer)
+    lines = [
+        Learner(
+            _("{name} (stride {stride})").format(name=titles[each.name][0], stride=each.stride),
+            found.shifts,
+            each.likeness,
+            titles[each.name][1],
+        )
+        for each in found.curves
+    ]
+    return learning_curves(
+        lines,
+        x_title=_("Shift to the right (px)"),
+        y_title=_("Likeness of the moved features"),
+        height=400,
+    )
+
+
+def _sentence(scene: Scene, found: ShiftExperiment) -> str:
+    by_name = {each.name: each.likeness for each in found.curves}
+    return _(
+        "Correlation of the shifted photo's features with the original's, moved by whole places of the feature map; "
+        "the left and right edges are left out. After a shift of a whole patch ({patch} px) the patch embedding is "
+        "back at {embedding:.3f}, the tokens are at {tokens:.3f}: positions and attention to the edges tell them that "
+        "they moved. Convolutions of stride 1 stay at {plain:.3f} throughout."
+    ).format(
+        patch=found.shifts[-1],
+        embedding=by_name["patch embedding"][-1],
+        tokens=by_name["tokens"][-1],
+        plain=by_name["plain convolutions"].min(),
+    )
+
+
+def _words(scene: Scene) -> None:
+    lesson.formula(
+        r"f(\text{shift}_s\, x) = \text{shift}_{s/p}\, f(x)",
+        {
+            "f": _("a network up to some layer"),
+            "s": _("shift in pixels"),
+            "p": _("stride of its feature map: {patch} px for this ViT").format(
+                patch=scene.vit.grid.patch_size[1]
+            ),
+        },
+    )
+    lesson.caveat(
+        _(
+            "A usual CNN is not shift-invariant either: its strides of 2 multiply to {stride} in the third stage, and "
+            "it is back only after that many pixels (Zhang 2019). What is built into it is locality: weights that "
+            "reach three pixels far and are the same everywhere. A ViT shares its patch embedding and its MLPs over "
+            "places, but not the positions."
+        ).format(stride=_STRIDE)
+    )
+    lesson.try_next(
+        [
+            _(
+                "Compare an early block with the last one: has the trained model learned to answer alike?"
+            ),
+            _("Choose random weights: is the likeness built in or learned?"),
+            (_("Who needs how much data?"), "training", {"training": "data_hunger"}),
+            (_("How far does a unit see?"), "receptive_field", {}),
+        ]
+    )
+
+
+def _result(scene: Scene, found: ShiftExperiment) -> Result:
+    arrays = {each.name.replace(" ", "_"): each.likeness for each in found.curves}
+    code = (
+        "import vitviz\nfrom vitviz.examples import example\nfrom vitviz.labs.shift import shift_experiment\n\n"
+        f"{load_line(scene)}\ntrace = vitviz.trace(vit, {picture_expression(scene)})\n"
+        f"found = shift_experiment(vit, trace.pixels, layer={scene.layer})\n"
+        "print([(each.name, each.likeness.round(3)) for each in found.curves])\n"
+    )
+    return Result(
+        page=choices.PAGE,
+        title=_("What is built in, and what has to be learned?"),
+        settings={"experiment": choices.SHIFT, "model": scene.vit.name, "layer": scene.layer},
+        code=code,
+        arrays=lambda: arrays,
+        figures=lambda: {_("Shift"): figure(found, scene.layer)},
+    )
