@@ -62,7 +62,7 @@ def test_every_slider_text_is_a_number_and_the_ends_are_the_limits():
     assert text_of(rows_of(EXAMPLE)) == EXAMPLE
 
 
-@pytest.mark.parametrize("tau", ["0", "0.05", "sqrt", "64", "inf"])
+@pytest.mark.parametrize("tau", ["0", "0.05", "inf"])
 def test_the_small_example_at_every_kind_of_temperature(dashboard, results, tau):
     app = dashboard(PAGE, tau=tau).sound()
     arrays = results[-1].arrays()
@@ -89,8 +89,9 @@ def test_a_link_brings_its_own_tokens(dashboard, results):
     assert "tokens" not in app.sound().link
 
 
-@pytest.mark.parametrize("model", ["tiny:wide", "tiny:embedding"])
-@pytest.mark.parametrize("factor", [FACTORS[0], "1", FACTORS[-1]])
+@pytest.mark.parametrize(("model", "factor"), [
+    ("tiny:wide", FACTORS[0]), ("tiny:wide", "1"), ("tiny:embedding", FACTORS[-1]),
+])  # fmt: skip
 def test_the_model_at_another_temperature(dashboard, results, model, factor):
     app = dashboard(PAGE, model=model, factor=factor).sound()
     assert app.has("plotly_chart", "model_entropy")
@@ -113,7 +114,7 @@ def test_the_sweep_of_one_layer(dashboard, results):
     assert len(arrays["cosine"]) == len(FACTORS)
 
 
-@pytest.mark.parametrize("weight", [-8, 0, 2, 8])
+@pytest.mark.parametrize("weight", [-8, 0, 8])
 def test_four_patches(dashboard, results, weight):
     app = dashboard(PAGE, scratch="places", liking=weight).sound()
     arrays = results[-1].arrays()
@@ -147,8 +148,7 @@ def test_a_model_without_class_token_has_no_row_for_it(dashboard, results):
     assert np.isnan(results[-1].arrays()["model"][:, 2]).all()
 
 
-@pytest.mark.parametrize("model", ["tiny:wide", "tiny:relative"])
-@pytest.mark.parametrize("width", ["16", "384"])
+@pytest.mark.parametrize(("model", "width"), [("tiny:wide", "16"), ("tiny:relative", "384")])
 def test_encodings_side_by_side(dashboard, results, model, width):
     app = dashboard(PAGE, model=model, scratch="encodings", encoding_width=width, patch=14).sound()
     own = "Relative bias" if model == "tiny:relative" else "Learned"
@@ -168,16 +168,17 @@ def test_a_model_without_positions_shows_the_formulas_alone(dashboard, tiny_mode
     assert "no position encoding of its own" in re.sub(r"\\", "", words(app))
 
 
-@pytest.mark.parametrize(("link", "pattern"), [
-    ({"tau": "5"}, "tau='5'.*wanted one of '0'"),
-    ({"tokens": "1_2~3"}, "wanted 5 tokens of 4 numbers"),
-    ({"tokens": EXAMPLE.replace("2", "99")}, "wanted a number from -9 to 9"),
-    ({"heated": "2"}, "no layer 2: this model has layers 0 to 1"),
-    ({"heated": "late"}, "heated='late'.*wanted a whole number"),
-    ({"liking": "inf"}, "wanted a number from -8 to 8"),
-])  # fmt: skip
-def test_what_a_link_cannot_have_is_told(dashboard, link, pattern):
-    dashboard(PAGE, **link).told(pattern)
+def test_what_a_link_cannot_have_is_told(dashboard):
+    app = dashboard(PAGE, tau=5, tokens="1_2~3", liking="inf", heated="2", permuted=65)
+    app.told(
+        "tau='5'.*wanted one of '0'",
+        "wanted 5 tokens of 4 numbers",
+        "wanted a number from -8 to 8",
+        "no layer 2: this model has layers 0 to 1",
+        "permuted='65'.*wanted a whole number from 2 to 64",
+    )
+    too_large = dashboard(PAGE, tokens=EXAMPLE.replace("2", "99"), heated="late")
+    too_large.told("wanted a number from -9 to 9", "heated='late'.*wanted a whole number")
 
 
 @pytest.mark.parametrize(("experiment", "name"), [
@@ -199,7 +200,10 @@ def test_the_code_gives_the_numbers_and_the_files_hold_them(
         assert all(np.allclose(*pair) for pair in zip(scope["values"], arrays, strict=True))
     told = lesson.manifest(result)
     assert json.loads(json.dumps(told))["settings"]["experiment"] == experiment
-    assert html_of_figures(result.figures(), result.title, manifest=told).count("<h2>") >= 1
+    assert result.figures()
+    if experiment == "encodings":
+        page = html_of_figures(result.figures(), result.title, manifest=told)
+        assert page.count("<h2>") == 2
 
 
 def test_what_is_typed_into_the_table_changes_its_cell():
