@@ -206,7 +206,9 @@ def _words() -> None:
     )
     lesson.try_next(
         [
-            _("Add positions to the random layer (right column): both promises break at once."),
+            _(
+                "Compare the two columns of the random layer: with positions both promises break at once."
+            ),
             _("Shuffle ever more of this photo below: at which share does the answer go?"),
             (
                 _("What do the positions look like? Encodings side by side"),

@@ -201,8 +201,9 @@ def draw_layers(scene: Scene, found: PastedObject) -> go.Figure:
         st.caption(
             _(
                 "The covered token, with and without the object. Where a line leaves the grey band, the object moves "
-                "the token further than noise alone does in any direction."
-            )
+                "the token further than noise alone does in any direction. What the classifier reads turns by "
+                "{object:.4f} (1 − cosine) for the largest object, and by {noise:.4f} for noise on the whole photo."
+            ).format(object=found.read_change[-1], noise=found.noise_read_change.mean())
         )
     return figure
 
