@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import vitviz
-from tests.pages.dashboard import NAMES
+from tests.pages.dashboard import RELATIVE
 from vitviz.export.arrays import npz_bytes
 from vitviz.labs import layer_norm_runs, residual_filter, stream_growth
 from vitviz.labs.attention_filter import attention_gain
@@ -36,7 +36,7 @@ def captions(app):
     return "\n".join(each.value for each in app.app.caption)
 
 
-@pytest.mark.parametrize("model", NAMES)
+@pytest.mark.parametrize("model", ["tiny:wide", "tiny:registers", "tiny:embedding", RELATIVE])
 def test_the_filter_opens_on_every_kind_of_model(dashboard, results, model):
     app = dashboard(PAGE, model=model).sound()
     assert "**Low-pass**" in app.app.success[0].value
@@ -134,7 +134,6 @@ def test_the_shipped_training_is_told_with_its_deviation(dashboard):
     [
         ({"depth_alpha": "inf"}, "depth_alpha='inf'.*wanted a number from 0 to 1"),
         ({"depth_blocks": "97"}, "wanted a whole number from 1 to 96"),
-        ({"depth_graph": "tree"}, "depth_graph='tree'"),
         ({"depth_width": "17"}, "depth_width='17'"),
     ],
 )
