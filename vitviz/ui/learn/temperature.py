@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 
 from vitviz.figures.heatmaps import token_matrix
 from vitviz.figures.line_chart import Level, Line, line_chart
@@ -165,13 +166,19 @@ def table(shown: Example) -> None:
         hide_index=True,
         alt=_("One row a query"),
     )
+    words = _("exp(H) is the effective number of tokens that a query attends to, 1 to {tokens}. ")
+    st.caption(words.format(tokens=TOKENS) + _slope_words(found, measured))
+
+
+def _slope_words(found: TemperedAttention, measured: NDArray[np.float64]) -> str:
+    if found.temperature == 0:
+        return _(
+            "At τ = 0 the slope is its limit, 0: there is no colder temperature to take a difference with."
+        )
     gap = float(np.abs(found.slope - measured).max())
-    st.caption(
-        _(
-            "exp(H) is the effective number of tokens that a query attends to, 1 to {tokens}. The slope by its "
-            "formula, −β·Var, and by the difference of two entropies, dH/dβ, agree to {gap:.0e}."
-        ).format(tokens=TOKENS, gap=max(gap, 1e-16))
-    )
+    return _(
+        "The slope by its formula, −β·Var, and by the difference of two entropies, dH/dβ, agree to {gap:.0e}."
+    ).format(gap=max(gap, 1e-16))
 
 
 def limit_words(shown: Example) -> None:
