@@ -15,6 +15,8 @@ from vitviz.trace.target import Target
 
 _WORTH_IT = 8
 """From so many choices on, preparing the quick pass costs less than it saves."""
+_CACHED_TOKENS = 1200
+"""Measured with ViT-S: 4 pictures of 257 tokens take 10 % less each than 16, and 15 % less than one."""
 
 
 def masked_scores(
@@ -39,13 +41,19 @@ def masked_scores(
     if quick and replacement != REMOVED and len(gone) >= _WORTH_IT:
         fast = QuickPass.of(vit, pixels, behind, target)
         if fast is not None:
+            size = min(batch_size, _cached_images(vit))
             return in_batches(
-                fast.scores, gone, batch_size=batch_size, progress=progress, total=len(gone)
+                fast.scores, gone, batch_size=size, progress=progress, total=len(gone)
             )
     if quick and replacement == REMOVED and drops_exactly(vit):
         return _by_count(vit, pixels, gone, target, batch_size, progress)
     pictures = (without_patches(vit, pixels, choice, replacement, behind) for choice in gone)
     return scores(vit, pictures, target, batch_size=batch_size, progress=progress, total=len(gone))
+
+
+def _cached_images(vit: ViT) -> int:
+    """Return how many pictures are best run at once: on a processor, those whose numbers stay in its cache."""
+    return max(1, _CACHED_TOKENS // vit.grid.tokens) if vit.device.type == "cpu" else 1_000_000
 
 
 def _by_count(

@@ -87,7 +87,7 @@ def _table(scene: Scene, shown: list[Outcome], box: Box) -> None:
             _("Map"): [*names, _("An even map")],
             _("Largest value"): [*hits, "–"],
             _("Energy in the box"): [*shares, f"{area:.1%}"],
-            _("Against an even map"): [*times, "1.00 ×"],
+            _("Energy ÷ area"): [*times, "1.00 ×"],
         },
         hide_index=True,
         alt=_("One row a map: whether its largest value is in the box, and how much of it is"),
