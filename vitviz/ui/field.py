@@ -252,4 +252,6 @@ def _sigma(each: Measured) -> str:
 
 def _fit(each: Measured) -> str:
     value = each.field.gaussian.r_squared
+    if value < 0:  # worse than a flat map of the same mean
+        return "< 0"
     return "–" if math.isnan(value) else f"{value:.2f}"
