@@ -6,7 +6,7 @@ import pytest
 
 pytestmark = pytest.mark.timeout(400)
 PATIENCE = 120_000
-LINK = "model=timm:vit_tiny_patch16_224&weights=random&size=112&patch=20"
+LINK = "model=timm:test_vit&weights=random&size=112&patch=20"
 """7 × 7 places."""
 
 

@@ -6,7 +6,7 @@ import pytest
 
 pytestmark = pytest.mark.timeout(400)
 PATIENCE = 120_000
-LINK = "model=timm:vit_tiny_patch16_224&weights=random&size=112&example=cat&second=dog&patch=20"
+LINK = "model=timm:test_vit&weights=random&size=112&example=cat&second=dog&patch=20"
 """7 × 7 patches."""
 
 
@@ -47,13 +47,12 @@ def test_pointing_compares_patches_without_asking_the_server(new_page, serve, se
     for key in ("ArrowDown", "ArrowRight", "Enter"):
         page.keyboard.press(key)
     page.wait_for_url(re.compile(r"patch=18\b"))
-    settle(page, PATIENCE)
     is_now(query=18, pinned=18)
     viewer.get_by_role("radio", name="−1 to 1").click()
     page.wait_for_url(re.compile(r"likeness=signed"))
     is_now(scale="signed")
     assert viewer.locator(".low").inner_text() == "−1.00"
-    page.locator('[data-testid="stSidebarNav"]').get_by_role("link", name="Positions").click()
-    page.wait_for_url(re.compile(r"/positions"))
+    page.locator('[data-testid="stSidebarNav"]').get_by_role("link", name="Rollout").click()
+    page.wait_for_url(re.compile(r"/rollout"))
     page.locator('[data-testid="stSidebarNav"]').get_by_role("link", name="Tokens").click()
     is_now(query=18, pinned=18, scale="signed")  # a new viewer starts where the old one was
