@@ -109,8 +109,8 @@ def _numbers(shape: ViTShape, found: Scaling, now: int) -> None:
     parameters, macs = parameters_of(shape), model_macs(shape).total
     slopes = found.exponents
     columns = st.columns(4)
-    columns[0].metric(_("Parameters"), f"{parameters:,}")
-    columns[1].metric(_("Operations"), _("{count:.2f} GMACs").format(count=macs / 1e9))
+    columns[0].metric(_("Million parameters"), f"{parameters / 1e6:.1f}")
+    columns[1].metric(_("GMACs"), f"{macs / 1e9:.1f}")
     columns[2].metric(_("Tokens"), f"{shape.tokens:,}")
     columns[3].metric(_("Heads of 64"), f"{shape.heads}")
     st.caption(

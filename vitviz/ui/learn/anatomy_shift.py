@@ -42,10 +42,11 @@ def draw() -> None:
     except VitvizError as error:
         st.info(plain(str(error)))
         return
-    chart(figure(found, scene.layer), key="shift_curves")
+    trained = probes.resnet(*scene.vit.image_size)[1]
+    chart(figure(found, scene.layer, trained=trained), key="shift_curves")
     st.caption(_sentence(scene, found))
     _words(scene)
-    lesson.footer(_result(scene, found))
+    lesson.footer(_result(scene, found, trained))
 
 
 @st.cache_resource(max_entries=12, show_spinner="Shifting the photo …", show_time=True)
@@ -56,18 +57,19 @@ def _measured(model_key: str, digest: str, layer: int, _vit: ViT, _trace: Trace)
     return shift_experiment(_vit, _trace.pixels, layer=layer, convnet=net, convnet_layer=depth)
 
 
-def _titles(layer: int) -> dict[str, tuple[str, str]]:
+def _titles(layer: int, trained: bool) -> dict[str, tuple[str, str]]:
+    weights = _("trained") if trained else _("random")
     return {
         "tokens": (_("ViT: tokens after block {layer}").format(layer=layer), VIT_BLUE),
         "patch embedding": (_("ViT: patch embedding alone"), _EMBEDDING),
-        "convnet": (_("ResNet-18, third stage"), CNN_VERMILION),
+        "convnet": (_("ResNet-18, third stage, {weights}").format(weights=weights), CNN_VERMILION),
         "plain convolutions": (_("four 3 × 3 layers, stride 1, random"), _PLAIN),
     }
 
 
-def figure(found: ShiftExperiment, layer: int) -> go.Figure:
+def figure(found: ShiftExperiment, layer: int, *, trained: bool) -> go.Figure:
     """Return the likeness of every network's features against the shift."""
-    titles = _titles(layer)
+    titles = _titles(layer, trained)
     lines = [
         Learner(
             _("{name} (stride {stride})").format(name=titles[each.name][0], stride=each.stride),
@@ -131,7 +133,7 @@ def _words(scene: Scene) -> None:
     )
 
 
-def _result(scene: Scene, found: ShiftExperiment) -> Result:
+def _result(scene: Scene, found: ShiftExperiment, trained: bool) -> Result:
     arrays = {each.name.replace(" ", "_"): each.likeness for each in found.curves}
     code = (
         "import vitviz\nfrom vitviz.examples import example\nfrom vitviz.labs.shift import shift_experiment\n\n"
@@ -145,5 +147,5 @@ def _result(scene: Scene, found: ShiftExperiment) -> Result:
         settings={"experiment": choices.SHIFT, "model": scene.vit.name, "layer": scene.layer},
         code=code,
         arrays=lambda: arrays,
-        figures=lambda: {_("Shift"): figure(found, scene.layer)},
+        figures=lambda: {_("Shift"): figure(found, scene.layer, trained=trained)},
     )

@@ -281,6 +281,7 @@ def _words() -> None:
             ),
             _("Take 2 blocks instead of 12: does the order still matter?"),
             _("Find the largest rate at which Pre-LN still learns."),
+            (_("Why? The gradients at the start"), "depth", {"depth_experiment": "layer_norm"}),
         ]
     )
 
