@@ -95,7 +95,7 @@ def data_hunger(
             shifts=shifts,
             readings=max(1, min(5, steps // 20)),
         ):
-            tell(progress, len(runs) * steps + run.points[-1].step, len(plan) * steps, result(run))
+            tell(progress, len(runs) * steps + run.updates, len(plan) * steps, result(run))
         runs.append(run)
     return result()
 

@@ -19,6 +19,7 @@ BATCH = 32
 WARMUP_SHARE = 0.1
 WEIGHT_DECAY = 0.05
 MOST_STEPS = 2000
+_TELL_EVERY = 10
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 """From (network, pictures, labels) to a mean loss in nats."""
 
@@ -50,6 +51,8 @@ class Run:
     """Whether it made all its updates."""
     seconds: float
     """Processor time of the thread that trained it: what a busy machine takes longer is not in it."""
+    updates: int
+    """Updates made so far, between readings too."""
 
     @property
     def accuracy(self) -> float:
@@ -74,7 +77,7 @@ def train(
     readings: int = 10,
     loss: Loss = cross_entropy,
 ) -> Iterator[Run]:
-    """Train a network, yielding the run so far at each reading; whoever stops asking stops the training.
+    """Train a network, yielding the run so far every tenth update and at each reading; who stops asking stops it.
 
     AdamW, batches of 32 drawn with replacement, the rate rising over the first tenth and falling as a cosine.
     ``shifts`` moves every picture by up to one pixel at random. The network is trained in place and is in eval mode at
@@ -114,8 +117,10 @@ def train(
         if step + 1 in read_at:
             points.append(Point(step + 1, float(np.mean(losses)), accuracy_of(network)))
             losses = []
+        if step + 1 in read_at or (step + 1) % _TELL_EVERY == 0:
             seconds = time.thread_time() - started
-            yield Run(name, seed, len(digits), tuple(points), step + 1 == steps, seconds)
+            made = step + 1
+            yield Run(name, seed, len(digits), tuple(points), made == steps, seconds, made)
 
 
 def _update(

@@ -108,7 +108,7 @@ def distil(
             options: dict[str, Any] = {"steps": steps, "learning_rate": learning_rate}
             options |= {"shifts": shifts, "loss": loss, "readings": max(1, min(10, steps // 20))}
             for run in train(network, digits, name=name, seed=seed, **options):
-                done = len(runs) * steps + run.points[-1].step
+                done = len(runs) * steps + run.updates
                 so_far = Distillation(*settings, (*runs, run), attention)
                 tell(progress, done, len(NAMES) * seeds * steps, so_far)
             runs.append(run)

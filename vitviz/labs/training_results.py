@@ -58,7 +58,7 @@ def _run(stored: dict[str, Any]) -> Run:
         Point(step, float("nan") if loss is None else loss, accuracy)
         for step, loss, accuracy in stored.pop("points")
     )
-    return Run(points=points, **stored)
+    return Run(points=points, **({"updates": points[-1].step} | stored))
 
 
 def _plain(value: Any) -> Any:
