@@ -89,7 +89,7 @@ def gradient_shap(task: Task, *, n_samples: int, noise: float, baseline: str) ->
         share = points[done - count : done].to(noisy)
         slopes = _halved(gradient, share * noisy + (1 - share) * start)
         total += (slopes * (noisy - start)).sum(0)
-        promised += float(_scores(task, noisy).sum())
+        promised += float(_halved(lambda part: _scores(task, part), noisy).sum())
         report(task.progress, done, n_samples)
     values = (total / n_samples).sum(0)
     change = promised / n_samples - float(_scores(task, start[None])[0])
