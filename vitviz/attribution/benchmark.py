@@ -60,8 +60,8 @@ METRICS = (
     Metric(
         "positive",
         "Positive perturbation",
-        "Part of the answers that name the target while up to 90 % of the patches go, most relevant first "
-        "(Chefer et al. 2021).",
+        "Part of the answers that name the target as patches go, most relevant first, but for the last step "
+        "(Chefer et al. 2021, who take 10 % a step).",
         False,
     ),
     Metric(
