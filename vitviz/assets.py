@@ -7,4 +7,5 @@ from pathlib import Path
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 EXAMPLES = ASSETS / "examples"
 WEIGHTS = ASSETS / "weights"
+LABS = ASSETS / "labs"
 TEXT = ASSETS / "text"

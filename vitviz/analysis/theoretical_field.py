@@ -3,7 +3,7 @@
 Along one axis, output place o of a layer depends on input places low + jump·o … high + jump·o, both included. A
 window of k taps, dilation d, stride s and padding p turns (low, high, jump) into
     (low − jump·p, high + jump·((k − 1)·d − p), jump·s).
-Where branches meet (a residual connection) the field is the smallest interval that holds both.
+Where branches meet (a residual connection, a gate) the field is the smallest interval that holds both.
 """
 
 from __future__ import annotations
@@ -121,6 +121,7 @@ _SAME_PLACE_FUNCTIONS = {
     nn.functional.relu, nn.functional.gelu, nn.functional.silu, nn.functional.dropout,
 }  # fmt: skip
 _SUMS = {operator.add, operator.iadd, operator.sub, torch.add, torch.sub}
+_PRODUCTS = {operator.mul, operator.imul, torch.mul, "mul"}
 
 
 def theoretical_field(net: ConvNet, layer: int = -1) -> TheoreticalField:
@@ -210,7 +211,14 @@ def _at(
         return None
     if node.op == "call_module":
         return _through(module.get_submodule(str(node.target)), inputs[0])
-    if len(inputs) > 1 and (node.target in _SUMS or node.target in ("add", "add_", "sub")):
+    joins = (
+        *_SUMS,
+        *_PRODUCTS,
+        "add",
+        "add_",
+        "sub",
+    )  # a product of branches is a gated convolution
+    if len(inputs) > 1 and node.target in joins:
         return inputs[0].joined(inputs[1])
     known: Callable[..., Any] | str = node.target
     pointwise = (

@@ -150,6 +150,33 @@ def _create(name: str, options: dict[str, Any], seed: int) -> nn.Module:
     return module
 
 
+def small_vit(
+    *,
+    image_size: tuple[int, int],
+    patch_size: int,
+    width: int,
+    layers: int,
+    heads: int,
+    mlp_ratio: float,
+    classes: int,
+) -> VisionTransformer:
+    """Build a plain Vision Transformer of any size.
+
+    The first weights are drawn as in the original JAX code, in proportion to 1/√width: timm's own are made for large
+    widths, and so small in a narrow model that attention starts out uniform and learns slowly.
+    """
+    return VisionTransformer(
+        img_size=image_size,
+        patch_size=patch_size,
+        embed_dim=width,
+        depth=layers,
+        num_heads=heads,
+        mlp_ratio=mlp_ratio,
+        num_classes=classes,
+        weight_init="jax",
+    )
+
+
 def pretrained_settings(name: str) -> dict[str, Any]:
     """Return the pretrained config of a timm model name, or an empty dictionary if it has no weights."""
     config = timm.models.get_pretrained_cfg(name)

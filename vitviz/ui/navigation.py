@@ -47,6 +47,7 @@ def sections() -> dict[str, list[Entry]]:
             Entry("anatomy", _("Anatomy"), ":material/biotech:"),
             Entry("patches_and_detail", _("Patches and detail"), ":material/blur_on:"),
             Entry("attention_from_scratch", _("Attention from scratch"), ":material/school:"),
+            Entry("long_range", _("Long range"), ":material/compare_arrows:"),
             Entry("cost", _("Cost"), ":material/speed:"),
             Entry("depth", _("Depth"), ":material/layers:"),
             Entry("training", _("Training"), ":material/model_training:"),

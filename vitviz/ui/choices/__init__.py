@@ -13,6 +13,7 @@ from vitviz.ui.choices import (
     depth,
     evidence,
     explore,
+    long_range,
     patches,
     patches_and_detail,
     space,
@@ -30,6 +31,7 @@ GROUPS: tuple[tuple[Choice, ...], ...] = (
     attention_from_scratch.CHOICES,
     cost.CHOICES,
     depth.CHOICES,
+    long_range.CHOICES,
     anatomy.CHOICES,
     training.CHOICES,
 )

@@ -68,3 +68,8 @@ DRAWER = Source(
     css=_read("box_drawer.css"),
     js=_read("shared.js", "box_drawer.js"),
 )
+BOARD = Source(
+    html=_read("object_board.html"),
+    css=_read("shared.css", "object_board.css"),
+    js=_read("shared.js", "object_board.js"),
+)

@@ -1,0 +1,55 @@
+"""Long range in Chromium: halves are dragged and moved by keyboard, and the verdicts follow."""
+
+import pytest
+
+from vitviz.labs.long_range.contents import COLUMNS, ROWS
+
+pytestmark = pytest.mark.timeout(300)
+PATIENCE = 120_000
+QUICK = "model=timm:vit_tiny_patch16_224&weights=random"
+TOGETHER = "0" * 11 + "12" + "0" * 19  # two halves of one disc, side by side
+BOARD = ".st-key-range_picture .board"
+
+
+def centre(box, cell):
+    row, column = divmod(cell, COLUMNS)
+    return (
+        box["x"] + (column + 0.5) * box["width"] / COLUMNS,
+        box["y"] + (row + 0.5) * box["height"] / ROWS,
+    )
+
+
+def test_a_half_is_dragged_away_and_brought_back_by_keyboard(chromium, serve, settle):
+    server = serve("app.py")
+    page = chromium.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(PATIENCE)
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{server}/long_range?{QUICK}&range_board={TOGETHER}&range_cell=12")
+    board = page.locator(BOARD)
+    board.wait_for()
+    settle(page, PATIENCE)
+    first = board.get_attribute("data-ready")
+    said = page.locator(".st-key-range_picture .read")
+    assert "8 px away" in said.inner_text()
+    box = board.bounding_box()
+    page.mouse.move(*centre(box, 12))
+    page.mouse.down()
+    page.mouse.move(*centre(box, 14), steps=4)
+    page.mouse.move(*centre(box, 15), steps=2)
+    page.mouse.up()
+    page.wait_for_url(lambda url: "range_cell=15" in url)
+    settle(page, PATIENCE)
+    assert "32 px away" in said.inner_text()
+    assert board.get_attribute("data-ready") != first
+    assert "Right answer: 1 whole" in page.locator("body").inner_text()
+    board.focus()
+    for _step in range(3):
+        cell = int(board.get_attribute("data-chosen"))
+        page.keyboard.press("Shift+ArrowLeft")
+        page.wait_for_url(lambda url, cell=cell: f"range_cell={cell - 1}" in url)
+        settle(page, PATIENCE)
+    assert "8 px away" in said.inner_text()
+    assert board.get_attribute("data-ready") == first
+    assert not complaints
+    page.close()

@@ -1,0 +1,51 @@
+"""Training: same pictures for all, seeded, and what it writes can be read back."""
+
+import numpy as np
+import pytest
+import torch
+
+from vitviz.labs.long_range import evaluate, tasks, train
+from vitviz.labs.long_range.train import Recipe
+
+
+def test_the_rate_rises_and_falls_and_far_pictures_come_in():
+    recipe = Recipe(steps=1000, warm_up=100, learning_rate=1.0, growth=0.5)
+    rates = [recipe.rate(step) for step in range(1000)]
+    assert rates[0] == 0.01
+    assert max(rates) == rates[99] > 0.97
+    assert rates[999] < 1e-5
+    shares = [recipe.far_share(step) for step in (0, 250, 500, 999)]
+    assert shares == [0.1, pytest.approx(0.45), pytest.approx(0.8), 0.8]
+
+
+def test_without_far_pictures_all_couples_are_neighbours():
+    generator = np.random.default_rng(0)
+    batch = train.draw(tasks.find("occluder"), 32, generator, far_share=0.0)
+    columns = batch.objects.reshape(32, 4, 8).any(1).nonzero()[:, 1].reshape(32, 2)
+    assert (columns[:, 1] - columns[:, 0] == 1).all()
+
+
+def test_a_run_is_reproducible_and_its_files_are_collected(tmp_path):
+    recipe = Recipe("occluder", seed=4, steps=2, batch_size=8)
+    for name in ("one", "two"):
+        train.train(recipe, ["limited", "vit"], tmp_path / name)
+    states = [
+        evaluate.collect("occluder", tmp_path / name, batches=1)[0] for name in ("one", "two")
+    ]
+    assert states[0].keys() == states[1].keys()
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+    told = evaluate.collect("occluder", tmp_path / "one", batches=1)[1]
+    assert told["vit"][4]["steps"] == told["limited"][4]["steps"] == 2
+    assert not told["large"]
+    history = np.load(tmp_path / "one/occluder-vit-4.npy")
+    assert history.shape == (2, 3)
+    assert np.isfinite(history).all()
+
+
+def test_a_batch_tells_the_truth_about_its_boards():
+    task = tasks.find("counting")
+    batch = train.draw(task, 16, np.random.default_rng(0))
+    assert batch.pixels.shape == (16, 3, 32, 64)
+    assert 0 <= float(batch.pixels.min()) < float(batch.pixels.max()) <= 1
+    assert (batch.partners.sum(1) == 2 * batch.labels).all()
+    assert not (batch.partners.bool() & ~batch.objects).any()

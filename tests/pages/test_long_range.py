@@ -1,0 +1,195 @@
+"""The Long range page: both tasks, every knob at its ends, moves, links that do not fit, files."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+
+from vitviz.export.arrays import npz_bytes
+from vitviz.labs.long_range import counting, moves, results
+from vitviz.labs.long_range.contents import BAND, COLUMNS, ROWS, bar, half
+from vitviz.ui import lesson
+from vitviz.ui.learn import long_range, long_range_take
+
+PAGE = "long_range"
+
+
+def open_page(dashboard, **link):
+    return dashboard(PAGE, **{f"range_{name}": value for name, value in link.items()})
+
+
+def words(app):
+    return "\n".join(each.value for each in (*app.app.markdown, *app.app.caption, *app.app.info))
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """What the page offered to take away, one a run."""
+    found = []
+    footer = lesson.footer
+
+    def keep(result):
+        found.append(result)
+        footer(result)
+
+    monkeypatch.setattr(lesson, "footer", keep)
+    return found
+
+
+def test_the_page_answers_at_first_sight(dashboard, taken):
+    app = open_page(dashboard).sound()
+    for key in ("range_verdicts", "range_curves", "range_matrix", "range_count"):
+        assert app.has("plotly_chart", key)
+    assert app.component("range_picture")["attention"]
+    assert [each.label for each in app.app.metric][:3] == [
+        "ViT",
+        "CNN, field 24 px",
+        "CNN, field 120 px",
+    ]
+    assert len([each for each in app.app.main.expander if each.label[0].isdecimal()]) == 5
+    assert taken[-1].settings["answers"]["vit"] == taken[-1].settings["right_answer"] == 2
+
+
+def test_far_away_the_vit_is_right_and_the_small_field_guesses(dashboard, taken):
+    right = {"vit": 0, "limited": 0, "large": 0}
+    for seed in range(2):
+        for pairs in (0, 3):
+            open_page(dashboard, distance=6, pairs=pairs, seed=seed).sound()
+            for name, answer in taken[-1].settings["answers"].items():
+                right[name] += answer == pairs
+    assert right["vit"] >= 3
+    assert right["limited"] <= 3
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"distance": 1, "pairs": 0, "extra": 0, "beta": 0},
+        {"distance": 7, "pairs": 3, "extra": 2, "beta": 12, "query": "class", "head": "1.3"},
+        {"task": "occluder", "distance": 1, "match": 0, "extra": 0, "query": "class"},
+        {"task": "occluder", "distance": 7, "extra": 2, "head": "0.0", "seed": 999_999},
+    ],
+    ids=["near", "far", "no band", "widest band"],
+)
+def test_every_knob_at_its_ends(dashboard, link):
+    app = open_page(dashboard, **link).sound()
+    assert {f"range_{name}" for name in link if name != "beta"} <= set(app.link)
+
+
+def test_dragging_changes_board_link_and_verdict(dashboard):
+    app = open_page(dashboard, pairs=1, distance=1).sound()
+    before = app.component("range_picture")
+    start, end = before["partner"], before["free"][-1]
+    board = counting.sample(
+        1, generator=np.random.default_rng([0, 4]), distance=1, pairs=1, distractors=1
+    )[0]
+    after = moves.text_of(moves.moved(board, start, end))
+    app.put(range_board=after, range_cell=end).sound()
+    assert app.link["range_board"] == after
+    sent = app.component("range_picture")
+    assert (sent["chosen"], sent["partner"]) == (end, before["chosen"])
+    assert sent["content"] != before["content"]
+    app.app.button(key="range_undo").click()
+    app.run().sound()
+    assert "range_board" not in app.link
+    assert app.component("range_picture")["content"] == before["content"]
+
+
+def test_a_bar_turns_and_the_right_answer_turns_with_it(dashboard):
+    app = open_page(dashboard, task="occluder").sound()
+    assert "Right answer: **match**" in words(app)
+    app.app.button(key="range_turn").click()
+    app.run().sound()
+    assert "Right answer: **differ**" in words(app)
+
+
+def test_the_next_picture_is_another_one(dashboard):
+    app = open_page(dashboard).sound()
+    before = app.component("range_picture")["content"]
+    app.app.button(key="range_next").click()
+    app.run().sound()
+    assert app.link["range_seed"] == "1"
+    assert app.component("range_picture")["content"] != before
+
+
+def test_a_new_distance_forgets_what_was_moved(dashboard):
+    text = "1" + "0" * 30 + "2"
+    app = open_page(dashboard, board=text).sound()
+    assert app.component("range_picture")["partner"] == 31
+    app.app.slider(key="choice_range_distance").set_value(2)
+    app.run().sound()
+    assert "range_board" not in app.link
+
+
+@pytest.mark.parametrize(
+    ("link", "message"),
+    [
+        ({"board": "0" * 32}, "none of ours"),
+        ({"distance": 9}, "whole number from 1 to 7"),
+        ({"beta": "nan"}, "number from 0 to 12"),
+        ({"head": "9.9"}, "no head 9.9"),
+        ({"head": "all"}, "wanted best"),
+        ({"training": 98}, "no networks of that training"),
+        ({"task": "driving"}, "counting"),
+    ],
+)
+def test_a_link_that_does_not_fit_is_told_and_the_page_is_there(dashboard, link, message):
+    open_page(dashboard, **link).told(message)
+
+
+def test_a_board_of_the_other_task_is_left_out(dashboard):
+    app = open_page(dashboard, task="occluder", board="1" + "0" * 30 + "2").sound()
+    assert "range_board" not in app.link
+
+
+def test_a_half_without_partner_is_told(dashboard):
+    text = moves.text_of(_board({0: half(0, 0), 9: half(3, 1)}))
+    app = open_page(dashboard, board=text, cell=0).sound()
+    assert "has no partner in the picture" in app.component("range_picture")["labels"]["summary"]
+    assert "Right answer: **0 whole**" in words(app)
+
+
+def test_a_move_that_is_not_allowed_is_told_and_nothing_moves(monkeypatch):
+    told, put = [], []
+    monkeypatch.setattr(long_range.link, "notice", told.append)
+    monkeypatch.setattr(long_range.link, "put", lambda **values: put.append(values))
+    board = _board({8: bar(0), 10: bar(1)})
+    board[:, 1] = BAND
+    long_range.move(board, 8, 3)
+    assert "past the other bar" in told[0]
+    assert not put
+
+
+def test_the_files_hold_what_the_page_shows(dashboard, taken):
+    open_page(dashboard, task="occluder", distance=3).sound()
+    result = taken[-1]
+    arrays = np.load(io.BytesIO(npz_bytes(result.arrays(), {})))
+    measured = results.results("occluder")
+    assert np.array_equal(arrays["vit_accuracy"], measured.networks["vit"].accuracy)
+    assert arrays["attention"].shape[-1] == 1 + ROWS * COLUMNS
+    assert json.dumps(lesson.manifest(result))
+    assert set(result.figures()) == {"What the networks answer", "How far does each network see?"}
+    compile(result.code, "snippet", "exec")
+    assert moves.text_of(arrays["board"]) in result.code
+
+
+def test_the_snippet_runs_and_answers_as_the_page(dashboard, taken, capsys):
+    open_page(dashboard, distance=4).sound()
+    exec(taken[-1].code, {})
+    said = capsys.readouterr().out.splitlines()
+    for line, (name, answer) in zip(said, taken[-1].settings["answers"].items(), strict=False):
+        assert line.startswith(f"{name} {answer} ")
+
+
+def test_both_tasks_have_a_question_and_next_steps():
+    for task in ("counting", "occluder"):
+        assert long_range_take.question(task)[0].endswith("?")
+        assert len(long_range_take.next_steps(task)) >= 3
+
+
+def _board(cells):
+    board = np.zeros((ROWS, COLUMNS), np.int64)
+    for cell, content in cells.items():
+        board.flat[cell] = content
+    return board

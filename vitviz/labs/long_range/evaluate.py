@@ -1,0 +1,189 @@
+"""Measure trained long-range networks and put them together for shipping.
+
+``python -m vitviz.labs.long_range.evaluate --trained FOLDER`` reads what the training wrote, rounds the weights to half
+precision, measures the rounded weights on new pictures, and writes assets/labs. Without ``--trained`` it measures
+what lies in assets/labs again. The pictures are drawn from (seed, 2), training's from (seed, 1).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from vitviz.analysis.convnet import ConvNet
+from vitviz.analysis.theoretical_field import theoretical_field
+from vitviz.assets import LABS
+from vitviz.labs.long_range import networks, shipped, tasks
+from vitviz.labs.long_range.contents import COLUMNS, IMAGE_SIZE
+from vitviz.labs.long_range.moves import partner_cell
+from vitviz.labs.long_range.networks import Answerer, ConvolutionNetwork
+from vitviz.labs.long_range.rendering import picture, render
+from vitviz.labs.long_range.results import FILE
+from vitviz.labs.long_range.tasks import Task
+from vitviz.labs.long_range.train import calibrate
+from vitviz.labs.long_range.verdict import attention
+from vitviz.models import checkpoints
+
+DISTANCES = tuple(range(1, COLUMNS))
+_TRACED = 40  # pictures for the attention of every head
+
+
+def field_of(network: Answerer) -> int | None:
+    """Return the theoretical receptive field of a cell in pixels; None for a network with attention."""
+    if not isinstance(network, ConvolutionNetwork):
+        return None
+    net = ConvNet.from_module(network.features, image_size=IMAGE_SIZE)
+    return max(theoretical_field(net, net.layers - 1).size)
+
+
+@torch.no_grad()
+def measure(
+    network: Answerer, task: Task, *, distance: int | None, images: int, seed: int = 0
+) -> dict[str, float]:
+    """Return accuracy, cross-entropy (nats) and partner accuracy on new pictures, all answers equally frequent.
+
+    ``distance`` in cells; None lets every couple draw its own, as in training.
+    """
+    generator = np.random.default_rng([seed, 2, distance or 0])
+    answers = np.arange(images) % task.answers
+    boards = task.sample(images, generator=generator, distance=distance, pairs=answers)
+    logits, partner = network.answers(torch.from_numpy(render(boards, generator=generator)))
+    objects = task.is_object(boards).reshape(images, -1)
+    says = partner.numpy() > 0
+    truth = task.has_partner(boards).reshape(images, -1)
+    return {
+        "accuracy": float((logits.argmax(1).numpy() == answers).mean()),
+        "cross_entropy": float(F.cross_entropy(logits.double(), torch.from_numpy(answers))),
+        "partner_accuracy": float((says == truth)[objects].mean()),
+    }
+
+
+def head_weights(network: Answerer, task: Task, *, images: int = _TRACED) -> list[list[float]]:
+    """Return the mean attention of every head (layer, head) from a half or bar to its partner, over new pictures."""
+    vit = shipped.as_vit(network, task.name)
+    generator = np.random.default_rng([0, 3])
+    boards = task.sample(images, generator=generator, pairs=task.answers - 1)
+    found = []
+    for board, pixels in zip(boards, render(boards, generator=generator), strict=True):
+        maps = attention(vit, picture(pixels))  # (layer, head, query, key)
+        first = len(vit.grid.prefix)
+        for cell in np.flatnonzero(task.has_partner(board[None])[0]):
+            partner = partner_cell(board, int(cell))
+            assert partner is not None
+            found.append(maps[:, :, first + cell, first + partner])
+    weights: list[list[float]] = np.mean(found, axis=0).round(5).tolist()
+    return weights
+
+
+def evaluate(
+    task: Task,
+    state: dict[str, Tensor],
+    told: Mapping[str, Mapping[int, Mapping[str, float]]],
+    images: int,
+) -> dict[str, Any]:
+    """Return everything that the page shows of a task; ``told`` holds steps and seconds by network and seed."""
+    result: dict[str, Any] = {"distances": DISTANCES, "images": images, "networks": {}}
+    for name, seeds in told.items():
+        built = {
+            seed: shipped.restore(networks.build(name, answers=task.answers), state, name, seed)
+            for seed in seeds
+        }
+        each = [
+            [
+                measure(net, task, distance=distance, images=images, seed=seed)
+                for distance in DISTANCES
+            ]
+            for seed, net in built.items()
+        ]
+        entry: dict[str, Any] = {
+            "parameters": networks.parameters(next(iter(built.values()))),
+            "field": field_of(next(iter(built.values()))),
+            "seeds": list(seeds),
+            "steps": [told[name][seed]["steps"] for seed in seeds],
+            "seconds": [told[name][seed]["seconds"] for seed in seeds],
+            "mixed_accuracy": [
+                measure(net, task, distance=None, images=images, seed=seed)["accuracy"]
+                for seed, net in built.items()
+            ],
+        }
+        for quantity in ("accuracy", "cross_entropy", "partner_accuracy"):
+            entry[quantity] = [[round(one[quantity], 5) for one in row] for row in each]
+        result["networks"][name] = entry
+        if name == "vit":
+            result["head_weight"] = [head_weights(net, task) for net in built.values()]
+        print(task.name, name, np.round(entry["accuracy"], 3).tolist(), flush=True)
+    return result
+
+
+def collect(
+    task: str, folder: Path, *, batches: int = 50
+) -> tuple[dict[str, Tensor], dict[str, dict[int, Any]]]:
+    """Return the trained weights of a task in half precision, and the steps and seconds of each network and seed.
+
+    Batch normalisation gets its statistics anew, see ``train.calibrate``.
+    """
+    state: dict[str, Tensor] = {}
+    told: dict[str, dict[int, Any]] = {name: {} for name in networks.BUILDERS}
+    for path in sorted(folder.glob(f"{task}-*.safetensors")):
+        _task, name, seed = path.stem.split("-")
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+        told[name][int(seed)] = {
+            "steps": int(metadata["steps"]),
+            "seconds": float(metadata["seconds"]),
+        }
+        network = networks.build(name, answers=tasks.find(task).answers)
+        network.load_state_dict(checkpoints.read_checkpoint(path))
+        calibrate(network, tasks.find(task), seed=int(seed), batches=batches)
+        for key, value in network.state_dict().items():
+            state[f"{name}.{seed}.{key}"] = value.half() if value.is_floating_point() else value
+    return state, told
+
+
+def main() -> None:
+    """Read the command line, measure, write assets/labs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trained", type=Path)
+    parser.add_argument("--tasks", nargs="+", choices=list(tasks.TASKS), default=list(tasks.TASKS))
+    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--out", type=Path, default=LABS)
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    written = asked.out / FILE
+    result = json.loads(written.read_text(encoding="utf-8")) if written.is_file() else {}
+    for name in asked.tasks:
+        task = tasks.find(name)
+        path = asked.out / shipped.FILES[name].file
+        if asked.trained:
+            state, told = collect(name, asked.trained)
+            save_file(state, path, metadata={"format": "pt"})
+        else:
+            state = checkpoints.read_checkpoint(path)
+            told = {
+                net: dict(zip(old["seeds"], _rows(old), strict=True))
+                for net, old in result[name]["networks"].items()
+            }
+        result[name] = evaluate(task, state, told, asked.images)
+        print(path.name, checkpoints.sha256_of(path))
+    written.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def _rows(old: dict[str, Any]) -> list[dict[str, float]]:
+    return [
+        {"steps": steps, "seconds": seconds}
+        for steps, seconds in zip(old["steps"], old["seconds"], strict=True)
+    ]
+
+
+if __name__ == "__main__":
+    main()

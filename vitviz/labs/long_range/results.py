@@ -1,0 +1,147 @@
+"""Results: how well the shipped networks do on pictures that they never saw, as the evaluation measured it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitviz.assets import LABS
+from vitviz.labs.long_range.contents import CELL_PIXELS
+from vitviz.labs.long_range.tasks import find
+
+FILE = "long_range.json"
+"""In assets/labs; written by ``python -m vitviz.labs.long_range.evaluate``."""
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkResult:
+    """One kind of network on one task, trained from several seeds."""
+
+    network: str
+    parameters: int
+    field: int | None
+    """Theoretical receptive field of a cell in pixels, along each axis; None for a ViT, whose tokens see everything."""
+    seeds: tuple[int, ...]
+    steps: tuple[int, ...]
+    """Training steps of each seed."""
+    seconds: tuple[float, ...]
+    """Training time of each seed, in seconds of one CPU core."""
+    accuracy: NDArray[np.float64]
+    """(seed, distance)."""
+    cross_entropy: NDArray[np.float64]
+    """(seed, distance) in nats; log(number of answers) is what guessing costs."""
+    partner_accuracy: NDArray[np.float64]
+    """(seed, distance): share of halves or bars for which "has its partner" is right."""
+    mixed_accuracy: NDArray[np.float64]
+    """(seed,): on pictures in which every couple has a distance of its own, as in training."""
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """(distance,): mean accuracy of the seeds."""
+        found: NDArray[np.float64] = self.accuracy.mean(0)
+        return found
+
+    @property
+    def deviation(self) -> NDArray[np.float64]:
+        """(distance,): standard deviation of the accuracy over the seeds (divisor seeds − 1; 0 for one seed)."""
+        if len(self.seeds) < 2:
+            return np.zeros(self.accuracy.shape[1])
+        found: NDArray[np.float64] = self.accuracy.std(0, ddof=1)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class TaskResult:
+    """All networks on one task."""
+
+    task: str
+    distances: tuple[int, ...]
+    """In cells, between the two halves or bars."""
+    images: int
+    """Held-out pictures for each distance and seed."""
+    networks: dict[str, NetworkResult]
+    head_weight: NDArray[np.float64]
+    """(seed, layer, head): mean attention from a half or bar to its partner, of the ViTs; 1/tokens if looking
+    evenly."""
+
+    @property
+    def chance(self) -> float:
+        """Accuracy of guessing."""
+        return 1 / find(self.task).answers
+
+    @property
+    def pixels(self) -> tuple[int, ...]:
+        """The distances in pixels."""
+        return tuple(distance * CELL_PIXELS for distance in self.distances)
+
+    def interval(self, network: str, distance: int) -> tuple[float, float]:
+        """Return the 95 % interval (Wilson 1927) of a network's accuracy at a distance, over all seeds' pictures."""
+        share = float(self.networks[network].mean[self.distances.index(distance)])
+        return wilson(share, self.images * len(self.networks[network].seeds))
+
+    def best_head(self, seed: int) -> tuple[int, int]:
+        """Return (layer, head) of the head that gives most to the partner on held-out pictures."""
+        weights = self.head_weight[self.networks["vit"].seeds.index(seed)]
+        layer, head = np.unravel_index(int(weights.argmax()), weights.shape)
+        return int(layer), int(head)
+
+
+def markdown(result: TaskResult) -> str:
+    """Return the accuracies of a task as a table in Markdown, for the model card: mean ± deviation in per cent."""
+    names = ["network", "parameters", "field", "seconds", *(f"{each} px" for each in result.pixels)]
+    lines = [" | ".join(["", *names, "mixed", ""]).strip()]
+    lines.append("|" + "---|" * (len(names) + 1))
+    for name, each in result.networks.items():
+        field = "all" if each.field is None else f"{each.field} px"
+        seconds = f"{sum(each.seconds) / len(each.seconds):.0f}"
+        shares = [
+            f"{100 * mean:.1f} ± {100 * spread:.1f}"
+            for mean, spread in zip(each.mean, each.deviation, strict=True)
+        ]
+        mixed = f"{100 * each.mixed_accuracy.mean():.1f}"
+        cells = [name, f"{each.parameters:,}", field, seconds, *shares, mixed]
+        lines.append(" | ".join(["", *cells, ""]).strip())
+    return "\n".join(lines)
+
+
+def wilson(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the interval of Wilson (1927) for a share found in ``count`` independent trials; 95 % at z = 1.96."""
+    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return middle - half, middle + half
+
+
+@cache
+def results(task: str, folder: Path = LABS) -> TaskResult:
+    """Return what was measured for a task; raises OptionError for an unknown one."""
+    find(task)
+    told = json.loads((folder / FILE).read_text(encoding="utf-8"))[task]
+    return TaskResult(
+        task,
+        tuple(told["distances"]),
+        told["images"],
+        {name: _network(name, each) for name, each in told["networks"].items()},
+        np.array(told["head_weight"]),
+    )
+
+
+def _network(name: str, told: dict[str, Any]) -> NetworkResult:
+    return NetworkResult(
+        network=name,
+        parameters=told["parameters"],
+        field=told["field"],
+        seeds=tuple(told["seeds"]),
+        steps=tuple(told["steps"]),
+        seconds=tuple(told["seconds"]),
+        accuracy=np.array(told["accuracy"]),
+        cross_entropy=np.array(told["cross_entropy"]),
+        partner_accuracy=np.array(told["partner_accuracy"]),
+        mixed_accuracy=np.array(told["mixed_accuracy"]),
+    )

@@ -1,0 +1,199 @@
+"""Train the long-range networks: ``python -m vitviz.labs.long_range.train --task counting --seed 0 --out FOLDER``.
+
+All networks of a run see the same pictures in the same order, each once, and have the same two losses: cross-entropy
+of the answer, and binary cross-entropy of "does this half or bar have its partner?" over the cells that hold one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from vitviz.labs.long_range import networks, tasks
+from vitviz.labs.long_range.counting import LONGEST
+from vitviz.labs.long_range.networks import Answerer
+from vitviz.labs.long_range.rendering import render
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides what a training run does."""
+
+    task: str = "counting"
+    seed: int = 0
+    """Of the first weights; the pictures are drawn from (seed, 1)."""
+    steps: int = 2000
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    warm_up: int = 100
+    """Steps over which the learning rate rises to its peak; then it falls to zero along a cosine."""
+    weight_decay: float = 0.02
+    clip_norm: float = 1.0
+    growth: float = 0.6
+    """Share of the steps over which far pictures become as frequent as they are from then on."""
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step."""
+        fall = 0.5 * (1 + np.cos(np.pi * step / self.steps))
+        return float(self.learning_rate * min(1.0, (step + 1) / self.warm_up) * fall)
+
+    def far_share(self, step: int) -> float:
+        """Return the share of a step's pictures drawn at any distance; in the others couples are neighbours."""
+        return min(0.8, 0.1 + 0.7 * step / (self.growth * self.steps))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures and what the networks should say of them."""
+
+    pixels: Tensor
+    """(image, channel, height, width), in [0, 1]."""
+    labels: Tensor
+    """(image,)."""
+    objects: Tensor
+    """(image, cell): where a half or bar lies."""
+    partners: Tensor
+    """(image, cell): where one lies that has its partner, as 0.0 or 1.0."""
+
+
+def draw(
+    task: tasks.Task, count: int, generator: np.random.Generator, *, far_share: float = 1.0
+) -> Batch:
+    """Return a batch of new pictures, of which about ``far_share`` are drawn at any distance.
+
+    In half of those all couples have one distance, in the others each has its own. In the rest of the pictures all
+    couples are neighbours: an easier task, and the only one that a small field can learn from.
+    """
+    distance = generator.integers(1, LONGEST + 1, size=(count, task.couples))
+    distance[: count // 2] = distance[: count // 2, :1]
+    distance[generator.random(count) >= far_share] = 1
+    boards = task.sample(count, generator=generator, distance=distance)
+    return Batch(
+        torch.from_numpy(render(boards, generator=generator)),
+        torch.from_numpy(task.label(boards)),
+        torch.from_numpy(task.is_object(boards).reshape(count, -1)),
+        torch.from_numpy(task.has_partner(boards).reshape(count, -1).astype(np.float32)),
+    )
+
+
+class Run:
+    """One network in training."""
+
+    def __init__(self, name: str, recipe: Recipe) -> None:
+        self.name, self.recipe, self.seconds = name, recipe, 0.0
+        answers = tasks.find(recipe.task).answers
+        self.network = networks.build(name, answers=answers, seed=recipe.seed).train()
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(),
+            lr=0.0,
+            betas=(0.9, 0.98),
+            weight_decay=recipe.weight_decay,
+            fused=True,
+        )
+        self.history: list[tuple[float, float, float]] = []
+
+    def step(self, number: int, batch: Batch) -> None:
+        """Make one update; keeps (answer loss, partner loss, share of right answers)."""
+        started = time.process_time()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.rate(number)
+        logits, partner = self.network.answers(batch.pixels)
+        answer_loss = F.cross_entropy(logits, batch.labels)
+        partner_loss = F.binary_cross_entropy_with_logits(
+            partner[batch.objects], batch.partners[batch.objects]
+        )
+        self.optimizer.zero_grad()
+        (answer_loss + partner_loss).backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
+        self.optimizer.step()
+        right = (logits.argmax(1) == batch.labels).float().mean()
+        self.history.append((answer_loss.item(), partner_loss.item(), right.item()))
+        self.seconds += time.process_time() - started
+
+    def save(self, folder: Path) -> None:
+        """Write the weights and the history, atomically."""
+        recipe = self.recipe
+        path = folder / f"{recipe.task}-{self.name}-{recipe.seed}.safetensors"
+        told = {"recipe": json.dumps(asdict(recipe)), "seconds": f"{self.seconds:.1f}"}
+        told["steps"] = str(len(self.history))
+        partial = path.with_suffix(".partial")
+        weights = {key: value.contiguous() for key, value in self.network.state_dict().items()}
+        save_file(weights, partial, metadata=told)
+        partial.replace(path)
+        np.save(path.with_suffix(".npy"), np.array(self.history, np.float32))
+
+    def report(self, steps: int = 50) -> str:
+        """Return the means of the last steps in one line."""
+        losses: NDArray[np.float64] = np.mean(self.history[-steps:], axis=0)
+        return f"{self.name} {losses[0]:.3f} {losses[1]:.3f} {losses[2]:.3f} {self.seconds:.0f}s"
+
+
+@torch.no_grad()
+def calibrate(network: Answerer, task: tasks.Task, *, seed: int = 0, batches: int = 50) -> None:
+    """Estimate the statistics of batch normalisation anew, on new pictures drawn as in training; (seed, 4).
+
+    The running averages of training lag behind the weights, and a sum over all cells multiplies their error.
+    """
+    norms = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean of all batches
+    generator = np.random.default_rng([seed, 4])
+    network.train()
+    for _ in range(batches if norms else 0):
+        network.answers(draw(task, 64, generator, far_share=0.8).pixels)
+    network.eval()
+
+
+def train(recipe: Recipe, names: list[str], folder: Path) -> None:
+    """Train networks side by side on the same pictures and write them to a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    task = tasks.find(recipe.task)
+    generator = np.random.default_rng([recipe.seed, 1])
+    runs = [Run(name, recipe) for name in names]
+    for number in range(recipe.steps):
+        share = recipe.far_share(number)
+        batch = draw(task, recipe.batch_size, generator, far_share=share)
+        for run in runs:
+            run.step(number, batch)
+        if (number + 1) % 50 == 0:
+            print(number + 1, *(run.report() for run in runs), sep=" | ", flush=True)
+        if (number + 1) % 200 == 0 or number + 1 == recipe.steps:
+            for run in runs:
+                run.save(folder)
+
+
+def main() -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    default = Recipe()
+    parser.add_argument("--task", choices=list(tasks.TASKS), default=default.task)
+    parser.add_argument("--networks", nargs="+", default=list(networks.BUILDERS))
+    parser.add_argument("--seed", type=int, default=default.seed)
+    parser.add_argument("--steps", type=int, default=default.steps)
+    parser.add_argument("--batch-size", type=int, default=default.batch_size)
+    parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
+    parser.add_argument("--out", type=Path, required=True)
+    told = parser.parse_args()
+    recipe = Recipe(
+        told.task,
+        told.seed,
+        told.steps,
+        told.batch_size,
+        learning_rate=told.learning_rate,
+    )
+    train(recipe, told.networks, told.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,276 @@
+// The board of the Long range page: a picture whose halves or bars can be dragged from cell to cell, with the attention of
+// the chosen one drawn as links. Names of cells and all words come with the data.
+
+class ObjectBoard {
+  constructor(root) {
+    this.app = root.querySelector(".viewer");
+    this.board = root.querySelector(".board");
+    this.canvas = root.querySelector("canvas");
+    this.picture = document.createElement("canvas");
+    this.carried = null; // { start, cell, x, y } while something is dragged
+    this.observer = new ResizeObserver(() => this.repaint());
+    bindPointer(this);
+    bindKeys(this);
+  }
+
+  receive(bytes) {
+    const { meta, part } = unpack(bytes);
+    this.meta = meta;
+    this.weights = meta.attention ? part("attention", Float32Array) : null;
+    this.cursor = meta.chosen;
+    this.carried = null;
+    readPicture(this, part("picture", Uint8Array));
+    this.board.style.setProperty("--ratio", String(meta.columns / meta.rows));
+    this.board.setAttribute("aria-label", meta.labels.board);
+    this.app.querySelector(".hint").textContent = meta.labels.hint;
+    this.app.querySelector(".read").textContent = meta.labels.summary;
+    this.app.querySelector(".live").textContent = meta.labels.summary;
+    this.observer.observe(this.board);
+    this.repaint();
+    this.board.dataset.ready = meta.content;
+    this.board.dataset.chosen = String(meta.chosen);
+  }
+
+  /** Whether something lies in a cell that can be chosen and moved. */
+  holds(cell) {
+    return this.meta.names[cell] !== "";
+  }
+
+  choose(cell) {
+    this.cursor = cell;
+    if (this.holds(cell) && cell !== this.meta.chosen) this.send("chosen", { cell });
+    this.repaint();
+  }
+
+  move(start, end) {
+    if (start === end || !this.meta.free.includes(end)) return this.repaint();
+    this.send("moved", { start, end });
+  }
+
+  repaint() {
+    if (!this.meta) return;
+    fitCanvas(this.canvas);
+    paintBoard(this);
+  }
+
+  dispose() {
+    this.observer.disconnect();
+  }
+}
+
+function readPicture(view, bytes) {
+  const { width, height } = view.meta;
+  view.picture.width = width;
+  view.picture.height = height;
+  const context = view.picture.getContext("2d");
+  const image = context.createImageData(width, height);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    for (let channel = 0; channel < 3; channel++) image.data[4 * pixel + channel] = bytes[3 * pixel + channel];
+    image.data[4 * pixel + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+}
+
+function bindPointer(view) {
+  const { board } = view;
+  board.addEventListener("pointerdown", (event) => {
+    const cell = patchUnder(board, view.meta, event);
+    if (event.button !== 0 || !view.holds(cell)) return;
+    board.setPointerCapture(event.pointerId);
+    view.carried = { start: cell, cell, ...placeOf(view, event) };
+    board.classList.add("dragging");
+    board.focus({ preventScroll: true });
+    event.preventDefault();
+    view.repaint();
+  });
+  board.addEventListener("pointermove", (event) => {
+    if (!view.carried) return;
+    view.carried = { start: view.carried.start, cell: patchUnder(board, view.meta, event), ...placeOf(view, event) };
+    view.repaint();
+  });
+  const drop = (event) => {
+    if (!view.carried) return;
+    const { start, cell } = view.carried;
+    view.carried = null;
+    board.classList.remove("dragging");
+    if (event.type === "pointercancel") return view.repaint();
+    if (start === cell) view.choose(cell);
+    else view.move(start, cell);
+  };
+  board.addEventListener("pointerup", drop);
+  board.addEventListener("pointercancel", drop);
+}
+
+/** Where the pointer is, in pixels of the canvas. */
+function placeOf(view, event) {
+  const box = view.board.getBoundingClientRect();
+  const scale = view.canvas.width / box.width;
+  return { x: (event.clientX - box.left) * scale, y: (event.clientY - box.top) * scale };
+}
+
+/** Arrows move the cursor, Enter chooses what lies there; Shift and an arrow move the chosen thing by one free cell. */
+function bindKeys(view) {
+  view.board.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const arrow = event.key.startsWith("Arrow");
+    if (event.shiftKey && arrow) view.move(view.meta.chosen, nextFree(view, event.key));
+    else if (event.key === "Enter" || event.key === " ") view.choose(view.cursor);
+    else if (movedPatch(event.key, view.cursor, view.meta) !== null) {
+      view.cursor = movedPatch(event.key, view.cursor, view.meta);
+      const name = view.meta.names[view.cursor] || view.meta.labels.empty;
+      view.app.querySelector(".live").textContent = `${name}, ${placeName(view, view.cursor)}`;
+      view.repaint();
+    } else return;
+    event.preventDefault();
+  });
+}
+
+function placeName(view, cell) {
+  const { columns, labels } = view.meta;
+  return fill(labels.place, { row: Math.floor(cell / columns) + 1, column: (cell % columns) + 1 });
+}
+
+/** The nearest free cell from the chosen one in the direction of an arrow, or the chosen cell itself. */
+function nextFree(view, key) {
+  let cell = view.meta.chosen;
+  for (;;) {
+    const next = movedPatch(key, cell, view.meta);
+    if (next === cell) return view.meta.chosen;
+    if (view.meta.free.includes(next)) return next;
+    cell = next;
+  }
+}
+
+function paintBoard(view) {
+  const { canvas, meta, carried } = view;
+  const context = canvas.getContext("2d");
+  const ratio = window.devicePixelRatio || 1;
+  context.imageSmoothingEnabled = false;
+  context.drawImage(view.picture, 0, 0, canvas.width, canvas.height);
+  paintGrid(view, context, ratio);
+  if (carried && carried.cell !== carried.start) return paintCarried(view, context, ratio);
+  if (meta.field && meta.chosen !== null) paintField(view, context, ratio);
+  if (view.weights) paintLinks(view, context, ratio);
+  if (meta.chosen !== null) outline(context, patchBox(canvas, meta, meta.chosen), ORANGE, 3 * ratio);
+  if (meta.partner !== null) outline(context, patchBox(canvas, meta, meta.partner), "#ffffff", 2 * ratio);
+  if (view.board.matches(":focus-visible") && view.cursor !== meta.chosen && view.cursor !== null) {
+    markPointer(context, patchBox(canvas, meta, view.cursor), ratio);
+  }
+}
+
+function paintGrid({ canvas, meta }, context, ratio) {
+  context.strokeStyle = "rgba(110, 110, 110, 0.25)";
+  context.lineWidth = ratio;
+  context.beginPath();
+  for (let column = 1; column < meta.columns; column++) {
+    const x = Math.round((column * canvas.width) / meta.columns) + 0.5;
+    context.moveTo(x, 0);
+    context.lineTo(x, canvas.height);
+  }
+  for (let row = 1; row < meta.rows; row++) {
+    const y = Math.round((row * canvas.height) / meta.rows) + 0.5;
+    context.moveTo(0, y);
+    context.lineTo(canvas.width, y);
+  }
+  context.stroke();
+}
+
+/** What is carried lies under the pointer; the cell it came from is faded, the one it would fall into is outlined. */
+function paintCarried({ canvas, meta, picture, carried }, context, ratio) {
+  const [left, top, width, height] = patchBox(canvas, meta, carried.start);
+  context.fillStyle = "rgba(245, 245, 245, 0.8)";
+  context.fillRect(left, top, width, height);
+  const free = meta.free.includes(carried.cell);
+  outline(context, patchBox(canvas, meta, carried.cell), free ? ORANGE : "#888888", 2 * ratio);
+  const source = patchBox(picture, meta, carried.start);
+  context.drawImage(picture, ...source, carried.x - width / 2, carried.y - height / 2, width, height);
+}
+
+/** The cells that the CNN with the small field can see from the chosen one, dashed. */
+function paintField({ canvas, meta }, context, ratio) {
+  const [x, y, width, height] = patchBox(canvas, meta, meta.chosen);
+  const reach = meta.field;
+  const left = Math.max(0, x - reach * width) + 2 * ratio;
+  const top = Math.max(0, y - reach * height) + 2 * ratio;
+  const right = Math.min(canvas.width, x + (1 + reach) * width) - 2 * ratio;
+  const bottom = Math.min(canvas.height, y + (1 + reach) * height) - 2 * ratio;
+  context.save();
+  context.setLineDash([7 * ratio, 5 * ratio]);
+  context.strokeStyle = meta.field_colour;
+  context.lineWidth = 2.5 * ratio;
+  context.strokeRect(left, top, right - left, bottom - top);
+  context.restore();
+}
+
+/** A link from the chosen cell to every cell that gets more than looking evenly would give, as wide as its weight. */
+function paintLinks(view, context, ratio) {
+  const { canvas, meta, weights } = view;
+  const middle = (cell) => {
+    const [x, y, width, height] = patchBox(canvas, meta, cell);
+    return [x + width / 2, y + height / 2];
+  };
+  const [x, y] = middle(meta.chosen);
+  context.lineCap = "round";
+  const own = meta.from_class ? null : meta.chosen;
+  const order = Array.from(weights.keys()).filter((cell) => cell !== own && weights[cell] > meta.uniform);
+  order.sort((one, other) => weights[one] - weights[other]);
+  if (meta.from_class) paintDots(view, context, ratio, middle);
+  else for (const cell of order) {
+    const [toX, toY] = middle(cell);
+    for (const [colour, extra] of [["rgba(255, 255, 255, 0.75)", 3 * ratio], [meta.link_colour, 0]]) {
+      context.globalAlpha = extra ? 1 : 0.35 + 0.65 * weights[cell];
+      context.strokeStyle = colour;
+      context.lineWidth = extra + ratio * (1 + 11 * weights[cell]);
+      context.beginPath();
+      context.moveTo(x, y);
+      context.lineTo(toX, toY);
+      context.stroke();
+    }
+  }
+  context.globalAlpha = 1;
+  for (const cell of order.slice(-3)) writeShare(view, context, ratio, cell);
+}
+
+/** The class token lies in no cell: a ring in each cell, its area in proportion to the weight. */
+function paintDots({ canvas, meta, weights }, context, ratio, middle) {
+  const radius = 0.48 * Math.min(canvas.width / meta.columns, canvas.height / meta.rows);
+  for (let cell = 0; cell < weights.length; cell++) {
+    if (weights[cell] <= meta.uniform) continue;
+    context.beginPath();
+    context.arc(...middle(cell), radius * Math.sqrt(weights[cell]), 0, 2 * Math.PI);
+    context.globalAlpha = 0.35;
+    context.fillStyle = meta.link_colour;
+    context.fill();
+    context.globalAlpha = 1;
+    context.strokeStyle = meta.link_colour;
+    context.lineWidth = 2 * ratio;
+    context.stroke();
+  }
+}
+
+/** The share of attention that a cell gets, at its upper edge. */
+function writeShare({ canvas, meta, weights }, context, ratio, cell) {
+  const [x, y, width] = patchBox(canvas, meta, cell);
+  const text = shortPercent(weights[cell]);
+  context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "top";
+  const wide = context.measureText(text).width + 8 * ratio;
+  context.fillStyle = "rgba(255, 255, 255, 0.9)";
+  context.fillRect(x + width / 2 - wide / 2, y + 2 * ratio, wide, 17 * ratio);
+  context.fillStyle = meta.link_colour;
+  context.fillText(text, x + width / 2, y + 4 * ratio);
+}
+
+const boards = new WeakMap(); // root of an instance → its board
+
+function mount({ data, parentElement, setTriggerValue }) {
+  let view = boards.get(parentElement);
+  if (!view) {
+    view = new ObjectBoard(parentElement);
+    boards.set(parentElement, view);
+  }
+  view.send = (name, value) => setTriggerValue(name, value);
+  view.receive(data);
+  return () => view.dispose();
+}

@@ -1,0 +1,107 @@
+"""The object board on a page: a picture of cells whose contents can be chosen and dragged, with links of attention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
+from vitviz.ui.components.packing import float32_bytes, pack
+from vitviz.ui.components.sources import BOARD
+
+_component = st.components.v2.component(
+    "vitviz_object_board", html=BOARD.html, css=BOARD.css, js=BOARD.module
+)
+
+
+@dataclass(frozen=True, eq=False)
+class BoardView:
+    """What the board shows; cells are counted row by row."""
+
+    picture: NDArray[np.uint8]
+    """(height, width, 3)."""
+    rows: int
+    columns: int
+    names: Sequence[str]
+    """What can be chosen in each cell, in words; empty where nothing can."""
+    free: Sequence[int]
+    """Cells that something can be dropped into."""
+    chosen: int | None
+    """The cell whose attention is shown."""
+    partner: int | None
+    """The cell of its partner, which is outlined."""
+    attention: NDArray[np.float32] | None
+    """(cell,): attention of the chosen cell; None for no links."""
+    uniform: float
+    """Attention of looking evenly: links are drawn from here on."""
+    from_class: bool
+    """Whether the attention is the class token's: it lies in no cell, so shares are drawn as dots."""
+    reach: int
+    """How many cells around the chosen one the CNN with the small field sees; 0 draws no box."""
+    labels: dict[str, str]
+    """Visible texts: board, hint, summary, empty, place."""
+
+    def pack(self) -> bytes:
+        """Return the blob for the browser."""
+        height, width = self.picture.shape[:2]
+        parts = {"picture": self.picture.tobytes()}
+        if self.attention is not None:
+            parts["attention"] = float32_bytes(self.attention)
+        meta = {
+            "width": width,
+            "height": height,
+            "rows": self.rows,
+            "columns": self.columns,
+            "names": list(self.names),
+            "free": [int(cell) for cell in self.free],
+            "chosen": self.chosen,
+            "partner": self.partner,
+            "attention": self.attention is not None,
+            "uniform": self.uniform,
+            "from_class": self.from_class,
+            "field": self.reach,
+            "field_colour": CNN_VERMILION,
+            "link_colour": VIT_BLUE,
+            "labels": self.labels,
+            "content": blake2b(b"".join(parts.values()), digest_size=8).hexdigest(),
+        }
+        return pack(meta, parts)
+
+    def read_cell(self, value: object) -> int | None:
+        """Return a cell that the browser sent, or None for anything else."""
+        inside = isinstance(value, int) and 0 <= value < self.rows * self.columns
+        return value if inside and isinstance(value, int) else None
+
+
+def object_board(
+    view: BoardView,
+    *,
+    key: str,
+    on_choose: Callable[[int], None],
+    on_move: Callable[[int, int], None],
+) -> None:
+    """Show the board; ``on_choose`` gets the cell that was chosen, ``on_move`` from where to where something was moved.
+
+    Both are called before the script runs again; while something is dragged, nothing is sent.
+    """
+
+    def sent(name: str) -> dict[str, object]:
+        found = (st.session_state.get(key) or {}).get(name)
+        return found if isinstance(found, dict) else {}
+
+    def chosen() -> None:
+        cell = view.read_cell(sent("chosen").get("cell"))
+        if cell is not None:
+            on_choose(cell)
+
+    def moved() -> None:
+        start, end = (view.read_cell(sent("moved").get(name)) for name in ("start", "end"))
+        if start is not None and end is not None:
+            on_move(start, end)
+
+    _component(key=key, data=view.pack(), on_chosen_change=chosen, on_moved_change=moved)
