@@ -19,9 +19,9 @@ from vitviz.grid import PatchGrid
 from vitviz.labs import encodings as lab
 from vitviz.labs.encodings import Encoding
 from vitviz.ui import lesson, link, positions
+from vitviz.ui.bars import colour_bar
 from vitviz.ui.charts import chart
 from vitviz.ui.choices.attention_from_scratch import PAGE
-from vitviz.ui.learn.colour_bar import colour_bar
 from vitviz.ui.learn.long_work import Desk
 from vitviz.ui.recipe import load_line
 from vitviz.ui.scene import Scene, plain
@@ -127,7 +127,7 @@ def _map(each: Encoding, place: int) -> None:
     st.image(
         framed, width="stretch", output_format="PNG", alt=_("Similarity: {name}").format(name=name)
     )
-    colour_bar(scale, _unit(each.kind))
+    st.html(colour_bar(scale, title=_unit(each.kind)))
     st.markdown(_read(each.read_out))
 
 

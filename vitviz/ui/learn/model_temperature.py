@@ -24,8 +24,8 @@ from vitviz.labs import model_temperature as lab
 from vitviz.labs.model_temperature import ModelTemperature
 from vitviz.trace import Trace
 from vitviz.ui import cache, link
+from vitviz.ui.bars import colour_bar
 from vitviz.ui.choices.attention_from_scratch import FACTORS, factor_of
-from vitviz.ui.learn.colour_bar import colour_bar
 from vitviz.ui.learn.long_work import Desk, LongWork
 from vitviz.ui.scene import Scene, default_query
 from vitviz.ui.text import _
@@ -115,7 +115,11 @@ def maps(scene: Scene, heated: Heated) -> None:
             width="stretch",
             output_format="JPEG",
         )
-    colour_bar(scale, _("attention in the last layer, mean of the heads, one scale for both"))
+    st.html(
+        colour_bar(
+            scale, title=_("attention in the last layer, mean of the heads, one scale for both")
+        )
+    )
 
 
 def numbers(scene: Scene, heated: Heated) -> None:

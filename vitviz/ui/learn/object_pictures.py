@@ -16,8 +16,8 @@ from vitviz.figures.scale import Scale
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.noisy_picture import NoisyPicture
 from vitviz.labs.smallest_object import closed_form
+from vitviz.ui.bars import colour_bar, legend
 from vitviz.ui.choices.patches_and_detail import LARGEST_PATCH
-from vitviz.ui.learn.colour_bar import colour_bar, legend
 from vitviz.ui.learn.smallest_object import TRIALS, Simulation
 from vitviz.ui.text import _
 
@@ -51,7 +51,7 @@ def _means(shown: NoisyPicture) -> None:
     scale = Scale(-top, top, signed=True)
     painted = paint_map(shown.means, scale, height=_SIDE, width=_SIDE)
     st.image(painted, width="stretch", output_format="PNG", alt=_("The mean of every patch"))
-    colour_bar(scale, _("mean of the patch, in its standard deviations σ/p"))
+    st.html(colour_bar(scale, title=_("mean of the patch, in its standard deviations σ/p")))
 
 
 def _detected(shown: NoisyPicture) -> None:
@@ -68,7 +68,7 @@ def _detected(shown: NoisyPicture) -> None:
         "false alarm": _("false alarm"),
         "quiet": _("quiet"),
     }
-    legend([(f"{words[kind]} {count}", KINDS[kind]) for kind, count in counts.items()])
+    st.html(legend([(f"{words[kind]} {count}", KINDS[kind]) for kind, count in counts.items()]))
 
 
 def numbers(found: Simulation) -> None:
