@@ -18,6 +18,7 @@ from vitviz.export.arrays import npz_bytes
 from vitviz.export.manifest import json_text, versions
 from vitviz.figures.export import html_of_figures
 from vitviz.ui import link, show, worksheet
+from vitviz.ui.navigation import entry
 from vitviz.ui.text import _
 
 
@@ -79,7 +80,12 @@ def try_next(steps: Sequence[str | tuple[str, str, Mapping[str, str]]]) -> None:
             st.markdown(f"- {step}")
         else:
             label, page, choices = step
-            st.page_link(f"../../pages/{page}.py", label=label, query_params=dict(choices))
+            st.page_link(
+                entry(page).path,
+                label=label,
+                icon=":material/arrow_forward:",
+                query_params=dict(choices),
+            )
 
 
 def footer(result: Result) -> None:

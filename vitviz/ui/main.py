@@ -30,7 +30,7 @@ def _sidebar_choices() -> tuple[object, ...]:
 
 def frame() -> None:
     """Draw the frame and run the chosen page in it."""
-    page = st.navigation(pages())
+    page = st.navigation(pages(), expanded=True)  # else Streamlit folds the last pages away
     st.set_page_config(
         page_title=f"{page.title} · vitviz"
     )  # names the tab and the browser's history
