@@ -42,11 +42,9 @@ def test_the_page_answers_at_first_sight(dashboard, taken):
     for key in ("range_verdicts", "range_curves", "range_matrix", "range_count"):
         assert app.has("plotly_chart", key)
     assert app.component("range_picture")["attention"]
-    assert [each.label for each in app.app.metric][:3] == [
-        "ViT",
-        "CNN, field 24 px",
-        "CNN, field 120 px",
-    ]
+    said = [each.value.partition("\n#### ") for each in app.app.markdown if "\n#### " in each.value]
+    assert [name for name, _, _answer in said] == ["ViT", "CNN, field 24 px", "CNN, field 120 px"]
+    assert said[0][2] == "2 whole"
     assert len([each for each in app.app.main.expander if each.label[0].isdecimal()]) == 5
     assert taken[-1].settings["answers"]["vit"] == taken[-1].settings["right_answer"] == 2
 

@@ -70,15 +70,16 @@ def test_a_page_opens_on_every_kind_of_model(dashboard, page, model):
         assert (sent["channels"] == 0) == (page == "rollout" or model == RELATIVE)
 
 
-def test_start_shows_one_map_a_layer_and_three_doors(dashboard):
+def test_start_shows_one_map_a_layer_and_four_doors(dashboard):
     app = dashboard("start").sound()
     shown = [len(each.proto.imgs) for each in app.app.get("image")]
     assert shown == [1, 1, 2]  # strip, photo with grid, the two layers
-    assert len(app.app.get("page_link")) == 3
+    assert len(app.app.get("page_link")) == 4
     assert [each.value for each in app.app.main.subheader] == [
         "I want to understand it",
         "I want to show it",
         "I want to measure my model",
+        "I want proof",
     ]
 
 

@@ -24,7 +24,7 @@ class Door:
 
 
 def doors() -> list[Door]:
-    """Return the doors: for a student, a teacher, a researcher."""
+    """Return the doors: for a student, a teacher, a researcher, a sceptic."""
     return [
         Door(
             _("I want to understand it"),
@@ -49,6 +49,14 @@ def doors() -> list[Door]:
             ),
             "rollout",
             {"fusion": "mean"},
+        ),
+        Door(
+            _("I want proof"),
+            _(
+                "Experiments with known answers: drag two halves apart, and see which network still finds the partner."
+            ),
+            "long_range",
+            {},
         ),
     ]
 

@@ -233,7 +233,8 @@ def verdicts(situation: Situation) -> None:
     names = network_names(situation.results)
     for column, (name, each) in zip(st.columns(3), situation.look.verdicts.items(), strict=True):
         right = each.answer == situation.truth
-        column.metric(names[name], answers[each.answer], border=False)
+        # not a metric: its large figures would be cut off in a narrow column
+        column.markdown(f"{names[name]}\n#### {answers[each.answer]}")
         column.caption(
             f"{':material/check_circle:' if right else ':material/cancel:'} "
             + (_("right") if right else _("wrong"))
