@@ -7,6 +7,7 @@ CHROMIUM names another browser than the one found on the PATH.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+
+from tests.browser.visit import Visit
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
@@ -184,3 +187,34 @@ def new_page(chromium: Any) -> Iterator[Callable[..., Any]]:
     for context in contexts:
         context.close()
     assert not errors, errors
+
+
+@pytest.fixture
+def visit(new_page: Any, serve: Any, settle: Any) -> Iterator[Callable[..., Visit]]:
+    """Return a function that opens the dashboard; at the end nobody but its own server may have been asked."""
+    visits: list[Visit] = []
+
+    def start(
+        path: str = "",
+        *,
+        fresh: bool = False,
+        width: int = 1280,
+        height: int = 900,
+        options: dict[str, Any] | None = None,
+        **link: Any,
+    ) -> Visit:
+        server = serve("app.py", fresh=fresh, HF_HUB_OFFLINE="1")
+        visits.append(
+            Visit(new_page(width=width, height=height, **(options or {})), server, settle)
+        )
+        return visits[-1].open(path, **link)
+
+    yield start
+    for each in visits:
+        outside = [
+            url for url in each.requests if not url.startswith((each.server, "data:", "blob:"))
+        ]
+        assert outside == []
+        # on a deep link Streamlit first looks for its server below the page's path
+        expected = r"404.*/_stcore/|page that you have requested does not seem to exist"
+        assert [text for text in each.complaints if not re.search(expected, text)] == []
