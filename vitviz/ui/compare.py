@@ -124,28 +124,15 @@ def outcomes(a: Side, b: Side) -> list[Outcome]:
 
 def ask(found: list[Outcome]) -> DeltaGenerator | None:
     """Draw the button that computes slow maps, or their progress and the button that stops them."""
-    keys, key = evidence.wanted(), _request(found)
     if all(each.found is not None or each.reason is not None for each in found):
         return None
-    if key not in keys:
-        st.button(
-            _("Compute both maps"),
-            icon=":material/play_arrow:",
-            key="compute_both",
-            on_click=keys.add,
-            args=(key,),
-        )
-        st.caption(_("Takes {cost} for each.").format(cost=method().cost))
-        return None
-    bar = st.progress(0.0, _("Starting …"))
-    st.button(
-        _("Stop"),
-        icon=":material/stop_circle:",
-        key="stop_both",
-        on_click=keys.discard,
-        args=(key,),
+    return evidence.ask(
+        _request(found),
+        _("Compute both maps"),
+        icon=":material/play_arrow:",
+        names=("compute_both", "stop_both"),
+        note=_("Takes {cost} for each.").format(cost=method().cost),
     )
-    return bar
 
 
 def _request(found: list[Outcome]) -> Hashable:

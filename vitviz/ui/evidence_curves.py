@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import partial
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.faithfulness import Faithfulness, FaithfulnessCurve, deletion_insertion
-from vitviz.errors import VitvizError
 from vitviz.figures.removal_curves import Band, removal_curves
 from vitviz.ui import evidence, shelf
 from vitviz.ui.charts import chart
 from vitviz.ui.evidence import Outcome
 from vitviz.ui.evidence_target import Aim
-from vitviz.ui.scene import Scene, plain
+from vitviz.ui.scene import Scene
 from vitviz.ui.text import _
 
 STEPS, RANDOM_MAPS = 10, 8
@@ -47,15 +47,7 @@ def finish(scene: Scene, aim: Aim, outcomes: list[Outcome], bar: DeltaGenerator 
     if bar is None:
         return
     left = [each for each in outcomes if each.found is not None and _tested(aim, each) is None]
-    try:
-        for each in left:
-            _test(scene, aim, each, bar)
-    except VitvizError as error:
-        st.error(plain(str(error)))
-        evidence.wanted().discard(_request(aim))
-        return
-    evidence.wanted().discard(_request(aim))
-    st.rerun()
+    evidence.work_through(_request(aim), (partial(_test, scene, aim, each, bar) for each in left))
 
 
 def _test(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
@@ -104,27 +96,13 @@ def _tested(aim: Aim, each: Outcome) -> Faithfulness | None:
 
 
 def _button(aim: Aim, left: list[Outcome]) -> DeltaGenerator | None:
-    keys, key = evidence.wanted(), _request(aim)
-    if key not in keys:
-        st.button(
-            _("Test these maps")
-            if len(left) > 1
-            else _("Test {name}").format(name=left[0].method.label),
-            icon=":material/science:",
-            key="test_maps",
-            on_click=keys.add,
-            args=(key,),
-        )
-        return None
-    bar = st.progress(0.0, _("Starting …"))
-    st.button(
-        _("Stop"),
-        icon=":material/stop_circle:",
-        key="stop_test",
-        on_click=keys.discard,
-        args=(key,),
+    one = _("Test {name}").format(name=left[0].method.label)
+    return evidence.ask(
+        _request(aim),
+        _("Test these maps") if len(left) > 1 else one,
+        icon=":material/science:",
+        names=("test_maps", "stop_test"),
     )
-    return bar
 
 
 def _results(aim: Aim, tested: list[tuple[Outcome, Faithfulness]], band: Faithfulness) -> None:

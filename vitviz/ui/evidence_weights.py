@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.faithfulness_checks import Randomisation, model_randomisation
 from vitviz.attribution import attribute
-from vitviz.errors import VitvizError
 from vitviz.figures.mosaic import place_curve
 from vitviz.figures.palettes import PINNED
 from vitviz.models.vit import ViT
@@ -20,7 +20,7 @@ from vitviz.ui import evidence, shelf
 from vitviz.ui.charts import chart
 from vitviz.ui.evidence import Outcome
 from vitviz.ui.evidence_target import Aim
-from vitviz.ui.scene import Scene, plain
+from vitviz.ui.scene import Scene
 from vitviz.ui.text import _
 
 
@@ -52,15 +52,7 @@ def finish(scene: Scene, aim: Aim, outcomes: list[Outcome], bar: DeltaGenerator 
     if bar is None:
         return
     left = [each for each in outcomes if each.found is not None and _checked(aim, each) is None]
-    try:
-        for each in left:
-            _check(scene, aim, each, bar)
-    except VitvizError as error:
-        st.error(plain(str(error)))
-        evidence.wanted().discard(_request(aim))
-        return
-    evidence.wanted().discard(_request(aim))
-    st.rerun()
+    evidence.work_through(_request(aim), (partial(_check, scene, aim, each, bar) for each in left))
 
 
 def _check(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
@@ -92,32 +84,18 @@ def _checked(aim: Aim, each: Outcome) -> Randomisation | None:
 
 
 def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> DeltaGenerator | None:
-    keys, key = evidence.wanted(), _request(aim)
-    if key not in keys:
-        st.button(
-            _("Replace the weights"),
-            icon=":material/casino:",
-            key="check_weights",
-            on_click=keys.add,
-            args=(key,),
-        )
-        st.caption(
-            _("Makes {count} maps by each method.").format(count=scene.vit.layers + 3)
-            if not any(evidence.slow(each.method) for each in left)
-            else _("Makes {count} maps by each method, slow ones included.").format(
-                count=scene.vit.layers + 3
-            )
-        )
-        return None
-    bar = st.progress(0.0, _("Starting …"))
-    st.button(
-        _("Stop"),
-        icon=":material/stop_circle:",
-        key="stop_weights",
-        on_click=keys.discard,
-        args=(key,),
+    note = (
+        _("Makes {count} maps by each method, slow ones included.")
+        if any(evidence.slow(each.method) for each in left)
+        else _("Makes {count} maps by each method.")
     )
-    return bar
+    return evidence.ask(
+        _request(aim),
+        _("Replace the weights"),
+        icon=":material/casino:",
+        names=("check_weights", "stop_weights"),
+        note=note.format(count=scene.vit.layers + 3),
+    )
 
 
 def _curves(checked: dict[str, Randomisation]) -> None:
