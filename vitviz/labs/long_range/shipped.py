@@ -33,7 +33,7 @@ class WeightsFile:
 FILES: dict[str, WeightsFile] = {
     "counting": WeightsFile(
         "long_range_counting.safetensors",
-        "881cf07a6e205c6fc80a2b3ac777dfd42becbc7146814821a5a18bb715e0f7a7",
+        "eb8c91798c340f328762149d51c3bdb164d00301e60fa3b911d232405e3e3e9e",
     ),
     "occluder": WeightsFile(
         "long_range_occluder.safetensors",

@@ -73,8 +73,8 @@ def _large_field(situation: Situation) -> str:
     ).format(here=here, there=there)
     if min(here, there) < _LEARNT:
         text += " " + _(
-            "Where it falls short after the same training, read it as an unfinished training and not as an inability: "
-            "no argument keeps it from comparing the two places."
+            "Where it falls short, this training did not teach it; that is no inability: no argument keeps it from "
+            "comparing the two places."
         )
     return text
 
