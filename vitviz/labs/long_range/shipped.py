@@ -33,11 +33,11 @@ class WeightsFile:
 FILES: dict[str, WeightsFile] = {
     "counting": WeightsFile(
         "long_range_counting.safetensors",
-        "eb8c91798c340f328762149d51c3bdb164d00301e60fa3b911d232405e3e3e9e",
+        "623e03ae25547623c7cafc1f54c92f7db53fd3044447a7819730f6199b25b4c1",
     ),
     "occluder": WeightsFile(
         "long_range_occluder.safetensors",
-        "da9340f0dbf5c1c5e858e658b77fe8c76abf31870bd28f1f3d4dd7df508f404e",
+        "71863a4fabdf33db6cfbec2e5eaef5dfc7ef6d5bdc5fb07a9685e2198cdea598",
     ),
 }
 """By task."""
