@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError, check_index
 from vitviz.figures.palettes import VIT_BLUE
-from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, Axis, axis, faint, figure, plain, small
+from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, Axis, axis, band, figure, plain, small
 
 Head = tuple[int, int]
 """Layer and head, both from 0."""
@@ -91,19 +91,7 @@ def _line(one: Series, layers: NDArray[np.int32], x_title: str) -> go.Scatter:
 def _band(one: Series, layers: NDArray[np.int32]) -> list[go.Scatter]:
     if one.low is None or one.high is None:
         return []
-    edge = {
-        "x": layers,
-        "mode": "lines",
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
-    return [
-        go.Scatter(y=small(one.low, one.name), **edge),
-        go.Scatter(
-            y=small(one.high, one.name), fill="tonexty", fillcolor=faint(one.colour, 0.18), **edge
-        ),
-    ]
+    return band(one.name, layers, one.low, one.high, one.colour)
 
 
 def _level(reference: tuple[str, float], layers: NDArray[np.int32]) -> go.Scatter:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError
 from vitviz.figures.palettes import VIT_BLUE
-from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, axis, faint, figure, plain, small
+from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, axis, band, figure, plain, small
 
 
 @dataclass(frozen=True)
@@ -98,16 +98,4 @@ def _line(one: DepthCurve) -> go.Scatter:
 def _band(one: DepthCurve) -> list[go.Scatter]:
     if one.low is None or one.high is None:
         return []
-    edge = {
-        "x": _places(one),
-        "mode": "lines",
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
-    return [
-        go.Scatter(y=small(one.low, one.name), **edge),
-        go.Scatter(
-            y=small(one.high, one.name), fill="tonexty", fillcolor=faint(one.colour, 0.18), **edge
-        ),
-    ]
+    return band(one.name, _places(one), one.low, one.high, one.colour)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from vitviz.errors import OptionError, check_choice
 from vitviz.figures.palettes import VIT_BLUE
-from vitviz.figures.theme import axis, faint, figure, plain, small
+from vitviz.figures.theme import axis, band, figure, plain, small
 
 DASHES = ("solid", "dash", "dot")
 
@@ -73,16 +73,5 @@ def _line(one: ProfileCurve) -> go.Scatter:
 def _band(one: ProfileCurve) -> list[go.Scatter]:
     if one.low is None or one.high is None:
         return []
-    edge = {
-        "x": small(one.radius, one.name),
-        "mode": "lines",
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
-    return [
-        go.Scatter(y=small(one.low, one.name), **edge),
-        go.Scatter(
-            y=small(one.high, one.name), fill="tonexty", fillcolor=faint(one.colour, 0.16), **edge
-        ),
-    ]
+    radius = small(one.radius, one.name)
+    return band(one.name, radius, one.low, one.high, one.colour, opacity=0.16)

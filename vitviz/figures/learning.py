@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError
 from vitviz.figures.palettes import VIT_BLUE
-from vitviz.figures.theme import NEUTRAL, axis, faint, figure, plain, small
+from vitviz.figures.theme import NEUTRAL, axis, band, figure, plain, small
 
 _SPREAD = 0.22  # half the width over which the dots of a group stand
 
@@ -92,17 +92,8 @@ def _band(one: Learner) -> list[go.Scatter]:
         return []
     middle = np.asarray(one.values, np.float64)
     half = np.asarray(one.deviations, np.float64)
-    edge = {"x": small(one.x, one.name), "mode": "lines", "line": {"width": 0}}
-    edge |= {"hoverinfo": "skip", "showlegend": False}
-    return [
-        go.Scatter(y=small(middle - half, one.name), **edge),
-        go.Scatter(
-            y=small(middle + half, one.name),
-            fill="tonexty",
-            fillcolor=faint(one.colour, 0.16),
-            **edge,
-        ),
-    ]
+    x = small(one.x, one.name)
+    return band(one.name, x, middle - half, middle + half, one.colour, opacity=0.16)
 
 
 def _level(reference: tuple[str, float], learners: Sequence[Learner], form: str) -> go.Scatter:

@@ -11,7 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError
 from vitviz.figures.palettes import VIT_BLUE
-from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, Axis, axis, faint, figure, plain, small
+from vitviz.figures.theme import (
+    NEUTRAL,
+    QUERY_ORANGE,
+    Axis,
+    axis,
+    band,
+    faint,
+    figure,
+    plain,
+    small,
+)
 
 
 @dataclass(frozen=True)
@@ -161,17 +171,7 @@ def _line(one: Line, x_title: str) -> go.Scatter:
 def _band(one: Line) -> list[go.Scatter]:
     if one.low is None or one.high is None:
         return []
-    edge = {"x": small(one.x, one.name), "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
-    return [
-        go.Scatter(y=small(one.low, one.name), showlegend=False, **edge),
-        go.Scatter(
-            y=small(one.high, one.name),
-            fill="tonexty",
-            fillcolor=faint(one.colour, 0.18),
-            showlegend=False,
-            **edge,
-        ),
-    ]
+    return band(one.name, small(one.x, one.name), one.low, one.high, one.colour)
 
 
 def _level(one: Level, across: tuple[float, float], up: tuple[float, float]) -> go.Scatter:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from vitviz.errors import OptionError
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
-from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, axis, faint, figure, plain, small
+from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, axis, band, faint, figure, plain, small
 
 SECOND_CNN = "#8F3B00"
 """A darker vermilion, for a second convolutional network; its curves are dashed too."""
@@ -91,22 +91,8 @@ def _band(one: Answers, places: ArrayLike) -> list[go.Scatter]:
     if one.deviation is None or not np.any(one.deviation):
         return []
     values, deviation = np.asarray(one.values, float), np.asarray(one.deviation, float)
-    edge = {
-        "x": places,
-        "mode": "lines",
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
-    return [
-        go.Scatter(y=small(np.clip(values - deviation, 0, 1), one.name), **edge),
-        go.Scatter(
-            y=small(np.clip(values + deviation, 0, 1), one.name),
-            fill="tonexty",
-            fillcolor=faint(one.colour, 0.18),
-            **edge,
-        ),
-    ]
+    low, high = np.clip(values - deviation, 0, 1), np.clip(values + deviation, 0, 1)
+    return band(one.name, places, low, high, one.colour)
 
 
 def _curve(one: Answers, places: ArrayLike, x_title: str) -> go.Scatter:

@@ -9,8 +9,9 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from vitviz.errors import OptionError
+from vitviz.figures import theme
 from vitviz.figures.palettes import PINNED
-from vitviz.figures.theme import NEUTRAL, axis, faint, figure, plain, small
+from vitviz.figures.theme import NEUTRAL, axis, figure, plain, small
 
 
 @dataclass(frozen=True)
@@ -67,16 +68,8 @@ def removal_curves(
 
 
 def _band(shares: ArrayLike, band: Band) -> list[go.Scatter]:
-    edge = {"x": shares, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
     return [
-        go.Scatter(y=small(band.low, band.name), showlegend=False, **edge),
-        go.Scatter(
-            y=small(band.high, band.name),
-            fill="tonexty",
-            fillcolor=faint(NEUTRAL, 0.22),
-            showlegend=False,
-            **edge,
-        ),
+        *theme.band(band.name, shares, band.low, band.high, NEUTRAL, opacity=0.22),
         go.Scatter(
             x=shares,
             y=small(band.mean, band.name),

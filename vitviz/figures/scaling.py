@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError
-from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, axis, faint, figure, plain, small
+from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, axis, band, figure, plain, small
 
 
 @dataclass(frozen=True)
@@ -119,18 +119,7 @@ def _line(places: NDArray[np.float32], values: NDArray[np.float32], law: Law) ->
 def _band(places: NDArray[np.float32], law: Law) -> list[go.Scatter]:
     if law.low is None or law.high is None:
         return []
-    edge = {
-        "x": places,
-        "mode": "lines",
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
-    fill = {"fill": "tonexty", "fillcolor": faint(law.colour, 0.18)}
-    return [
-        go.Scatter(y=small(law.low, law.name), **edge),
-        go.Scatter(y=small(law.high, law.name), **fill, **edge),
-    ]
+    return band(law.name, places, law.low, law.high, law.colour)
 
 
 def _mark(name: str, place: float, ends: tuple[float, float]) -> go.Scatter:

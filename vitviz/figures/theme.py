@@ -137,3 +137,27 @@ def faint(colour: str, alpha: float) -> str:
     """Return a "#rrggbb" colour with an opacity, for the band round a curve."""
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha:g})"
+
+
+def band(
+    name: str,
+    x: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    colour: str,
+    *,
+    opacity: float = 0.18,
+) -> list[go.Scatter]:
+    """Return the faint band between two curves over x: its edges are neither in the legend nor under the pointer."""
+    edge = {
+        "x": x,
+        "mode": "lines",
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+    fill = {"fill": "tonexty", "fillcolor": faint(colour, opacity)}
+    return [
+        go.Scatter(y=small(low, name), **edge),
+        go.Scatter(y=small(high, name), **fill, **edge),
+    ]

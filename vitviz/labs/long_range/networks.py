@@ -7,6 +7,7 @@ how cells learn of each other: by attention, by one 3 × 3 convolution, or by th
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from torch import Tensor, nn
@@ -20,15 +21,15 @@ MEAN = STANDARD_DEVIATION = 0.5
 """What is subtracted from pixels in [0, 1], and what they are then divided by."""
 
 
-class Answerer(nn.Module):
+class Answerer(nn.Module, ABC):
     """A network that answers for the whole picture and for each cell."""
 
+    @abstractmethod
     def answers(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits (image, answer), and logits that a cell has its partner (image, cell).
 
         ``pixels`` (image, channel, height, width) in [0, 1].
         """
-        raise NotImplementedError
 
 
 class AttentionNetwork(Answerer):
