@@ -31,11 +31,25 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--disable-background-networking",
 ]
-IDLE = """() => {
-  const app = document.querySelector('[data-testid="stApp"]');
-  return app && app.dataset.testConnectionState === 'CONNECTED' && app.dataset.testScriptState === 'notRunning'
-    && !document.querySelector('[data-stale="true"]');
+QUIET = """(still) => {
+  const now = performance.now(), app = document.querySelector('[data-testid="stApp"]');
+  const watch = window.testWatch ??= { changed: now, idle: null, height: null };
+  if (!watch.observer) {
+    watch.observer = new MutationObserver(() => { watch.changed = performance.now(); });
+    watch.observer.observe(document.documentElement, { subtree: true, childList: true, characterData: true });
+  }
+  const idle = app && app.dataset.testConnectionState === 'CONNECTED'
+    && app.dataset.testScriptState === 'notRunning' && !document.querySelector('[data-stale="true"]')
+    && [...document.images].every((image) => image.complete);
+  if (!idle) { watch.idle = null; return false; }
+  watch.idle ??= now;
+  const height = document.querySelector('[data-testid="stMain"]')?.scrollHeight;
+  if (height !== watch.height) Object.assign(watch, { height, changed: now });
+  return now - Math.max(watch.idle, watch.changed) > still || now - watch.idle > 20 * still;
 }"""
+"""Whether Streamlit has been idle and nothing has moved for ``still`` milliseconds. Idle alone is not enough: React draws
+the last elements after the script's end, and what a click aims at may yet move. A page that never rests is let through."""
+STILL = 150
 
 
 def chromium_path() -> str | None:
@@ -54,8 +68,8 @@ def missing(reason: str) -> NoReturn:
 
 
 def wait_until_idle(page: Any, timeout: float = 60_000) -> None:
-    """Wait until Streamlit has run its script and drawn it, and assert that it shows no exception."""
-    page.wait_for_function(IDLE, timeout=timeout)
+    """Wait until Streamlit has run its script, and all is drawn, and assert that it shows no exception."""
+    page.wait_for_function(QUIET, arg=STILL, polling=50, timeout=timeout)
     exception = page.locator('[data-testid="stException"]')
     assert exception.count() == 0, exception.first.inner_text()
 

@@ -223,11 +223,10 @@ def test_the_files_are_downloaded_with_the_readers_colours(visit, tmp_path):
     for palette in ("viridis", "spotlight"):
         reader = visit("attention", palette=palette, opacity=1, patch=20, **QUICK).shows(query=20)
         reader.page.get_by_text("Share and export").click()
-        with reader.page.expect_download() as waiting:
-            reader.find(".st-key-download_png button").click()
-        waiting.value.save_as(tmp_path / f"{palette}.png")
+        file = reader.download(".st-key-download_png button")
+        file.save_as(tmp_path / f"{palette}.png")
         with Image.open(tmp_path / f"{palette}.png") as picture:
             assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.5)
             pictures.append(np.asarray(picture.convert("RGB").resize((60, 60)), np.int16))
-    assert waiting.value.suggested_filename == "vitviz-attention-layer11.png"
+    assert file.suggested_filename == "vitviz-attention-layer11.png"
     assert np.abs(pictures[0] - pictures[1]).max() > 40

@@ -8,11 +8,12 @@ pytestmark = pytest.mark.timeout(300)
 PATIENCE = 120_000
 QUICK = "model=timm:vit_tiny_patch16_224&weights=random"
 TOGETHER = "0" * 11 + "12" + "0" * 19  # two halves of one disc, side by side
-BOARD = ".st-key-range_picture .board"
+BOARD = ".st-key-range_picture .board[data-ready]"
 
 
-def centre(box, cell):
+def centre(board, cell):
     row, column = divmod(cell, COLUMNS)
+    box = board.bounding_box()  # asked anew each time: the page may have moved
     return (
         box["x"] + (column + 0.5) * box["width"] / COLUMNS,
         box["y"] + (row + 0.5) * box["height"] / ROWS,
@@ -32,11 +33,11 @@ def test_a_half_is_dragged_away_and_brought_back_by_keyboard(chromium, serve, se
     first = board.get_attribute("data-ready")
     said = page.locator(".st-key-range_picture .read")
     assert "8 px away" in said.inner_text()
-    box = board.bounding_box()
-    page.mouse.move(*centre(box, 12))
+    board.scroll_into_view_if_needed()
+    page.mouse.move(*centre(board, 12))
     page.mouse.down()
-    page.mouse.move(*centre(box, 14), steps=4)
-    page.mouse.move(*centre(box, 15), steps=2)
+    page.mouse.move(*centre(board, 14), steps=4)
+    page.mouse.move(*centre(board, 15), steps=2)
     page.mouse.up()
     page.wait_for_url(lambda url: "range_cell=15" in url)
     settle(page, PATIENCE)

@@ -28,12 +28,14 @@ def test_pointing_compares_patches_without_asking_the_server(new_page, serve, se
     sent = len(frames)
     photo.hover(position={"x": 3.5 * side, "y": 1.5 * side})
     is_now(query=10, pinned=20)
-    likeness = [viewer.evaluate(f"app => app.likeness({picture})") for picture in (0, 1)]
-    assert likeness[0][10] == pytest.approx(1, abs=1e-3)
-    likeness[0][10] = -2
-    for picture, name in enumerate(("data-best-here", "data-best-there")):
-        best = max(range(49), key=likeness[picture].__getitem__)
-        assert viewer.get_attribute(name) == str(best)
+    shown = viewer.evaluate(  # at one moment: the pointer may leave the patch when the page moves
+        "app => ({ likeness: [0, 1].map(app.likeness), ...app.dataset })"
+    )
+    assert shown["query"] == "10"
+    assert shown["likeness"][0][10] == pytest.approx(1, abs=1e-3)
+    shown["likeness"][0][10] = -2
+    for likeness, name in zip(shown["likeness"], ("bestHere", "bestThere"), strict=True):
+        assert shown[name] == str(max(range(49), key=likeness.__getitem__))
     assert "row 2, column 4" in viewer.locator(".readout").inner_text()
     assert len(frames) == sent  # nothing was asked
 

@@ -127,6 +127,13 @@ class Visit:
                 return
         raise AssertionError(f"the Tab key never reaches {pattern}")
 
+    def download(self, selector):
+        """Click a download button and return what came: the file is made on the server, after the click."""
+        self.settle()
+        with self.page.expect_download() as waiting:
+            self.find(selector).click()
+        return waiting.value
+
     def shot(self, name):
         SHOTS.mkdir(exist_ok=True)
         size = self.page.viewport_size

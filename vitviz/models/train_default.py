@@ -37,6 +37,8 @@ from vitviz.models.training.weights_file import (
 )
 
 HELD_OUT_PER_CLASS = 5
+HELD_OUT_SEED = 0
+"""Not the recipe's seed: a run that goes on from given weights must hold out what they never saw."""
 CHECKPOINT_FILE = "last.pt"
 CLASSES_FILE = "classes.txt"
 
@@ -149,7 +151,7 @@ def prepare(options: argparse.Namespace) -> tuple[Trainer, LabelledImages, Class
     recipe, on_cpu = recipe_of(options), options.device == "cpu"
     classes = read_classes(options.data)
     images, held = hold_out(
-        read_train(options.data), per_class=HELD_OUT_PER_CLASS, seed=recipe.seed
+        read_train(options.data), per_class=HELD_OUT_PER_CLASS, seed=HELD_OUT_SEED
     )
     model = new_model(len(classes.wnids), seed=recipe.seed)
     if options.start is not None:
