@@ -47,8 +47,9 @@ QUIET = """(still) => {
   if (height !== watch.height) Object.assign(watch, { height, changed: now });
   return now - Math.max(watch.idle, watch.changed) > still || now - watch.idle > 20 * still;
 }"""
-"""Whether Streamlit has been idle and nothing has moved for ``still`` milliseconds. Idle alone is not enough: React draws
-the last elements after the script's end, and what a click aims at may yet move. A page that never rests is let through."""
+"""Whether Streamlit has been idle and nothing has moved for ``still`` milliseconds. Idle is not enough: React draws
+the last elements after the script's end, and what a click aims at may yet move. A page that never rests
+is let through."""
 STILL = 150
 
 
@@ -175,22 +176,34 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
         server.wait(20)
 
 
+@pytest.fixture(scope="session")
+def contexts(chromium: Any) -> Iterator[dict[str, Any]]:
+    """Browser contexts by their options, for the whole run: a new one reads all of Streamlit's code anew."""
+    found: dict[str, Any] = {}
+    yield found
+    for context in found.values():
+        context.close()
+
+
 @pytest.fixture
-def new_page(chromium: Any) -> Iterator[Callable[..., Any]]:
-    """Return a function that opens a page in a context of its own; at the end no page may have had an error.
+def new_page(chromium: Any, contexts: dict[str, Any]) -> Iterator[Callable[..., Any]]:
+    """Return a function that opens a page; at the end no page may have had an error.
 
     ``new_page(url, width=…, height=…, **context_options)``; without a url the page is empty.
     """
-    contexts: list[Any] = []
+    pages: list[Any] = []
     errors: list[str] = []
 
     def open_page(
         url: str | None = None, *, width: int = 1280, height: int = 900, **options: Any
     ) -> Any:
         options = {"locale": "en-US", "reduced_motion": "reduce", **options}
-        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
+        key = repr(sorted(options.items()))
+        if key not in contexts:
+            contexts[key] = chromium.new_context(**options)
+        page = contexts[key].new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
         page.on("pageerror", lambda error: errors.append(str(error)))
         if url is not None:
             page.goto(url)
@@ -198,8 +211,8 @@ def new_page(chromium: Any) -> Iterator[Callable[..., Any]]:
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert not errors, errors
 
 

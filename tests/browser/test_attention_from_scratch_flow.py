@@ -17,7 +17,9 @@ def test_the_limit_is_reached_by_the_slider_and_the_table_goes_back(serve, new_p
     knob.press("ArrowLeft")
     page.get_by_text("query by query: 1, 5, 5, 5, 5").wait_for()  # empty queries tie everywhere
     page.wait_for_url(re.compile(r"tau=0(&|$)"))
+    settle(page)
     page.get_by_text("Edit the queries and keys").click()
+    settle(page)
     page.locator(".st-key-tokens_back button").click()
     page.get_by_text("query by query: 2, 1, 2, 1, 3").wait_for()
     settle(page)

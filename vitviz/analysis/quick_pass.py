@@ -1,22 +1,22 @@
 """QuickPass: many pictures that differ from one another in whole patches, without computing twice what they share.
 
-Two savings, both exact up to rounding. The embedding is one convolution of the patch's size: a changed patch changes
-its own token alone, so the picture and its replacement are embedded once and tokens are chosen. And where the answer is
-read from the class token, the last block computes that token alone.
+Three savings, all exact up to rounding. The embedding is one convolution of the patch's size: a changed patch changes
+its own token alone, so the picture and its replacement are embedded once and tokens are chosen. In timm's plain ViT the
+same holds for the query, key and value of the first block. And where the answer is read from the class token, the last
+block computes that token alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vitviz.analysis.replacement import paint_mask
 from vitviz.analysis.scoring import read_scores, reads_embedding, score_batch
 from vitviz.capture.shell import shell_of
-from vitviz.capture.tap import AttentionTap
 from vitviz.models.vit import ViT
 from vitviz.trace.target import Target
 
@@ -27,42 +27,51 @@ class QuickPass:
     """The answers of a model to one picture with patches replaced by those of another."""
 
     def __init__(self, vit: ViT, pixels: Tensor, behind: Tensor, target: Target) -> None:
-        """Embed both pictures; use ``of``, which knows whether that is exact."""
+        """Run both pictures once; use ``of``, which knows whether that is exact."""
         self._vit, self._target = vit, target
         shell: Any = _reading_shell(vit.shell)
-        self._shell, self._convolution = shell, shell.patch_embed.proj
-        weight = self._convolution.weight
+        self._shell = shell
+        weight = shell.patch_embed.proj.weight
         both = torch.stack([pixels, behind]).to(weight.device, weight.dtype)
-        with torch.no_grad():
-            embedded = self._convolution(both)  # (2, channel, rows, columns)
-        self._own, self._behind = embedded.permute(0, 2, 3, 1).contiguous().flatten(1, 2)
+        self.channels: int = weight.shape[0]
+        """Numbers of a token."""
         self._pixels = both[:1]
+        self._layers = _share(shell)
+        with torch.no_grad(), vit.lock:
+            self._answers(both)
 
     @classmethod
     def of(cls, vit: ViT, pixels: Tensor, behind: Tensor, target: Target) -> QuickPass | None:
-        """Return the quick pass of a model, or None where it is not exact; tried on the picture itself."""
+        """Return the quick pass of a model, or None where it is not exact; tried on the picture and on a half of it."""
         if not embeds_by_patch(vit):
             return None
         found = cls(vit, pixels, behind, target)
-        none = torch.zeros(vit.grid.patches, dtype=torch.bool)
+        half = torch.arange(vit.grid.patches) % 2 == 1
+        mixed = torch.where(
+            paint_mask(vit.grid, vit.image_size, half.to(pixels.device)), behind, pixels
+        )
         with torch.no_grad():
-            expected = score_batch(vit, pixels[None], target)
-            score = found.scores([none])
+            expected = score_batch(vit, torch.stack([pixels, mixed]), target)
+            score = found.scores([torch.zeros_like(half), half])
         close = torch.allclose(score, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
         return found if close else None
 
     def scores(self, gone: list[Tensor]) -> Tensor:
         """Return the target's score for each choice of replaced patches, each (patch,) of bool."""
-        choice = torch.stack(gone).to(self._own.device)[..., None]  # (image, patch, 1)
-        tokens = torch.where(choice, self._behind, self._own)  # (image, patch, channel)
-        grid = self._vit.grid
-        embedded = tokens.unflatten(1, (grid.rows, grid.columns)).permute(0, 3, 1, 2)
-        pixels = self._pixels.expand(len(gone), -1, -1, -1)
-        similar = reads_embedding(self._vit, self._target)
-        with self._vit.lock, _EmbeddingTap(self._convolution.weight, embedded):
-            features = self._shell.forward_features(pixels)
-            answer = self._shell.forward_head(features, pre_logits=similar)
+        choice = torch.stack(gone).to(self._pixels.device)  # (image, patch)
+        with self._vit.lock:
+            for layer in self._layers:
+                layer.choice = choice
+            answer = self._answers(self._pixels.expand(len(gone), -1, -1, -1))
         return read_scores(self._vit, answer, self._target)
+
+    def _answers(self, pixels: Tensor) -> Tensor:
+        """Return the logits or the embedding, (image, number)."""
+        features = self._shell.forward_features(pixels)
+        answer: Tensor = self._shell.forward_head(
+            features, pre_logits=reads_embedding(self._vit, self._target)
+        )
+        return answer
 
 
 def embeds_by_patch(vit: ViT) -> bool:
@@ -77,37 +86,57 @@ def embeds_by_patch(vit: ViT) -> bool:
     )
 
 
-class _EmbeddingTap(AttentionTap):
-    """Hands the embedding's tokens to the pass in the place of the convolution; keeps attention fused."""
+class _Chosen(nn.Module):
+    """A layer that treats every patch by itself: computed for both pictures once, then chosen patch by patch."""
 
-    def __init__(self, weight: Tensor, embedded: Tensor) -> None:
-        super().__init__(record=False)
-        self._weight, self._embedded = weight, embedded
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+        self.choice: Tensor | None = None
+        """Which patches are the other picture's, (image, patch)."""
+        self._both: Tensor | None = None
 
-    def __torch_function__(
-        self,
-        function: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Any = None,
-    ) -> Any:
-        if function is functional.conv2d and len(args) > 1 and args[1] is self._weight:
-            return self._embedded
-        return super().__torch_function__(function, types, args, kwargs)
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the layer's output: of both pictures as long as nothing is chosen, then of each choice."""
+        if self.choice is None or self._both is None:
+            found: Tensor = self.layer(x)
+            self._both = found
+            return found
+        own, behind = self._both[:1], self._both[1:]
+        choice = self.choice
+        if own.ndim == 4:  # (image, channel, row, column)
+            return torch.where(choice.view(-1, 1, *own.shape[-2:]), behind, own)
+        prefix = choice.new_zeros(len(choice), own.shape[1] - choice.shape[1])
+        tokens = torch.cat([prefix, choice], 1)[..., None]
+        return torch.where(tokens, behind, own)  # (image, token, channel)
+
+
+def _share(shell: Any) -> list[_Chosen]:
+    """Put a choice in the place of every layer of a shell that can be shared, and return these."""
+    embedding = shell.patch_embed.proj = _Chosen(shell.patch_embed.proj)
+    if not (_is_plain_vit(shell) and len(shell.blocks) > 1 and _is_plain(shell.blocks[0])):
+        return [embedding]
+    attention = shell.blocks[0].attn
+    attention.qkv = _Chosen(attention.qkv)
+    return [embedding, attention.qkv]
 
 
 def _reading_shell(shell: nn.Module) -> Any:
     """Return a shell whose last block computes what the head reads, where that is the class token alone."""
     copy: Any = shell_of(shell)
-    plain = (
-        f"{type(copy).__module__}.{type(copy).__name__}" == f"{_TIMM}.VisionTransformer"
+    reads_class_token = (
+        _is_plain_vit(copy)
         and copy.global_pool == "token"
         and getattr(copy, "attn_pool", None) is None
         and copy.cls_token is not None
     )
-    if plain and _is_plain(copy.blocks[-1]):
+    if reads_class_token and _is_plain(copy.blocks[-1]):
         copy.blocks[-1] = _ClassTokenBlock(copy.blocks[-1])
     return copy
+
+
+def _is_plain_vit(shell: Any) -> bool:
+    return f"{type(shell).__module__}.{type(shell).__name__}" == f"{_TIMM}.VisionTransformer"
 
 
 def _is_plain(block: Any) -> bool:
