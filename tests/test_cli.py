@@ -70,7 +70,7 @@ def test_explain_writes_every_kind_of_file_and_says_so(
     assert (code, said.err) == (0, "")
     assert said.out.startswith(
         "photo.png, timm:vit_tiny_patch16_224 (random, seed 0), "
-        "layer 3, head 1: where patch 4 (row 1, column 1) looks.\n"
+        "layer 3, head 1: where patch 4 (row 2, column 2) looks.\n"
         "Top 5: class "
     )
     assert said.out.endswith(f" ms; wrote {', '.join(str(file) for file in files)}.\n")
@@ -94,7 +94,7 @@ def test_explain_writes_every_kind_of_file_and_says_so(
     assert told["picture"]["name"] == "photo.png"
     with Image.open(files[0]) as figure:
         assert figure.width == round(180 / 25.4 * 300)
-        assert figure.info["Title"] == "Layer 3, head 1: where patch 4 (row 1, column 1) looks"
+        assert figure.info["Title"] == "Layer 3, head 1: where patch 4 (row 2, column 2) looks"
         assert "2 by 3 patches. Special tokens: class " in figure.info["Description"]
     page = files[1].read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")

@@ -127,7 +127,7 @@ def test_a_patch_query_knows_its_place_and_its_name() -> None:
     assert view.query == "3"
     assert view.special == {}
     assert view.special_share == 0
-    assert view.label == "layer 0, mean of 1 head: who looks at patch 3 (row 1, column 1)"
+    assert view.label == "layer 0, mean of 1 head: who looks at patch 3 (row 2, column 2)"
     assert view.describe()["strongest"] == {"patch": 0, "share": 0.25}
 
 

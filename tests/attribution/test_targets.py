@@ -62,7 +62,7 @@ def test_the_likeness_to_a_patch_is_that_of_its_token_under_the_last_norm(
 ) -> None:
     vit: ViT = request.getfixturevalue(name)
     target = patch_likeness(vit, pixels, 7)
-    assert target.label == "similarity to the patch in row 1, column 2"
+    assert target.label == "similarity to the patch in row 2, column 3"
     token = vitviz.trace(vit, pixels).residual(1)[len(vit.grid.prefix) + 7]
     module = vit.module
     with torch.no_grad():

@@ -193,7 +193,7 @@ def test_shift_reads_a_weight_without_moving_the_query(open_viewer):
     viewer.expect(hover="", query="class")
     weight = truth("registers").mean(axis=0)[0, 5 + 9]
     text = viewer.find(".pointer-value").inner_text()
-    assert "row 1, column 3" in text
+    assert "row 2, column 4" in text
     assert float(text.split(" ")[0]) == pytest.approx(100 * weight, rel=5e-3)
     assert float(re.search(r"([\d.]+) ×", text).group(1)) == pytest.approx(29 * weight, rel=0.06)
 
@@ -203,7 +203,7 @@ def test_pointing_at_a_small_map_reads_that_patch_in_every_head(open_viewer):
     canvas = viewer.head("L5·H2").locator("canvas")
     box = canvas.bounding_box()
     canvas.hover(position={"x": 2.5 * box["width"] / 6, "y": 3.5 * box["height"] / 4})
-    viewer.find(".pointer-value").get_by_text("row 3, column 2").wait_for()
+    viewer.find(".pointer-value").get_by_text("row 4, column 3").wait_for()
     for head in range(3):
         shown = viewer.head(f"L5·H{head}").locator(".value").inner_text()
         weight = truth("registers")[head, 0, 5 + 3 * 6 + 2]
@@ -313,7 +313,7 @@ def test_the_summary_is_spoken(open_viewer):
     viewer.photo.focus()
     viewer.page.keyboard.press("Home")
     live = viewer.find('[role="status"]')
-    live.get_by_text(re.compile("^mean: row 2, column 3 attends most to row")).wait_for(
+    live.get_by_text(re.compile("^mean: row 3, column 4 attends most to row")).wait_for(
         state="attached"
     )
     assert live.inner_text().count("%") == 4  # three patches and the special tokens

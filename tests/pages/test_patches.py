@@ -84,7 +84,7 @@ def test_the_link_is_the_view(dashboard):
         name: str(value) for name, value in link.items()
     }
     assert app.manifest["settings"]["painted"] == [5, 6, 9]
-    assert "Rollout of layers 0 to 1" in words(app)
+    assert "Rollout of all layers, mean of the heads: where the class token looks." in words(app)
     assert "painted" not in app.go("heads").sound().link
     assert app.go(PAGE).sound().link["painted"] == PAINTED.text()
     plain = app.put(painted="", change="grey", keep_only=False, patch_map="attention").sound()

@@ -8,7 +8,7 @@ from tests.pages.dashboard import ROOT
 from vitviz.ui import worksheet
 from vitviz.ui.navigation import entries
 
-SHEETS = sorted((ROOT / "assets/text/en").glob("worksheet-*.md"))
+SHEETS = sorted((ROOT / "assets/text").glob("*/worksheet-*.md"))
 
 
 def test_a_question_is_a_heading_and_its_answer_what_follows():
@@ -24,7 +24,7 @@ def test_a_question_without_an_answer_is_refused():
         worksheet.parse("## Why?\n\n## How?\nSo.\n")
 
 
-@pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SHEETS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_every_worksheet_has_five_questions_of_a_page_that_exists(path):
     page = path.stem.removeprefix("worksheet-")
     assert page in {entry.name for entry in entries()}

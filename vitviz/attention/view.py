@@ -322,4 +322,4 @@ def _query_words(grid: PatchGrid, query: str, direction: str) -> str:
 
 def _patch_words(grid: PatchGrid, patch: int) -> str:
     row, column = grid.position(patch)
-    return f"patch {patch} (row {row}, column {column})"
+    return f"patch {patch} (row {row + 1}, column {column + 1})"  # people count from 1

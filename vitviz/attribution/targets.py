@@ -29,4 +29,4 @@ def patch_likeness(vit: ViT, image: Picture, patch: int) -> Likeness:
         )  # whichever token is pooled is the patch's
         embedding = shell.forward_head(alone, pre_logits=True)[0]
     row, column = vit.grid.position(patch)
-    return likeness(embedding, f"similarity to the patch in row {row}, column {column}")
+    return likeness(embedding, f"similarity to the patch in row {row + 1}, column {column + 1}")

@@ -19,7 +19,7 @@ from vitviz.ui.bars import colour_bar
 from vitviz.ui.compare_sides import Side
 from vitviz.ui.scene import Scene, plain
 from vitviz.ui.show import Export
-from vitviz.ui.text import _
+from vitviz.ui.text import _, language
 
 _DIFFERENCE = "PuOr"
 _BLANK = 236
@@ -203,5 +203,5 @@ def export(
         settings=compare_recipe.recipe(now, a, b, found),
         png=png,
         arrays=arrays,
-        html=lambda told: html_of_png(png(), title, caption, told),
+        html=lambda told: html_of_png(png(), title, caption, told, language=language()),
     )

@@ -19,7 +19,7 @@ from vitviz.figures.summary import describe_map
 from vitviz.ui import snippets, viewer
 from vitviz.ui.scene import Scene, default_query
 from vitviz.ui.show import Export
-from vitviz.ui.text import _
+from vitviz.ui.text import _, language
 
 _TILE_PIXELS = 104
 _DARKNESS = 0.72
@@ -134,5 +134,7 @@ def export(scene: Scene, maps: list[MapView]) -> Export:
         settings=snippets.settings(scene, "attention", query=default_query(scene.vit)),
         png=png,
         arrays=arrays,
-        html=lambda told: html_of_png(png(), title, viewer.caption(scene), told),
+        html=lambda told: html_of_png(
+            png(), title, viewer.caption(scene), told, language=language()
+        ),
     )

@@ -25,7 +25,7 @@ from vitviz.ui.choices.explore import METHOD_SEPARATOR, NO_METHOD, knobs_of
 from vitviz.ui.evidence_target import Aim
 from vitviz.ui.scene import Scene, plain
 from vitviz.ui.show import Export
-from vitviz.ui.text import _
+from vitviz.ui.text import _, language
 
 _WANTED, _REFUSED = "vitviz_evidence_wanted", "vitviz_evidence_refused"
 _FIRST = ("class_attention", "rollout", "gradient_rollout", "legrad", "saliency", "token_grad_cam")
@@ -221,7 +221,9 @@ def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:
         settings=settings(scene, aim, [method for method, _found in maps]),
         png=png,
         arrays=arrays,
-        html=lambda told: html_of_png(png(), title, viewer.caption(scene), told),
+        html=lambda told: html_of_png(
+            png(), title, viewer.caption(scene), told, language=language()
+        ),
     )
 
 

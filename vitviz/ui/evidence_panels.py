@@ -118,8 +118,8 @@ def _in_words(method: Method, found: Attribution) -> str:
         "{method}: the largest value is in row {row}, column {column} of {rows} × {columns}"
     ).format(
         method=method.label,
-        row=row,
-        column=column,
+        row=row + 1,
+        column=column + 1,
         rows=found.values.shape[0],
         columns=found.values.shape[1],
     )

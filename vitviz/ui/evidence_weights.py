@@ -32,7 +32,8 @@ def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> DeltaGenerator | No
     st.subheader(_("Do the maps depend on the weights?"), anchor=False)
     st.markdown(
         _(
-            "The model's layers are replaced by random ones, from the head down, and each map is made again. A map of "
+            "The model's layers are replaced by random ones, from the classifier down, and each map is made again. A "
+            "map of "
             "what the model learned loses its order; one that keeps it would look the same for a model that knows "
             "nothing (Adebayo et al. 2018)."
         )

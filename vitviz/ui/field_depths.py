@@ -14,7 +14,7 @@ from vitviz.ui.charts import chart
 from vitviz.ui.field import Measured
 from vitviz.ui.probes import Probe
 from vitviz.ui.scene import Scene, plain
-from vitviz.ui.text import _
+from vitviz.ui.text import _, first_clause
 
 Row = tuple[float, float, float, float | None]
 """Mean, least and largest radius, and half the side of the theoretical field."""
@@ -81,7 +81,7 @@ def _rollout(
 
 def _curves(probe: Probe, rows: list[Row]) -> list[DepthCurve]:
     radius, low, high, half = zip(*rows, strict=True)
-    name = f"{probe.title} ({probe.weights.partition(':')[0].partition(',')[0]})"
+    name = f"{probe.title} ({first_clause(probe.weights)})"
     found = [DepthCurve(name, radius, probe.layer_names, probe.colour, False, low, high)]
     if all(each is not None for each in half):
         title = _("{model}: half the side of what it could see").format(model=probe.title)

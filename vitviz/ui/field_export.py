@@ -14,7 +14,7 @@ from vitviz.ui.field import Measured
 from vitviz.ui.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.scene import Scene
 from vitviz.ui.show import Export
-from vitviz.ui.text import _
+from vitviz.ui.text import _, language
 
 
 def export(scene: Scene, measured: list[Measured]) -> Export:
@@ -44,7 +44,7 @@ def export(scene: Scene, measured: list[Measured]) -> Export:
         settings=_recipe(scene, measured),
         png=png,
         arrays=arrays,
-        html=lambda told: html_of_png(png(), title, key, told),
+        html=lambda told: html_of_png(png(), title, key, told, language=language()),
     )
 
 

@@ -20,7 +20,7 @@ from vitviz.ui.components.labels import viewer_labels
 from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.scene import Scene
 from vitviz.ui.show import Export
-from vitviz.ui.text import _
+from vitviz.ui.text import _, language
 
 _MAP = "vitviz_rollout_map"
 
@@ -215,6 +215,8 @@ def export(scene: Scene, options: dict[str, Any], shown: AttentionView) -> Expor
         settings=snippets.rollout(scene),
         png=png,
         arrays=arrays,
-        html=lambda told: standalone_html(shown, title=view_.label, caption=viewer.caption(scene)),
+        html=lambda told: standalone_html(
+            shown, title=view_.label, caption=viewer.caption(scene), language=language()
+        ),
         view=view_,
     )

@@ -20,7 +20,7 @@ from vitviz.ui.components.atlas_view import AtlasView, HeadIndex
 from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.scene import Scene
 from vitviz.ui.show import Export
-from vitviz.ui.text import _
+from vitviz.ui.text import _, language
 
 Head = tuple[int, int]
 _OPEN = "vitviz_open_head"
@@ -190,5 +190,7 @@ def export(scene: Scene, table: HeadStatistics, name: str) -> Export:
         settings=snippets.heads(scene, name),
         png=png,
         arrays=lambda: statistics_arrays(table),
-        html=lambda told: standalone_html(view, title=title, caption=viewer.caption(scene)),
+        html=lambda told: standalone_html(
+            view, title=title, caption=viewer.caption(scene), language=language()
+        ),
     )

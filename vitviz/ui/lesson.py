@@ -19,7 +19,7 @@ from vitviz.export.manifest import json_text, versions
 from vitviz.figures.export import html_of_figures
 from vitviz.ui import link, show, worksheet
 from vitviz.ui.navigation import entry
-from vitviz.ui.text import _
+from vitviz.ui.text import _, kept, language
 
 
 @dataclass(frozen=True)
@@ -127,13 +127,15 @@ def _downloads(result: Result) -> None:
             "html",
             _("Figures that work offline (HTML)"),
             "text/html",
-            lambda: html_of_figures(result.figures(), result.title, manifest=told),
+            lambda: html_of_figures(
+                result.figures(), result.title, manifest=told, language=language()
+            ),
         ),
     ]
     for column, (suffix, label, mime, make) in zip(st.columns(len(files)), files, strict=True):
         column.download_button(
             label,
-            make,
+            kept(make),
             file_name=f"vitviz-{result.page}.{suffix}",
             mime=mime,
             key=f"download_{suffix}",

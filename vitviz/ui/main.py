@@ -7,6 +7,7 @@ import streamlit as st
 from vitviz.assets import ASSETS
 from vitviz.ui import link, models, photos, scene, strip, style
 from vitviz.ui.navigation import START, sections
+from vitviz.ui.text import LANGUAGES, language, of_locale, speak
 
 ICON = ASSETS / "icon.png"  # a file of our own: Streamlit fetches icons by name from the network
 
@@ -28,8 +29,27 @@ def _sidebar_choices() -> tuple[object, ...]:
     return photos.current(), *(link.get(name) for name in ("model", "weights", "size"))
 
 
+def _language() -> str:
+    """Return the language that the reader chose, or that of their browser."""
+    chosen: str = link.get("language")
+    return chosen or of_locale(st.context.locale)
+
+
+def _choose_language() -> None:
+    key = "language"
+    st.session_state[key] = language()
+    st.selectbox(
+        "Language · 语言",
+        list(LANGUAGES),
+        format_func=LANGUAGES.__getitem__,
+        key=key,
+        on_change=lambda: link.put(language=st.session_state[key]),
+    )
+
+
 def frame() -> None:
     """Draw the frame and run the chosen page in it."""
+    speak(_language())
     page = st.navigation(pages(), expanded=True)  # else Streamlit folds the last pages away
     st.set_page_config(
         page_title=f"{page.title} · vitviz"
@@ -37,9 +57,12 @@ def frame() -> None:
     style.apply()
     link.enter(page.url_path or START)
     link.receive()
+    if language() != _language():  # the link says another: the names of the pages are drawn already
+        st.rerun()
     with st.sidebar:
         photos.choose()
         models.choose()
+        _choose_language()
     drawn = _sidebar_choices()
     now = scene.current()
     if (

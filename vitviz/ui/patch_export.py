@@ -22,7 +22,7 @@ from vitviz.ui.patches import Changed
 from vitviz.ui.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.scene import Scene
 from vitviz.ui.show import Export
-from vitviz.ui.text import _
+from vitviz.ui.text import _, language
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ def export(scene: Scene, aim: Aim, changed: Changed, found: Measured) -> Export:
         settings=_recipe(scene, aim, changed, found),
         png=png,
         arrays=lambda: _arrays(scene, changed, found),
-        html=lambda told: html_of_png(png(), title, caption, told),
+        html=lambda told: html_of_png(png(), title, caption, told, language=language()),
     )
 
 

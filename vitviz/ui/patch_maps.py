@@ -7,7 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from vitviz.attention.view import MapView, attention_view, rollout_view
+from vitviz.attention.view import MEAN, MapView, attention_view, rollout_view
 from vitviz.figures.overlay import overlay
 from vitviz.figures.paint import number
 from vitviz.figures.scale import Scale
@@ -58,7 +58,7 @@ def draw(scene: Scene, changed: Changed) -> tuple[MapView, MapView]:
         _map(columns[1], _("Patches changed"), changed.picture, after.values, shared)
         difference = after.values - before.values
         _map(columns[2], _("After − before"), grey(scene.picture), difference, change, DIFFERENCE)
-    st.caption(_in_words(changed, before, after))
+    st.caption(_in_words(scene, changed, before, after))
     return before, after
 
 
@@ -78,14 +78,29 @@ def _map(
             width="stretch",
             output_format="JPEG",
             alt=_("{title}: {value} in row {row}, column {column} is the largest").format(
-                title=title, value=number(float(values[row, place])), row=row, column=place
+                title=title, value=number(float(values[row, place])), row=row + 1, column=place + 1
             ),
         )
         st.html(colour_bar(scale, palette))
 
 
-def _in_words(changed: Changed, before: MapView, after: MapView) -> str:
-    words = before.label[:1].upper() + before.label[1:] + "."
+def _what(scene: Scene, shown: MapView) -> str:
+    """Return what the maps show, as the library's own label says it in English."""
+    looks = _("where the {token} token looks").format(token=shown.query)
+    if shown.query == "class":
+        looks = _("where the class token looks")
+    elif shown.query == MEAN:
+        looks = _("where the patches look on average")
+    if link.get("patch_map") == "rollout":
+        return _("Rollout of all layers, mean of the heads: {looks}.").format(looks=looks)
+    heads = scene.original.heads(scene.layer)
+    names = {"mean": _("mean of {heads} heads"), "max": _("maximum of {heads} heads")}
+    head = names.get(scene.head, _("head {head}")).format(heads=heads, head=scene.head)
+    return _("Layer {layer}, {head}: {looks}.").format(layer=scene.layer, head=head, looks=looks)
+
+
+def _in_words(scene: Scene, changed: Changed, before: MapView, after: MapView) -> str:
+    words = _what(scene, before)
     if not changed:
         return words
     patches = sorted(changed.patches)

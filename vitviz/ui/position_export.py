@@ -20,7 +20,7 @@ from vitviz.ui.positions import kinds, patch, scale, step, unit
 from vitviz.ui.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.scene import Scene
 from vitviz.ui.show import Export
-from vitviz.ui.text import _
+from vitviz.ui.text import _, language
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ def export(scene: Scene, measured: Measured) -> Export:
         settings=_recipe(scene, measured),
         png=png,
         arrays=lambda: _arrays(scene, measured, chosen),
-        html=lambda told: html_of_png(png(), title, caption, told),
+        html=lambda told: html_of_png(png(), title, caption, told, language=language()),
     )
 
 

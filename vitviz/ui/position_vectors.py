@@ -131,7 +131,12 @@ def _three(found: InterpolatedPositions, place: int) -> None:
             cell_pixels=320,
             query=grid.position(at),
         )
-        column.image(np.asarray(sheet), width="stretch", output_format="PNG", alt=title)
+        column.image(
+            np.asarray(sheet),
+            width="stretch",
+            output_format="PNG",
+            alt=title.format(rows=grid.rows, columns=grid.columns),
+        )
         column.caption(title.format(rows=grid.rows, columns=grid.columns))
 
 

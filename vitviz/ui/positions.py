@@ -17,7 +17,7 @@ from vitviz.ui.bars import colour_bar
 from vitviz.ui.charts import chart
 from vitviz.ui.components.place_picker import place_picker
 from vitviz.ui.scene import Scene, plain
-from vitviz.ui.text import _
+from vitviz.ui.text import _, first_clause
 
 _MOST_MAPS = 900
 _SECOND = "#B0558F"
@@ -229,7 +229,7 @@ def _profiles(similarity: PositionSimilarity) -> None:
             (_("along a row"), np.arange(len(across)), across, _SECOND),
         ],
         x_title=_("Distance (patches)"),
-        y_title=unit(similarity).partition(":")[0].partition(",")[0],
+        y_title=first_clause(unit(similarity)),
     )
     chart(figure, key="profiles")
     st.caption(

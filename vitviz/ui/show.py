@@ -18,7 +18,7 @@ from vitviz.export.snippet import snippet
 from vitviz.ui import photos
 from vitviz.ui.recipe import Recipe
 from vitviz.ui.scene import Scene
-from vitviz.ui.text import _
+from vitviz.ui.text import SOURCE, _, kept, language
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,9 @@ class Export:
 
 
 def text(name: str) -> str:
-    """Return a longer text of assets/text in the reader's language."""
-    return (TEXT / "en" / f"{name}.md").read_text(encoding="utf-8")
+    """Return a longer text of assets/text in the reader's language, in English where it is not translated."""
+    own, source = (TEXT / each / f"{name}.md" for each in (language(), SOURCE))
+    return (own if own.exists() else source).read_text(encoding="utf-8")
 
 
 def footer(scene: Scene, export: Export, *, caution: str) -> None:
@@ -80,7 +81,7 @@ def downloads(scene: Scene, export: Export) -> None:
     for column, (suffix, label, mime, make) in zip(st.columns(len(files)), files, strict=True):
         column.download_button(
             label,
-            make,
+            kept(make),
             file_name=f"{export.name}.{suffix}",
             mime=mime,
             key=f"download_{suffix}",

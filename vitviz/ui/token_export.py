@@ -22,7 +22,7 @@ from vitviz.ui.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.scene import Scene
 from vitviz.ui.second_photo import Seen
 from vitviz.ui.show import Export
-from vitviz.ui.text import _
+from vitviz.ui.text import _, language
 from vitviz.ui.token_lens import Reading, evidence_scale
 
 _YELLOW = (255, 213, 0)
@@ -56,7 +56,9 @@ def export(scene: Scene, here: Seen, there: Seen, measured: Measured) -> Export:
         settings=_recipe(scene, there, measured, (alike, across)),
         png=lambda: print_figure(panels, title=title, caption=caption, columns=4),
         arrays=lambda: _arrays(scene, there, measured, (alike, across)),
-        html=lambda told: standalone_html(measured.view, title=title, caption=caption),
+        html=lambda told: standalone_html(
+            measured.view, title=title, caption=caption, language=language()
+        ),
     )
 
 

@@ -19,7 +19,7 @@ from vitviz.ui.components.attention_view import AttentionView, ViewState
 from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.scene import Scene
 from vitviz.ui.show import Export
-from vitviz.ui.text import _
+from vitviz.ui.text import _, language
 
 
 def layer_view(scene: Scene) -> AttentionView:
@@ -134,5 +134,7 @@ def export(scene: Scene, view: AttentionView) -> Export:
         view=shown,
         png=png,
         arrays=arrays,
-        html=lambda told: standalone_html(view, title=shown.label, caption=caption(scene)),
+        html=lambda told: standalone_html(
+            view, title=shown.label, caption=caption(scene), language=language()
+        ),
     )

@@ -14,7 +14,7 @@ from html import escape
 import streamlit as st
 
 from vitviz.ui import show
-from vitviz.ui.text import _
+from vitviz.ui.text import _, kept, language
 
 QUESTIONS = 5
 _STYLE = """
@@ -57,7 +57,7 @@ def draw(page: str, title: str) -> None:
             st.markdown(each.answer)
     st.download_button(
         _("Worksheet to print (HTML)"),
-        lambda: printed(title, found),
+        kept(lambda: printed(title, found)),
         file_name=f"vitviz-worksheet-{page}.html",
         mime="text/html",
         key="download_worksheet",
@@ -72,7 +72,7 @@ def printed(title: str, found: list[Question]) -> str:
     told = "".join(f"<li>{_plain(each.answer)}</li>" for each in found)
     heading, answers = escape(title), escape(_("Answers"))
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{heading}</title>'
+        f'<!doctype html><html lang="{language()}"><head><meta charset="utf-8"><title>{heading}</title>'
         f"<style>{_STYLE}</style></head><body><h1>{heading}</h1><ol>{asked}</ol>"
         f'<section class="answers"><h2>{answers}</h2><ol>{told}</ol></section></body></html>\n'
     )

@@ -8,7 +8,7 @@ from vitviz.attention.statistics import STATISTICS
 from vitviz.attribution.attribute import find_method
 from vitviz.errors import OptionError
 from vitviz.ui.choices.choice import Choice, flag, name, one_of, share, whole
-from vitviz.ui.text import _
+from vitviz.ui.text import LANGUAGES, _
 
 LARGEST_SIDE = 640
 """Largest input size that a reader can ask for, in pixels: attention costs the fourth power of the side."""
@@ -60,6 +60,7 @@ CHOICES = (
     Choice("residual", 0.5, share),
     Choice("start", 0, whole),
     Choice("end", -1, lambda text: -1 if text == "-1" else whole(text)),
+    Choice("language", "", one_of(*LANGUAGES)),  # empty: the browser's
     Choice("pictures", "one", one_of("one", "examples")),
     Choice("field_scale", "log", one_of("log", "linear")),
     Choice("depths", False, flag),

@@ -61,7 +61,7 @@ function describe({ meta }, token) {
   const { labels, prefix, columns } = meta;
   if (token >= prefix.length) {
     const patch = token - prefix.length;
-    return fill(labels.patch, { row: Math.floor(patch / columns), column: patch % columns });
+    return fill(labels.patch, { row: Math.floor(patch / columns) + 1, column: (patch % columns) + 1 });
   }
   const [, word, number] = prefix[token].match(/^(.*?)(?: (\d+))?$/);
   return word in labels ? fill(labels[word], { number: number ?? "" }).trim() : prefix[token];

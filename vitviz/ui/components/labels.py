@@ -71,10 +71,10 @@ def atlas_labels() -> dict[str, str]:
     return {
         "atlas": _("heads of the model"),
         "keys": _(
-            "Arrow keys move over the heads, down is a deeper layer. Enter opens the head, x ticks it, Escape returns "
-            "to the selected head."
+            "Arrow keys move over the heads, down is a deeper layer. Enter opens the head, x switches it off or on, "
+            "Escape returns to the selected head."
         ),
-        "hint": _("A click opens the head. Shift and a click, or x, ticks it."),
+        "hint": _("A click opens the head. Shift and a click, or x, switches it off or on."),
         "empty": _("Point at a head to read its number."),
         "head_name": _("L{layer}·H{head}"),
         "layer_axis": _("L{layer}"),
@@ -82,7 +82,7 @@ def atlas_labels() -> dict[str, str]:
         "layer_mean": _("mean of the layer"),
         "rank": _("rank {rank} of {count}"),
         "missing": _("no value"),
-        "ticked": _("ticked"),
+        "ticked": _("switched off"),
     }
 
 

@@ -124,8 +124,8 @@ def _words(size: Dimensions) -> None:
     )
     lesson.caveat(
         _(
-            "Parameters are memory, not work: the same ViT needs twice the operations for twice the patches, with the "
-            "same parameters. And heads cost nothing: their number does not occur in the formula."
+            "Parameters are memory, not work: the same ViT needs at least twice the operations for twice the "
+            "patches, with the same parameters. And heads cost nothing: their number does not occur in the formula."
         )
     )
     lesson.try_next(

@@ -74,7 +74,8 @@ def _words() -> None:
     lesson.caveat(
         _(
             "A mean hides its parts: half next door and half at the far end has the same mean as everything halfway. "
-            "And a head that looks at every place alike looks far without being told anything. The photo matters too."
+            "And a head that looks at every place alike looks far without having learned anything. The photo matters "
+            "too."
         )
     )
     lesson.try_next(

@@ -116,8 +116,8 @@ def _words(scene: Scene) -> None:
     lesson.caveat(
         _(
             "A usual CNN is not shift-invariant either: its strides of 2 multiply to {stride} in the third stage, and "
-            "it is back only after that many pixels (Zhang 2019). What is built into it is locality: weights that "
-            "reach three pixels far and are the same everywhere. A ViT shares its patch embedding and its MLPs over "
+            "it is back only after that many pixels (Zhang 2019). What is built into it is locality: small kernels "
+            "that see few neighbours and are the same everywhere. A ViT shares its patch embedding and its MLPs over "
             "places, but not the positions."
         ).format(stride=_STRIDE)
     )

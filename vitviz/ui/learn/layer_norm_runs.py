@@ -46,7 +46,11 @@ def draw() -> go.Figure:
         laws.append(Law(name, mean, colour, dashed, low=mean - spread, high=mean + spread))
     steps = np.arange(len(laws[0].values)) + (_WINDOW + 1) / 2  # type: ignore[arg-type]
     made = scaling(
-        steps, laws, x_title=_("Step"), y_title=_("Cross-entropy (nats)"), y_range=(0.0, 2.6)
+        steps,
+        laws,
+        x_title=_("Training step"),
+        y_title=_("Cross-entropy (nats)"),
+        y_range=(0.0, 2.6),
     )
     st.markdown(_("**And in training**, the same learning rate"))
     chart(made, key="depth_training")

@@ -107,7 +107,7 @@ def maps(scene: Scene, heated: Heated) -> None:
         attention_view(trace, layer=last, query=query) for trace in (heated.plain, heated.trace)
     ]
     scale = scale_for([view.values for view in views], "layer")
-    titles = (_("as it is"), _("at {factor:.3g} × √d").format(factor=heated.factor))
+    titles = (_("unchanged"), _("at {factor:.3g} × √d").format(factor=heated.factor))
     for column, view, title in zip(st.columns(2), views, titles, strict=True):
         column.image(
             overlay(scene.picture, view.values, scale=scale, opacity=link.get("opacity")),
@@ -168,7 +168,7 @@ def entropy_figure(heated: Heated) -> go.Figure:
     """Return the entropy of every head of each layer, a dot each, and the mean of the layer, before and after."""
     lines = []
     for name, each, colour, aside in (
-        (_("as it is"), heated.before.entropy, NEUTRAL, -0.12),
+        (_("unchanged"), heated.before.entropy, NEUTRAL, -0.12),
         (
             _("at {factor:.3g} × √d").format(factor=heated.factor),
             heated.after.entropy,

@@ -215,7 +215,10 @@ def _words() -> None:
         )
     )
     steps: list[str | tuple[str, str, dict[str, str]]] = [
-        _("Compare the seconds at half and at twice the model's own patch: is the ratio four?"),
+        _(
+            "Compare the seconds at half, at one and at twice the model's own patch: is each step a "
+            "factor of about four?"
+        ),
         _(
             "Choose a photo with a small subject in the sidebar, and see at which patch its answer goes."
         ),

@@ -33,7 +33,7 @@ def draw(scene: Scene) -> lesson.Result:
     lesson.question(
         _("What does a residual block do to detail?"),
         _(
-            "Take a branch that points away from the neighbours' mean: minus the graph Laplacian. Alone it keeps only "
+            "Take a branch that points towards the neighbours' mean: minus the graph Laplacian. Alone it keeps only "
             "detail. Added to its input, block after block, it takes detail away: a residual block as a low-pass "
             "filter."
         ),
@@ -190,7 +190,9 @@ def _lesson() -> None:
         r"\text{gain after } \ell \text{ blocks: } (1 - \alpha\lambda_k)^\ell \\ "
         r"\lambda_k = 2 - 2\cos\frac{2\pi k}{n} \text{ on a ring} \end{gathered}",
         {
-            r"\Lambda": _("graph Laplacian: number of neighbours minus the neighbours' sum"),
+            r"\Lambda": _(
+                "graph Laplacian: a value times its number of neighbours, minus their sum"
+            ),
             r"\lambda_k": _("its eigenvalues: 0 is constant, the largest is the fastest wave"),
             r"\alpha": _("strength of the branch"),
             "n": _("nodes of the ring; a path has πk/n instead, a grid sums of two of a path's"),

@@ -115,7 +115,8 @@ def _knobs() -> None:
     st.toggle(
         _("Random shifts"),
         help=_(
-            "By up to one pixel, anew each time: the teacher then answers for pictures that have no label."
+            "By up to one pixel, anew each time: the teacher then answers for pictures that the training set does "
+            "not have."
         ),
         **link.widget("distil_shifts"),
     )
@@ -226,7 +227,8 @@ def _formula() -> NDArray[np.float64]:
     with st.expander(_("Why the factor T²?"), key="distillation_limit"):
         st.markdown(
             _(
-                "The gradient of the second term is T·(p_s − p_t). For large T it tends to (z_s − z_t)/N, with N "
+                "The gradient of the second term, before its weight α, is T·(p_s − p_t). "
+                "For large T it tends to (z_s − z_t)/N, with N "
                 "classes and logits of mean zero: distillation then matches logits, and the size of the gradient does "
                 "not depend on T. The curve is the distance to that limit for logits drawn at random."
             )

@@ -1,0 +1,106 @@
+"""Languages: every word is translated, with the placeholders of the source; each reader has a language of their own."""
+
+import re
+import threading
+from string import Formatter
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from tests.pages.dashboard import ROOT
+from vitviz.ui import text
+from vitviz.ui.text import LANGUAGES, LOCALE, SOURCE
+
+OTHERS = sorted(set(LANGUAGES) - {SOURCE})
+TEXTS = sorted((ROOT / "assets/text" / SOURCE).glob("*.md"))
+
+
+def catalogue(language):
+    with (LOCALE / language / "LC_MESSAGES" / "vitviz.po").open("rb") as file:
+        return {message.id: message.string for message in read_po(file) if message.id}
+
+
+def fields(sentence):
+    return sorted(
+        (name, how) for _, name, how, _ in Formatter().parse(sentence) if name is not None
+    )
+
+
+def headings(path):
+    return [line.split()[0] for line in path.read_text("utf-8").splitlines() if line[:1] == "#"]
+
+
+@pytest.fixture(scope="module")
+def visible():
+    """Every text that the code passes through ``_``."""
+    folders = (ROOT / "vitviz/ui", ROOT / "pages")
+    return {found[2] for folder in folders for found in extract_from_dir(str(folder))}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_visible_text_is_translated(language, visible):
+    words = catalogue(language)
+    assert len(visible) > 1000
+    assert visible - set(words) == set(), "make messages, then translate these"
+    assert set(words) - visible == set(), "make messages takes these out"
+    assert [source for source, told in words.items() if not told] == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_placeholders_and_edges_are_those_of_the_source(language):
+    for source, told in catalogue(language).items():
+        if "{" in source and "\\" not in source:
+            assert fields(told) == fields(source), source
+        assert (told[0].isspace(), told[-1].isspace()) == (
+            source[0].isspace(),
+            source[-1].isspace(),
+        ), source
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_what_is_read_is_the_catalogue(language):
+    compiled = text.translation(language)
+    for source, told in catalogue(language).items():
+        assert compiled.gettext(source) == told, "make messages compiles the catalogue"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
+def test_every_longer_text_is_there_with_the_same_headings(language, path):
+    other = path.parents[1] / language / path.name
+    assert headings(other) == headings(path)
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [("zh-CN", "zh"), ("zh_TW", "zh"), ("ZH", "zh"), ("en-GB", "en"), ("de", "en"), (None, "en"), ("", "en")],
+)  # fmt: skip
+def test_the_browser_s_locale_gives_the_language(locale, language):
+    assert text.of_locale(locale) == language
+
+
+def test_a_thread_of_nobody_speaks_english_and_what_is_kept_the_language_of_its_making():
+    spoken = []
+    token = text._spoken.set("zh")
+    try:
+        make = text.kept(lambda: text._("Answers"))
+    finally:
+        text._spoken.reset(token)
+    for work in (lambda: text._("Answers"), make):
+        thread = threading.Thread(target=lambda work=work: spoken.append(work()))
+        thread.start()
+        thread.join()
+    assert spoken == ["Answers", text.translation("zh").gettext("Answers")]
+    assert text.language() == SOURCE
+
+
+@pytest.mark.parametrize(
+    "sentence", ["trained: on much", "trained, on much", "trained：on", "trained，on", "trained"]
+)
+def test_the_first_clause_ends_at_a_colon_or_comma_of_any_language(sentence):
+    assert text.first_clause(sentence) == "trained"
+
+
+def test_texts_that_are_in_no_catalogue_stay_as_they_are():
+    assert re.match("no such text", text.translation("zh").gettext("no such text"))
