@@ -10,6 +10,7 @@ from babel.messages.pofile import read_po
 
 from tests.pages.dashboard import ROOT
 from vitviz.ui import text
+from vitviz.ui.library_words import library_words
 from vitviz.ui.text import LANGUAGES, LOCALE, SOURCE
 
 OTHERS = sorted(set(LANGUAGES) - {SOURCE})
@@ -33,9 +34,10 @@ def headings(path):
 
 @pytest.fixture(scope="module")
 def visible():
-    """Every text that the code passes through ``_``."""
+    """Every text that the code passes through ``_``, and the library's own."""
     folders = (ROOT / "vitviz/ui", ROOT / "pages")
-    return {found[2] for folder in folders for found in extract_from_dir(str(folder))}
+    collected = {found[2] for folder in folders for found in extract_from_dir(str(folder))}
+    return collected | library_words()
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -44,7 +44,7 @@ def choose(now: Scene) -> None:
         _("Method"),
         [each.name for each in METHODS],
         format_func=lambda name: (
-            find_method(name).label + (" ⏱" if evidence.slow(find_method(name)) else "")
+            _(find_method(name).label) + (" ⏱" if evidence.slow(find_method(name)) else "")
         ),
         help=_("Those with a clock run the model many times and wait until you ask for them."),
         **link.widget("by"),
@@ -131,7 +131,7 @@ def ask(found: list[Outcome]) -> DeltaGenerator | None:
         _("Compute both maps"),
         icon=":material/play_arrow:",
         names=("compute_both", "stop_both"),
-        note=_("Takes {cost} for each.").format(cost=method().cost),
+        note=_("Takes {cost} for each.").format(cost=_(method().cost)),
     )
 
 

@@ -181,7 +181,7 @@ def export(
     now: Scene, a: Side, b: Side | None, found: MapComparison | None, shown: list[Panel]
 ) -> Export:
     """Return the files of the comparison; of the photo alone while there is none."""
-    title = _("{method}: A against B").format(method=compare.method().label)
+    title = _("{method}: A against B").format(method=_(compare.method().label))
     caption = viewer.caption(now)
     if found is not None and not np.isnan(found.correlation):
         caption = _("Rank correlation {value:+.2f}. {caption}").format(

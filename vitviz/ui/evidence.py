@@ -73,7 +73,7 @@ def choose_methods(shown: list[Method]) -> None:
         _("Methods"),
         [method.name for method in METHODS],
         format_func=lambda name: (
-            find_method(name).label + (" ⏱" if slow(find_method(name)) else "")
+            _(find_method(name).label) + (" ⏱" if slow(find_method(name)) else "")
         ),
         placeholder=_("Choose one or more"),
         help=_("Those with a clock run the model many times and wait until you ask for them."),
@@ -195,7 +195,7 @@ def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:
     def png() -> bytes:
         panels = [Panel(label=_("Photo"), photo=scene.picture)] + [
             Panel(
-                label=method.label,
+                label=_(method.label),
                 photo=background(scene, method),
                 map=found.values,
                 scale=colours(found, method)[0],

@@ -71,7 +71,7 @@ def _table(scene: Scene, shown: list[Outcome], box: Box) -> None:
     names, hits, shares, times = [], [], [], []
     for each in shown:
         assert each.found is not None
-        names.append(each.method.label)
+        names.append(_(each.method.label))
         values = each.found.values
         if not (values > 0).any():
             hits.append(_("no positive values"))

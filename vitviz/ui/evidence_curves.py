@@ -52,7 +52,7 @@ def finish(scene: Scene, aim: Aim, outcomes: list[Outcome], bar: DeltaGenerator 
 
 def _test(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
     assert each.found is not None
-    label, kept = each.method.label, shelf.evidence()
+    label, kept = _(each.method.label), shelf.evidence()
 
     def progress(done: int, total: int) -> None:
         bar.progress(done / total, f"{label}: {done} / {total}")
@@ -96,7 +96,7 @@ def _tested(aim: Aim, each: Outcome) -> Faithfulness | None:
 
 
 def _button(aim: Aim, left: list[Outcome]) -> DeltaGenerator | None:
-    one = _("Test {name}").format(name=left[0].method.label)
+    one = _("Test {name}").format(name=_(left[0].method.label))
     return evidence.ask(
         _request(aim),
         _("Test these maps") if len(left) > 1 else one,
@@ -110,11 +110,11 @@ def _results(aim: Aim, tested: list[tuple[Outcome, Faithfulness]], band: Faithfu
     columns = st.columns(2, gap="large")
     with columns[0]:
         st.markdown(_("**Deletion**: a fast fall is good"))
-        curves = {each.method.label: result.first for each, result in tested}
+        curves = {_(each.method.label): result.first for each, result in tested}
         _curves("deletion", curves, band.first, _("Share of the patches removed"), y_title)
     with columns[1]:
         st.markdown(_("**Insertion**: a fast rise is good"))
-        curves = {each.method.label: result.second for each, result in tested}
+        curves = {_(each.method.label): result.second for each, result in tested}
         _curves("insertion", curves, band.second, _("Share of the patches shown"), y_title)
     _areas(tested, band)
 
@@ -139,7 +139,7 @@ def _areas(tested: list[tuple[Outcome, Faithfulness]], band: Faithfulness) -> No
     assert down is not None
     assert up is not None
     label = _("Random maps ({count}), 95 % interval").format(count=down.maps)
-    names = [each.method.label for each, _result in tested]
+    names = [_(each.method.label) for each, _result in tested]
     falls = [f"{result.first.area:.3f}" for _each, result in tested]
     rises = [f"{result.second.area:.3f}" for _each, result in tested]
     st.dataframe(

@@ -59,7 +59,7 @@ def finish(scene: Scene, aim: Aim, waiting: list[Waiting]) -> None:
 
 def panel(scene: Scene, aim: Aim, method: Method, waiting: list[Waiting]) -> Outcome:
     """Draw one method: its map, a button where it is slow, or why there is none; add what is to be computed."""
-    st.markdown(f"**{method.label}**")
+    st.markdown(f"**{_(method.label)}**")
     what = evidence.outcome(scene, aim, method)
     if what.found is None and what.reason is None and not evidence.slow(method):
         with st.spinner(_("Explaining …")):
@@ -96,7 +96,7 @@ def _ask(scene: Scene, what: Outcome, waiting: list[Waiting]) -> None:
         on_click=keys.add,
         args=(what.key,),
     )
-    st.caption(_("Takes {cost}.").format(cost=what.method.cost))
+    st.caption(_("Takes {cost}.").format(cost=_(what.method.cost)))
 
 
 def _map(scene: Scene, aim: Aim, method: Method, found: Attribution) -> None:
@@ -117,7 +117,7 @@ def _in_words(method: Method, found: Attribution) -> str:
     return _(
         "{method}: the largest value is in row {row}, column {column} of {rows} × {columns}"
     ).format(
-        method=method.label,
+        method=_(method.label),
         row=row + 1,
         column=column + 1,
         rows=found.values.shape[0],
@@ -151,7 +151,9 @@ def card(scene: Scene, method: Method) -> None:
         st.markdown(f"`{method.formula}`")
         st.markdown(
             _("**Paper** {paper}  \n**Cost** {cost}  \n**Limits** {limits}").format(
-                paper=plain(method.paper), cost=plain(method.cost), limits=plain(method.limits)
+                paper=plain(method.paper),
+                cost=plain(_(method.cost)),
+                limits=plain(_(method.limits)),
             )
         )
         for knob in method.knobs:
@@ -174,7 +176,7 @@ def _knob(scene: Scene, method: Method, knob: Knob) -> None:
     def keep() -> None:
         evidence.turn(method, knob.name, st.session_state[key])
 
-    shared: dict[str, Any] = {"key": key, "help": knob.help, "on_change": keep}
+    shared: dict[str, Any] = {"key": key, "help": _(knob.help), "on_change": keep}
     if knob.kind == "choice":
         st.selectbox(knob.name, knob.choices, **shared)
     elif knob.kind == "number":

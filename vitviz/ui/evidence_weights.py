@@ -41,7 +41,7 @@ def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> DeltaGenerator | No
     left = [each for each in shown if _checked(aim, each) is None]
     bar = _button(scene, aim, left) if left else None
     checked = {
-        each.method.label: found for each in shown if (found := _checked(aim, each)) is not None
+        _(each.method.label): found for each in shown if (found := _checked(aim, each)) is not None
     }
     if checked:
         _curves(checked)
@@ -57,7 +57,7 @@ def finish(scene: Scene, aim: Aim, outcomes: list[Outcome], bar: DeltaGenerator 
 
 
 def _check(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
-    label, knobs = each.method.label, evidence.knobs(each.method)
+    label, knobs = _(each.method.label), evidence.knobs(each.method)
 
     def explain(vit: ViT) -> NDArray[Any]:
         pixels = scene.original.pixels
