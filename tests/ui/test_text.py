@@ -14,6 +14,7 @@ from vitviz.ui.library_words import library_words
 from vitviz.ui.text import LANGUAGES, LOCALE, SOURCE
 
 OTHERS = sorted(set(LANGUAGES) - {SOURCE})
+WIDE = "，；：。）”"
 TEXTS = sorted((ROOT / "assets/text" / SOURCE).glob("*.md"))
 
 
@@ -54,10 +55,9 @@ def test_placeholders_and_edges_are_those_of_the_source(language):
     for source, told in catalogue(language).items():
         if "{" in source and "\\" not in source:
             assert fields(told) == fields(source), source
-        assert (told[0].isspace(), told[-1].isspace()) == (
-            source[0].isspace(),
-            source[-1].isspace(),
-        ), source
+        assert told[0].isspace() == source[0].isspace(), source
+        if told[-1] not in WIDE:  # a wide sign brings its own space
+            assert told[-1].isspace() == source[-1].isspace(), source
 
 
 @pytest.mark.parametrize("language", OTHERS)

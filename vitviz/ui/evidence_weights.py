@@ -21,7 +21,7 @@ from vitviz.ui.charts import chart
 from vitviz.ui.evidence import Outcome
 from vitviz.ui.evidence_target import Aim
 from vitviz.ui.scene import Scene
-from vitviz.ui.text import _
+from vitviz.ui.text import _, gap
 
 
 def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> DeltaGenerator | None:
@@ -122,7 +122,7 @@ def _curves(checked: dict[str, Randomisation]) -> None:
             "1: the same order as the map of the true model; 0: nothing in common. Each stage keeps those before it."
         )
         + (
-            " " + _("Left out where a map is flat: {names}.").format(names=", ".join(flat))
+            gap() + _("Left out where a map is flat: {names}.").format(names=_(", ").join(flat))
             if flat
             else ""
         )

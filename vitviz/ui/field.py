@@ -20,7 +20,7 @@ from vitviz.ui import cache, field_rollout, link, probes
 from vitviz.ui.components.place_picker import place_picker
 from vitviz.ui.probes import Probe
 from vitviz.ui.scene import Scene, plain
-from vitviz.ui.text import _
+from vitviz.ui.text import _, gap
 
 GRADIENT, ROLLOUT = "gradient", "rollout"
 
@@ -206,9 +206,9 @@ def key(scene: Scene) -> str:
         if link.get("field_scale") == "log"
         else _("Bright: the strongest square. Darkest: zero.")
     )
-    colours += " " + _("A square is the mean of {side} × {side} px.").format(side=_cell(scene))
+    colours += gap() + _("A square is the mean of {side} × {side} px.").format(side=_cell(scene))
     if scene.query.isdecimal():
-        return colours + " " + _("Orange: the patch that is read.")
+        return colours + gap() + _("Orange: the patch that is read.")
     return (
         colours
         + " "

@@ -17,7 +17,7 @@ from vitviz.ui.bars import colour_bar
 from vitviz.ui.evidence import grey
 from vitviz.ui.patches import Changed
 from vitviz.ui.scene import Scene
-from vitviz.ui.text import _
+from vitviz.ui.text import _, gap
 
 DIFFERENCE = "PuOr"
 
@@ -111,4 +111,4 @@ def _in_words(scene: Scene, changed: Changed, before: MapView, after: MapView) -
     ).format(
         old=f"{shares[0]:.1%}", new=f"{shares[1]:.1%}", even=f"{before.uniform * len(patches):.1%}"
     )
-    return f"{words} {told}"
+    return words + gap() + told

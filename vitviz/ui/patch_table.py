@@ -22,7 +22,7 @@ from vitviz.figures.overlay import draw_grid
 from vitviz.ui import demand, link
 from vitviz.ui.choices.patches import SIZE_SEPARATOR, sizes_of
 from vitviz.ui.scene import MOST_TOKENS, Scene, plain
-from vitviz.ui.text import _
+from vitviz.ui.text import _, gap
 
 FIRST = (7, 14, 16, 28, 32)
 _PICTURE = 128
@@ -192,4 +192,4 @@ def _in_words(scene: Scene, answers: tuple[PatchSizeAnswer, ...]) -> str:
         "{height} × {width} pixels are no whole number of these patches, so the photo was prepared at the "
         "nearest size: {sizes}."
     ).format(height=scene.vit.image_size[0], width=scene.vit.image_size[1], sizes=sizes)
-    return f"{words} {told}"
+    return words + gap() + told

@@ -74,6 +74,11 @@ def kept(make: Callable[..., _Made]) -> Callable[..., _Made]:
     return run
 
 
+def gap() -> str:
+    """Return what stands between two sentences of a paragraph: a space, or nothing in Chinese."""
+    return "" if language() == "zh" else " "
+
+
 def first_clause(text: str) -> str:
     """Return what stands before the first colon or comma, of any language."""
     return re.split("[:,：，]", text, maxsplit=1)[0]

@@ -11,7 +11,7 @@ from vitviz.labs.vit_shape import PRESETS, ViTShape, shape_of
 from vitviz.ui import link
 from vitviz.ui.choices.cost import LOADED, RANGES
 from vitviz.ui.scene import Scene, plain
-from vitviz.ui.text import _
+from vitviz.ui.text import _, gap
 
 
 def base(scene: Scene) -> ViTShape:
@@ -97,13 +97,13 @@ def _notes(scene: Scene, shape: ViTShape) -> None:
         "{rows} × {columns} patches, tokens before them (class, registers): {prefix}. **L = {tokens:,} tokens**."
     ).format(rows=rows, columns=columns, prefix=shape.prefix, tokens=shape.tokens)
     if any(shape.cut_off):
-        words += " " + _(
+        words += gap() + _(
             "The last {rows} rows and {columns} columns of pixels fill no patch and are cut off."
         ).format(rows=shape.cut_off[0], columns=shape.cut_off[1])
     if shape.patches == 1:
-        words += " " + _("One patch: there is nothing for attention to compare.")
+        words += gap() + _("One patch: there is nothing for attention to compare.")
     if shape != base(scene):
-        words += " " + _("Changed from the chosen model; choose it again to go back.")
+        words += gap() + _("Changed from the chosen model; choose it again to go back.")
     st.caption(words)
 
 

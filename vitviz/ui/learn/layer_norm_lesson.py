@@ -20,7 +20,7 @@ from vitviz.ui.charts import chart
 from vitviz.ui.choices.depth import PAGE, SEEDS, WIDTHS
 from vitviz.ui.learn import layer_norm_runs
 from vitviz.ui.navigation import entries
-from vitviz.ui.text import _
+from vitviz.ui.text import _, gap
 
 _POST, _NONE = PINNED[1], PINNED[3]
 _TOP, _FLOOR = 1e12, 1e-9
@@ -180,7 +180,7 @@ def _streams(found: Signals) -> go.Figure:
         root=float(post.stream[-1]),
     )
     if none.stream[-1] > _TOP:
-        words += " " + _("The line without LayerNorm goes on to {value:.1e}.").format(
+        words += gap() + _("The line without LayerNorm goes on to {value:.1e}.").format(
             value=none.stream[-1]
         )
     st.caption(words)

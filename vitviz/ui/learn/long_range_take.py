@@ -17,7 +17,7 @@ from vitviz.ui import link
 from vitviz.ui.learn import long_range_counter, long_range_results, long_range_verdicts
 from vitviz.ui.learn.long_range import Situation
 from vitviz.ui.lesson import Result
-from vitviz.ui.text import _
+from vitviz.ui.text import _, gap
 
 _LEARNT = 0.95
 """Share of right answers from which a task counts as learnt."""
@@ -58,7 +58,7 @@ def caveat(situation: Situation) -> str:
             "comes from the class token."
         )
     )
-    return " ".join((_large_field(situation), common, own))
+    return gap().join((_large_field(situation), common, own))
 
 
 def _large_field(situation: Situation) -> str:
@@ -72,7 +72,7 @@ def _large_field(situation: Situation) -> str:
         "right in {here:.1%} of mixed pictures here, and in {there:.1%} in the other task."
     ).format(here=here, there=there)
     if min(here, there) < _LEARNT:
-        text += " " + _(
+        text += gap() + _(
             "Where it falls short, this training did not teach it; that is no inability: no argument keeps it from "
             "comparing the two places."
         )

@@ -238,7 +238,7 @@ def verdicts(situation: Situation) -> None:
         column.caption(
             f"{':material/check_circle:' if right else ':material/cancel:'} "
             + (_("right") if right else _("wrong"))
-            + ", "
+            + _(", ")
             + _("{share:.0%} sure").format(share=each.confidence)
         )
     chart(figure(situation), key="range_verdicts")
@@ -250,7 +250,7 @@ def _partner_sentence(situation: Situation) -> str:
     row, column = divmod(situation.chosen, COLUMNS)
     shares = {name: each.partner[row, column] for name, each in situation.look.verdicts.items()}
     names = network_names(situation.results)
-    said = ", ".join(f"{names[name]} {share:.0%}" for name, share in shares.items())
+    said = _(", ").join(f"{names[name]} {share:.0%}" for name, share in shares.items())
     without = long_range.without_head(
         situation.task.name,
         situation.training,

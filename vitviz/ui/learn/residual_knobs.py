@@ -11,7 +11,7 @@ from vitviz.labs import residual_filter
 from vitviz.labs.residual_filter import GRAPHS, MOST_BLOCKS, MOST_SIZE, FilteredSignal, eigenvalues
 from vitviz.ui import link
 from vitviz.ui.choices.depth import LARGEST_ALPHA
-from vitviz.ui.text import _
+from vitviz.ui.text import _, gap
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -96,11 +96,11 @@ def verdict(found: FilteredSignal, blocks: int) -> None:
         ),
     }[found.regime]
     if found.stopped:
-        words += " " + _(
+        words += gap() + _(
             "After block {block} of {blocks} the signal passed 1,000 (it is {size:,.0f}); it is not followed further."
         ).format(block=len(found.signals) - 1, blocks=blocks, size=size)
     show = st.warning if found.regime == "divergence" else st.success
-    show(f"{words} {borders}", icon=":material/graphic_eq:")
+    show(words + gap() + borders, icon=":material/graphic_eq:")
 
 
 def spectrum(found: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -24,7 +24,7 @@ from vitviz.ui.choices import training as choices
 from vitviz.ui.jobs import JobView, Report
 from vitviz.ui.learn import job_panel, training_tokens
 from vitviz.ui.lesson import Result
-from vitviz.ui.text import _
+from vitviz.ui.text import _, gap
 
 KNOBS = ("size", "seeds", "steps", "alpha", "temperature", "shifts")
 _SOFT, _HARD = "#009E73", "#CC79A7"
@@ -193,7 +193,7 @@ def _sentence(shown: Distillation) -> str:
         taught = shown.accuracies(name)
         if len(taught) and len(taught) <= len(alone):
             told.append(_gain(title, (taught - alone[: len(taught)]) * 100))
-    return " ".join(told)
+    return gap().join(told)
 
 
 def _gain(title: str, gains: NDArray[np.float64]) -> str:

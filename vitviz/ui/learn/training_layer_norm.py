@@ -254,7 +254,7 @@ def _sentence(groups: Groups) -> str:
                     name=_title(order, warmup), count=diverged, runs=len(runs)
                 )
             )
-    return "; ".join(told) + "." if told else ""
+    return _("{told}.").format(told=_("; ").join(told)) if told else ""
 
 
 def _words() -> None:
