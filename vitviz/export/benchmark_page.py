@@ -11,6 +11,7 @@ from html import escape
 from vitviz.attribution.attribute import METHODS
 from vitviz.attribution.benchmark import METRICS, RANDOM, Metric
 from vitviz.attribution.benchmark_table import Cell, Row
+from vitviz.html_page import html_page
 
 _PEAK = "peak_mb"
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'"
@@ -90,17 +91,7 @@ def benchmark_html(
     meaning = "".join(
         f"<dt>{escape(m.label)}{_direction(m)}</dt><dd>{escape(m.summary)}</dd>" for m in metrics
     )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1>{escape(title)}</h1>
+    content = f"""<h1>{escape(title)}</h1>
 {"".join(f"<p>{escape(sentence)}</p>" for sentence in conditions)}
 <div class="scroll" tabindex="0" role="region" aria-label="Table">
 <table>
@@ -117,10 +108,8 @@ photos; no word means that the difference could be chance. A heading sorts the t
 photo.</dd></dl>
 {_listed("Methods that cannot serve this model", refused)}
 {_listed("Photos that were left out", skipped)}
-<script>{_SCRIPT}</script>
-</body>
-</html>
-"""
+<script>{_SCRIPT}</script>"""
+    return html_page(title, content, style=_STYLE, policy=_POLICY)
 
 
 def _head(label: str, sorted_by: bool) -> str:

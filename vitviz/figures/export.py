@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from vitviz.errors import OptionError
 from vitviz.figures.alt import alt_text
 from vitviz.figures.theme import CONFIG
+from vitviz.html_page import STILL, html_page
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _STYLE = """
@@ -26,8 +27,6 @@ figcaption { margin-top: 1rem; color: #444; max-width: 46rem; white-space: pre-l
 details { margin-top: 1.5rem; color: #444; }
 pre { padding: 1rem; background: #f4f4f2; overflow-x: auto; font-size: .85rem; }
 """
-# The browser itself is told to load nothing: whatever a library does, the page stays on this machine.
-_PICTURE_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _PLOTLY_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 )
@@ -108,7 +107,7 @@ def html_of_png(
         )
     data = base64.b64encode(png).decode("ascii")
     body = f'<img alt="{escape(alt or title)}" src="data:image/png;base64,{data}">'
-    return _page(body, title, caption, manifest, language, manifest_label, _PICTURE_POLICY)
+    return _page(body, title, caption, manifest, language, manifest_label, STILL)
 
 
 def _page(
@@ -121,25 +120,13 @@ def _page(
     policy: str,
 ) -> str:
     details = "" if manifest is None else _details(manifest, manifest_label)
-    return f"""<!doctype html>
-<html lang="{escape(language)}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1>{escape(title)}</h1>
+    content = f"""<h1>{escape(title)}</h1>
 <figure>
 {body}
 <figcaption>{escape(caption)}</figcaption>
 </figure>
-{details}
-</body>
-</html>
-"""
+{details}"""
+    return html_page(title, content, style=_STYLE, policy=policy, language=language)
 
 
 def _details(manifest: Mapping[str, Any], label: str) -> str:

@@ -13,6 +13,7 @@ from html import escape
 
 import streamlit as st
 
+from vitviz.html_page import html_page
 from vitviz.ui import show
 from vitviz.ui.text import _, kept, language
 
@@ -71,14 +72,15 @@ def printed(title: str, found: list[Question]) -> str:
     asked = "".join(f'<li>{_plain(each.question)}<div class="room"></div></li>' for each in found)
     told = "".join(f"<li>{_plain(each.answer)}</li>" for each in found)
     heading, answers = escape(title), escape(_("Answers"))
-    return (
-        f'<!doctype html><html lang="{language()}"><head><meta charset="utf-8"><title>{heading}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{heading}</h1><ol>{asked}</ol>"
-        f'<section class="answers"><h2>{answers}</h2><ol>{told}</ol></section></body></html>\n'
+    body = (
+        f"<h1>{heading}</h1><ol>{asked}</ol>"
+        f'<section class="answers"><h2>{answers}</h2><ol>{told}</ol></section>'
     )
+    return html_page(title, body, style=_STYLE, language=language())
 
 
 def _plain(text: str) -> str:
     """Return a text as HTML: emphasis and code kept, everything else as it stands."""
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
-    return re.sub(r"\*{1,2}([^*\n]+)\*{1,2}", r"<em>\1</em>", text).replace("\n", "<br>")
+    text = re.sub(r"\*{1,2}([^*]+)\*{1,2}", r"<em>\1</em>", text)
+    return text.replace("\n\n", "<br><br>").replace("\n", " ")  # a line's end is only where the file wraps

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from html import escape
 
+from vitviz.html_page import html_page
 from vitviz.ui.components.atlas_view import AtlasView
 from vitviz.ui.components.attention_view import AttentionView
 from vitviz.ui.components.sources import ATLAS, TOKENS, VIEWER
@@ -76,17 +77,7 @@ def standalone_html(
         else ATLAS
     )
     data = base64.b64encode(view.pack(standalone=True)).decode("ascii")
-    return f"""<!doctype html>
-<html lang="{escape(language)}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<title>{escape(title)}</title>
-<style>{_PAGE_STYLE}{source.css}</style>
-</head>
-<body>
-<main>
+    content = f"""<main>
 <h1>{escape(title)}</h1>
 <p class="caption-text">{escape(caption)}</p>
 <div id="component">{source.html}</div>
@@ -97,7 +88,7 @@ def standalone_html(
 (() => {{
 {source.js}
 {_START}}})();
-</script>
-</body>
-</html>
-"""
+</script>"""
+    return html_page(
+        title, content, style=_PAGE_STYLE + source.css, policy=_POLICY, language=language
+    )
