@@ -40,6 +40,7 @@ QUIET = """(still) => {
   }
   const idle = app && app.dataset.testConnectionState === 'CONNECTED'
     && app.dataset.testScriptState === 'notRunning' && !document.querySelector('[data-stale="true"]')
+    && app.querySelector('[data-testid="stElementContainer"]') // else the first run has not begun
     && [...document.images].every((image) => image.complete);
   if (!idle) { watch.idle = null; return false; }
   watch.idle ??= now;

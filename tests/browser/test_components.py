@@ -128,7 +128,7 @@ def test_numbers_on_the_page_are_the_numbers_of_the_map(open_viewer):
     viewer.expect(head=1)
     best = int(row[5:].argmax())
     at = viewer.grid.position(best)
-    assert f"row {at[0]}, column {at[1]}" in viewer.find(".strongest-value").inner_text()
+    assert f"row {at[0] + 1}, column {at[1] + 1}" in viewer.find(".strongest-value").inner_text()
     assert first_number(viewer, ".strongest-value") == pytest.approx(100 * row[5 + best], rel=5e-3)
     assert first_number(viewer, ".special-value") == pytest.approx(100 * row[:5].sum(), rel=5e-3)
     assert "1/29" in viewer.find(".marks").inner_text()

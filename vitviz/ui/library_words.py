@@ -6,6 +6,7 @@ adds them to the template: ``python -m vitviz.ui.library_words TEMPLATE``.
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -21,17 +22,17 @@ def library_words() -> set[str]:
     return found
 
 
-def add_to(template: Path) -> None:
-    """Add the library's words to a template of messages."""
-    from babel.messages.pofile import read_po, write_po  # of the development tools
-
-    with template.open("rb") as file:
-        catalogue = read_po(file)
-    for word in sorted(library_words()):
-        catalogue.add(word, locations=[("vitviz/ui/library_words.py", 0)])
-    with template.open("wb") as file:
-        write_po(file, catalogue, include_lineno=False)
+def with_library_words(template: str) -> str:
+    """Return a template of messages with the library's words that it does not have yet."""
+    entries = (f"msgid {json.dumps(word, ensure_ascii=False)}" for word in sorted(library_words()))
+    added = [
+        f'#: vitviz/ui/library_words.py\n{each}\nmsgstr ""\n'
+        for each in entries
+        if each not in template
+    ]
+    return "\n".join([template, *added])
 
 
 if __name__ == "__main__":
-    add_to(Path(sys.argv[1]))
+    path = Path(sys.argv[1])
+    path.write_text(with_library_words(path.read_text(encoding="utf-8")), encoding="utf-8")

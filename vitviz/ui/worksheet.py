@@ -83,4 +83,6 @@ def _plain(text: str) -> str:
     """Return a text as HTML: emphasis and code kept, everything else as it stands."""
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
     text = re.sub(r"\*{1,2}([^*]+)\*{1,2}", r"<em>\1</em>", text)
-    return text.replace("\n\n", "<br><br>").replace("\n", " ")  # a line's end is only where the file wraps
+    return text.replace("\n\n", "<br><br>").replace(
+        "\n", " "
+    )  # a line's end is only where the file wraps
