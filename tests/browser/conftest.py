@@ -40,17 +40,18 @@ QUIET = """(still) => {
   }
   const idle = app && app.dataset.testConnectionState === 'CONNECTED'
     && app.dataset.testScriptState === 'notRunning' && !document.querySelector('[data-stale="true"]')
-    && app.querySelector('[data-testid="stElementContainer"]') // else the first run has not begun
-    && [...document.images].every((image) => image.complete);
+    && app.querySelector('[data-testid="stElementContainer"]'); // else the first run has not begun
   if (!idle) { watch.idle = null; return false; }
   watch.idle ??= now;
   const height = document.querySelector('[data-testid="stMain"]')?.scrollHeight;
-  if (height !== watch.height) Object.assign(watch, { height, changed: now });
-  return now - Math.max(watch.idle, watch.changed) > still || now - watch.idle > 20 * still;
+  const loading = document.querySelector('[data-testid="stSkeleton"]')
+    || [...document.images].some((image) => !image.complete);
+  if (loading || height !== watch.height) Object.assign(watch, { height, changed: now });
+  return now - Math.max(watch.idle, watch.changed) > still || now - watch.idle > 100 * still;
 }"""
-"""Whether Streamlit has been idle and nothing has moved for ``still`` milliseconds. Idle is not enough: React draws
-the last elements after the script's end, and what a click aims at may yet move. A page that never rests
-is let through."""
+"""Whether Streamlit has been idle and nothing has moved for ``still`` milliseconds. Idle is not enough: the
+code of an element that is new to the page is fetched after the script's end, and what a click aims at may yet move.
+A page that never rests is let through."""
 STILL = 150
 
 
