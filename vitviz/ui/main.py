@@ -54,7 +54,7 @@ def frame() -> None:
     st.set_page_config(
         page_title=f"{page.title} · vitviz"
     )  # names the tab and the browser's history
-    style.apply()
+    style.apply(language())
     link.enter(page.url_path or START)
     link.receive()
     if language() != _language():  # the link says another: the names of the pages are drawn already

@@ -19,6 +19,8 @@ RULES = """
 """
 
 
-def apply() -> None:
-    """Apply the rules to the page."""
-    st.html(RULES)
+def apply(language: str) -> None:
+    """Apply the rules to the page, and say its language: screen readers and Chinese fonts go by it."""
+    assert language.isalpha()  # it becomes a script
+    say = f"<script>document.documentElement.lang = {language!r};</script>"
+    st.html(RULES + say, unsafe_allow_javascript=True)
