@@ -45,6 +45,7 @@ def _choose_language() -> None:
         key=key,
         on_change=lambda: link.put(language=st.session_state[key]),
     )
+    style.say_language(language())
 
 
 def frame() -> None:
@@ -54,7 +55,7 @@ def frame() -> None:
     st.set_page_config(
         page_title=f"{page.title} · vitviz"
     )  # names the tab and the browser's history
-    style.apply(language())
+    style.apply()
     link.enter(page.url_path or START)
     link.receive()
     if language() != _language():  # the link says another: the names of the pages are drawn already

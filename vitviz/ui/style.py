@@ -19,8 +19,13 @@ RULES = """
 """
 
 
-def apply(language: str) -> None:
-    """Apply the rules to the page, and say its language: screen readers and Chinese fonts go by it."""
+def apply() -> None:
+    """Apply the rules to the page."""
+    st.html(RULES)
+
+
+def say_language(language: str) -> None:
+    """Tell the browser the page's language: screen readers and Chinese fonts go by it. Takes a line's room."""
     assert language.isalpha()  # it becomes a script
-    say = f"<script>document.documentElement.lang = {language!r};</script>"
-    st.html(RULES + say, unsafe_allow_javascript=True)
+    script = f"<script>document.documentElement.lang = {language!r};</script>"
+    st.html(script, unsafe_allow_javascript=True)
