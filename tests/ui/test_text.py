@@ -1,6 +1,5 @@
 """Languages: every word is translated, with the placeholders of the source; each reader has a language of their own."""
 
-import re
 import threading
 from string import Formatter
 
@@ -105,4 +104,4 @@ def test_the_first_clause_ends_at_a_colon_or_comma_of_any_language(sentence):
 
 
 def test_texts_that_are_in_no_catalogue_stay_as_they_are():
-    assert re.match("no such text", text.translation("zh").gettext("no such text"))
+    assert text.translation("zh").gettext("no such text") == "no such text"

@@ -27,7 +27,7 @@ class QuickPass:
     """The answers of a model to one picture with patches replaced by those of another."""
 
     def __init__(self, vit: ViT, pixels: Tensor, behind: Tensor, target: Target) -> None:
-        """Run both pictures once; use ``of``, which knows whether that is exact."""
+        """Compute once what the pictures share; use ``of``, which knows whether that is exact."""
         self._vit, self._target = vit, target
         shell: Any = _reading_shell(vit.shell)
         self._shell = shell
@@ -36,13 +36,12 @@ class QuickPass:
         self.channels: int = weight.shape[0]
         """Numbers of a token."""
         self._pixels = both[:1]
-        self._layers = _share(shell)
         with torch.no_grad(), vit.lock:
-            self._answers(both)
+            self._layers = _share(shell, both)
 
     @classmethod
     def of(cls, vit: ViT, pixels: Tensor, behind: Tensor, target: Target) -> QuickPass | None:
-        """Return the quick pass of a model, or None where it is not exact; tried on the picture and on a half of it."""
+        """Return the quick pass of a model, or None where it is not exact; tried with every other patch."""
         if not embeds_by_patch(vit):
             return None
         found = cls(vit, pixels, behind, target)
@@ -51,8 +50,8 @@ class QuickPass:
             paint_mask(vit.grid, vit.image_size, half.to(pixels.device)), behind, pixels
         )
         with torch.no_grad():
-            expected = score_batch(vit, torch.stack([pixels, mixed]), target)
-            score = found.scores([torch.zeros_like(half), half])
+            expected = score_batch(vit, mixed[None], target)
+            score = found.scores([half])
         close = torch.allclose(score, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
         return found if close else None
 
@@ -62,16 +61,11 @@ class QuickPass:
         with self._vit.lock:
             for layer in self._layers:
                 layer.choice = choice
-            answer = self._answers(self._pixels.expand(len(gone), -1, -1, -1))
+            features = self._shell.forward_features(self._pixels.expand(len(gone), -1, -1, -1))
+            answer = self._shell.forward_head(
+                features, pre_logits=reads_embedding(self._vit, self._target)
+            )
         return read_scores(self._vit, answer, self._target)
-
-    def _answers(self, pixels: Tensor) -> Tensor:
-        """Return the logits or the embedding, (image, number)."""
-        features = self._shell.forward_features(pixels)
-        answer: Tensor = self._shell.forward_head(
-            features, pre_logits=reads_embedding(self._vit, self._target)
-        )
-        return answer
 
 
 def embeds_by_patch(vit: ViT) -> bool:
@@ -111,14 +105,17 @@ class _Chosen(nn.Module):
         return torch.where(tokens, behind, own)  # (image, token, channel)
 
 
-def _share(shell: Any) -> list[_Chosen]:
-    """Put a choice in the place of every layer of a shell that can be shared, and return these."""
+def _share(shell: Any, both: Tensor) -> list[_Chosen]:
+    """Put a choice in the place of every layer that can be shared, and run both pictures up to the last one."""
     embedding = shell.patch_embed.proj = _Chosen(shell.patch_embed.proj)
-    if not (_is_plain_vit(shell) and len(shell.blocks) > 1 and _is_plain(shell.blocks[0])):
+    if not (_is_plain_vit(shell) and _is_plain(shell.blocks[0])):
+        embedding(both)
         return [embedding]
-    attention = shell.blocks[0].attn
-    attention.qkv = _Chosen(attention.qkv)
-    return [embedding, attention.qkv]
+    first = shell.blocks[0]
+    projection = first.attn.qkv = _Chosen(first.attn.qkv)
+    tokens = shell.norm_pre(shell._pos_embed(shell.patch_embed(both)))
+    projection(first.norm1(tokens))
+    return [embedding, projection]
 
 
 def _reading_shell(shell: nn.Module) -> Any:

@@ -11,7 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError, check_index
 from vitviz.figures.palettes import VIT_BLUE
-from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, Axis, axis, band, figure, plain, small
+from vitviz.figures.theme import (
+    NEUTRAL,
+    QUERY_ORANGE,
+    Axis,
+    axis,
+    band,
+    figure,
+    level_line,
+    plain,
+    small,
+)
 
 Head = tuple[int, int]
 """Layer and head, both from 0."""
@@ -61,7 +71,7 @@ def layer_curve(
     traces = [trace for one in series for trace in _band(one, layers)]
     traces += [_line(one, layers, x_title) for one in series]
     if reference is not None:
-        traces.append(_level(reference, layers))
+        traces.append(level_line(*reference, layers[[0, -1]], "%{y:.4g}"))
     return figure(
         traces,
         x=_layer_axis(x_title, lengths[0]),
@@ -92,18 +102,6 @@ def _band(one: Series, layers: NDArray[np.int32]) -> list[go.Scatter]:
     if one.low is None or one.high is None:
         return []
     return band(one.name, layers, one.low, one.high, one.colour)
-
-
-def _level(reference: tuple[str, float], layers: NDArray[np.int32]) -> go.Scatter:
-    name, value = reference
-    return go.Scatter(
-        x=layers[[0, -1]],
-        y=small([value, value], name),
-        name=plain(name),
-        mode="lines",
-        line={"color": NEUTRAL, "width": 1.5, "dash": "dot"},
-        hovertemplate=f"{plain(name)}: %{{y:.4g}}<extra></extra>",
-    )
 
 
 def distance_scatter(

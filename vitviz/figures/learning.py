@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError
 from vitviz.figures.palettes import VIT_BLUE
-from vitviz.figures.theme import NEUTRAL, axis, band, figure, plain, small
+from vitviz.figures.theme import NEUTRAL, axis, band, figure, level_line, plain, small
 
 _SPREAD = 0.22  # half the width over which the dots of a group stand
 
@@ -99,14 +99,7 @@ def _band(one: Learner) -> list[go.Scatter]:
 def _level(reference: tuple[str, float], learners: Sequence[Learner], form: str) -> go.Scatter:
     name, value = reference
     places = np.concatenate([np.asarray(each.x, np.float64).ravel() for each in learners])
-    return go.Scatter(
-        x=small([places.min(), places.max()], name),
-        y=small([value, value], name),
-        name=plain(name),
-        mode="lines",
-        line={"color": NEUTRAL, "width": 1.5, "dash": "dot"},
-        hovertemplate=f"{plain(name)}: %{{y:{form}}}<extra></extra>",
-    )
+    return level_line(name, value, small([places.min(), places.max()], name), f"%{{y:{form}}}")
 
 
 def repeated_runs(

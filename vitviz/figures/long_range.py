@@ -11,7 +11,16 @@ from numpy.typing import ArrayLike
 
 from vitviz.errors import OptionError
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
-from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, axis, band, faint, figure, plain, small
+from vitviz.figures.theme import (
+    QUERY_ORANGE,
+    axis,
+    band,
+    faint,
+    figure,
+    level_line,
+    plain,
+    small,
+)
 
 SECOND_CNN = "#8F3B00"
 """A darker vermilion, for a second convolutional network; its curves are dashed too."""
@@ -55,15 +64,7 @@ def distance_curves(
             "wanted at "
             "least one, with a value a distance."
         )
-    name, level = chance
-    guess = go.Scatter(
-        x=places[[0, -1]],
-        y=small([level, level], name),
-        name=plain(name),
-        mode="lines",
-        line={"color": NEUTRAL, "width": 1.5, "dash": "dot"},
-        hovertemplate=f"{plain(name)}: %{{y:.1%}}<extra></extra>",
-    )
+    guess = level_line(*chance, places[[0, -1]], "%{y:.1%}")
     traces = [trace for each in curves for trace in _band(each, places)]
     traces += [guess, *(_curve(each, places, x_title) for each in curves)]
     made = figure(
@@ -172,7 +173,6 @@ def count_curve(
 ) -> go.Figure:
     """Return what an attention layer counts against β, the exact number it tends to, and the β that is chosen."""
     places = small(betas, x_title)
-    name, level = limit
     line = go.Scatter(
         x=places,
         y=small(counts, y_title),
@@ -181,14 +181,7 @@ def count_curve(
         line={"color": VIT_BLUE, "width": 2.4},
         hovertemplate="β = %{x:.2f}: %{y:.3f}<extra></extra>",
     )
-    exact = go.Scatter(
-        x=places[[0, -1]],
-        y=small([level, level], name),
-        name=plain(name),
-        mode="lines",
-        line={"color": NEUTRAL, "width": 1.5, "dash": "dot"},
-        hovertemplate=f"{plain(name)}: %{{y}}<extra></extra>",
-    )
+    exact = level_line(*limit, places[[0, -1]], "%{y}")
     point = go.Scatter(
         x=[current[0]],
         y=[current[1]],

@@ -139,6 +139,18 @@ def faint(colour: str, alpha: float) -> str:
     return f"rgba({red},{green},{blue},{alpha:g})"
 
 
+def level_line(name: str, level: float, ends: ArrayLike, number: str) -> go.Scatter:
+    """Return a dotted line at a level, from the first of ``ends`` to the last; ``number`` is how its value is told."""
+    return go.Scatter(
+        x=ends,
+        y=small([level, level], name),
+        name=plain(name),
+        mode="lines",
+        line={"color": NEUTRAL, "width": 1.5, "dash": "dot"},
+        hovertemplate=f"{plain(name)}: {number}<extra></extra>",
+    )
+
+
 def band(
     name: str,
     x: ArrayLike,
