@@ -81,11 +81,11 @@ def test_models_of_other_grids_are_laid_on_the_coarser_one(dashboard):
         other_model="tiny:wide", by="occlusion",
     ).sound()  # fmt: skip
     assert "different classes" in words(app)
-    app.app.button(key="compute_both").click().run()
+    app.app.button(key="ask_both").click().run()
     found = arrays(app.sound())
     assert found["map"].shape == (3, 4)  # of 4 × 4 and 3 × 5
     assert "A has 4 × 4 patches and B has 3 × 5: both are laid on 3 × 4 cells" in words(app)
-    assert not app.has("button", "compute_both")
+    assert not app.has("button", "ask_both")
     assert not app.has("button", "stop_both")
 
 

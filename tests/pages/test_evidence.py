@@ -121,14 +121,14 @@ def test_no_method_is_a_choice_too(dashboard):
 def test_a_slow_method_waits_until_it_is_asked_for(dashboard):
     app = dashboard("evidence", methods="occlusion-rollout", target=2).sound()
     assert list(maps(app)) == ["rollout"]
-    app.app.button(key="compute_occlusion").click().run()
+    app.app.button(key="ask_occlusion").click().run()
     scene = scene_of(app.sound())
     expected = vitviz.attribute("occlusion", scene.vit, scene.original.pixels, target=2)
     assert np.allclose(maps(app)["occlusion"], expected.values, atol=1e-6)
-    assert not app.has("button", "compute_occlusion")
+    assert not app.has("button", "ask_occlusion")
     assert not app.has("button", "stop_occlusion")
-    assert app.put(target="4").has("button", "compute_occlusion")  # another target, another map
-    assert not app.put(target="2").has("button", "compute_occlusion")
+    assert app.put(target="4").has("button", "ask_occlusion")  # another target, another map
+    assert not app.put(target="2").has("button", "ask_occlusion")
 
 
 def test_a_knob_is_kept_in_the_link_and_changes_the_map(dashboard):
@@ -156,7 +156,7 @@ def test_a_layer_that_the_model_has_not_is_told_in_its_panel(dashboard):
 def test_the_maps_are_tested_against_random_ones(dashboard):
     app = dashboard("evidence", methods="rollout-legrad", target=1).sound()
     assert not app.has("plotly_chart", "deletion")
-    app.app.button(key="test_maps").click().run()
+    app.app.button(key="ask_test").click().run()
     app.sound()
     assert app.has("plotly_chart", "deletion")
     assert app.has("plotly_chart", "insertion")
@@ -171,8 +171,8 @@ def test_the_maps_are_tested_against_random_ones(dashboard):
     random = expected.first.random
     assert random is not None
     assert table.iloc[2, 1].startswith(f"{random.area:.3f} ({random.area_low:.3f}")
-    assert not app.has("button", "test_maps")
-    assert app.put(methods="rollout-legrad-saliency").has("button", "test_maps")
+    assert not app.has("button", "ask_test")
+    assert app.put(methods="rollout-legrad-saliency").has("button", "ask_test")
 
 
 def test_the_maps_are_those_of_all_heads(dashboard):
@@ -185,8 +185,8 @@ def test_the_maps_are_those_of_all_heads(dashboard):
 @pytest.mark.parametrize("method", [method.name for method in vitviz.METHODS])
 def test_every_method_has_a_panel(dashboard, method):
     app = dashboard("evidence", methods=method).sound()
-    if app.has("button", f"compute_{method}"):
-        app.app.button(key=f"compute_{method}").click().run()
+    if app.has("button", f"ask_{method}"):
+        app.app.button(key=f"ask_{method}").click().run()
     assert list(maps(app.sound())) == [method]
     assert app.export.png().startswith(b"\x89PNG")
 

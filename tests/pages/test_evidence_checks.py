@@ -85,7 +85,7 @@ def test_texts_of_boxes():
 def test_the_maps_are_made_again_with_random_weights(dashboard):
     app = dashboard("evidence", methods="rollout-gradient_rollout", target=3).sound()
     assert not app.has("plotly_chart", "weights")
-    app.app.button(key="check_weights").click().run()
+    app.app.button(key="ask_weights").click().run()
     assert app.sound().has("plotly_chart", "weights")
     scene = scene_of(app)
 
@@ -98,5 +98,5 @@ def test_the_maps_are_made_again_with_random_weights(dashboard):
     assert spec["layout"]["xaxis"]["ticktext"] == ["nothing", "head", "1", "0", "embedding"]
     assert len(spec["data"]) == 2
     assert np.isfinite(expected.correlations).all()
-    assert not app.has("button", "check_weights")
-    assert app.put(target="4").has("button", "check_weights")
+    assert not app.has("button", "ask_weights")
+    assert app.put(target="4").has("button", "ask_weights")

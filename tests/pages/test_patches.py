@@ -152,7 +152,7 @@ def test_the_drop_curve_is_measured_when_asked_for(dashboard, model):
 
 def test_the_occlusion_map_is_the_librarys(dashboard):
     app = dashboard(PAGE).sound()
-    app.app.button(key="compute_occlusion").click().run()
+    app.app.button(key="ask_occlusion").click().run()
     app.sound()
     scene = app.exports[-1][0]
     by_hand = vitviz.attribute("occlusion", scene.vit, scene.photo.image)
@@ -210,7 +210,7 @@ def test_the_files_of_the_page(dashboard):
 def test_the_code_gives_the_numbers(dashboard, tiny_models, monkeypatch):
     monkeypatch.setattr(vitviz, "load_vit", lambda name, **options: tiny_models[name])
     app = dashboard(PAGE, painted=PAINTED.text(), keep_only=1, versus=3, patch_sizes="16").sound()
-    for key in ("ask_drop", "compute_occlusion", "ask_sizes"):
+    for key in ("ask_drop", "ask_occlusion", "ask_sizes"):
         app.app.button(key=key).click().run()
     app.sound()
     scope = {}

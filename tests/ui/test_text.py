@@ -6,6 +6,7 @@ from string import Formatter
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from streamlit.string_util import clean_text
 
 from tests.pages.dashboard import ROOT
 from vitviz.ui import text
@@ -105,3 +106,19 @@ def test_the_first_clause_ends_at_a_colon_or_comma_of_any_language(sentence):
 
 def test_texts_that_are_in_no_catalogue_stay_as_they_are():
     assert text.translation("zh").gettext("no such text") == "no such text"
+
+
+def test_a_constant_is_translated_each_time_a_reader_sees_it():
+    said = text.N_("Loading the model …")
+    assert clean_text(said) == "Loading the model …"  # what Streamlit makes of a spinner's words
+    token = text._spoken.set("zh")
+    try:
+        assert clean_text(said) == text.translation("zh").gettext("Loading the model …") != said
+    finally:
+        text._spoken.reset(token)
+
+
+def test_the_words_of_every_spinner_can_be_translated():
+    sources = [path.read_text("utf-8") for path in (ROOT / "vitviz/ui").rglob("*.py")]
+    assert sum("show_spinner=N_(" in source for source in sources) > 3
+    assert not [source for source in sources if 'show_spinner="' in source]

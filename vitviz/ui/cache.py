@@ -28,21 +28,22 @@ from vitviz.capture.edit import Edit
 from vitviz.images import Photo
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
+from vitviz.ui.text import N_
 
 
-@st.cache_resource(max_entries=3, show_spinner="Loading the model …", show_time=True)
+@st.cache_resource(max_entries=3, show_spinner=N_("Loading the model …"), show_time=True)
 def load_model(name: str, weights: str, size: int) -> ViT:
     """Return a model by name, weights and input size (0 = its own); at most three are kept."""
     return vitviz.load_vit(name, weights=weights, image_size=size or None)
 
 
-@st.cache_resource(max_entries=6, show_spinner="Looking at the picture …")
+@st.cache_resource(max_entries=6, show_spinner=N_("Looking at the picture …"))
 def traced(model_key: str, digest: str, edit: Edit, _vit: ViT, _photo: Photo) -> Trace:
     """Return the trace of a photo; at most six are kept, about 20 MB each at 224 pixels."""
     return vitviz.trace(_vit, _photo.image, edit=edit)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Measuring every head …")
+@st.cache_resource(max_entries=12, show_spinner=N_("Measuring every head …"))
 def statistics(model_key: str, digest: str, edit: Edit, _trace: Trace) -> HeadStatistics:
     """Return the head statistics of a trace."""
     return vitviz.head_statistics(_trace)
@@ -84,7 +85,7 @@ def picture(model_key: str, digest: str, _vit: ViT, _photo: Photo) -> NDArray[np
     return shown
 
 
-@st.cache_resource(max_entries=12, show_spinner="Tracing which pixels matter …", show_time=True)
+@st.cache_resource(max_entries=12, show_spinner=N_("Tracing which pixels matter …"), show_time=True)
 def receptive_field(
     model_key: str,
     digests: tuple[str, ...],
@@ -127,7 +128,7 @@ def field_radius(
     return field.radius, float(each.min()), float(each.max()), half
 
 
-@st.cache_resource(max_entries=4, show_spinner="Comparing the positions …")
+@st.cache_resource(max_entries=4, show_spinner=N_("Comparing the positions …"))
 def positions(model_key: str, kind: str, _vit: ViT) -> tuple[PositionSimilarity, ReadOut | None]:
     """Return how alike the positions of a model are, and how well they can be read out where they are vectors.
 
@@ -139,13 +140,13 @@ def positions(model_key: str, kind: str, _vit: ViT) -> tuple[PositionSimilarity,
     return similarity, vitviz.position_read_out(similarity.vectors, similarity.grid)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Interpolating the positions …")
+@st.cache_resource(max_entries=3, show_spinner=N_("Interpolating the positions …"))
 def interpolated(model_key: str, rows: int, columns: int, _vit: ViT) -> InterpolatedPositions:
     """Return what another grid makes of the position vectors of a model: 60 MB at most, on a grid of 50 × 50."""
     return vitviz.interpolated_similarity(_vit, rows, columns)
 
 
-@st.cache_resource(max_entries=24, show_spinner="Shuffling the patches …", show_time=True)
+@st.cache_resource(max_entries=24, show_spinner=N_("Shuffling the patches …"), show_time=True)
 def shuffled(model_key: str, digest: str, _vit: ViT, _photo: Photo) -> ShuffleExperiment:
     """Return what shuffled patches do to what the model reads, with and without positions."""
     return vitviz.shuffle_experiment(_vit, _photo.image)
@@ -164,13 +165,13 @@ def token_colours(
     return vitviz.token_colours(_traces, layer=layer, threshold=threshold, flip=flip)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Measuring every token …")
+@st.cache_resource(max_entries=12, show_spinner=N_("Measuring every token …"))
 def token_norms(model_key: str, digest: str, _trace: Trace) -> tuple[TokenNorms, ...]:
     """Return the token norms and the outliers after every layer."""
     return vitviz.outlier_table(_trace)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Reading every layer …")
+@st.cache_resource(max_entries=12, show_spinner=N_("Reading every layer …"))
 def logit_lens(model_key: str, digest: str, _vit: ViT, _trace: Trace) -> LogitLens:
     """Return what the classifier would answer after every block."""
     return vitviz.logit_lens(_vit, _trace)
@@ -184,13 +185,13 @@ def class_evidence(
     return vitviz.class_evidence(_vit, _trace, class_index=class_index, layer=layer)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Taking the tokens apart into waves …")
+@st.cache_resource(max_entries=12, show_spinner=N_("Taking the tokens apart into waves …"))
 def token_spectrum(model_key: str, digest: str, _trace: Trace) -> Spectrum:
     """Return the spatial frequencies of the tokens of every layer."""
     return vitviz.token_spectrum(_trace)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Comparing every layer with every other …")
+@st.cache_resource(max_entries=12, show_spinner=N_("Comparing every layer with every other …"))
 def layer_similarity(
     model_key: str, other_key: str, digest: str, _trace: Trace, _other: Trace | None
 ) -> LayerSimilarity:
@@ -198,7 +199,7 @@ def layer_similarity(
     return vitviz.layer_similarity(_trace, _other)
 
 
-@st.cache_resource(max_entries=6, show_spinner="Looking at the picture …")
+@st.cache_resource(max_entries=6, show_spinner=N_("Looking at the picture …"))
 def traced_input(
     model_key: str, digest: str, frame: str, _vit: ViT, _pixels: torch.Tensor
 ) -> Trace:

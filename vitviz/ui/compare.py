@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from vitviz.analysis.map_comparison import MapComparison, compare_maps
 from vitviz.attribution import METHODS, Method
 from vitviz.attribution.attribute import find_method
-from vitviz.ui import evidence, evidence_panels, evidence_target, link, models, photos
+from vitviz.ui import demand, evidence, evidence_panels, evidence_target, link, models, photos
 from vitviz.ui.choices.compare import AGAINST
 from vitviz.ui.compare_sides import Side, other_photo
 from vitviz.ui.evidence import Outcome
@@ -126,11 +126,10 @@ def ask(found: list[Outcome]) -> DeltaGenerator | None:
     """Draw the button that computes slow maps, or their progress and the button that stops them."""
     if all(each.found is not None or each.reason is not None for each in found):
         return None
-    return evidence.ask(
+    return demand.buttons(
         _request(found),
         _("Compute both maps"),
-        icon=":material/play_arrow:",
-        names=("compute_both", "stop_both"),
+        name="both",
         note=_("Takes {cost} for each.").format(cost=_(method().cost)),
     )
 
@@ -145,12 +144,8 @@ def finish(a: Side, b: Side | None, found: list[Outcome], bar: DeltaGenerator | 
         return
     for letter, side, what in zip("AB", (a, b), found, strict=True):
         if what.found is None and what.reason is None:
-
-            def progress(done: int, total: int, letter: str = letter) -> None:
-                bar.progress(min(1.0, done / max(total, 1)), f"{letter}: {done} / {total}")
-
-            evidence.compute(side.scene, side.aim, what, progress)
-    evidence.wanted().discard(_request(found))
+            evidence.compute(side.scene, side.aim, what, demand.shown_in(bar, letter))
+    demand.wanted().discard(_request(found))
     st.rerun()
 
 

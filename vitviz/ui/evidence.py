@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.attribution import METHODS, Attribution, Method, attribute, why_not
 from vitviz.attribution.attribute import find_method
@@ -23,11 +22,11 @@ from vitviz.ui import link, shelf, snippets, viewer
 from vitviz.ui.choices.evidence import box_of
 from vitviz.ui.choices.explore import METHOD_SEPARATOR, NO_METHOD, knobs_of
 from vitviz.ui.evidence_target import Aim
-from vitviz.ui.scene import Scene, plain
+from vitviz.ui.scene import Scene
 from vitviz.ui.show import Export
 from vitviz.ui.text import _, language
 
-_WANTED, _REFUSED = "vitviz_evidence_wanted", "vitviz_evidence_refused"
+_REFUSED = "vitviz_evidence_refused"
 _FIRST = ("class_attention", "rollout", "gradient_rollout", "legrad", "saliency", "token_grad_cam")
 SHOWN_FIRST = 4
 _BRIGHTEST = 99  # percentile of a map over pixels that gets the last colour: single pixels stand far above the rest
@@ -126,44 +125,6 @@ def compute(scene: Scene, aim: Aim, what: Outcome, progress: Any = None) -> Outc
         return Outcome(what.method, what.key, None, str(error))
     shelf.evidence().put(what.key, found)
     return Outcome(what.method, what.key, found, None)
-
-
-def wanted() -> set[Hashable]:
-    """Return the keys of what the reader asked to be computed and did not stop."""
-    keys: set[Hashable] = st.session_state.setdefault(_WANTED, set())
-    return keys
-
-
-def ask(
-    request: Hashable, label: str, *, icon: str, names: tuple[str, str], note: str = ""
-) -> DeltaGenerator | None:
-    """Draw the button that asks for long work or, once it was pressed, the progress and a button that stops it.
-
-    ``names`` are those of the two buttons. Returns where the progress is shown, or None.
-    """
-    keys = wanted()
-    if request not in keys:
-        st.button(label, icon=icon, key=names[0], on_click=keys.add, args=(request,))
-        if note:
-            st.caption(note)
-        return None
-    bar = st.progress(0.0, _("Starting …"))
-    icon = ":material/stop_circle:"
-    st.button(_("Stop"), icon=icon, key=names[1], on_click=keys.discard, args=(request,))
-    return bar
-
-
-def work_through(request: Hashable, work: Iterable[Callable[[], None]]) -> None:
-    """Do what was asked for, part by part, and draw the page anew; any click interrupts it, an error is told."""
-    try:
-        for part in work:
-            part()
-    except VitvizError as error:
-        st.error(plain(str(error)))
-        wanted().discard(request)
-        return
-    wanted().discard(request)
-    st.rerun()
 
 
 def colours(found: Attribution, method: Method) -> tuple[Scale, float]:

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.faithfulness import Faithfulness, FaithfulnessCurve, deletion_insertion
 from vitviz.figures.removal_curves import Band, removal_curves
-from vitviz.ui import evidence, shelf
+from vitviz.ui import demand, shelf
 from vitviz.ui.charts import chart
 from vitviz.ui.evidence import Outcome
 from vitviz.ui.evidence_target import Aim
@@ -47,16 +47,12 @@ def finish(scene: Scene, aim: Aim, outcomes: list[Outcome], bar: DeltaGenerator 
     if bar is None:
         return
     left = [each for each in outcomes if each.found is not None and _tested(aim, each) is None]
-    evidence.work_through(_request(aim), (partial(_test, scene, aim, each, bar) for each in left))
+    demand.work_through(_request(aim), (partial(_test, scene, aim, each, bar) for each in left))
 
 
 def _test(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
     assert each.found is not None
-    label, kept = _(each.method.label), shelf.evidence()
-
-    def progress(done: int, total: int) -> None:
-        bar.progress(done / total, f"{label}: {done} / {total}")
-
+    kept = shelf.evidence()
     first = kept.get(_band_key(scene, aim)) is None
     result = deletion_insertion(
         scene.vit,
@@ -64,7 +60,7 @@ def _test(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
         _Aimed(each.found.values, aim.target),
         steps=STEPS,
         random_maps=RANDOM_MAPS if first else 0,
-        progress=progress,
+        progress=demand.shown_in(bar, _(each.method.label)),
     )
     if first:
         kept.put(_band_key(scene, aim), result)
@@ -97,11 +93,11 @@ def _tested(aim: Aim, each: Outcome) -> Faithfulness | None:
 
 def _button(aim: Aim, left: list[Outcome]) -> DeltaGenerator | None:
     one = _("Test {name}").format(name=_(left[0].method.label))
-    return evidence.ask(
+    return demand.buttons(
         _request(aim),
         _("Test these maps") if len(left) > 1 else one,
         icon=":material/science:",
-        names=("test_maps", "stop_test"),
+        name="test",
     )
 
 

@@ -13,7 +13,7 @@ from vitviz.attribution import Attribution, Knob, Method
 from vitviz.figures.overlay import overlay
 from vitviz.figures.paint import number
 from vitviz.figures.scale import Scale
-from vitviz.ui import evidence, link
+from vitviz.ui import demand, evidence, link
 from vitviz.ui.bars import colour_bar
 from vitviz.ui.evidence import Outcome
 from vitviz.ui.evidence_target import Aim
@@ -47,12 +47,8 @@ def draw(scene: Scene, aim: Aim, shown: list[Method]) -> tuple[list[Outcome], li
 def finish(scene: Scene, aim: Aim, waiting: list[Waiting]) -> None:
     """Compute what was asked for, with progress; any click interrupts it."""
     for each in waiting:
-
-        def progress(done: int, total: int, bar: DeltaGenerator = each.bar) -> None:
-            bar.progress(min(1.0, done / max(total, 1)), f"{done} / {total}")
-
-        evidence.compute(scene, aim, each.outcome, progress)
-        evidence.wanted().discard(each.outcome.key)
+        evidence.compute(scene, aim, each.outcome, demand.shown_in(each.bar))
+        demand.wanted().discard(each.outcome.key)
     if waiting:
         st.rerun()
 
@@ -78,25 +74,10 @@ def _ask(scene: Scene, what: Outcome, waiting: list[Waiting]) -> None:
     """Draw the button that starts a slow method, or its progress and the button that stops it."""
     faint = overlay(scene.picture, np.zeros((1, 1)), scale=Scale(0, 1), opacity=0.75)
     st.image(faint, width="stretch", output_format="JPEG", alt=_("Not computed yet"))
-    keys, name = evidence.wanted(), what.method.name
-    if what.key in keys:
-        waiting.append(Waiting(what, st.progress(0.0, _("Starting …"))))
-        st.button(
-            _("Stop"),
-            icon=":material/stop_circle:",
-            key=f"stop_{name}",
-            on_click=keys.discard,
-            args=(what.key,),
-        )
-        return
-    st.button(
-        _("Compute"),
-        icon=":material/play_arrow:",
-        key=f"compute_{name}",
-        on_click=keys.add,
-        args=(what.key,),
-    )
-    st.caption(_("Takes {cost}.").format(cost=_(what.method.cost)))
+    note = _("Takes {cost}.").format(cost=_(what.method.cost))
+    bar = demand.buttons(what.key, _("Compute"), name=what.method.name, note=note)
+    if bar is not None:
+        waiting.append(Waiting(what, bar))
 
 
 def _map(scene: Scene, aim: Aim, method: Method, found: Attribution) -> None:

@@ -16,7 +16,7 @@ from vitviz.attribution import attribute
 from vitviz.figures.mosaic import place_curve
 from vitviz.figures.palettes import PINNED
 from vitviz.models.vit import ViT
-from vitviz.ui import evidence, shelf
+from vitviz.ui import demand, evidence, shelf
 from vitviz.ui.charts import chart
 from vitviz.ui.evidence import Outcome
 from vitviz.ui.evidence_target import Aim
@@ -53,19 +53,17 @@ def finish(scene: Scene, aim: Aim, outcomes: list[Outcome], bar: DeltaGenerator 
     if bar is None:
         return
     left = [each for each in outcomes if each.found is not None and _checked(aim, each) is None]
-    evidence.work_through(_request(aim), (partial(_check, scene, aim, each, bar) for each in left))
+    demand.work_through(_request(aim), (partial(_check, scene, aim, each, bar) for each in left))
 
 
 def _check(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
-    label, knobs = _(each.method.label), evidence.knobs(each.method)
+    knobs = evidence.knobs(each.method)
 
     def explain(vit: ViT) -> NDArray[Any]:
         pixels = scene.original.pixels
         return attribute(each.method.name, vit, pixels, target=aim.target, **knobs).values
 
-    def progress(done: int, total: int) -> None:
-        bar.progress(done / total, f"{label}: {done} / {total}")
-
+    progress = demand.shown_in(bar, _(each.method.label))
     shelf.evidence().put(
         _key(aim, each), model_randomisation(scene.vit, explain, progress=progress)
     )
@@ -90,11 +88,11 @@ def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> DeltaGenerator | Non
         if any(evidence.slow(each.method) for each in left)
         else _("Makes {count} maps by each method.")
     )
-    return evidence.ask(
+    return demand.buttons(
         _request(aim),
         _("Replace the weights"),
         icon=":material/casino:",
-        names=("check_weights", "stop_weights"),
+        name="weights",
         note=note.format(count=scene.vit.layers + 3),
     )
 

@@ -20,7 +20,7 @@ from vitviz.models import hub, timm_door
 from vitviz.models.vit import ViT
 from vitviz.ui import link
 from vitviz.ui.scene import Scene
-from vitviz.ui.text import _
+from vitviz.ui.text import N_, _
 
 CNN = "resnet18"
 
@@ -155,7 +155,7 @@ def _place(scene: Scene) -> tuple[float, float]:
     return (row + 0.5) / grid.rows, (column + 0.5) / grid.columns
 
 
-@st.cache_resource(max_entries=2, show_spinner="Building the convolutional network …")
+@st.cache_resource(max_entries=2, show_spinner=N_("Building the convolutional network …"))
 def resnet(height: int, width: int) -> tuple[ConvNet, bool]:
     """Return ResNet-18 with the weights of the local cache or, without them, random ones; and whether it is trained."""
     if trained_weights():
@@ -184,7 +184,7 @@ def trained_convnet(height: int, width: int) -> ConvNet | None:
     return net if trained else None
 
 
-@st.cache_resource(max_entries=1, show_spinner="Drawing random weights …")
+@st.cache_resource(max_entries=1, show_spinner=N_("Drawing random weights …"))
 def redrawn(model_key: str, _vit: ViT) -> ViT:
     """Return the same architecture with every parameter drawn anew, with its own mean and standard deviation."""
     return redrawn_vit(_vit)

@@ -87,3 +87,17 @@ def first_clause(text: str) -> str:
 def _(text: str) -> str:
     """Return the text in the language of the reader."""
     return translation(language()).gettext(text)
+
+
+class _Later(str):
+    """A source text that is translated whenever it is made into text, for what is written down before anyone reads."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return _(super().__str__())
+
+
+def N_(text: str) -> str:  # noqa: N802 - the name that gettext's tools know
+    """Mark a constant, such as a spinner's words, to be translated for each reader who sees it."""
+    return _Later(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ class Recipe:
     steps: int = 3600
     warmup_steps: int = 80
     decay_steps: int = 1400
-    """The learning rate is constant after the warm-up, then falls along half a cosine over the last steps."""
+    """The learning rate is constant after the warm-up, then falls in a straight line to zero over the last steps."""
     final_steps: int = 400
     """The last steps see ``final_image_sizes`` and more of their patches."""
     batch_size: int = 64
@@ -46,7 +45,7 @@ class Recipe:
         if step < self.warmup_steps:
             return (step + 1) / self.warmup_steps
         done = (step - (self.steps - self.decay_steps)) / max(1, self.decay_steps)
-        return 0.5 * (1 + math.cos(math.pi * min(max(done, 0.0), 1.0)))
+        return 1 - min(max(done, 0.0), 1.0)
 
     def is_final(self, step: int) -> bool:
         """Return whether ``step`` belongs to the last phase, with its own image sizes."""

@@ -17,7 +17,7 @@ from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.lesson import Result
 from vitviz.ui.recipe import load_line, picture_expression
 from vitviz.ui.scene import Scene, current, plain
-from vitviz.ui.text import _
+from vitviz.ui.text import N_, _
 
 _EMBEDDING, _PLAIN = "#56B4E9", "#E69F00"
 _STRIDE = 16
@@ -49,7 +49,7 @@ def draw() -> None:
     lesson.footer(_result(scene, found, trained))
 
 
-@st.cache_resource(max_entries=12, show_spinner="Shifting the photo …", show_time=True)
+@st.cache_resource(max_entries=12, show_spinner=N_("Shifting the photo …"), show_time=True)
 def _measured(model_key: str, digest: str, layer: int, _vit: ViT, _trace: Trace) -> ShiftExperiment:
     net, _known = probes.resnet(*_vit.image_size)
     names = [name for name in net.layer_names if name.startswith("layer3")]

@@ -25,7 +25,7 @@ from vitviz.ui.choices.attention_from_scratch import PAGE
 from vitviz.ui.learn.long_work import Desk
 from vitviz.ui.recipe import load_line
 from vitviz.ui.scene import Scene, plain
-from vitviz.ui.text import _
+from vitviz.ui.text import N_, _
 
 _SIDE = 360
 
@@ -33,7 +33,7 @@ Table = NDArray[np.float32]
 Profile = Callable[[Table, PatchGrid], NDArray[np.float64]]
 
 
-@st.cache_resource(max_entries=12, show_spinner="Comparing the encodings …")
+@st.cache_resource(max_entries=12, show_spinner=N_("Comparing the encodings …"))
 def _computed(model_key: str, width: int, _scene: Scene) -> tuple[Encoding, ...]:
     return lab.run(_scene.vit.grid, channels=width, vit=_scene.vit)
 

@@ -20,7 +20,7 @@ from vitviz.ui.charts import chart
 from vitviz.ui.choices.depth import PAGE, SEEDS, WIDTHS
 from vitviz.ui.learn import layer_norm_runs
 from vitviz.ui.navigation import entries
-from vitviz.ui.text import _, gap
+from vitviz.ui.text import N_, _, gap
 
 _POST, _NONE = PINNED[1], PINNED[3]
 _TOP, _FLOOR = 1e12, 1e-9
@@ -35,7 +35,7 @@ class Signals:
     none: InitialSignal
 
 
-@st.cache_data(max_entries=48, show_spinner="Building the blocks …")
+@st.cache_data(max_entries=48, show_spinner=N_("Building the blocks …"))
 def initial(depth: int, width: int, seed: int) -> Signals:
     """Return the signals of blocks with LayerNorm before, after and without."""
     return Signals(

@@ -29,7 +29,7 @@ from vitviz.labs.long_range.verdict import Verdict
 from vitviz.models.vit import ViT
 from vitviz.ui import link
 from vitviz.ui.choices.long_range import BEST
-from vitviz.ui.text import _
+from vitviz.ui.text import N_, _
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ class Situation:
         return len(self.bench.vit.grid.prefix)
 
 
-@st.cache_resource(max_entries=6, show_spinner="Loading the three networks …")
+@st.cache_resource(max_entries=6, show_spinner=N_("Loading the three networks …"))
 def bench(task: str, training: int) -> Bench:
     """Return the trained networks of a task and a seed."""
     networks = {name: shipped.load(task, name, seed=training) for name in BUILDERS}

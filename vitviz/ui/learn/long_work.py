@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.scoring import Progress
 from vitviz.errors import VitvizError
-from vitviz.ui import link
+from vitviz.ui import demand, link
 from vitviz.ui.scene import plain
 from vitviz.ui.shelf import Shelf
 from vitviz.ui.text import _
@@ -66,7 +66,7 @@ class Desk:
         """Do what was asked for, with progress; any click interrupts it."""
         for work, bar in self._waiting:
             try:
-                results().put(work.key, work.compute(_shown_in(bar)))
+                results().put(work.key, work.compute(demand.shown_in(bar)))
             except VitvizError as error:
                 bar.empty()
                 st.error(plain(str(error)))
@@ -74,10 +74,3 @@ class Desk:
                 return
         if self._waiting:
             st.rerun()
-
-
-def _shown_in(bar: DeltaGenerator) -> Progress:
-    def progress(done: int, total: int) -> None:
-        bar.progress(done / total, f"{done} / {total}")
-
-    return progress

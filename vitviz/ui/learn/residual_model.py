@@ -27,7 +27,7 @@ from vitviz.trace import Trace
 from vitviz.ui.charts import chart
 from vitviz.ui.recipe import load_line, picture_expression
 from vitviz.ui.scene import Scene, plain
-from vitviz.ui.text import _
+from vitviz.ui.text import N_, _
 
 _LAYERS_SHOWN = 4
 
@@ -40,7 +40,7 @@ class ModelMeasured:
     spectra: ResidualComparison
 
 
-@st.cache_resource(max_entries=12, show_spinner="Measuring the residual path …")
+@st.cache_resource(max_entries=12, show_spinner=N_("Measuring the residual path …"))
 def measured(
     model_key: str, digest: str, edit: Edit, _vit: ViT, _trace: Trace
 ) -> ModelMeasured | str:
