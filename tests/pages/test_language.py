@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from vitviz.attribution.attribute import find_method
 from vitviz.ui import text
 from vitviz.ui.navigation import START, entries
 from vitviz.ui.text import LANGUAGES, SOURCE, translation
@@ -27,10 +28,13 @@ def test_a_page_is_translated(dashboard, page, language):
     shown = dashboard(page, language=language).sound()
     assert shown.link["language"] == language
     prose = [
-        each.value for kind in ("header", "subheader", "caption") for each in shown.app.get(kind)
+        each.value
+        for kind in ("header", "subheader", "caption", "markdown", "info", "warning", "error")
+        for each in shown.app.get(kind)
     ]
     assert prose
-    english = [each for each in prose if re.search("[A-Za-z]{3,} [a-z]{3,} [a-z]{2,}", each)]
+    told = [re.sub("`[^`]*`", "", each) for each in prose]  # formulas and code stay as they are
+    english = [each for each in told if re.search("[A-Za-z]{3,} [a-z]{3,} [a-z]{2,}", each)]
     assert not [each for each in english if not HAN.search(each)]
 
 
@@ -50,6 +54,12 @@ def test_two_readers_have_two_languages_and_one_changes_theirs(dashboard):
         chinese.app.selectbox(key="language").set_value("en").run()
     assert chinese.sound().app.header[0].value == title
     assert chinese.link["language"] == "en"
+
+
+def test_a_method_is_told_about_in_the_reader_s_language(dashboard):
+    shown = dashboard("evidence", language="zh", methods="rollout").sound()
+    told = [each.value for each in shown.app.markdown]
+    assert translation("zh").gettext(find_method("rollout").summary) in told
 
 
 def test_an_unknown_language_is_told(dashboard):

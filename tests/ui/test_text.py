@@ -10,7 +10,7 @@ from streamlit.string_util import clean_text
 
 from tests.pages.dashboard import ROOT
 from vitviz.ui import text
-from vitviz.ui.library_words import library_words
+from vitviz.ui.library_words import library_classes, library_words
 from vitviz.ui.text import LANGUAGES, LOCALE, SOURCE
 
 OTHERS = sorted(set(LANGUAGES) - {SOURCE})
@@ -20,7 +20,9 @@ TEXTS = sorted((ROOT / "assets/text" / SOURCE).glob("*.md"))
 
 def catalogue(language):
     with (LOCALE / language / "LC_MESSAGES" / "vitviz.po").open("rb") as file:
-        return {message.id: message.string for message in read_po(file) if message.id}
+        return {
+            (message.context, message.id): message.string for message in read_po(file) if message.id
+        }
 
 
 def fields(sentence):
@@ -38,7 +40,8 @@ def visible():
     """Every text that the code passes through ``_``, and the library's own."""
     folders = (ROOT / "vitviz/ui", ROOT / "pages")
     collected = {found[2] for folder in folders for found in extract_from_dir(str(folder))}
-    return collected | library_words()
+    plain = {(None, word) for word in collected | library_words()}
+    return plain | {(text.CLASS, name) for name in library_classes()}
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -52,7 +55,7 @@ def test_every_visible_text_is_translated(language, visible):
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_placeholders_and_edges_are_those_of_the_source(language):
-    for source, told in catalogue(language).items():
+    for (_context, source), told in catalogue(language).items():
         if "{" in source and "\\" not in source:
             assert fields(told) == fields(source), source
         assert told[0].isspace() == source[0].isspace(), source
@@ -63,8 +66,9 @@ def test_placeholders_and_edges_are_those_of_the_source(language):
 @pytest.mark.parametrize("language", OTHERS)
 def test_what_is_read_is_the_catalogue(language):
     compiled = text.translation(language)
-    for source, told in catalogue(language).items():
-        assert compiled.gettext(source) == told, "make messages compiles the catalogue"
+    for (context, source), told in catalogue(language).items():
+        found = compiled.pgettext(context, source) if context else compiled.gettext(source)
+        assert found == told, "make messages compiles the catalogue"
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -16,6 +16,7 @@ from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.ui import compare, compare_recipe, evidence, link, viewer
 from vitviz.ui.bars import colour_bar
+from vitviz.ui.class_names import class_name
 from vitviz.ui.compare_sides import Side
 from vitviz.ui.scene import Scene, plain
 from vitviz.ui.show import Export
@@ -168,7 +169,7 @@ def answers(a: Side, b: Side) -> None:
     shown = [a] if a.scene.original is b.scene.original else [a, b]
     for letter, column, side in zip("AB", st.columns(2, gap="large"), shown, strict=False):
         lines = [
-            f"{side.scene.vit.class_name(index)} {share:.2%}".replace("%", " %")
+            f"{class_name(side.scene.vit, index)} {share:.2%}".replace("%", " %")
             for index, share in side.scene.original.top(5)
         ]
         column.markdown(_("**Answers of {letter}**").format(letter=letter))

@@ -37,7 +37,7 @@ def _side(side: Side) -> dict[str, Any]:
         "picture": side.scene.photo_name,
         "digest": side.scene.photo.digest,
         "target": side.aim.first,
-        "explained": side.aim.label,
+        "explained": side.aim.target.label,
     }
 
 

@@ -128,7 +128,7 @@ def _facts(aim: Aim, method: Method, found: Attribution, scale: Scale, most: flo
 def card(scene: Scene, method: Method) -> None:
     """Draw what a method is, behind a button, with its knobs."""
     with st.popover(_("About"), icon=":material/info:", key=f"about_{method.name}"):
-        st.markdown(method.summary)
+        st.markdown(_(method.summary))
         st.markdown(f"`{method.formula}`")
         st.markdown(
             _("**Paper** {paper}  \n**Cost** {cost}  \n**Limits** {limits}").format(

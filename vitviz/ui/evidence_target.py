@@ -8,6 +8,7 @@ import streamlit as st
 
 from vitviz.trace.target import Target, contrast, likeness, resolve_target
 from vitviz.ui import link
+from vitviz.ui.class_names import class_name
 from vitviz.ui.scene import Scene, plain
 from vitviz.ui.text import _
 
@@ -24,11 +25,8 @@ class Aim:
     """The class, or None for a model without a classifier."""
     other: int | None
     """The class that it is set against."""
-
-    @property
-    def label(self) -> str:
-        """What is explained, in words."""
-        return self.target.label
+    label: str
+    """What is explained, in the reader's words."""
 
 
 def current(scene: Scene) -> Aim:
@@ -54,18 +52,22 @@ def current(scene: Scene) -> Aim:
         link.put(versus="")
         return of_class(scene, first)
     other = int(link.get("versus"))
-    return Aim(f"{first}-{other}", contrast(scene.vit, first, other), first, other)
+    label = _("{first} rather than {other}").format(
+        first=class_name(scene.vit, first), other=class_name(scene.vit, other)
+    )
+    return Aim(f"{first}-{other}", contrast(scene.vit, first, other), first, other, label)
 
 
 def of_class(scene: Scene, index: int) -> Aim:
     """Return the logit of one class as the target; raises OptionError for a class that the model has not."""
-    return Aim(str(index), resolve_target(scene.vit, index, scene.original.logits), index, None)
+    target = resolve_target(scene.vit, index, scene.original.logits)
+    return Aim(str(index), target, index, None, class_name(scene.vit, index))
 
 
 def own_embedding(scene: Scene) -> Aim:
     """Return the similarity to the image's own embedding as the target, for a model without a classifier."""
-    own = _("similarity to the image's own embedding")
-    return Aim("own", likeness(scene.original.embedding, own), None, None)
+    target = likeness(scene.original.embedding, "similarity to the image's own embedding")
+    return Aim("own", target, None, None, _("similarity to the image's own embedding"))
 
 
 def _tell(text: str) -> None:
@@ -112,7 +114,7 @@ def answers(scene: Scene, aim: Aim) -> None:
         _("Explain the answer"),
         list(shares),
         format_func=lambda index: (
-            f"{plain(scene.vit.class_name(index))} {_percent(shares.get(index, 0.0))}"
+            f"{plain(class_name(scene.vit, index))} {_percent(shares.get(index, 0.0))}"
         ),
         key=key,
         on_change=choose,
@@ -130,6 +132,6 @@ def class_list(
     column.selectbox(
         title,
         ["", *(str(index) for index in range(len(scene.vit.class_names)))],
-        format_func=lambda text: scene.vit.class_name(int(text)) if text else nothing,
+        format_func=lambda text: class_name(scene.vit, int(text)) if text else nothing,
         **link.widget(name),
     )

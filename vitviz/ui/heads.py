@@ -16,6 +16,7 @@ from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.ui import cache, link, snippets, viewer
 from vitviz.ui.choices.explore import pairs_of
+from vitviz.ui.class_names import class_name
 from vitviz.ui.components.atlas_view import AtlasView, HeadIndex
 from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.scene import Scene
@@ -168,7 +169,7 @@ def answers(
         int(index) for each in chances for index in each.topk(min(count, len(each))).indices
     )
     listed = list(best)
-    names_ = [scene.vit.class_name(index) for index in listed]
+    names_ = [class_name(scene.vit, index) for index in listed]
     return names_, chances[0][listed].cpu().numpy(), chances[1][listed].cpu().numpy()
 
 

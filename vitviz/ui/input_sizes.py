@@ -14,6 +14,7 @@ from vitviz.figures.mosaic import place_curve
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.ui import link, shelf
 from vitviz.ui.charts import chart
+from vitviz.ui.class_names import class_name
 from vitviz.ui.scene import MOST_TOKENS, Scene, plain
 from vitviz.ui.text import _
 
@@ -136,7 +137,7 @@ def _table(scene: Scene, found: Answers) -> None:
     }
     if scene.vit.has_classifier:
         rows[_("Answer")] = [
-            f"{scene.vit.class_name(each.top[0][0])} ({each.top[0][1]:.0%})"
+            f"{class_name(scene.vit, each.top[0][0])} ({each.top[0][1]:.0%})"
             for each in found.values()
         ]
     st.dataframe(rows, hide_index=True, alt=_("One row an input size"))

@@ -1,4 +1,4 @@
-"""The library's own words that pages show: its photos, and what its methods are called, cost, cannot do and are told.
+"""The library's own words that pages show: photos, classes, and what methods are called, cost, cannot do and are told.
 
 They are data of the library, which speaks English alone; pages pass them through ``_`` as they are. ``make messages``
 adds them to the template: ``python -m vitviz.ui.library_words TEMPLATE``.
@@ -10,27 +10,41 @@ import json
 import sys
 from pathlib import Path
 
+from vitviz.assets import WEIGHTS
 from vitviz.attribution import METHODS
 from vitviz.examples import examples
+from vitviz.models.shipped import MODELS, read_class_names
+from vitviz.ui.text import CLASS
 
 
 def library_words() -> set[str]:
-    """Return every text of the library that a page shows in the reader's language."""
+    """Return every text of the library that a page shows in the reader's language, but for the names of classes."""
     found = {photo.title for photo in examples()}
     for method in METHODS:
-        found |= {method.label, method.cost, method.limits, *(knob.help for knob in method.knobs)}
+        found |= {method.label, method.summary, method.cost, method.limits}
+        found.update(knob.help for knob in method.knobs)
     return found
+
+
+def library_classes() -> set[str]:
+    """Return the names of the classes of the shipped models."""
+    return {name for model in MODELS.values() for name in read_class_names(WEIGHTS / model.classes)}
 
 
 def with_library_words(template: str) -> str:
     """Return a template of messages with the library's words that it does not have yet."""
-    entries = (f"msgid {json.dumps(word, ensure_ascii=False)}" for word in sorted(library_words()))
+    entries = [_entry(word) for word in sorted(library_words())]
+    entries += [f'msgctxt "{CLASS}"\n{_entry(name)}' for name in sorted(library_classes())]
     added = [
         f'#: vitviz/ui/library_words.py\n{each}\nmsgstr ""\n'
         for each in entries
-        if each not in template
+        if f"\n{each}\n" not in template
     ]
     return "\n".join([template, *added])
+
+
+def _entry(word: str) -> str:
+    return f"msgid {json.dumps(word, ensure_ascii=False)}"
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.models import timm_door
 from vitviz.ui import probes
 from vitviz.ui.charts import chart
+from vitviz.ui.class_names import class_names
 from vitviz.ui.patches import Changed, change_for_pixels
 from vitviz.ui.scene import Scene, plain
 from vitviz.ui.text import _
@@ -47,8 +48,8 @@ def _vit(scene: Scene, changed: Changed) -> None:
             for each in (before, after)
             if each.logits is not None
         ]
-        st.markdown(_sentence(scene.vit.class_names, *chances, changed=bool(changed)))
-        _bars("vit_answers", scene.vit.class_names, chances, changed, VIT_BLUE)
+        st.markdown(_sentence(class_names(scene.vit), *chances, changed=bool(changed)))
+        _bars("vit_answers", class_names(scene.vit), chances, changed, VIT_BLUE)
     else:
         st.markdown(_("No classifier: the answer is the embedding."))
     st.metric(

@@ -54,7 +54,7 @@ def draw(scene: Scene, aim: Aim) -> DeltaGenerator | None:
     bar = demand.ask("drop", key(scene, aim), _("Measure the drop curve"))
     curve = found(scene, aim)
     if curve is not None:
-        _curves(curve)
+        _curves(curve, aim)
     return bar
 
 
@@ -71,7 +71,7 @@ def finish(scene: Scene, aim: Aim, bar: DeltaGenerator | None) -> None:
     demand.finish(key(scene, aim), bar, lambda progress: measure(progress=progress))
 
 
-def _curves(curve: DropCurve) -> None:
+def _curves(curve: DropCurve, aim: Aim) -> None:
     band = Band(
         _("at random, mean and 95 % of the draws"),
         curve.random.mean,
@@ -89,7 +89,7 @@ def _curves(curve: DropCurve) -> None:
         y_title=_("Probability") if curve.target.class_index is not None else _("Score"),
     )
     chart(figure, key="drop_curve")
-    st.caption(_in_words(curve))
+    st.caption(_in_words(curve, aim))
 
 
 def half_life(fractions: np.ndarray, values: np.ndarray) -> float | None:
@@ -98,7 +98,7 @@ def half_life(fractions: np.ndarray, values: np.ndarray) -> float | None:
     return float(fractions[below[0]]) if below.size and values[0] > 0 else None
 
 
-def _in_words(curve: DropCurve) -> str:
+def _in_words(curve: DropCurve, aim: Aim) -> str:
     told = []
     for name, values in (
         (_("at random"), curve.random.mean),
@@ -114,7 +114,7 @@ def _in_words(curve: DropCurve) -> str:
     return _(
         "For **{target}**: {told}. Order of attention: {attends}. One photo and one model; it does not say that "
         "attention is the reason."
-    ).format(target=plain(curve.target.label), told="; ".join(told), attends=curve.attends)
+    ).format(target=plain(aim.label), told="; ".join(told), attends=curve.attends)
 
 
 def occlusion(scene: Scene, aim: Aim) -> tuple[Attribution | None, list[Waiting]]:

@@ -125,7 +125,7 @@ def _recipe(scene: Scene, aim: Aim, changed: Changed, found: Measured) -> Recipe
         "change": changed.change,
         "keep_only": changed.keep_only,
         "map": link.get("patch_map"),
-        "target": aim.label,
+        "target": aim.target.label,
         "drop_curve_draws": None if found.curve is None else patch_curve.DRAWS,
         "patch_sizes": None if found.sizes is None else [each.patch_size for each in found.sizes],
     }

@@ -21,6 +21,7 @@ from vitviz.analysis.patch_size import (
 from vitviz.figures.overlay import draw_grid
 from vitviz.ui import demand, link
 from vitviz.ui.choices.patches import SIZE_SEPARATOR, sizes_of
+from vitviz.ui.class_names import class_name
 from vitviz.ui.scene import MOST_TOKENS, Scene, plain
 from vitviz.ui.text import _, gap
 
@@ -161,7 +162,7 @@ def _answer(scene: Scene, each: PatchSizeAnswer) -> str:
         return "–"
     best, share = each.top[0]
     chance = f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
-    return f"{scene.vit.class_name(best)} {chance}"
+    return f"{class_name(scene.vit, best)} {chance}"
 
 
 def _picture(scene: Scene, each: PatchSizeAnswer) -> str:

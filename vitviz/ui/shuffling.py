@@ -13,6 +13,7 @@ from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.theme import QUERY_ORANGE
 from vitviz.ui import cache, link
 from vitviz.ui.charts import chart
+from vitviz.ui.class_names import class_name
 from vitviz.ui.scene import Scene, plain
 from vitviz.ui.text import _
 
@@ -70,7 +71,7 @@ def _shuffle_answers(scene: Scene, found: ShuffleExperiment) -> None:
         (_("Answer without"), found.without_positions),
     ):
         rows[title] = [
-            f"{scene.vit.class_name(top)} ({chance:.0%})"
+            f"{class_name(scene.vit, top)} ({chance:.0%})"
             for top, chance in zip(result.top, result.probability, strict=True)
         ]
     st.dataframe(rows, hide_index=True, alt=_("One row a share of shuffled patches"))

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.figures.overlay import outline
 from vitviz.ui import photos
+from vitviz.ui.class_names import class_name
 from vitviz.ui.scene import Scene, plain
 from vitviz.ui.text import _
 
@@ -37,7 +38,7 @@ def _answers(scene: Scene, column: DeltaGenerator) -> None:
             )
         )
         return
-    first, *rest = [(plain(scene.vit.class_name(index)), share) for index, share in top]
+    first, *rest = [(plain(class_name(scene.vit, index)), share) for index, share in top]
     column.markdown(f"**{first[0]}** {_percent(first[1])}")
     column.caption(" · ".join(f"{name} {_percent(share)}" for name, share in rest))
     off = scene.trace.edit.ablate_heads

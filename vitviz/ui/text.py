@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 LOCALE = Path(__file__).parent / "locale"
 DOMAIN = "vitviz"
 SOURCE = "en"
+CLASS = "class"
+"""Context of the names of classes: an orange is no colour there."""
 LANGUAGES = {SOURCE: "English", "zh": "简体中文"}
 _STATE = "vitviz_language"
 _spoken: ContextVar[str] = ContextVar("spoken", default="")
@@ -87,6 +89,11 @@ def first_clause(text: str) -> str:
 def _(text: str) -> str:
     """Return the text in the language of the reader."""
     return translation(language()).gettext(text)
+
+
+def pgettext(context: str, text: str) -> str:
+    """Return the text in the language of the reader, for a word that means something else in another context."""
+    return translation(language()).pgettext(context, text)
 
 
 class _Later(str):

@@ -16,6 +16,7 @@ from vitviz.figures.overlay import outline, overlay
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.ui import link, photos, token_norms, viewer
+from vitviz.ui.class_names import class_name
 from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.components.token_view import TokenView
 from vitviz.ui.recipe import Recipe, load_line, picture_expression
@@ -92,7 +93,7 @@ def _panels(
     )
     if measured.lens is not None:
         evidence = measured.lens.evidence
-        label = _("Evidence for {name}").format(name=scene.vit.class_name(evidence.class_index))
+        label = _("Evidence for {name}").format(name=class_name(scene.vit, evidence.class_index))
         scaled = evidence_scale(evidence)
         panels.append(Panel(label=label, photo=here.picture, map=evidence.values, scale=scaled))
     return panels

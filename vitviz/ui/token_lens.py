@@ -17,6 +17,7 @@ from vitviz.figures.scale import Scale
 from vitviz.ui import cache, link
 from vitviz.ui.bars import colour_bar
 from vitviz.ui.charts import chart
+from vitviz.ui.class_names import class_name
 from vitviz.ui.scene import Scene, plain
 from vitviz.ui.second_photo import Seen
 from vitviz.ui.text import _
@@ -75,7 +76,7 @@ def _best(lens: LogitLens, count: int) -> list[int]:
 def _curves(scene: Scene, lens: LogitLens, chosen: int) -> None:
     classes = list(dict.fromkeys([*_best(lens, 3), chosen]))
     series = [
-        Series(scene.vit.class_name(index), lens.probabilities[:, index], colour=colour)
+        Series(class_name(scene.vit, index), lens.probabilities[:, index], colour=colour)
         for index, colour in zip(classes, _COLOURS, strict=False)
     ]
     figure = layer_curve(
@@ -95,7 +96,7 @@ def _table(scene: Scene, lens: LogitLens) -> None:
     shares = lens.probabilities
     rows: dict[str, list[Any]] = {
         _("After layer"): [_("input"), *(str(layer) for layer in range(len(lens.top) - 1))],
-        _("Best answer"): [scene.vit.class_name(index) for index in lens.top],
+        _("Best answer"): [class_name(scene.vit, index) for index in lens.top],
         _("Probability"): [f"{shares[row, best]:.1%}" for row, best in enumerate(lens.top)],
     }
     with st.expander(_("Best answer after each layer"), key="lens_answers"):
@@ -109,7 +110,7 @@ def _choose(scene: Scene, lens: LogitLens) -> None:
     st.selectbox(
         _("Evidence for"),
         ["", *listed, *more],
-        format_func=lambda text: scene.vit.class_name(int(text) if text else lens.final),
+        format_func=lambda text: class_name(scene.vit, int(text) if text else lens.final),
         **link.widget("lens_class"),
     )
 
@@ -117,7 +118,7 @@ def _choose(scene: Scene, lens: LogitLens) -> None:
 def _map(scene: Scene, here: Seen, evidence: ClassEvidence) -> None:
     scale = evidence_scale(evidence)
     shown = overlay(here.picture, evidence.values, scale=scale, opacity=0.65)
-    name = scene.vit.class_name(evidence.class_index)
+    name = class_name(scene.vit, evidence.class_index)
     share = float((evidence.best == evidence.class_index).mean())
     alt = _("Which patches speak for {name}").format(name=name)
     st.image(shown, width="stretch", output_format="JPEG", alt=alt)

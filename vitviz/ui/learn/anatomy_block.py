@@ -13,6 +13,7 @@ from vitviz.labs.anatomy import BlockStep, norms
 from vitviz.labs.parameters import Dimensions
 from vitviz.ui import link
 from vitviz.ui.charts import chart
+from vitviz.ui.class_names import class_name
 from vitviz.ui.learn import anatomy_steps, anatomy_tokens
 from vitviz.ui.scene import Scene, default_query
 from vitviz.ui.text import _
@@ -133,7 +134,7 @@ def answer(scene: Scene, size: Dimensions) -> None:
             )
             return
         top = trace.top(5)
-        names = [vit.class_name(index) for index, _share in top]
+        names = [class_name(vit, index) for index, _share in top]
         chart(answers_bar(names, [share for _index, share in top]), key="anatomy_answer")
         logits = np.sort(trace.logits.float().cpu().numpy())[::-1]
         st.caption(

@@ -26,6 +26,7 @@ from vitviz.trace import Trace
 from vitviz.ui import cache, link
 from vitviz.ui.bars import colour_bar
 from vitviz.ui.choices.attention_from_scratch import FACTORS, factor_of
+from vitviz.ui.class_names import class_name
 from vitviz.ui.learn.long_work import Desk, LongWork
 from vitviz.ui.scene import Scene, default_query
 from vitviz.ui.text import _
@@ -158,7 +159,7 @@ def _answer(scene: Scene, row: DeltaGenerator, before: Tensor, after: Tensor) ->
         delta=_("{change:+.1f} points").format(change=100 * (second - first)),
         delta_color="off",
         help=_("Probability of {name}, the plain model's answer.").format(
-            name=scene.vit.class_name(best)
+            name=class_name(scene.vit, best)
         ),
         width="content",
     )
@@ -246,6 +247,6 @@ def sweep_table(scene: Scene, found: ModelTemperature) -> None:
         _("Cosine"): [f"{value:.4f}" for value in found.cosine],
     }
     if found.top:
-        rows[_("Answer")] = [scene.vit.class_name(best) for best in found.top]
+        rows[_("Answer")] = [class_name(scene.vit, best) for best in found.top]
         rows[_("Plain answer")] = [f"{value:.1%}" for value in found.probability]
     st.dataframe(rows, hide_index=True, alt=_("One row a temperature"))

@@ -16,6 +16,7 @@ from vitviz.labs.smallest_object import closed_form
 from vitviz.ui import lesson
 from vitviz.ui.charts import chart
 from vitviz.ui.choices.patches_and_detail import PAGE
+from vitviz.ui.class_names import class_name
 from vitviz.ui.learn.long_work import Desk, LongWork
 from vitviz.ui.learn.smallest_object import detector
 from vitviz.ui.navigation import entries
@@ -119,7 +120,7 @@ def _table(scene: Scene, found: Answers) -> None:
 def _answer(scene: Scene, each: PatchSizeAnswer) -> str:
     best, chance = each.top[0]
     own = " ●" if each.native else ""
-    return f"{scene.vit.class_name(best)} ({chance:.0%}){own}"
+    return f"{class_name(scene.vit, best)} ({chance:.0%}){own}"
 
 
 def _size(size: float | None) -> str:

@@ -24,6 +24,7 @@ from vitviz.models.vit import ViT
 from vitviz.ui import lesson, link
 from vitviz.ui.charts import chart
 from vitviz.ui.choices import training as choices
+from vitviz.ui.class_names import class_name
 from vitviz.ui.jobs import JobView, Report
 from vitviz.ui.learn import job_panel
 from vitviz.ui.lesson import Result
@@ -191,7 +192,7 @@ def _answer(scene: Scene, one: SizedAnswer) -> str:
     if not one.top:
         return _("cosine {cosine:.3f}").format(cosine=one.cosine)
     best, share = one.top[0]
-    return f"{scene.vit.class_name(best)} ({share:.0%})"
+    return f"{class_name(scene.vit, best)} ({share:.0%})"
 
 
 def _words(scene: Scene) -> None:
