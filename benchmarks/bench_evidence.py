@@ -1,10 +1,10 @@
-"""What explanations cost: occlusion against Captum's Occlusion, gradient-weighted rollout against one backward pass.
+"""What explanations cost: occlusion against Captum's, token Grad-CAM against pytorch-grad-cam's, and against a pass.
 
 Random weights (time does not depend on them) and one picture of noise. Occlusion takes one patch away at a time, with
 black in its place, on both sides; the maps are compared. Captum runs with its default of one changed picture a pass and
 with several batch sizes, the best of which counts. Gradient-weighted rollout is compared with the plain model's forward
-pass and the gradient of one logit at the pixels, and with the method written out on unfused maps
-(benchmarks/peers.py), which stands in for the usual implementations: their packages pull in OpenCV.
+pass and the gradient of one logit at the pixels, and with the method written out on unfused maps (benchmarks/peers.py),
+as its published code does it. pytorch-grad-cam takes part where `make training` installed it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import argparse
 import functools
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import torch
 from torch import Tensor
 
 import vitviz
-from benchmarks.peers import unfused, unfused_gradient_rollout
+from benchmarks.peers import pytorch_grad_cam, unfused, unfused_gradient_rollout
 from benchmarks.timing import rounds, table
 from vitviz.analysis.replacement import replacement_picture
 
@@ -135,6 +136,27 @@ def measure_gradient_rollout(
     return rows
 
 
+def measure_grad_cam(name: str, size: int, count: int, clock: Clock) -> list[tuple[str, ...]]:
+    """Return the rows of token Grad-CAM at the last block for one model."""
+    vit, pixels = loaded(name, size)
+    theirs = pytorch_grad_cam(vit, CLASS, vit.layers - 1)
+
+    def ours() -> Tensor:
+        found = vitviz.attribute("token_grad_cam", vit, pixels, target=CLASS)
+        return torch.from_numpy(found.values)
+
+    contenders = {"pytorch-grad-cam": functools.partial(theirs, pixels), "vitviz": ours}
+    seconds = rounds(contenders, count=count, clock=clock)
+    expected = theirs(pixels)
+    error = (ours() - expected).abs().max() / expected.abs().max()
+    rows = [
+        (name, f"{size}", label, f"{1000 * each:.0f} ms", f"{each / seconds['vitviz']:.2f} ×")
+        for label, each in seconds.items()
+    ]
+    rows.append((name, "", "largest difference of the maps, relative", "", f"{float(error):.1e}"))
+    return rows
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -160,6 +182,13 @@ def main() -> None:
         for row in measure_gradient_rollout(*each, options.passes, clock)
     ]
     print("\n" + table(("model", "pixels", "gradient-weighted rollout", "median", "ratio"), rows))
+    if find_spec("pytorch_grad_cam") is None:
+        print("\npytorch-grad-cam is not installed; `make training` adds it.")
+    else:
+        rows = [
+            row for each in chosen[-1:] for row in measure_grad_cam(*each, options.passes, clock)
+        ]
+        print("\n" + table(("model", "pixels", "token Grad-CAM", "median", "against vitviz"), rows))
     print(
         "\nTargets: occlusion at least 2 × against Captum's default call and never below 1 × against its best "
         "setting; gradient-weighted rollout at most 1.15 × one forward and backward pass."

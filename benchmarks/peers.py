@@ -7,9 +7,14 @@ timm's AttentionExtract with ``method="hook"``), because those scripts record no
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from vitviz.models.torchvision_mend import mend_torchvision
+from vitviz.models.vit import ViT
 
 
 def unfused(module: nn.Module) -> nn.Module:
@@ -70,3 +75,33 @@ def unfused_gradient_rollout(twin: nn.Module, batch: Tensor, target: int) -> Ten
         relevance = (slope * attention)[0].detach().clamp(min=0).mean(0)  # (query, key)
         total = total + relevance @ total
     return total[:1, 1:]
+
+
+def pytorch_grad_cam(vit: ViT, target: int, layer: int) -> Callable[[Tensor], Tensor]:
+    """Return pytorch-grad-cam's GradCAM of the tokens that enter a block, from pixels to a map (row, column).
+
+    Its own way for a ViT: a hook on the block before, gradients of all weights, patches reshaped to a picture. The map
+    is taken before it is scaled and enlarged. Needs the package (`make training`).
+    """
+    mend_torchvision()
+    from pytorch_grad_cam import GradCAM
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    grid, module = vit.grid, copy.deepcopy(vit.module).requires_grad_(True)
+    before: nn.Module = list(module.blocks.children())[layer - 1]  # type: ignore[union-attr]
+
+    def to_picture(tokens: Tensor) -> Tensor:
+        patches = tokens[:, len(grid.prefix) :].transpose(1, 2)  # (image, channel, patch)
+        return patches.unflatten(2, (grid.rows, grid.columns))
+
+    method = GradCAM(module, [before], reshape_transform=to_picture)
+
+    def explain(pixels: Tensor) -> Tensor:
+        chosen = [ClassifierOutputTarget(target)]
+        method(pixels[None], chosen)
+        kept = method.activations_and_grads
+        tokens, slopes = (each[0].numpy() for each in (kept.activations, kept.gradients))
+        raw = method.get_cam_image(pixels[None], before, chosen, tokens, slopes)[0]
+        return torch.from_numpy(np.maximum(raw, 0))
+
+    return explain
