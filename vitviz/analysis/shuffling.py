@@ -126,6 +126,15 @@ def check_separate(vit: ViT) -> None:
     )
 
 
+def separate(vit: ViT) -> bool:
+    """Return whether every patch token is made from the pixels of that patch alone."""
+    try:
+        check_separate(vit)
+    except UnsupportedModelError:
+        return False
+    return True
+
+
 def _read(vit: ViT, shell: Any, batch: Tensor) -> ShuffleResult:
     like = next(vit.module.parameters())
     with vit.lock if shell is vit.shell else nullcontext(), torch.no_grad():

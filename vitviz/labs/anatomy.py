@@ -56,6 +56,8 @@ class BlockStep:
     """z'': what leaves."""
     gap: float | None
     """Largest difference between z' − z and what the attention module returned, layer scale included."""
+    scaled: bool = False
+    """Whether each branch is multiplied by a learned vector γ before it is added (LayerScale)."""
 
     @property
     def attention_branch(self) -> Tensor | None:
@@ -162,7 +164,14 @@ def block_step(vit: ViT, trace: Trace, layer: int) -> BlockStep:
         added = seen.get("ls1", seen["attn"])[0].float().cpu()
         if added.shape == between.shape and not hasattr(block, "gamma_1"):
             gap = float((between - before - added).abs().max())
-    return BlockStep(layer, before.float().cpu(), between, after.float().cpu(), gap)
+    return BlockStep(
+        layer, before.float().cpu(), between, after.float().cpu(), gap, scales_branches(block)
+    )
+
+
+def scales_branches(block: Any) -> bool:
+    """Return whether a block multiplies what its branches return by a learned vector (Touvron et al. 2021, CaiT)."""
+    return not isinstance(getattr(block, "ls1", nn.Identity()), nn.Identity)
 
 
 def _keep_input(seen: dict[str, Tensor], name: str) -> Callable[..., None]:

@@ -19,6 +19,8 @@ from vitviz.labs.vit_shape import CHANNELS, ViTShape
 
 MOST_MACS = 2.2e10
 """Largest block that is timed: about two seconds on one core."""
+MOST_WEIGHTS = 100_000_000
+"""Largest block or model that is timed or measured: its gradients take as much memory as its weights, twice."""
 _NORM_OPERATIONS = 5  # a number: minus the mean, squared, times the scale twice, plus the offset
 
 
@@ -43,6 +45,11 @@ def block_macs(tokens: float, width: int, *, mlp_ratio: float = 4.0) -> BlockMac
     """Return the MACs of one transformer block; norms, softmax and activations are not counted."""
     square = tokens * width**2
     return BlockMacs(4 * square, 2 * tokens**2 * width, 2 * mlp_ratio * square)
+
+
+def block_weights(width: int, *, mlp_ratio: float = 4.0) -> float:
+    """Return how many weights the matrices of one transformer block have: 4·D² and 2·ratio·D²."""
+    return (4 + 2 * mlp_ratio) * width**2
 
 
 @dataclass(frozen=True)
@@ -140,7 +147,8 @@ def time_block(
 
     ``tokens`` default to powers of two from 16 to the largest that takes a second or two. The fastest repetition
     counts: other programs can only slow a run down. ``progress`` is called with (done, total).
-    Raises OptionError for no tokens or blocks above 22 GMACs, StoppedError if ``progress`` returns False.
+    Raises OptionError for no tokens, blocks above 22 GMACs or a width of more than 100 million weights; StoppedError if
+    ``progress`` returns False.
     """
     chosen = tuple(lengths_to_time(width) if tokens is None else tokens)
     largest = max((block_macs(each, width).total for each in chosen), default=0)
@@ -148,6 +156,11 @@ def time_block(
         raise OptionError(
             f"A block of width {width} was to be timed for {chosen or 'no'} tokens, {repetitions} times; wanted one or "
             f"more, at least once, and at most {MOST_MACS:.0e} MACs. Choose fewer tokens or a smaller width."
+        )
+    if block_weights(width) > MOST_WEIGHTS:
+        raise OptionError(
+            f"A block of width {width} has {block_weights(width) / 1e6:,.0f} million weights; timed are blocks of at "
+            f"most {MOST_WEIGHTS / 1e6:.0f} million. Choose a smaller width; the formula needs no measurement."
         )
     (block,) = build_blocks("pre", depth=1, width=width, heads=heads, seed=0)
     generator = torch.Generator().manual_seed(0)

@@ -19,6 +19,7 @@ from vitviz.analysis.position_kinds import private_shell
 from vitviz.analysis.scoring import Progress, report
 from vitviz.errors import OptionError, check_choice
 from vitviz.labs.blocks import build_blocks
+from vitviz.labs.compute import MOST_WEIGHTS, block_macs, block_weights
 from vitviz.labs.vit_shape import ViTShape
 from vitviz.models.vit import ViT
 
@@ -28,8 +29,8 @@ NUMBER_BYTES = 4
 """Bytes of a float32."""
 MOST_MAP_BYTES = 400_000_000
 """Largest attention maps of a measurement: a dashboard is shared."""
-MOST_WEIGHTS = 100_000_000
-"""Largest model of a measurement: its gradients take as much memory as its weights, twice."""
+MOST_PASS_MACS = 5e10
+"""Largest forward pass of a measurement of blocks: fifteen of them, with the passes back, take about a minute."""
 
 
 @dataclass(frozen=True)
@@ -186,10 +187,10 @@ def compare_blocks(
     """Measure the passes of Pre-LN blocks of random weights on random tokens with each kind of attention.
 
     ``progress`` is called with (done, total) and stops the work with StoppedError by returning False.
-    Raises OptionError where the maps would take more than 400 MB.
+    Raises OptionError for maps above 400 MB, more than 100 million weights or passes above 50 GMACs.
     """
     maps = NUMBER_BYTES * depth * heads * tokens**2
-    _check_size(maps, 0)
+    _check_size(maps, depth * block_weights(width), depth * block_macs(tokens, width).total)
     blocks = nn.Sequential(*build_blocks("pre", depth=depth, width=width, heads=heads, seed=seed))
     x = torch.randn(1, tokens, width, generator=torch.Generator().manual_seed(seed))
     return _compare(blocks, x, maps, repetitions, progress)
@@ -223,12 +224,13 @@ class _Features(nn.Module):
         return features
 
 
-def _check_size(map_bytes: int, weights: int) -> None:
-    if map_bytes > MOST_MAP_BYTES or weights > MOST_WEIGHTS:
+def _check_size(map_bytes: int, weights: float, macs: float = 0) -> None:
+    if map_bytes > MOST_MAP_BYTES or weights > MOST_WEIGHTS or macs > MOST_PASS_MACS:
         raise OptionError(
-            f"The attention maps would take {map_bytes / 1e6:,.0f} MB, the model has {weights / 1e6:,.0f} million "
-            f"weights; measured are at most {MOST_MAP_BYTES / 1e6:.0f} MB and {MOST_WEIGHTS / 1e6:.0f} million. "
-            "Choose fewer tokens, heads or blocks; the formula needs no measurement."
+            f"The attention maps would take {map_bytes / 1e6:,.0f} MB, there are {weights / 1e6:,.0f} million weights, "
+            f"and a forward pass takes {macs / 1e9:,.0f} GMACs; measured are at most {MOST_MAP_BYTES / 1e6:.0f} MB, "
+            f"{MOST_WEIGHTS / 1e6:.0f} million and {MOST_PASS_MACS / 1e9:.0f} GMACs. Choose fewer tokens, heads or "
+            "blocks or a smaller width; the formula needs no measurement."
         )
 
 

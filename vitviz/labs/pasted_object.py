@@ -80,9 +80,12 @@ class PastedObject:
 
 
 def default_sizes(vit: ViT) -> tuple[int, ...]:
-    """Return up to seven sizes from 1 pixel to twice the patch, evenly spaced in their logarithm."""
-    largest = min(2 * max(vit.grid.patch_size), *vit.image_size)
-    return tuple(sorted({round(size) for size in np.geomspace(1, largest, 7)}))
+    """Return the patch's own size and up to seven from 1 pixel to twice the patch, evenly spaced in their logarithm."""
+    side = max(vit.grid.patch_size)
+    largest = min(2 * side, *vit.image_size)
+    spaced = {round(size) for size in np.geomspace(1, largest, 7)}
+    near = {size for size in spaced if side < size < 1.3 * side}
+    return tuple(sorted(spaced - near | {min(side, largest)}))
 
 
 def run(

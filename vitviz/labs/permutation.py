@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from vitviz.analysis.inputs import Picture, prepare
 from vitviz.analysis.position_kinds import without_positions
-from vitviz.analysis.shuffling import move_patches, shuffled_order
+from vitviz.analysis.shuffling import check_separate, move_patches, shuffled_order
 from vitviz.errors import OptionError
 from vitviz.models.seeding import SeededInitialisation
 from vitviz.models.vit import ViT
@@ -80,6 +80,7 @@ def on_model(vit: ViT, image: Picture, *, positions: bool = False, seed: int = 0
 
     Raises UnsupportedModelError where ``shuffle_experiment`` does: for patches that overlap.
     """
+    check_separate(vit)
     pixels = prepare(vit, image)[0][0]
     order = shuffled_order(vit.grid.patches, 1.0, seed=seed)
     like = next(vit.module.parameters())

@@ -45,7 +45,7 @@ class ShiftExperiment:
     """Feature maps of shifted pictures beside those of the original."""
 
     shifts: tuple[int, ...]
-    """To the right, in pixels: 0 to the patch's width."""
+    """To the right, in pixels: 0 to the largest stride, that of the patches among them."""
     curves: tuple[ShiftCurve, ...]
 
 
@@ -89,15 +89,12 @@ def plain_convolutions(*, layers: int = 4, channels: int = 16, seed: int = 0) ->
 def shift_experiment(
     vit: ViT, pixels: Tensor, *, layer: int, convnet: ConvNet | None = None, convnet_layer: int = 0
 ) -> ShiftExperiment:
-    """Shift a picture by 0 to p pixels and see whether four networks' feature maps move along.
+    """Shift a picture by 0 pixels to the largest stride and see whether four networks' feature maps move along.
 
     Compared are the model's patch embedding, its tokens after a layer, ``convnet`` after one of its layers if given,
     and plain convolutions of stride 1 with random weights. ``pixels`` is the model's input.
+    Raises OptionError for an input less than twice as wide as the patch.
     """
-    stride = vit.grid.patch_size[1]
-    shifts = tuple(
-        dict.fromkeys(int(each) for each in np.linspace(0, stride, _MOST_SHIFTS).round())
-    )
     maps: dict[str, Features] = {
         "patch embedding": lambda each: _tokens(vit, each, -1),
         "tokens": lambda each: _tokens(vit, each, layer),
@@ -108,9 +105,14 @@ def shift_experiment(
         maps["convnet"] = lambda each: _convnet_map(net, each, convnet_layer)
     curves = []
     with torch.no_grad():
+        originals = {name: features(pixels) for name, features in maps.items()}
+        jumps = {
+            name: max(1, round(pixels.shape[-1] / each.shape[-1]))
+            for name, each in originals.items()
+        }
+        shifts = _shifts(vit.grid.patch_size[1], max(jumps.values()), pixels.shape[-1])
         for name, features in maps.items():
-            original = features(pixels)
-            jump = max(1, round(pixels.shape[-1] / original.shape[-1]))
+            original, jump = originals[name], jumps[name]
             margin = _MARGIN if jump > 1 else 2 * _MARGIN  # of pixels: the layers' reach
             found = [
                 likeness(
@@ -120,6 +122,13 @@ def shift_experiment(
             ]
             curves.append(ShiftCurve(name, jump, np.array(found)))
     return ShiftExperiment(shifts, tuple(curves))
+
+
+def _shifts(patch: int, stride: int, width: int) -> tuple[int, ...]:
+    """Return shifts from 0 to the larger of two strides, as far as the picture is wide enough, with the patch's own."""
+    longest = stride if patch < stride < width / 2 else patch
+    spaced = {int(each) for each in np.linspace(0, longest, _MOST_SHIFTS).round()}
+    return tuple(sorted(spaced | {patch}))
 
 
 def _tokens(vit: ViT, pixels: Tensor, layer: int) -> Tensor:

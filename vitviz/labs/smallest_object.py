@@ -186,16 +186,24 @@ class SmallestObject:
 
     @property
     def slope(self) -> float | None:
-        """The exponent of p in the measured sizes, by least squares of the logarithms: ½ by the formula.
+        """The exponent of p in the measured sizes, by least squares of the logarithms.
 
         None with fewer than two patch sizes that see anything.
         """
+        return self._exponent(self.measured)
+
+    @property
+    def formula_slope(self) -> float | None:
+        """The same for the closed form: ½, but for objects on a border of two patches less than twice kσ / Δ wide."""
+        return self._exponent(self.formula)
+
+    def _exponent(self, sizes: Sequence[float | None]) -> float | None:
         pairs = [
-            (size, found)
-            for size, found in zip(self.patch_sizes, self.measured, strict=True)
-            if found is not None
+            (patch, size)
+            for patch, size, seen in zip(self.patch_sizes, sizes, self.measured, strict=True)
+            if size is not None and seen is not None
         ]
-        if len({size for size, _ in pairs}) < 2:
+        if len({patch for patch, _ in pairs}) < 2:
             return None
         x, y = np.log(np.array(pairs)).T
         return float(np.polyfit(x, y, 1)[0])

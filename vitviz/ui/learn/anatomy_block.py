@@ -26,7 +26,7 @@ def draw(scene: Scene, block: BlockStep) -> None:
             _("Block"),
             0,
             scene.vit.layers - 1,
-            help=_("Counted from 0, as everywhere here."),
+            help=_("Blocks, heads and patches are counted from 0; rows and columns from 1."),
             **link.widget("layer"),
         )
     before, looks, after = st.columns(3, gap="medium")
@@ -89,14 +89,15 @@ def _adds(block: BlockStep) -> None:
             )
         )
         return
+    gamma = "γ⊙" if block.scaled else ""
     parts = st.columns(5)
     for column, (title, value) in zip(
         parts,
         (
             ("|z|", found.before),
-            ("|MHSA(LN(z))|", found.attention_branch),
+            (f"|{gamma}MHSA(LN(z))|", found.attention_branch),
             ("|z'|", found.between),
-            ("|MLP(LN(z'))|", found.mlp_branch),
+            (f"|{gamma}MLP(LN(z'))|", found.mlp_branch),
             ("|z''|", found.after),
         ),
         strict=True,
@@ -105,8 +106,13 @@ def _adds(block: BlockStep) -> None:
     told = _("Mean norms over all tokens.")
     if block.gap is not None:
         told += " " + _(
-            "z' − z and what the attention module returned differ by at most {gap:.1g}: the equation holds."
-        ).format(gap=block.gap)
+            "z' − z and {returned} differ by at most {gap:.1g}: the equation holds."
+        ).format(
+            gap=block.gap,
+            returned=_("γ times what the attention module returned")
+            if block.scaled
+            else _("what the attention module returned"),
+        )
     st.caption(told)
 
 

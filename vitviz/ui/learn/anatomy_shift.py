@@ -5,6 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import streamlit as st
 
+from vitviz.analysis.convnet import ConvNet
 from vitviz.errors import VitvizError
 from vitviz.figures.learning import Learner, learning_curves
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
@@ -29,8 +30,8 @@ def draw() -> None:
     lesson.question(
         _("What is built in, and what has to be learned?"),
         _(
-            "The photo is moved to the right, pixel by pixel, up to the width of a patch. A network that treats all "
-            "places alike answers with the same features, moved: a likeness of 1."
+            "The photo is moved to the right, pixel by pixel, up to the width of a patch and the CNN's stride. A "
+            "network that treats all places alike answers with the same features, moved: a likeness of 1."
         ),
     )
     if scene.vit.layers > 1:
@@ -52,9 +53,12 @@ def draw() -> None:
 @st.cache_resource(max_entries=12, show_spinner=N_("Shifting the photo …"), show_time=True)
 def _measured(model_key: str, digest: str, layer: int, _vit: ViT, _trace: Trace) -> ShiftExperiment:
     net, _known = probes.resnet(*_vit.image_size)
-    names = [name for name in net.layer_names if name.startswith("layer3")]
-    depth = net.layer_names.index(names[-1])
+    depth = _third_stage(net)
     return shift_experiment(_vit, _trace.pixels, layer=layer, convnet=net, convnet_layer=depth)
+
+
+def _third_stage(net: ConvNet) -> int:
+    return max(place for place, name in enumerate(net.layer_names) if name.startswith("layer3"))
 
 
 def _titles(layer: int, trained: bool) -> dict[str, tuple[str, str]]:
@@ -89,15 +93,17 @@ def figure(found: ShiftExperiment, layer: int, *, trained: bool) -> go.Figure:
 
 def _sentence(scene: Scene, found: ShiftExperiment) -> str:
     by_name = {each.name: each.likeness for each in found.curves}
+    patch = scene.vit.grid.patch_size[1]
+    whole = found.shifts.index(patch)
     return _(
         "Correlation of the shifted photo's features with the original's, moved by whole places of the feature map; "
         "the left and right edges are left out. After a shift of a whole patch ({patch} px) the patch embedding is "
         "back at {embedding:.3f}, the tokens are at {tokens:.3f}: positions and attention to the edges tell them that "
         "they moved. Convolutions of stride 1 stay at {plain:.3f} throughout."
     ).format(
-        patch=found.shifts[-1],
-        embedding=by_name["patch embedding"][-1],
-        tokens=by_name["tokens"][-1],
+        patch=patch,
+        embedding=by_name["patch embedding"][whole],
+        tokens=by_name["tokens"][whole],
         plain=by_name["plain convolutions"].min(),
     )
 
@@ -135,10 +141,14 @@ def _words(scene: Scene) -> None:
 
 def _result(scene: Scene, found: ShiftExperiment, trained: bool) -> Result:
     arrays = {each.name.replace(" ", "_"): each.likeness for each in found.curves}
+    net, _known = probes.resnet(*scene.vit.image_size)
+    weights = "" if trained else ', weights="random"'
     code = (
         "import vitviz\nfrom vitviz.examples import example\nfrom vitviz.labs.shift import shift_experiment\n\n"
         f"{load_line(scene)}\ntrace = vitviz.trace(vit, {picture_expression(scene)})\n"
-        f"found = shift_experiment(vit, trace.pixels, layer={scene.layer})\n"
+        f'net = vitviz.load_convnet("timm:{probes.CNN}"{weights}, image_size=vit.image_size)\n'
+        f"found = shift_experiment(\n    vit, trace.pixels, layer={scene.layer}, convnet=net, "
+        f"convnet_layer={_third_stage(net)}\n)\n"
         "print([(each.name, each.likeness.round(3)) for each in found.curves])\n"
     )
     return Result(

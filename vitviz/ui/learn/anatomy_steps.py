@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from vitviz.figures.anatomy import norm_curves
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE
-from vitviz.labs.anatomy import BlockStep, Embedding, block_step, embedding, norms
+from vitviz.labs.anatomy import (
+    BlockStep,
+    Embedding,
+    block_step,
+    embedding,
+    norms,
+    scales_branches,
+)
 from vitviz.labs.parameters import Dimensions, dimensions_of
 from vitviz.trace import Trace
 from vitviz.ui import lesson, link
@@ -152,6 +159,13 @@ def special(scene: Scene, found: Embedding) -> list[str]:
         told.append(
             _(
                 "It adds no positions to the tokens: it rotates queries and keys, biases the scores, or has none."
+            )
+        )
+    if scales_branches(next(scene.vit.shell.blocks.children())):  # type: ignore[union-attr]
+        told.append(
+            _(
+                "Each branch is multiplied by a learned vector γ before it is added (LayerScale): "
+                "z' = γ₁ ⊙ MHSA(LN(z)) + z, z'' = γ₂ ⊙ MLP(LN(z')) + z'."
             )
         )
     if scene.original.pool_calls:

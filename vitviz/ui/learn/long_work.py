@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from vitviz.analysis.scoring import Progress
+from vitviz.analysis.scoring import Progress, is_out_of_memory
 from vitviz.errors import VitvizError
 from vitviz.ui import demand, link
 from vitviz.ui.scene import plain
@@ -67,10 +67,19 @@ class Desk:
         for work, bar in self._waiting:
             try:
                 results().put(work.key, work.compute(demand.shown_in(bar)))
-            except VitvizError as error:
+            except (VitvizError, RuntimeError) as error:
                 bar.empty()
-                st.error(plain(str(error)))
+                st.error(plain(_reason(error)))
                 link.put(**{work.choice: False})
                 return
         if self._waiting:
             st.rerun()
+
+
+def _reason(error: VitvizError | RuntimeError) -> str:
+    """Return why there is no result; raises again what is neither a refusal nor a lack of memory."""
+    if isinstance(error, VitvizError):
+        return str(error)
+    if is_out_of_memory(error):
+        return _("This machine has too little memory for that. Choose smaller sizes.")
+    raise error

@@ -82,9 +82,14 @@ def _curve_words(found: Simulation) -> None:
         return
     st.caption(
         _(
-            "Slope of the counted sizes: {slope:.3f}; the formula says ½. The counted sizes differ from the formula "
-            "by at most {gap:.1%}, which is the chance of {trials} pictures."
-        ).format(slope=curve.slope, gap=curve.largest_difference, trials=curve.trials)
+            "Slope of the counted sizes: {slope:.3f}; of the formula at the same patch sizes: {wanted:.3f}. The counted "
+            "sizes differ from the formula by at most {gap:.1%}, which is the chance of {trials} pictures."
+        ).format(
+            slope=curve.slope,
+            wanted=curve.formula_slope,
+            gap=curve.largest_difference,
+            trials=curve.trials,
+        )
     )
 
 
@@ -102,8 +107,9 @@ def _object_words(found: Simulation) -> None:
     lesson.caveat(
         _(
             "A trained patch embedding does not average: it has hundreds of filters, and a sharp small object can "
-            "stand out in some of them. The threshold sees one token; a network pools many, and pooling makes the "
-            "limit kσ/Δ whatever the patch. And a low threshold buys small objects with false alarms."
+            "stand out in some of them. The threshold sees one token; a network pools many: of patches smaller than "
+            "kσ/Δ, those that tile the object see kσ/Δ together. A larger patch gains nothing from it, since one token "
+            "holds the object. And a low threshold buys small objects with false alarms."
         )
     )
     lesson.try_next(

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from vitviz.analysis.shuffling import ShuffleExperiment, move_patches, shuffled_order
+from vitviz.analysis.shuffling import ShuffleExperiment, move_patches, separate, shuffled_order
 from vitviz.figures.line_chart import Level, Line, line_chart
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.labs import permutation as lab
@@ -47,7 +47,8 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
     with right:
         st.subheader(_("The loaded model, all layers"), anchor=False)
         model = _model(scene, desk)
-        _shuffled(scene)
+        if separate(scene.vit):
+            _shuffled(scene)
     st.caption(
         _(
             "Numbers are the largest change of any channel of any token, as a share of the largest number in the "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -64,13 +66,16 @@ def picture(scene: Scene, found: PastedObject) -> NDArray[np.uint8]:
 
 
 def averaging(scene: Scene) -> Detector:
-    """Return the patch that averages with the model's patch size and the reader's knobs."""
+    """Return the patch that averages its pixels and their three colours, with the model's patch size and the knobs.
+
+    The noise of the colours is independent, so the mean of a pixel's three values has 1/√3 of it.
+    """
     aim = detector()
     side = max(scene.vit.grid.patch_size)
     return Detector(
         patch_size=side,
         brightness=aim.brightness,
-        noise=aim.noise,
+        noise=aim.noise / math.sqrt(3),
         threshold=aim.threshold,
         alignment=aim.alignment,
     )
@@ -158,7 +163,7 @@ def draw_ratio(scene: Scene, found: PastedObject) -> go.Figure:
     slope = found.slope(0, max(scene.vit.grid.patch_size))
     st.markdown(
         _(
-            "Reaches k = {k:g} at **{formula}** in a patch that averages, at **{first}** at this model's input, at "
+            "Reaches k = {k:g} at **{formula}** in a patch that averages its pixels and colours, at **{first}** at this model's input, at "
             "**{last}** after its last layer."
         ).format(
             k=mean.threshold,

@@ -173,7 +173,7 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
         st.caption(
             _(
                 "Brightness, noise and threshold are those of the other experiment. Doubling p quarters the tokens and "
-                "makes the smallest object √2 times as large."
+                "makes the smallest object √2 times as large, on a border of two patches only from p = 2kσ/Δ on."
             )
         )
     with right:

@@ -37,7 +37,7 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
         -8.0,
         8.0,
         step=0.1,
-        help=_("The query's product with the position keys of places 1 and 4; 0 with the others."),
+        help=_("The query's product with the position keys of places 0 and 3; 0 with the others."),
         **link.widget("liking"),
     )
     weight = float(link.get("liking"))
