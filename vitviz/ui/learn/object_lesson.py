@@ -82,8 +82,8 @@ def _curve_words(found: Simulation) -> None:
         return
     st.caption(
         _(
-            "Slope of the counted sizes: {slope:.3f}; of the formula at the same patch sizes: {wanted:.3f}. The counted "
-            "sizes differ from the formula by at most {gap:.1%}, which is the chance of {trials} pictures."
+            "Slope of the counted sizes: {slope:.3f}; of the formula at the same patch sizes: {wanted:.3f}. The "
+            "counted sizes differ from the formula by at most {gap:.1%}, which is the chance of {trials} pictures."
         ).format(
             slope=curve.slope,
             wanted=curve.formula_slope,

@@ -163,8 +163,8 @@ def draw_ratio(scene: Scene, found: PastedObject) -> go.Figure:
     slope = found.slope(0, max(scene.vit.grid.patch_size))
     st.markdown(
         _(
-            "Reaches k = {k:g} at **{formula}** in a patch that averages its pixels and colours, at **{first}** at this model's input, at "
-            "**{last}** after its last layer."
+            "Reaches k = {k:g} at **{formula}** in a patch that averages its pixels and colours, at **{first}** at "
+            "this model's input, at **{last}** after its last layer."
         ).format(
             k=mean.threshold,
             formula=_pixels(mean.smallest),
