@@ -59,6 +59,7 @@ def test_the_equations_hold_for_the_tensors_of_the_model(build_vit, options):
     assert step.gap < 1e-4
     assert torch.allclose(step.between, step.before + step.attention_branch)
     assert torch.allclose(step.after, step.between + step.mlp_branch)
+    assert step.scaled == ("init_values" in options)
     told = norms(step)
     assert told.before == pytest.approx(float(step.before.norm(dim=-1).mean()))
     with pytest.raises(OptionError, match="Layer 2 does not exist"):
@@ -184,6 +185,18 @@ def test_a_patch_embedding_moves_along_by_whole_patches_and_tokens_do_not(vit, p
     assert curves["tokens"].likeness[-1] < 0.99
     assert np.allclose(curves["plain convolutions"].likeness, 1, atol=1e-5)
     assert np.allclose(curves["convnet"].likeness, 1, atol=1e-5)
+
+
+def test_shifts_reach_the_largest_stride_and_hold_the_patch(build_vit):
+    vit = ViT.from_module(build_vit(img_size=(32, 64)), name="wide")
+    picture = torch.randn(3, 32, 64, generator=torch.Generator().manual_seed(1))
+    coarse = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 16, stride=16))
+    net = ConvNet.from_module(coarse, image_size=(32, 64))
+    found = shift_experiment(vit, picture, layer=0, convnet=net, convnet_layer=0)
+    assert found.shifts == (0, 2, 4, 6, 8, 10, 12, 14, 16)
+    curves = {each.name: each for each in found.curves}
+    assert curves["convnet"].likeness[-1] == pytest.approx(1, abs=1e-5)
+    assert curves["patch embedding"].likeness[found.shifts.index(8)] == pytest.approx(1, abs=1e-5)
 
 
 def test_depth_scales_linearly_and_width_by_the_square():

@@ -16,6 +16,7 @@ from vitviz.labs.blocks import build_blocks
 from vitviz.labs.compute import (
     MOST_MACS,
     block_macs,
+    block_weights,
     crossovers,
     lengths_to_time,
     model_macs,
@@ -120,3 +121,11 @@ def test_timing_can_be_stopped_and_refuses_what_takes_too_long() -> None:
         time_block(16, 2, tokens=())
     with pytest.raises(OptionError, match=r"\(100000,\) tokens, 3 times; .*2e\+10 MACs"):
         time_block(16, 2, tokens=(100_000,))
+    with pytest.raises(OptionError, match="width 8192 has 805 million weights; .* at most 100"):
+        time_block(8192, 8, tokens=(1,))
+
+
+def test_a_block_has_as_many_weights_as_its_matrices() -> None:
+    (block,) = build_blocks("pre", depth=1, width=32, heads=2, seed=0)
+    matrices = [each.numel() for each in block.parameters() if each.ndim == 2]
+    assert block_weights(32) == sum(matrices)

@@ -124,6 +124,10 @@ def test_recomputing_adds_one_attention_operation_to_three_passes() -> None:
 def test_what_cannot_be_measured_is_told(tiny_vit: Any) -> None:
     with pytest.raises(OptionError, match="maps would take 800 MB.*at most 400 MB"):
         compare_blocks(tokens=10_000, width=8, heads=2)
+    with pytest.raises(OptionError, match="805 million weights.*at most 400 MB, 100 million"):
+        compare_blocks(tokens=16, width=8192, heads=8)
+    with pytest.raises(OptionError, match="takes 74 GMACs.*and 50 GMACs. Choose fewer tokens"):
+        compare_blocks(tokens=5000, width=768, heads=1)
     with pytest.raises(StoppedError, match="after 1 of 3"):
         compare_blocks(
             tokens=4, width=8, heads=2, repetitions=1, progress=lambda done, total: done < 1

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vitviz.errors import OptionError
+from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.labs import permutation
 from vitviz.models.vit import ViT
 
@@ -41,6 +41,14 @@ def test_a_model_without_class_token(build_vit):
     found = permutation.on_model(vit, torch.zeros(3, 32, 32))
     assert found.class_token is None
     assert found.equivariance < 1e-5
+
+
+def test_patches_that_overlap_are_refused(build_vit):
+    module = build_vit()
+    module.patch_embed.proj = torch.nn.Conv2d(3, 32, 10, stride=8, padding=1)
+    vit = ViT.from_module(module, name="overlapping")
+    with pytest.raises(UnsupportedModelError, match="not cut the picture into separate patches"):
+        permutation.on_model(vit, torch.zeros(3, 32, 32))
 
 
 @pytest.mark.parametrize("options", [{"tokens": 1}, {"channels": 30}, {"heads": 0}])

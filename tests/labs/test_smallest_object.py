@@ -92,7 +92,19 @@ def test_simulated_pictures_agree_with_the_formula_and_the_slope_is_one_half():
     found = run(trials=3000, seed=1)
     assert found.formula == tuple(math.sqrt(3 * patch) for patch in (4, 8, 16, 32, 64))
     assert found.slope == pytest.approx(0.5, abs=0.03)
+    assert found.formula_slope == pytest.approx(0.5)
     assert found.largest_difference < 0.02
+
+
+def test_on_a_border_the_formula_s_own_slope_is_less_than_one_half():
+    """It is flat from kσ/Δ to 2kσ/Δ, here 3 to 6 pixels, so the smallest patch pulls the slope down."""
+    found = run(detector=Detector(alignment=EDGE), trials=3000, seed=1)
+    sizes = [6, *(math.sqrt(6 * patch) for patch in (8, 16, 32, 64))]
+    assert found.formula == pytest.approx(sizes)
+    slope = np.polyfit(np.log([4, 8, 16, 32, 64]), np.log(sizes), 1)[0]
+    assert found.formula_slope == pytest.approx(slope)
+    assert slope < 0.46
+    assert found.slope == pytest.approx(slope, abs=0.03)
 
 
 def test_simulated_corners_double_the_size():
