@@ -98,6 +98,16 @@ def test_weights_of_a_file_are_read(tmp_path: Path, resnet: ConvNet) -> None:
         load_convnet("timm:resnet18", weights=tmp_path / "none.safetensors")
 
 
+@pytest.mark.parametrize("name", ["test_resnet", "test_convnext"])
+@pytest.mark.parametrize("classes", [10, 0])
+def test_a_file_brings_its_own_number_of_classes(tmp_path: Path, name: str, classes: int) -> None:
+    state = timm_door.build(name, classes=classes, seed=4).state_dict()
+    save_file(dict(state), tmp_path / "mine.safetensors")
+    found = load_convnet(f"timm:{name}", weights=tmp_path / "mine.safetensors").module
+    assert found.num_classes == classes
+    assert all(torch.equal(found.state_dict()[key], value) for key, value in state.items())
+
+
 def test_weights_that_cannot_be_had_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "reachable", lambda: False)
     monkeypatch.setattr(hub, "cached_file", lambda _: None)

@@ -134,6 +134,8 @@ def test_the_classifier_tells_the_number_of_classes() -> None:
     assert classes_in(STATE) == 5
     assert classes_in({"head.fc.weight": torch.ones(9, 2)}) == 9
     assert classes_in({"blocks.0.norm1.weight": torch.ones(2)}) == 0  # timm's names, no classifier
+    assert classes_in({"layer1.0.conv1.weight": torch.ones(2)}) == 0
+    assert classes_in({"stages.0.blocks.0.gamma": torch.ones(2)}) == 0
     assert classes_in({"visual.proj": torch.ones(2)}) is None  # another library's names
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from vitviz.errors import OptionError, UnsupportedModelError
-from vitviz.models.geometry import check_size, grid_of, prefix_names
+from vitviz.models.geometry import check_size, grid_of, own_size, patch_size_of, prefix_names
 from vitviz.models.timm_door import timm
 
 TOKEN = torch.zeros(1, 1, 4)
@@ -61,7 +61,10 @@ def test_the_grid_is_rows_by_columns_of_a_patch_that_need_not_be_square() -> Non
 
 
 def test_an_embedding_that_knows_its_grid_is_believed() -> None:
-    embedding = SimpleNamespace(dynamic_feat_size=lambda size: (size[0] // 32, size[1] // 32))
+    embedding = SimpleNamespace(
+        dynamic_feat_size=lambda size: (size[0] // 32, size[1] // 32),
+        feat_ratio=lambda as_scalar: 32 if as_scalar else (32, 32),
+    )
     grid = grid_of(module_with(patch_embed=embedding, patch_size=1), (64, 96))
     assert (grid.rows, grid.columns, grid.patch_size) == (2, 3, (32, 32))
 
@@ -92,3 +95,27 @@ def test_a_size_must_be_covered_by_patches_unless_it_is_the_model_s_own() -> Non
         hybrid = timm.create_model("vit_tiny_r_s16_p8_224", depth=1)
     with pytest.raises(OptionError, match="32 × 32 pixels; got an image size of 240 × 224"):
         check_size("hybrid", hybrid, (240, 224))
+
+
+def test_a_margin_belongs_to_no_patch() -> None:
+    """60 pixels in patches of 14: four of 14 pixels and a margin of 4, not four of 15."""
+    with torch.device("meta"):
+        module = timm.create_model("vit_tiny_patch16_224", patch_size=14, img_size=60, depth=1)
+    grid = grid_of(module, (60, 60))
+    assert (grid.rows, grid.columns, grid.patch_size) == (4, 4, (14, 14))
+    assert grid.image_size == (56, 56)
+    assert grid_of(module_with(patch_size=14), (60, 70)).patch_size == (14, 14)
+
+
+def test_the_patch_size_is_read_where_the_module_has_it() -> None:
+    assert patch_size_of(module_with(patch_embed=SimpleNamespace(patch_size=(8, 4)))) == (8, 4)
+    assert patch_size_of(module_with(patch_embed=SimpleNamespace(), patch_size=16)) == (16, 16)
+    assert patch_size_of(nn.Linear(2, 2)) is None
+
+
+def test_the_own_size_is_the_config_s_or_else_the_embedding_s() -> None:
+    embedding = SimpleNamespace(img_size=(30, 40))
+    config = {"input_size": (3, 64, 96)}
+    assert own_size(module_with(patch_embed=embedding, pretrained_cfg=config)) == (64, 96)
+    assert own_size(module_with(patch_embed=embedding)) == (30, 40)
+    assert own_size(nn.Linear(2, 2)) is None

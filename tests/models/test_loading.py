@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,8 +94,8 @@ def test_a_size_that_no_patch_fits_is_refused(size: tuple[int, int] | int, said:
         load_vit(SMALL, weights="random", image_size=size)
 
 
-def test_a_size_that_timm_itself_refuses_is_refused_in_words() -> None:
-    said = r"vit_tiny_r_s16_p8_224 cannot be built for an image size of \(161, 170\)\. Choose a height and width"
+def test_a_size_is_refused_before_timm_builds_the_model() -> None:
+    said = r"vit_tiny_r_s16_p8_224 cuts pictures into patches of 32 × 32 pixels; got .* 161 × 170.*Choose 160 × 160"
     with pytest.raises(OptionError, match=said):
         load_vit("timm:vit_tiny_r_s16_p8_224", weights="random", image_size=(161, 170))
 
@@ -152,6 +153,95 @@ def test_weights_of_another_grid_have_their_positions_resampled(
     laid = found[1:].reshape(rows, columns, 64)
     torch.testing.assert_close(laid[0], laid[-1], rtol=0, atol=1e-5)
     assert (laid[:, 1:] > laid[:, :-1]).all()
+
+
+def laid_out(rows: int, columns: int, channels: int = 64) -> Tensor:
+    """A table of positions that rise evenly from left to right and not from top to bottom, after a class token."""
+    ramp = torch.linspace(-1, 1, columns)[None, :, None].expand(rows, columns, channels)
+    return torch.cat([torch.full((1, 1, channels), 5.0), ramp.reshape(1, -1, channels)], 1)
+
+
+def rises_evenly(table: Tensor, rows: int, columns: int) -> bool:
+    """Return whether positions rise from left to right and are the same in every row."""
+    laid = table.detach()[0, -rows * columns :].reshape(rows, columns, -1)
+    rises = (laid[:, 1:] > laid[:, :-1]).all()
+    return bool(rises and torch.allclose(laid, laid[:1].expand_as(laid), rtol=0, atol=1e-5))
+
+
+def test_a_size_is_refused_before_the_file_is_blamed(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"got an image size of 8 × 8.*Choose 16 × 16"):
+        load_vit(SMALL, weights=saved(tmp_path / "a.safetensors"), image_size=8)
+
+
+def test_positions_whose_grid_is_not_known_are_not_guessed(tmp_path: Path) -> None:
+    """144 positions are 12 × 12 or, for a picture of 144 × 256 pixels, 9 × 16: one of them would be scrambled."""
+    square = saved(tmp_path / "square.safetensors", pos_embed=laid_out(12, 12))
+    wide = saved(tmp_path / "wide.safetensors", pos_embed=laid_out(9, 16))
+    for path in (square, wide):
+        said = rf"{path.name} holds the .* 144 patches, and they can lie in 9 × 16 or 12 × 12; .*trained_size="
+        with pytest.raises(CheckpointError, match=said):
+            load_vit(SMALL, weights=path, image_size=(144, 256))
+    for path, trained in ((square, (192, 192)), (wide, (144, 256))):
+        vit = load_vit(SMALL, weights=path, image_size=(144, 256), trained_size=trained)
+        assert (vit.grid.rows, vit.grid.columns) == (9, 16)
+        assert rises_evenly(vit.module.pos_embed, 9, 16)  # type: ignore[arg-type]
+        assert vit.weights.startswith(f"{path.name}, SHA-256 ")
+        assert "taken" not in vit.weights
+    vit = load_vit(SMALL, weights=wide, trained_size=(144, 256))
+    assert vit.image_size == (144, 256)
+    vit = load_vit(SMALL, weights=wide, image_size=160, trained_size=(144, 256))
+    assert rises_evenly(vit.module.pos_embed, 10, 10)  # type: ignore[arg-type]
+
+
+def test_what_is_assumed_of_positions_stands_beside_the_file(tmp_path: Path) -> None:
+    square = saved(tmp_path / "square.safetensors", pos_embed=laid_out(12, 12))
+    vit = load_vit(SMALL, weights=square)
+    assert vit.weights.endswith(", positions taken as 12 × 12")
+    assert rises_evenly(vit.module.pos_embed, 10, 10)  # type: ignore[arg-type]
+    wide = saved(tmp_path / "wide.safetensors", pos_embed=laid_out(3, 5))
+    vit = load_vit(SMALL, weights=wide, image_size=(48, 80))  # no square: only that grid fits
+    assert vit.weights.endswith(", positions taken as 3 × 5")
+    assert torch.equal(vit.module.pos_embed, laid_out(3, 5))  # type: ignore[arg-type]
+    own = load_vit(SMALL, weights=saved(tmp_path / "own.safetensors"), image_size=(48, 80))
+    assert "taken" not in own.weights
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {},
+            "positions of 15 patches, and they fit neither the architecture nor a square.*trained_size=",
+        ),
+        (
+            {"trained_size": 160},
+            r"15 patches; trained_size=\(160, 160\) means 10 × 10 = 100\. Give",
+        ),
+        ({"trained_size": (48, 81)}, r"patches of 16 × 16 pixels; got an image size of 48 × 81"),
+    ],
+)
+def test_positions_that_no_grid_explains_are_refused(
+    tmp_path: Path, options: dict[str, Any], said: str
+) -> None:
+    path = saved(tmp_path / "wide.safetensors", pos_embed=laid_out(3, 5))
+    with pytest.raises((CheckpointError, OptionError), match=said):
+        load_vit(SMALL, weights=path, **options)
+
+
+def test_a_hybrid_is_read_at_the_size_it_was_trained_for(tmp_path: Path) -> None:
+    name = "vit_tiny_r_s16_p8_224"  # one patch is 32 pixels: 2 × 8 or 4 × 4
+    state = timm_door.build(name, seed=5).state_dict() | {"pos_embed": laid_out(2, 8, 192)}
+    save_file(state, tmp_path / "a.safetensors")
+    load: dict[str, Any] = {"weights": tmp_path / "a.safetensors", "image_size": (128, 128)}
+    assert not rises_evenly(load_vit(f"timm:{name}", **load).module.pos_embed, 4, 4)  # type: ignore[arg-type]
+    vit = load_vit(f"timm:{name}", trained_size=(64, 256), **load)
+    assert rises_evenly(vit.module.pos_embed, 4, 4)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("weights", ["random", "pretrained"])
+def test_only_a_local_file_has_a_trained_size(weights: str) -> None:
+    with pytest.raises(OptionError, match=rf"belongs to a local file .* got weights='{weights}'"):
+        load_vit(SMALL, weights=weights, trained_size=160)
 
 
 def test_weights_of_another_architecture_say_which_keys_differ(tmp_path: Path) -> None:

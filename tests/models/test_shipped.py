@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch.nn import functional
 
 from vitviz.assets import EXAMPLES, WEIGHTS
-from vitviz.errors import CheckpointError, WeightsUnavailableError
+from vitviz.errors import CheckpointError, OptionError, WeightsUnavailableError
 from vitviz.models import checkpoints, shipped, timm_door
 from vitviz.models.loading import load_vit
 from vitviz.trace import trace
@@ -92,3 +93,29 @@ def test_the_default_model_is_here_whole_and_knows_a_thing_or_two() -> None:
     found = trace(vit, photo)
     assert found.top(1)[0][1] > 0.05  # ten times what guessing would give
     assert found.attention(11).max() > 0.05
+
+
+@pytest.mark.parametrize(("size", "near"), [(100, "96 × 96"), (10, "16 × 16")])
+def test_a_size_that_the_patches_do_not_cover_is_refused(
+    folder: Path, size: int, near: str
+) -> None:
+    said = rf"default cuts pictures into patches of 16 × 16 pixels; got .* {size} × {size}.*Choose {near}"
+    with pytest.raises(OptionError, match=said):
+        load_vit("default", image_size=size)
+
+
+def test_positions_are_resampled_to_a_grid_of_as_many_patches(folder: Path) -> None:
+    """5 × 20 patches are as many as the 10 × 10 that the weights were trained for, but lie elsewhere."""
+    table = load_vit("default").module.pos_embed.detach()  # type: ignore[union-attr, operator]
+    wide = load_vit("default", image_size=(80, 320)).module.pos_embed.detach()  # type: ignore[union-attr, operator]
+    plane = table[:, 1:].reshape(1, 10, 10, 64).permute(0, 3, 1, 2)
+    wanted = functional.interpolate(plane, (5, 20), mode="bicubic", antialias=True)
+    torch.testing.assert_close(wide[:, 1:], wanted.permute(0, 2, 3, 1).reshape(1, 100, 64))
+    assert torch.equal(wide[:, :1], table[:, :1])
+
+
+def test_its_classes_can_be_named_anew(folder: Path) -> None:
+    names = ["Goldfisch", "Zitrone", "Küste"]
+    assert load_vit("default", class_names=names).class_names == tuple(names)
+    with pytest.raises(OptionError, match="2 class names were given for default, which has 3 cla"):
+        load_vit("default", class_names=names[:2])

@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from vitviz.errors import GridError, OptionError
+from vitviz.errors import GridError, OptionError, UnsupportedModelError
+from vitviz.models import timm_door
 from vitviz.models.vit import ViT
 from vitviz.trace import trace
 
@@ -126,3 +127,74 @@ def test_two_wraps_of_one_module_have_locks_of_their_own(tiny_vit: nn.Module) ->
     one, two = ViT.from_module(tiny_vit), ViT.from_module(tiny_vit)
     assert one.lock is not two.lock
     assert one.shell is not two.shell
+
+
+def test_classes_are_counted_in_what_the_classifier_returns() -> None:
+    """An exchanged head leaves num_classes as it was: the ten answers are not ImageNet's first ten."""
+    module = timm_door.build("test_vit")
+    module.head = nn.Linear(64, 10)
+    assert module.num_classes == 1000
+    vit = ViT.from_module(module, name="mine")
+    assert vit.class_names == tuple(f"class {number}" for number in range(10))
+    assert trace(vit, torch.ones(3, 160, 160), target=9).logits.shape == (10,)  # type: ignore[union-attr]
+    names = [f"bird {number}" for number in range(10)]
+    assert ViT.from_module(module, class_names=names).class_names == tuple(names)
+    with pytest.raises(OptionError, match="1000 class names were given for mine, which has 10 cla"):
+        ViT.from_module(module, name="mine", class_names=["name"] * 1000)
+    headless = timm_door.build("test_vit", classes=0)
+    headless.head = nn.Linear(64, 3)
+    assert ViT.from_module(headless).class_names == ("class 0", "class 1", "class 2")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "channels"), [("test_vit", 64), ("deit_tiny_distilled_patch16_224", 192)]
+)
+def test_a_head_that_hands_the_embedding_on_is_no_classifier(
+    architecture: str, channels: int
+) -> None:
+    module = timm_door.build(architecture)
+    module.head = nn.Identity()
+    if architecture.startswith("deit"):
+        module.head_dist = nn.Identity()
+    vit = ViT.from_module(module)
+    assert vit.class_names == ()
+    found = trace(vit, torch.ones(3, *vit.image_size), gradients=True)
+    assert found.logits is None
+    assert found.embedding.shape == (channels,)
+
+
+@pytest.mark.parametrize("classes", [0, 10])
+def test_a_model_without_pooling_is_refused(
+    build_vit: Callable[..., nn.Module], classes: int
+) -> None:
+    said = r"The head of mine makes shape \(1, 17, 32\) of one picture; wanted one embedding.*global_pool"
+    with pytest.raises(UnsupportedModelError, match=said):
+        ViT.from_module(build_vit(num_classes=classes, global_pool=""), name="mine")
+
+
+def test_a_classifier_of_another_shape_is_refused(build_vit: Callable[..., nn.Module]) -> None:
+    module = build_vit()
+    module.head = nn.Sequential(nn.Linear(32, 10), nn.Unflatten(1, (2, 5)))
+    said = (
+        r"The classifier of mine makes shape \(1, 2, 5\) of one picture; wanted one row of logits"
+    )
+    with pytest.raises(UnsupportedModelError, match=said):
+        ViT.from_module(module, name="mine")
+
+
+def test_a_size_that_the_patches_do_not_cover_is_refused(
+    build_vit: Callable[..., nn.Module],
+) -> None:
+    said = "mine cuts pictures into patches of 8 × 8 pixels; got an image size of 30 × 32.*Choose 32 × 32"
+    with pytest.raises(OptionError, match=said):
+        ViT.from_module(build_vit(dynamic_img_size=True), name="mine", image_size=(30, 32))
+    with pytest.raises(OptionError, match="got an image size of 100 × 100.*Choose 96 × 96"):
+        ViT.from_module(timm_door.build("test_vit", image_size=(100, 100)))
+
+
+def test_a_margin_that_a_model_was_made_with_is_left_out_of_its_patches(
+    build_vit: Callable[..., nn.Module],
+) -> None:
+    vit = ViT.from_module(build_vit(img_size=30))
+    assert vit.image_size == (30, 30)
+    assert (vit.grid.patch_size, vit.grid.image_size) == ((8, 8), (24, 24))

@@ -12,18 +12,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vitviz.capture.shell import shell_of
-from vitviz.errors import (
-    CheckpointError,
-    GridError,
-    OptionError,
-    UnsupportedModelError,
-    VitvizError,
-    check_index,
-)
+from vitviz.errors import GridError, OptionError, UnsupportedModelError, check_index
 from vitviz.images import to_rgb
-from vitviz.models import checkpoints, hub, timm_door
-
-TIMM = "timm:"
+from vitviz.models import timm_door
+from vitviz.models.timm_weights import TIMM, load_module
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,56 +113,18 @@ def load_convnet(
 ) -> ConvNet:
     """Load a timm ResNet or ConvNeXt by name ("timm:resnet18"), to be compared with a Vision Transformer.
 
-    ``weights`` is "pretrained" (the hub, or its cache), "random" (from ``seed``) or the path of a local file.
+    ``weights`` is "pretrained" (the hub, or its cache), "random" (from ``seed``) or the path of a local file, which
+    brings its own number of classes.
     Raises UnknownModelError, WeightsUnavailableError, CheckpointError, or UnsupportedModelError for another family.
     """
     architecture = name.removeprefix(TIMM)
     timm_door.check_name(architecture)
     with torch.device("meta"):  # refuse another family before anything is fetched
         _chain(name, timm_door.build(architecture))
-    module, origin = _module(architecture, str(weights), seed)
+    module, origin = load_module(architecture, str(weights), seed=seed)
     return ConvNet.from_module(
         module, name=TIMM + architecture, image_size=image_size, weights=origin
     )
-
-
-def _module(architecture: str, weights: str, seed: int) -> tuple[nn.Module, str]:
-    if weights == "random":
-        return timm_door.build(architecture, seed=seed), f"random, seed {seed}"
-    if weights != "pretrained":
-        path = Path(weights).expanduser()
-        return _from_file(architecture, path), f"{path.name}, SHA-256 {checkpoints.sha256_of(path)}"
-    cached = hub.cached_file(timm_door.pretrained_settings(architecture))
-    if cached is not None:
-        return _from_file(architecture, cached), f"{hub.hub_name(architecture)}, from the cache"
-    if not hub.reachable():
-        raise hub.unavailable(
-            TIMM + hub.hub_name(architecture), "the hub does not answer", hub.cached_models()
-        )
-    try:
-        return timm_door.build(
-            architecture, pretrained=True
-        ), f"{hub.hub_name(architecture)}, downloaded"
-    except VitvizError:
-        raise
-    except (OSError, RuntimeError, ValueError) as error:
-        told = str(error).partition("\n")[0]
-        raise hub.unavailable(
-            TIMM + hub.hub_name(architecture), told, hub.cached_models()
-        ) from error
-
-
-def _from_file(architecture: str, path: Path) -> nn.Module:
-    state = checkpoints.read_checkpoint(path)
-    overlay: dict[str, Any] = {"state_dict": state, "source": "", "custom_load": False}
-    try:
-        return timm_door.build(architecture, pretrained=True, overlay=overlay)
-    except (RuntimeError, KeyError, ValueError) as error:
-        plain = timm_door.build(architecture)
-        told = checkpoints.difference(TIMM + architecture, state, plain)
-        raise CheckpointError(
-            f"{told} Choose the architecture that the file was saved from."
-        ) from error
 
 
 def _chain(name: str, shell: nn.Module) -> tuple[tuple[str, ...], tuple[nn.Module, ...]]:

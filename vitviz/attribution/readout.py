@@ -14,7 +14,7 @@ CLASSES = ("class", "distillation")
 def reads_class_token(vit: ViT) -> bool:
     """Return whether the answer is read from a class token, and not from an average of the patches."""
     pool = getattr(vit.shell, "global_pool", "token")
-    return "class" in vit.grid.prefix and pool in ("token", "", None)
+    return "class" in vit.grid.prefix and pool in ("token", None)
 
 
 def no_class_token(vit: ViT) -> str | None:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from vitviz.errors import CheckpointError, WeightsUnavailableError
 
 _WRAPPERS = ("state_dict", "model", "module", "model_state_dict")
+_BLOCKS = ("blocks.", "layer1.", "stages.")
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"  # how torch's files start: new and old
 
 
@@ -100,11 +101,14 @@ def _read_torch(path: Path) -> dict[str, Any]:
 
 
 def classes_in(state: Mapping[str, Tensor]) -> int | None:
-    """Return the number of classes of a checkpoint's classifier: 0 if it has none, None if its names are not timm's."""
+    """Return the number of classes of a checkpoint's classifier: 0 if it has none, None if its names are not timm's.
+
+    Vision Transformers, ResNets and ConvNeXts are known by the names of their blocks.
+    """
     for name in ("head.weight", "classifier.weight", "fc.weight", "head.fc.weight"):
         if name in state:
             return int(state[name].shape[0])
-    return 0 if any(name.startswith("blocks.") for name in state) else None
+    return 0 if any(name.startswith(_BLOCKS) for name in state) else None
 
 
 def difference(name: str, state: Mapping[str, Tensor], module: nn.Module) -> str:

@@ -37,35 +37,56 @@ def prefix_names(module: nn.Module) -> tuple[str, ...]:
     return tuple(names)
 
 
+def patch_size_of(module: nn.Module) -> tuple[int, int] | None:
+    """Return height and width in pixels of the patches that a module cuts, or None if it does not say.
+
+    For a hybrid model it is the picture's share of one place of the convolutional stem's output.
+    """
+    embedding: Any = getattr(module, "patch_embed", None)
+    if hasattr(embedding, "feat_ratio"):
+        patch = embedding.feat_ratio(as_scalar=False)
+    else:
+        patch = getattr(embedding, "patch_size", None) or _setting(module, "patch_size")
+    if patch is None:
+        return None
+    height, width = (patch, patch) if isinstance(patch, int) else patch
+    return int(height), int(width)
+
+
 def grid_of(module: nn.Module, image_size: tuple[int, int]) -> PatchGrid:
     """Return the patch grid of a module for an input of the given height and width in pixels.
 
+    A margin that no patch covers belongs to no patch: the patch size is the module's, not the picture's share.
     Raises UnsupportedModelError if the module does not say how it cuts the picture up.
     """
-    embedding = getattr(module, "patch_embed", None)
-    size: Any = None
-    if embedding is not None and hasattr(embedding, "dynamic_feat_size"):
-        size = embedding.dynamic_feat_size(image_size)
-    patch = _setting(module, "patch_size")
-    if size is None and patch is not None:
-        height, width = (patch, patch) if isinstance(patch, int) else patch
-        size = image_size[0] // height, image_size[1] // width
-    if size and min(size) < 1:
-        raise OptionError(
-            f"A picture of {image_size[0]} × {image_size[1]} pixels holds not one patch of "
-            f"{type(module).__name__}; wanted "
-            "at least one. Choose a larger image size."
-        )
-    if not size:
+    patch = patch_size_of(module)
+    if patch is None:
         raise UnsupportedModelError(
             f"{type(module).__name__} does not say how it cuts a picture into patches; wanted a "
             "patch_embed with a grid. "
             "Only Vision Transformers whose tokens are patches can be explained."
         )
-    rows, columns = int(size[0]), int(size[1])
-    return PatchGrid(
-        rows, columns, (image_size[0] // rows, image_size[1] // columns), prefix_names(module)
-    )
+    embedding: Any = getattr(module, "patch_embed", None)
+    if hasattr(embedding, "dynamic_feat_size"):
+        rows, columns = embedding.dynamic_feat_size(image_size)
+    else:
+        rows, columns = image_size[0] // patch[0], image_size[1] // patch[1]
+    if min(rows, columns) < 1:
+        raise OptionError(
+            f"A picture of {image_size[0]} × {image_size[1]} pixels holds not one patch of "
+            f"{type(module).__name__}; wanted "
+            "at least one. Choose a larger image size."
+        )
+    return PatchGrid(int(rows), int(columns), patch, prefix_names(module))
+
+
+def own_size(module: nn.Module) -> tuple[int, int] | None:
+    """Return height and width in pixels that a module was made for, as its timm config or else its embedding says."""
+    size = tuple((getattr(module, "pretrained_cfg", None) or {}).get("input_size") or ())[1:]
+    if len(size) != 2:  # not made by timm's factory: what it was built for is all that is known
+        declared = getattr(getattr(module, "patch_embed", None), "img_size", None)
+        size = tuple(declared) if isinstance(declared, tuple | list) else ()
+    return (int(size[0]), int(size[1])) if len(size) == 2 else None
 
 
 def check_size(name: str, module: nn.Module, image_size: tuple[int, int]) -> None:
@@ -73,15 +94,11 @@ def check_size(name: str, module: nn.Module, image_size: tuple[int, int]) -> Non
 
     The module's own size is always right: some were trained with a margin that no patch covers.
     """
-    embedding: Any = getattr(module, "patch_embed", None)
-    step = (
-        embedding.feat_ratio(as_scalar=False)
-        if hasattr(embedding, "feat_ratio")
-        else _setting(module, "patch_size")
-    )
-    height, width = (step, step) if isinstance(step, int) else step
-    own = tuple((getattr(module, "pretrained_cfg", None) or {}).get("input_size", ()))[1:]
-    if image_size != own and (image_size[0] % height or image_size[1] % width):
+    patch = patch_size_of(module)
+    if patch is None or image_size == own_size(module):
+        return
+    height, width = patch
+    if image_size[0] % height or image_size[1] % width:
         near = [
             max(1, round(size / side)) * side
             for size, side in zip(image_size, (height, width), strict=True)

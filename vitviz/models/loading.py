@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-import torch
-from torch import Tensor, nn
-
-from vitviz.errors import CheckpointError, OptionError, UnknownModelError, VitvizError, suggest
-from vitviz.models import checkpoints, hub, shipped, timm_door
+from vitviz.errors import OptionError, UnknownModelError, suggest
+from vitviz.models import hub, shipped, timm_door
 from vitviz.models.geometry import check_size
 from vitviz.models.support import check_family
+from vitviz.models.timm_weights import TIMM, load_module, skeleton
 from vitviz.models.vit import ViT
-
-TIMM = "timm:"
 
 
 def load_vit(
@@ -25,18 +20,22 @@ def load_vit(
     seed: int = 0,
     image_size: tuple[int, int] | int | None = None,
     class_names: Sequence[str] | str | Path | None = None,
+    trained_size: tuple[int, int] | int | None = None,
 ) -> ViT:
     """Load a Vision Transformer by name, ready to be traced.
 
     ``name`` is "default" (shipped, needs no network) or "timm:" and any timm Vision Transformer, with or without a
     tag. ``weights`` is "pretrained" (the hub, or its cache), "random" (from ``seed``) or the path of a local
     safetensors file. ``image_size`` is height and width in pixels, or one number for a square.
-    ``class_names`` is a sequence, or a text file with one name a line.
+    ``class_names`` is a sequence, or a text file with one name a line. ``trained_size`` is the size that a local
+    file was trained for, then also the default of ``image_size``: only needed where the number of positions in the
+    file does not tell their grid, as of a picture that is not square.
 
     Raises UnknownModelError, WeightsUnavailableError, CheckpointError, OptionError, or UnsupportedModelError for a
     model without global attention over patches.
     """
-    size = _size(image_size)
+    trained = _trained_size(trained_size, str(weights))
+    size = _size(image_size) or trained
     names = _names(class_names)
     if name in shipped.MODELS:
         if str(weights) != "pretrained":
@@ -44,7 +43,7 @@ def load_vit(
                 f"{name!r} has weights of its own; got weights={str(weights)!r}. Use "
                 f"'timm:{shipped.MODELS[name].architecture}' to choose the weights."
             )
-        return shipped.load(name, image_size=size)
+        return shipped.load(name, image_size=size, class_names=names)
     if not name.startswith(TIMM):
         known = [*shipped.MODELS, *(TIMM + each for each in timm_door.model_names())]
         raise UnknownModelError(
@@ -53,89 +52,30 @@ def load_vit(
         )
     architecture = name.removeprefix(TIMM)
     timm_door.check_name(architecture)
-    module, origin = _timm_module(architecture, str(weights), seed, size)
-    check_family(name, module)
-    if size is not None:
-        check_size(name, module, size)
+    _check_early(architecture, (size, trained))
+    module, origin = load_module(
+        architecture,
+        str(weights),
+        seed=seed,
+        image_size=size,
+        trained_size=trained,
+        offline=shipped.available(),
+    )
     if names is None and str(weights) == "random":
         # a random classifier answers with numbers, not with names that would look like knowledge
         names = [f"class {index}" for index in range(int(getattr(module, "num_classes", 0) or 0))]
     return ViT.from_module(module, name=name, class_names=names, image_size=size, weights=origin)
 
 
-def _timm_module(
-    name: str, weights: str, seed: int, size: tuple[int, int] | None
-) -> tuple[nn.Module, str]:
-    if weights == "random":
-        return timm_door.build(name, image_size=size, seed=seed), f"random, seed {seed}"
-    _refuse_early(name)
-    if weights == "pretrained":
-        return _pretrained(name, size)
-    path = Path(weights).expanduser()
-    state = checkpoints.read_checkpoint(path)
-    module = _from_state(name, state, size, checkpoints.classes_in(state))
-    return module, f"{path.name}, SHA-256 {checkpoints.sha256_of(path)}"
-
-
-def _refuse_early(name: str) -> None:
-    """Refuse an unsupported family before its weights are fetched."""
-    with torch.device("meta"):
-        try:
-            module = timm_door.build(name)
-        except (RuntimeError, NotImplementedError):
-            return  # cannot be built without memory; the check after loading decides
+def _check_early(name: str, sizes: Iterable[tuple[int, int] | None]) -> None:
+    """Refuse an unsupported family, and sizes that its patches do not cover, before weights are fetched or read."""
+    module = skeleton(name)
+    if module is None:
+        return  # the checks after loading decide
     check_family(TIMM + name, module)
-
-
-def _pretrained(name: str, size: tuple[int, int] | None) -> tuple[nn.Module, str]:
-    settings = timm_door.pretrained_settings(name)
-    full = hub.hub_name(name)
-    if not settings.get("hf_hub_id") and not settings.get("url"):
-        raise hub.unavailable(TIMM + name, "timm has no weights of that name", offline_names())
-    cached = hub.cached_file(settings)
-    if cached is not None:
-        return _from_state(
-            name, checkpoints.read_checkpoint(cached), size, None
-        ), f"{full}, from the cache"
-    if not hub.reachable():
-        raise hub.unavailable(TIMM + full, "the hub does not answer", offline_names())
-    try:
-        return timm_door.build(name, image_size=size, pretrained=True), f"{full}, downloaded"
-    except VitvizError:
-        raise
-    except (OSError, RuntimeError, ValueError) as error:
-        raise hub.unavailable(
-            TIMM + full, str(error).partition("\n")[0], offline_names()
-        ) from error
-
-
-def _from_state(
-    name: str, state: dict[str, Tensor], size: tuple[int, int] | None, classes: int | None
-) -> nn.Module:
-    overlay: dict[str, Any] = {"state_dict": state, "source": "", "custom_load": False}
-    if classes is not None:
-        overlay["num_classes"] = classes
-    try:
-        return timm_door.build(
-            name, image_size=size, classes=classes, pretrained=True, overlay=overlay
-        )
-    except VitvizError:
-        raise
-    except (
-        RuntimeError,
-        KeyError,
-        ValueError,
-        IndexError,
-        AttributeError,
-        TypeError,
-        AssertionError,
-    ) as error:
-        with torch.device("meta"):
-            plain = timm_door.build(name, image_size=size, classes=classes)
-        told = checkpoints.difference(TIMM + name, state, plain)
-        raise CheckpointError(
-            f"{told} Choose the architecture that the file was saved from."
-        ) from error
+    for size in sizes:
+        if size is not None:
+            check_size(TIMM + name, module, size)
 
 
 def offline_names() -> list[str]:
@@ -152,6 +92,17 @@ def _size(image_size: tuple[int, int] | int | None) -> tuple[int, int] | None:
             f"An image size of {height} × {width} pixels cannot be used; wanted 1 to 4096. Choose a smaller one."
         )
     return int(height), int(width)
+
+
+def _trained_size(
+    trained_size: tuple[int, int] | int | None, weights: str
+) -> tuple[int, int] | None:
+    if trained_size is not None and weights in ("pretrained", "random"):
+        raise OptionError(
+            f"trained_size={trained_size} belongs to a local file of weights; got weights={weights!r}, whose size is "
+            "known. Leave it out, or give the file."
+        )
+    return _size(trained_size)
 
 
 def _names(class_names: Sequence[str] | str | Path | None) -> list[str] | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vitviz.assets import WEIGHTS
 from vitviz.errors import CheckpointError, WeightsUnavailableError
-from vitviz.models import checkpoints, timm_door
+from vitviz.models import checkpoints, timm_weights
+from vitviz.models.geometry import check_size
 from vitviz.models.vit import ViT
 
 
@@ -46,34 +48,42 @@ def available() -> list[str]:
     return list(MODELS)
 
 
-def load(name: str, *, image_size: tuple[int, int] | None = None) -> ViT:
-    """Load a shipped model, after checking its weights against their SHA-256."""
+def load(
+    name: str,
+    *,
+    image_size: tuple[int, int] | None = None,
+    class_names: Sequence[str] | None = None,
+) -> ViT:
+    """Load a shipped model, after checking its weights against their SHA-256.
+
+    ``class_names`` replace its own names; there must be as many. Raises OptionError otherwise, or for a size that
+    its patches do not cover.
+    """
     model = MODELS[name]
+    size = image_size or model.image_size
+    plain = timm_weights.skeleton(model.architecture)
+    if plain is not None:
+        check_size(name, plain, size)
     path = WEIGHTS / model.file
     state = {
         key: value.float()
         for key, value in checkpoints.read_checkpoint(checked(path, model.sha256)).items()
     }
-    module = timm_door.build(
+    module = timm_weights.from_state(
         model.architecture,
-        image_size=image_size or model.image_size,
+        state,
+        image_size=size,
         classes=checkpoints.classes_in(state),
-        pretrained=True,
-        overlay={
-            "state_dict": state,
-            "source": "",
-            "custom_load": False,
-            "num_classes": checkpoints.classes_in(state),
-        },
+        trained_size=model.image_size,
     )
-    origin = f"{model.file}, SHA-256 {model.sha256}"
-    names = read_class_names(WEIGHTS / model.classes)
     return ViT.from_module(
         module,
         name=name,
-        class_names=names,
-        image_size=image_size or model.image_size,
-        weights=origin,
+        class_names=read_class_names(WEIGHTS / model.classes)
+        if class_names is None
+        else class_names,
+        image_size=size,
+        weights=f"{model.file}, SHA-256 {model.sha256}",
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vitviz.capture.shell import refuse_compiled
 from vitviz.capture.tap import AttentionTap
@@ -158,20 +161,34 @@ def check_family(name: str, module: nn.Module) -> None:
             )
 
 
-def probe(
-    name: str, shell: nn.Module, grid: PatchGrid, image_size: tuple[int, int]
-) -> tuple[int, ...]:
-    """Run one forward pass on a black picture and return the number of heads of each layer.
+@dataclass(frozen=True)
+class Probe:
+    """What one forward pass on a black picture shows of a model."""
 
-    Raises UnsupportedModelError unless every block computes attention between exactly the tokens of the grid.
+    heads: tuple[int, ...]
+    """Number of attention heads of each layer."""
+    classes: int
+    """Number of classes that it answers with; 0 if it answers with the embedding itself."""
+
+
+def probe(name: str, shell: nn.Module, grid: PatchGrid, image_size: tuple[int, int]) -> Probe:
+    """Run one forward pass on a black picture and return what it shows: heads and classes.
+
+    Raises UnsupportedModelError unless every block computes attention between exactly the tokens of the grid, and the
+    head returns one embedding and one row of logits.
     """
-    blocks: nn.Module = shell.blocks  # type: ignore[assignment]
-    layers = len(list(blocks.children()))
+    with torch.no_grad(), AttentionTap() as tap:
+        embedding, logits = _answers(name, shell, image_size)
+    return Probe(_heads(name, shell, grid, tap), _classes(name, embedding, logits))
+
+
+def _answers(name: str, shell: Any, image_size: tuple[int, int]) -> tuple[Any, Any]:
+    """Return what the head makes of a black picture, before and after the classifier."""
     like = next(shell.parameters())
     black = torch.zeros(1, 3, *image_size, device=like.device, dtype=like.dtype)
     try:
-        with torch.no_grad(), AttentionTap() as tap:
-            shell.forward_head(shell.forward_features(black), pre_logits=True)  # type: ignore[operator]
+        features = shell.forward_features(black)
+        return shell.forward_head(features, pre_logits=True), shell.forward_head(features)
     except VitvizError:
         raise
     except (
@@ -186,6 +203,35 @@ def probe(
         raise _refuse(
             name, f"a forward pass on a {image_size[0]} × {image_size[1]} picture failed ({error})"
         ) from error
+
+
+def _classes(name: str, embedding: Any, logits: Any) -> int:
+    """Return the width of the logits, or 0 where the head hands the embedding on."""
+    if not isinstance(embedding, Tensor) or embedding.ndim != 2 or len(embedding) != 1:
+        raise UnsupportedModelError(
+            f"The head of {name} makes {_shape(embedding)} of one picture; wanted one embedding, of shape "
+            "(1, channel). Build the model with a pooling, such as global_pool='token' or 'avg'."
+        )
+    if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != 1:
+        raise UnsupportedModelError(
+            f"The classifier of {name} makes {_shape(logits)} of one picture; wanted one row of logits, of shape "
+            "(1, class). Give it a classifier that returns one number a class, or none: nn.Identity()."
+        )
+    handed_on = logits.shape == embedding.shape and torch.allclose(
+        logits, embedding, rtol=0, atol=0, equal_nan=True
+    )
+    return 0 if handed_on else int(logits.shape[1])
+
+
+def _shape(value: Any) -> str:
+    return (
+        f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+    )
+
+
+def _heads(name: str, shell: nn.Module, grid: PatchGrid, tap: AttentionTap) -> tuple[int, ...]:
+    blocks: nn.Module = shell.blocks  # type: ignore[assignment]
+    layers = len(list(blocks.children()))
     heads = [0] * layers
     for call in tap.calls:
         if call.layer is None:

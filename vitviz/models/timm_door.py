@@ -203,11 +203,13 @@ def resample_patch_embedding(weight: Tensor, patch_size: tuple[int, int]) -> Ten
 
 
 def class_names(module: nn.Module, count: int) -> tuple[str, ...]:
-    """Return readable class names: ImageNet's where the number of classes tells, else "class 0" and so on."""
+    """Return readable class names: ImageNet's where the number of classes tells, else "class 0" and so on.
+
+    ``count`` is what the classifier really returns: a module whose head was exchanged may still say another number.
+    """
     subset = infer_imagenet_subset(module) if count else None
-    if subset is None:
-        return tuple(f"class {index}" for index in range(count))
-    return _imagenet_names(subset)
+    names = () if subset is None else _imagenet_names(subset)
+    return names if len(names) == count else tuple(f"class {index}" for index in range(count))
 
 
 @lru_cache(maxsize=4)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
 from vitviz.images import to_rgb
 from vitviz.models import timm_door
-from vitviz.models.geometry import grid_of
+from vitviz.models.geometry import check_size, grid_of
 from vitviz.models.support import check_family, probe
 
 
@@ -86,16 +85,19 @@ class ViT:
 
         ``transform`` and ``image_size`` default to the module's own timm data config. Wrap again after changing
         the module's structure; changed weights are seen at once.
-        Raises UnsupportedModelError, with the reason, for a model without global attention over patches.
+        Classes are counted in what the classifier returns; a head that hands the embedding on is no classifier.
+        Raises UnsupportedModelError, with the reason, for a model without global attention over patches, and
+        OptionError for a size that the patches do not cover.
         """
         name = name or type(module).__name__
         check_family(name, module)
         data = timm_door.data_settings(module, image_size)
         grid = grid_of(module, data.image_size)
+        check_size(name, module, data.image_size)
         shell = shell_of(module)
         watch_blocks(shell.blocks.children())  # type: ignore[union-attr]
-        heads = probe(name, shell, grid, data.image_size)
-        names = _class_names(name, module, class_names)
+        seen = probe(name, shell, grid, data.image_size)
+        names = _class_names(name, module, seen.classes, class_names)
         return cls(
             name,
             module,
@@ -105,7 +107,7 @@ class ViT:
             data.std,
             transform or data.transform,
             names,
-            heads,
+            seen.heads,
             None
             if transform
             else timm_door.data_settings(module, _times(data.image_size, 3)).transform,
@@ -160,8 +162,9 @@ def _times(size: tuple[int, int], factor: int) -> tuple[int, int]:
     return size[0] * factor, size[1] * factor
 
 
-def _class_names(name: str, module: Any, given: Sequence[str] | None) -> tuple[str, ...]:
-    count = int(getattr(module, "num_classes", 0) or 0)
+def _class_names(
+    name: str, module: nn.Module, count: int, given: Sequence[str] | None
+) -> tuple[str, ...]:
     if given is None:
         return timm_door.class_names(module, count)
     if len(given) != count:
