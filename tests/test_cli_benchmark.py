@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +110,84 @@ def test_it_goes_on_where_it_was_and_half_a_photo_is_measured_again(
     assert re.search(r"other settings \(replacement: blur, now black\)", capsys.readouterr().err)
 
 
+def test_equal_names_in_two_folders_are_two_photos(photos: Path) -> None:
+    for place, source in (("cat", "a.png"), ("dog", "b.png")):
+        (photos / place).mkdir()
+        shutil.copy(photos / source, photos / place / "1.png")
+    table = photos.parent / "boxes.tsv"
+    table.write_text("file\tclass\ncat/1.png\t3\n./dog/1.png\t5\n")
+    assert run(photos, "--table", table) == 0
+    rows = lines(photos, "measurements.csv")
+    assert [row["photo"] for row in rows] == ["cat/1.png"] * 3 + ["dog/1.png"] * 3
+    assert rows[0]["deletion"] != rows[3]["deletion"]
+    assert list(rows[0])[:3] == ["photo", "right", "method"]
+
+
+def test_a_copy_goes_on_and_other_photos_of_the_same_names_are_refused(
+    photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = photos.parent / "out"
+    assert run(photos) == 0
+    before = (out / "measurements.csv").read_bytes()
+    copy = shutil.copytree(photos, photos.parent / "copy")
+    assert run(copy) == 0
+    assert "3 of 4 photos are measured already" in capsys.readouterr().out
+    shutil.copy(copy / "a.png", copy / "b.png")
+    (copy / "c.png").unlink()
+    assert run(copy) == 2
+    assert re.search(
+        r"out holds measurements of other photos: b.png, c.png \(2 of 3\) cannot be found in .*copy.* to go on",
+        capsys.readouterr().err,
+    )
+    assert (out / "measurements.csv").read_bytes() == before
+
+
+def test_what_the_table_and_the_ids_hold_must_stay_the_same(
+    photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, ids = photos.parent / "boxes.tsv", photos.parent / "ids.txt"
+    ids.write_text("n3\tclass 3\n")
+    assert run(photos) == 0
+    assert run(photos, "--table", table, "--class-ids", ids) == 2
+    told = capsys.readouterr().err
+    assert re.search(
+        r"\(table: None, now content \w{16}; class_ids: None, now content \w{16}\)", told
+    )
+    settings = photos.parent / "out" / "settings.json"
+    old = json.loads(settings.read_text())
+    del old["table"], old["class_ids"]
+    settings.write_text(json.dumps(old))
+    assert run(photos) == 2
+    assert "table: not recorded, now None" in capsys.readouterr().err
+
+
+def test_texts_in_another_encoding_are_named(
+    photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = photos.parent / "bad.txt"
+    bad.write_bytes("file\tclass\na.png\tcafé\n".encode("cp1252"))
+    for option in ("--table", "--class-ids"):
+        assert run(photos, option, bad) == 2
+        assert "bad.txt is no UTF-8 text" in capsys.readouterr().err
+
+
+def test_a_photo_that_cannot_be_read_is_left_out(
+    photos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Path.read_bytes
+
+    def guarded(path: Path) -> bytes:
+        if path.name == "a.png":
+            raise PermissionError(13, "Permission denied")
+        return plain(path)
+
+    monkeypatch.setattr(Path, "read_bytes", guarded)
+    assert run(photos) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"a.png left out: .* cannot be read \(Permission denied\)", said)
+    assert "2 photos; 2 left out" in said
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -142,6 +222,8 @@ def test_a_folder_is_read_with_its_table(tmp_path: Path) -> None:
         ("file,x0\na.png,1\n", "all of x0, y0, x1, y1"),
         ("file,x0,y0,x1,y1\na.png,1,2,three,4\n", "The box of a.png in t.csv is"),
         ("file\n", "There is no photo in"),
+        ("file,class\na.png,1\n,2\n", "A line of t.csv has no file; wanted a photo's path"),
+        ("file\na.png\nb.JPG\n./a.png\n", "t.csv lists a.png more than once; wanted each"),
     ):
         table.write_text(text)
         with pytest.raises(OptionError, match=message):

@@ -13,10 +13,12 @@ from PIL import Image
 
 import vitviz
 from vitviz.analysis.convnet import load_convnet
+from vitviz.analysis.map_comparison import same_crop
 from vitviz.cli import main, measurement
 from vitviz.cli.token_measures import MEASURES
 from vitviz.export.arrays import read_npz
 from vitviz.figures.sheet import print_figure
+from vitviz.images import open_image
 
 MODEL = ("--model", "timm:vit_tiny_patch16_224", "--weights", "random", "--image-size", "64x48")
 """4 × 3 patches after a class token."""
@@ -148,6 +150,20 @@ def test_each_measure_of_tokens(command, photos, what, options, array, shape) ->
     if what == "cka":
         assert told["result"]["models"][1] == "random weights"
         assert not np.allclose(np.diag(arrays["cka"]), 1)
+
+
+@pytest.mark.usefixtures("loaded")
+def test_two_models_are_compared_on_one_crop(command, photos, vit, monkeypatch) -> None:
+    """The second model's own crop of a photo is wider, so that its patches would show other places."""
+    other = vitviz.load_vit(MODEL[1], weights="random", seed=1, image_size=(48, 64))
+    monkeypatch.setattr("vitviz.cli.token_measures.load_vit", lambda _: other)
+    _, arrays, _ = command("tokens", photos[0], "--what", "cka", "--against", "other", *MODEL)
+    image = open_image(photos[0])
+    here, there = vitviz.trace(vit, image), vitviz.trace(other, same_crop(vit, other, image))
+    wanted = vitviz.layer_similarity(here, there).values
+    assert np.allclose(arrays["cka"], wanted, atol=1e-5)
+    apart = vitviz.layer_similarity(here, vitviz.trace(other, image)).values
+    assert not np.allclose(apart, wanted, atol=1e-3)
 
 
 def test_every_measure_is_tested() -> None:

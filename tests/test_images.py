@@ -7,6 +7,7 @@ import random
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,6 +131,31 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         open_photo(tmp_path)
 
 
+@pytest.mark.parametrize("step", ["stat", "read_bytes"])
+def test_a_file_that_cannot_be_read_is_named(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(noisy()))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, step, refuse)
+    with pytest.raises(
+        ImageError, match=r"at .*a\.png cannot be read \(Permission denied\); wanted"
+    ):
+        open_photo(tmp_path / "a.png")
+
+
+def test_a_stream_that_cannot_be_read_is_told() -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError("the line is dead")
+
+    with pytest.raises(ImageError, match=r"The picture cannot be read \(the line is dead\)"):
+        open_photo(Broken())
+
+
 @pytest.mark.parametrize("size", [(1, 1), (15, 400), (400, 15)])
 def test_tiny_pictures_are_refused(size: tuple[int, int]) -> None:
     with pytest.raises(
@@ -140,14 +166,14 @@ def test_tiny_pictures_are_refused(size: tuple[int, int]) -> None:
     assert open_image(encoded(Image.new("RGB", (16, 16)))).size == (16, 16)
 
 
-@pytest.mark.parametrize("size", [(16, 3000), (3000, 20)])
+@pytest.mark.parametrize("size", [(16, 3000), (2048, 16), (2049, 128)])
 def test_pictures_like_threads_are_refused(size: tuple[int, int]) -> None:
     with pytest.raises(
         ImageError,
-        match=f"too narrow: {size[0]} × {size[1]} pixels; .* at most 128 times the shorter",
+        match=f"too narrow: {size[0]} × {size[1]} pixels; .* at most 16 times the shorter",
     ):
         open_photo(encoded(Image.new("RGB", size)))
-    assert open_image(encoded(Image.new("RGB", (16, 2048)))).size == (16, 2048)
+    assert open_image(encoded(Image.new("RGB", (128, 2048)))).size == (128, 2048)
 
 
 @pytest.mark.parametrize(
@@ -255,6 +281,29 @@ def test_sixteen_bits_are_scaled_and_not_cut_off() -> None:
     wanted = (values / 257).round().astype(np.uint8)
     np.testing.assert_array_equal(pixels_of(photo.image), wanted[:, :, None].repeat(3, 2))
     assert photo.notes == ("16 bits a channel were reduced to 8",)
+
+
+@pytest.mark.parametrize(("most", "factor"), [(255, 1), (65535, 257)])
+def test_of_32_bits_the_values_tell_whether_8_or_16_are_meant(most: int, factor: int) -> None:
+    values = np.linspace(0, most, 32 * 32).reshape(32, 32).astype(np.int32)
+    notes: list[str] = []
+    rgb = to_rgb(Image.fromarray(values), notes)
+    wanted = (values / factor).round().astype(np.uint8)
+    np.testing.assert_array_equal(pixels_of(rgb), wanted[:, :, None].repeat(3, 2))
+    assert notes == ([] if factor == 1 else ["16 bits a channel were reduced to 8"])
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.array([[0.0, 255.0]], np.float32), "mode F, with values from 0 to 255"),
+        (np.array([[-1, 9]], np.int32), "mode I, with values from -1 to 9"),
+        (np.array([[3, 65536]], np.int32), "mode I, with values from 3 to 65536"),
+    ],
+)
+def test_values_whose_white_is_not_known_are_refused(values: NDArray[Any], said: str) -> None:
+    with pytest.raises(ImageError, match=f"{said}, .* Convert it to 8 bits first"):
+        to_rgb(Image.fromarray(values))
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P"])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from vitviz.errors import ImageError
@@ -26,8 +27,9 @@ MIN_SIDE = 16
 """Shortest side in pixels: less than one patch shows nothing."""
 KEEP_SIDE = 2048
 """Longest side in pixels that is kept; no model here looks at more."""
-LONGEST_TO_SHORTEST = KEEP_SIDE // MIN_SIDE
-"""A longer and narrower picture would be less than a patch wide when it is reduced."""
+LONGEST_TO_SHORTEST = 16
+"""Models enlarge the shorter side to their input size and crop then: a longer and narrower picture, whose file may be
+tiny, would take gigabytes in between."""
 
 _DAMAGED = (  # what Pillow raises for files that are cut off or altered
     OSError,
@@ -151,15 +153,12 @@ def _upright(opened: Image.Image, notes: list[str]) -> Image.Image:
 def to_rgb(image: Image.Image, notes: list[str] | None = None) -> Image.Image:
     """Return a picture as RGB with 8 bits a channel: 16 bits are scaled, transparent parts are laid on white.
 
-    What was changed is appended to ``notes``.
+    What was changed is appended to ``notes``. Raises ImageError for values whose white is not known: fractions, and
+    whole numbers below 0 or beyond 16 bits.
     """
     notes = [] if notes is None else notes
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image).astype(np.float64)
-        notes.append("16 bits a channel were reduced to 8")
-        return Image.fromarray(np.clip(values / 257, 0, 255).round().astype(np.uint8)).convert(
-            "RGB"
-        )
+    if image.mode == "F" or image.mode.startswith("I"):
+        return Image.fromarray(_eight_bits(image, notes)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         if rgba.getchannel("A").getextrema() != (255, 255):
@@ -171,20 +170,32 @@ def to_rgb(image: Image.Image, notes: list[str] | None = None) -> Image.Image:
     return image.convert("RGB")
 
 
+def _eight_bits(image: Image.Image, notes: list[str]) -> NDArray[np.uint8]:
+    """Return the grey values of a picture with one channel of more than 8 bits, (height, width)."""
+    values = np.asarray(image)
+    least, most = values.min(), values.max()
+    if image.mode == "F" or least < 0 or most > 65535:
+        raise ImageError(
+            f"The picture has the mode {image.mode}, with values from {least:g} to {most:g}, and nothing says which "
+            "is white; wanted whole numbers of 8 or 16 bits. Convert it to 8 bits first: 0 black, 255 white."
+        )
+    if image.mode == "I" and most <= 255:
+        # 32 bits, as Pillow makes of an array of integers; a file with 16 bits is opened as I;16
+        return values.astype(np.uint8)
+    notes.append("16 bits a channel were reduced to 8")
+    scaled: NDArray[np.uint8] = (values / 257).round().astype(np.uint8)
+    return scaled
+
+
 def _read(source: str | PathLike[str] | bytes | BinaryIO) -> bytes:
-    if isinstance(source, bytes):
-        data = source
-    elif isinstance(source, str | PathLike):
-        path = Path(source)
-        if not path.is_file():
-            raise ImageError(
-                f"There is no picture at {path}. Check the path; wanted a JPEG, PNG or WebP file."
-            )
-        if path.stat().st_size > MAX_BYTES:
-            raise ImageError(_too_large(f"a file of {path.stat().st_size / 1e6:.0f} MB"))
-        data = path.read_bytes()
-    else:
-        data = source.read(MAX_BYTES + 1)
+    try:
+        data = source if isinstance(source, bytes) else _content(source)
+    except OSError as error:
+        name = f" at {Path(source)}" if isinstance(source, str | PathLike) else ""
+        raise ImageError(
+            f"The picture{name} cannot be read ({error.strerror or error}); wanted a JPEG, PNG or WebP file that this "
+            "account may open. Check its permissions, or copy it elsewhere."
+        ) from error
     if not data:
         raise ImageError(
             "The picture is empty: 0 bytes. Wanted a JPEG, PNG or WebP file; save or upload it again."
@@ -192,6 +203,21 @@ def _read(source: str | PathLike[str] | bytes | BinaryIO) -> bytes:
     if len(data) > MAX_BYTES:
         raise ImageError(_too_large(f"more than {MAX_BYTES / 1e6:.0f} MB"))
     return data
+
+
+def _content(source: str | PathLike[str] | BinaryIO) -> bytes:
+    """Return what a file holds, no more than a byte beyond the limit; raises OSError for one that cannot be read."""
+    if not isinstance(source, str | PathLike):
+        return source.read(MAX_BYTES + 1)
+    path = Path(source)
+    if not path.is_file():
+        raise ImageError(
+            f"There is no picture at {path}. Check the path; wanted a JPEG, PNG or WebP file."
+        )
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise ImageError(_too_large(f"a file of {size / 1e6:.0f} MB"))
+    return path.read_bytes()
 
 
 def _check_size(width: int, height: int) -> None:

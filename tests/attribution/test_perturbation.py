@@ -13,7 +13,7 @@ from torch import Tensor
 
 import vitviz
 from vitviz.analysis.replacement import PICTURES, replacement_picture
-from vitviz.attribution import attribute
+from vitviz.attribution import attribute, perturbation
 from vitviz.attribution.perturbation import occlusion_windows, smooth_mask
 from vitviz.attribution.shapley import coalitions, shapley_values
 from vitviz.errors import OptionError, StoppedError
@@ -118,6 +118,40 @@ def test_rise_finds_what_a_linear_model_reads(linear: ViT, pixels: Tensor) -> No
     assert 23 <= column <= 32
 
 
+def test_rise_is_the_covariance_of_score_and_mask_over_their_variance(
+    vit: ViT, pixels: Tensor
+) -> None:
+    """All masks at once, as the formula has it; batches of 7 do not divide 50."""
+    generator = torch.Generator().manual_seed(3)
+    masks = torch.stack([smooth_mask((24, 40), 5, 0.5, generator) for _ in range(50)]).double()
+    behind = replacement_picture(vit, pixels, "mean")
+    pictures = masks[:, None] * pixels + (1 - masks[:, None]) * behind
+    found = vitviz.predict(vit, pictures.float())[:, 4].double()
+    together = torch.einsum("m,mhw->hw", found - found.mean(), masks - masks.mean(0)) / 50
+    expected = together / masks.var(0, correction=0).clamp(min=1e-6)
+    ours = attribute(
+        "rise", vit, pixels, target=4, seed=3, batch_size=7, n_masks=50, cells=5, keep=0.5
+    )
+    torch.testing.assert_close(
+        torch.from_numpy(ours.values).double(), expected, rtol=1e-3, atol=1e-5
+    )
+
+
+def test_rise_draws_no_more_masks_than_it_has_used(
+    vit: ViT, pixels: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+
+    def counted(*given: Any) -> Tensor:
+        drawn.append(1)
+        return smooth_mask(*given)
+
+    monkeypatch.setattr(perturbation, "smooth_mask", counted)
+    with pytest.raises(StoppedError, match="Stopped after 6 of 8192 steps"):
+        attribute("rise", vit, pixels, batch_size=6, n_masks=8192, progress=lambda *_: False)
+    assert len(drawn) == 6
+
+
 def test_random_masks_are_smooth_shifted_and_seeded() -> None:
     first, same = (
         smooth_mask((24, 40), 4, 0.5, torch.Generator().manual_seed(2)) for _ in range(2)
@@ -156,6 +190,35 @@ def test_all_coalitions_give_the_shapley_values() -> None:
         [0.75, 1.25, 1.5, 0.0]
     )  # half of what is made or lost together
     assert values.tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_smallest_values_that_fit_favour_no_player() -> None:
+    """Two coalitions and three players: whoever of the last two is named last used to get all that they earn."""
+    shown_ = torch.tensor([[True, False, False], [False, True, True]])
+    assert shapley_values(shown_, torch.tensor([1.0, 2.0]), 0, 3).tolist() == pytest.approx(
+        [1, 1, 1]
+    )
+    drawn = coalitions(12, 8, torch.Generator().manual_seed(0))  # fewer than players
+    found = torch.randn(8, generator=torch.Generator().manual_seed(1))
+    values = shapley_values(drawn, found, 0.5, 2.0)
+    assert float(values.sum()) == pytest.approx(1.5, abs=1e-6)
+    order = torch.randperm(12, generator=torch.Generator().manual_seed(2))
+    turned = shapley_values(drawn[:, order], found, 0.5, 2.0)
+    torch.testing.assert_close(turned, values[order], rtol=0, atol=1e-6)
+
+
+def test_where_only_one_fit_is_best_it_is_that_of_the_last_player_left_over() -> None:
+    """With enough coalitions it makes no difference how the sum is built in: here the last one gets the remainder."""
+    drawn = coalitions(6, 40, torch.Generator().manual_seed(0))
+    found = torch.randn(40, generator=torch.Generator().manual_seed(1))
+    weights = torch.rand(40, generator=torch.Generator().manual_seed(2)) + 0.1
+    play, root = drawn.double(), weights.double().sqrt()
+    left = (play[:, :-1] - play[:, -1:]) * root[:, None]
+    right = (found.double() - 0.5 - play[:, -1] * 1.5) * root
+    fit = torch.linalg.lstsq(left, right[:, None]).solution[:, 0]
+    expected = torch.cat([fit, (1.5 - fit.sum())[None]]).float()
+    ours = shapley_values(drawn, found, 0.5, 2.0, weights)
+    torch.testing.assert_close(ours, expected, rtol=0, atol=1e-6)
 
 
 def test_kernel_shap_is_captums_shapley_sampling(vit: ViT, pixels: Tensor) -> None:

@@ -115,6 +115,25 @@ def test_what_is_no_such_file_is_refused(data: bytes) -> None:
         read_npz(data)
 
 
+def altered(place: int, value: int) -> bytes:
+    """Return the file with one byte changed: ``place`` from the start of the directory's first entry."""
+    data = bytearray(npz_bytes(ARRAYS, MANIFEST))
+    data[data.index(b"PK\x01\x02") + place] = value
+    return bytes(data)
+
+
+def test_damage_inside_the_zip_file_is_refused_too() -> None:
+    packed = bytearray(npz_bytes(ARRAYS, MANIFEST))
+    packed[40:60] = b"\xff" * 20  # no deflated data
+    for data, told in (
+        (bytes(packed), "Error -3 while decompressing"),
+        (altered(6, 93), "zip file version 9.3"),
+        (altered(8, 1), "is encrypted"),
+    ):
+        with pytest.raises(OptionError, match=f"not the arrays of a view .*{told}.*Export it"):
+            read_npz(data)
+
+
 def test_a_view_and_the_statistics_have_their_arrays(register_vit: Any) -> None:
     vit = vitviz.ViT.from_module(register_vit)
     trace = vitviz.trace(vit, torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(1)))

@@ -15,7 +15,7 @@ from vitviz.analysis.replacement import (
     REPLACEMENTS,
     replacement_picture,
 )
-from vitviz.analysis.scoring import scores
+from vitviz.analysis.scoring import in_batches, score_batch, scores
 from vitviz.attribution.method import Found, Knob, Method, Task
 from vitviz.attribution.shapley import coalitions, shapley_values
 from vitviz.errors import OptionError
@@ -76,14 +76,45 @@ def rise(task: Task, *, n_masks: int, replacement: str, keep: float, cells: int)
     generator = torch.Generator().manual_seed(task.seed)
     behind = replacement_picture(task.vit, task.pixels, replacement, seed=task.seed)
     size = task.vit.image_size
-    masks = [smooth_mask(size, cells, keep, generator) for _ in range(n_masks)]
-    pictures = (_blend(task.pixels, behind, mask) for mask in masks)
-    found = scores(
-        task.vit, pictures, task.target, batch_size=task.batch_size, progress=task.progress, total=n_masks
-    )  # fmt: skip
-    shown, centred = torch.stack(masks), found - found.mean()  # (mask, height, width), (mask,)
-    together = torch.einsum("m,mhw->hw", centred, shown - shown.mean(0)) / n_masks
-    return Found(together / shown.var(0, correction=0).clamp(min=1e-6))
+    sums = _MaskSums(size)
+
+    def run(masks: list[Tensor]) -> Tensor:
+        pictures = torch.stack([_blend(task.pixels, behind, mask) for mask in masks])
+        found = score_batch(task.vit, pictures, task.target)
+        # only now: what does not fit into memory fails above, and comes again in halves
+        sums.add(torch.stack(masks), found)
+        return found
+
+    drawn = (smooth_mask(size, cells, keep, generator) for _ in range(n_masks))
+    # one batch of masks is in memory at a time
+    in_batches(run, drawn, batch_size=task.batch_size, progress=task.progress, total=n_masks)
+    return Found(sums.slope())
+
+
+class _MaskSums:
+    """What is kept of masks and their scores: sums over all masks, of which small differences are taken: in float64."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._count, self._score = 0, 0.0
+        self._mask = torch.zeros(size, dtype=torch.float64)
+        self._square = torch.zeros(size, dtype=torch.float64)
+        self._product = torch.zeros(size, dtype=torch.float64)
+
+    def add(self, masks: Tensor, found: Tensor) -> None:
+        """Add masks (mask, height, width) and their scores (mask,)."""
+        masks, found = masks.double(), found.detach().cpu().double()
+        self._count += len(masks)
+        self._score += float(found.sum())
+        self._mask += masks.sum(0)
+        self._square += masks.square().sum(0)
+        self._product += torch.einsum("m,mhw->hw", found, masks)
+
+    def slope(self) -> Tensor:
+        """Return the covariance of score and mask by the variance of the mask, at each pixel: (height, width)."""
+        mean = self._mask / self._count
+        together = self._product / self._count - self._score / self._count * mean
+        spread = self._square / self._count - mean.square()
+        return (together / spread.clamp(min=1e-6)).float()
 
 
 def smooth_mask(

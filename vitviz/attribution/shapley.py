@@ -37,13 +37,16 @@ def shapley_values(
     were drawn with the kernel's probability need no other. Where coalitions are fewer than players, the smallest
     values that fit are returned.
     """
-    # The last player gets the remainder: this builds the constraint into the fit.
+    # All get the same at first; what is fitted is each one's distance from it, and distances add up to 0. To add the
+    # same to all leaves ``left`` as it is, so the smallest solution has no part of it: the sum holds, and no player is
+    # treated other than the rest.
     play = shown.double()
-    change = whole - none
-    left = play[:, :-1] - play[:, -1:]
-    right = found.double() - none - play[:, -1] * change
+    players, change = play.shape[1], whole - none
+    share = play.mean(1)  # of the players who are in a coalition
+    left = play - share[:, None]
+    right = found.double() - none - share * change
     if weights is not None:
         root = weights.double().sqrt()
         left, right = left * root[:, None], right * root
-    fit = torch.linalg.pinv(left) @ right
-    return torch.cat([fit, (change - fit.sum())[None]]).float()
+    apart: Tensor = torch.linalg.pinv(left) @ right
+    return (change / players + apart - apart.mean()).float()  # the mean is rounding

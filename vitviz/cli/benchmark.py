@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -17,9 +18,9 @@ from vitviz.attribution.benchmark import Plan, measure_photo, peak_memory
 from vitviz.attribution.benchmark_table import Row, benchmark_table
 from vitviz.cli import model_options
 from vitviz.cli.benchmark_store import BenchmarkStore
-from vitviz.cli.photo_folder import Entry, read_folder
+from vitviz.cli.photo_folder import Entry, file_digest, read_folder, read_text
 from vitviz.cli.targets import class_index
-from vitviz.errors import OptionError, VitvizError
+from vitviz.errors import ImageError, OptionError, VitvizError
 from vitviz.export.benchmark_page import benchmark_csv, benchmark_html, label_of
 from vitviz.images import open_photo
 from vitviz.models.vit import ViT
@@ -96,14 +97,17 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.folder, arguments.table, count=arguments.photos, seed=arguments.draw
     )
     plan = _plan(arguments)
+    texts = _texts(arguments)
     vit = model_options.load(arguments)
     plan.check(vit)
     served, refused = plan.served(vit)
-    settings = _settings(vit, plan, list(served), arguments)
+    settings = _settings(vit, plan, list(served), texts, arguments.explain)
     store = BenchmarkStore(arguments.out, settings)
+    _check_photos(store, arguments)
     skipped: dict[str, str] = {}
     try:
-        _measure(vit, plan, entries, store, skipped, arguments)
+        ids = _ids(texts["class_ids"])
+        _measure(vit, plan, entries, store, skipped, ids, arguments.explain)
     finally:
         if store.measured:
             _write(arguments.out, store, settings, skipped, refused)
@@ -134,13 +138,47 @@ def knobs_of(texts: list[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def _texts(arguments: argparse.Namespace) -> dict[str, str | None]:
+    """Return what the files hold that say what the photos show; None for one that is not used."""
+    ids = arguments.class_ids or (WEIGHTS / "classes.txt" if arguments.model == "default" else None)
+    if ids is not None and not ids.is_file():
+        raise OptionError(f"There is no file {ids}. Leave --class-ids out for class names.")
+    files = {"table": arguments.table, "class_ids": ids}
+    return {name: None if path is None else read_text(path) for name, path in files.items()}
+
+
 def _settings(
-    vit: ViT, plan: Plan, methods: list[str], arguments: argparse.Namespace
+    vit: ViT, plan: Plan, methods: list[str], texts: Mapping[str, str | None], explain: str
 ) -> dict[str, Any]:
-    """Return what must stay the same for measurements to go into one table."""
-    told = asdict(plan) | {"methods": methods, "explain": arguments.explain}
+    """Return what must stay the same for measurements to go into one table; texts by their hashes."""
+    told = asdict(plan) | {"methods": methods, "explain": explain}
     size = list(vit.image_size)
-    return {"model": vit.name, "weights": vit.weights, "image_size": size, **told}
+    hashes = {name: None if text is None else _text_digest(text) for name, text in texts.items()}
+    return {"model": vit.name, "weights": vit.weights, "image_size": size, **told, **hashes}
+
+
+def _text_digest(text: str) -> str:
+    return "content " + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _check_photos(store: BenchmarkStore, arguments: argparse.Namespace) -> None:
+    """Raise OptionError if what was measured are not the photos of that name in this folder, or a copy of it."""
+    folder, digests = arguments.folder, store.digests
+    other = [name for name, digest in digests.items() if not _is_file(folder / name, digest)]
+    if other:
+        raise OptionError(
+            f"{arguments.out} holds measurements of other photos: {', '.join(other[:3])}"
+            f"{', …' * (len(other) > 3)} ({len(other)} of {len(digests)}) cannot be found in {folder}, or another "
+            "photo has the name. Give the folder that was measured or a copy of it to go on, or another folder with "
+            "--out."
+        )
+
+
+def _is_file(path: Path, digest: str) -> bool:
+    try:
+        return file_digest(path) == digest
+    except ImageError:
+        return False
 
 
 def _measure(
@@ -149,16 +187,16 @@ def _measure(
     entries: list[Entry],
     store: BenchmarkStore,
     skipped: dict[str, str],
-    arguments: argparse.Namespace,
+    ids: Mapping[str, str],
+    explain: str,
 ) -> None:
-    ids = _class_ids(arguments)
     left = [entry for entry in entries if entry.name not in store.measured]
     if len(left) < len(entries):
         print(f"{len(entries) - len(left)} of {len(entries)} photos are measured already.")
     start = time.monotonic()
     for done, entry in enumerate(left, start=1):
         try:
-            _measure_one(vit, plan, entry, store, ids, arguments.explain)
+            _measure_one(vit, plan, entry, store, ids, explain)
             said = "measured"
         except VitvizError as error:
             skipped[entry.name] = str(error)
@@ -169,15 +207,9 @@ def _measure(
         )
 
 
-def _class_ids(arguments: argparse.Namespace) -> dict[str, str]:
-    path = arguments.class_ids or (
-        WEIGHTS / "classes.txt" if arguments.model == "default" else None
-    )
-    if path is None:
-        return {}
-    if not path.is_file():
-        raise OptionError(f"There is no file {path}. Leave --class-ids out for class names.")
-    pairs = (line.split("\t", 1) for line in path.read_text("utf-8").splitlines() if "\t" in line)
+def _ids(text: str | None) -> dict[str, str]:
+    """Return class names by id, of a text with an id, a tab and a name a line."""
+    pairs = (line.split("\t", 1) for line in (text or "").splitlines() if "\t" in line)
     return {pair[0].strip(): pair[1].strip() for pair in pairs}
 
 
@@ -189,7 +221,7 @@ def _measure_one(
     ids: Mapping[str, str],
     explain: str,
 ) -> None:
-    image = open_photo(entry.path).image
+    image, digest = open_photo(entry.path).image, file_digest(entry.path)
     box = None if entry.box is None else box_in_input(vit, image.size, entry.box)
     pixels = vit.preprocess(image)
     answer = predict(vit, pixels[None])[0]
@@ -201,7 +233,7 @@ def _measure_one(
     if not store.peaks:
         store.add_peaks(peak_memory(vit, pixels, target, plan))
     found = measure_photo(vit, pixels, target, plan, box=box, seed=len(store.measured))
-    store.add(entry.name, found, right)
+    store.add(entry.name, found, right, digest=digest)
 
 
 def _write(

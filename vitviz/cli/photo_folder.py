@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from vitviz.analysis.faithfulness_checks import Box
-from vitviz.errors import OptionError
+from vitviz.errors import ImageError, OptionError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 LABELS = ("wnid", "class", "label")
@@ -20,16 +22,13 @@ CORNERS = ("x0", "y0", "x1", "y1")
 class Entry:
     """One photo."""
 
+    name: str
+    """Its path from the folder, with slashes: it tells photos apart, wherever the folder lies."""
     path: Path
     label: str | None = None
     """Its class as the table has it; None if it says nothing."""
     box: Box | None = None
     """(left, top, right, bottom) of the object in pixels of the photo, right and bottom exclusive."""
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return self.path.name
 
 
 def read_folder(
@@ -39,14 +38,15 @@ def read_folder(
 
     The table has tabs or commas and a header: ``file``; ``wnid``, ``class`` or ``label`` if the class is known; ``x0``,
     ``y0``, ``x1``, ``y1`` if the object's box is, in pixels of the photo, the last ones included (as Tiny-ImageNet's).
+    ``file`` is a path from the folder.
 
-    Raises OptionError for a folder or table that is not there, a table without the columns, a number that is none, and
-    a folder without photos.
+    Raises OptionError for a folder or table that is not there, a table in another encoding than UTF-8, without the
+    columns, with a number that is none or with a file twice, and a folder without photos.
     """
     if not folder.is_dir():
         raise OptionError(f"There is no folder {folder}. Name a folder of JPEG, PNG or WebP files.")
     found = (
-        [Entry(path) for path in folder.iterdir() if path.suffix.lower() in SUFFIXES]
+        [Entry(path.name, path) for path in folder.iterdir() if path.suffix.lower() in SUFFIXES]
         if table is None
         else read_table(folder, table)
     )
@@ -67,7 +67,7 @@ def read_table(folder: Path, table: Path) -> list[Entry]:
     """Return the photos that a table lists, whether their files are there or not."""
     if not table.is_file():
         raise OptionError(f"There is no table {table}. Leave it out for a folder without boxes.")
-    text = table.read_text(encoding="utf-8-sig")
+    text = read_text(table)
     separator = "\t" if "\t" in text.partition("\n")[0] else ","
     reader = csv.DictReader(text.splitlines(), delimiter=separator)
     columns = reader.fieldnames or []
@@ -78,12 +78,63 @@ def read_table(folder: Path, table: Path) -> list[Entry]:
             f"{', '.join(CORNERS)}. Name the columns in its first line."
         )
     label = next((name for name in LABELS if name in columns), None)
-    return [
+    found = [
         Entry(
-            folder / row["file"], row[label] if label else None, _box(table, row) if some else None
+            *_place(folder, table, row["file"]),
+            row[label] if label else None,
+            _box(table, row) if some else None,
         )
         for row in reader
     ]
+    _check_once(table, found)
+    return found
+
+
+def read_text(path: Path) -> str:
+    """Return a text in UTF-8, with or without a mark at its start; raises OptionError for one that cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise OptionError(
+            f"{path.name} is no UTF-8 text ({error}). Save it as UTF-8; spreadsheets call it CSV UTF-8."
+        ) from error
+    except OSError as error:
+        raise OptionError(
+            f"{path} cannot be read ({error.strerror or error}); wanted a text in UTF-8. Check its permissions."
+        ) from error
+
+
+def file_digest(path: Path) -> str:
+    """Return a hash of a file's content; raises ImageError for one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except OSError as error:
+        raise ImageError(
+            f"The picture at {path} cannot be read ({error.strerror or error}); wanted a file that this account may "
+            "open. Check the path and its permissions."
+        ) from error
+
+
+def _place(folder: Path, table: Path, file: str | None) -> tuple[str, Path]:
+    """Return the name and the path of what a line of a table calls a file."""
+    if not file:
+        raise OptionError(
+            f"A line of {table.name} has no file; wanted a photo's path from {folder} in each. Mend the line or take "
+            "it out."
+        )
+    path = folder / file
+    inside = path.relative_to(folder) if path.is_relative_to(folder) else path
+    return inside.as_posix(), path
+
+
+def _check_once(table: Path, entries: list[Entry]) -> None:
+    twice = [name for name, count in Counter(each.name for each in entries).items() if count > 1]
+    if twice:
+        raise OptionError(
+            f"{table.name} lists {twice[0]} {'and others ' * (len(twice) > 1)}more than once; wanted each photo once, "
+            "with one class and one box. Take the other lines out."
+        )
 
 
 def _box(table: Path, row: dict[str, str]) -> Box:

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from vitviz.analysis.lens import class_evidence, logit_lens
+from vitviz.analysis.map_comparison import same_crop
 from vitviz.analysis.redrawn import redrawn
 from vitviz.analysis.similarity import layer_similarity
 from vitviz.analysis.spectrum import token_spectrum
@@ -201,8 +202,7 @@ def _cka(request: Request) -> Measurement:
     against, here = request.options["against"], request.traces[0]
     other = None
     if against is not None:
-        vit = redrawn(request.vit) if against == RANDOM else load_vit(against)
-        other = trace(vit, request.photos[0].image)
+        other = _other_trace(request, against)
     found = layer_similarity(here, other)
     names = found.models[0], "random weights" if against == RANDOM else found.models[1]
     return Measurement(
@@ -213,6 +213,15 @@ def _cka(request: Request) -> Measurement:
         words=[f"Linear CKA of {found.samples} patch tokens.", *(f"Note: {note}." for note in found.notes)],
         settings={"against": against},
     )  # fmt: skip
+
+
+def _other_trace(request: Request, against: str) -> Trace:
+    """Return the trace of another model of what the request's own one sees: patches are compared place by place."""
+    image = request.photos[0].image
+    if against == RANDOM:  # the same transform
+        return trace(redrawn(request.vit), image)
+    vit = load_vit(against)
+    return trace(vit, same_crop(request.vit, vit, image))
 
 
 def _spectrum(request: Request) -> Measurement:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,17 @@ from vitviz.export.manifest import json_text
 
 MANIFEST = "manifest"
 """Name of the array that holds the manifest, as a JSON text."""
+_DAMAGED = (  # what numpy, zipfile and json raise for files that are cut off, altered or something else
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    AttributeError,
+    RuntimeError,  # an entry that says it is encrypted; NotImplementedError: packed in an unknown way
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file knows
 _UNIX, _READABLE = 3, 0o644 << 16
 
@@ -48,15 +60,7 @@ def read_npz(source: bytes | Path) -> tuple[dict[str, NDArray[Any]], dict[str, A
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         manifest = json.loads(str(arrays.pop(MANIFEST)))
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        EOFError,
-        AttributeError,
-        zipfile.BadZipFile,
-    ) as error:
+    except _DAMAGED as error:
         raise OptionError(
             f"These are not the arrays of a view ({error}); wanted an npz file that vitviz wrote. Export it again."
         ) from error
