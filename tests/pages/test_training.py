@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
 from vitviz.figures.export import html_of_figures
-from vitviz.labs import training_results
+from vitviz.labs import layer_norm_runs, training_results
 from vitviz.ui import lesson, show
 from vitviz.ui.choices import training as choices
-from vitviz.ui.learn import job_panel
+from vitviz.ui.learn import job_panel, training_layer_norm
 
 PAGE = "training"
 SOON = 90
@@ -120,6 +122,8 @@ def test_a_run_starts_at_a_click_and_its_result_replaces_the_shipped_one(
     other = dashboard(PAGE, training=experiment, **QUICK[experiment]).sound()
     assert "Nothing was trained" not in words(other)  # a finished run serves every reader
     assert results[-1].figures()
+    told = lesson.manifest(results[-1])["settings"]
+    assert {each["steps"] for each in told.get("runs", [told])} == {20}
 
 
 def test_two_readers_train_at_once_and_each_stops_only_their_own(dashboard):
@@ -142,6 +146,69 @@ def test_two_readers_train_at_once_and_each_stops_only_their_own(dashboard):
     assert job_panel.queue().wait(numbers[1], SOON).state == "stopped"
     bob.run()
     assert not bob.app.exception
+
+
+def test_after_a_reload_a_run_is_seen_and_can_be_stopped_and_no_other_one(dashboard, monkeypatch):
+    slow = {"distil_size": 30, "distil_steps": 1000, "distil_seeds": 5}
+    app = dashboard(PAGE, **slow)
+    monkeypatch.setattr(job_panel, "connected", lambda session: here.is_set())
+    here = threading.Event()
+    here.set()
+    app.app.button(key="start_distillation").click().run()
+    number = app.app.session_state["vitviz_runs"]["distillation"]
+    other = dashboard(PAGE, **slow).sound()
+    assert other.app.button(key="start_distillation")  # the window is open: it is another reader's
+    here.clear()  # as a reload leaves it
+    other = dashboard(PAGE, **slow | {"distil_size": 40}).sound()
+    assert other.app.button(key="start_distillation")
+    again = dashboard(PAGE, **slow).sound()
+    assert "started in another window, which has been closed" in words(again)
+    again.app.button(key="stop_distillation").click().run()
+    assert job_panel.queue().wait(number, SOON).state == "stopped"
+    again.run()
+    assert "Stopped after" in again.warnings
+
+
+UNTRAINED = {
+    choices.DISTILLATION: {"distil_size": 770, "distil_alpha": 0.25},
+    choices.HUNGER: {"hunger_largest": 60, "hunger_steps": 740},
+    choices.LAYER_NORM: {"norm_depth": 3, "norm_steps": 380},
+}
+
+
+@pytest.mark.parametrize("experiment", QUICK)
+def test_files_tell_the_settings_of_what_is_shown_and_not_those_of_the_knobs(
+    dashboard, results, experiment
+):
+    dashboard(PAGE, training=experiment, **UNTRAINED[experiment]).sound()
+    told = lesson.manifest(results[-1])["settings"]
+    if experiment == choices.LAYER_NORM:
+        runs = layer_norm_runs.shipped_runs()
+        assert [each["seed"] for each in told["runs"]] == [run.seed for run in runs]
+        assert {(each["depth"], each["steps"]) for each in told["runs"]} == {(12, 200)}
+        assert "'depth': 12, 'width': 32" in results[-1].code
+        return
+    shipped = (
+        training_results.shipped_distillation()
+        if experiment == choices.DISTILLATION
+        else training_results.shipped_hunger()
+    )
+    wanted = {name: getattr(shipped, name) for name in told if name != "experiment"}
+    assert told == {"experiment": experiment, **wanted}
+    assert len(told) >= 7 - (experiment == choices.HUNGER)
+    assert f"steps={shipped.steps}" in results[-1].code
+
+
+def test_the_code_of_the_layer_norm_runs_trains_them(capsys):
+    asked = [
+        {"order": order, "depth": 1, "width": 16, "learning_rate": 1e-3, "steps": 2, "seed": seed}
+        for order, seed in (("pre", 0), ("post", 0), ("post", 1))
+    ]
+    exec(training_layer_norm._code(asked), {})
+    told = capsys.readouterr().out.splitlines()
+    assert [each.split("}")[0] for each in told] == [
+        f"{{'order': '{each['order']}', 'seed': {each['seed']}" for each in asked
+    ]
 
 
 def test_a_reader_with_too_many_runs_is_told(dashboard, monkeypatch):

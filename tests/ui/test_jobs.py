@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 from vitviz.errors import OptionError, StoppedError, TrainingError
-from vitviz.ui.jobs import JobQueue
+from vitviz.ui.jobs import OWN_LIMIT, JobQueue, QueueFullError
 
 SOON = 20
 """Seconds after which a job of these tests must have ended."""
@@ -151,13 +151,53 @@ def test_the_limits_say_what_to_do():
     queue, gate = JobQueue(waiting_limit=2, owner_limit=2), threading.Event()
     for name in ("a", "b"):
         queue.submit("ann", name, stepping(gate))
-    with pytest.raises(OptionError, match="2 of your runs wait or run; wanted at most 2"):
+    with pytest.raises(
+        QueueFullError, match="2 of your runs wait or run; wanted at most 2"
+    ) as refused:
         queue.submit("ann", "c", stepping(gate))
+    assert isinstance(refused.value, OptionError)
+    assert (refused.value.text, refused.value.count, refused.value.limit) == (OWN_LIMIT, 2, 2)
     last = queue.submit("bob", "d", stepping(gate))
     with pytest.raises(OptionError, match="2 runs of all readers wait; wanted at most 2"):
         queue.submit("eve", "e", stepping(gate))
     gate.set()
     assert queue.wait(last, SOON).state == "done"
+
+
+def test_a_job_whose_owner_has_gone_stops_after_a_while_and_lets_the_next_one_begin():
+    queue, here, gate = JobQueue(workers=1, patience=0), threading.Event(), threading.Event()
+    here.set()
+    ann = queue.submit("ann", "a", stepping(gate, steps=9), here.is_set)
+    until_running(queue, ann)
+    waiting = queue.submit("ann", "b", lambda report: pytest.fail("it ran"), here.is_set)
+    bob = queue.submit("bob", "c", stepping(opened()))
+    here.clear()
+    gate.set()
+    ended = queue.wait(ann, SOON)
+    assert (ended.state, ended.result) == ("stopped", "2 of 9")
+    assert queue.wait(waiting, SOON).state == "stopped"
+    assert queue.wait(bob, SOON).state == "done"
+
+
+def test_a_job_goes_on_while_its_owner_is_away_for_less_than_the_patience():
+    queue, gate = JobQueue(patience=SOON), opened()
+    number = queue.submit("ann", "a", stepping(gate), lambda: False)
+    assert queue.wait(number, SOON).state == "done"
+
+
+def test_only_a_job_whose_owner_has_gone_is_taken_over_and_it_goes_on():
+    queue, here, gate = JobQueue(patience=0), threading.Event(), threading.Event()
+    here.set()
+    number = queue.submit("ann", "a", stepping(gate), here.is_set)
+    until_running(queue, number)
+    assert queue.adopt("bob", "a") is None
+    here.clear()
+    assert queue.adopt("bob", "b") is None
+    assert queue.adopt("bob", "a") == number
+    assert queue.view(number).owner == "bob"
+    gate.set()
+    assert queue.wait(number, SOON).state == "done"
+    assert queue.adopt("eve", "a") is None
 
 
 def test_finished_jobs_and_their_work_are_forgotten():

@@ -2,6 +2,8 @@
 
 A job runs in a thread of its own, without Streamlit: it only reports, and the pages look. What it had when it was
 stopped or failed is kept. Nothing grows without bound: waiting jobs, jobs of one owner and finished jobs have limits.
+A job whose owner has gone can be taken over by who asks for the same, and is stopped when nobody does for a while:
+nobody else could see or stop it, and it would keep the others waiting.
 """
 
 from __future__ import annotations
@@ -16,12 +18,30 @@ from itertools import count
 from typing import Any, Literal
 
 from vitviz.errors import OptionError, StoppedError, VitvizError
+from vitviz.ui.text import N_
 
 State = Literal["waiting", "running", "done", "stopped", "failed"]
 Report = Callable[[int, int, Any], bool]
 """Called by the work with (done, total, what there is so far); False asks it to stop."""
 Work = Callable[[Report], Any]
+Present = Callable[[], bool]
+"""Says whether the owner of a job is still there."""
+UNEXPECTED = N_("it ended unexpectedly; see the server's log")
+OWN_LIMIT = N_(
+    "{count} of your runs wait or run; wanted at most {limit}. Stop one, or wait until it is done."
+)
+ALL_LIMIT = N_(
+    "{count} runs of all readers wait; wanted at most {limit}. Try again in a few minutes."
+)
 _NICE = 5  # of a job's thread where the system can: what readers click comes first
+
+
+class QueueFullError(OptionError):
+    """Too many jobs wait; ``text`` can be translated, and ``count`` and ``limit`` fill its braces."""
+
+    def __init__(self, text: str, count: int, limit: int) -> None:
+        super().__init__(text.format(count=count, limit=limit))
+        self.text, self.count, self.limit = text, count, limit
 
 
 @dataclass(frozen=True)
@@ -55,8 +75,9 @@ class JobView:
 class _Job:
     """A job and its moving parts; only the queue touches them, under its lock."""
 
-    def __init__(self, view: JobView, work: Work) -> None:
-        self.view, self.work = view, work
+    def __init__(self, view: JobView, work: Work, present: Present) -> None:
+        self.view, self.work, self.present = view, work, present
+        self.alone_since: float | None = None
         self.cancelled, self.ended = threading.Event(), threading.Event()
         self.started = 0.0
 
@@ -65,36 +86,49 @@ class JobQueue:
     """Runs jobs, at most ``workers`` at a time; the next one is of the owner who has waited longest."""
 
     def __init__(
-        self, *, workers: int = 1, waiting_limit: int = 24, owner_limit: int = 4, kept: int = 48
+        self,
+        *,
+        workers: int = 1,
+        waiting_limit: int = 24,
+        owner_limit: int = 4,
+        kept: int = 48,
+        patience: float = 120,
     ) -> None:
+        """``patience`` is how many seconds a job goes on without its owner; Streamlit keeps a session as long."""
         self._workers, self._kept = workers, kept
         self._waiting_limit, self._owner_limit = waiting_limit, owner_limit
+        self._patience = patience
         self._jobs: dict[int, _Job] = {}
         self._served: dict[str, int] = {}
         self._numbers, self._lock = count(1), threading.Lock()
 
-    def submit(self, owner: str, key: Hashable, work: Work) -> int:
-        """Queue a job and return its number.
+    def submit(self, owner: str, key: Hashable, work: Work, present: Present = lambda: True) -> int:
+        """Queue a job and return its number; ``present`` says from any thread whether its owner is still there.
 
-        Raises OptionError where too many jobs wait, of this owner or of all.
+        Raises QueueFullError where too many jobs wait, of this owner or of all.
         """
         with self._lock:
+            self._look_round()
             waiting = self._in("waiting")
             mine = [job for job in self._in("waiting", "running") if job.view.owner == owner]
             if len(mine) >= self._owner_limit:
-                raise OptionError(
-                    f"{len(mine)} of your runs wait or run; wanted at most {self._owner_limit}. Stop one, or wait "
-                    "until it is done."
-                )
+                raise QueueFullError(OWN_LIMIT, len(mine), self._owner_limit)
             if len(waiting) >= self._waiting_limit:
-                raise OptionError(
-                    f"{len(waiting)} runs of all readers wait; wanted at most {self._waiting_limit}. Try again in a "
-                    "few minutes."
-                )
+                raise QueueFullError(ALL_LIMIT, len(waiting), self._waiting_limit)
             number = next(self._numbers)
-            self._jobs[number] = _Job(JobView(number, owner, key), work)
+            self._jobs[number] = _Job(JobView(number, owner, key), work, present)
             self._start_next()
         return number
+
+    def adopt(self, owner: str, key: Hashable, present: Present = lambda: True) -> int | None:
+        """Take over a job of a key that waits or runs and whose owner has gone; return its number, None without one."""
+        with self._lock:
+            for job in self._in("waiting", "running"):
+                if job.view.key == key and not job.cancelled.is_set() and not job.present():
+                    job.view, job.present = replace(job.view, owner=owner), present
+                    job.alone_since = None
+                    return job.view.number
+        return None
 
     def view(self, number: int) -> JobView | None:
         """Return how a job stands, or None for one that is not kept any more."""
@@ -120,11 +154,8 @@ class JobQueue:
         """Ask a job to stop; what it has so far is kept. A job that has ended stays as it is."""
         with self._lock:
             job = self._jobs.get(number)
-            if job is None:
-                return
-            job.cancelled.set()
-            if job.view.state == "waiting":
-                self._end(job, "stopped")
+            if job is not None:
+                self._cancel(job)
 
     def wait(self, number: int, seconds: float) -> JobView | None:
         """Wait until a job has ended, at most so long, and return how it stands."""
@@ -133,6 +164,22 @@ class JobQueue:
         if job is not None:
             job.ended.wait(seconds)
         return self.view(number)
+
+    def _cancel(self, job: _Job) -> None:
+        job.cancelled.set()
+        if job.view.state == "waiting":
+            self._end(job, "stopped")
+
+    def _look_round(self) -> None:
+        """Stop the jobs whose owners have been gone for longer than the patience."""
+        now = time.monotonic()
+        for job in self._in("waiting", "running"):
+            if job.present():
+                job.alone_since = None
+            elif job.alone_since is None:
+                job.alone_since = now
+            if job.alone_since is not None and now - job.alone_since >= self._patience:
+                self._cancel(job)
 
     def _in(self, *states: State) -> list[_Job]:
         return [job for job in self._jobs.values() if job.view.state in states]
@@ -157,11 +204,7 @@ class JobQueue:
 
     def _run(self, job: _Job) -> None:
         _step_back()
-        end: tuple[State, Any, str] = (
-            "failed",
-            None,
-            "it ended unexpectedly; see the server's log",
-        )
+        end: tuple[State, Any, str] = ("failed", None, UNEXPECTED)
         try:
             end = ("done", job.work(lambda *told: self._report(job, *told)), "")
         except StoppedError:
@@ -176,6 +219,7 @@ class JobQueue:
     def _report(self, job: _Job, done: int, total: int, result: Any) -> bool:
         with self._lock:
             job.view = replace(job.view, done=done, total=total, result=result)
+            self._look_round()
         return not job.cancelled.is_set()
 
     def _end(self, job: _Job, state: State, result: Any = None, error: str = "") -> None:
@@ -183,6 +227,7 @@ class JobQueue:
         kept = job.view.result if result is None else result
         job.view = replace(_timed(job), state=state, result=kept, error=error)
         job.work = _over  # it may hold a model or a photo
+        job.present = lambda: True
         job.ended.set()
         for old in self._in("done", "stopped", "failed")[: -self._kept]:
             del self._jobs[old.view.number]

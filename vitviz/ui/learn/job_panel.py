@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable
+from functools import partial
 from uuid import uuid4
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from vitviz.errors import OptionError
-from vitviz.ui.jobs import JobQueue, JobView, Work
+from vitviz.ui.jobs import JobQueue, JobView, Present, QueueFullError, Work
 from vitviz.ui.scene import plain
 from vitviz.ui.text import _
 
-_READER, _RUNS = "vitviz_reader", "vitviz_runs"
+_READER, _RUNS, _ADOPTED = "vitviz_reader", "vitviz_runs", "vitviz_adopted_runs"
 _POLL_SECONDS = 0.7
 Draw = Callable[[JobView], None]
 
@@ -43,6 +45,7 @@ def controls(experiment: str, key: Hashable, work: Work, *, label: str, cost: st
 
     ``cost`` says in words how long it takes.
     """
+    _adopt(experiment, key)
     mine = own(experiment)
     if mine is not None and mine.active:
         st.button(
@@ -52,6 +55,10 @@ def controls(experiment: str, key: Hashable, work: Work, *, label: str, cost: st
             on_click=queue().stop,
             args=(mine.number,),
         )
+        if mine.number in st.session_state.get(_ADOPTED, ()):
+            st.caption(
+                _("The run that is going was started in another window, which has been closed.")
+            )
         if mine.key != key:
             st.caption(_("The run that is going began with other settings than those chosen now."))
         return
@@ -69,13 +76,39 @@ def controls(experiment: str, key: Hashable, work: Work, *, label: str, cost: st
 
 
 def _start(experiment: str, key: Hashable, work: Work) -> None:
-    owner = st.session_state.setdefault(_READER, uuid4().hex)
     try:
-        number = queue().submit(owner, key, work)
-    except OptionError as error:
-        st.session_state["vitviz_job_refused"] = str(error)
+        number = queue().submit(_reader(), key, work, _present())
+    except QueueFullError as error:
+        told = _(error.text).format(count=error.count, limit=error.limit)
+        st.session_state["vitviz_job_refused"] = told
         return
     st.session_state.setdefault(_RUNS, {})[experiment] = number
+
+
+def _adopt(experiment: str, key: Hashable) -> None:
+    """Take over a run with the settings of the page whose window is gone: after a reload it is nobody's else."""
+    mine = own(experiment)
+    if mine is not None and mine.active:
+        return
+    number = queue().adopt(_reader(), key, _present())
+    if number is not None:
+        st.session_state.setdefault(_RUNS, {})[experiment] = number
+        st.session_state.setdefault(_ADOPTED, set()).add(number)
+
+
+def _reader() -> str:
+    return str(st.session_state.setdefault(_READER, uuid4().hex))
+
+
+def _present() -> Present:
+    """Return what says, from any thread, whether this window is still open."""
+    context = get_script_run_ctx()
+    return partial(connected, "" if context is None else context.session_id)
+
+
+def connected(session: str) -> bool:
+    """Return whether a session has a window: it has none after a reload, which begins a new one, or a close."""
+    return not runtime.exists() or bool(runtime.get_instance().is_active_session(session))
 
 
 def watch(experiment: str, draw: Draw) -> None:

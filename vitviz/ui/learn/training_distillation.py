@@ -61,7 +61,7 @@ def draw() -> None:
         training_tokens.draw(shown.attention)
     gaps = _formula()
     _words()
-    lesson.footer(_result(settings, shown, gaps))
+    lesson.footer(_result(shown, gaps))
 
 
 def _settings() -> dict[str, Any]:
@@ -275,7 +275,9 @@ def _words() -> None:
     )
 
 
-def _result(settings: Mapping[str, Any], shown: Distillation, gaps: NDArray[np.float64]) -> Result:
+def _result(shown: Distillation, gaps: NDArray[np.float64]) -> Result:
+    """Return what is shown, with the settings that made it: the knobs may have moved on since."""
+    settings = {name: getattr(shown, name) for name in (*KNOBS, "learning_rate")}
     dots = accuracies(shown)
     figures: dict[str, go.Figure] = {} if dots is None else {_("Accuracies"): dots}
     figures |= {_("Curves"): curves(shown), _("Distance to the limit"): limit_curve(gaps)}
@@ -292,7 +294,7 @@ def _result(settings: Mapping[str, Any], shown: Distillation, gaps: NDArray[np.f
     return Result(
         page="training",
         title=_("Can a network teach another one?"),
-        settings={"experiment": choices.DISTILLATION, **settings},
+        settings={"experiment": choices.DISTILLATION, "complete": shown.complete, **settings},
         code=code,
         arrays=lambda: arrays,
         figures=lambda: figures,

@@ -24,6 +24,8 @@ from vitviz.ui.learn import job_panel
 from vitviz.ui.lesson import Result
 from vitviz.ui.text import _
 
+_KNOBS = ("sizes", "seeds", "steps", "shifts")
+
 
 def draw() -> None:
     """Draw the experiment."""
@@ -56,7 +58,7 @@ def draw() -> None:
             job_panel.note(choices.HUNGER, key, view, same=same)
             _results(shown)
     _words()
-    lesson.footer(_result(settings, shown))
+    lesson.footer(_result(shown))
 
 
 def sizes_of(largest: int) -> tuple[int, ...]:
@@ -210,7 +212,9 @@ def _words() -> None:
     )
 
 
-def _result(settings: Mapping[str, Any], shown: DataHunger) -> Result:
+def _result(shown: DataHunger) -> Result:
+    """Return what is shown, with the settings that made it: the knobs may have moved on since."""
+    settings = {name: getattr(shown, name) for name in (*_KNOBS, "learning_rate")}
     arrays: dict[str, NDArray[Any]] = {"sizes": np.array(shown.sizes)}
     arrays |= {f"accuracy_{name}": shown.accuracies(name) for name in NETWORKS}
     made = accuracy_figure(shown)
@@ -223,7 +227,7 @@ def _result(settings: Mapping[str, Any], shown: DataHunger) -> Result:
     return Result(
         page="training",
         title=_("Who needs how much data?"),
-        settings={"experiment": choices.HUNGER, **settings},
+        settings={"experiment": choices.HUNGER, "complete": shown.complete, **settings},
         code=code,
         arrays=lambda: arrays,
         figures=lambda: {} if made is None else {_("Accuracy and data"): made},

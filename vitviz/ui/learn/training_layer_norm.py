@@ -27,6 +27,7 @@ from vitviz.ui.text import _
 
 _POST = "#E69F00"
 ORDERS = ("pre", "post")
+_ASKED = ("order", "depth", "width", "learning_rate", "warmup_steps", "steps", "seed")
 _WINDOW = 10
 _SECONDS_A_BLOCK_AND_STEP = 0.006
 
@@ -35,9 +36,19 @@ _SECONDS_A_BLOCK_AND_STEP = 0.006
 class Going:
     """The run that goes on now: its losses so far."""
 
-    order: str
-    warmup_steps: int
+    asked: Mapping[str, Any]
+    """What ``train`` was called with."""
     losses: tuple[float, ...]
+
+    @property
+    def order(self) -> str:
+        """Where its LayerNorm is: "pre" or "post"."""
+        return str(self.asked["order"])
+
+    @property
+    def warmup_steps(self) -> int:
+        """Updates over which its rate grows."""
+        return int(self.asked["warmup_steps"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,11 +85,12 @@ def draw() -> None:
         job_panel.watch(choices.LAYER_NORM, _live)
         view = job_panel.found(choices.LAYER_NORM, key)
         groups = _groups(view)
+        going = None if view is None or view.result is None else view.result.going
         if view is None or not view.active:
             job_panel.note(choices.LAYER_NORM, key, view, same=_same(settings, groups))
-            _results(groups, view)
+            _results(groups, going)
     _words()
-    lesson.footer(_result(settings, groups))
+    lesson.footer(_result(groups, going))
 
 
 def _settings() -> dict[str, Any]:
@@ -96,18 +108,22 @@ def _work(settings: Mapping[str, Any], report: Report) -> Pair:
     total = len(ORDERS) * settings["steps"]
     for order in ORDERS:
         losses: list[float] = []
+        asked: dict[str, Any] = {"order": order, "seed": 0, **settings}
 
         def progress(
-            done: int, steps: int, loss: float, order: str = order, losses: list[float] = losses
+            done: int,
+            steps: int,
+            loss: float,
+            asked: Mapping[str, Any] = asked,
+            losses: list[float] = losses,
         ) -> bool:
             losses.append(loss)
             if done % 5 and done < steps:
                 return True
             before = len(runs) * steps
-            now = Going(order, settings["warmup_steps"], tuple(losses))
-            return report(before + done, total, Pair(tuple(runs), now))
+            return report(before + done, total, Pair(tuple(runs), Going(asked, tuple(losses))))
 
-        runs.append(train(order, seed=0, progress=progress, **settings))
+        runs.append(train(progress=progress, **asked))
         if not (runs[-1].finished or runs[-1].diverged):
             raise StoppedError("Stopped, as asked. What was trained until then was handed on.")
     return Pair(tuple(runs))
@@ -229,8 +245,8 @@ def _same(settings: Mapping[str, Any], groups: Groups) -> bool:
     )
 
 
-def _results(groups: Groups, view: JobView | None) -> None:
-    made = loss_figure(groups, view.result.going if view is not None else None)
+def _results(groups: Groups, going: Going | None) -> None:
+    made = loss_figure(groups, going)
     if made is None:
         return
     chart(made, key="norm_loss")
@@ -286,25 +302,45 @@ def _words() -> None:
     )
 
 
-def _result(settings: Mapping[str, Any], groups: Groups) -> Result:
+def _result(groups: Groups, going: Going | None) -> Result:
+    """Return what is shown, with the settings that made it: the knobs may have moved on since."""
+    shown = [(_asked(run), run.losses) for runs in groups.values() for run in runs]
+    if going is not None:
+        shown.append((dict(going.asked), np.array(going.losses)))
     arrays = {
-        f"losses_{order}_warmup{warmup}_seed{run.seed}": run.losses
-        for (order, warmup), runs in groups.items()
-        for run in runs
+        "losses_{order}_warmup{warmup_steps}_seed{seed}".format(**each): losses
+        for each, losses in shown
     }
-    made = loss_figure(groups)
-    options = ", ".join(f"{name}={value!r}" for name, value in settings.items())
-    code = (
-        "from vitviz.labs.layer_norm import train\n\n"
-        'for order in ("pre", "post"):\n'
-        f"    run = train(order, {options})\n"
-        "    print(order, run.losses[-10:].mean(), run.accuracy)\n"
-    )
+    made = loss_figure(groups, going)
+    asked = [each for each, _losses in shown]
     return Result(
         page="training",
         title=_("Before or after the branch: where does the LayerNorm belong?"),
-        settings={"experiment": choices.LAYER_NORM, **settings},
-        code=code,
+        settings={"experiment": choices.LAYER_NORM, "runs": asked},
+        code=_code(asked),
         arrays=lambda: arrays,
         figures=lambda: {} if made is None else {_("Loss"): made},
+    )
+
+
+def _asked(run: LayerNormTraining) -> dict[str, Any]:
+    """Return what ``train`` was called with."""
+    return {name: getattr(run, name) for name in _ASKED}
+
+
+def _code(asked: Sequence[Mapping[str, Any]]) -> str:
+    """Return Python that trains the runs again, with what they have in common said once."""
+    first = asked[0] if asked else {}
+    shared = {
+        name: value
+        for name, value in first.items()
+        if all(each.get(name) == value for each in asked)
+    }
+    rows = [{name: value for name, value in each.items() if name not in shared} for each in asked]
+    return (
+        "from vitviz.labs.layer_norm import train\n\n"
+        f"shared = {shared!r}\n"
+        "for own in (\n" + "".join(f"    {row!r},\n" for row in rows) + "):\n"
+        "    run = train(**shared, **own)\n"
+        "    print(own, run.losses[-10:].mean(), run.accuracy)\n"
     )
