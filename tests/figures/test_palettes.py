@@ -1,33 +1,54 @@
 """Colour tables: ends, middle, order, missing values."""
 
+import tomllib
+from pathlib import Path
+
 import numpy as np
 import pytest
 from plotly.colors import sequential
 
 from vitviz.errors import OptionError
+from vitviz.figures.long_range import SECOND_CNN
 from vitviz.figures.palettes import (
+    CNN_VERMILION,
     DIVERGING,
+    FIRST_LAYER,
+    LAST_LAYER,
     MISSING,
     PALETTES,
     PINNED,
     SEQUENTIAL,
+    VIT_BLUE,
     colour,
     layer_ramp,
     levels,
     plotly_scale,
     table,
 )
+from vitviz.figures.theme import NEUTRAL
+
+THEMES = Path(__file__).parents[2] / ".streamlit/config.toml"
 
 
 def luminance(rgb: np.ndarray) -> np.ndarray:
-    linear = (rgb / 255.0) ** 2.2
+    shares = rgb / 255.0
+    linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
     return linear @ np.array([0.2126, 0.7152, 0.0722])
 
 
-def contrast(colour_text: str, ground: float) -> float:
-    rgb = np.array([int(colour_text[place : place + 2], 16) for place in (1, 3, 5)])
-    pair = sorted([float(luminance(rgb)), ground])
-    return (pair[1] + 0.05) / (pair[0] + 0.05)
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colours, "#rrggbb", as the Web Content Accessibility Guidelines define it: from 1 to 21."""
+    low, high = sorted(
+        float(luminance(np.array([int(each[place : place + 2], 16) for place in (1, 3, 5)])))
+        for each in (one, other)
+    )
+    return (high + 0.05) / (low + 0.05)
+
+
+def grounds() -> set[str]:
+    """The backgrounds of the light and of the dark theme, without their sidebars."""
+    theme = tomllib.loads(THEMES.read_text("utf-8"))["theme"]
+    return {theme[name]["backgroundColor"] for name in ("light", "dark")}
 
 
 @pytest.mark.parametrize("palette", PALETTES)
@@ -131,6 +152,21 @@ def test_pinned_colours_are_eight_different_ones():
 def test_the_layer_ramp_goes_from_light_to_dark():
     ramp = layer_ramp(12)
     assert len(set(ramp)) == 12
-    on_black = [contrast(step, 0.0) for step in ramp]
+    on_black = [contrast(step, "#000000") for step in ramp]
     assert on_black == sorted(on_black, reverse=True)
-    assert len(layer_ramp(1)) == 1
+    assert (ramp[0], ramp[-1]) == (FIRST_LAYER.lower(), LAST_LAYER.lower())
+    assert layer_ramp(1) == (LAST_LAYER.lower(),)
+
+
+@pytest.mark.parametrize(
+    "line", sorted({VIT_BLUE, CNN_VERMILION, SECOND_CNN, NEUTRAL, *layer_ramp(1), *layer_ramp(24)})
+)
+def test_the_curves_of_models_and_layers_are_seen_in_both_themes(line):
+    assert {ground: contrast(line, ground) > 3 for ground in grounds()} == {
+        "#FFFFFF": True,
+        "#030406": True,
+    }
+
+
+def test_two_convolutional_networks_differ_in_lightness_which_every_eye_sees():
+    assert contrast(SECOND_CNN, CNN_VERMILION) > 1.7

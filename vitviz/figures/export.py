@@ -11,7 +11,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from vitviz.errors import OptionError
-from vitviz.figures.alt import alt_text
+from vitviz.figures.alt import WORDS, alt_text
 from vitviz.figures.theme import CONFIG
 from vitviz.html_page import STILL, html_page
 
@@ -65,6 +65,7 @@ def html_of_figures(
     manifest: Mapping[str, Any] | None = None,
     language: str = "en",
     manifest_label: str = "Settings",
+    words: Mapping[str, str] = WORDS,
 ) -> str:
     """Return several Plotly figures by their titles as one self-contained page; Plotly is inside once.
 
@@ -80,9 +81,8 @@ def html_of_figures(
             include_mathjax=False,
             config=dict(CONFIG),
         )
-        drawn.append(
-            f'<h2>{escape(name)}</h2><div role="img" aria-label="{escape(alt_text(each) or name)}">{drawing}</div>'
-        )
+        alt = escape(alt_text(each, words=words) or name)
+        drawn.append(f'<h2>{escape(name)}</h2><div role="img" aria-label="{alt}">{drawing}</div>')
     return _page("".join(drawn), title, caption, manifest, language, manifest_label, _PLOTLY_POLICY)
 
 

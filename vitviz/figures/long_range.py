@@ -22,8 +22,9 @@ from vitviz.figures.theme import (
     small,
 )
 
-SECOND_CNN = "#8F3B00"
-"""A darker vermilion, for a second convolutional network; its curves are dashed too."""
+SECOND_CNN = "#9C3F00"
+"""A darker vermilion, for a second convolutional network; its curves are dashed too. Darker still, it would be lost on
+the ground of the dark theme."""
 
 
 @dataclass(frozen=True)

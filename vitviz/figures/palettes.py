@@ -32,7 +32,9 @@ CNN_VERMILION = "#D55E00"
 PINNED = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 """Colours of pinned heads, in order: Okabe and Ito's eight, told apart by all common kinds of colour vision."""
 
-_LIGHT_LAYER, _DARK_LAYER = (158, 202, 225), (8, 61, 119)
+FIRST_LAYER, LAST_LAYER = "#059ED1", "#0255CA"
+"""Ends of the blues of the layers, light to dark: as far apart as a contrast of 3 on white and on the dark theme's
+ground leaves them."""
 
 
 def _rgb(colour: str) -> tuple[float, ...]:
@@ -143,9 +145,9 @@ def layer_ramp(layers: int) -> tuple[str, ...]:
     if layers < 1:
         raise OptionError(f"A ramp needs at least one layer; got {layers}.")
     ramp = (
-        _interpolate([_LIGHT_LAYER, _DARK_LAYER], layers)
+        _interpolate([_rgb(FIRST_LAYER), _rgb(LAST_LAYER)], layers)
         if layers > 1
-        else np.array([_DARK_LAYER], dtype=float)
+        else np.array([_rgb(LAST_LAYER)])
     )
     return tuple(
         "#{:02x}{:02x}{:02x}".format(*(int(round(channel)) for channel in step)) for step in ramp

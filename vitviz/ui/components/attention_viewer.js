@@ -45,7 +45,8 @@ class AttentionViewer {
   /** Keep the reader's choices unless Python sends a state with a new revision. */
   adopt() {
     const { meta } = this;
-    if (meta.revision !== this.revision) {
+    const fresh = meta.revision !== this.revision;
+    if (fresh) {
       this.revision = meta.revision;
       this.state = { ...meta.state };
       this.preview = null;
@@ -53,7 +54,14 @@ class AttentionViewer {
     if (this.state.scale === "model" && meta.modelMaximum === null) this.state.scale = "map";
     if (this.pendingLayer === meta.layer) this.pendingLayer = null;
     this.state.layer = this.pendingLayer ?? meta.layer;
-    this.known = JSON.stringify(this.state);
+    const { scale, layer } = this.state;
+    if (fresh) this.known = JSON.stringify(this.state);
+    else this.know({ scale, layer }); // another choice, such as the opacity, may not have been sent yet
+  }
+
+  /** Note that Python has these choices. */
+  know(choices) {
+    this.known = JSON.stringify({ ...JSON.parse(this.known), ...choices });
   }
 
   load(part) {
@@ -245,7 +253,7 @@ class AttentionViewer {
     if (this.pendingLayer === null) return;
     this.pendingLayer = null;
     this.state.layer = this.meta.layer;
-    this.known = JSON.stringify(this.state);
+    this.know({ layer: this.meta.layer });
     writeChoices(this);
     this.repaint();
   }

@@ -118,4 +118,9 @@ function mount({ data, parentElement, setStateValue }) {
   state.observer.observe(photo);
   draw();
   root.dataset.ready = meta.photo;
+  return cleanUp(parentElement, () => {
+    state.observer.disconnect();
+    URL.revokeObjectURL(state.url);
+    drawers.delete(parentElement);
+  });
 }

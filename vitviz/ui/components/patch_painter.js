@@ -54,9 +54,13 @@ class PatchPainter {
     this.repaint();
     clearTimeout(this.sending);
     this.strokes += 1; // from now on answers to earlier strokes are stale
-    const tell = () => this.send({ painted: [...this.painted].sort((a, b) => a - b), stroke: this.strokes });
-    if (wait) this.sending = setTimeout(tell, wait);
-    else tell();
+    if (wait) this.sending = setTimeout(() => this.tell(), wait);
+    else this.tell();
+  }
+
+  tell() {
+    this.sending = null;
+    this.send({ painted: [...this.painted].sort((a, b) => a - b), stroke: this.strokes });
   }
 
   undo() {
@@ -111,8 +115,9 @@ class PatchPainter {
 
   dispose() {
     this.observer.disconnect();
-    clearTimeout(this.sending);
     clearTimeout(this.speaking);
+    clearTimeout(this.sending);
+    if (this.sending) this.tell(); // what was painted just before leaving counts too
   }
 }
 
@@ -247,5 +252,5 @@ function mount({ data, parentElement, setTriggerValue }) {
   }
   painter.send = (value) => setTriggerValue("stroke", value);
   painter.receive(data);
-  return () => painter.dispose();
+  return cleanUp(parentElement, () => painter.dispose());
 }

@@ -24,7 +24,8 @@ function mount({ data, parentElement, setStateValue }) {
   const { meta, part } = unpack(data);
   const group = parentElement.querySelector(".tiles");
   const focused = group.contains(parentElement.activeElement ?? parentElement.getRootNode().activeElement);
-  (urls.get(parentElement) ?? []).forEach((url) => URL.revokeObjectURL(url));
+  const revoke = () => (urls.get(parentElement) ?? []).forEach((url) => URL.revokeObjectURL(url));
+  revoke();
   const made = [];
   urls.set(parentElement, made);
   parentElement.querySelector(".label").textContent = meta.label;
@@ -52,4 +53,5 @@ function mount({ data, parentElement, setStateValue }) {
   };
   if (focused) tiles.find((tile) => tile.tabIndex === 0)?.focus();
   group.dataset.ready = meta.current;
+  return cleanUp(parentElement, revoke);
 }

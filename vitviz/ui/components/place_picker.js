@@ -71,6 +71,7 @@ class PlacePicker {
   dispose() {
     this.observer.disconnect();
     clearTimeout(this.speaking);
+    URL.revokeObjectURL(this.url);
   }
 }
 
@@ -102,5 +103,5 @@ function mount({ data, parentElement, setTriggerValue }) {
   }
   picker.send = (name, value) => setTriggerValue(name, value);
   picker.receive(data);
-  return () => picker.dispose();
+  return cleanUp(parentElement, () => picker.dispose());
 }

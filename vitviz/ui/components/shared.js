@@ -123,6 +123,20 @@ function movedPatch(key, patch, { rows, columns }) {
   return row * columns + Math.min(columns - 1, Math.max(0, (patch % columns) + right));
 }
 
+const mounts = new WeakMap(); // root of an instance → number of its latest mount
+
+/**
+ * What Streamlit calls to clean up after this mount. It also cleans up after a mount that newer data overtook while the
+ * script was loading; the instance lives on then, and nothing may be taken from it.
+ */
+function cleanUp(root, dispose) {
+  const number = (mounts.get(root) ?? 0) + 1;
+  mounts.set(root, number);
+  return () => {
+    if (mounts.get(root) === number) dispose();
+  };
+}
+
 /** Create an element with a class and text. User text goes through textContent, never through markup. */
 function element(tag, className = "", text = "") {
   const node = document.createElement(tag);

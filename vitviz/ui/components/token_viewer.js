@@ -86,6 +86,7 @@ class TokenViewer {
   dispose() {
     this.observer.disconnect();
     clearTimeout(this.speaking);
+    this.pictures.forEach((picture) => picture.dispose());
   }
 }
 
@@ -198,5 +199,5 @@ function mount({ data, parentElement, setStateValue }) {
   }
   viewer.send = (name, value) => setStateValue(name, value);
   viewer.receive(data);
-  return () => viewer.dispose();
+  return cleanUp(parentElement, () => viewer.dispose());
 }
