@@ -13,7 +13,7 @@ from vitviz.analysis.convnet import ConvNet
 from vitviz.figures.export import html_of_figures
 from vitviz.labs.parameters import counted_parameters
 from vitviz.labs.shift import plain_convolutions
-from vitviz.ui import lesson, probes
+from vitviz.ui import labels, lesson, probes
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.learn import anatomy_gelu, anatomy_parameters, anatomy_shift, anatomy_steps
 
@@ -103,6 +103,30 @@ def test_every_step_draws_its_picture(dashboard, step, model):
     wanted = {"patches": 2, "flatten": 2, "project": 3, "positions": 2, "blocks": 3, "head": 1}
     assert shown == wanted[step]
     assert charts == {"blocks": 1, "head": 1}.get(step, 0)
+
+
+@pytest.mark.parametrize(("link", "chart", "title"), [
+    ({"anatomy_step": "head"}, "anatomy_answer", "Probability"),
+    ({"anatomy": "parameters"}, "anatomy_shares", "Share of all parameters"),
+])  # fmt: skip
+def test_bars_without_an_intervention_have_no_before_and_no_after(
+    dashboard, results, link, chart, title
+):
+    app = dashboard(PAGE, **link).sound()
+    drawn = next(each for each in app.app.get("plotly_chart") if each.key == chart)
+    assert drawn.proto.alt.startswith(f"{title}: ")
+    assert "before" not in drawn.proto.spec
+    if "anatomy" in link:
+        (kept,) = results[-1].figures().values()
+        assert (kept.layout.xaxis.title.text, kept.data[0].name) == (title, title)
+
+
+def test_tokens_before_the_patches_have_their_names_in_words(dashboard, monkeypatch):
+    monkeypatch.setattr(labels, "_", lambda text: f"[{text}]")
+    app = dashboard(PAGE, anatomy_step="blocks", model="tiny:registers").sound()
+    assert "n = 5: [class], [register 1], [register 2]" in words(app).replace("\\", "")
+    drawn = next(each for each in app.app.get("plotly_chart") if each.key == "anatomy_norms")
+    assert "[class token]" in drawn.proto.alt
 
 
 def test_the_followed_patch_is_chosen_by_row_and_column(dashboard, results):

@@ -12,7 +12,7 @@ from vitviz.figures.export import html_of_figures
 from vitviz.grid import PatchGrid
 from vitviz.labs import temperature
 from vitviz.models.vit import ViT
-from vitviz.ui import lesson
+from vitviz.ui import labels, lesson
 from vitviz.ui.choices.attention_from_scratch import (
     EXAMPLE,
     FACTORS,
@@ -103,6 +103,13 @@ def test_the_model_at_another_temperature(dashboard, results, model, factor):
     else:
         assert ((after > before) == (float(factor) > 1)).all()  # the first layer: fixed scores
     assert ("Plain answer" in metrics(app)) == (model == "tiny:wide")
+
+
+def test_the_two_maps_are_told_in_words_of_the_reader(dashboard, monkeypatch):
+    monkeypatch.setattr(labels, "_", lambda text: f"[{text}]")
+    app = dashboard(PAGE, factor=FACTORS[0]).sound()
+    told = [image.alt for each in app.app.get("image") for image in each.proto.imgs]
+    assert sum(text.startswith("[Strongest patches: ") for text in told) == 2
 
 
 def test_the_sweep_of_one_layer(dashboard, results):

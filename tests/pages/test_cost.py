@@ -14,7 +14,7 @@ from vitviz.labs.memory import attention_storage, recompute_ratio
 from vitviz.labs.vit_shape import PRESETS, shape_of
 from vitviz.ui import lesson
 from vitviz.ui.choices.cost import RANGES
-from vitviz.ui.learn import cost_compute, long_work
+from vitviz.ui.learn import cost_compute, cost_passes, long_work
 
 PAGE = "cost"
 MEMORY = {"cost_experiment": "memory"}
@@ -145,7 +145,30 @@ def test_memory_is_measured_when_asked_for(dashboard, results):
 def test_a_measurement_that_would_take_too_much_is_refused(dashboard):
     app = dashboard(PAGE, cost_model="ViT-S/16", cost_size=4096, cost_block=1, **MEMORY)
     app.told("maps would take 103,.* MB.*at most 400 MB")
-    assert app.run().sound().link.get("cost_block") is None
+    assert "cost_block" not in app.link
+    assert app.app.toggle(key="choice_cost_block").value is False
+    assert not app.has("button", "stop_cost_block")
+    app.run().told("at most 400 MB")  # it stays after a click
+    app.app.toggle(key="choice_cost_block").set_value(True).run()
+    app.told("at most 400 MB")  # tried again
+    app.put(cost_size=224).sound()  # another measurement, not refused
+
+
+def test_a_lack_of_memory_is_told_and_can_be_tried_again(dashboard, monkeypatch):
+    left = [RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate")]
+    compute = cost_passes.compare_blocks
+
+    def measure(*given, **options):
+        if left:
+            raise left.pop()
+        return compute(*given, **options)
+
+    monkeypatch.setattr(cost_passes, "compare_blocks", measure)
+    app = dashboard(PAGE, cost_model="ViT-S/16", cost_size=64, cost_block=1, **MEMORY)
+    app.told("too little memory for that. Choose smaller sizes.")
+    app.app.toggle(key="choice_cost_block").set_value(True).run()
+    assert app.sound().link["cost_block"] == "1"
+    assert "exactly the same" in captions(app)
 
 
 def test_seconds_are_measured_when_asked_for(dashboard, results, monkeypatch):

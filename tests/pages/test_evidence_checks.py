@@ -11,6 +11,7 @@ import vitviz
 from vitviz.analysis.faithfulness_checks import model_randomisation
 from vitviz.attribution.attribute import find_method
 from vitviz.errors import OptionError
+from vitviz.ui import demand, evidence_curves
 from vitviz.ui.choices.evidence import box_of
 
 TWO = "rollout-input_x_gradient"
@@ -80,6 +81,38 @@ def test_texts_of_boxes():
     for text in ("", "1.2.3.4.5", "1,2,3,4", "1.2.3.x", "5.5.5.9", "5.9.9.5"):
         with pytest.raises(OptionError, match="wanted a box"):
             box_of(text)
+
+
+def test_a_refused_test_is_told_where_it_was_asked_for_and_can_be_tried_again(
+    dashboard, monkeypatch
+):
+    refusals, compute = [OptionError("not today")], evidence_curves.deletion_insertion
+
+    def measure(*given, **options):
+        if refusals:
+            raise refusals.pop()
+        return compute(*given, **options)
+
+    monkeypatch.setattr(evidence_curves, "deletion_insertion", measure)
+    app = dashboard("evidence", methods="rollout", target=1).sound()
+    app.app.button(key="ask_test").click().run()
+    for _click in range(2):  # the next click leaves it there
+        app.told("not today").run()
+    assert not app.has("button", "stop_test")
+    app.app.button(key="ask_test").click().run()
+    assert app.sound().has("plotly_chart", "deletion")
+
+
+def test_what_was_asked_for_one_photo_is_not_begun_for_another(dashboard, monkeypatch):
+    monkeypatch.setattr(demand, "work_through", lambda request, work: None)  # it takes for ever
+    app = dashboard("evidence", methods="rollout", example="cat", target=1).sound()
+    for name in ("test", "weights"):
+        app.app.button(key=f"ask_{name}").click().run()
+        assert app.sound().has("button", f"stop_{name}")
+        for other in ({"example": "dog"}, {"model": "tiny:registers"}):
+            assert app.put(**other, target="1").sound().has("button", f"ask_{name}")
+            app.put(example="cat", model="tiny:class", target="1").sound()
+            assert app.has("button", f"stop_{name}")
 
 
 def test_the_maps_are_made_again_with_random_weights(dashboard):

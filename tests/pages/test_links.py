@@ -2,6 +2,9 @@
 
 import pytest
 
+from vitviz.errors import OptionError
+from vitviz.ui.choices import CHOICES
+
 WHOLE = {
     "example": "cat",
     "model": "tiny:registers",
@@ -82,6 +85,8 @@ BAD = [
     ("attention", {"direction": "up"}, "direction='up'.*wanted one of 'attends_to'"),
     ("attention", {"scale": "big"}, "scale='big'.*wanted one of 'map'"),
     ("attention", {"special": "yes"}, "special='yes'.*wanted one of '0', '1'"),
+    ("tokens", {"foreground": "1"}, "foreground='1'.*a number from 0 to 0.95"),
+    ("rollout", {"rollout_map": "all"}, "rollout_map='all'.*wanted one of 'layer', 'rollout'"),
     ("rollout", {"fusion": "sum"}, "fusion='sum'.*wanted one of 'mean', 'max', 'min'"),
     ("rollout", {"residual": "-0.5"}, "residual='-0.5'.*a number from 0 to 1"),
     ("rollout", {"discard": "1"}, "At most 95% of the weights can be discarded"),
@@ -111,6 +116,20 @@ def test_a_link_that_cannot_be_used_is_told_and_the_page_goes_on(dashboard, page
     picked = app.app.selectbox(key="choice_model").value
     assert picked == app.link["model"]
     assert app.component("photo_picker")["current"] == app.link["example"]
+
+
+@pytest.mark.parametrize("typed", ["007", "７"])
+def test_a_number_typed_another_way_is_the_same_patch_and_head(dashboard, typed):
+    app = dashboard("attention", patch=typed, head="01").sound()
+    assert (app.link["patch"], app.link["head"]) == ("7", "1")
+    assert app.export.view.cell == (1, 3)  # patch 7 of 4 × 4
+
+
+def test_numbers_that_are_options_of_a_list_are_read_as_their_plain_text():
+    for name in ("head", "heated"):
+        assert [CHOICES[name].read(text) for text in ("07", "７")] == ["7", "7"]
+    with pytest.raises(OptionError, match=r"such as 0\.3"):
+        CHOICES["range_head"].read("０.３")
 
 
 @pytest.mark.parametrize(

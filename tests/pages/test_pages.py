@@ -90,6 +90,12 @@ def test_a_model_without_classifier_says_so_and_shows_the_cosine_of_ablation(das
     assert not app.has("plotly_chart", "answers")
 
 
+def test_the_attention_of_ablated_heads_is_told_in_words(dashboard):
+    app = dashboard("heads", ablate="1.0").sound()
+    told = [image.alt for each in app.app.get("image") for image in each.proto.imgs]
+    assert sum(text.startswith("Strongest patches: ") for text in told) == 2
+
+
 def test_a_photo_of_another_choice_is_another_picture(dashboard):
     app = dashboard("attention", example="cat").sound()
     cat = app.blob("viewer")

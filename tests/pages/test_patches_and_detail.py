@@ -103,7 +103,9 @@ def test_what_does_not_fit_into_the_photo_is_told_and_the_switch_goes_back(dashb
     monkeypatch.setattr(pasted_object, "default_sizes", lambda vit: (40,))
     app = dashboard(PAGE, pasted=1)
     app.told("40 pixels does not fit there")
-    assert "pasted" not in app.run().sound().link
+    assert "pasted" not in app.link
+    assert app.app.toggle(key="choice_pasted").value is False
+    app.run().told("40 pixels does not fit there")
 
 
 def test_the_model_at_other_patch_sizes(dashboard, results):

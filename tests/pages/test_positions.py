@@ -158,6 +158,26 @@ def test_input_sizes_of_a_model_that_takes_one_only_are_told(dashboard, monkeypa
     app = dashboard(PAGE, input_sizes=1).sound()
     assert not app.has("plotly_chart", "size_cosine")
     assert any("cannot take an input" in each.value for each in app.app.info)
+    assert not app.has("button", "stop_sizes")
+    monkeypatch.undo()
+    monkeypatch.setattr(input_sizes, "SIZES", (16, 32))
+    toggle = app.app.toggle(key="choice_input_sizes").set_value(False).run().toggle
+    toggle(key="choice_input_sizes").set_value(True).run()
+    assert app.sound().has("plotly_chart", "size_cosine")  # tried again
+
+
+def test_input_sizes_refused_to_one_reader_are_measured_for_another(dashboard, monkeypatch):
+    monkeypatch.setattr(input_sizes, "SIZES", (16, 32))
+    steps, refusals = input_sizes.input_size_steps, [UnsupportedModelError("not now")]
+
+    def refuse_once(vit, image, *, sizes):
+        if refusals:
+            raise refusals.pop()
+        return steps(vit, image, sizes=sizes)
+
+    monkeypatch.setattr(input_sizes, "input_size_steps", refuse_once)
+    assert not dashboard(PAGE, input_sizes=1).sound().has("plotly_chart", "size_cosine")
+    assert dashboard(PAGE, input_sizes=1).sound().has("plotly_chart", "size_cosine")
 
 
 def test_shuffling_moves_the_class_token_only_with_positions(dashboard):

@@ -9,8 +9,10 @@ from PIL import Image
 
 import vitviz
 from tests.pages.dashboard import NAMES, ROOT
+from vitviz.analysis.map_comparison import same_crop
 from vitviz.examples import example
 from vitviz.export.arrays import npz_bytes
+from vitviz.images import open_image
 from vitviz.ui import cache, probes, show
 from vitviz.ui.components.packing import unpack
 
@@ -119,6 +121,17 @@ def test_layers_are_compared_when_it_is_asked_for(dashboard, against, title):
     assert ("averaged over areas" in words(app)) == (against == "tiny:wide")
 
 
+def test_two_models_are_compared_on_one_crop(dashboard, tiny_models):
+    vit, other = tiny_models["tiny:class"], tiny_models["tiny:wide"]
+    app = dashboard(PAGE, example="cat", cka=1, cka_with="tiny:wide").sound()
+    image = open_image(example("cat").path)
+    here, there = vitviz.trace(vit, image), vitviz.trace(other, same_crop(vit, other, image))
+    wanted = vitviz.layer_similarity(here, there).values
+    assert np.allclose(app.export.arrays()["cka"], wanted, atol=1e-5)
+    apart = vitviz.layer_similarity(here, vitviz.trace(other, image)).values
+    assert not np.allclose(apart, wanted, atol=1e-3)
+
+
 def test_a_model_that_cannot_be_compared_is_told_on_the_page(dashboard):
     app = dashboard(PAGE, cka=1, cka_with="timm:resnet18").sound()
     assert "resnet18" in words(app)
@@ -129,7 +142,7 @@ def test_what_a_link_cannot_have_is_told(dashboard):
     bad = {"second": "nope", "foreground": 2, "likeness": "x", "lens_class": 10, "layer": 9}
     dashboard(PAGE, **bad, patch=16).told(
         "no photo “nope”",
-        "foreground='2'.*from 0 to 1",
+        "foreground='2'.*from 0 to 0.95",
         "likeness='x'.*wanted one of",
         "no class 10: this model has classes 0 to 9",
         "no layer 9",

@@ -8,7 +8,9 @@ from vitviz.attention.view import attention_view
 from vitviz.figures.curves import answers_bar
 from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import scale_for
+from vitviz.figures.summary import describe_map
 from vitviz.ui import heads, link
+from vitviz.ui.labels import map_words
 from vitviz.ui.scene import Scene, default_query
 from vitviz.ui.text import _
 
@@ -59,4 +61,5 @@ def _maps(scene: Scene, *columns: st.delta_generator.DeltaGenerator) -> None:
             caption=title,
             width="stretch",
             output_format="JPEG",
+            alt=describe_map(each.values, scene.trace.grid, each.uniform, labels=map_words()),
         )

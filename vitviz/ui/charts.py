@@ -10,6 +10,7 @@ from vitviz.attention.statistics import HeadStatistics
 from vitviz.figures.alt import alt_text
 from vitviz.figures.curves import distance_scatter
 from vitviz.ui import heads
+from vitviz.ui.labels import figure_words
 from vitviz.ui.scene import Scene
 from vitviz.ui.text import _
 
@@ -24,7 +25,7 @@ def chart(figure: go.Figure, *, key: str) -> None:
         key=key,
         width="stretch",
         theme="streamlit",
-        alt=alt_text(figure),
+        alt=alt_text(figure, words=figure_words()),
         config={"displaylogo": False},
     )
 

@@ -75,7 +75,8 @@ def _choose_other(now: Scene) -> None:
         )
         weights.segmented_control(
             _("Weights of B"),
-            ["pretrained", "random"],
+            models.WEIGHTS,
+            format_func=models.weights_name,
             required=True,
             disabled=current == "default",
             **link.widget("other_weights"),

@@ -20,10 +20,13 @@ from vitviz.ui.class_names import class_name
 from vitviz.ui.compare_sides import Side
 from vitviz.ui.scene import Scene, plain
 from vitviz.ui.show import Export
-from vitviz.ui.text import _, language
+from vitviz.ui.strip import percent
+from vitviz.ui.text import _, gap, language
 
 _DIFFERENCE = "PuOr"
 _BLANK = 236
+_ALIKE, _PARTLY = 0.8, 0.3
+"""Rank correlations from which maps are called much alike, and alike in part."""
 
 
 def panels(a: Side, b: Side, found: MapComparison) -> list[Panel]:
@@ -115,7 +118,7 @@ def _agreement(found: MapComparison) -> None:
             "−1 if one is the other turned round. – if a map is flat."
         ),
     )
-    words.markdown(_reading(found))
+    words.markdown(reading(found.correlation, link.get("against")))
     if found.resampled:
         (down, across), (other_down, other_across) = found.grids
         words.caption(
@@ -131,37 +134,63 @@ def _agreement(found: MapComparison) -> None:
         words.caption(_("This method's maps have a value a pixel; here they are summed by patch."))
 
 
-def _reading(found: MapComparison) -> str:
-    against, high = link.get("against"), found.correlation > 0.5
-    if np.isnan(found.correlation):
+def reading(correlation: float, against: str) -> str:
+    """Return what a rank correlation says: how far the orders agree, and what that means beside such a B."""
+    if np.isnan(correlation):
         return _("A map without differences has no order to compare.")
-    if against == "random":
-        return (
+    shown = round(correlation, 2)  # the number in the sentence decides, so that the two agree
+    if shown >= _ALIKE:
+        orders, place = _("Rank correlation {value:+.2f}: the orders are much alike."), 0
+    elif shown >= _PARTLY:
+        orders, place = _("Rank correlation {value:+.2f}: the orders agree in part."), 1
+    elif shown > -_PARTLY:
+        orders, place = _("Rank correlation {value:+.2f}: the orders have little in common."), 2
+    else:
+        orders, place = (
             _(
-                "Close to 1 with random weights: much of this map comes from the photo and the architecture, not from "
-                "what the model learned."
-            )
-            if high
-            else _("The map changes with the weights, as a map of what the model learned must.")
+                "Rank correlation {value:+.2f}: the orders tend to be opposite, and what is high in one map is low in "
+                "the other."
+            ),
+            2,
         )
-    if against == "class":
-        return (
+    return orders.format(value=shown) + gap() + _meanings()[against][place]
+
+
+def _meanings() -> dict[str, tuple[str, str, str]]:
+    """Return what maps much alike, alike in part and unlike mean, by what B is."""
+    return {
+        "random": (
             _(
-                "Close to 1 for another class: this map says little about *which* answer it explains."
-            )
-            if high
-            else _("The map depends on the class that it explains.")
-        )
-    if against == "photo":
-        return _(
-            "Two photos have different things in different places, so a low value is usual; a high one means that the "
-            "method marks the same places whatever is there."
-        )
-    return (
-        _("Both models rank the patches alike.")
-        if high
-        else _("The models rank the patches differently: at most one map can be right about both.")
-    )
+                "Much of this map comes from the photo and the architecture, not from what the model learned."
+            ),
+            _(
+                "Part of this map comes from the photo and the architecture, and part from what the model learned."
+            ),
+            _("The map changes with the weights, as a map of what the model learned must."),
+        ),
+        "class": (
+            _("This map says little about *which* answer it explains."),
+            _("Part of this map is the same for both answers, and part depends on the class."),
+            _("The map depends on the class that it explains."),
+        ),
+        "photo": (
+            _(
+                "Either things lie in the same places in both photos, or the method marks those places whatever is "
+                "there."
+            ),
+            _(
+                "Things that lie in the same places can do that, and so can a method with places that it prefers."
+            ),
+            _("Two photos have different things in different places, so a low value is usual."),
+        ),
+        "model": (
+            _("Both models rank the patches alike."),
+            _("The models agree on some of the patches."),
+            _(
+                "The models rank the patches differently: the map of one does not stand for the other."
+            ),
+        ),
+    }
 
 
 def answers(a: Side, b: Side) -> None:
@@ -169,7 +198,7 @@ def answers(a: Side, b: Side) -> None:
     shown = [a] if a.scene.original is b.scene.original else [a, b]
     for letter, column, side in zip("AB", st.columns(2, gap="large"), shown, strict=False):
         lines = [
-            f"{class_name(side.scene.vit, index)} {share:.2%}".replace("%", " %")
+            f"{class_name(side.scene.vit, index)} {percent(share)}"
             for index, share in side.scene.original.top(5)
         ]
         column.markdown(_("**Answers of {letter}**").format(letter=letter))

@@ -33,12 +33,13 @@ def buttons(
 ) -> DeltaGenerator | None:
     """Draw the button that asks for work or, once it was pressed, the progress and the button that stops it.
 
-    The buttons are called ``ask_`` and ``stop_`` with ``name``; ``note`` stands under the first. Returns where the
-    progress is shown, or None.
+    The buttons are called ``ask_`` and ``stop_`` with ``name``; ``note`` stands under the first, and above it why the
+    work was refused when it was asked for last. Returns where the progress is shown, or None.
     """
     requests = wanted()
     if request not in requests:
-        st.button(label, icon=icon, key=f"ask_{name}", on_click=requests.add, args=(request,))
+        _tell_failure(request)
+        st.button(label, icon=icon, key=f"ask_{name}", on_click=_want, args=(request,))
         if note:
             st.caption(note)
         return None
@@ -46,6 +47,25 @@ def buttons(
     icon = ":material/stop_circle:"
     st.button(_("Stop"), icon=icon, key=f"stop_{name}", on_click=requests.discard, args=(request,))
     return bar
+
+
+def _failed() -> dict[Hashable, str]:
+    """Return why requests of this reader came to nothing, by request."""
+    reasons: dict[Hashable, str] = st.session_state.setdefault(_FAILED, {})
+    return reasons
+
+
+def _want(request: Hashable) -> None:
+    _failed().pop(request, None)
+    wanted().add(request)
+
+
+def _tell_failure(request: Hashable) -> bool:
+    """Tell why a request came to nothing, and return whether it did."""
+    reason = _failed().get(request)
+    if reason is not None:
+        st.warning(plain(reason), icon=":material/block:")
+    return reason is not None
 
 
 def shown_in(bar: DeltaGenerator, what: str = "") -> Progress:
@@ -59,17 +79,15 @@ def shown_in(bar: DeltaGenerator, what: str = "") -> Progress:
 
 
 def work_through(request: Hashable, work: Iterable[Callable[[], object]]) -> None:
-    """Do what was asked for, part by part, and draw the page anew; any click interrupts it, an error is told.
+    """Do what was asked for, part by part, and draw the page anew; any click interrupts it.
 
-    Call it last, so that the whole page stands while it works.
+    An error ends it and is told where ``buttons`` stand. Call it last, so that the whole page stands while it works.
     """
     try:
         for part in work:
             part()
     except VitvizError as error:
-        st.error(plain(str(error)))
-        wanted().discard(request)
-        return
+        _failed()[request] = str(error)
     wanted().discard(request)
     st.rerun()
 
@@ -86,11 +104,7 @@ def ask(name: str, key: Hashable, label: str) -> DeltaGenerator | None:
     """
     if result(key) is not None:
         return None
-    reason = st.session_state.get(_FAILED, {}).get(key)
-    if reason is not None:
-        st.warning(plain(reason), icon=":material/block:")
-        return None
-    return buttons(key, label, name=name)
+    return None if _tell_failure(key) else buttons(key, label, name=name)
 
 
 def finish(key: Hashable, bar: DeltaGenerator | None, compute: Callable[[Progress], Any]) -> None:
@@ -98,11 +112,4 @@ def finish(key: Hashable, bar: DeltaGenerator | None, compute: Callable[[Progres
     if bar is None:
         return
     progress = shown_in(bar)
-
-    def keep() -> None:
-        try:
-            shelf.evidence().put(key, compute(progress))
-        except VitvizError as error:
-            st.session_state.setdefault(_FAILED, {})[key] = str(error)
-
-    work_through(key, [keep])
+    work_through(key, [lambda: shelf.evidence().put(key, compute(progress))])

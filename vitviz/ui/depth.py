@@ -17,6 +17,7 @@ from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.figures.summary import describe_map
 from vitviz.ui import snippets, viewer
+from vitviz.ui.labels import map_words
 from vitviz.ui.scene import Scene, default_query
 from vitviz.ui.show import Export
 from vitviz.ui.text import _, language
@@ -59,7 +60,7 @@ def draw(scene: Scene, maps: list[MapView]) -> None:
             for layer, shown in enumerate(maps)
         ],
         width=_TILE_PIXELS,
-        alt=[describe_map(shown.values, grid, shown.uniform) for shown in maps],
+        alt=[describe_map(shown.values, grid, shown.uniform, labels=map_words()) for shown in maps],
     )
 
 

@@ -34,7 +34,7 @@ def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> DeltaGenerator | No
         )
     )
     left = [each for each in shown if _tested(aim, each) is None]
-    bar = _button(aim, left) if left else None
+    bar = _button(scene, aim, left) if left else None
     tested = [(each, result) for each in shown if (result := _tested(aim, each)) is not None]
     band = shelf.evidence().get(_band_key(scene, aim))
     if tested and band is not None:
@@ -47,7 +47,9 @@ def finish(scene: Scene, aim: Aim, outcomes: list[Outcome], bar: DeltaGenerator 
     if bar is None:
         return
     left = [each for each in outcomes if each.found is not None and _tested(aim, each) is None]
-    demand.work_through(_request(aim), (partial(_test, scene, aim, each, bar) for each in left))
+    demand.work_through(
+        _request(scene, aim), (partial(_test, scene, aim, each, bar) for each in left)
+    )
 
 
 def _test(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
@@ -82,8 +84,8 @@ def _band_key(scene: Scene, aim: Aim) -> Hashable:
     return ("band", scene.model_key, scene.photo.digest, aim.key)
 
 
-def _request(aim: Aim) -> Hashable:
-    return ("test", aim.key)
+def _request(scene: Scene, aim: Aim) -> Hashable:
+    return ("test", scene.model_key, scene.photo.digest, aim.key)
 
 
 def _tested(aim: Aim, each: Outcome) -> Faithfulness | None:
@@ -91,10 +93,10 @@ def _tested(aim: Aim, each: Outcome) -> Faithfulness | None:
     return result
 
 
-def _button(aim: Aim, left: list[Outcome]) -> DeltaGenerator | None:
+def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> DeltaGenerator | None:
     one = _("Test {name}").format(name=_(left[0].method.label))
     return demand.buttons(
-        _request(aim),
+        _request(scene, aim),
         _("Test these maps") if len(left) > 1 else one,
         icon=":material/science:",
         name="test",

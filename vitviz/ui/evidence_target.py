@@ -10,6 +10,7 @@ from vitviz.trace.target import Target, contrast, likeness, resolve_target
 from vitviz.ui import link
 from vitviz.ui.class_names import class_name
 from vitviz.ui.scene import Scene, plain
+from vitviz.ui.strip import percent
 from vitviz.ui.text import _
 
 _SEEN = "vitviz_target_seen"
@@ -114,15 +115,11 @@ def answers(scene: Scene, aim: Aim) -> None:
         _("Explain the answer"),
         list(shares),
         format_func=lambda index: (
-            f"{plain(class_name(scene.vit, index))} {_percent(shares.get(index, 0.0))}"
+            f"{plain(class_name(scene.vit, index))} {percent(shares.get(index, 0.0))}"
         ),
         key=key,
         on_change=choose,
     )
-
-
-def _percent(share: float) -> str:
-    return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
 
 
 def class_list(

@@ -53,7 +53,9 @@ def finish(scene: Scene, aim: Aim, outcomes: list[Outcome], bar: DeltaGenerator 
     if bar is None:
         return
     left = [each for each in outcomes if each.found is not None and _checked(aim, each) is None]
-    demand.work_through(_request(aim), (partial(_check, scene, aim, each, bar) for each in left))
+    demand.work_through(
+        _request(scene, aim), (partial(_check, scene, aim, each, bar) for each in left)
+    )
 
 
 def _check(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
@@ -73,8 +75,8 @@ def _key(aim: Aim, each: Outcome) -> Hashable:
     return ("weights", aim.key, each.key)
 
 
-def _request(aim: Aim) -> Hashable:
-    return ("weights", aim.key)
+def _request(scene: Scene, aim: Aim) -> Hashable:
+    return ("weights", scene.model_key, scene.photo.digest, aim.key)
 
 
 def _checked(aim: Aim, each: Outcome) -> Randomisation | None:
@@ -89,7 +91,7 @@ def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> DeltaGenerator | Non
         else _("Makes {count} maps by each method.")
     )
     return demand.buttons(
-        _request(aim),
+        _request(scene, aim),
         _("Replace the weights"),
         icon=":material/casino:",
         name="weights",

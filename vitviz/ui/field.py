@@ -18,6 +18,7 @@ from vitviz.errors import VitvizError
 from vitviz.figures.field import field_overlay
 from vitviz.ui import cache, field_rollout, link, probes
 from vitviz.ui.components.place_picker import place_picker
+from vitviz.ui.labels import token_name
 from vitviz.ui.probes import Probe
 from vitviz.ui.scene import Scene, plain
 from vitviz.ui.text import _, gap
@@ -83,7 +84,7 @@ def controls(scene: Scene) -> None:
 
 def _token_name(scene: Scene, name: str) -> str:
     if not name.isdecimal():
-        return name
+        return token_name(name)
     row, column = scene.vit.grid.position(int(name))
     return _("patch in row {row}, column {column}").format(row=row + 1, column=column + 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from vitviz.figures.scale import scale_for
 from vitviz.figures.sheet import print_figure
 from vitviz.figures.sprites import map_grid
 from vitviz.ui import cache, link, snippets, viewer
+from vitviz.ui.choices.explore import LAYER_ALONE, ROLLOUT
 from vitviz.ui.components.attention_view import AttentionView, ViewState
 from vitviz.ui.components.labels import viewer_labels
 from vitviz.ui.components.standalone import standalone_html
@@ -22,7 +24,8 @@ from vitviz.ui.scene import Scene
 from vitviz.ui.show import Export
 from vitviz.ui.text import _, language
 
-_MAP = "vitviz_rollout_map"
+_MAPS = (LAYER_ALONE, ROLLOUT)
+"""The maps of the viewer, in its order, as the link calls them."""
 
 
 def controls(scene: Scene) -> dict[str, Any]:
@@ -82,6 +85,8 @@ def _fit(last: int, options: dict[str, Any]) -> None:
 
 
 def _layer_range(column: Any, last: int) -> None:
+    if not last:
+        return  # one layer: nothing to choose, and Streamlit has no slider of one value
     key = "rollout_layers"
     end = link.get("end")
     st.session_state[key] = (link.get("start"), last if end < 0 else end)
@@ -124,9 +129,9 @@ def view(scene: Scene, options: dict[str, Any]) -> AttentionView:
             _("Rollout {start}–{end}").format(start=options["start_layer"], end=layer),
         ),
         query=scene.query,
-        head=st.session_state.get(_MAP, 1),
+        head=_MAPS.index(link.get("rollout_map")),
         direction=link.get("direction"),
-        scale="map" if link.get("scale") == "model" else link.get("scale"),
+        scale="map" if _scale_is_replaced() else link.get("scale"),
         hide_special=link.get("special"),
         opacity=link.get("opacity"),
         palette=link.get("palette"),
@@ -135,13 +140,20 @@ def view(scene: Scene, options: dict[str, Any]) -> AttentionView:
     )
 
 
+def _scale_is_replaced() -> bool:
+    """Return whether the scale of the other pages, the whole model's, is not one of this page's."""
+    return bool(link.get("scale") == "model")
+
+
 def keep(state: ViewState) -> None:
     """Keep what the reader chose in the viewer; the layer buttons move the end of the rollout."""
-    st.session_state[_MAP] = state.head
+    if not (_scale_is_replaced() and state.scale == "map"):  # else it is this page's stand-in
+        link.put(scale=state.scale)
+    assert isinstance(state.head, int)  # maps with names have neither mean nor maximum
     link.put(
+        rollout_map=_MAPS[state.head],
         patch=state.query,
         direction=state.direction,
-        scale=state.scale,
         special=state.hide_special,
         opacity=round(state.opacity, 2),
         palette=state.palette,
@@ -151,8 +163,41 @@ def keep(state: ViewState) -> None:
     )
 
 
+def shown_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of the large map: a layer alone is its own rollout, with no residual and nothing discarded."""
+    if link.get("rollout_map") == ROLLOUT:
+        return options
+    alone = {"start_layer": options["end_layer"], "residual": 0.0, "discard_ratio": 0.0}
+    return {**options, **alone}
+
+
 def shown_map(scene: Scene, options: dict[str, Any]) -> MapView:
-    """Return the rollout map of the pinned token."""
+    """Return the large map of the pinned token: the rollout, or its last layer alone."""
+    if link.get("rollout_map") == ROLLOUT:
+        return _rollout_map(scene, options)
+    found = rollout_view(
+        scene.trace,
+        scene.query,
+        direction=link.get("direction"),
+        hide_special=link.get("special"),
+        **shown_options(options),
+    )
+    layer = options["end_layer"]
+    # in the library's words, as the rest of the label
+    label = found.label.replace(f"rollout of layers {layer} to {layer}", f"layer {layer} alone", 1)
+    return replace(found, label=label)
+
+
+def told_options(options: dict[str, Any]) -> str:
+    """Return what the large map's label does not say of its options, in words; empty for a layer alone."""
+    if link.get("rollout_map") != ROLLOUT:
+        return ""
+    return _("residual share {residual:g}, smallest {discard:g} % discarded").format(
+        residual=options["residual"], discard=100 * options["discard_ratio"]
+    )
+
+
+def _rollout_map(scene: Scene, options: dict[str, Any]) -> MapView:
     return rollout_view(
         scene.trace,
         scene.query,
@@ -166,7 +211,7 @@ def shown_map(scene: Scene, options: dict[str, Any]) -> MapView:
 def strip(scene: Scene, options: dict[str, Any]) -> None:
     """Draw the rollout of the pinned token up to every layer, on one scale."""
     ends = range(options["start_layer"], scene.trace.layers)
-    maps = [shown_map(scene, {**options, "end_layer": end}).values for end in ends]
+    maps = [_rollout_map(scene, {**options, "end_layer": end}).values for end in ends]
     labels = [f"{options['start_layer']}–{end}" for end in ends]
     sheet = map_grid(
         np.stack(maps),
@@ -195,28 +240,26 @@ def _page_colour() -> tuple[int, int, int]:
     return (3, 4, 6) if st.context.theme.type == "dark" else (255, 255, 255)
 
 
-def export(scene: Scene, options: dict[str, Any], shown: AttentionView) -> Export:
-    """Return the files of the rollout view."""
-    view_ = shown_map(scene, options)
-    printed = viewer.panel(scene, view_)  # now: a download runs outside the session
+def export(scene: Scene, options: dict[str, Any], view: AttentionView, shown: MapView) -> Export:
+    """Return the files of the large map, ``shown``; the page that works offline has both maps of the viewer."""
+    printed = viewer.panel(scene, shown)  # now: a download runs outside the session
+    name = link.get("rollout_map")
+    assert view.maps is not None
+    both = dict(zip(_MAPS, view.maps, strict=True))
 
     def png() -> bytes:
-        return print_figure([printed], title=view_.label, caption=viewer.caption(scene))
+        return print_figure([printed], title=shown.label, caption=viewer.caption(scene))
 
     def arrays() -> dict[str, NDArray[Any]]:
-        return {
-            "rollout": matrix(scene, **options).cpu().numpy(),
-            "map": view_.values,
-            "picture": scene.picture,
-        }
+        return {name: both[name], "map": shown.values, "picture": scene.picture}
 
     return Export(
-        name="vitviz-rollout",
-        settings=snippets.rollout(scene),
+        name="vitviz-rollout" if name == ROLLOUT else f"vitviz-layer{options['end_layer']}-alone",
+        settings=replace(snippets.rollout(scene), **shown_options(options)),
         png=png,
         arrays=arrays,
         html=lambda told: standalone_html(
-            shown, title=view_.label, caption=viewer.caption(scene), language=language()
+            view, title=shown.label, caption=viewer.caption(scene), language=language()
         ),
-        view=view_,
+        view=shown,
     )

@@ -18,6 +18,7 @@ from vitviz.ui.class_names import class_name
 from vitviz.ui.scene import MOST_TOKENS, Scene, plain
 from vitviz.ui.text import _
 
+_REFUSED = "vitviz_refused_sizes"
 Answers = dict[int, SizedAnswer]
 """By the size that was asked for."""
 
@@ -30,14 +31,15 @@ def draw(scene: Scene) -> tuple[Answers, DeltaGenerator | None]:
         help=_("One pass a size: a few seconds in all. The position vectors are interpolated."),
         **link.widget("input_sizes"),
     )
-    reason = shelf.sizes().get(_refused(scene))
-    if reason is not None and link.get("input_sizes"):
+    if not link.get("input_sizes"):
+        _refused().pop(_key(scene), None)  # switched on again, it is tried again
+    reason = _refused().get(_key(scene))
+    if reason is not None:
         st.info(_("Not applicable. {reason}").format(reason=plain(reason)))
-        return {}, None
     found = _measured(scene)
     bar = (
         _progress(len(found), len(found) + len(_missing(scene, found)))
-        if _wanted(scene, found)
+        if reason is None and _wanted(scene, found)
         else None
     )
     if found:
@@ -60,7 +62,7 @@ def finish(scene: Scene, found: Answers, bar: DeltaGenerator | None) -> None:
             shelf.sizes().put(_key(scene), {**_measured(scene), size: each})
             bar.progress((len(_measured(scene))) / total, f"{size} px")
     except VitvizError as error:
-        shelf.sizes().put(_refused(scene), str(error))
+        _refused()[_key(scene)] = str(error)
     st.rerun()
 
 
@@ -83,8 +85,10 @@ def _key(scene: Scene) -> Hashable:
     return "sizes", scene.model_key, scene.photo.digest
 
 
-def _refused(scene: Scene) -> Hashable:
-    return "refused", scene.model_key
+def _refused() -> dict[Hashable, str]:
+    """Return why a model could not be measured on a photo, by both; each reader has refusals of their own."""
+    reasons: dict[Hashable, str] = st.session_state.setdefault(_REFUSED, {})
+    return reasons
 
 
 def _measured(scene: Scene) -> Answers:

@@ -18,8 +18,9 @@ from vitviz.export.arrays import npz_bytes
 from vitviz.export.manifest import json_text, versions
 from vitviz.figures.export import html_of_figures
 from vitviz.ui import link, show, worksheet
+from vitviz.ui.labels import figure_words
 from vitviz.ui.navigation import entry
-from vitviz.ui.text import _, kept, language
+from vitviz.ui.text import _, language
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def manifest(result: Result) -> dict[str, Any]:
 
 def _downloads(result: Result) -> None:
     told = manifest(result)
-    files: list[tuple[str, str, str, Callable[[], bytes | str]]] = [
+    files: list[show.File] = [
         (
             "npz",
             _("Arrays (NumPy npz)"),
@@ -128,17 +129,12 @@ def _downloads(result: Result) -> None:
             _("Figures that work offline (HTML)"),
             "text/html",
             lambda: html_of_figures(
-                result.figures(), result.title, manifest=told, language=language()
+                result.figures(),
+                result.title,
+                manifest=told,
+                language=language(),
+                words=figure_words(),
             ),
         ),
     ]
-    for column, (suffix, label, mime, make) in zip(st.columns(len(files)), files, strict=True):
-        column.download_button(
-            label,
-            kept(make),
-            file_name=f"vitviz-{result.page}.{suffix}",
-            mime=mime,
-            key=f"download_{suffix}",
-            on_click="ignore",
-            width="stretch",
-        )
+    show.download_row(f"vitviz-{result.page}", files)

@@ -1,4 +1,4 @@
-"""The library's own words that pages show: photos, classes, and what methods are called, cost, cannot do and are told.
+"""The library's own words that pages show: photos, notes on them, classes, and what is said of methods.
 
 They are data of the library, which speaks English alone; pages pass them through ``_`` as they are. ``make messages``
 adds them to the template: ``python -m vitviz.ui.library_words TEMPLATE``.
@@ -14,12 +14,13 @@ from vitviz.assets import WEIGHTS
 from vitviz.attribution import METHODS
 from vitviz.examples import examples
 from vitviz.models.shipped import MODELS, read_class_names
+from vitviz.ui.labels import PHOTO_NOTES
 from vitviz.ui.text import CLASS
 
 
 def library_words() -> set[str]:
     """Return every text of the library that a page shows in the reader's language, but for the names of classes."""
-    found = {photo.title for photo in examples()}
+    found = {photo.title for photo in examples()} | set(PHOTO_NOTES)
     for method in METHODS:
         found |= {method.label, method.summary, method.cost, method.limits}
         found.update(knob.help for knob in method.knobs)

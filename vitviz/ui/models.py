@@ -17,10 +17,16 @@ SUGGESTED = (
     "timm:beit_base_patch16_224",
     "timm:vit_base_patch16_siglip_224",
 )
+WEIGHTS = ("pretrained", "random")
 SIZES = (0, 98, 112, 140, 224, 336, 448, 518)
 
 
 _UNAVAILABLE = "vitviz_unavailable_model"
+
+
+def weights_name(weights: str) -> str:
+    """Return one of WEIGHTS in words."""
+    return {"pretrained": _("pretrained"), "random": _("random")}[weights]
 
 
 def unavailable(name: str) -> None:
@@ -71,7 +77,8 @@ def choose() -> None:
     ):
         st.segmented_control(
             _("Weights"),
-            ["pretrained", "random"],
+            WEIGHTS,
+            format_func=weights_name,
             required=True,
             help=_("Random weights show what the architecture alone does, and need no network."),
             disabled=current == "default",

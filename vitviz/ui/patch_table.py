@@ -23,6 +23,7 @@ from vitviz.ui import demand, link
 from vitviz.ui.choices.patches import SIZE_SEPARATOR, sizes_of
 from vitviz.ui.class_names import class_name
 from vitviz.ui.scene import MOST_TOKENS, Scene, plain
+from vitviz.ui.strip import percent
 from vitviz.ui.text import _, gap
 
 FIRST = (7, 14, 16, 28, 32)
@@ -161,8 +162,7 @@ def _answer(scene: Scene, each: PatchSizeAnswer) -> str:
     if not each.top:
         return "–"
     best, share = each.top[0]
-    chance = f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
-    return f"{class_name(scene.vit, best)} {chance}"
+    return f"{class_name(scene.vit, best)} {percent(share)}"
 
 
 def _picture(scene: Scene, each: PatchSizeAnswer) -> str:

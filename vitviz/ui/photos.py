@@ -11,6 +11,7 @@ from vitviz.examples import example, examples
 from vitviz.images import Photo, open_photo
 from vitviz.ui import link
 from vitviz.ui.components.photo_picker import photo_picker
+from vitviz.ui.labels import photo_note
 from vitviz.ui.text import _
 
 _OWN = "vitviz_own_photos"
@@ -52,7 +53,7 @@ def opened(name: str) -> Photo:
 
 
 def available() -> list[str]:
-    """Return the names of the photos that this reader can choose: the examples and the own ones that are here."""
+    """Return the names of the photos that this reader can choose: the examples, then the own ones that are here."""
     return [*(each.id for each in examples()), *st.session_state.setdefault(_OWN, {})]
 
 
@@ -67,19 +68,6 @@ def title(name: str) -> str:
     if name in OWN:
         return _("your photo")
     return _(example(name).title)
-
-
-def names() -> list[str]:
-    """Return the names of all photos that can be chosen: the examples, then the reader's own."""
-    return [*(each.id for each in examples()), *st.session_state.get(_OWN, {})]
-
-
-def named(name: str) -> Photo | None:
-    """Return a photo by its name, or None if there is none."""
-    if name not in names():
-        return None
-    own: dict[str, Photo] = st.session_state.get(_OWN, {})
-    return own[name] if name in own else opened(name)
 
 
 def choose() -> None:
@@ -97,7 +85,8 @@ def choose() -> None:
         key="upload",
         on_change=lambda: _take("upload"),
         help=_(
-            "It stays on the machine that runs vitviz and is forgotten when you close the page."
+            "It stays on the machine that runs vitviz. After you close the page, copies can remain in its memory until "
+            "other photos push them out or vitviz ends."
         ),
     )
     if st.toggle(_("Use the camera"), key="camera_on"):
@@ -127,4 +116,4 @@ def _take(name: str) -> None:
     st.session_state.setdefault(_OWN, {})[name] = photo
     link.put(example=name)
     for note in photo.notes:
-        link.notice(_("Your photo: {note}.").format(note=note))
+        link.notice(_("Your photo: {note}.").format(note=photo_note(note)))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vitviz.attention.view import MapView
 from vitviz.figures.heatmaps import difference_map
 from vitviz.ui import link, photos, viewer
+from vitviz.ui.charts import chart
 from vitviz.ui.scene import Scene
 from vitviz.ui.text import _
 
@@ -33,10 +34,14 @@ def pins() -> list[Pin]:
     return kept
 
 
-def add(scene: Scene, shown: MapView | None = None) -> None:
-    """Pin the map that is shown now; a third pin takes the place of the second."""
+def add(scene: Scene, shown: MapView | None = None, told: str = "") -> None:
+    """Pin the map that is shown now; a third pin takes the place of the second.
+
+    ``told`` is what makes the map another one and is not in its label. A map with the label of a pin replaces it.
+    """
     shown = shown or viewer.shown_map(scene)
-    label = f"{photos.title(scene.photo_name)}, {_model(scene)}, {shown.label}"
+    parts = [photos.title(scene.photo_name), _model(scene), shown.label, told]
+    label = ", ".join(part for part in parts if part)
     kept = [each for each in pins() if each.label != label]
     st.session_state[_PINS] = [*kept[: MOST - 1], Pin(label, shown.values)]
 
@@ -53,8 +58,8 @@ def _model(scene: Scene) -> str:
     return " ".join(parts)
 
 
-def draw(scene: Scene, shown: MapView | None = None) -> None:
-    """Draw the pin button and, once two maps are pinned, A, B and A − B on one scale."""
+def draw(scene: Scene, shown: MapView | None = None, *, told: str = "") -> None:
+    """Draw the pin button and, once two maps are pinned, A, B and A − B on one scale; ``add`` says what is pinned."""
     kept = pins()
     with st.container(key="pins"):
         button, clear, words = st.columns([2, 2, 6], vertical_alignment="center")
@@ -63,7 +68,7 @@ def draw(scene: Scene, shown: MapView | None = None) -> None:
             icon=":material/push_pin:",
             key="pin",
             on_click=add,
-            args=(scene, shown),
+            args=(scene, shown, told),
         )
         if not kept:
             words.caption(
@@ -98,4 +103,4 @@ def _compare(first: Pin, second: Pin) -> None:
         difference_title=_("A − B"),
         hover=_("row %{y}, column %{x}"),
     )
-    st.plotly_chart(figure, key="difference", width="stretch", theme=None)
+    chart(figure, key="difference")

@@ -11,6 +11,7 @@ from vitviz.figures.scale import Scale
 from vitviz.figures.sprites import map_grid
 from vitviz.figures.summary import describe_map
 from vitviz.ui import link
+from vitviz.ui.labels import map_words
 from vitviz.ui.scene import Scene
 from vitviz.ui.text import _
 
@@ -40,7 +41,7 @@ def draw(scene: Scene) -> None:
         caption=_("mean of {heads} heads").format(heads=heads),
         width="stretch",
         output_format="JPEG",
-        alt=describe_map(mean.values, scene.trace.grid, mean.uniform),
+        alt=describe_map(mean.values, scene.trace.grid, mean.uniform, labels=map_words()),
     )
     sheet = map_grid(
         np.stack([each.values for each in maps]),

@@ -16,7 +16,7 @@ from vitviz.ui import cache, link
 from vitviz.ui.bars import colour_bar
 from vitviz.ui.charts import chart
 from vitviz.ui.components.place_picker import place_picker
-from vitviz.ui.scene import Scene, plain
+from vitviz.ui.scene import Scene, middle, plain
 from vitviz.ui.text import _, first_clause
 
 _MOST_MAPS = 900
@@ -69,11 +69,8 @@ def measured(scene: Scene) -> tuple[PositionSimilarity, ReadOut | None]:
 
 
 def patch(scene: Scene) -> int:
-    """Return the patch that is shown large: the pinned one, or the middle of the grid."""
-    grid = scene.vit.grid
-    if scene.query.isdecimal():
-        return int(scene.query)
-    return grid.rows // 2 * grid.columns + grid.columns // 2
+    """Return the patch that a page is about which follows one patch: the pinned one, or the middle of the grid."""
+    return int(scene.query) if scene.query.isdecimal() else middle(scene.vit.grid)
 
 
 def unit(similarity: PositionSimilarity) -> str:

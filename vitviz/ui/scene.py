@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.errors import OptionError, VitvizError, WeightsUnavailableError
+from vitviz.grid import PatchGrid
 from vitviz.images import Photo
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
@@ -150,13 +151,17 @@ def _fit(vit: ViT) -> None:
             vit.heads[layer] - 1,
         )
         head = "mean"
+    link.put(layer=layer, head=head, patch=_query(vit))
+
+
+def _query(vit: ViT) -> str:
+    """Return the query of the link as the grid names it, so that "007" is patch 7 on every page."""
     query = link.get("patch") or default_query(vit)
     try:
-        vit.grid.token(query)
+        return vit.grid.names[vit.grid.token(query)]
     except OptionError as error:
         link.notice(str(error))
-        query = default_query(vit)
-    link.put(layer=layer, head=head, patch=query)
+        return default_query(vit)
 
 
 def _tell(text: str, asked: object, last: int) -> None:
@@ -167,4 +172,9 @@ def default_query(vit: ViT) -> str:
     """Return the token shown at first: the class token, or the middle patch of a model without one."""
     if "class" in vit.grid.prefix:
         return "class"
-    return str(vit.grid.rows // 2 * vit.grid.columns + vit.grid.columns // 2)
+    return str(middle(vit.grid))
+
+
+def middle(grid: PatchGrid) -> int:
+    """Return the patch in the middle of a grid, or the one below and right of it."""
+    return grid.rows // 2 * grid.columns + grid.columns // 2

@@ -37,8 +37,7 @@ def first(scene: Scene) -> Seen:
 def second(scene: Scene) -> Seen:
     """Return the photo that is compared; one that the link names and that is not here is told and left out."""
     wanted = link.get("second") or _next(scene.photo_name)
-    found = photos.named(wanted)
-    if found is None:
+    if wanted not in photos.available():
         st.warning(
             _("There is no photo “{name}” to compare with; another is shown.").format(
                 name=wanted[:60]
@@ -47,8 +46,7 @@ def second(scene: Scene) -> Seen:
         )
         wanted = _next(scene.photo_name)
         link.put(second="")
-        found = photos.named(wanted)
-        assert found is not None  # the examples are always here
+    found = photos.get(wanted)
     trace = cache.traced(scene.model_key, found.digest, NO_EDIT, scene.vit, found)
     picture = cache.picture(scene.model_key, found.digest, scene.vit, found)
     return Seen(wanted, found, trace, picture)
@@ -59,7 +57,7 @@ def choose(scene: Scene) -> None:
     following = photos.title(_next(scene.photo_name))
     st.selectbox(
         _("Second photo"),
-        ["", *photos.names()],
+        ["", *photos.available()],
         format_func=lambda name: (
             photos.title(name) if name else _("the next example: {title}").format(title=following)
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ from vitviz.ui import photos
 from vitviz.ui.recipe import Recipe
 from vitviz.ui.scene import Scene
 from vitviz.ui.text import SOURCE, _, kept, language
+
+File = tuple[str, str, str, Callable[[], bytes | str]]
+"""A file to take away: its suffix, its button's label, its MIME type, and what makes it at the click."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def footer(scene: Scene, export: Export, *, caution: str) -> None:
 def downloads(scene: Scene, export: Export) -> None:
     """Draw the download buttons: picture, arrays, manifest, page."""
     told = record(scene, export)
-    files: list[tuple[str, str, str, Callable[[], bytes | str]]] = [
+    files: list[File] = [
         ("png", _("Picture (PNG, for print)"), "image/png", export.png),
         (
             "npz",
@@ -78,11 +81,16 @@ def downloads(scene: Scene, export: Export) -> None:
         ("json", _("Settings (JSON manifest)"), "application/json", lambda: json_text(told)),
         ("html", _("Page that works offline (HTML)"), "text/html", lambda: export.html(told)),
     ]
+    download_row(export.name, files)
+
+
+def download_row(name: str, files: Sequence[File]) -> None:
+    """Draw a button for each file; ``name`` is the start of the file names."""
     for column, (suffix, label, mime, make) in zip(st.columns(len(files)), files, strict=True):
         column.download_button(
             label,
             kept(make),
-            file_name=f"{export.name}.{suffix}",
+            file_name=f"{name}.{suffix}",
             mime=mime,
             key=f"download_{suffix}",
             on_click="ignore",

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from vitviz.figures.overlay import outline
 from vitviz.ui import photos
 from vitviz.ui.class_names import class_name
+from vitviz.ui.labels import token_name
 from vitviz.ui.scene import Scene, plain
 from vitviz.ui.text import _
 
@@ -39,22 +40,22 @@ def _answers(scene: Scene, column: DeltaGenerator) -> None:
         )
         return
     first, *rest = [(plain(class_name(scene.vit, index)), share) for index, share in top]
-    column.markdown(f"**{first[0]}** {_percent(first[1])}")
-    column.caption(" · ".join(f"{name} {_percent(share)}" for name, share in rest))
+    column.markdown(f"**{first[0]}** {percent(first[1])}")
+    column.caption(" · ".join(f"{name} {percent(share)}" for name, share in rest))
     off = scene.trace.edit.ablate_heads
     if off:
         heads = ", ".join(f"L{layer}·H{head}" for layer, head in off)
         column.caption(":material/power_off: " + _("Switched off: {heads}").format(heads=heads))
 
 
-def _percent(share: float) -> str:
-    """Return a share as people read it: a small one is not nothing."""
-    return f"{share:.0%}" if share >= 0.1 else f"{100 * share:.2f}%"
+def percent(share: float) -> str:
+    """Return the share of an answer as people read it, the same on every page: a small one is not nothing."""
+    return f"{share:.0%}" if share >= 0.09995 else f"{share:.2%}"  # from there on it rounds to 10
 
 
 def _facts(scene: Scene) -> str:
     grid, trace = scene.trace.grid, scene.trace
-    prefix = ", ".join(grid.prefix) if grid.prefix else _("none")
+    prefix = ", ".join(map(token_name, grid.prefix)) if grid.prefix else _("none")
     return _(
         "{model} · {rows} × {columns} patches of {size} px · {tokens} tokens (special: {prefix}) · "
         "{layers} layers × {heads} heads · {milliseconds:.0f} ms · {megabytes:.0f} MB kept"

@@ -15,7 +15,7 @@ from vitviz.analysis.tokens import TokenColours, TokenNorms, TokenSimilarity, to
 from vitviz.figures.overlay import outline, overlay
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
-from vitviz.ui import link, photos, token_norms, viewer
+from vitviz.ui import link, photos, token_layers, token_norms, viewer
 from vitviz.ui.class_names import class_name
 from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.components.token_view import TokenView
@@ -152,6 +152,25 @@ def _arrays(
     return found
 
 
+def _similarity_code(scene: Scene) -> list[str]:
+    """Return the lines that compare all layers with those of the chosen model, which sees the first one's crop."""
+    name = link.get("cka_with")
+    if not name:
+        return ["cka = vitviz.layer_similarity(here).values"]
+    if name == token_layers.RANDOM:
+        return [
+            "from vitviz.analysis.redrawn import redrawn",
+            f"twin = vitviz.trace(redrawn(vit), {picture_expression(scene)})",
+            "cka = vitviz.layer_similarity(here, twin).values",
+        ]
+    return [
+        "from vitviz.analysis.map_comparison import same_crop",
+        f"other = vitviz.load_vit({name!r})",
+        f"picture = vitviz.open_image({picture_expression(scene)})",
+        "cka = vitviz.layer_similarity(here, vitviz.trace(other, same_crop(vit, other, picture))).values",
+    ]
+
+
 def _recipe(
     scene: Scene,
     there: Seen,
@@ -177,7 +196,7 @@ def _recipe(
     if measured.lens is not None:
         lines.append("lens = vitviz.logit_lens(vit, here)")
     if measured.similarity is not None:
-        lines.append("cka = vitviz.layer_similarity(here).values  # other models: a second trace")
+        lines += _similarity_code(scene)
     norms = measured.norms[layer]
     options: dict[str, Any] = {
         "layer": layer,

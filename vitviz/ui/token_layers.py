@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from vitviz.analysis.map_comparison import same_crop
 from vitviz.analysis.similarity import LayerSimilarity
 from vitviz.analysis.spectrum import Spectrum
 from vitviz.capture.edit import NO_EDIT
@@ -14,7 +15,7 @@ from vitviz.figures.heatmaps import token_matrix
 from vitviz.figures.mosaic import place_curve
 from vitviz.figures.palettes import layer_ramp
 from vitviz.figures.scale import Scale
-from vitviz.models.vit import ViT
+from vitviz.trace import Trace
 from vitviz.ui import cache, link, models, probes
 from vitviz.ui.charts import chart
 from vitviz.ui.scene import Scene, plain
@@ -121,15 +122,19 @@ def _similarity(scene: Scene, here: Seen) -> LayerSimilarity:
         )
     if not name:
         return cache.layer_similarity(scene.model_key, "", digest, here.trace, None)
-    vit, key = _other(scene, name)
-    other = cache.traced(key, digest, NO_EDIT, vit, here.photo)
+    key, other = _redrawn(scene, here) if name == RANDOM else _other(scene, here, name)
     return cache.layer_similarity(scene.model_key, key, digest, here.trace, other)
 
 
-def _other(scene: Scene, name: str) -> tuple[ViT, str]:
-    """Return the model that is compared, and its key; raises VitvizError for one that cannot be had or shown."""
-    if name == RANDOM:
-        return probes.redrawn(scene.model_key, scene.vit), f"{scene.model_key}|redrawn"
+def _redrawn(scene: Scene, here: Seen) -> tuple[str, Trace]:
+    """Return the key and the trace of the same model with random weights, which crops as the scene's does."""
+    key = f"{scene.model_key}|redrawn"
+    vit = probes.redrawn(scene.model_key, scene.vit)
+    return key, cache.traced(key, here.photo.digest, NO_EDIT, vit, here.photo)
+
+
+def _other(scene: Scene, here: Seen, name: str) -> tuple[str, Trace]:
+    """Return the key and the trace of another model; raises VitvizError for one that cannot be had or shown."""
     vit = cache.load_model(name, "pretrained", 0)
     if vit.grid.patches > _MOST_PATCHES:
         raise OptionError(
@@ -137,7 +142,10 @@ def _other(scene: Scene, name: str) -> tuple[ViT, str]:
                 name=name, patches=vit.grid.patches, most=_MOST_PATCHES
             )
         )
-    return vit, f"{name}|pretrained|0"
+    # models crop differently, and patches are compared place by place: both look at the first one's crop
+    pixels = same_crop(scene.vit, vit, here.photo.image)
+    key = f"{name}|pretrained|0|crop of {scene.model_key}"
+    return key, cache.traced_input(key, here.photo.digest, scene.model_key, vit, pixels)
 
 
 def _matrix(found: LayerSimilarity) -> None:

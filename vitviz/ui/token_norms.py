@@ -15,6 +15,7 @@ from vitviz.figures.theme import NEUTRAL
 from vitviz.ui import cache
 from vitviz.ui.bars import colour_bar
 from vitviz.ui.charts import chart
+from vitviz.ui.labels import token_name
 from vitviz.ui.scene import Scene
 from vitviz.ui.second_photo import Seen
 from vitviz.ui.text import _
@@ -79,7 +80,9 @@ def _numbers(norms: TokenNorms) -> None:
         )
     )
     if norms.special:
-        special = " · ".join(f"{name} **{number(value)}**" for name, value in norms.special.items())
+        special = " · ".join(
+            f"{token_name(name)} **{number(value)}**" for name, value in norms.special.items()
+        )
         st.markdown(_("Of the special tokens: {special}").format(special=special))
 
 

@@ -11,8 +11,10 @@ from PIL import Image
 from vitviz.analysis.tokens import TokenColours, patch_tokens
 from vitviz.errors import OptionError
 from vitviz.ui import cache, link, photos, second_photo
+from vitviz.ui.choices.space import MOST_FOREGROUND
 from vitviz.ui.components.token_view import TokenChoice, TokenPicture, TokenView
 from vitviz.ui.components.token_viewer import token_viewer
+from vitviz.ui.positions import patch
 from vitviz.ui.scene import Scene, plain
 from vitviz.ui.second_photo import Seen
 from vitviz.ui.text import _
@@ -36,7 +38,7 @@ def controls(scene: Scene) -> None:
     foreground.slider(
         _("Foreground above"),
         0.0,
-        0.95,
+        MOST_FOREGROUND,
         step=0.05,
         help=_(
             "Of the first principal component, stretched from 0 to 1. Patches below are black and the colours are "
@@ -49,14 +51,6 @@ def controls(scene: Scene) -> None:
         help=_("Which end of the component is the object is not known: this takes the other one."),
         **link.widget("flip"),
     )
-
-
-def patch(scene: Scene) -> int:
-    """Return the patch that is compared: the pinned one, or the middle of the grid."""
-    grid = scene.vit.grid
-    if scene.query.isdecimal():
-        return int(scene.query)
-    return grid.rows // 2 * grid.columns + grid.columns // 2
 
 
 def draw(scene: Scene, here: Seen, there: Seen) -> tuple[TokenView, TokenColours | None]:

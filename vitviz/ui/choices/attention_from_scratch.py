@@ -59,9 +59,7 @@ def _tokens(text: str) -> str:
 
 
 def _layer(text: str) -> str:
-    if text != "all":
-        whole(text)
-    return text
+    return text if text == "all" else str(whole(text))
 
 
 CHOICES = (

@@ -12,6 +12,8 @@ from vitviz.ui.text import LANGUAGES, _
 
 LARGEST_SIDE = 640
 """Largest input size that a reader can ask for, in pixels: attention costs the fourth power of the side."""
+LAYER_ALONE, ROLLOUT = "layer", "rollout"
+"""The maps of the Rollout page, in the order of its viewer."""
 METHOD_SEPARATOR = "-"
 NO_METHOD = "none"
 
@@ -24,9 +26,7 @@ def _side(text: str) -> int:
 
 
 def _head(text: str) -> str:
-    if text not in ("mean", "max"):
-        whole(text)
-    return text
+    return text if text in ("mean", "max") else str(whole(text))
 
 
 def _class(text: str) -> str:
@@ -59,6 +59,7 @@ CHOICES = (
     Choice("discard", 0.0, share),
     Choice("residual", 0.5, share),
     Choice("start", 0, whole),
+    Choice("rollout_map", ROLLOUT, one_of(LAYER_ALONE, ROLLOUT), page="rollout"),
     Choice("end", -1, lambda text: -1 if text == "-1" else whole(text)),
     Choice("language", "", one_of(*LANGUAGES)),  # empty: the browser's
     Choice("pictures", "one", one_of("one", "examples")),

@@ -26,7 +26,7 @@ def _board(text: str) -> str:
 
 
 def _head(text: str) -> str:
-    if text != BEST and not re.fullmatch(r"\d\.\d", text):
+    if text != BEST and not re.fullmatch(r"[0-9]\.[0-9]", text):
         raise OptionError(_("wanted best, or a layer and a head such as 0.3"))
     return text
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from vitviz.ui.choices.choice import Choice, flag, name, one_of, share, whole
+from vitviz.ui.choices.choice import Choice, flag, name, number, one_of, whole
+
+MOST_FOREGROUND = 0.95
+"""At 1 no patch would be left to make colours of."""
 
 
 def _or_nothing(text: str) -> str:
@@ -16,7 +19,7 @@ def _class(text: str) -> str:
 CHOICES = (
     Choice("second", "", _or_nothing, page="tokens"),  # empty: the next example
     Choice("likeness", "range", one_of("range", "signed"), page="tokens"),
-    Choice("foreground", 0.0, share, page="tokens"),  # 0: all patches
+    Choice("foreground", 0.0, number(0, MOST_FOREGROUND), page="tokens"),  # 0: all patches
     Choice("flip", False, flag, page="tokens"),
     Choice("lens_class", "", _class, page="tokens"),  # empty: the top answer
     Choice("cka", False, flag, page="tokens"),

@@ -141,7 +141,10 @@ def answer(scene: Scene, size: Dimensions) -> None:
             return
         top = trace.top(5)
         names = [class_name(vit, index) for index, _share in top]
-        chart(answers_bar(names, [share for _index, share in top]), key="anatomy_answer")
+        title = _("Probability")
+        shares = [share for _index, share in top]
+        bars = answers_bar(names, shares, x_title=title, labels=(title, ""))
+        chart(bars, key="anatomy_answer")
         logits = np.sort(trace.logits.float().cpu().numpy())[::-1]
         st.caption(
             _(

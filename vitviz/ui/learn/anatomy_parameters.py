@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import ArrayLike
 
 from vitviz.figures.curves import answers_bar
 from vitviz.labs.parameters import (
@@ -48,16 +50,19 @@ def draw() -> None:
         shares = np.array([counted[part] for part in parts]) / max(total, 1)
         order = np.argsort(-shares)
         chart(
-            answers_bar(
-                [_names()[parts[place]] for place in order],
-                shares[order],
-                x_title=_("Share of all parameters"),
-            ),
-            key="anatomy_shares",
+            _shares_figure([parts[place] for place in order], shares[order]), key="anatomy_shares"
         )
     _table(parts, counted, formula)
     _words(size)
     lesson.footer(_result(scene, counted, formula, size))
+
+
+def _shares_figure(parts: list[str], shares: ArrayLike) -> go.Figure:
+    """Return the share of all parameters that each part has, as bars."""
+    title = _("Share of all parameters")
+    return answers_bar(
+        [_names()[part] for part in parts], shares, x_title=title, labels=(title, "")
+    )
 
 
 @st.cache_data(max_entries=6, show_spinner=False)
@@ -168,8 +173,6 @@ def _result(
             "formula": np.array([formula.get(part, 0) for part in parts]),
         },
         figures=lambda: {
-            _("Shares"): answers_bar(
-                [_names()[part] for part in parts], [counted[part] / total for part in parts]
-            )
+            _("Shares"): _shares_figure(parts, [counted[part] / total for part in parts])
         },
     )

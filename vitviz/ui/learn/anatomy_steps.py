@@ -23,6 +23,7 @@ from vitviz.labs.parameters import Dimensions, dimensions_of
 from vitviz.trace import Trace
 from vitviz.ui import lesson, link
 from vitviz.ui.choices import anatomy as choices
+from vitviz.ui.labels import token_name, token_title
 from vitviz.ui.learn import anatomy_block, anatomy_tokens
 from vitviz.ui.lesson import Result
 from vitviz.ui.recipe import load_line, picture_expression
@@ -142,7 +143,7 @@ def special(scene: Scene, found: Embedding) -> list[str]:
     if prefix:
         told.append(
             _("Prefix tokens, n = {count}: {names}.").format(
-                count=len(prefix), names=", ".join(prefix)
+                count=len(prefix), names=", ".join(map(token_name, prefix))
             )
         )
     else:
@@ -223,7 +224,7 @@ def norm_figure(scene: Scene) -> go.Figure:
     patches, first = stream_norms(scene.model_key, scene.photo.digest, scene.original)
     lines: dict[str, tuple[list[float], str]] = {_("patch tokens, mean"): (patches, VIT_BLUE)}
     if first:
-        lines[_("{name} token").format(name=scene.vit.grid.prefix[0])] = (first, QUERY_ORANGE)
+        lines[token_title(scene.vit.grid.prefix[0])] = (first, QUERY_ORANGE)
     return norm_curves(lines, x_title=_("Blocks passed"), y_title=_("Norm in the residual stream"))
 
 

@@ -12,24 +12,18 @@ from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import Scale
 from vitviz.labs.anatomy import Embedding
 from vitviz.ui import link
+from vitviz.ui.labels import token_name
+from vitviz.ui.positions import patch as pinned_patch
 from vitviz.ui.scene import Scene
 from vitviz.ui.text import _
 
 _FILTERS = 56
 
 
-def patch_number(scene: Scene) -> int:
-    """Return the patch that is followed: the pinned one, or the middle of the grid."""
-    grid = scene.vit.grid
-    if scene.query.isdecimal():
-        return int(scene.query)
-    return grid.rows // 2 * grid.columns + grid.columns // 2
-
-
 def _choose_patch(scene: Scene) -> int:
     """Draw the sliders of row and column and return the patch."""
     grid = scene.vit.grid
-    row, column = grid.position(patch_number(scene))
+    row, column = grid.position(pinned_patch(scene))
     st.session_state["anatomy_row"], st.session_state["anatomy_column"] = row + 1, column + 1
 
     def keep() -> None:
@@ -38,7 +32,7 @@ def _choose_patch(scene: Scene) -> int:
 
     st.number_input(_("Row"), 1, grid.rows, step=1, key="anatomy_row", on_change=keep)
     st.number_input(_("Column"), 1, grid.columns, step=1, key="anatomy_column", on_change=keep)
-    return patch_number(scene)
+    return pinned_patch(scene)
 
 
 def _photo(scene: Scene, patch: int) -> NDArray[np.uint8]:
@@ -218,7 +212,7 @@ def places(scene: Scene, found: Embedding) -> None:
         if prefix:
             st.markdown(
                 _("In front stand {count} tokens that are no patches: {names}.").format(
-                    count=len(prefix), names=", ".join(f"**{name}**" for name in prefix)
+                    count=len(prefix), names=", ".join(f"**{token_name(name)}**" for name in prefix)
                 )
             )
         st.markdown(

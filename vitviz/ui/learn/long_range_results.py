@@ -62,6 +62,7 @@ def draw(situation: Situation) -> None:
         hide_index=True,
         width="stretch",
         key="range_table",
+        alt=_("One row a network"),
     )
     st.caption(
         _(

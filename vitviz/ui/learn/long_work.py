@@ -17,6 +17,7 @@ from vitviz.ui.shelf import Shelf
 from vitviz.ui.text import _
 
 Found = TypeVar("Found")
+_REFUSED = "vitviz_refused_work"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +46,14 @@ class Desk:
     def ask(self, work: LongWork[Found], *, label: str, help: str) -> Found | None:
         """Draw the switch, and return the result if it is wanted and there; else None.
 
-        What cannot be measured is told, and the switch goes back.
+        What cannot be measured is told under the switch, which goes back; switched on again, it is tried again.
         """
         st.toggle(label, help=help, **link.widget(work.choice))
         if not link.get(work.choice):
+            if work.key in _refused():
+                st.warning(plain(_refused()[work.key]), icon=":material/block:")
             return None
+        _refused().pop(work.key, None)
         found: Found | None = results().get(work.key)
         if found is None:
             bar = st.progress(0.0, _("Starting …"))
@@ -63,17 +67,22 @@ class Desk:
         return found
 
     def finish(self) -> None:
-        """Do what was asked for, with progress; any click interrupts it."""
+        """Do what was asked for, with progress, and draw the page anew; any click interrupts it."""
         for work, bar in self._waiting:
             try:
                 results().put(work.key, work.compute(demand.shown_in(bar)))
             except (VitvizError, RuntimeError) as error:
-                bar.empty()
-                st.error(plain(_reason(error)))
+                _refused()[work.key] = _reason(error)
                 link.put(**{work.choice: False})
-                return
+                break  # tell it now; what else waits goes on in the next run
         if self._waiting:
             st.rerun()
+
+
+def _refused() -> dict[Hashable, str]:
+    """Return why measurements of this reader came to nothing, by the key of the work."""
+    reasons: dict[Hashable, str] = st.session_state.setdefault(_REFUSED, {})
+    return reasons
 
 
 def _reason(error: VitvizError | RuntimeError) -> str:

@@ -19,6 +19,7 @@ from vitviz.figures.line_chart import Level, Line, line_chart
 from vitviz.figures.overlay import overlay
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.scale import scale_for
+from vitviz.figures.summary import describe_map
 from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE
 from vitviz.labs import model_temperature as lab
 from vitviz.labs.model_temperature import ModelTemperature
@@ -27,6 +28,7 @@ from vitviz.ui import cache, link
 from vitviz.ui.bars import colour_bar
 from vitviz.ui.choices.attention_from_scratch import FACTORS, factor_of
 from vitviz.ui.class_names import class_name
+from vitviz.ui.labels import map_words
 from vitviz.ui.learn.long_work import Desk, LongWork
 from vitviz.ui.scene import Scene, default_query
 from vitviz.ui.text import _
@@ -115,6 +117,7 @@ def maps(scene: Scene, heated: Heated) -> None:
             caption=title,
             width="stretch",
             output_format="JPEG",
+            alt=describe_map(view.values, scene.vit.grid, view.uniform, labels=map_words()),
         )
     st.html(
         colour_bar(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vitviz.figures.curves import Series, layer_curve
 from vitviz.figures.line_chart import Level, Line, line_chart
-from vitviz.figures.palettes import VIT_BLUE, layer_ramp
+from vitviz.figures.palettes import LAST_LAYER, VIT_BLUE, layer_ramp
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs import pasted_object as lab
 from vitviz.labs.pasted_object import PastedObject
@@ -103,7 +103,7 @@ def ratio_figure(scene: Scene, found: PastedObject) -> go.Figure:
             VIT_BLUE,
             kind="both",
         ),
-        Line(_("last layer"), sizes, table[:, -1], "#083D77", kind="both"),
+        Line(_("last layer"), sizes, table[:, -1], LAST_LAYER, kind="both"),
     ]
     return line_chart(
         [_positive(one) for one in lines],

@@ -1,0 +1,90 @@
+"""The Rollout page: which of its two maps is shown, in the link, in the files and in the pins."""
+
+import numpy as np
+import pytest
+
+import vitviz
+from vitviz.ui import flow
+from vitviz.ui.choices import CHOICES
+from vitviz.ui.components.attention_view import ViewState
+
+PAGE = "rollout"
+OPTIONS = {"fusion": "max", "residual": 0.3, "discard": 0.5, "patch": 6}
+
+
+def pinned(app):
+    app.app.button(key="pin").click().run()
+    return app.sound().app.session_state["vitviz_pins"]
+
+
+@pytest.mark.parametrize("model", ["tiny:class", "tiny:plain"])
+def test_a_layer_alone_is_in_the_link_the_files_the_code_and_the_pin(
+    dashboard, tiny_models, monkeypatch, model
+):
+    monkeypatch.setattr(vitviz, "load_vit", lambda name, **options: tiny_models[name])
+    app = dashboard(PAGE, model=model, rollout_map="layer", **OPTIONS).sound()
+    assert app.link["rollout_map"] == "layer"
+    assert app.component("rollout_viewer")["state"]["head"] == 0
+    trace = app.exports[-1][0].trace
+    fused = trace.attention(1).amax(0)
+    fused = (fused / fused.sum(-1, keepdim=True)).numpy()
+    expected = trace.grid.to_map(fused[trace.grid.token("6")])
+    arrays = app.export.arrays()
+    assert np.allclose(arrays["layer"], fused, atol=1e-6)
+    assert np.allclose(arrays["map"], expected, atol=1e-6)
+    assert "rollout" not in arrays
+    scope = {}
+    exec(compile(app.app.code[0].value, PAGE, "exec"), scope)
+    assert np.allclose(scope["values"], expected, atol=1e-6)
+    told = app.manifest["settings"]
+    assert (told["start_layer"], told["residual"]) == (1, 0.0)
+    assert app.export.view.label.startswith("layer 1 alone, max of the heads: where patch 6")
+    assert np.allclose(pinned(app)[0].values, expected, atol=1e-6)
+    app.put(rollout_map="rollout").sound()
+    assert [each.values.shape for each in pinned(app)] == [expected.shape] * 2
+    assert "rollout_map" not in app.link
+
+
+def test_a_reload_shows_the_same_map(dashboard):
+    app = dashboard(PAGE, rollout_map="layer").sound()
+    again = dashboard(PAGE, **app.link).sound()
+    assert again.blob("rollout_viewer") == app.blob("rollout_viewer")
+    assert dashboard(PAGE).sound().component("rollout_viewer")["state"]["head"] == 1
+
+
+def test_rollouts_of_other_options_are_pinned_side_by_side(dashboard):
+    app = dashboard(PAGE).sound()
+    pinned(app)
+    first, second = pinned(app.put(residual=0.2).sound())
+    assert first.label.endswith("residual share 0.5, smallest 0 % discarded")
+    assert second.label.endswith("residual share 0.2, smallest 0 % discarded")
+    _first, second = pinned(app.put(residual=0.5, discard=0.55).sound())
+    assert second.label.endswith("residual share 0.5, smallest 55 % discarded")
+    assert len(pinned(app)) == 2
+
+
+@pytest.fixture
+def link(monkeypatch):
+    """The choices, without a session."""
+    values = {name: choice.default for name, choice in CHOICES.items()}
+    monkeypatch.setattr(flow.link, "get", values.__getitem__)
+    monkeypatch.setattr(flow.link, "put", lambda **given: values.update(given))
+    return values
+
+
+def clicked(**given):
+    state = {
+        "query": "class", "head": 1, "direction": "attends_to", "scale": "map", "hide_special": True,
+        "opacity": 0.6, "palette": "viridis", "interpolate": False, "layer": 1,
+    }  # fmt: skip
+    return ViewState(**{**state, **given})
+
+
+def test_a_click_keeps_the_chosen_map_and_the_scale_of_the_whole_model(link):
+    link["scale"] = "model"  # which this page shows as "map"
+    flow.keep(clicked(head=0))
+    assert (link["rollout_map"], link["scale"]) == ("layer", "model")
+    flow.keep(clicked(scale="absolute"))
+    assert (link["rollout_map"], link["scale"]) == ("rollout", "absolute")
+    flow.keep(clicked(scale="map"))
+    assert link["scale"] == "map"

@@ -1,0 +1,94 @@
+"""Words that the library has in English alone, in the reader's language: figures and maps in words, tokens, photos.
+
+Names in braces are filled in by who uses a text, as those of the library are.
+"""
+
+from __future__ import annotations
+
+import re
+
+from vitviz.figures.alt import WORDS
+from vitviz.figures.summary import TEMPLATES
+from vitviz.ui.text import _
+
+PHOTO_NOTES = (
+    "reduced from {width} × {height} pixels",
+    "animated: the first of {frames} frames is used",
+    "its EXIF data is damaged and was left aside",
+    "turned upright as its EXIF data says",
+    "16 bits a channel were reduced to 8",
+    "transparent parts were laid on white",
+    "print colours (CMYK) were converted to RGB",
+)
+"""What ``vitviz.images`` notes on a photo that it changed, with braces where it has numbers."""
+
+
+def figure_words() -> dict[str, str]:
+    """Return the sentences of ``alt_text`` in the reader's language."""
+    return {
+        **WORDS,
+        "axes": _("{y} against {x}."),
+        "curve": _(
+            "{name}from {first} to {last}, smallest {low} at {low_at}, largest {high} at {high_at}; {trend}."
+        ),
+        "dots": _(
+            "{name}{count} points, smallest {low} at {low_at}, largest {high} at {high_at}; {trend}."
+        ),
+        "constant": _("{name}{high} throughout."),
+        "bars": _("{name}{items}."),
+        "histogram": _(
+            "{name}{count} values from {low} to {high}; the fullest bin, {most}, is near {peak}."
+        ),
+        "matrix": _(
+            "{name}{rows} rows, {columns} columns, smallest {low} at {low_at}, largest {high} at {high_at}."
+        ),
+        "name": _("{name}: "),
+        "cell": _("row {row}, column {column}"),
+        "rising": _("it rises"),
+        "falling": _("it falls"),
+        "level": _("it has no clear direction"),
+    }
+
+
+def map_words() -> dict[str, str]:
+    """Return the sentences of ``describe_map`` in the reader's language."""
+    return {
+        **TEMPLATES,
+        "patch": _("row {row}, column {column} ({share})"),
+        "strongest": _("Strongest patches: {patches}."),
+        "times": _("The strongest has {times} times an even share."),
+        "outside": _("The patches hold {share} of all; special tokens have the rest."),
+        "centre": _("The middle quarter of the picture holds {share} (an even spread: 25 %)."),
+        "spread": _(
+            "It spreads over about {effective} of {patches} patches; entropy {entropy} of at most {most} nats."
+        ),
+        "flat": _("All {patches} patches have the same value, {value}."),
+        "positive": _("Most positive patches: {patches}."),
+        "negative": _("Most negative patches: {patches}."),
+        "balance": _("{share} of the total size is positive."),
+        "join": _("; "),
+    }
+
+
+def token_name(name: str) -> str:
+    """Return a prefix token in words, from its name in a grid, such as "register 1"."""
+    kind, _space, number = name.partition(" ")
+    if kind == "register" and number.isdecimal():
+        return _("register {number}").format(number=number)
+    return {"class": _("class"), "distillation": _("distillation")}.get(name, name)
+
+
+def token_title(name: str) -> str:
+    """Return a prefix token in words that stand alone, such as "class token"."""
+    titles = {"class": _("class token"), "distillation": _("distillation token")}
+    return titles.get(name) or token_name(name)
+
+
+def photo_note(note: str) -> str:
+    """Return a note on a photo in the reader's language; one that is not known stays as it is."""
+    for text in PHOTO_NOTES:
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(text))
+        found = re.fullmatch(pattern, note)
+        if found:
+            return _(text).format(**found.groupdict())
+    return note
