@@ -35,7 +35,7 @@ MODELS: dict[str, ShippedModel] = {
     "default": ShippedModel(
         architecture="vit_small_patch14_dinov2",
         file="vit_small_patch14_tiny_imagenet.safetensors",
-        sha256="38cd089293815238f87d712ab709df5b0c2edb81a83fdb25848187823950e0e0",
+        sha256="27a04e1cb9fa3b11bf1e48d1e56bc3aefdf224e10cc96994aea8348db7e0a2c0",
         classes="classes.txt",
         image_size=(224, 224),
         summary="ViT-S/14 of the DINOv2 kind, 22 M parameters, fine-tuned on 200 classes of natural photos",
