@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -143,11 +144,12 @@ def finish(a: Side, b: Side | None, found: list[Outcome], bar: DeltaGenerator | 
     """Compute what was asked for, with progress; any click interrupts it."""
     if bar is None or b is None:
         return
-    for letter, side, what in zip("AB", (a, b), found, strict=True):
-        if what.found is None and what.reason is None:
-            evidence.compute(side.scene, side.aim, what, demand.shown_in(bar, letter))
-    demand.wanted().discard(_request(found))
-    st.rerun()
+    work = [
+        partial(evidence.compute, side.scene, side.aim, what, demand.shown_in(bar, letter))
+        for letter, side, what in zip("AB", (a, b), found, strict=True)
+        if what.found is None and what.reason is None
+    ]
+    demand.work_through(_request(found), work)
 
 
 def compared(a: Side, b: Side, found: list[Outcome]) -> MapComparison | None:

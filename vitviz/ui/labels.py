@@ -25,49 +25,12 @@ PHOTO_NOTES = (
 
 def figure_words() -> dict[str, str]:
     """Return the sentences of ``alt_text`` in the reader's language."""
-    return {
-        **WORDS,
-        "axes": _("{y} against {x}."),
-        "curve": _(
-            "{name}from {first} to {last}, smallest {low} at {low_at}, largest {high} at {high_at}; {trend}."
-        ),
-        "dots": _(
-            "{name}{count} points, smallest {low} at {low_at}, largest {high} at {high_at}; {trend}."
-        ),
-        "constant": _("{name}{high} throughout."),
-        "bars": _("{name}{items}."),
-        "histogram": _(
-            "{name}{count} values from {low} to {high}; the fullest bin, {most}, is near {peak}."
-        ),
-        "matrix": _(
-            "{name}{rows} rows, {columns} columns, smallest {low} at {low_at}, largest {high} at {high_at}."
-        ),
-        "name": _("{name}: "),
-        "cell": _("row {row}, column {column}"),
-        "rising": _("it rises"),
-        "falling": _("it falls"),
-        "level": _("it has no clear direction"),
-    }
+    return {key: _(text) for key, text in WORDS.items()}
 
 
 def map_words() -> dict[str, str]:
     """Return the sentences of ``describe_map`` in the reader's language."""
-    return {
-        **TEMPLATES,
-        "patch": _("row {row}, column {column} ({share})"),
-        "strongest": _("Strongest patches: {patches}."),
-        "times": _("The strongest has {times} times an even share."),
-        "outside": _("The patches hold {share} of all; special tokens have the rest."),
-        "centre": _("The middle quarter of the picture holds {share} (an even spread: 25 %)."),
-        "spread": _(
-            "It spreads over about {effective} of {patches} patches; entropy {entropy} of at most {most} nats."
-        ),
-        "flat": _("All {patches} patches have the same value, {value}."),
-        "positive": _("Most positive patches: {patches}."),
-        "negative": _("Most negative patches: {patches}."),
-        "balance": _("{share} of the total size is positive."),
-        "join": _("; "),
-    }
+    return {key: _(text) for key, text in TEMPLATES.items()}
 
 
 def token_name(name: str) -> str:

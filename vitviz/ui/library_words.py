@@ -13,6 +13,8 @@ from pathlib import Path
 from vitviz.assets import WEIGHTS
 from vitviz.attribution import METHODS
 from vitviz.examples import examples
+from vitviz.figures.alt import WORDS
+from vitviz.figures.summary import TEMPLATES
 from vitviz.models.shipped import MODELS, read_class_names
 from vitviz.ui.labels import PHOTO_NOTES
 from vitviz.ui.text import CLASS
@@ -21,6 +23,7 @@ from vitviz.ui.text import CLASS
 def library_words() -> set[str]:
     """Return every text of the library that a page shows in the reader's language, but for the names of classes."""
     found = {photo.title for photo in examples()} | set(PHOTO_NOTES)
+    found |= {*WORDS.values(), *TEMPLATES.values()}
     for method in METHODS:
         found |= {method.label, method.summary, method.cost, method.limits}
         found.update(knob.help for knob in method.knobs)
