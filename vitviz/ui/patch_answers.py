@@ -48,8 +48,9 @@ def _vit(scene: Scene, changed: Changed) -> None:
             for each in (before, after)
             if each.logits is not None
         ]
-        st.markdown(_sentence(class_names(scene.vit), *chances, changed=bool(changed)))
-        _bars("vit_answers", class_names(scene.vit), chances, changed, VIT_BLUE)
+        names = class_names(scene.vit)
+        st.markdown(_sentence(names, *chances, changed=bool(changed)))
+        _bars("vit_answers", names, chances, changed, VIT_BLUE)
     else:
         st.markdown(_("No classifier: the answer is the embedding."))
     st.metric(
