@@ -48,9 +48,7 @@ def start(environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    server = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     for _ in range(1200):
         try:
@@ -93,9 +91,7 @@ class Bench:
         box = photo.bounding_box()
         for x, y in np.random.default_rng(0).uniform(0.05, 0.95, (100, 2)):
             photo.hover(position={"x": x * box["width"], "y": y * box["height"]})
-        times: list[float] = self.page.locator(VIEWER).evaluate(
-            "app => app.paintTimes().slice(-100)"
-        )
+        times: list[float] = self.page.locator(VIEWER).evaluate("app => app.paintTimes().slice(-100)")
         return times
 
     def click(self) -> list[float]:
@@ -122,9 +118,7 @@ class Bench:
         times = []
         for round_ in range(self.rounds + 2):
             button = self.page.locator(f"{VIEWER} .{'previous' if round_ % 2 == 0 else 'next'}")
-            taken = self.watched(
-                "data-layer", lambda button=button: button.evaluate("node => node.click()")
-            )
+            taken = self.watched("data-layer", lambda button=button: button.evaluate("node => node.click()"))
             times.append(taken)
         return times[2:]  # both layers are cached by then
 
@@ -164,9 +158,7 @@ def main() -> None:
     names = (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "chrome")
     browser_path = next((path for name in names if name and (path := shutil.which(name))), None)
     if browser_path is None:
-        raise SystemExit(
-            "Chromium is not installed: apt install chromium, or set CHROMIUM to its path."
-        )
+        raise SystemExit("Chromium is not installed: apt install chromium, or set CHROMIUM to its path.")
     model = {"model": options.model, "weights": options.weights}
     if options.weights == "pretrained":
         del model["weights"]

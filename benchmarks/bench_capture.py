@@ -31,17 +31,13 @@ def measure(size: int, count: int) -> list[tuple[str, ...]]:
             "plain forward (fused)": plain,
             "vitviz.trace": lambda: vitviz.trace(vit, pixels),
             "unfuse and store": lambda: stored_maps(twin, pixels[None]),
-            "trace, rollout of the class token": lambda: vitviz.rollout_row(
-                vitviz.trace(vit, pixels), "class"
-            ),
+            "trace, rollout of the class token": lambda: vitviz.rollout_row(vitviz.trace(vit, pixels), "class"),
             "unfuse, store, multiply": lambda: full_rollout(stored_maps(twin, pixels[None])),
         },
         count=count,
     )
     trace, maps = vitviz.trace(vit, pixels), stored_maps(twin, pixels[None])
-    error = max(
-        float((trace.attention(layer) - stored[0]).abs().max()) for layer, stored in enumerate(maps)
-    )
+    error = max(float((trace.attention(layer) - stored[0]).abs().max()) for layer, stored in enumerate(maps))
     row_error = float((vitviz.rollout_row(trace, "class") - full_rollout(maps)[0]).abs().max())
     memory = {
         "vitviz.trace": trace.nbytes,
@@ -60,15 +56,7 @@ def measure(size: int, count: int) -> list[tuple[str, ...]]:
         rows.append((f"{size}", name, f"{1000 * each:.0f} ms", against, size_text))
     share = memory["vitviz.trace"] / memory["unfuse and store"]
     rows.append((f"{size}", "memory of the trace against stored maps", "", f"{share:.2f} ×", ""))
-    rows.append(
-        (
-            f"{size}",
-            "largest difference of any map / rollout",
-            "",
-            f"{error:.1e} / {row_error:.1e}",
-            "",
-        )
-    )
+    rows.append((f"{size}", "largest difference of any map / rollout", "", f"{error:.1e} / {row_error:.1e}", ""))
     return rows
 
 
@@ -77,14 +65,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
-    print(
-        f"torch {torch.__version__}, {torch.get_num_threads()} threads, {options.rounds} rounds, medians\n"
-    )
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {options.rounds} rounds, medians\n")
     rows = [row for size in (224, 518) for row in measure(size, options.rounds)]
     print(table(("pixels", "what", "median", "ratio", "memory kept"), rows))
-    print(
-        "\nTargets: trace ≤ 1.10 × plain; memory ≤ 0.20 × at 518 px; rollout ≤ 1.00 × the usual way at 518 px."
-    )
+    print("\nTargets: trace ≤ 1.10 × plain; memory ≤ 0.20 × at 518 px; rollout ≤ 1.00 × the usual way at 518 px.")
 
 
 if __name__ == "__main__":

@@ -60,9 +60,7 @@ def captum_occlusion(vit: vitviz.ViT, pixels: Tensor, batch: int) -> Tensor:
 
 def occlusion(vit: vitviz.ViT, pixels: Tensor, batch: int = 16) -> Tensor:
     """Return vitviz's map, (rows, columns)."""
-    found = vitviz.attribute(
-        "occlusion", vit, pixels, target=CLASS, replacement="black", batch_size=batch
-    )
+    found = vitviz.attribute("occlusion", vit, pixels, target=CLASS, replacement="black", batch_size=batch)
     return torch.from_numpy(found.values)
 
 
@@ -84,26 +82,16 @@ def measure_occlusion(name: str, size: int, count: int, clock: Clock) -> list[tu
         scale = occlusion(vit, pixels).abs().max()
     own, best = seconds["vitviz"], min(seconds[label] for label in (usual, *batched))
     rows = [
-        (
-            name,
-            f"{vit.grid.rows} × {vit.grid.columns}",
-            label,
-            f"{each:.2f} s",
-            f"{each / own:.2f} ×",
-        )
+        (name, f"{vit.grid.rows} × {vit.grid.columns}", label, f"{each:.2f} s", f"{each / own:.2f} ×")
         for label, each in seconds.items()
     ]
     ratios = f"{seconds[usual] / own:.2f} / {best / own:.2f}"
     rows.append((name, "", "default call / best setting, against vitviz", "", ratios))
-    rows.append(
-        (name, "", "largest difference of maps, relative", "", f"{float(error / scale):.1e}")
-    )
+    rows.append((name, "", "largest difference of maps, relative", "", f"{float(error / scale):.1e}"))
     return rows
 
 
-def measure_gradient_rollout(
-    name: str, size: int, count: int, clock: Clock
-) -> list[tuple[str, ...]]:
+def measure_gradient_rollout(name: str, size: int, count: int, clock: Clock) -> list[tuple[str, ...]]:
     """Return the rows of gradient-weighted rollout for one model."""
     vit, pixels = loaded(name, size)
     twin = unfused(vit.module)
@@ -118,14 +106,8 @@ def measure_gradient_rollout(
     def written_out() -> Tensor:
         return unfused_gradient_rollout(twin, pixels[None], CLASS)
 
-    plain, own, usual = (
-        "one forward and backward pass",
-        "vitviz",
-        "unfused maps, kept and multiplied",
-    )
-    seconds = rounds(
-        {plain: forward_backward, own: ours, usual: written_out}, count=count, clock=clock
-    )
+    plain, own, usual = ("one forward and backward pass", "vitviz", "unfused maps, kept and multiplied")
+    seconds = rounds({plain: forward_backward, own: ours, usual: written_out}, count=count, clock=clock)
     expected = vit.grid.to_map(written_out()[0])
     error = (torch.from_numpy(ours().values) - expected).abs().max() / expected.abs().max()
     rows = [
@@ -161,9 +143,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="of occlusion")
-    parser.add_argument(
-        "--passes", type=int, default=15, help="rounds of gradient-weighted rollout"
-    )
+    parser.add_argument("--passes", type=int, default=15, help="rounds of gradient-weighted rollout")
     parser.add_argument("--models", type=int, default=len(MODELS), help="how many of the list")
     parser.add_argument(
         "--cpu", action="store_true",
@@ -176,18 +156,12 @@ def main() -> None:
     chosen = MODELS[: options.models]
     rows = [row for each in chosen for row in measure_occlusion(*each, options.rounds, clock)]
     print(table(("model", "patches", "occlusion", "median", "against vitviz"), rows))
-    rows = [
-        row
-        for each in chosen[-1:]
-        for row in measure_gradient_rollout(*each, options.passes, clock)
-    ]
+    rows = [row for each in chosen[-1:] for row in measure_gradient_rollout(*each, options.passes, clock)]
     print("\n" + table(("model", "pixels", "gradient-weighted rollout", "median", "ratio"), rows))
     if find_spec("pytorch_grad_cam") is None:
         print("\npytorch-grad-cam is not installed; `make training` adds it.")
     else:
-        rows = [
-            row for each in chosen[-1:] for row in measure_grad_cam(*each, options.passes, clock)
-        ]
+        rows = [row for each in chosen[-1:] for row in measure_grad_cam(*each, options.passes, clock)]
         print("\n" + table(("model", "pixels", "token Grad-CAM", "median", "against vitviz"), rows))
     print(
         "\nTargets: occlusion at least 2 × against Captum's default call and never below 1 × against its best "

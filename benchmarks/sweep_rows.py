@@ -62,12 +62,7 @@ def table(rows: list[Row]) -> str:
         "",
     ]
     for verdict in ("supported", "refused", "failed"):
-        lines += [
-            f"## {verdict.capitalize()}: {counts[verdict]}",
-            "",
-            *_verdict_table(groups, verdict),
-            "",
-        ]
+        lines += [f"## {verdict.capitalize()}: {counts[verdict]}", "", *_verdict_table(groups, verdict), ""]
     return "\n".join(lines)
 
 

@@ -42,14 +42,7 @@ LARGEST = 400_000_000
 MOST_TOKENS = 1100
 """Beyond this the maps that fused attention avoids would not fit: a smaller picture is used for the comparison."""
 MODEL_SECONDS = 90
-QUERIES_AND_KEYS = (
-    "qkv.weight",
-    "q_proj.weight",
-    "k_proj.weight",
-    "in_proj.weight",
-    "q_norm.weight",
-    "k_norm.weight",
-)
+QUERIES_AND_KEYS = ("qkv.weight", "q_proj.weight", "k_proj.weight", "in_proj.weight", "q_norm.weight", "k_norm.weight")
 
 
 class SoftmaxWatch(TorchFunctionMode):
@@ -60,11 +53,7 @@ class SoftmaxWatch(TorchFunctionMode):
         self.maps: list[Tensor] = []
 
     def __torch_function__(
-        self,
-        function: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Any = None,
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         result = function(*args, **(kwargs or {}))
         if function in (Tensor.softmax, torch.softmax, functional.softmax) and result.ndim == 4:
@@ -83,9 +72,7 @@ def examine(name: str) -> Row:
     except vitviz.errors.UnsupportedModelError as error:
         row.verdict, row.reason = "refused", reason_of(name, str(error))
     except (Exception, TimeoutError) as error:  # noqa: BLE001 - a sweep reports every failure and goes on
-        row.reason = (
-            f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
-        )
+        row.reason = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
     row.seconds = f"{time.perf_counter() - start:.1f}"
     gc.collect()
     return row
@@ -116,9 +103,7 @@ def _trace(row: Row, module: nn.Module, options: dict[str, Any]) -> None:
     row.heads = str(vit.heads[0])
     if vit.grid.tokens > MOST_TOKENS:
         patch = vit.grid.patch_size
-        smaller = timm.create_model(
-            row.name, img_size=(12 * patch[0], 16 * patch[1]), **options
-        ).eval()
+        smaller = timm.create_model(row.name, img_size=(12 * patch[0], 16 * patch[1]), **options).eval()
         vit = vitviz.ViT.from_module(smaller, name=row.name)
     _compare(row, vit, sharpened(vit))
 
@@ -158,15 +143,7 @@ def small(name: str, skeleton: nn.Module | None) -> tuple[nn.Module | None, str,
         ):
             try:
                 return timm.create_model(name, **options).eval(), how, options
-            except (
-                TypeError,
-                ValueError,
-                AssertionError,
-                RuntimeError,
-                IndexError,
-                KeyError,
-                ZeroDivisionError,
-            ):
+            except (TypeError, ValueError, AssertionError, RuntimeError, IndexError, KeyError, ZeroDivisionError):
                 continue
         if skeleton is not None and sum(each.numel() for each in skeleton.parameters()) > LARGEST:
             return None, "meta", {}
@@ -200,13 +177,7 @@ def sharpened(vit: vitviz.ViT) -> vitviz.Trace:
                 parameter.fill_(0.5)
         for _ in range(12):
             trace = vitviz.trace(vit, noise(vit.image_size))
-            if (
-                max(
-                    float(trace.attention_scores(layer).abs().max())
-                    for layer in range(trace.layers)
-                )
-                > 20
-            ):
+            if max(float(trace.attention_scores(layer).abs().max()) for layer in range(trace.layers)) > 20:
                 break
             for key, parameter in vit.module.named_parameters():
                 if "blocks" in key and key.endswith(QUERIES_AND_KEYS):
@@ -245,9 +216,7 @@ def time_limit(seconds: int) -> Iterator[None]:
 
 def reason_of(name: str, message: str) -> str:
     """Return the reason inside a refusal, without the name before it and the advice after it."""
-    return message.removeprefix(f"{name} cannot be explained truthfully: ").partition(". Wanted ")[
-        0
-    ]
+    return message.removeprefix(f"{name} cannot be explained truthfully: ").partition(". Wanted ")[0]
 
 
 def main() -> None:
@@ -255,9 +224,7 @@ def main() -> None:
     parser.add_argument("--only", default="*", help="a pattern of names")
     parser.add_argument("--fresh", action="store_true", help="forget what was found before")
     parser.add_argument("--table", action="store_true", help="write the table only")
-    parser.add_argument(
-        "--minutes", type=float, default=60, help="stop after this long; the next run goes on"
-    )
+    parser.add_argument("--minutes", type=float, default=60, help="stop after this long; the next run goes on")
     options = parser.parse_args()
     torch.set_num_threads(1)
     RESULTS.mkdir(exist_ok=True)
@@ -266,20 +233,13 @@ def main() -> None:
         write_rows(path, [], append=False)
     done = {row.name for row in read_rows(path)}
     end = time.monotonic() + 60 * options.minutes
-    names = [
-        name
-        for name in timm_door.model_names()
-        if name not in done and fnmatch.fnmatch(name, options.only)
-    ]
+    names = [name for name in timm_door.model_names() if name not in done and fnmatch.fnmatch(name, options.only)]
     for name in [] if options.table else names:
         if time.monotonic() > end:
             break
         row = examine(name)
         write_rows(path, [row], append=True)
-        print(
-            f"{row.verdict:10s} {name:55s} {row.built:9s} {row.map_error:8s} {row.reason[:90]}",
-            flush=True,
-        )
+        print(f"{row.verdict:10s} {name:55s} {row.built:9s} {row.map_error:8s} {row.reason[:90]}", flush=True)
     rows = sorted(read_rows(path), key=lambda row: row.name)
     write_rows(path, rows, append=False)
     (RESULTS / "timm_sweep.md").write_text(table(rows), encoding="utf-8")

@@ -10,9 +10,7 @@ from vitviz.ui.text import _
 scene = current()
 show.heading(
     _("Where does each patch look?"),
-    _(
-        "Point at a patch: every map shows at once how one head spreads that patch's attention over the picture."
-    ),
+    _("Point at a patch: every map shows at once how one head spreads that patch's attention over the picture."),
 )
 view = viewer.layer_view(scene)
 attention_viewer(view, key="viewer", on_change=viewer.keep)

@@ -11,19 +11,9 @@ from vitviz.ui.text import _
 scene, desk = current(), Desk()
 chosen = lesson.experiment(
     "scratch",
-    {
-        "temperature": _("Temperature"),
-        "places": _("Four patches"),
-        "order": _("Order"),
-        "encodings": _("Encodings"),
-    },
+    {"temperature": _("Temperature"), "places": _("Four patches"), "order": _("Order"), "encodings": _("Encodings")},
 )
-experiments = {
-    "temperature": temperature_lesson,
-    "places": places,
-    "order": order,
-    "encodings": encodings,
-}
+experiments = {"temperature": temperature_lesson, "places": places, "order": order, "encodings": encodings}
 result = experiments[chosen].draw(scene, desk)
 lesson.footer(result)
 desk.finish()  # last, so that the whole page stands while it works

@@ -9,8 +9,7 @@ from vitviz.ui.text import _
 
 scene = current()
 chosen = lesson.experiment(
-    "depth_experiment",
-    {"residual": _("The residual path"), "layer_norm": _("Before or after: LayerNorm")},
+    "depth_experiment", {"residual": _("The residual path"), "layer_norm": _("Before or after: LayerNorm")}
 )
 result = layer_norm_lesson.draw() if chosen == "layer_norm" else residual_lesson.draw(scene)
 lesson.footer(result)

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vitviz.ui import (
-    evidence,
-    evidence_box,
-    evidence_curves,
-    evidence_panels,
-    evidence_target,
-    evidence_weights,
-    show,
-)
+from vitviz.ui import evidence, evidence_box, evidence_curves, evidence_panels, evidence_target, evidence_weights, show
 from vitviz.ui.scene import current
 from vitviz.ui.text import _
 
@@ -29,9 +21,7 @@ evidence_target.controls(scene, aim)
 shown = evidence.methods(scene)
 evidence.choose_methods(shown)
 if scene.trace.edit:
-    st.caption(
-        ":material/power: " + _("These maps explain the model with all its heads switched on.")
-    )
+    st.caption(":material/power: " + _("These maps explain the model with all its heads switched on."))
 if not shown:
     st.info(_("No method is chosen. Choose one in the list above."), icon=":material/info:")
 outcomes, waiting = evidence_panels.draw(scene, aim, shown)

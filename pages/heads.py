@@ -13,9 +13,7 @@ from vitviz.ui.text import _
 scene = current()
 show.heading(
     _("Which head does what?"),
-    _(
-        "One cell is one head. Click a cell to open that head; Shift-click to switch it off and see what changes."
-    ),
+    _("One cell is one head. Click a cell to open that head; Shift-click to switch it off and see what changes."),
 )
 table = heads.statistics(scene)
 names = heads.names()
@@ -28,20 +26,14 @@ if link.get("statistic") not in options:
     )
     link.put(statistic="distance")
 st.segmented_control(
-    _("Statistic"),
-    options,
-    format_func=lambda name: names[name][0],
-    required=True,
-    **link.widget("statistic"),
+    _("Statistic"), options, format_func=lambda name: names[name][0], required=True, **link.widget("statistic")
 )
 statistic = link.get("statistic")
 st.caption(names[statistic][2])
 
 left, right = st.columns([1, 1], gap="large")
 with left:
-    head_atlas(
-        heads.atlas(scene, table, statistic), key="atlas", on_pick=heads.pick, on_tick=heads.toggle
-    )
+    head_atlas(heads.atlas(scene, table, statistic), key="atlas", on_pick=heads.pick, on_tick=heads.toggle)
 with right:
     distance_chart(scene, table)
 if heads.wants_to_open():
@@ -49,11 +41,6 @@ if heads.wants_to_open():
 
 ablation.draw(scene)
 with st.expander(_("All heads as a sortable list"), icon=":material/list:", key="list"):
-    st.dataframe(
-        heads.rows(table),
-        hide_index=True,
-        height=320,
-        alt=_("One row a head, one column a statistic"),
-    )
+    st.dataframe(heads.rows(table), hide_index=True, height=320, alt=_("One row a head, one column a statistic"))
 pins.draw(scene)
 show.footer(scene, heads.export(scene, table, statistic), caution="caution-heads")

@@ -5,18 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from vitviz.ui import lesson
-from vitviz.ui.learn import (
-    long_range,
-    long_range_counter,
-    long_range_results,
-    long_range_take,
-    long_range_verdicts,
-)
+from vitviz.ui.learn import long_range, long_range_counter, long_range_results, long_range_take, long_range_verdicts
 from vitviz.ui.text import _
 
 task = lesson.experiment(
-    "range_task",
-    {"counting": _("Counting objects of two halves"), "occluder": _("Two sides of an occluder")},
+    "range_task", {"counting": _("Counting objects of two halves"), "occluder": _("Two sides of an occluder")}
 )
 lesson.question(*long_range_take.question(task))
 situation = long_range.current()

@@ -43,9 +43,7 @@ with left:
 with right:
     occlusion, waiting = patch_curve.occlusion(scene, aim)
 sizes_bar = patch_table.draw(scene)
-found = patch_export.Measured(
-    maps, patch_curve.found(scene, aim), occlusion, patch_table.found(scene)
-)
+found = patch_export.Measured(maps, patch_curve.found(scene, aim), occlusion, patch_table.found(scene))
 show.footer(scene, patch_export.export(scene, aim, changed, found), caution="caution-patches")
 patch_curve.finish(scene, aim, drop_bar)  # last, so that the whole page stands while it works
 evidence_panels.finish(scene, aim, waiting)

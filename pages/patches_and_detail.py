@@ -9,9 +9,7 @@ from vitviz.ui.scene import current
 from vitviz.ui.text import _
 
 scene, desk = current(), Desk()
-chosen = lesson.experiment(
-    "detail", {"object": _("The smallest object"), "patch_size": _("Other patch sizes")}
-)
+chosen = lesson.experiment("detail", {"object": _("The smallest object"), "patch_size": _("Other patch sizes")})
 result = (object_lesson if chosen == "object" else patch_sizes).draw(scene, desk)
 lesson.footer(result)
 desk.finish()  # last, so that the whole page stands while it works

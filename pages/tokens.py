@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from vitviz.ui import (
-    second_photo,
-    show,
-    token_export,
-    token_layers,
-    token_lens,
-    token_norms,
-    tokens,
-)
+from vitviz.ui import second_photo, show, token_export, token_layers, token_lens, token_norms, tokens
 from vitviz.ui.scene import current
 from vitviz.ui.text import _
 

@@ -33,17 +33,8 @@ def build_vit() -> BuildVit:
     from timm.models.vision_transformer import VisionTransformer
 
     def build(seed: int = 0, **arguments: Any) -> nn.Module:
-        settings = {
-            "img_size": 32,
-            "patch_size": 8,
-            "embed_dim": 32,
-            "depth": 2,
-            "num_heads": 2,
-            "num_classes": 10,
-        }
-        with torch.random.fork_rng(
-            devices=[]
-        ):  # timm draws from the global generator; put it back afterwards
+        settings = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 2, "num_classes": 10}
+        with torch.random.fork_rng(devices=[]):  # timm draws from the global generator; put it back afterwards
             torch.manual_seed(seed)
             module = VisionTransformer(**(settings | arguments))
             _draw_weights(module)

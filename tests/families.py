@@ -38,11 +38,7 @@ FAMILIES = {
     "DeiT distilled": Family("deit_tiny_distilled_patch16_224", NARROW, ("class", "distillation")),
     "DeiT-3": Family("deit3_small_patch16_224", NARROW),
     "DINOv2 with registers": Family(
-        "vit_small_patch14_reg4_dinov2",
-        NARROW,
-        ("class", *FOUR),
-        sizes=((56, 56), (42, 70)),
-        patch=14,
+        "vit_small_patch14_reg4_dinov2", NARROW, ("class", *FOUR), sizes=((56, 56), (42, 70)), patch=14
     ),
     "DINOv3": Family("vit_small_patch16_dinov3", NARROW, ("class", *FOUR)),
     "EVA-02": Family("eva02_tiny_patch14_224", NARROW, ("class",), 2, ((56, 56), (42, 70)), 14),
@@ -59,9 +55,7 @@ FAMILIES = {
     "parallel block": Family("vit_base_patch16_xp_224", NARROW),
     "two branches": Family("vit_small_patch16_18x2_224", NARROW, ("class",), 4),
     "q/k norm": Family("vit_tiny_patch16_224", NARROW | {"qk_norm": True}),
-    "gated attention": Family(
-        "naflexvit_base_patch16_gap", NARROW | {"attn_gated": True, "rope_type": "axial"}, FOUR
-    ),
+    "gated attention": Family("naflexvit_base_patch16_gap", NARROW | {"attn_gated": True, "rope_type": "axial"}, FOUR),
     "average pooling": Family("vit_base_patch16_gap_224", NARROW, ()),
     "one register": Family("vit_medium_patch16_reg1_gap_256", NARROW, ("register 1",)),
 }
@@ -112,11 +106,7 @@ class SoftmaxMode(TorchFunctionMode):
         self.change = change
 
     def __torch_function__(
-        self,
-        function: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Any = None,
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         result = function(*args, **(kwargs or {}))
         soft = function in (Tensor.softmax, torch.softmax, functional.softmax) and result.ndim == 4

@@ -55,17 +55,7 @@ def test_explain_writes_every_kind_of_file_and_says_so(
     picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], vit: vitviz.ViT
 ) -> None:
     files = [tmp_path / f"view.{suffix}" for suffix in ("png", "html", "npz", "json")]
-    code = explain(
-        picture,
-        *MODEL,
-        "--layer",
-        3,
-        "--head",
-        1,
-        "--query",
-        4,
-        *(f"--out={file}" for file in files),
-    )
+    code = explain(picture, *MODEL, "--layer", 3, "--head", 1, "--query", 4, *(f"--out={file}" for file in files))
     said = capsys.readouterr()
     assert (code, said.err) == (0, "")
     assert said.out.startswith(
@@ -101,9 +91,7 @@ def test_explain_writes_every_kind_of_file_and_says_so(
     assert 'id="component"' in page
     assert "<h1>Attention of layer 3</h1>" in page
     assert not any(
-        str(folder) in file.read_text(encoding="utf-8")
-        for file in files[1::2]
-        for folder in (tmp_path, picture.parent)
+        str(folder) in file.read_text(encoding="utf-8") for file in files[1::2] for folder in (tmp_path, picture.parent)
     )
 
 
@@ -122,23 +110,16 @@ def test_rollout_takes_its_own_options(picture: Path, tmp_path: Path, vit: vitvi
 
 @pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize("palette", outputs.PALETTES)
-def test_palettes_opacity_and_smoothing_change_the_figure(
-    picture: Path, tmp_path: Path, palette: str
-) -> None:
+def test_palettes_opacity_and_smoothing_change_the_figure(picture: Path, tmp_path: Path, palette: str) -> None:
     plain, other = tmp_path / "plain.png", tmp_path / "other.png"
     assert explain(picture, "--palette", palette, "--out", plain) == 0
-    assert (
-        explain(picture, "--palette", palette, "--opacity", "0.9", "--interpolate", "--out", other)
-        == 0
-    )
+    assert explain(picture, "--palette", palette, "--opacity", "0.9", "--interpolate", "--out", other) == 0
     with Image.open(plain) as first, Image.open(other) as second:
         assert not np.array_equal(np.asarray(first), np.asarray(second))
 
 
 @pytest.mark.usefixtures("loaded")
-def test_the_default_query_is_said(
-    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_default_query_is_said(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert explain(picture, "--out", tmp_path / "a.json") == 0
     assert "where the class token looks (the default).\n" in capsys.readouterr().out
     assert explain(picture, "--query", "class", "--out", tmp_path / "a.json") == 0
@@ -152,26 +133,19 @@ def test_a_model_without_class_token_and_classifier_is_explained(
     build_vit: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    plain = vitviz.ViT.from_module(
-        build_vit(num_classes=0, class_token=False, global_pool="map"), name="plain"
-    )
+    plain = vitviz.ViT.from_module(build_vit(num_classes=0, class_token=False, global_pool="map"), name="plain")
     monkeypatch.setattr("vitviz.cli.model_options.load_vit", lambda *_, **__: plain)
     files = [tmp_path / "mean.json", tmp_path / "mean.html"]
     assert explain(picture, *(f"--out={file}" for file in files)) == 0
     said = capsys.readouterr().out
-    assert (
-        "where the patches look on average (the default: the model has no class token).\n" in said
-    )
+    assert "where the patches look on average (the default: the model has no class token).\n" in said
     assert "No classifier, so no answers. " in said
     told = json.loads(files[0].read_text(encoding="utf-8"))
     assert (told["answers"], told["settings"]["query"]) == ([], "mean")
     assert f"starts at patch {told['map']['strongest']['patch']}, the strongest of the mean" in said
 
     assert explain(picture, "--query", "pool", f"--out={tmp_path / 'pool.html'}") == 0
-    assert (
-        "attention pooling, mean of 2 heads: where the learned query looks."
-        in capsys.readouterr().out
-    )
+    assert "attention pooling, mean of 2 heads: where the learned query looks." in capsys.readouterr().out
     page = (tmp_path / "pool.html").read_text(encoding="utf-8")
     assert '<img alt="' in page
     assert 'id="component"' not in page
@@ -185,31 +159,21 @@ def test_a_target_is_a_number_or_a_name(
     picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str
 ) -> None:
     assert explain(picture, "--target", target, "--out", tmp_path / "a.json") == 0
-    assert (
-        "Target: class 7; the map of attention does not depend on it.\n" in capsys.readouterr().out
-    )
+    assert "Target: class 7; the map of attention does not depend on it.\n" in capsys.readouterr().out
     told = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert told["target"] == {"class_index": 7, "label": "class 7"}
 
 
 def test_a_checksum_is_cut_where_people_read_it() -> None:
-    assert (
-        outputs.short(f"a.safetensors, SHA-256 {'0123abcd' * 8}")
-        == "a.safetensors, SHA-256 0123abcd…"
-    )
+    assert outputs.short(f"a.safetensors, SHA-256 {'0123abcd' * 8}") == "a.safetensors, SHA-256 0123abcd…"
     assert outputs.short("random, seed 0") == "random, seed 0"
 
 
 @pytest.mark.usefixtures("loaded")
-def test_what_was_changed_on_opening_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_was_changed_on_opening_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("RGBA", (40, 40), (255, 0, 0, 90)).save(tmp_path / "clear.png")
     assert explain(tmp_path / "clear.png", "--out", tmp_path / "a.json") == 0
-    assert (
-        "The picture was changed on opening: transparent parts were laid on white.\n"
-        in capsys.readouterr().out
-    )
+    assert "The picture was changed on opening: transparent parts were laid on white.\n" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("loaded")
@@ -224,24 +188,14 @@ def test_what_was_changed_on_opening_is_said(
             ["--target", "class7"],
             "has no class 'class7'; wanted one of 1000 classes by number or name. Did you mean 'class 7'",
         ),
-        (
-            ["--method", "rollout", "--layer", "3"],
-            "--layer is no option of the method rollout; wanted --query, ",
-        ),
-        (
-            ["--residual", "0.1"],
-            "--residual is no option of the method attention; wanted --layer, ",
-        ),
+        (["--method", "rollout", "--layer", "3"], "--layer is no option of the method rollout; wanted --query, "),
+        (["--residual", "0.1"], "--residual is no option of the method attention; wanted --layer, "),
         (["--method", "rollout", "--residual", "2"], "residual is 2.0; wanted 0 ≤ residual ≤ 1"),
         (["--opacity", "1.5"], "--opacity is 1.5; wanted 0 (the photo alone) to 1"),
     ],
 )
 def test_a_wrong_option_ends_with_its_reason_and_code_2(
-    picture: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    message: str,
+    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     out = tmp_path / "view.png"
     assert explain(picture, *arguments, "--out", out) == 2
@@ -262,19 +216,10 @@ def test_a_wrong_option_ends_with_its_reason_and_code_2(
         (["example:dog", "--out=nowhere/a.png"], "There is no folder nowhere for a.png"),
         (["example:dog", "--out=folder.png"], "folder.png is a folder"),
         (["example:dog", "--out=a.png", "--out=a.png"], "The same file is given twice"),
-        (
-            ["example:dog", "--seed=3", "--out=a.png"],
-            "--seed 3 belongs to random weights; got --weights pretrained",
-        ),
+        (["example:dog", "--seed=3", "--out=a.png"], "--seed 3 belongs to random weights; got --weights pretrained"),
         ([*DOG, "--model=timm:vit_tiny_patch16_225"], "Did you mean 'vit_tiny_patch16_224'"),
-        (
-            [*DOG, "--model=timm:vit_tiny_patch16_224", "--weights=no.safetensors"],
-            "no weights file at no.safetensors",
-        ),
-        (
-            [*DOG, "--model=timm:swin_tiny_patch4_window7_224", "--weights=random"],
-            "attend inside windows",
-        ),
+        ([*DOG, "--model=timm:vit_tiny_patch16_224", "--weights=no.safetensors"], "no weights file at no.safetensors"),
+        ([*DOG, "--model=timm:swin_tiny_patch4_window7_224", "--weights=random"], "attend inside windows"),
     ],
     ids=str,
 )
@@ -294,10 +239,7 @@ def test_what_cannot_be_done_ends_with_its_reason_and_code_2(
 
 @pytest.mark.usefixtures("loaded")
 def test_a_file_that_cannot_be_written_is_no_traceback(
-    picture: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(path: Path, data: bytes) -> int:
         raise OSError(28, "No space left on device")
@@ -315,10 +257,7 @@ def test_a_file_that_cannot_be_written_is_no_traceback(
         (["explain", "a.png"], "required: --out"),
         (["explain", "a.png", "--out=a.png", "--method=atention"], "invalid choice: 'atention'"),
         (["explain", "a.png", "--out=a.png", "--layer=two"], "--layer: invalid int value: 'two'"),
-        (
-            ["explain", "a.png", "--out=a.png", "--image-size=big"],
-            "'big' is no size; wanted one number, or height",
-        ),
+        (["explain", "a.png", "--out=a.png", "--image-size=big"], "'big' is no size; wanted one number, or height"),
         (["explain", "a.png", "--out=a.png", "--lay=2"], "unrecognized arguments: --lay=2"),
         (["serve", "--port=http"], "invalid int value: 'http'"),
     ],
@@ -333,9 +272,7 @@ def test_arguments_that_no_command_understands_end_with_code_2(
     assert message in capsys.readouterr().err
 
 
-def test_every_option_of_a_method_is_a_keyword_of_its_function(
-    picture: Path, vit: vitviz.ViT
-) -> None:
+def test_every_option_of_a_method_is_a_keyword_of_its_function(picture: Path, vit: vitviz.ViT) -> None:
     trace = vitviz.trace(vit, picture)
     for method in METHODS.values():
         view = method.view(trace, **method.choose({}))
@@ -363,9 +300,7 @@ def test_models_prints_json_and_finds_architectures(capsys: pytest.CaptureFixtur
     assert "\n  timm:vit_small_patch14_dinov2\n" in capsys.readouterr().out
 
 
-def test_models_answers_an_unknown_pattern_with_near_names(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_models_answers_an_unknown_pattern_with_near_names(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "--timm", "deit_tiny_patch16_225"]) == 2
     assert "fits 'deit_tiny_patch16_225'; wanted part of a name" in capsys.readouterr().err
 
@@ -384,9 +319,7 @@ def test_serve_listens_to_this_machine_unless_told_otherwise() -> None:
         "--server.allowedHosts=*",
         "--server.port=80",
     ]
-    assert serve.command(
-        app, {"STREAMLIT_SERVER_ALLOWED_HOSTS": "a.local"}, port=None, address="0.0.0.0"
-    ) == [
+    assert serve.command(app, {"STREAMLIT_SERVER_ALLOWED_HOSTS": "a.local"}, port=None, address="0.0.0.0") == [
         *start,
         "--server.address=0.0.0.0",
     ]
@@ -406,17 +339,7 @@ def test_serve_needs_the_dashboard(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_process_of_its_own_imports_no_dashboard_library(picture: Path, tmp_path: Path) -> None:
     files = [f"--out={tmp_path / name}" for name in ("a.png", "a.html")]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-X",
-            "importtime",
-            "-m",
-            "vitviz",
-            "explain",
-            str(picture),
-            *MODEL,
-            *files,
-        ],
+        [sys.executable, "-X", "importtime", "-m", "vitviz", "explain", str(picture), *MODEL, *files],
         capture_output=True,
         text=True,
         cwd=ASSETS.parent,

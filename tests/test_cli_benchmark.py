@@ -62,10 +62,7 @@ def test_a_folder_becomes_a_table_and_bad_files_are_listed(
     said = capsys.readouterr().out
     assert "[1/4] a.png measured" in said
     assert re.search(r"broken.jpg left out: This is not a", said)
-    assert (
-        "c.png left out: The box (0, 0, 61, 40) is empty or reaches outside the photo of 60 × 40"
-        in said
-    )
+    assert "c.png left out: The box (0, 0, 61, 40) is empty or reaches outside the photo of 60 × 40" in said
     assert "2 photos; 2 left out" in said
     rows = lines(photos, "measurements.csv")
     assert [(row["photo"], row["method"]) for row in rows[:3]] == [
@@ -142,17 +139,13 @@ def test_a_copy_goes_on_and_other_photos_of_the_same_names_are_refused(
     assert (out / "measurements.csv").read_bytes() == before
 
 
-def test_what_the_table_and_the_ids_hold_must_stay_the_same(
-    photos: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_the_table_and_the_ids_hold_must_stay_the_same(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table, ids = photos.parent / "boxes.tsv", photos.parent / "ids.txt"
     ids.write_text("n3\tclass 3\n")
     assert run(photos) == 0
     assert run(photos, "--table", table, "--class-ids", ids) == 2
     told = capsys.readouterr().err
-    assert re.search(
-        r"\(table: None, now content \w{16}; class_ids: None, now content \w{16}\)", told
-    )
+    assert re.search(r"\(table: None, now content \w{16}; class_ids: None, now content \w{16}\)", told)
     settings = photos.parent / "out" / "settings.json"
     old = json.loads(settings.read_text())
     del old["table"], old["class_ids"]
@@ -161,9 +154,7 @@ def test_what_the_table_and_the_ids_hold_must_stay_the_same(
     assert "table: not recorded, now None" in capsys.readouterr().err
 
 
-def test_texts_in_another_encoding_are_named(
-    photos: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_texts_in_another_encoding_are_named(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad = photos.parent / "bad.txt"
     bad.write_bytes("file\tclass\na.png\tcafé\n".encode("cp1252"))
     for option in ("--table", "--class-ids"):

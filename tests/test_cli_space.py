@@ -44,9 +44,7 @@ def loaded(vit: vitviz.ViT, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def command(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Any:
+def command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run a command that writes one file of each kind; return (manifest and result, arrays, what was said).
 
     Pictures have 40 dots an inch, which is quickly drawn.
@@ -99,9 +97,7 @@ def test_a_rollout_beside_it(command, photos, vit) -> None:
     assert "of the patches" in said
 
 
-def test_a_convolutional_network_has_a_field_but_no_rollout_and_no_tokens(
-    command, photos, capsys
-) -> None:
+def test_a_convolutional_network_has_a_field_but_no_rollout_and_no_tokens(command, photos, capsys) -> None:
     options = ("--model", "timm:test_resnet", "--weights", "random", "--image-size", "64")
     told, arrays, said = command("receptive-field", photos[0], *options, "--layer", 3)
     network = load_convnet("timm:test_resnet", weights="random", image_size=(64, 64))

@@ -27,9 +27,7 @@ def test_attention_is_far_from_uniform_and_differs_between_heads(tiny_vit: nn.Mo
     image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     attention = tiny_vit.blocks[0].attn
     normed = tiny_vit.blocks[0].norm1(tiny_vit._pos_embed(tiny_vit.patch_embed(image)))
-    queries, keys, _ = (
-        attention.qkv(normed).reshape(17, 3, 2, 16).permute(1, 2, 0, 3)
-    )  # (heads, token, channel)
+    queries, keys, _ = attention.qkv(normed).reshape(17, 3, 2, 16).permute(1, 2, 0, 3)  # (heads, token, channel)
     maps = (queries @ keys.transpose(-2, -1) / 4).softmax(-1)  # (heads, query, key)
     assert maps.max(-1).values.median() > 3 / 17
     assert (maps[0] - maps[1]).abs().max() > 0.1

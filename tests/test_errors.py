@@ -10,15 +10,11 @@ import pytest
 from vitviz import errors
 from vitviz.errors import OptionError, VitvizError, check_choice, check_index, suggest
 
-CLASSES = [
-    each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, Exception)
-]
+CLASSES = [each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, Exception)]
 
 
 @pytest.mark.parametrize("error", CLASSES)
-def test_every_error_is_a_vitviz_error_and_stands_in_the_tree_at_the_top(
-    error: type[Exception],
-) -> None:
+def test_every_error_is_a_vitviz_error_and_stands_in_the_tree_at_the_top(error: type[Exception]) -> None:
     assert issubclass(error, VitvizError)
     assert issubclass(error, ValueError)
     assert error.__name__ in (errors.__doc__ or "")
@@ -26,11 +22,7 @@ def test_every_error_is_a_vitviz_error_and_stands_in_the_tree_at_the_top(
 
 
 def test_the_tree_names_no_error_that_does_not_exist() -> None:
-    drawn = {
-        word
-        for word in (errors.__doc__ or "").split()
-        if word.endswith("Error") and word != "ValueError"
-    }
+    drawn = {word for word in (errors.__doc__ or "").split() if word.endswith("Error") and word != "ValueError"}
     assert drawn == {error.__name__ for error in CLASSES}
 
 
@@ -54,27 +46,20 @@ def test_an_index_inside_is_returned_as_an_int(index: int) -> None:
 
 @pytest.mark.parametrize("index", [3, -1, 99, np.int64(3)])
 def test_an_index_outside_is_told_the_range(index: int) -> None:
-    with pytest.raises(
-        OptionError, match=rf"^Layer {index} does not exist; there are 3\. Give one from 0 to 2\.$"
-    ):
+    with pytest.raises(OptionError, match=rf"^Layer {index} does not exist; there are 3\. Give one from 0 to 2\.$"):
         check_index("Layer", index, 3)
 
 
 @pytest.mark.parametrize("index", [1.0, "1", None, True, np.float64(1), [1]])
 def test_an_index_that_is_no_whole_number_is_told_so(index: object) -> None:
-    with pytest.raises(
-        OptionError, match=r"Head must be a whole number; got .*\. Give one from 0 to 2\.$"
-    ) as caught:
+    with pytest.raises(OptionError, match=r"Head must be a whole number; got .*\. Give one from 0 to 2\.$") as caught:
         check_index("Head", index, 3)  # type: ignore[arg-type]
     assert repr(index) in str(caught.value)
 
 
 def test_a_choice_is_returned_or_the_choices_are_listed() -> None:
     assert check_choice("fusion", "max", ("mean", "max")) == "max"
-    with pytest.raises(
-        OptionError,
-        match=r"fusion 'maxx' is unknown; wanted .* 'mean', 'max'\. Did you mean 'max'\?",
-    ):
+    with pytest.raises(OptionError, match=r"fusion 'maxx' is unknown; wanted .* 'mean', 'max'\. Did you mean 'max'\?"):
         check_choice("fusion", "maxx", ("mean", "max"))
     with pytest.raises(OptionError, match="fusion '<script>' is unknown"):
         check_choice("fusion", "<script>", iter(["mean", "max"]))

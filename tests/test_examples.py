@@ -30,7 +30,6 @@ def test_an_example_is_found_by_its_id() -> None:
 
 def test_an_unknown_example_is_answered_with_the_nearest() -> None:
     with pytest.raises(
-        OptionError,
-        match=r"no example photo 'red_panda'; wanted one of red-panda, .* mean 'red-panda'",
+        OptionError, match=r"no example photo 'red_panda'; wanted one of red-panda, .* mean 'red-panda'"
     ):
         example("red_panda")

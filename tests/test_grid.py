@@ -22,10 +22,7 @@ def test_it_counts() -> None:
 
 @pytest.mark.parametrize("size", [(0, 3, (8, 8)), (2, -1, (8, 8)), (2, 3, (0, 8)), (2, 3, (8, 0))])
 def test_an_empty_grid_is_refused(size: tuple[int, int, tuple[int, int]]) -> None:
-    with pytest.raises(
-        GridError,
-        match=rf"at least one row, column and pixel; got {size[0]} rows, {size[1]} columns",
-    ):
+    with pytest.raises(GridError, match=rf"at least one row, column and pixel; got {size[0]} rows, {size[1]} columns"):
         PatchGrid(*size)
 
 
@@ -46,31 +43,18 @@ def test_patches_are_laid_out_row_by_row(kind: type) -> None:
 
 
 def test_other_numbers_of_values_are_refused() -> None:
-    with pytest.raises(
-        GridError, match=r"Cannot lay out 7 values; wanted 6 patches \(2 × 3\) or 8 tokens"
-    ):
+    with pytest.raises(GridError, match=r"Cannot lay out 7 values; wanted 6 patches \(2 × 3\) or 8 tokens"):
         GRID.to_map(np.arange(7))
 
 
 def test_tokens_go_by_name_or_patch_number() -> None:
-    assert [GRID.token(name) for name in ("class", "register 1", "0", "5", 0, 5)] == [
-        0,
-        1,
-        2,
-        7,
-        2,
-        7,
-    ]
+    assert [GRID.token(name) for name in ("class", "register 1", "0", "5", 0, 5)] == [0, 1, 2, 7, 2, 7]
     assert all(GRID.token(name) == index for index, name in enumerate(GRID.names))
 
 
-@pytest.mark.parametrize(
-    "name", [6, "6", -1, "-1", "", "patch", "register 2", "1.0", "²", "<script>"]
-)
+@pytest.mark.parametrize("name", [6, "6", -1, "-1", "", "patch", "register 2", "1.0", "²", "<script>"])
 def test_tokens_that_do_not_exist_are_refused(name: str | int) -> None:
-    with pytest.raises(
-        OptionError, match=r"wanted a patch number from 0 to 5 .*\('class', 'register 1'\)"
-    ) as caught:
+    with pytest.raises(OptionError, match=r"wanted a patch number from 0 to 5 .*\('class', 'register 1'\)") as caught:
         GRID.token(name)
     assert repr(name) in str(caught.value)
 
@@ -89,10 +73,7 @@ def test_pixels_boxes_and_positions_agree() -> None:
         left, top, right, bottom = GRID.box(patch)
         for x, y in [(left, top), (right - 1, bottom - 1), (right - 0.01, bottom - 0.01)]:
             assert GRID.patch_at(x, y) == patch
-    assert (
-        sum((right - left) * (bottom - top) for left, top, right, bottom in map(GRID.box, range(6)))
-        == 20 * 60
-    )
+    assert sum((right - left) * (bottom - top) for left, top, right, bottom in map(GRID.box, range(6))) == 20 * 60
 
 
 @pytest.mark.parametrize("pixel", [(-1, 0), (0, -0.5), (60, 0), (0, 20), (1e9, 1e9)])

@@ -45,9 +45,7 @@ def png(width: int, height: int, *, rows: bytes = b"") -> bytes:
     """Return a PNG that announces a size, whatever it holds."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        )
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
@@ -82,10 +80,7 @@ def test_the_content_counts_and_not_the_name(tmp_path: Path) -> None:
     ("data", "said"),
     [
         (b"", "The picture is empty: 0 bytes"),
-        (
-            b"<html><body>404",
-            r"not a picture that can be opened; got 15 bytes that start with '<html><body>'",
-        ),
+        (b"<html><body>404", r"not a picture that can be opened; got 15 bytes that start with '<html><body>'"),
         (b"\x00" * 500, "not a picture that can be opened; got 500 bytes"),
         (b"%PDF-1.7 ...", "Wanted a JPEG, PNG or WebP file: the content counts"),
         (encoded(noisy(), "GIF"), "start with 'GIF87a"),
@@ -96,19 +91,7 @@ def test_the_content_counts_and_not_the_name(tmp_path: Path) -> None:
         (encoded(noisy(), "JPEG")[:-600], "damaged or cut off"),
         (encoded(noisy(), "WEBP")[:-300], "damaged or cut off|not a picture"),
     ],
-    ids=[
-        "empty",
-        "html",
-        "zeros",
-        "pdf",
-        "gif",
-        "tiff",
-        "bmp",
-        "head only",
-        "cut PNG",
-        "cut JPEG",
-        "cut WebP",
-    ],
+    ids=["empty", "html", "zeros", "pdf", "gif", "tiff", "bmp", "head only", "cut PNG", "cut JPEG", "cut WebP"],
 )
 def test_what_is_no_whole_picture_is_refused(data: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(data)
@@ -132,18 +115,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["stat", "read_bytes"])
-def test_a_file_that_cannot_be_read_is_named(
-    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_cannot_be_read_is_named(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.png").write_bytes(encoded(noisy()))
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, step, refuse)
-    with pytest.raises(
-        ImageError, match=r"at .*a\.png cannot be read \(Permission denied\); wanted"
-    ):
+    with pytest.raises(ImageError, match=r"at .*a\.png cannot be read \(Permission denied\); wanted"):
         open_photo(tmp_path / "a.png")
 
 
@@ -158,20 +137,14 @@ def test_a_stream_that_cannot_be_read_is_told() -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (15, 400), (400, 15)])
 def test_tiny_pictures_are_refused(size: tuple[int, int]) -> None:
-    with pytest.raises(
-        ImageError,
-        match=f"too small: {size[0]} × {size[1]} pixels; wanted at least 16 on each side",
-    ):
+    with pytest.raises(ImageError, match=f"too small: {size[0]} × {size[1]} pixels; wanted at least 16 on each side"):
         open_photo(encoded(Image.new("RGB", size)))
     assert open_image(encoded(Image.new("RGB", (16, 16)))).size == (16, 16)
 
 
 @pytest.mark.parametrize("size", [(16, 3000), (2048, 16), (2049, 128)])
 def test_pictures_like_threads_are_refused(size: tuple[int, int]) -> None:
-    with pytest.raises(
-        ImageError,
-        match=f"too narrow: {size[0]} × {size[1]} pixels; .* at most 16 times the shorter",
-    ):
+    with pytest.raises(ImageError, match=f"too narrow: {size[0]} × {size[1]} pixels; .* at most 16 times the shorter"):
         open_photo(encoded(Image.new("RGB", size)))
     assert open_image(encoded(Image.new("RGB", (128, 2048)))).size == (128, 2048)
 
@@ -185,9 +158,7 @@ def test_pictures_like_threads_are_refused(size: tuple[int, int]) -> None:
     ],
 )
 @pytest.mark.parametrize("warnings_are", ["error", "ignore"])
-def test_bombs_are_refused_by_what_they_announce(
-    width: int, height: int, said: str, warnings_are: str
-) -> None:
+def test_bombs_are_refused_by_what_they_announce(width: int, height: int, said: str, warnings_are: str) -> None:
     import warnings
 
     data = png(width, height)
@@ -219,9 +190,7 @@ def test_files_beyond_the_limit_are_not_read(tmp_path: Path) -> None:
 def test_of_an_animation_the_first_frame_is_used_and_that_is_said(kind: str) -> None:
     frames = [corners().rotate(90 * turn) for turn in range(3)]
     options = {"lossless": True} if kind == "WEBP" else {}
-    data = encoded(
-        frames[0], kind, save_all=True, append_images=frames[1:], duration=100, **options
-    )
+    data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], duration=100, **options)
     photo = open_photo(data)
     np.testing.assert_array_equal(pixels_of(photo.image), pixels_of(frames[0]))
     assert photo.notes == ("animated: the first of 3 frames is used",)
@@ -343,9 +312,7 @@ def test_a_transparent_colour_of_a_palette_is_laid_on_white() -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-@pytest.mark.parametrize(
-    ("size", "kept"), [((3000, 1500), (2048, 1024)), ((4096, 2048), (2048, 1024))]
-)
+@pytest.mark.parametrize(("size", "kept"), [((3000, 1500), (2048, 1024)), ((4096, 2048), (2048, 1024))])
 def test_large_pictures_are_reduced_and_their_true_size_is_told(
     kind: str, size: tuple[int, int], kept: tuple[int, int]
 ) -> None:
@@ -374,16 +341,7 @@ def test_the_digest_is_that_of_the_pixels() -> None:
     one = open_photo(encoded(noisy(), "PNG", compress_level=1))
     same = open_photo(encoded(noisy(), "WEBP", lossless=True))
     assert one.digest == same.digest == photo_of(noisy()).digest
-    assert (
-        len(
-            {
-                one.digest,
-                open_photo(encoded(noisy(seed=1))).digest,
-                open_photo(encoded(noisy(48, 64))).digest,
-            }
-        )
-        == 3
-    )
+    assert len({one.digest, open_photo(encoded(noisy(seed=1))).digest, open_photo(encoded(noisy(48, 64))).digest}) == 3
     flat = [Image.new("RGB", size, "red") for size in ((32, 64), (64, 32))]
     assert photo_of(flat[0]).digest != photo_of(flat[1]).digest
 
@@ -393,11 +351,7 @@ def test_an_open_picture_is_treated_as_a_file_is() -> None:
     photo = photo_of(clear, ("from the camera",))
     assert photo.image.size == (2048, 1024)
     assert pixels_of(photo.image).min() == 255
-    assert photo.notes == (
-        "from the camera",
-        "transparent parts were laid on white",
-        "reduced from 3000 × 1500 pixels",
-    )
+    assert photo.notes == ("from the camera", "transparent parts were laid on white", "reduced from 3000 × 1500 pixels")
     assert clear.size == (3000, 1500)
     notes: list[str] = []
     assert to_rgb(corners(), notes).tobytes() == corners().tobytes()

@@ -36,9 +36,7 @@ def test_the_promised_names_stay() -> None:
     assert promised <= set(vitviz.__all__)
 
 
-@pytest.mark.parametrize(
-    "name", [each for each in vitviz.__all__ if callable(getattr(vitviz, each))]
-)
+@pytest.mark.parametrize("name", [each for each in vitviz.__all__ if callable(getattr(vitviz, each))])
 def test_public_names_are_documented_in_a_sentence(name: str) -> None:
     first = (inspect.getdoc(getattr(vitviz, name)) or "").partition("\n")[0]
     assert re.fullmatch(r"[A-Z].{10,}[.]", first), f"vitviz.{name}: {first!r}"
@@ -62,7 +60,5 @@ def test_importing_the_library_brings_no_user_interface_and_no_noise() -> None:
         "assert torch.equal(torch.random.get_rng_state(), state); assert torch.is_grad_enabled(); "
         "print(sorted({'streamlit', 'plotly', 'captum'} & {name.partition('.')[0] for name in sys.modules}))"
     )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")

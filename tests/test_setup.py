@@ -27,9 +27,7 @@ def pins(file: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in (ROOT / file).read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
-            assert re.fullmatch(r"[A-Za-z0-9._-]+==\d[\w.]*", line), (
-                f"{file}: {line!r} is not name==version"
-            )
+            assert re.fullmatch(r"[A-Za-z0-9._-]+==\d[\w.]*", line), f"{file}: {line!r} is not name==version"
             name, version = line.split("==")
             assert normal(name) not in found, f"{file} names {name} twice"
             found[normal(name)] = version
@@ -45,9 +43,7 @@ def test_every_list_agrees_with_the_constraints(file: str) -> None:
 
 @pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
 def test_what_is_pinned_is_what_is_installed(file: str) -> None:
-    installed = {
-        name: metadata.version(name).split("+")[0] for name in pins(file)
-    }  # 2.13.0+cpu is a 2.13.0
+    installed = {name: metadata.version(name).split("+")[0] for name in pins(file)}  # 2.13.0+cpu is a 2.13.0
     assert installed == pins(file)
 
 
@@ -57,10 +53,7 @@ def test_what_the_pinned_packages_need_is_constrained() -> None:
         name = unseen.pop()
         needed.add(name)
         for line in metadata.requires(name) or []:
-            if (
-                "extra ==" not in line
-                and (other := normal(re.split(r"[^\w.-]", line)[0])) not in needed
-            ):
+            if "extra ==" not in line and (other := normal(re.split(r"[^\w.-]", line)[0])) not in needed:
                 unseen += [other] if is_installed(other) else []
     assert needed <= set(pins("constraints.txt"))
 
@@ -80,17 +73,11 @@ def test_every_imported_package_is_pinned() -> None:
     assert "torch" in packages
     distributions = metadata.packages_distributions()
     pinned = pins("requirements.txt").keys() | pins("requirements-train.txt").keys()
-    unpinned = {
-        name
-        for name in packages
-        if not pinned & {normal(x) for x in distributions.get(name, [name])}
-    }
+    unpinned = {name for name in packages if not pinned & {normal(x) for x in distributions.get(name, [name])}}
     assert not unpinned, f"pin {', '.join(sorted(unpinned))} in requirements.txt"
 
 
-@pytest.mark.parametrize(
-    "file", [*LISTS, "constraints.txt", "Makefile", "pyproject.toml", ".ci/run"]
-)
+@pytest.mark.parametrize("file", [*LISTS, "constraints.txt", "Makefile", "pyproject.toml", ".ci/run"])
 def test_no_file_names_a_package_host(file: str) -> None:
     text = (ROOT / file).read_text(encoding="utf-8").replace("http://127.0.0.1", "")
     assert not re.search(r"://|--(extra-)?index-url|--find-links|--trusted-host", text)
@@ -98,11 +85,7 @@ def test_no_file_names_a_package_host(file: str) -> None:
 
 def options(section: dict[str, object], prefix: str) -> list[str]:
     nested = [(f"{prefix}{name}", value) for name, value in section.items()]
-    return [
-        x
-        for name, value in nested
-        for x in (options(value, f"{name}.") if isinstance(value, dict) else [name])
-    ]
+    return [x for name, value in nested for x in (options(value, f"{name}.") if isinstance(value, dict) else [name])]
 
 
 @pytest.mark.parametrize("option", options(SETTINGS, ""))
@@ -145,9 +128,5 @@ def test_text_can_be_read_in_both_themes(theme: str, ink: str, ground: str) -> N
 def test_buttons_and_the_numbers_of_sliders_can_be_read(theme: str) -> None:
     colours = SETTINGS["theme"][theme]
     sidebar = colours.get("sidebar", {}).get("backgroundColor", colours["secondaryBackgroundColor"])
-    for other in (
-        "#FFFFFF",
-        colours["backgroundColor"],
-        sidebar,
-    ):  # a button's label is white in both themes
+    for other in ("#FFFFFF", colours["backgroundColor"], sidebar):  # a button's label is white in both themes
         assert contrast(colours["primaryColor"], other) >= 4.5

@@ -13,32 +13,18 @@ from vitviz.analysis.attention_field import AttentionField, attention_field
 from vitviz.analysis.convnet import ConvNet, load_convnet
 from vitviz.analysis.drop_curve import DropCurve, drop_curve
 from vitviz.analysis.faithfulness import Faithfulness, deletion_insertion, perturbation_test
-from vitviz.analysis.faithfulness_checks import (
-    Randomisation,
-    energy_in_box,
-    model_randomisation,
-    pointing_game,
-)
+from vitviz.analysis.faithfulness_checks import Randomisation, energy_in_box, model_randomisation, pointing_game
 from vitviz.analysis.input_sizes import input_sizes
 from vitviz.analysis.interpolation import interpolated_similarity
 from vitviz.analysis.lens import class_evidence, logit_lens
 from vitviz.analysis.patch_changes import change_patches
 from vitviz.analysis.patch_size import patch_sizes, with_patch_size
-from vitviz.analysis.positions import (
-    PositionSimilarity,
-    position_components,
-    position_read_out,
-    position_similarity,
-)
+from vitviz.analysis.positions import PositionSimilarity, position_components, position_read_out, position_similarity
 from vitviz.analysis.receptive_field import ReceptiveField, receptive_field
 from vitviz.analysis.shuffling import shuffle_experiment
 from vitviz.analysis.similarity import layer_similarity, linear_cka
 from vitviz.analysis.spectrum import token_spectrum
-from vitviz.analysis.theoretical_field import (
-    TheoreticalField,
-    theoretical_field,
-    theoretical_fields,
-)
+from vitviz.analysis.theoretical_field import TheoreticalField, theoretical_field, theoretical_fields
 from vitviz.analysis.tokens import outlier_table, token_colours, token_norms, token_similarity
 from vitviz.attention.rollout import rollout, rollout_row
 from vitviz.attention.statistics import HeadStatistics, head_statistics

@@ -81,13 +81,9 @@ def check_index(what: str, index: int, size: int) -> int:
     try:
         index = operator.index(None if isinstance(index, bool) else index)  # type: ignore[arg-type]
     except TypeError:
-        raise OptionError(
-            f"{what} must be a whole number; got {index!r}. Give one from 0 to {size - 1}."
-        ) from None
+        raise OptionError(f"{what} must be a whole number; got {index!r}. Give one from 0 to {size - 1}.") from None
     if not 0 <= index < size:
-        raise OptionError(
-            f"{what} {index} does not exist; there are {size}. Give one from 0 to {size - 1}."
-        )
+        raise OptionError(f"{what} {index} does not exist; there are {size}. Give one from 0 to {size - 1}.")
     return index
 
 
@@ -96,7 +92,5 @@ def check_choice(what: str, value: str, choices: Iterable[str]) -> str:
     options = list(choices)
     if value not in options:
         listed = ", ".join(repr(option) for option in options)
-        raise OptionError(
-            f"{what} {value!r} is unknown; wanted one of {listed}.{suggest(str(value), options)}"
-        )
+        raise OptionError(f"{what} {value!r} is unknown; wanted one of {listed}.{suggest(str(value), options)}")
     return value

@@ -44,7 +44,5 @@ def example(id: str) -> Example:
     """
     known = {each.id: each for each in examples()}
     if id not in known:
-        raise OptionError(
-            f"There is no example photo {id!r}; wanted one of {', '.join(known)}.{suggest(id, known)}"
-        )
+        raise OptionError(f"There is no example photo {id!r}; wanted one of {', '.join(known)}.{suggest(id, known)}")
     return known[id]

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from vitviz.errors import GridError, OptionError, suggest
 
-Values = TypeVar(
-    "Values", bound=Any
-)  # a NumPy array or a Torch tensor: both have shape and reshape
+Values = TypeVar("Values", bound=Any)  # a NumPy array or a Torch tensor: both have shape and reshape
 
 
 @dataclass(frozen=True)

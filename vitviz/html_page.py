@@ -8,9 +8,7 @@ STILL = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """The policy of a page without scripts: the browser itself is told to load nothing, from anywhere."""
 
 
-def html_page(
-    title: str, body: str, *, style: str, policy: str = STILL, language: str = "en"
-) -> str:
+def html_page(title: str, body: str, *, style: str, policy: str = STILL, language: str = "en") -> str:
     """Return a whole page; ``title`` is plain text, ``body`` and ``style`` stand as they are."""
     return f"""<!doctype html>
 <html lang="{escape(language)}">

@@ -82,9 +82,7 @@ def open_photo(source: str | PathLike[str] | bytes | BinaryIO) -> Photo:
         opened = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         found = re.search(r"\d+", str(error))  # Pillow gives up before it tells width and height
-        raise ImageError(
-            _too_large(f"{int(found[0]) / 1e6:.0f} million pixels" if found else "a bomb")
-        ) from error
+        raise ImageError(_too_large(f"{int(found[0]) / 1e6:.0f} million pixels" if found else "a bomb")) from error
     except UnidentifiedImageError as error:
         raise ImageError(
             f"This is not a picture that can be opened; got {len(data):,} bytes that start with "
@@ -125,9 +123,7 @@ def _decode(opened: Image.Image) -> Photo:
     if frames > 1:
         notes.append(f"animated: the first of {frames} frames is used")
     if opened.format == "JPEG":
-        opened.draft(
-            "RGB", (KEEP_SIDE, KEEP_SIDE)
-        )  # decodes a large photo at 1/2, 1/4 or 1/8 of its size
+        opened.draft("RGB", (KEEP_SIDE, KEEP_SIDE))  # decodes a large photo at 1/2, 1/4 or 1/8 of its size
     try:
         opened.load()
     except (Image.DecompressionBombError, *_DAMAGED) as error:
@@ -197,9 +193,7 @@ def _read(source: str | PathLike[str] | bytes | BinaryIO) -> bytes:
             "account may open. Check its permissions, or copy it elsewhere."
         ) from error
     if not data:
-        raise ImageError(
-            "The picture is empty: 0 bytes. Wanted a JPEG, PNG or WebP file; save or upload it again."
-        )
+        raise ImageError("The picture is empty: 0 bytes. Wanted a JPEG, PNG or WebP file; save or upload it again.")
     if len(data) > MAX_BYTES:
         raise ImageError(_too_large(f"more than {MAX_BYTES / 1e6:.0f} MB"))
     return data
@@ -211,9 +205,7 @@ def _content(source: str | PathLike[str] | BinaryIO) -> bytes:
         return source.read(MAX_BYTES + 1)
     path = Path(source)
     if not path.is_file():
-        raise ImageError(
-            f"There is no picture at {path}. Check the path; wanted a JPEG, PNG or WebP file."
-        )
+        raise ImageError(f"There is no picture at {path}. Check the path; wanted a JPEG, PNG or WebP file.")
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise ImageError(_too_large(f"a file of {size / 1e6:.0f} MB"))
@@ -247,8 +239,7 @@ def _too_large(got: str) -> str:
 
 def _damaged(error: BaseException) -> str:
     return (
-        f"The picture is damaged or cut off ({error}); wanted a complete JPEG, PNG or WebP file. "
-        "Save or send it again."
+        f"The picture is damaged or cut off ({error}); wanted a complete JPEG, PNG or WebP file. Save or send it again."
     )
 
 

@@ -57,9 +57,7 @@ def test_three_unequal_patches_by_hand() -> None:
 
 @pytest.mark.parametrize("layer", [0, 1, None])
 @pytest.mark.parametrize(("token", "index"), [("class", 0), (4, 5), ("centre", 1 + 5 + 2)])
-def test_it_is_a_row_of_the_rollout(
-    traced: Trace, layer: int | None, token: str | int, index: int
-) -> None:
+def test_it_is_a_row_of_the_rollout(traced: Trace, layer: int | None, token: str | int, index: int) -> None:
     row = rollout(traced, end_layer=layer)[index]
     found = attention_field(traced, token=token, layer=layer)
     wanted = traced.grid.to_map((row[1:] / row[1:].sum()).numpy())
@@ -76,10 +74,7 @@ def test_the_mean_is_of_all_patches_rows(traced: Trace) -> None:
 
 
 def test_more_residual_keeps_a_patch_more_to_itself(traced: Trace) -> None:
-    near, far = (
-        attention_field(traced, token=7, residual=0.9),
-        attention_field(traced, token=7, residual=0.1),
-    )
+    near, far = (attention_field(traced, token=7, residual=0.9), attention_field(traced, token=7, residual=0.1))
     assert near.mean_distance < far.mean_distance
     assert near.effective_patches < far.effective_patches
 
@@ -92,9 +87,7 @@ def test_more_residual_keeps_a_patch_more_to_itself(traced: Trace) -> None:
         ({"token": "distillation"}, "no token 'distillation'"),
     ],
 )
-def test_what_the_model_has_not_is_refused(
-    traced: Trace, options: dict[str, object], said: str
-) -> None:
+def test_what_the_model_has_not_is_refused(traced: Trace, options: dict[str, object], said: str) -> None:
     with pytest.raises(OptionError, match=said):
         attention_field(traced, **options)  # type: ignore[arg-type]
 

@@ -35,9 +35,7 @@ def test_a_box_is_scaled_and_shifted_with_the_crop(vit: ViT) -> None:
     assert box_in_input(vit, (120, 48), (10, 0, 30, 48)) == (0, 0, 5, 24)
 
 
-@pytest.mark.parametrize(
-    "box", [(0, 0, 121, 48), (-1, 0, 5, 5), (5, 5, 5, 9), (9, 5, 5, 9), (0, 40, 10, 49)]
-)
+@pytest.mark.parametrize("box", [(0, 0, 121, 48), (-1, 0, 5, 5), (5, 5, 5, 9), (9, 5, 5, 9), (0, 40, 10, 49)])
 def test_a_box_outside_the_photo_is_refused(vit: ViT, box: tuple[int, int, int, int]) -> None:
     with pytest.raises(OptionError, match=r"outside the photo of 120 × 48 pixels; wanted 0 ≤ left"):
         box_in_input(vit, (120, 48), box)

@@ -40,9 +40,7 @@ def test_features_are_those_of_the_network_at_every_depth(resnet: ConvNet) -> No
     stages: list[torch.Tensor] = []
     module = load_convnet("timm:resnet18", weights="random", seed=3).module
     for name in ("layer1", "layer2", "layer3", "layer4"):
-        module.get_submodule(name).register_forward_hook(
-            lambda _m, _a, output: stages.append(output)
-        )
+        module.get_submodule(name).register_forward_hook(lambda _m, _a, output: stages.append(output))
     with torch.no_grad():
         module(batch)
         found = [resnet.features(batch, layer) for layer in (2, 4, 6, 8)]
@@ -77,9 +75,7 @@ def test_the_module_is_not_touched() -> None:
 
 def test_a_picture_is_prepared_as_the_network_was_trained(resnet: ConvNet) -> None:
     assert tuple(resnet.preprocess(photograph(80, 50)).shape) == (3, 64, 96)
-    wrong = ConvNet.from_module(
-        resnet.module, image_size=(64, 64), transform=lambda _: torch.zeros(3, 8, 8)
-    )
+    wrong = ConvNet.from_module(resnet.module, image_size=(64, 64), transform=lambda _: torch.zeros(3, 8, 8))
     with pytest.raises(GridError, match=r"shape \(3, 8, 8\); wanted 64 × 64"):
         wrong.preprocess(photograph(80, 50))
 
@@ -90,9 +86,7 @@ def test_weights_of_a_file_are_read(tmp_path: Path, resnet: ConvNet) -> None:
     found = load_convnet("timm:resnet18", weights=path)
     torch.testing.assert_close(found.module.conv1.weight, resnet.module.conv1.weight)
     assert found.weights.startswith("mine.safetensors, SHA-256 ")
-    with pytest.raises(
-        CheckpointError, match="Choose the architecture that the file was saved from"
-    ):
+    with pytest.raises(CheckpointError, match="Choose the architecture that the file was saved from"):
         load_convnet("timm:resnet26", weights=path)
     with pytest.raises(WeightsUnavailableError, match="There is no weights file"):
         load_convnet("timm:resnet18", weights=tmp_path / "none.safetensors")
@@ -111,16 +105,12 @@ def test_a_file_brings_its_own_number_of_classes(tmp_path: Path, name: str, clas
 def test_weights_that_cannot_be_had_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "reachable", lambda: False)
     monkeypatch.setattr(hub, "cached_file", lambda _: None)
-    with pytest.raises(
-        WeightsUnavailableError, match=r"timm:resnet18\.\w+ are not in the local cache"
-    ):
+    with pytest.raises(WeightsUnavailableError, match=r"timm:resnet18\.\w+ are not in the local cache"):
         load_convnet("timm:resnet18")
 
 
 def test_what_is_no_chain_of_convolutions_is_refused(vit: ViT) -> None:
-    with pytest.raises(
-        UnsupportedModelError, match="is a VisionTransformer, .* loaded with load_vit"
-    ):
+    with pytest.raises(UnsupportedModelError, match="is a VisionTransformer, .* loaded with load_vit"):
         ConvNet.from_module(vit.module)
     with pytest.raises(UnsupportedModelError, match="vit_tiny_patch16_224 is a VisionTransformer"):
         load_convnet("timm:vit_tiny_patch16_224", weights="random")
@@ -143,12 +133,8 @@ def test_a_network_that_does_more_than_its_chain_is_refused() -> None:
 
 
 def test_layers_without_feature_maps_are_refused() -> None:
-    network = ConvNet.from_module(
-        nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten()), image_size=(8, 8)
-    )
-    with pytest.raises(
-        OptionError, match=r"Layer 1 \(1\) of Sequential returns values of shape \(1, 72\)"
-    ):
+    network = ConvNet.from_module(nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten()), image_size=(8, 8))
+    with pytest.raises(OptionError, match=r"Layer 1 \(1\) of Sequential returns values of shape \(1, 72\)"):
         network.features(torch.zeros(1, 3, 8, 8), 1)
     with pytest.raises(OptionError, match="Layer 2 does not exist; there are 2"):
         network.features(torch.zeros(1, 3, 8, 8), 2)

@@ -13,12 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import vitviz
-from vitviz.analysis.faithfulness import (
-    area_under,
-    deletion_insertion,
-    patch_values,
-    perturbation_test,
-)
+from vitviz.analysis.faithfulness import area_under, deletion_insertion, patch_values, perturbation_test
 from vitviz.analysis.replacement import paint_mask, replacement_picture
 from vitviz.errors import GridError, OptionError, StoppedError
 from vitviz.grid import PatchGrid
@@ -47,9 +42,7 @@ def vit(wide_vit: nn.Module) -> ViT:
 @pytest.fixture(scope="module")
 def linear(build_vit: Callable[..., nn.Module]) -> ViT:
     """Embedding, averaging, head: logits are linear in the pixels."""
-    module: Any = build_vit(
-        img_size=(24, 40), class_token=False, global_pool="avg", final_norm=False, fc_norm=False
-    )
+    module: Any = build_vit(img_size=(24, 40), class_token=False, global_pool="avg", final_norm=False, fc_norm=False)
     with torch.no_grad():
         for block in module.blocks:
             for part in (block.attn.proj, block.mlp.fc2):
@@ -72,8 +65,7 @@ def test_the_curves_of_a_linear_model_are_sums(linear: ViT, pixels: Tensor) -> N
     parts = shares(linear, pixels, behind)
     target = contrast(linear, 2, 7)
     whole, none = (
-        float(target.score(vitviz.predict(linear, picture[None]), torch.empty(0))[0])
-        for picture in (pixels, behind)
+        float(target.score(vitviz.predict(linear, picture[None]), torch.empty(0))[0]) for picture in (pixels, behind)
     )
     given = GivenMap(parts.reshape(3, 5), target)
     found = deletion_insertion(linear, pixels, given, steps=15, replacement="black", random_maps=0)
@@ -83,9 +75,7 @@ def test_the_curves_of_a_linear_model_are_sums(linear: ViT, pixels: Tensor) -> N
     np.testing.assert_allclose(found.first.fractions, np.arange(16) / 15)
     assert found.first.random is None
     assert found.first.correct is None
-    assert found.first.area == pytest.approx(
-        area_under(found.first.fractions, whole - sums), abs=1e-3
-    )
+    assert found.first.area == pytest.approx(area_under(found.first.fractions, whole - sums), abs=1e-3)
 
 
 def test_the_true_map_of_a_linear_model_beats_random_maps(linear: ViT, pixels: Tensor) -> None:
@@ -103,9 +93,7 @@ def test_the_true_map_of_a_linear_model_beats_random_maps(linear: ViT, pixels: T
     assert band.maps == 8
     assert (band.low <= band.mean).all()
     assert band.high[5] > band.mean[5]
-    assert band.high[0] == pytest.approx(
-        band.mean[0]
-    )  # every insertion starts from the same picture
+    assert band.high[0] == pytest.approx(band.mean[0])  # every insertion starts from the same picture
 
 
 def test_each_step_is_the_answer_to_that_picture(vit: ViT, pixels: Tensor) -> None:
@@ -145,9 +133,7 @@ def test_removed_tokens_are_masked_and_one_patch_stays(vit: ViT, pixels: Tensor)
     assert found.second.values[1] == pytest.approx(float(expected), abs=1e-5)
 
 
-def test_neither_the_batch_size_nor_the_grid_of_a_map_makes_a_difference(
-    vit: ViT, pixels: Tensor
-) -> None:
+def test_neither_the_batch_size_nor_the_grid_of_a_map_makes_a_difference(vit: ViT, pixels: Tensor) -> None:
     target = Target(4, "class 4")
     values = np.random.default_rng(1).normal(size=(3, 5))
     fine = np.kron(values, np.full((8, 8), 1 / 64))
@@ -166,8 +152,7 @@ def test_neither_the_batch_size_nor_the_grid_of_a_map_makes_a_difference(
 def test_the_seed_decides_the_random_maps(vit: ViT, pixels: Tensor) -> None:
     given = GivenMap(np.arange(15.0).reshape(3, 5), Target(4, "class 4"))
     bands = [
-        deletion_insertion(vit, pixels, given, steps=4, random_maps=2, seed=seed).first.random
-        for seed in (0, 0, 1)
+        deletion_insertion(vit, pixels, given, steps=4, random_maps=2, seed=seed).first.random for seed in (0, 0, 1)
     ]
     first, same, other = (band.area for band in bands if band is not None)
     assert first == same
@@ -185,9 +170,7 @@ def test_pixels_are_summed_inside_patches() -> None:
 
 @pytest.mark.parametrize("shape", [(5, 3), (24, 48), (23, 40), (15,), (3, 24, 40)])
 def test_a_map_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(
-        GridError, match=r"The map has shape .*; wanted \(3, 5\) patches or \(24, 40\)"
-    ):
+    with pytest.raises(GridError, match=r"The map has shape .*; wanted \(3, 5\) patches or \(24, 40\)"):
         patch_values(np.zeros(shape), GRID)
 
 

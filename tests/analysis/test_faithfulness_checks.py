@@ -39,9 +39,7 @@ def test_layers_become_random_from_the_top_and_stay_so(vit: ViT, pixels: Tensor)
     seen: list[dict[str, Tensor]] = []
 
     def explain(model: ViT) -> NDArray[np.float32]:
-        seen.append(
-            {name: value.detach().clone() for name, value in model.module.named_parameters()}
-        )
+        seen.append({name: value.detach().clone() for name, value in model.module.named_parameters()})
         assert model.class_names == vit.class_names
         result: NDArray[np.float32] = (
             vitviz.trace(model, pixels, target=4).attention_row(1, "class").mean(0)[1:].reshape(3, 5).numpy()
@@ -86,14 +84,10 @@ def test_the_randomisation_can_be_stopped(vit: ViT) -> None:
 
 
 def test_rank_correlations_by_hand() -> None:
-    assert rank_correlation(
-        np.array([1, 5, 9, 20]), np.array([0.1, 0.2, 0.9, 1e9])
-    ) == pytest.approx(1)
+    assert rank_correlation(np.array([1, 5, 9, 20]), np.array([0.1, 0.2, 0.9, 1e9])) == pytest.approx(1)
     assert rank_correlation(np.array([1, 2, 3]), np.array([3, 2, 1])) == pytest.approx(-1)
     # ranks 0, 1.5, 1.5, 3 against 0, 1, 2, 3: covariance 4.5, lengths √4.5 and √5
-    assert rank_correlation(np.array([1, 2, 2, 7]), np.array([1, 2, 3, 4])) == pytest.approx(
-        4.5 / math.sqrt(4.5 * 5)
-    )
+    assert rank_correlation(np.array([1, 2, 2, 7]), np.array([1, 2, 3, 4])) == pytest.approx(4.5 / math.sqrt(4.5 * 5))
     assert math.isnan(rank_correlation(np.zeros(3), np.arange(3)))
 
 
@@ -121,14 +115,10 @@ def test_pointing_game_by_hand() -> None:
     assert not pointing_game(values, GRID, (0, 0, 6, 4))
 
 
-@pytest.mark.parametrize(
-    "box", [(0, 0, 19, 8), (-1, 0, 4, 4), (4, 4, 4, 6), (5, 0, 4, 4), (0, 7, 3, 9)]
-)
+@pytest.mark.parametrize("box", [(0, 0, 19, 8), (-1, 0, 4, 4), (4, 4, 4, 6), (5, 0, 4, 4), (0, 7, 3, 9)])
 def test_a_box_outside_the_picture_is_refused(box: tuple[int, int, int, int]) -> None:
     for function in (pointing_game, energy_in_box):
-        with pytest.raises(
-            OptionError, match=r"The box .* wanted 0 ≤ left < right ≤ 18 and 0 ≤ top"
-        ):
+        with pytest.raises(OptionError, match=r"The box .* wanted 0 ≤ left < right ≤ 18 and 0 ≤ top"):
             function(np.ones((2, 3)), GRID, box)
     with pytest.raises(GridError, match="The map has shape"):
         pointing_game(np.ones((3, 3)), GRID, (0, 0, 6, 4))

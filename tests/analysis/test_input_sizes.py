@@ -35,10 +35,7 @@ def test_the_own_size_gives_the_own_answer(wide: ViT) -> None:
 
 def test_sizes_are_rounded_to_whole_patches_and_keep_the_aspect_ratio(wide: ViT) -> None:
     found = input_sizes(wide, noise((24, 40)), sizes=(79, 81, 20))
-    assert [each.image_size for each in found] == [
-        (16, 16),
-        (48, 80),
-    ]  # 20 → 12 × 20 = 1½ × 2½ patches
+    assert [each.image_size for each in found] == [(16, 16), (48, 80)]  # 20 → 12 × 20 = 1½ × 2½ patches
 
 
 def test_a_resized_model_is_timms_own_at_that_size(vit: ViT) -> None:
@@ -51,9 +48,7 @@ def test_a_resized_model_is_timms_own_at_that_size(vit: ViT) -> None:
     assert found.grid.rows, found.grid.columns == (6, 8)
 
 
-@pytest.mark.parametrize(
-    "family", ["EVA-02", "DINOv3", "NaFlexViT", "CLIP", "DINOv2 with registers"]
-)
+@pytest.mark.parametrize("family", ["EVA-02", "DINOv3", "NaFlexViT", "CLIP", "DINOv2 with registers"])
 def test_other_families_take_other_sizes(family: str) -> None:
     kind = FAMILIES[family]
     vit = ViT.from_module(member(family, kind.sizes[0]), image_size=kind.sizes[0])
@@ -82,10 +77,7 @@ def test_a_transform_of_the_callers_is_used_and_its_result_resized(vit: ViT) -> 
 
 def test_sizes_that_cannot_be_are_refused(vit: ViT) -> None:
     for size in (4, 2000):
-        with pytest.raises(
-            OptionError,
-            match=rf"input of {size} pixels cannot be used; wanted 8 ",
-        ):
+        with pytest.raises(OptionError, match=rf"input of {size} pixels cannot be used; wanted 8 "):
             input_sizes(vit, noise((32, 32)), sizes=(size,))
     with pytest.raises(OptionError, match="no input sizes"):
         input_sizes(vit, noise((32, 32)), sizes=())
@@ -100,8 +92,5 @@ def test_a_model_that_takes_one_size_is_refused(vit: ViT) -> None:
     module = copy.deepcopy(vit.module)
     module.set_input_size = refuse
     fixed = ViT.from_module(module, name="fixed")
-    with pytest.raises(
-        UnsupportedModelError,
-        match=r"fixed cannot take .* 40 × 40 pixels \(one size only\).* 32 × 32",
-    ):
+    with pytest.raises(UnsupportedModelError, match=r"fixed cannot take .* 40 × 40 pixels \(one size only\).* 32 × 32"):
         input_sizes(fixed, noise((32, 32)), sizes=(40,))

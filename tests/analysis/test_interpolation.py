@@ -26,15 +26,9 @@ def test_the_same_grid_gives_the_same_vectors(antialias: bool) -> None:
 @pytest.mark.parametrize(("rows", "columns"), [(3, 4), (12, 16), (9, 5), (1, 1)])
 def test_it_is_what_timm_does(antialias: bool, rows: int, columns: int) -> None:
     theirs = timm.layers.resample_abs_pos_embed(
-        VECTORS[None],
-        new_size=[rows, columns],
-        old_size=[6, 8],
-        num_prefix_tokens=0,
-        antialias=antialias,
+        VECTORS[None], new_size=[rows, columns], old_size=[6, 8], num_prefix_tokens=0, antialias=antialias
     )
-    torch.testing.assert_close(
-        interpolate_positions(VECTORS, GRID, rows, columns, antialias=antialias), theirs[0]
-    )
+    torch.testing.assert_close(interpolate_positions(VECTORS, GRID, rows, columns, antialias=antialias), theirs[0])
 
 
 def test_constant_vectors_stay_constant() -> None:
@@ -52,11 +46,7 @@ def test_a_grid_of_twice_the_size_by_hand(antialias: bool, parameter: float) -> 
     """A one at place 3 of 8: new places 6 and 7 lie a quarter of a place beside it, 5 and 8 three quarters."""
     line = torch.zeros(8, 1)
     line[3] = 1
-    found = (
-        interpolate_positions(line, PatchGrid(1, 8, (8, 8)), 1, 16, antialias=antialias)
-        .flatten()
-        .tolist()
-    )
+    found = interpolate_positions(line, PatchGrid(1, 8, (8, 8)), 1, 16, antialias=antialias).flatten().tolist()
     near, far = cubic(0.25, parameter), cubic(0.75, parameter)
     assert found[5:9] == pytest.approx([far, near, near, far], abs=1e-6)
 
@@ -82,7 +72,5 @@ def test_what_cannot_be_interpolated_is_refused() -> None:
         interpolate_positions(VECTORS, GRID, 0, 4)
     size = FAMILIES["BEiT"].sizes[1]
     vit = ViT.from_module(member("BEiT", size), name="beit", image_size=size)
-    with pytest.raises(
-        OptionError, match=r"beit adds no position vectors to its tokens \(it has relative\)"
-    ):
+    with pytest.raises(OptionError, match=r"beit adds no position vectors to its tokens \(it has relative\)"):
         interpolated_similarity(vit, 4, 4)

@@ -33,9 +33,7 @@ def test_rows_are_the_head_on_the_normed_class_token(wide: ViT, traced: Trace) -
     assert found.top[-1] == found.final
 
 
-@pytest.mark.parametrize(
-    "family", [name for name in FAMILIES if name != "hybrid R50"]
-)  # it is large
+@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "hybrid R50"])  # it is large
 def test_the_last_row_is_the_answer_in_every_family(family: str) -> None:
     size = FAMILIES[family].sizes[1]
     vit = ViT.from_module(member(family, size), name=family, image_size=size)
@@ -77,27 +75,20 @@ def test_an_average_reads_the_patch_alone(build_vit) -> None:  # type: ignore[no
         tokens = vit.module.norm(one.residual(1))  # type: ignore[operator]
         logits = vit.module.head(vit.module.fc_norm(tokens))  # type: ignore[operator]
     found = class_evidence(vit, one, class_index=2)
-    np.testing.assert_allclose(
-        found.values.ravel(), (logits[:, 2] - logits.mean(-1)).numpy(), rtol=1e-3, atol=1e-4
-    )
+    np.testing.assert_allclose(found.values.ravel(), (logits[:, 2] - logits.mean(-1)).numpy(), rtol=1e-3, atol=1e-4)
 
 
 def test_masked_tokens_are_left_out_as_in_the_pass(build_vit) -> None:  # type: ignore[no-untyped-def]
     vit = ViT.from_module(build_vit(class_token=False, global_pool="avg"), name="average")
     one = trace(vit, noise((32, 32)), edit=vitviz.Edit(mask_tokens=[2, 5]))
     assert one.logits is not None
-    np.testing.assert_allclose(
-        logit_lens(vit, one).logits[-1], one.logits.numpy(), rtol=1e-4, atol=1e-5
-    )
+    np.testing.assert_allclose(logit_lens(vit, one).logits[-1], one.logits.numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_a_classifier_that_reads_something_else_is_refused(wide: ViT, traced: Trace) -> None:
     assert traced.logits is not None
     other = dataclasses.replace(traced, logits=traced.logits + torch.arange(10.0))
-    with pytest.raises(
-        CaptureError,
-        match="classifier of wide reads something else than the output of its last block",
-    ):
+    with pytest.raises(CaptureError, match="classifier of wide reads something else than the output of its last block"):
         logit_lens(wide, other)
 
 

@@ -37,9 +37,7 @@ def test_quick_scores_are_those_of_whole_pictures(family: str) -> None:
     quick = QuickPass.of(vit, pixels, behind, CLASS)
     assert (quick is not None) == embeds_by_patch(vit)
     found, expected = (
-        masked.masked_scores(
-            vit, pixels, choices(vit), CLASS, "blur", behind=behind, batch_size=4, quick=fast
-        )
+        masked.masked_scores(vit, pixels, choices(vit), CLASS, "blur", behind=behind, batch_size=4, quick=fast)
         for fast in (True, False)
     )
     spread = float(expected.std())
@@ -58,9 +56,7 @@ def test_other_targets_and_the_last_block_of_registers(register_vit: nn.Module) 
         assert type(quick._shell.blocks[-1]).__name__ == "_ClassTokenBlock"
         assert type(vit.shell.blocks[-1]).__name__ == "Block"  # type: ignore[index, union-attr]
         found, expected = (
-            masked.masked_scores(
-                vit, pixels, choices(vit), target, "noise", behind=behind, quick=fast
-            )
+            masked.masked_scores(vit, pixels, choices(vit), target, "noise", behind=behind, quick=fast)
             for fast in (True, False)
         )
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
@@ -78,9 +74,7 @@ def test_a_pass_that_answers_otherwise_is_not_taken(
     assert QuickPass.of(vit, pixels, behind, CLASS) is None
 
 
-def test_a_convolution_that_looks_beyond_its_patch_is_run_whole(
-    build_vit: Callable[..., nn.Module],
-) -> None:
+def test_a_convolution_that_looks_beyond_its_patch_is_run_whole(build_vit: Callable[..., nn.Module]) -> None:
     plain = ViT.from_module(build_vit(img_size=(24, 40)))
     assert embeds_by_patch(plain)
     plain.shell.patch_embed.proj.padding = (1, 1)  # type: ignore[union-attr, assignment]
@@ -121,8 +115,6 @@ def test_fewer_tokens_are_really_computed(tiny_vit: nn.Module) -> None:
     )
     gone = torch.zeros(16, dtype=torch.bool)
     gone[:10] = True
-    masked.masked_scores(
-        vit, torch.zeros(3, 32, 32), [gone], CLASS, "removed", behind=torch.zeros(3, 32, 32)
-    )
+    masked.masked_scores(vit, torch.zeros(3, 32, 32), [gone], CLASS, "removed", behind=torch.zeros(3, 32, 32))
     handle.remove()
     assert seen == [7]

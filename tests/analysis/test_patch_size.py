@@ -13,13 +13,7 @@ from torch.nn import functional
 from tests.analysis.conftest import photograph
 from tests.families import FAMILIES, member, noise
 from vitviz.analysis.macs import multiply_accumulates
-from vitviz.analysis.patch_size import (
-    covered,
-    patch_sizes,
-    resized_embedding,
-    why_not_resizable,
-    with_patch_size,
-)
+from vitviz.analysis.patch_size import covered, patch_sizes, resized_embedding, why_not_resizable, with_patch_size
 from vitviz.errors import OptionError, StoppedError, UnsupportedModelError
 from vitviz.models.vit import ViT
 from vitviz.trace import trace
@@ -72,13 +66,9 @@ def test_it_is_timms_own_model_at_that_patch_size(vit: ViT, size: int) -> None:
     assert (found.grid.rows, found.grid.columns) == (32 // size, 32 // size)
 
 
-def test_tokens_and_cost_rise_as_patches_shrink_and_a_size_that_does_not_fit_is_told(
-    wide: ViT,
-) -> None:
+def test_tokens_and_cost_rise_as_patches_shrink_and_a_size_that_does_not_fit_is_told(wide: ViT) -> None:
     steps: list[tuple[int, int]] = []
-    found = patch_sizes(
-        wide, photograph(80, 60), sizes=(10, 4, 8), progress=lambda *step: steps.append(step)
-    )
+    found = patch_sizes(wide, photograph(80, 60), sizes=(10, 4, 8), progress=lambda *step: steps.append(step))
     assert [each.patch_size for each in found] == [4, 8, 10]
     assert [each.tokens for each in found] == [1 + 6 * 10, 1 + 3 * 5, 1 + 2 * 4]
     assert [each.image_size for each in found] == [(24, 40), (24, 40), (20, 40)]
@@ -118,17 +108,12 @@ def test_families_take_other_patch_sizes_and_stay_as_they_are(family: str) -> No
 
 @pytest.mark.parametrize(
     ("family", "reason"),
-    [
-        ("NaFlexViT", "are not made by a convolution"),
-        ("hybrid stem", "by a convolutional network of several layers"),
-    ],
+    [("NaFlexViT", "are not made by a convolution"), ("hybrid stem", "by a convolutional network of several layers")],
 )
 def test_other_embeddings_are_refused_by_name(family: str, reason: str) -> None:
     kind = FAMILIES[family]
     vit = ViT.from_module(member(family, kind.sizes[0]), name=family, image_size=kind.sizes[0])
-    with pytest.raises(
-        UnsupportedModelError, match=rf"{family} cannot be .*patch size: .*{reason}"
-    ):
+    with pytest.raises(UnsupportedModelError, match=rf"{family} cannot be .*patch size: .*{reason}"):
         patch_sizes(vit, noise(kind.sizes[0]))
 
 
@@ -136,14 +121,10 @@ def test_overlapping_patches_and_fixed_grids_are_refused(vit: ViT) -> None:
     module = copy.deepcopy(vit.module)
     changed = replace(vit, module=module)
     module.patch_embed.proj.stride = (4, 4)  # type: ignore[union-attr]
-    assert "overlap or leave gaps (convolution of (8, 8), step (4, 4))" in str(
-        why_not_resizable(changed)
-    )
+    assert "overlap or leave gaps (convolution of (8, 8), step (4, 4))" in str(why_not_resizable(changed))
     fixed = nn.Module()
     fixed.patch_embed = vit.module.patch_embed
-    assert (
-        why_not_resizable(replace(vit, module=fixed)) == "Module takes one grid of positions only"
-    )
+    assert why_not_resizable(replace(vit, module=fixed)) == "Module takes one grid of positions only"
 
 
 def test_positions_that_cannot_be_interpolated_are_told(vit: ViT) -> None:
@@ -158,9 +139,7 @@ def test_positions_that_cannot_be_interpolated_are_told(vit: ViT) -> None:
 
 def test_sizes_that_cannot_be_are_refused_and_the_work_can_be_stopped(wide: ViT) -> None:
     for size in (0, 25):
-        with pytest.raises(
-            OptionError, match=rf"Patches of {size} pixels .* 24 × 40; wanted 1 to 24"
-        ):
+        with pytest.raises(OptionError, match=rf"Patches of {size} pixels .* 24 × 40; wanted 1 to 24"):
             patch_sizes(wide, noise((24, 40)), sizes=(8, size))
     with pytest.raises(OptionError, match="no patch sizes"):
         patch_sizes(wide, noise((24, 40)), sizes=())

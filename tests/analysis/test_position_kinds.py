@@ -41,9 +41,7 @@ def test_every_family_tells_its_kinds(family: str, kinds: tuple[str, ...]) -> No
     assert found.kinds == kinds
     patches = vit.grid.patches
     assert found.added is None or found.added.shape == (patches, 32)
-    assert found.relative is None or {each.shape for each in found.relative} == {
-        (2, patches, patches)
-    }
+    assert found.relative is None or {each.shape for each in found.relative} == {(2, patches, patches)}
     assert len(found.rotary or found.relative or (0, 0)) == vit.layers
 
 
@@ -69,9 +67,7 @@ def test_a_relative_table_is_what_the_module_computes() -> None:
 
 
 @pytest.mark.parametrize(("dimensions", "kind"), [(1, "sine-cosine-1d"), (2, "sine-cosine-2d")])
-def test_fixed_sine_cosine_vectors_are_told_from_learned_ones(
-    build_vit, dimensions: int, kind: str
-) -> None:  # type: ignore[no-untyped-def]
+def test_fixed_sine_cosine_vectors_are_told_from_learned_ones(build_vit, dimensions: int, kind: str) -> None:  # type: ignore[no-untyped-def]
     module = build_vit(img_size=(24, 40))
     fixed = sine_cosine_1d(15, 32) if dimensions == 1 else sine_cosine_2d(3, 5, 32)
     module.pos_embed.data[0, 1:] = fixed
@@ -82,20 +78,14 @@ def test_no_positions_are_none(build_vit) -> None:  # type: ignore[no-untyped-de
     assert positions_of(ViT.from_module(build_vit(pos_embed="none"))).kinds == ()
 
 
-@pytest.mark.parametrize(
-    "family", ["ViT", "EVA-02", "DINOv3", "BEiT", "relative positions", "gated attention", "CLIP"]
-)
+@pytest.mark.parametrize("family", ["ViT", "EVA-02", "DINOv3", "BEiT", "relative positions", "gated attention", "CLIP"])
 def test_without_positions_shuffled_tokens_give_shuffled_tokens(family: str) -> None:
     """Equivariance: f(Px) = P f(x) for the patches, and the same prefix tokens."""
     vit = small(family)
     prefix, (height, width) = len(vit.grid.prefix), vit.grid.patch_size
     order = torch.randperm(vit.grid.patches, generator=torch.Generator().manual_seed(1))
     pixels = noise(vit.image_size)
-    cells = (
-        pixels.reshape(3, vit.grid.rows, height, vit.grid.columns, width)
-        .permute(1, 3, 0, 2, 4)
-        .flatten(0, 1)
-    )
+    cells = pixels.reshape(3, vit.grid.rows, height, vit.grid.columns, width).permute(1, 3, 0, 2, 4).flatten(0, 1)
     shuffled = cells[order].reshape(vit.grid.rows, vit.grid.columns, 3, height, width)
     moved = shuffled.permute(2, 0, 3, 1, 4).reshape(pixels.shape)
 

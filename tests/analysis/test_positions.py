@@ -9,12 +9,7 @@ import pytest
 import torch
 
 from tests.families import FAMILIES, member
-from vitviz.analysis.positions import (
-    PositionSimilarity,
-    position_components,
-    position_read_out,
-    position_similarity,
-)
+from vitviz.analysis.positions import PositionSimilarity, position_components, position_read_out, position_similarity
 from vitviz.analysis.sine_cosine import sine_cosine_2d
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
@@ -28,9 +23,7 @@ def small(family: str) -> ViT:
     return ViT.from_module(member(family, size), name=family, image_size=size)
 
 
-def of(
-    values: np.ndarray | None, vectors: np.ndarray | None = None, grid: PatchGrid = GRID
-) -> PositionSimilarity:
+def of(values: np.ndarray | None, vectors: np.ndarray | None = None, grid: PatchGrid = GRID) -> PositionSimilarity:
     return PositionSimilarity("hand", "learned", ("learned",), grid, values, "cosine", "", vectors)
 
 
@@ -76,17 +69,11 @@ def test_a_relative_bias_is_shown_as_it_is_added() -> None:
     found = position_similarity(vit, layer=1, head=1)
     bias = vit.module.blocks[1].attn._get_rel_pos_bias()[0, 1, 1:, 1:]  # type: ignore[index, union-attr, operator]
     np.testing.assert_allclose(found.values, bias.detach().numpy(), atol=1e-6)
-    assert (found.kind, found.unit, found.vectors) == (
-        "relative",
-        "bias added to the attention scores",
-        None,
-    )
+    assert (found.kind, found.unit, found.vectors) == ("relative", "bias added to the attention scores", None)
     kernel, spread = found.kernel()
     assert kernel.shape == (2 * vit.grid.rows - 1, 2 * vit.grid.columns - 1)
     assert spread.max() < 1e-6
-    assert kernel[vit.grid.rows - 1, vit.grid.columns] == pytest.approx(
-        float(bias[0, 1].detach()), abs=1e-6
-    )
+    assert kernel[vit.grid.rows - 1, vit.grid.columns] == pytest.approx(float(bias[0, 1].detach()), abs=1e-6)
     mean = position_similarity(vit).values
     parts = [position_similarity(vit, layer=n, head=h).values for n in range(2) for h in range(2)]
     np.testing.assert_allclose(mean, np.mean(parts, 0), atol=1e-6)
@@ -94,16 +81,9 @@ def test_a_relative_bias_is_shown_as_it_is_added() -> None:
 
 def test_no_positions_are_not_applicable(build_vit) -> None:  # type: ignore[no-untyped-def]
     found = position_similarity(ViT.from_module(build_vit(pos_embed="none"), name="bare"))
-    assert (found.kind, found.kinds, found.values, found.unit) == (
-        "none",
-        (),
-        None,
-        "not applicable",
-    )
+    assert (found.kind, found.kinds, found.values, found.unit) == ("none", (), None, "not applicable")
     assert found.reason.startswith("bare has no position encoding")
-    with pytest.raises(
-        OptionError, match="no similarity of positions: bare has no position encoding"
-    ):
+    with pytest.raises(OptionError, match="no similarity of positions: bare has no position encoding"):
         found.map(0)
     with pytest.raises(OptionError, match="no position vectors: bare has no position encoding"):
         position_components(found)
@@ -177,14 +157,10 @@ def test_the_read_out_is_an_explicit_ridge_regression() -> None:
         x, y = vectors[train], np.stack([row, column], 1)[train].astype(float)
         centred = x - x.mean(0)
         strength = 0.3 * (centred**2).sum() / len(train)
-        weight = np.linalg.solve(
-            centred.T @ centred + strength * np.eye(7), centred.T @ (y - y.mean(0))
-        )
+        weight = np.linalg.solve(centred.T @ centred + strength * np.eye(7), centred.T @ (y - y.mean(0)))
         guess = (vectors[test] - x.mean(0)) @ weight + y.mean(0)
         missed += ((guess - np.stack([row, column], 1)[test]) ** 2).sum(0)
-    wanted = 1 - missed / np.array(
-        [((row - row.mean()) ** 2).sum(), ((column - column.mean()) ** 2).sum()]
-    )
+    wanted = 1 - missed / np.array([((row - row.mean()) ** 2).sum(), ((column - column.mean()) ** 2).sum()])
     found = position_read_out(vectors, grid, ridge=0.3)
     assert (found.row, found.column) == pytest.approx(tuple(wanted))
 
@@ -196,9 +172,7 @@ def test_one_row_has_no_r_squared() -> None:
 
 
 def test_what_is_not_there_is_refused(wide: ViT) -> None:
-    with pytest.raises(
-        OptionError, match="Position encoding 'rotary' is unknown; wanted one of 'learned'"
-    ):
+    with pytest.raises(OptionError, match="Position encoding 'rotary' is unknown; wanted one of 'learned'"):
         position_similarity(wide, kind="rotary")
     with pytest.raises(OptionError, match="Patch 15 does not exist; there are 15"):
         position_similarity(wide).map(15)

@@ -22,10 +22,7 @@ from vitviz.models.vit import ViT
 def uniform_stack(kernel: int, layers: int, size: int, channels: int = 1) -> ConvNet:
     """Return n convolutions with k × k equal weights."""
     stack = nn.Sequential(
-        *(
-            nn.Conv2d(channels, channels, kernel, padding=kernel // 2, bias=False)
-            for _ in range(layers)
-        )
+        *(nn.Conv2d(channels, channels, kernel, padding=kernel // 2, bias=False) for _ in range(layers))
     )
     for part in stack:
         part.weight.data.fill_(1 / kernel**2)
@@ -33,17 +30,11 @@ def uniform_stack(kernel: int, layers: int, size: int, channels: int = 1) -> Con
 
 
 @pytest.mark.parametrize(("kernel", "layers"), [(3, 1), (3, 4), (3, 9), (5, 3), (7, 2)])
-def test_a_stack_of_uniform_kernels_has_variance_n_times_k_squared_minus_1_over_12(
-    kernel: int, layers: int
-) -> None:
+def test_a_stack_of_uniform_kernels_has_variance_n_times_k_squared_minus_1_over_12(kernel: int, layers: int) -> None:
     size = (kernel - 1) * layers + 1
-    found = receptive_field(
-        uniform_stack(kernel, layers, size + 4), torch.ones(1, size + 4, size + 4)
-    )
+    found = receptive_field(uniform_stack(kernel, layers, size + 4), torch.ones(1, size + 4, size + 4))
     wanted = layers * (kernel**2 - 1) / 12
-    assert found.gaussian.covariance == pytest.approx(
-        np.array([[wanted, 0], [0, wanted]]), abs=1e-5
-    )
+    assert found.gaussian.covariance == pytest.approx(np.array([[wanted, 0], [0, wanted]]), abs=1e-5)
     assert found.radius == pytest.approx((2 * wanted) ** 0.5, rel=1e-5)
     assert found.values.sum() == pytest.approx(1, rel=1e-5)
     seen = np.nonzero(found.values.any(0))[0]
@@ -88,9 +79,7 @@ def test_it_is_the_protocol_written_out(build_vit, layer: int, token: str | int)
     module = build_vit(img_size=(24, 40), depth=3)
     pixels = noise((24, 40), count=2)
     found = receptive_field(ViT.from_module(module), pixels, layer=layer, token=token)
-    index = {"class": 0, "centre": 1 + 1 * 5 + 2}.get(
-        str(token), 1 + int(token) if str(token).isdecimal() else 0
-    )
+    index = {"class": 0, "centre": 1 + 1 * 5 + 2}.get(str(token), 1 + int(token) if str(token).isdecimal() else 0)
     wanted = [by_definition(copy.deepcopy(module), each, layer, index) for each in pixels]
     np.testing.assert_allclose(found.per_image, wanted, rtol=1e-3, atol=1e-6)
     np.testing.assert_allclose(found.values, np.mean(wanted, 0), rtol=1e-3, atol=1e-6)
@@ -106,9 +95,7 @@ def test_the_mean_is_of_the_tokens_before_the_rectifier(wide: ViT) -> None:
     batch = pixels[None].requires_grad_()
     module(batch)
     gradient = torch.autograd.grad(kept[0][0, 1:].mean(0).relu().sum(), batch)[0]
-    np.testing.assert_allclose(
-        found.values, gradient.relu().sum((0, 1)).numpy(), rtol=1e-3, atol=1e-6
-    )
+    np.testing.assert_allclose(found.values, gradient.relu().sum((0, 1)).numpy(), rtol=1e-3, atol=1e-6)
     assert found.place is None
     assert found.origin == (11.5, 19.5)
 
@@ -140,19 +127,14 @@ def test_random_weights_give_a_signal_before_the_norm_and_noise_after(build_vit)
     assert inside > 3 / 16  # a fresh model depends most on its own patch
 
 
-@pytest.mark.parametrize(
-    "family", ["DINOv2 with registers", "SigLIP", "EVA-02", "BEiT", "NaFlexViT", "DeiT distilled"]
-)
+@pytest.mark.parametrize("family", ["DINOv2 with registers", "SigLIP", "EVA-02", "BEiT", "NaFlexViT", "DeiT distilled"])
 def test_every_family_and_its_prefix_tokens_can_be_read(family: str) -> None:
     size = FAMILIES[family].sizes[1]
     vit = ViT.from_module(member(family, size), image_size=size)
     for token in (*vit.grid.prefix, "centre", "mean"):
         found = receptive_field(vit, noise(size), token=token)
         assert found.values.shape == size
-        assert found.token in {
-            token,
-            str(vit.grid.rows // 2 * vit.grid.columns + vit.grid.columns // 2),
-        }
+        assert found.token in {token, str(vit.grid.rows // 2 * vit.grid.columns + vit.grid.columns // 2)}
         assert 0 < found.area_ratios[0.2] <= found.area_ratios[0.99] <= 1
 
 
@@ -169,18 +151,14 @@ def test_a_resnet_has_the_field_that_openerf_finds(tmp_path: Path) -> None:
     photos = [photograph(70, 90, seed=seed) for seed in (0, 1)]
     for number, photo in enumerate(photos):
         photo.save(tmp_path / f"{number}.png")
-    theirs = compute_erf(
-        network.module, tmp_path, target_layer="layer3", device="cpu", show_progress=False
-    ).erf_map
+    theirs = compute_erf(network.module, tmp_path, target_layer="layer3", device="cpu", show_progress=False).erf_map
     transform = build_timm_eval_transform(network.module)[0]
     ours = receptive_field(network, [transform(photo) for photo in photos], layer=6).values
     share = ours / ours.sum(dtype=np.float64)
     np.testing.assert_allclose(share, theirs, rtol=1e-2, atol=theirs.max() * 1e-4)
     told, wanted = (compute_erf_metrics(each, radii=(5, 10, 20)) for each in (share, theirs))
     assert told["argmax_yx"] == wanted["argmax_yx"]
-    assert told["radial_cumulative_mass"] == pytest.approx(
-        wanted["radial_cumulative_mass"], rel=1e-2
-    )
+    assert told["radial_cumulative_mass"] == pytest.approx(wanted["radial_cumulative_mass"], rel=1e-2)
 
 
 def test_where_openerf_finds_noise_or_refuses_there_is_a_signal(tmp_path: Path) -> None:
@@ -242,11 +220,7 @@ def test_the_log_ratios_are_those_of_the_script() -> None:
     found = receptive_field(uniform_stack(3, 3, 15), torch.ones(1, 15, 15))
     scaled = np.log10(found.values.astype(float) + 1)
     for share, area in found.log_area_ratios.items():
-        half = next(
-            h
-            for h in range(8)
-            if scaled[7 - h : 8 + h, 7 - h : 8 + h].sum() >= share * scaled.sum() - 1e-9
-        )
+        half = next(h for h in range(8) if scaled[7 - h : 8 + h, 7 - h : 8 + h].sum() >= share * scaled.sum() - 1e-9)
         assert area == pytest.approx((2 * half + 1) ** 2 / 225)
 
 
@@ -280,10 +254,7 @@ def test_what_the_vit_has_not_is_refused(wide: ViT, options: dict[str, object], 
 
 def test_what_a_convolutional_network_has_not_is_refused() -> None:
     network = uniform_stack(3, 2, 9)
-    with pytest.raises(
-        OptionError,
-        match="no token 'class' in Sequential.*no class token.*place from 0 to 80",
-    ):
+    with pytest.raises(OptionError, match="no token 'class' in Sequential.*no class token.*place from 0 to 80"):
         receptive_field(network, torch.ones(1, 9, 9), token="class")
     with pytest.raises(OptionError, match="no token 81"):
         receptive_field(network, torch.ones(1, 9, 9), token=81)

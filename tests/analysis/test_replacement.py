@@ -6,12 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vitviz.analysis.replacement import (
-    blur,
-    paint_mask,
-    replacement_picture,
-    without_patches,
-)
+from vitviz.analysis.replacement import blur, paint_mask, replacement_picture, without_patches
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
@@ -38,9 +33,7 @@ def test_black_is_black(vit: ViT, pixels: Tensor) -> None:
 
 
 def test_noise_has_the_pictures_mean_and_spread_and_a_seed(vit: ViT, pixels: Tensor) -> None:
-    first, same, other = (
-        replacement_picture(vit, 5 + 2 * pixels, "noise", seed=seed) for seed in (0, 0, 1)
-    )
+    first, same, other = (replacement_picture(vit, 5 + 2 * pixels, "noise", seed=seed) for seed in (0, 0, 1))
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
     assert float(first.mean()) == pytest.approx(5, abs=0.2)

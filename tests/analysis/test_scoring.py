@@ -36,9 +36,7 @@ def batch() -> Tensor:
 def test_scores_are_logits(vit: ViT, batch: Tensor) -> None:
     expected = vitviz.predict(vit, batch)
     torch.testing.assert_close(scores(vit, batch, CLASS, batch_size=2), expected[:, 4])
-    torch.testing.assert_close(
-        scores(vit, batch, CLASS, probability=True), expected.softmax(-1)[:, 4]
-    )
+    torch.testing.assert_close(scores(vit, batch, CLASS, probability=True), expected.softmax(-1)[:, 4])
     found = scores(vit, batch, contrast(vit, 4, 6), probability=True)
     torch.testing.assert_close(found, expected[:, 4] - expected[:, 6])
 
@@ -55,11 +53,9 @@ def test_removed_patches_are_those_of_an_edit(vit: ViT, batch: Tensor) -> None:
     kept[2] = True
     prefix = len(vit.grid.prefix)
     expected = [
-        vitviz.predict(
-            vit,
-            picture[None],
-            edit=vitviz.Edit(mask_tokens=(prefix + (~keep).nonzero()[:, 0]).tolist()),
-        )[0, 4]
+        vitviz.predict(vit, picture[None], edit=vitviz.Edit(mask_tokens=(prefix + (~keep).nonzero()[:, 0]).tolist()))[
+            0, 4
+        ]
         for picture, keep in zip(batch, kept, strict=True)
     ]
     found = scores(vit, zip(batch, kept, strict=True), CLASS, batch_size=3)
@@ -84,9 +80,7 @@ def test_what_a_removed_patch_shows_makes_no_difference(vit: ViT, batch: Tensor)
         (torch.zeros(5, 15, dtype=torch.bool), "Every patch of a picture is taken out"),
     ],
 )
-def test_wrong_choices_of_patches_are_refused(
-    kept: Tensor, message: str, vit: ViT, batch: Tensor
-) -> None:
+def test_wrong_choices_of_patches_are_refused(kept: Tensor, message: str, vit: ViT, batch: Tensor) -> None:
     with pytest.raises(GridError, match=message):
         score_batch(vit, batch, CLASS, kept=kept)
 
@@ -103,9 +97,7 @@ def test_answers_that_are_no_numbers_are_refused(vit: ViT) -> None:
         scores(vit, torch.full((1, 3, 24, 40), float("nan")), CLASS)
 
 
-def test_batches_are_halved_until_they_fit(
-    vit: ViT, batch: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_batches_are_halved_until_they_fit(vit: ViT, batch: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = scores(vit, batch, CLASS)
     sizes: list[int] = []
 
@@ -120,9 +112,7 @@ def test_batches_are_halved_until_they_fit(
     assert sizes == [4, 2, 1, 1, 2, 1, 1, 1]
 
 
-def test_one_picture_that_does_not_fit_is_an_error(
-    vit: ViT, batch: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_picture_that_does_not_fit_is_an_error(vit: ViT, batch: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     def scarce(*_: Any, **__: Any) -> Tensor:
         raise torch.OutOfMemoryError("out of memory")
 

@@ -25,13 +25,7 @@ def test_the_seed_chooses() -> None:
 
 
 def test_patches_are_moved_whole(wide: ViT) -> None:
-    pixels = (
-        torch.arange(15.0)
-        .reshape(3, 5)
-        .repeat_interleave(8, 0)
-        .repeat_interleave(8, 1)
-        .expand(3, 24, 40)
-    )
+    pixels = torch.arange(15.0).reshape(3, 5).repeat_interleave(8, 0).repeat_interleave(8, 1).expand(3, 24, 40)
     order = shuffled_order(15, 1.0)
     moved = move_patches(pixels, wide.grid, order)
     assert moved[1, ::8, ::8].flatten().tolist() == order.tolist()
@@ -45,9 +39,7 @@ def test_without_positions_the_answer_does_not_move(family: str) -> None:
     found = shuffle_experiment(vit, noise(size), shares=(0.0, 0.5, 1.0))
     assert found.without_positions.cosine.min() > 0.9999
     assert len(set(found.without_positions.top)) == 1
-    np.testing.assert_allclose(
-        found.without_positions.probability, found.without_positions.probability[0], rtol=1e-3
-    )
+    np.testing.assert_allclose(found.without_positions.probability, found.without_positions.probability[0], rtol=1e-3)
     assert found.with_positions.cosine[0] == pytest.approx(1, abs=1e-6)
     assert found.with_positions.cosine[1:].max() < 0.9999
     assert found.moved == (0, round(vit.grid.patches / 2), vit.grid.patches)
@@ -64,9 +56,7 @@ def test_the_cosine_is_that_of_the_class_tokens(wide: ViT) -> None:
     wanted = torch.nn.functional.cosine_similarity(plain, other, dim=0)
     assert found.with_positions.cosine[0] == pytest.approx(float(wanted), abs=1e-5)
     assert found.with_positions.top == (int(answers[1].argmax()),)
-    assert found.with_positions.probability[0] == pytest.approx(
-        float(answers[1, answers[0].argmax()]), rel=1e-4
-    )
+    assert found.with_positions.probability[0] == pytest.approx(float(answers[1, answers[0].argmax()]), rel=1e-4)
 
 
 def test_a_model_without_a_classifier_has_no_answer(build_vit) -> None:  # type: ignore[no-untyped-def]
@@ -82,7 +72,5 @@ def test_what_cannot_be_shuffled_is_refused(wide: ViT, build_vit) -> None:  # ty
     module = build_vit()
     module.patch_embed.proj = torch.nn.Conv2d(3, 32, 10, stride=8, padding=1)
     overlapping = ViT.from_module(module, name="overlapping")
-    with pytest.raises(
-        UnsupportedModelError, match="overlapping does not cut the picture into separate patches"
-    ):
+    with pytest.raises(UnsupportedModelError, match="overlapping does not cut the picture into separate patches"):
         shuffle_experiment(overlapping, noise((32, 32)))

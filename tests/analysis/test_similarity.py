@@ -51,9 +51,7 @@ def test_the_unbiased_estimator_is_a_mean_over_quadruples() -> None:
     """HSIC of 6 samples as a U-statistic: the mean over all ordered quadruples of different samples."""
 
     def hsic(k: np.ndarray, m: np.ndarray) -> float:
-        terms = [
-            k[i, j] * (m[i, j] + m[q, r] - 2 * m[i, q]) for i, j, q, r in permutations(range(6), 4)
-        ]
+        terms = [k[i, j] * (m[i, j] + m[q, r] - 2 * m[i, q]) for i, j, q, r in permutations(range(6), 4)]
         return float(np.mean(terms))
 
     x, y = X[:6, :3], Y[:6, :4]
@@ -83,8 +81,7 @@ def test_two_models_are_compared_on_the_same_pictures(vit: ViT, wide: ViT) -> No
     two = [trace(wide, noise((24, 40), seed)) for seed in range(4)]
     found = layer_similarity(one, two, tokens="class")
     wanted = linear_cka(
-        np.stack([each.residual(0)[0].numpy() for each in one]),
-        np.stack([each.residual(1)[0].numpy() for each in two]),
+        np.stack([each.residual(0)[0].numpy() for each in one]), np.stack([each.residual(1)[0].numpy() for each in two])
     )
     assert found.values[1, 2] == pytest.approx(wanted, rel=1e-5)
     assert (found.samples, found.notes) == (4, ())
@@ -102,9 +99,7 @@ def test_grids_of_different_size_meet_on_the_smaller_one() -> None:
     small, large = PatchGrid(3, 4, (16, 16)), PatchGrid(6, 8, (8, 8))
     tokens = RANDOM.normal(size=(12, 5))
     plane = tokens.reshape(3, 4, 5).repeat(2, 0).repeat(2, 1).reshape(48, 5)
-    found = layer_similarity(
-        by_hand(small, [tokens, tokens]), by_hand(large, [plane, plane], model="large")
-    )
+    found = layer_similarity(by_hand(small, [tokens, tokens]), by_hand(large, [plane, plane], model="large"))
     np.testing.assert_allclose(found.values, 1, atol=1e-6)
     assert found.notes == ("patch tokens were averaged over areas to a common grid of 3 × 4",)
     assert found.models == ("hand", "large")
@@ -122,7 +117,5 @@ def test_what_cannot_be_compared_is_refused(vit: ViT) -> None:
         layer_similarity([one, one], [one])
     with pytest.raises(OptionError, match="CKA of 1 samples says nothing; wanted at least 4"):
         layer_similarity(one, tokens="class")
-    with pytest.raises(
-        OptionError, match="tokens 'heads' is unknown; wanted one of 'patches', 'class', 'mean'"
-    ):
+    with pytest.raises(OptionError, match="tokens 'heads' is unknown; wanted one of 'patches', 'class', 'mean'"):
         layer_similarity(one, tokens="heads")

@@ -47,10 +47,7 @@ def test_the_kind_is_told_whatever_the_order_and_scale() -> None:
     assert sine_cosine_kind(sine_cosine_2d(4, 6, 32)[:, order] * 0.02, 4, 6) == "sine-cosine-2d"
     assert sine_cosine_kind(sine_cosine_1d(24, 32)[:, order] * 3, 4, 6) == "sine-cosine-1d"
     assert sine_cosine_kind(sine_cosine_2d(4, 6, 32), 6, 4) is None  # another grid
-    assert (
-        sine_cosine_kind(torch.randn(24, 32, generator=torch.Generator().manual_seed(0)), 4, 6)
-        is None
-    )
+    assert sine_cosine_kind(torch.randn(24, 32, generator=torch.Generator().manual_seed(0)), 4, 6) is None
 
 
 def test_channels_that_do_not_pair_are_refused() -> None:

@@ -8,18 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vitviz.analysis.spread import (
-    area_ratios,
-    gaussian_fit,
-    radial_profile,
-    root_mean_square_radius,
-)
+from vitviz.analysis.spread import area_ratios, gaussian_fit, radial_profile, root_mean_square_radius
 from vitviz.errors import OptionError
 
 
-def bell(
-    shape: tuple[int, int], centre: tuple[float, float], sigma: tuple[float, float]
-) -> NDArray[np.float64]:
+def bell(shape: tuple[int, int], centre: tuple[float, float], sigma: tuple[float, float]) -> NDArray[np.float64]:
     rows, columns = np.indices(shape)
     down, across = (rows - centre[0]) / sigma[0], (columns - centre[1]) / sigma[1]
     map_: NDArray[np.float64] = np.exp(-0.5 * (down**2 + across**2))
@@ -41,9 +34,7 @@ def test_a_point_fills_one_pixel() -> None:
     map_ = np.zeros((5, 9))
     map_[2, 4] = 3.0
     assert area_ratios(map_, (2, 4)) == (1 / 45,) * 4
-    assert (
-        area_ratios(map_, (0, 4)) == (15 / 45,) * 4
-    )  # 3 rows of 5, the rows above the picture cut off
+    assert area_ratios(map_, (0, 4)) == (15 / 45,) * 4  # 3 rows of 5, the rows above the picture cut off
     assert root_mean_square_radius(map_, (2, 1)) == 3.0
 
 
@@ -56,9 +47,7 @@ def test_even_mass_needs_the_square_that_is_large_enough() -> None:
 
 @pytest.mark.parametrize("shape", [(24, 24), (17, 40), (31, 12)])
 def test_areas_are_those_of_a_growing_square(shape: tuple[int, int]) -> None:
-    map_ = np.random.default_rng(0).random(shape) * bell(
-        shape, (shape[0] / 2, shape[1] / 3), (4, 6)
-    )
+    map_ = np.random.default_rng(0).random(shape) * bell(shape, (shape[0] / 2, shape[1] / 3), (4, 6))
     found = area_ratios(map_, (shape[0] // 2, shape[1] // 2))
     assert found == pytest.approx([replknet_area(map_, share) for share in (0.2, 0.3, 0.5, 0.99)])
 

@@ -44,20 +44,13 @@ def seen(network: ConvNet, layer: int, row: int, column: int) -> tuple[int, int,
 
 @pytest.mark.parametrize("kernel", [3, 5, 7])
 @pytest.mark.parametrize("layers", [1, 2, 5])
-def test_a_stack_of_plain_convolutions_sees_n_times_k_minus_1_plus_1_pixels(
-    kernel: int, layers: int
-) -> None:
+def test_a_stack_of_plain_convolutions_sees_n_times_k_minus_1_plus_1_pixels(kernel: int, layers: int) -> None:
     channels = [3] + [2] * layers
     stack = [nn.Conv2d(channels[n], 2, kernel, padding=kernel // 2) for n in range(layers)]
     found = theoretical_field(net(*stack), layers - 1)
     size = (kernel - 1) * layers + 1
     assert found.size == (size, size)
-    assert found.box(16, 16, (64, 64)) == (
-        16 - size // 2,
-        16 - size // 2,
-        17 + size // 2,
-        17 + size // 2,
-    )
+    assert found.box(16, 16, (64, 64)) == (16 - size // 2, 16 - size // 2, 17 + size // 2, 17 + size // 2)
 
 
 def test_strides_multiply_and_dilation_stretches() -> None:
@@ -70,9 +63,7 @@ def test_strides_multiply_and_dilation_stretches() -> None:
 
 
 def test_padding_by_name_is_that_of_torch() -> None:
-    network = net(
-        nn.Conv2d(3, 2, 4, padding="same", dilation=3), nn.Conv2d(2, 2, 3, padding="valid")
-    )
+    network = net(nn.Conv2d(3, 2, 4, padding="same", dilation=3), nn.Conv2d(2, 2, 3, padding="valid"))
     with pytest.warns(UserWarning, match="padding='same' with even kernel lengths"):
         box = seen(network, 1, 12, 13)
     assert theoretical_field(network, 1).box(12, 13, network.image_size) == box
@@ -87,9 +78,7 @@ def test_no_layers_are_one_pixel() -> None:
 def test_branches_see_what_either_sees() -> None:
     wide, narrow = AxisField(-3, 1, 2), AxisField(0, 4, 2)
     assert wide.joined(narrow) == AxisField(-3, 4, 2)
-    with pytest.raises(
-        UnsupportedModelError, match="branches with 2 and 1 pixels from place to place"
-    ):
+    with pytest.raises(UnsupportedModelError, match="branches with 2 and 1 pixels from place to place"):
         wide.joined(AxisField(0, 0, 1))
 
 
@@ -142,10 +131,7 @@ class Moody(nn.Module):
     ("part", "said"),
     [
         (nn.AdaptiveAvgPool2d(1), "after 1: .*AdaptiveAvgPool2d|'adaptive_avg_pool2d'"),
-        (
-            nn.Conv2d(2, 2, 3, padding=1, padding_mode="circular"),
-            "after 1: circular padding carries one edge",
-        ),
+        (nn.Conv2d(2, 2, 3, padding=1, padding_mode="circular"), "after 1: circular padding carries one edge"),
         (Tall(), "after 1: Tall uses 'mean'"),
         (Moody(), "after 1: Moody decides by the numbers"),
         (nn.Flatten(), "after 1: Flatten|'flatten'"),
@@ -159,10 +145,7 @@ def test_where_it_cannot_be_known_the_reason_is_given(part: nn.Module, said: str
 
 def test_squeeze_and_excitation_and_padding_by_size_are_refused() -> None:
     network = load_convnet("timm:seresnet18", weights="random")
-    with pytest.raises(
-        UnsupportedModelError,
-        match=r"seresnet18 is not known after layer1\.0: BasicBlock uses 'mean'",
-    ):
+    with pytest.raises(UnsupportedModelError, match=r"seresnet18 is not known after layer1\.0: BasicBlock uses 'mean'"):
         theoretical_field(network, 1)
 
 

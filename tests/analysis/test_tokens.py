@@ -10,13 +10,7 @@ import torch
 
 from tests.analysis.traces import by_hand
 from tests.families import noise
-from vitviz.analysis.tokens import (
-    outlier_table,
-    principal_coordinates,
-    token_colours,
-    token_norms,
-    token_similarity,
-)
+from vitviz.analysis.tokens import outlier_table, principal_coordinates, token_colours, token_norms, token_similarity
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
@@ -47,9 +41,7 @@ def test_colours_are_the_planted_components() -> None:
     for place in range(5):
         np.testing.assert_allclose(colours[:, place, 0], red, atol=1e-5)  # red knows the row alone
     assert abs(np.diff(red)).min() > 0.2
-    np.testing.assert_allclose(
-        colours[2, :, 1], colours[0, :, 1], atol=1e-5
-    )  # green the column alone
+    np.testing.assert_allclose(colours[2, :, 1], colours[0, :, 1], atol=1e-5)  # green the column alone
     variance = np.array([10**2 * 5 / 4, 4**2 * 2, 1])
     np.testing.assert_allclose(found.shares, variance / variance.sum(), atol=1e-3)
     assert found.layer == 0
@@ -79,10 +71,7 @@ def test_the_threshold_leaves_the_foreground() -> None:
 
 
 def test_two_pictures_share_their_components() -> None:
-    one, two = (
-        by_hand(GRID, [planted(), planted()]),
-        by_hand(GRID, [planted(), planted()[::-1].copy()]),
-    )
+    one, two = (by_hand(GRID, [planted(), planted()]), by_hand(GRID, [planted(), planted()[::-1].copy()]))
     first, second = token_colours([one, two]).colours
     np.testing.assert_allclose(first, second[::-1, ::-1], atol=1e-5)
 
@@ -101,9 +90,7 @@ def test_colours_are_the_components_of_the_last_layer(traced: Trace) -> None:
 def test_what_has_no_colours_is_refused(traced: Trace) -> None:
     with pytest.raises(OptionError, match="threshold is 1.5; wanted 0 ≤ threshold ≤ 1"):
         token_colours(traced, threshold=1.5)
-    with pytest.raises(
-        OptionError, match="0 patches lie above the threshold 1.0; wanted at least 4"
-    ):
+    with pytest.raises(OptionError, match="0 patches lie above the threshold 1.0; wanted at least 4"):
         token_colours(traced, threshold=1.0)
     with pytest.raises(OptionError, match="none or several models"):
         token_colours([traced, by_hand(GRID, [planted(), planted()])])
@@ -129,9 +116,7 @@ def test_the_most_similar_patch_by_hand() -> None:
 def test_similarity_reads_the_layer_that_is_asked_for(traced: Trace) -> None:
     stream = traced.residual(0)[1:]
     wanted = torch.nn.functional.cosine_similarity(stream, stream[7][None], dim=-1)
-    np.testing.assert_allclose(
-        token_similarity(traced, 7, layer=0).values.ravel(), wanted.numpy(), atol=1e-5
-    )
+    np.testing.assert_allclose(token_similarity(traced, 7, layer=0).values.ravel(), wanted.numpy(), atol=1e-5)
     with pytest.raises(OptionError, match="Patch 15 does not exist"):
         token_similarity(traced, 15)
     with pytest.raises(OptionError, match="traced by wide and hand"):
@@ -160,9 +145,7 @@ def test_their_share_of_attention_is_that_of_the_next_layer(traced: Trace) -> No
     attention = traced.attention(1)[:, :, keys].sum(-1)
     assert found.attention_share == pytest.approx(float(attention[:, 1:].mean()))
     assert found.class_share == pytest.approx(float(attention[:, 0].mean()))
-    np.testing.assert_allclose(
-        found.norms.ravel(), traced.residual(0)[1:].norm(dim=-1).numpy(), rtol=1e-5
-    )
+    np.testing.assert_allclose(found.norms.ravel(), traced.residual(0)[1:].norm(dim=-1).numpy(), rtol=1e-5)
 
 
 def test_no_outliers_get_no_attention(traced: Trace) -> None:

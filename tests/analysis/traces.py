@@ -13,16 +13,12 @@ from vitviz.grid import PatchGrid
 from vitviz.trace import Trace
 
 
-def by_hand(
-    grid: PatchGrid, patches: Sequence[Any], *, model: str = "hand", special: float = 0.0
-) -> Trace:
+def by_hand(grid: PatchGrid, patches: Sequence[Any], *, model: str = "hand", special: float = 0.0) -> Trace:
     """Return a trace with these patch tokens, (patch, channel) each, in its stream; the first enters block 0."""
     streams = []
     for each in patches:
         tokens = torch.as_tensor(np.asarray(each, np.float64), dtype=torch.float32)
-        streams.append(
-            torch.cat([torch.full((len(grid.prefix), tokens.shape[1]), special), tokens])
-        )
+        streams.append(torch.cat([torch.full((len(grid.prefix), tokens.shape[1]), special), tokens]))
     return Trace(
         model=model,
         grid=grid,

@@ -11,14 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vitviz.attention.rollout import (
-    FUSIONS,
-    discard_smallest,
-    fuse_heads,
-    normalise_rows,
-    rollout,
-    rollout_of,
-)
+from vitviz.attention.rollout import FUSIONS, discard_smallest, fuse_heads, normalise_rows, rollout, rollout_of
 from vitviz.errors import OptionError
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace, trace
@@ -29,10 +22,7 @@ SECOND = torch.tensor([[[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.5, 0.5, 0.0]]])
 
 def softmaxed(layers: int = 4, heads: int = 3, tokens: int = 7, seed: int = 0) -> list[Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    return [
-        (torch.randn(heads, tokens, tokens, generator=generator) * 3).softmax(-1)
-        for _ in range(layers)
-    ]
+    return [(torch.randn(heads, tokens, tokens, generator=generator) * 3).softmax(-1) for _ in range(layers)]
 
 
 def by_definition(
@@ -44,9 +34,7 @@ def by_definition(
         maps = attention.double().numpy()
         fused = {"mean": maps.mean(0), "max": maps.max(0), "min": maps.min(0)}[fusion].copy()
         for row in fused:
-            order = [int(key) for key in np.argsort(row)][
-                : round(np.floor(len(row) * discard + 1e-9))
-            ]
+            order = [int(key) for key in np.argsort(row)][: round(np.floor(len(row) * discard + 1e-9))]
             for key in order:
                 if key not in keep:
                     row[key] = 0
@@ -123,9 +111,7 @@ def test_the_class_token_is_never_discarded_as_a_key() -> None:
     torch.testing.assert_close(found, torch.tensor([[0.1, 0, 0, 0.4], [0.4, 0, 0, 0]]))
 
 
-@pytest.mark.parametrize(
-    ("keys", "ratio", "count"), [(100, 0.29, 29), (100, 0.57, 57), (10, 0.7, 7), (10, 0.99, 9)]
-)
+@pytest.mark.parametrize(("keys", "ratio", "count"), [(100, 0.29, 29), (100, 0.57, 57), (10, 0.7, 7), (10, 0.99, 9)])
 def test_the_share_that_is_discarded_is_exact(keys: int, ratio: float, count: int) -> None:
     attention = torch.randn(1, keys, generator=torch.Generator().manual_seed(0)).softmax(-1)
     assert int((discard_smallest(attention, ratio) == 0).sum()) == count
@@ -134,14 +120,10 @@ def test_the_share_that_is_discarded_is_exact(keys: int, ratio: float, count: in
 @pytest.mark.parametrize("fusion", FUSIONS)
 @pytest.mark.parametrize("discard", [0.0, 0.3, 0.9])
 @pytest.mark.parametrize("residual", [0.0, 0.5, 0.8])
-def test_it_is_what_whole_matrices_in_double_precision_give(
-    fusion: str, discard: float, residual: float
-) -> None:
+def test_it_is_what_whole_matrices_in_double_precision_give(fusion: str, discard: float, residual: float) -> None:
     for seed in range(3):
         layers = softmaxed(seed=seed)
-        found = rollout_of(
-            layers, head_fusion=fusion, discard_ratio=discard, residual=residual, keep=(0,)
-        )
+        found = rollout_of(layers, head_fusion=fusion, discard_ratio=discard, residual=residual, keep=(0,))
         wanted = by_definition(layers, fusion, discard, residual, (0,))
         np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(found.sum(-1).numpy(), 1, atol=1e-5)
@@ -170,20 +152,14 @@ def found(build_vit) -> Trace:  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, None), (2, None), (0, 1), (1, 2), (3, 3)])
-def test_the_layers_of_a_trace_from_start_to_end_are_multiplied(
-    found: Trace, start: int, end: int | None
-) -> None:
+def test_the_layers_of_a_trace_from_start_to_end_are_multiplied(found: Trace, start: int, end: int | None) -> None:
     layers = [found.attention(layer) for layer in range(start, 4 if end is None else end + 1)]
     options = {"head_fusion": "max", "discard_ratio": 0.4, "residual": 0.25}
     result = rollout(found, start_layer=start, end_layer=end, **options)  # type: ignore[arg-type]
-    np.testing.assert_allclose(
-        result.numpy(), by_definition(layers, "max", 0.4, 0.25, (0,)), rtol=1e-4, atol=1e-6
-    )
+    np.testing.assert_allclose(result.numpy(), by_definition(layers, "max", 0.4, 0.25, (0,)), rtol=1e-4, atol=1e-6)
 
 
-def test_a_trace_reads_each_layer_once_and_holds_one_head(
-    found: Trace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_trace_reads_each_layer_once_and_holds_one_head(found: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     alive: list[weakref.ref[Tensor]] = []
     plain = Trace.head_attentions
@@ -191,9 +167,7 @@ def test_a_trace_reads_each_layer_once_and_holds_one_head(
     def counted(self: Trace, layer: int) -> Iterator[Tensor]:
         asked.append(layer)
         for head in plain(self, layer):
-            assert (
-                sum(ref() is not None for ref in alive) <= 1
-            )  # the one before, until it is let go
+            assert sum(ref() is not None for ref in alive) <= 1  # the one before, until it is let go
             alive.append(weakref.ref(head))
             yield head
 
@@ -204,23 +178,16 @@ def test_a_trace_reads_each_layer_once_and_holds_one_head(
 
 def test_a_model_without_a_class_token_has_none_to_keep(build_vit) -> None:  # type: ignore[no-untyped-def]
     module = build_vit(class_token=False, global_pool="avg", reg_tokens=2)
-    one = trace(
-        ViT.from_module(module), torch.randn(3, 32, 32, generator=torch.Generator().manual_seed(0))
-    )
+    one = trace(ViT.from_module(module), torch.randn(3, 32, 32, generator=torch.Generator().manual_seed(0)))
     layers = [one.attention(layer) for layer in range(2)]
     wanted = by_definition(layers, "mean", 0.9, 0.5, ())
-    np.testing.assert_allclose(
-        rollout(one, discard_ratio=0.9).numpy(), wanted, rtol=1e-4, atol=1e-6
-    )
+    np.testing.assert_allclose(rollout(one, discard_ratio=0.9).numpy(), wanted, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (
-            {"head_fusion": "median"},
-            "head_fusion 'median' is unknown; wanted one of 'mean', 'max', 'min'",
-        ),
+        ({"head_fusion": "median"}, "head_fusion 'median' is unknown; wanted one of 'mean', 'max', 'min'"),
         ({"head_fusion": "maxi"}, "Did you mean 'max'"),
         ({"discard_ratio": 1.0}, r"discard_ratio is 1\.0; wanted 0 ≤ discard_ratio < 1"),
         ({"discard_ratio": -0.1}, "discard_ratio is -0.1"),
@@ -231,9 +198,7 @@ def test_a_model_without_a_class_token_has_none_to_keep(build_vit) -> None:  # t
         ({"start_layer": 2, "end_layer": 1}, "end_layer 1 comes before start_layer 2"),
     ],
 )
-def test_options_outside_their_range_are_refused(
-    found: Trace, options: dict[str, object], said: str
-) -> None:
+def test_options_outside_their_range_are_refused(found: Trace, options: dict[str, object], said: str) -> None:
     with pytest.raises(OptionError, match=said):
         rollout(found, **options)  # type: ignore[arg-type]
 
@@ -243,9 +208,7 @@ def test_no_layers_are_no_rollout() -> None:
         rollout_of([])
 
 
-def test_the_rollout_of_a_module_does_not_depend_on_what_was_asked_before(
-    tiny_vit: nn.Module,
-) -> None:
+def test_the_rollout_of_a_module_does_not_depend_on_what_was_asked_before(tiny_vit: nn.Module) -> None:
     one = trace(ViT.from_module(tiny_vit), torch.ones(3, 32, 32))
     first = rollout(one)
     rollout(one, head_fusion="max", residual=0.0)

@@ -30,9 +30,7 @@ def trace_of(grid: PatchGrid, *layers: Tensor, stream: Tensor | None = None) -> 
     tokens = torch.ones(grid.tokens, 4) if stream is None else stream
     streams = (tokens,) * (len(layers) + 1)
     image, embedding = torch.zeros(3, 8, 8), torch.zeros(4)
-    return Trace(
-        "by hand", grid, image, None, embedding, None, NO_EDIT, 0.0, tuple(calls), (), streams
-    )
+    return Trace("by hand", grid, image, None, embedding, None, NO_EDIT, 0.0, tuple(calls), (), streams)
 
 
 def statistics_of(grid: PatchGrid, *heads: Tensor) -> HeadStatistics:
@@ -91,9 +89,7 @@ def test_the_distance_is_over_the_attention_between_patches() -> None:
     head = torch.tensor([[1.0, 0, 0], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]])
     assert statistics_of(grid, head).distance[0, 0] == pytest.approx(1)
     weights = torch.tensor([[0.2, 0.0], [0.0, 0.0]])
-    assert float(mean_distance(weights, torch.tensor([[3.0, 1.0], [1.0, 3.0]]))) == pytest.approx(
-        1.5
-    )
+    assert float(mean_distance(weights, torch.tensor([[3.0, 1.0], [1.0, 3.0]]))) == pytest.approx(1.5)
 
 
 def test_a_model_without_class_token_or_registers_has_no_share_for_them() -> None:
@@ -150,24 +146,17 @@ def test_the_statistics_of_a_model_are_what_slow_loops_give(register_vit: nn.Mod
                 entropies.append(-sum(share * math.log(share) for share in row))
                 here = np.array(grid.position(patch))
                 away = [math.dist(here, grid.position(other)) for other in range(16)]
-                distances.append(
-                    sum(share * far for share, far in zip(row[5:], away, strict=True))
-                    / sum(row[5:])
-                )
+                distances.append(sum(share * far for share, far in zip(row[5:], away, strict=True)) / sum(row[5:]))
                 selves.append(row[5 + patch])
                 classes.append(row[0])
                 registers.append(sum(row[1:5]))
             wanted = [np.mean(each) for each in (entropies, distances, selves, classes, registers)]
             names = ["entropy", "distance", "self_share", "class_share", "register_share"]
-            assert [found.table(name)[layer, head] for name in names] == pytest.approx(
-                wanted, rel=1e-4
-            )
+            assert [found.table(name)[layer, head] for name in names] == pytest.approx(wanted, rel=1e-4)
             assert found.pixel_distance[layer, head] == pytest.approx(8 * wanted[1], rel=1e-4)
 
 
-def test_one_layer_is_alive_at_a_time(
-    register_vit: nn.Module, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_layer_is_alive_at_a_time(register_vit: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
     one = trace(ViT.from_module(register_vit), torch.ones(3, 32, 32))
     alive: list[weakref.ref[Tensor]] = []
     plain = Trace.attention
@@ -191,7 +180,5 @@ def test_tables_go_by_name() -> None:
     )  # fmt: skip
     for name in STATISTICS:
         assert found.table(name) is getattr(found, name)
-    with pytest.raises(
-        OptionError, match="There is no statistic 'sinks'; wanted one of entropy, distance"
-    ):
+    with pytest.raises(OptionError, match="There is no statistic 'sinks'; wanted one of entropy, distance"):
         found.table("sinks")

@@ -36,19 +36,7 @@ def trace_of(*layers: Any, grid: PatchGrid = GRID, pool: Any = None, edit: Edit 
     nothing = torch.zeros(1)
     calls = tuple((call_of(maps),) for maps in layers)
     pools = () if pool is None else (call_of(pool, None),)
-    return Trace(
-        "by hand",
-        grid,
-        nothing,
-        None,
-        nothing,
-        None,
-        edit,
-        0.0,
-        calls,
-        pools,
-        (nothing,) * (len(layers) + 1),
-    )
+    return Trace("by hand", grid, nothing, None, nothing, None, edit, 0.0, calls, pools, (nothing,) * (len(layers) + 1))
 
 
 HAND = trace_of([FIRST, SECOND])
@@ -78,16 +66,10 @@ def test_one_head_shows_the_row_of_the_query_over_the_patches() -> None:
         ({"head": 0, "query": "0", "direction": "attended_by"}, [0.6, 0.2, 0.1], 0.1),
         ({"head": 0, "query": "mean"}, [0.9 / 3, 0.5 / 3, 0.6 / 3], 1.0 / 3),
         ({"head": "max", "query": "mean"}, [1.3 / 3, 0.9 / 3, 0.7 / 3], 1.4 / 3),
-        (
-            {"head": 1, "query": "mean", "direction": "attended_by"},
-            [0.7 / 3, 0.6 / 3, 0.9 / 3],
-            0.9 / 3,
-        ),
+        ({"head": 1, "query": "mean", "direction": "attended_by"}, [0.7 / 3, 0.6 / 3, 0.9 / 3], 0.9 / 3),
     ],
 )
-def test_every_choice_has_the_answer_by_hand(
-    choice: dict[str, Any], patches: list[float], special: float
-) -> None:
+def test_every_choice_has_the_answer_by_hand(choice: dict[str, Any], patches: list[float], special: float) -> None:
     view = attention_view(HAND, layer=0, **choice)
     np.testing.assert_allclose(view.values, [patches], atol=1e-6)
     assert view.special["class"] == pytest.approx(special, abs=1e-6)
@@ -113,16 +95,12 @@ def test_the_query_is_the_class_token_of_a_model_that_has_one_and_else_the_mean(
 
 def test_the_layer_is_by_default_the_last_one() -> None:
     both = trace_of([FIRST], [SECOND])
-    np.testing.assert_allclose(
-        attention_view(both, query="class").values, [SECOND[0][1:]], atol=1e-6
-    )
+    np.testing.assert_allclose(attention_view(both, query="class").values, [SECOND[0][1:]], atol=1e-6)
 
 
 def test_a_patch_query_knows_its_place_and_its_name() -> None:
     grid = PatchGrid(2, 2, (8, 8))
-    view = attention_view(
-        trace_of([np.full((4, 4), 0.25)], grid=grid), query="3", direction="attended_by"
-    )
+    view = attention_view(trace_of([np.full((4, 4), 0.25)], grid=grid), query="3", direction="attended_by")
     assert view.cell == (1, 1)
     assert view.query == "3"
     assert view.special == {}
@@ -146,14 +124,7 @@ def test_a_view_of_a_model_agrees_with_its_attention(register_vit: nn.Module) ->
     view = attention_view(run, layer=1, query="register 2")
     np.testing.assert_allclose(view.values.ravel(), row[5:].numpy(), atol=1e-6)
     np.testing.assert_allclose(list(view.special.values()), row[:5].numpy(), atol=1e-6)
-    assert query_names(run) == (
-        "class",
-        "register 1",
-        "register 2",
-        "register 3",
-        "register 4",
-        "mean",
-    )
+    assert query_names(run) == ("class", "register 1", "register 2", "register 3", "register 4", "mean")
 
 
 def test_a_rollout_shows_a_row_of_its_matrix() -> None:
@@ -162,9 +133,7 @@ def test_a_rollout_shows_a_row_of_its_matrix() -> None:
     product = second @ first
     np.testing.assert_allclose(rollout_view(run, "class").values, [product[0, 1:]], atol=1e-6)
     np.testing.assert_allclose(rollout_view(run, 1).values, [product[2, 1:]], atol=1e-6)
-    np.testing.assert_allclose(
-        rollout_view(run, "mean").values, [product[1:, 1:].mean(0)], atol=1e-6
-    )
+    np.testing.assert_allclose(rollout_view(run, "mean").values, [product[1:, 1:].mean(0)], atol=1e-6)
     column = rollout_view(run, "class", direction="attended_by")
     np.testing.assert_allclose(column.values, [product[1:, 0]], atol=1e-6)
     assert rollout_view(run, "class").special == {"class": pytest.approx(product[0, 0], abs=1e-6)}
@@ -176,11 +145,7 @@ def test_a_rollout_that_is_there_already_is_not_computed_again() -> None:
     anew = rollout_view(run, "class", **options)
     again = rollout_view(run, "class", matrix=rollout(run, **options), **options)
     np.testing.assert_array_equal(anew.values, again.values)
-    assert (
-        anew.label
-        == again.label
-        == "rollout of layers 1 to 1, max of the heads: where the class token looks"
-    )
+    assert anew.label == again.label == "rollout of layers 1 to 1, max of the heads: where the class token looks"
     with pytest.raises(GridError, match=r"shape \(3, 3\); wanted \(4, 4\)"):
         rollout_view(run, "class", matrix=torch.eye(3))
 
@@ -190,9 +155,7 @@ def test_attention_pooling_over_patches_alone_has_no_special_shares() -> None:
     assert query_names(run) == ("class", "mean", "pool")
     view = attention_view(run, query="pool")
     np.testing.assert_allclose(view.values, [[0.3, 0.35, 0.35]], atol=1e-6)
-    np.testing.assert_allclose(
-        attention_view(run, query="pool", head=1).values, [[0.4, 0.4, 0.2]], atol=1e-6
-    )
+    np.testing.assert_allclose(attention_view(run, query="pool", head=1).values, [[0.4, 0.4, 0.2]], atol=1e-6)
     assert view.special == {}
     assert view.uniform == pytest.approx(1 / 3)
     assert view.label == "attention pooling, mean of 2 heads: where the learned query looks"
@@ -220,18 +183,12 @@ def test_patches_that_are_masked_get_nothing_from_the_pooling() -> None:
         ({"layer": -1}, r"Layer -1 does not exist"),
         ({"head": 2}, r"Head 2 does not exist; there are 2"),
         ({"head": "abc"}, r"Head 'abc' is unknown; wanted 'mean', 'max' or a number from 0 to 1"),
-        (
-            {"query": "-1"},
-            r"no query '-1'; wanted a patch number from 0 to 2 or one of 'class', 'mean'",
-        ),
+        ({"query": "-1"}, r"no query '-1'; wanted a patch number from 0 to 2 or one of 'class', 'mean'"),
         ({"query": 3}, r"no query 3; wanted a patch number from 0 to 2"),
         ({"query": "clas"}, r"Did you mean 'class'"),
         ({"query": "²"}, r"no query '²'"),
         ({"query": "register 1"}, r"no query 'register 1'"),
-        (
-            {"direction": "attended"},
-            r"Direction 'attended' is unknown; .* Did you mean 'attended_by'",
-        ),
+        ({"direction": "attended"}, r"Direction 'attended' is unknown; .* Did you mean 'attended_by'"),
         ({"query": "pool"}, r"by hand has no attention pooling"),
     ],
 )

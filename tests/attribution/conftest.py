@@ -27,17 +27,13 @@ def register(register_vit: nn.Module) -> ViT:
 @pytest.fixture(scope="session")
 def averaging(build_vit: BuildVit) -> ViT:
     """No class token: the answer is read from the mean of the 3 × 5 patches."""
-    return ViT.from_module(
-        build_vit(img_size=(24, 40), class_token=False, global_pool="avg"), name="averaging"
-    )
+    return ViT.from_module(build_vit(img_size=(24, 40), class_token=False, global_pool="avg"), name="averaging")
 
 
 @pytest.fixture(scope="session")
 def pooling(build_vit: BuildVit) -> ViT:
     """No class token: attention with a learned query pools the patches."""
-    return ViT.from_module(
-        build_vit(img_size=(24, 40), class_token=False, global_pool="map"), name="pooling"
-    )
+    return ViT.from_module(build_vit(img_size=(24, 40), class_token=False, global_pool="map"), name="pooling")
 
 
 @pytest.fixture(scope="session")

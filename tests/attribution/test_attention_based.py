@@ -21,9 +21,7 @@ def shown(name: str, vit: ViT, pixels: Tensor, **knobs: object) -> Tensor:
     return torch.from_numpy(attribute(name, vit, pixels, **knobs).values)  # type: ignore[arg-type]
 
 
-def eager_gradients(
-    vit: ViT, pixels: Tensor, target: int
-) -> tuple[list[Tensor], list[Tensor], Tensor]:
+def eager_gradients(vit: ViT, pixels: Tensor, target: int) -> tuple[list[Tensor], list[Tensor], Tensor]:
     """Return attention, its gradients, each (heads, query, key), and the logits, from unfused code and autograd."""
     maps: list[Tensor] = []
 
@@ -48,18 +46,12 @@ def test_class_attention_is_the_mean_row_of_the_class_token(vit: ViT, pixels: Te
 
 
 @pytest.mark.parametrize("name", ["averaging", "pooling"])
-def test_class_attention_says_why_it_cannot(
-    name: str, pixels: Tensor, request: pytest.FixtureRequest
-) -> None:
-    with pytest.raises(
-        UnsupportedModelError, match=f"cannot explain this model: {name} has no class token"
-    ):
+def test_class_attention_says_why_it_cannot(name: str, pixels: Tensor, request: pytest.FixtureRequest) -> None:
+    with pytest.raises(UnsupportedModelError, match=f"cannot explain this model: {name} has no class token"):
         attribute("class_attention", request.getfixturevalue(name), pixels)
 
 
-def test_rollout_is_the_class_row_or_the_mean_over_patches(
-    vit: ViT, averaging: ViT, pixels: Tensor
-) -> None:
+def test_rollout_is_the_class_row_or_the_mean_over_patches(vit: ViT, averaging: ViT, pixels: Tensor) -> None:
     whole = vitviz.rollout(vitviz.trace(vit, pixels), head_fusion="max", discard_ratio=0.5)
     found = shown("rollout", vit, pixels, head_fusion="max", discard_ratio=0.5)
     torch.testing.assert_close(found, whole[0, 1:].reshape(3, 5))
@@ -123,9 +115,7 @@ def test_value_weighted_attention_sums_to_the_output_of_the_layer(vit: ViT, pixe
     torch.testing.assert_close(parts.sum(0) + projection.bias, wrote[0][0, 0], atol=1e-4, rtol=1e-4)  # type: ignore[union-attr]
 
 
-def test_value_weighted_attention_says_what_was_used(
-    vit: ViT, build_vit: object, pixels: Tensor
-) -> None:
+def test_value_weighted_attention_says_what_was_used(vit: ViT, build_vit: object, pixels: Tensor) -> None:
     (note,) = attribute("value_weighted_attention", vit, pixels).notes
     assert "after the output projection" in note
     scaled = ViT.from_module(build_vit(img_size=(24, 40), scale_attn_norm=True))  # type: ignore[operator]
@@ -166,9 +156,7 @@ def test_the_answer_is_read_where_the_model_reads_it(
     weights = readout(averaging, vitviz.trace(averaging, pixels))
     torch.testing.assert_close(weights, torch.full((15,), 1 / 15))
     trace = vitviz.trace(pooling, pixels)
-    torch.testing.assert_close(
-        readout(pooling, trace), trace.pool_attention().mean(0)[0]
-    )  # one learned query
+    torch.testing.assert_close(readout(pooling, trace), trace.pool_attention().mean(0)[0])  # one learned query
 
 
 def test_an_empty_map_is_told(vit: ViT, pixels: Tensor) -> None:

@@ -22,16 +22,12 @@ BOX = (8, 0, 32, 16)
 
 
 def test_a_measurement_is_what_the_single_tests_say(vit: ViT, pixels: Tensor) -> None:
-    plan = Plan(
-        methods=("gradient_rollout", "saliency"), replacement="black", steps=10, random_maps=2
-    )
+    plan = Plan(methods=("gradient_rollout", "saliency"), replacement="black", steps=10, random_maps=2)
     found = measure_photo(vit, pixels, CLASS, plan, box=BOX, seed=3)
     assert [each.method for each in found] == ["gradient_rollout", "saliency", "random"]
     for each in found[:2]:
         mapped = attribute(each.method, vit, pixels, target=4)
-        curves = vitviz.deletion_insertion(
-            vit, pixels, mapped, steps=10, replacement="black", random_maps=0
-        )
+        curves = vitviz.deletion_insertion(vit, pixels, mapped, steps=10, replacement="black", random_maps=0)
         chefer = vitviz.perturbation_test(vit, pixels, mapped, random_maps=0)
         assert each.deletion == pytest.approx(curves.first.area, abs=1e-6)
         assert each.insertion == pytest.approx(curves.second.area, abs=1e-6)
@@ -66,10 +62,7 @@ def test_memory_grows_with_the_layers_that_are_kept(vit: ViT, pixels: Tensor) ->
     [
         ({"methods": ("tea",)}, "There is no method 'tea'"),
         ({"methods": ("rise",), "knobs": {"rise": {"tea": 1}}}, "rise has no knob 'tea'"),
-        (
-            {"methods": ("rise",), "knobs": {"legrad": {}}},
-            "Knobs are given for legrad, which is not",
-        ),
+        ({"methods": ("rise",), "knobs": {"legrad": {}}}, "Knobs are given for legrad, which is not"),
         ({"methods": ("rise",), "replacement": "tea"}, "Replacement 'tea' is unknown"),
         ({"methods": ("rise",), "steps": 1}, "steps is 1; wanted at least 2"),
         ({"methods": ("rise",), "random_maps": 0}, "random_maps is 0; wanted at least 1"),
@@ -90,9 +83,7 @@ def test_a_method_that_cannot_serve_the_model_is_left_out(averaging: ViT, pixels
 
 def measured(method: str, difference: float, energy: float | None = None) -> Measurement:
     rest: dict[str, Any] = dict.fromkeys(metric.name for metric in METRICS)
-    return Measurement(
-        method, **(rest | {"difference": difference, "energy": energy, "seconds": 1.0})
-    )
+    return Measurement(method, **(rest | {"difference": difference, "energy": energy, "seconds": 1.0}))
 
 
 def test_rows_are_means_and_intervals_by_hand() -> None:

@@ -73,8 +73,7 @@ def test_signed_is_honest(method: Method, vit: ViT) -> None:
 def test_the_seed_decides_what_is_random_and_nothing_else_does(method: Method, vit: ViT) -> None:
     before = torch.random.get_rng_state(), np.random.get_state()[1].tolist()  # type: ignore[union-attr]  # noqa: NPY002
     first, same, other = (
-        attribute(method.name, vit, picture(vit), seed=seed, **quick(method)).values
-        for seed in (5, 5, 6)
+        attribute(method.name, vit, picture(vit), seed=seed, **quick(method)).values for seed in (5, 5, 6)
     )
     after = torch.random.get_rng_state(), np.random.get_state()[1].tolist()  # type: ignore[union-attr]  # noqa: NPY002
     assert torch.equal(before[0], after[0])
@@ -104,10 +103,7 @@ def test_the_callers_gradient_mode_makes_no_difference(method: Method, vit: ViT)
 
 @each
 def test_the_batch_size_makes_no_difference(method: Method, vit: ViT) -> None:
-    one, many = (
-        attribute(method.name, vit, picture(vit), batch_size=size, **quick(method)).values
-        for size in (1, 7)
-    )
+    one, many = (attribute(method.name, vit, picture(vit), batch_size=size, **quick(method)).values for size in (1, 7))
     np.testing.assert_allclose(one, many, rtol=2e-3, atol=2e-4 * np.abs(many).max())
 
 
@@ -130,10 +126,7 @@ def test_what_was_explained_is_told(method: Method, vit: ViT, headless: ViT) -> 
 @each
 def test_any_target_can_be_explained_and_matters_where_it_should(method: Method, vit: ViT) -> None:
     targets = [3, contrast(vit, 3, 5), patch_likeness(vit, picture(vit), 7)]
-    maps = [
-        attribute(method.name, vit, picture(vit), target=target, **quick(method)).values
-        for target in targets
-    ]
+    maps = [attribute(method.name, vit, picture(vit), target=target, **quick(method)).values for target in targets]
     for other in maps[1:]:
         assert np.array_equal(maps[0], other) != method.targeted
 

@@ -13,20 +13,15 @@ from vitviz.attribution import attribute
 from vitviz.models.timm_door import build
 from vitviz.models.vit import ViT
 
-needs_peer = pytest.mark.skipif(
-    find_spec("pytorch_grad_cam") is None, reason="make training installs pytorch-grad-cam"
-)
+needs_peer = pytest.mark.skipif(find_spec("pytorch_grad_cam") is None, reason="make training installs pytorch-grad-cam")
 
 
 @needs_peer
 @pytest.mark.parametrize("layer", [6, 11])
 @pytest.mark.parametrize(
-    ("architecture", "size"),
-    [("vit_tiny_patch16_224", (48, 80)), ("vit_small_patch14_reg4_dinov2", (42, 70))],
+    ("architecture", "size"), [("vit_tiny_patch16_224", (48, 80)), ("vit_small_patch14_reg4_dinov2", (42, 70))]
 )
-def test_the_map_is_that_of_pytorch_grad_cam(
-    architecture: str, size: tuple[int, int], layer: int
-) -> None:
+def test_the_map_is_that_of_pytorch_grad_cam(architecture: str, size: tuple[int, int], layer: int) -> None:
     module = build(architecture, image_size=size, classes=7, seed=0)
     vit = ViT.from_module(module, name=architecture, image_size=size)
     pixels = torch.randn(3, *size, generator=torch.Generator().manual_seed(1))

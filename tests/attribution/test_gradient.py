@@ -42,9 +42,7 @@ def global_seed(seed: int) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def linear(build_vit: Any) -> ViT:
     """A model without blocks' effect: embedding, averaging, head. Its answer is linear in the pixels."""
-    module = build_vit(
-        img_size=(24, 40), class_token=False, global_pool="avg", final_norm=False, fc_norm=False
-    )
+    module = build_vit(img_size=(24, 40), class_token=False, global_pool="avg", final_norm=False, fc_norm=False)
     with torch.no_grad():
         for block in module.blocks:
             for part in (block.attn.proj, block.mlp.fc2):
@@ -69,35 +67,22 @@ def test_input_x_gradient_is_captums(vit: ViT, pixels: Tensor) -> None:
 
     batch = pixels[None].clone().requires_grad_()
     expected = InputXGradient(logit(vit)).attribute(batch).detach()[0].sum(0)
-    torch.testing.assert_close(
-        shown("input_x_gradient", vit, pixels), expected, rtol=1e-4, atol=1e-5
-    )
+    torch.testing.assert_close(shown("input_x_gradient", vit, pixels), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_integrated_gradients_are_captums(vit: ViT, pixels: Tensor) -> None:
     from captum.attr import IntegratedGradients
 
-    black = (-torch.tensor(vit.mean) / torch.tensor(vit.std))[None, :, None, None].expand(
-        1, 3, 24, 40
-    )
+    black = (-torch.tensor(vit.mean) / torch.tensor(vit.std))[None, :, None, None].expand(1, 3, 24, 40)
     engine = IntegratedGradients(logit(vit))
-    expected, delta = engine.attribute(
-        pixels[None], black, n_steps=12, return_convergence_delta=True
-    )
-    found = attribute(
-        "integrated_gradients", vit, pixels, target=4, baseline="black", n_steps=12, batch_size=5
-    )
+    expected, delta = engine.attribute(pixels[None], black, n_steps=12, return_convergence_delta=True)
+    found = attribute("integrated_gradients", vit, pixels, target=4, baseline="black", n_steps=12, batch_size=5)
     assert found.completeness_gap == pytest.approx(float(delta), abs=1e-4)
-    torch.testing.assert_close(
-        torch.from_numpy(found.values), expected[0].sum(0).float(), rtol=1e-3, atol=1e-4
-    )
+    torch.testing.assert_close(torch.from_numpy(found.values), expected[0].sum(0).float(), rtol=1e-3, atol=1e-4)
 
 
 def test_more_steps_close_the_completeness_gap(vit: ViT, pixels: Tensor) -> None:
-    few, many = (
-        attribute("integrated_gradients", vit, pixels, n_steps=steps).completeness_gap
-        for steps in (2, 256)
-    )
+    few, many = (attribute("integrated_gradients", vit, pixels, n_steps=steps).completeness_gap for steps in (2, 256))
     assert few is not None
     assert many is not None
     assert abs(many) < 0.01 < abs(few)
@@ -161,9 +146,7 @@ def test_gradient_shap_is_near_captums(vit: ViT, pixels: Tensor) -> None:
     assert correlation > 0.97
 
 
-def test_memory_that_runs_out_makes_batches_smaller(
-    vit: ViT, pixels: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_memory_that_runs_out_makes_batches_smaller(vit: ViT, pixels: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = shown("smooth_grad", vit, pixels, n_samples=8)
     seen: list[int] = []
 
@@ -191,9 +174,7 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(
 
 
 @pytest.mark.parametrize("name", ["smooth_grad", "gradient_shap", "integrated_gradients"])
-def test_long_methods_tell_how_far_they_are_and_can_be_stopped(
-    name: str, vit: ViT, pixels: Tensor
-) -> None:
+def test_long_methods_tell_how_far_they_are_and_can_be_stopped(name: str, vit: ViT, pixels: Tensor) -> None:
     steps = "n_steps" if name == "integrated_gradients" else "n_samples"
     told: list[tuple[int, int]] = []
     attribute(name, vit, pixels, batch_size=4, progress=lambda *x: told.append(x), **{steps: 8})  # type: ignore[func-returns-value]

@@ -24,9 +24,7 @@ from vitviz.models.vit import ViT
 @pytest.fixture(scope="module")
 def linear(build_vit: Any) -> ViT:
     """Embedding, averaging, head: the answer is linear in the pixels, 3 × 5 patches."""
-    module = build_vit(
-        img_size=(24, 40), class_token=False, global_pool="avg", final_norm=False, fc_norm=False
-    )
+    module = build_vit(img_size=(24, 40), class_token=False, global_pool="avg", final_norm=False, fc_norm=False)
     with torch.no_grad():
         for block in module.blocks:
             for part in (block.attn.proj, block.mlp.fc2):
@@ -89,9 +87,7 @@ def test_windows_cover_the_grid_by_hand() -> None:
     grid = PatchGrid(2, 3, (8, 8))
     squares = occlusion_windows(grid, 2, 2).int().tolist()
     assert squares == [[1, 1, 0, 1, 1, 0], [0, 0, 1, 0, 0, 1]]
-    with pytest.raises(
-        OptionError, match=r"window is 3 patches; the grid has 2 × 3. Choose at most 2"
-    ):
+    with pytest.raises(OptionError, match=r"window is 3 patches; the grid has 2 × 3. Choose at most 2"):
         occlusion_windows(grid, 3, 1)
     with pytest.raises(OptionError, match="stride 2 is larger than window 1"):
         occlusion_windows(grid, 1, 2)
@@ -118,9 +114,7 @@ def test_rise_finds_what_a_linear_model_reads(linear: ViT, pixels: Tensor) -> No
     assert 23 <= column <= 32
 
 
-def test_rise_is_the_covariance_of_score_and_mask_over_their_variance(
-    vit: ViT, pixels: Tensor
-) -> None:
+def test_rise_is_the_covariance_of_score_and_mask_over_their_variance(vit: ViT, pixels: Tensor) -> None:
     """All masks at once, as the formula has it; batches of 7 do not divide 50."""
     generator = torch.Generator().manual_seed(3)
     masks = torch.stack([smooth_mask((24, 40), 5, 0.5, generator) for _ in range(50)]).double()
@@ -129,17 +123,11 @@ def test_rise_is_the_covariance_of_score_and_mask_over_their_variance(
     found = vitviz.predict(vit, pictures.float())[:, 4].double()
     together = torch.einsum("m,mhw->hw", found - found.mean(), masks - masks.mean(0)) / 50
     expected = together / masks.var(0, correction=0).clamp(min=1e-6)
-    ours = attribute(
-        "rise", vit, pixels, target=4, seed=3, batch_size=7, n_masks=50, cells=5, keep=0.5
-    )
-    torch.testing.assert_close(
-        torch.from_numpy(ours.values).double(), expected, rtol=1e-3, atol=1e-5
-    )
+    ours = attribute("rise", vit, pixels, target=4, seed=3, batch_size=7, n_masks=50, cells=5, keep=0.5)
+    torch.testing.assert_close(torch.from_numpy(ours.values).double(), expected, rtol=1e-3, atol=1e-5)
 
 
-def test_rise_draws_no_more_masks_than_it_has_used(
-    vit: ViT, pixels: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rise_draws_no_more_masks_than_it_has_used(vit: ViT, pixels: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
 
     def counted(*given: Any) -> Tensor:
@@ -153,9 +141,7 @@ def test_rise_draws_no_more_masks_than_it_has_used(
 
 
 def test_random_masks_are_smooth_shifted_and_seeded() -> None:
-    first, same = (
-        smooth_mask((24, 40), 4, 0.5, torch.Generator().manual_seed(2)) for _ in range(2)
-    )
+    first, same = (smooth_mask((24, 40), 4, 0.5, torch.Generator().manual_seed(2)) for _ in range(2))
     assert first.shape == (24, 40)
     assert torch.equal(first, same)
     assert 0 <= float(first.min()) <= float(first.max()) <= 1
@@ -186,18 +172,14 @@ def test_all_coalitions_give_the_shapley_values() -> None:
     kernel = torch.tensor([3 / (math.comb(4, len(e)) * len(e) * (4 - len(e))) for e in every])
     values = shapley_values(shown_, found, game(()), game((0, 1, 2, 3)), kernel)
     expected = exact_shapley()
-    assert expected == pytest.approx(
-        [0.75, 1.25, 1.5, 0.0]
-    )  # half of what is made or lost together
+    assert expected == pytest.approx([0.75, 1.25, 1.5, 0.0])  # half of what is made or lost together
     assert values.tolist() == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_smallest_values_that_fit_favour_no_player() -> None:
     """Two coalitions and three players: whoever of the last two is named last used to get all that they earn."""
     shown_ = torch.tensor([[True, False, False], [False, True, True]])
-    assert shapley_values(shown_, torch.tensor([1.0, 2.0]), 0, 3).tolist() == pytest.approx(
-        [1, 1, 1]
-    )
+    assert shapley_values(shown_, torch.tensor([1.0, 2.0]), 0, 3).tolist() == pytest.approx([1, 1, 1])
     drawn = coalitions(12, 8, torch.Generator().manual_seed(0))  # fewer than players
     found = torch.randn(8, generator=torch.Generator().manual_seed(1))
     values = shapley_values(drawn, found, 0.5, 2.0)

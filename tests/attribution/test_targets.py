@@ -33,9 +33,7 @@ def test_a_contrast_needs_two_classes_that_exist(vit: ViT, headless: ViT, pixels
         vitviz.trace(vit, pixels, target=Contrast(2, "wrong", 11))
     with pytest.raises(OptionError, match="headless has no classifier"):
         vitviz.trace(headless, pixels, target=Contrast(2, "wrong", 3))
-    with pytest.raises(
-        OptionError, match="sets two classes against each other; got a model without"
-    ):
+    with pytest.raises(OptionError, match="sets two classes against each other; got a model without"):
         contrast(vit, 2, 3).score(None, torch.zeros(4))
 
 
@@ -67,8 +65,6 @@ def test_the_likeness_to_a_patch_is_that_of_its_token_under_the_last_norm(
     module = vit.module
     with torch.no_grad():
         expected = module.fc_norm(module.norm(token))  # type: ignore[operator]
-    torch.testing.assert_close(
-        torch.tensor(target.direction), expected / expected.norm(), rtol=1e-4, atol=1e-5
-    )
+    torch.testing.assert_close(torch.tensor(target.direction), expected / expected.norm(), rtol=1e-4, atol=1e-5)
     with pytest.raises(OptionError, match="Patch 15 does not exist; there are 15"):
         patch_likeness(vit, pixels, 15)

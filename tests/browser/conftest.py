@@ -25,12 +25,7 @@ from tests.browser.visit import Visit
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 QUIET = """(still) => {
   const now = performance.now(), app = document.querySelector('[data-testid="stApp"]');
   const watch = window.testWatch ??= { changed: now, idle: null, height: null };
@@ -58,9 +53,7 @@ STILL = 150
 def chromium_path() -> str | None:
     """Return where Chromium is, or None."""
     wanted = os.environ.get("CHROMIUM")
-    return next(
-        (path for name in ([wanted] if wanted else NAMES) if (path := shutil.which(name))), None
-    )
+    return next((path for name in ([wanted] if wanted else NAMES) if (path := shutil.which(name))), None)
 
 
 def missing(reason: str) -> NoReturn:
@@ -123,9 +116,7 @@ def _wait_for(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
             return
         except OSError:
             time.sleep(0.1)
-    raise AssertionError(
-        f"The server did not answer at {url}; it said:\n{log.read_text(errors='replace')[-3000:]}"
-    )
+    raise AssertionError(f"The server did not answer at {url}; it said:\n{log.read_text(errors='replace')[-3000:]}")
 
 
 @pytest.fixture(scope="session")
@@ -142,29 +133,14 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
         if path in servers and not fresh:
             return servers[path]
         port = _free_port()
-        options = {
-            "port": str(port),
-            "address": "127.0.0.1",
-            "headless": "true",
-            "fileWatcherType": "none",
-        }
-        command = [
-            sys.executable,
-            "-m",
-            "streamlit",
-            "run",
-            str(path),
-            "--browser.gatherUsageStats",
-            "false",
-        ]
+        options = {"port": str(port), "address": "127.0.0.1", "headless": "true", "fileWatcherType": "none"}
+        command = [sys.executable, "-m", "streamlit", "run", str(path), "--browser.gatherUsageStats", "false"]
         for name, value in options.items():
             command += [f"--server.{name}", value]
         log = tmp_path_factory.mktemp("server") / "log.txt"
         with log.open("wb") as output:
             variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-            server = subprocess.Popen(
-                command, cwd=ROOT, env=variables, stdout=output, stderr=subprocess.STDOUT
-            )
+            server = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=output, stderr=subprocess.STDOUT)
         running.append(server)
         url = f"http://127.0.0.1:{port}"
         _wait_for(server, url, log)
@@ -196,9 +172,7 @@ def new_page(chromium: Any, contexts: dict[str, Any]) -> Iterator[Callable[..., 
     pages: list[Any] = []
     errors: list[str] = []
 
-    def open_page(
-        url: str | None = None, *, width: int = 1280, height: int = 900, **options: Any
-    ) -> Any:
+    def open_page(url: str | None = None, *, width: int = 1280, height: int = 900, **options: Any) -> Any:
         options = {"locale": "en-US", "reduced_motion": "reduce", **options}
         key = repr(sorted(options.items()))
         if key not in contexts:
@@ -233,16 +207,12 @@ def visit(new_page: Any, serve: Any, settle: Any) -> Iterator[Callable[..., Visi
         **link: Any,
     ) -> Visit:
         server = serve("app.py", fresh=fresh, HF_HUB_OFFLINE="1")
-        visits.append(
-            Visit(new_page(width=width, height=height, **(options or {})), server, settle)
-        )
+        visits.append(Visit(new_page(width=width, height=height, **(options or {})), server, settle))
         return visits[-1].open(path, **link)
 
     yield start
     for each in visits:
-        outside = [
-            url for url in each.requests if not url.startswith((each.server, "data:", "blob:"))
-        ]
+        outside = [url for url in each.requests if not url.startswith((each.server, "data:", "blob:"))]
         assert outside == []
         # on a deep link Streamlit first looks for its server below the page's path
         expected = r"404.*/_stcore/|page that you have requested does not seem to exist"

@@ -18,16 +18,12 @@ def test_another_photo_and_another_class_change_the_comparison(new_page, serve, 
     maps = page.locator('[data-testid="stMain"] [data-testid="stImage"] img')
     maps.nth(2).wait_for()
     first = page.get_by_test_id("stMetricValue").inner_text()
-    page.get_by_role("radio", name="another photo").or_(
-        page.get_by_role("button", name="another photo")
-    ).first.click()
+    page.get_by_role("radio", name="another photo").or_(page.get_by_role("button", name="another photo")).first.click()
     page.wait_for_url(re.compile("against=photo"))
     page.locator(".st-key-choice_other_photo").wait_for()
     settle(page, PATIENCE)
     assert page.get_by_test_id("stMetricValue").inner_text() != first
-    page.get_by_role("radio", name="another class").or_(
-        page.get_by_role("button", name="another class")
-    ).first.click()
+    page.get_by_role("radio", name="another class").or_(page.get_by_role("button", name="another class")).first.click()
     page.wait_for_url(re.compile("against=class"))
     settle(page, PATIENCE)
     assert page.get_by_test_id("stMetricValue").inner_text() == "+1.00"  # a rollout knows no class

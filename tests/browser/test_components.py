@@ -59,10 +59,7 @@ def open_viewer(new_page, serve):
     def start(query="", name="small", **options):
         page = new_page(**options)
         page.frames_sent = []
-        page.on(
-            "websocket",
-            lambda socket: socket.on("framesent", lambda frame: page.frames_sent.append(frame)),
-        )
+        page.on("websocket", lambda socket: socket.on("framesent", lambda frame: page.frames_sent.append(frame)))
         page.goto(f"{serve(APPS / 'viewer_app.py')}/?scene={name}&{query}")
         return Viewer(page, name)
 
@@ -223,9 +220,7 @@ def test_chips_are_queries_and_show_their_own_weight(open_viewer):
     viewer = open_viewer(name="registers")
     chip = viewer.find(".chips").get_by_role("button", name=re.compile("register 2"))
     weight = truth("registers").mean(axis=0)[0, 2]
-    assert float(chip.locator("output").inner_text().removesuffix(" %")) == pytest.approx(
-        100 * weight, rel=1e-2
-    )
+    assert float(chip.locator("output").inner_text().removesuffix(" %")) == pytest.approx(100 * weight, rel=1e-2)
     chip.click()
     viewer.expect(query="register 2")
     assert chip.get_attribute("aria-pressed") == "true"
@@ -313,9 +308,7 @@ def test_the_summary_is_spoken(open_viewer):
     viewer.photo.focus()
     viewer.page.keyboard.press("Home")
     live = viewer.find('[role="status"]')
-    live.get_by_text(re.compile("^mean: row 3, column 4 attends most to row")).wait_for(
-        state="attached"
-    )
+    live.get_by_text(re.compile("^mean: row 3, column 4 attends most to row")).wait_for(state="attached")
     assert live.inner_text().count("%") == 4  # three patches and the special tokens
     assert viewer.photo.get_attribute("role") == "application"
 
@@ -394,12 +387,9 @@ def test_colours_follow_the_scale(open_viewer, scope, hide):
     viewer.page.mouse.move(5, 5)
     maps = truth("registers")[:, 0]  # (heads, key) of the class token
     first = 5 if hide else 0
-    top = {
-        "This map": maps[1, first:].max(),
-        "This layer": maps[:, first:].max(),
-        "Whole model": 0.5,
-        "0–100 %": 1.0,
-    }[scope]
+    top = {"This map": maps[1, first:].max(), "This layer": maps[:, first:].max(), "Whole model": 0.5, "0–100 %": 1.0}[
+        scope
+    ]
     for patch in (0, 9, int(maps[1, 5:].argmax())):
         shown = np.array(cell_colour(viewer, patch))
         assert np.abs(shown - expected_colour(maps[1, 5 + patch], top)).max() <= 1
@@ -497,9 +487,7 @@ def test_columns_of_a_large_model_come_without_freezing_the_page(open_viewer):
     )
     viewer.find(".direction").get_by_role("radio", name="Attended by").click()
     viewer.page.wait_for_function(
-        "app => app.dataset.direction === 'attended_by'",
-        arg=viewer.app.element_handle(),
-        timeout=60_000,
+        "app => app.dataset.direction === 'attended_by'", arg=viewer.app.element_handle(), timeout=60_000
     )
     viewer.point(500)
     viewer.expect(hover=500)
@@ -519,13 +507,7 @@ def attention_file(folder, name):
     grid, _ = scene.GRIDS[name]
     queries, keys = scene.queries_and_keys(name, 5)
     view = AttentionView(
-        photo_png=scene.png(scene.photo(grid)),
-        grid=grid,
-        layer=5,
-        layers=12,
-        query="class",
-        queries=queries,
-        keys=keys,
+        photo_png=scene.png(scene.photo(grid)), grid=grid, layer=5, layers=12, query="class", queries=queries, keys=keys
     )
     path = folder / "attention.html"
     html = standalone_html(view, title="Bird & <hill>", caption="Offline.")
@@ -563,15 +545,7 @@ def test_the_atlas_file_works_offline(new_page, tmp_path):
     page.goto(path.as_uri())
     page.locator(".cells").focus()
     page.keyboard.press("ArrowDown")
-    assert page.locator(".readout").inner_text().split() == [
-        "L1·H1",
-        "4.00",
-        "nats",
-        "rank",
-        "2",
-        "of",
-        "6",
-    ]
+    assert page.locator(".readout").inner_text().split() == ["L1·H1", "4.00", "nats", "rank", "2", "of", "6"]
 
 
 # Head atlas

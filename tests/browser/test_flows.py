@@ -12,9 +12,7 @@ from PIL import Image
 
 from tests.browser.visit import PAGES, QUICK
 
-pytestmark = pytest.mark.timeout(
-    400
-)  # a flow has many steps, each of which a busy machine may draw out
+pytestmark = pytest.mark.timeout(400)  # a flow has many steps, each of which a busy machine may draw out
 STALE = 1700
 """A link that was replaced less than 1.5 s ago is an echo of the browser, not a wish to go back."""
 

@@ -14,10 +14,7 @@ BOARD = ".st-key-range_picture .board[data-ready]"
 def centre(board, cell):
     row, column = divmod(cell, COLUMNS)
     box = board.bounding_box()  # asked anew each time: the page may have moved
-    return (
-        box["x"] + (column + 0.5) * box["width"] / COLUMNS,
-        box["y"] + (row + 0.5) * box["height"] / ROWS,
-    )
+    return (box["x"] + (column + 0.5) * box["width"] / COLUMNS, box["y"] + (row + 0.5) * box["height"] / ROWS)
 
 
 def test_a_half_is_dragged_away_and_brought_back_by_keyboard(new_page, serve, settle):

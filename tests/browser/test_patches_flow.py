@@ -22,9 +22,7 @@ def test_a_stroke_changes_the_answer_and_undo_brings_it_back(new_page, serve, se
     def move_to(row, column):
         canvas.scroll_into_view_if_needed()
         box = canvas.bounding_box()
-        page.mouse.move(
-            box["x"] + (column + 0.5) * box["width"] / 7, box["y"] + (row + 0.5) * box["height"] / 7
-        )
+        page.mouse.move(box["x"] + (column + 0.5) * box["width"] / 7, box["y"] + (row + 0.5) * box["height"] / 7)
 
     def stroke(*places):
         move_to(*places[0])

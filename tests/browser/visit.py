@@ -29,8 +29,7 @@ class Visit:
         page.on(
             "console",
             lambda message: (
-                message.type == "error"
-                and self.complaints.append(f"{message.text} {message.location['url']}")
+                message.type == "error" and self.complaints.append(f"{message.text} {message.location['url']}")
             ),
         )
         page.on("websocket", lambda socket: socket.on("framesent", self.keep_frame))
@@ -56,8 +55,7 @@ class Visit:
         def says(url):
             link = parse_qs(urlsplit(url).query)
             return all(
-                link.get(name, [None])[0] == (None if value is None else str(value))
-                for name, value in wanted.items()
+                link.get(name, [None])[0] == (None if value is None else str(value)) for name, value in wanted.items()
             )
 
         self.page.wait_for_url(says, timeout=PATIENCE)
@@ -95,13 +93,7 @@ class Visit:
         cells = self.find('.st-key-atlas .atlas:not([data-ready=""]) .cells')
         cells.wait_for()
         box = cells.bounding_box()
-        cells.click(
-            position={
-                "x": (head + 0.5) * box["width"] / 3,
-                "y": (layer + 0.5) * box["height"] / 12,
-            },
-            **options,
-        )
+        cells.click(position={"x": (head + 0.5) * box["width"] / 3, "y": (layer + 0.5) * box["height"] / 12}, **options)
 
     def go(self, title):
         named = self.page.get_by_text(title, exact=True)
@@ -116,9 +108,7 @@ class Visit:
         self.page.get_by_text(re.compile(text)).first.wait_for()
 
     def photo_is(self, name):
-        self.find(
-            f'.st-key-photo_picker .tile[data-photo="{name}"][aria-checked="true"]'
-        ).wait_for()
+        self.find(f'.st-key-photo_picker .tile[data-photo="{name}"][aria-checked="true"]').wait_for()
 
     def tab_to(self, pattern):
         for _ in range(80):
@@ -137,9 +127,7 @@ class Visit:
     def shot(self, name):
         SHOTS.mkdir(exist_ok=True)
         size = self.page.viewport_size
-        self.page.set_viewport_size(
-            {"width": size["width"], "height": 2200}
-        )  # the page scrolls inside the window
+        self.page.set_viewport_size({"width": size["width"], "height": 2200})  # the page scrolls inside the window
         self.page.wait_for_timeout(300)
         picture = self.page.screenshot(path=SHOTS / f"{name}.png")
         self.page.set_viewport_size(size)

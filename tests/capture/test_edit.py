@@ -14,9 +14,7 @@ GRID = PatchGrid(2, 3, (8, 8), ("class",))
 
 
 def test_the_order_and_repetition_of_options_do_not_matter() -> None:
-    one = Edit(
-        temperature={3: 2, 1: 0.5}, ablate_heads=[(2, 1), (0, 0), (2, 1)], mask_tokens=[4, 2, 4]
-    )
+    one = Edit(temperature={3: 2, 1: 0.5}, ablate_heads=[(2, 1), (0, 0), (2, 1)], mask_tokens=[4, 2, 4])
     other = Edit(mask_tokens=(2, 4), ablate_heads=((0, 0), (2, 1)), temperature={1: 0.5, 3: 2.0})
     assert one == other
     assert hash(one) == hash(other)
@@ -37,9 +35,7 @@ def test_it_cannot_be_changed() -> None:
 
 @pytest.mark.parametrize("factor", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_temperature_is_a_positive_finite_number(factor: float) -> None:
-    with pytest.raises(
-        OptionError, match=rf"temperature factor of layer 5 is {factor}; wanted a positive, finite"
-    ):
+    with pytest.raises(OptionError, match=rf"temperature factor of layer 5 is {factor}; wanted a positive, finite"):
         Edit(temperature={5: factor})
 
 
@@ -70,8 +66,4 @@ def test_what_the_model_has_is_accepted() -> None:
 
 def test_it_describes_itself_in_plain_numbers() -> None:
     edit = Edit(temperature={1: 2}, ablate_heads=[(1, 0)], mask_tokens=[3])
-    assert edit.describe() == {
-        "temperature": {"1": 2.0},
-        "ablate_heads": [[1, 0]],
-        "mask_tokens": [3],
-    }
+    assert edit.describe() == {"temperature": {"1": 2.0}, "ablate_heads": [[1, 0]], "mask_tokens": [3]}

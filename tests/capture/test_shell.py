@@ -26,9 +26,7 @@ def test_it_computes_the_same_from_the_same_memory(tiny_vit: nn.Module) -> None:
     pairs = zip(shell.parameters(), tiny_vit.parameters(), strict=True)
     assert all(one is other for one, other in pairs)
     assert not {id(part) for part in shell.modules()} & {id(part) for part in tiny_vit.modules()}
-    assert [name for name, _ in shell.named_modules()] == [
-        name for name, _ in tiny_vit.named_modules()
-    ]
+    assert [name for name, _ in shell.named_modules()] == [name for name, _ in tiny_vit.named_modules()]
 
 
 def test_hooks_on_it_are_not_on_the_module(tiny_vit: nn.Module) -> None:
@@ -41,9 +39,7 @@ def test_hooks_on_it_are_not_on_the_module(tiny_vit: nn.Module) -> None:
     assert called == []
 
 
-def test_it_is_in_eval_mode_with_fused_attention_whatever_the_module_is(
-    tiny_vit: nn.Module,
-) -> None:
+def test_it_is_in_eval_mode_with_fused_attention_whatever_the_module_is(tiny_vit: nn.Module) -> None:
     module = copy.deepcopy(tiny_vit).train()
     for block in module.blocks:  # type: ignore[union-attr]
         block.attn.fused_attn = False  # type: ignore[union-attr]
@@ -76,9 +72,7 @@ def test_a_module_compiled_in_place_is_read_as_plain_code(tiny_vit: nn.Module) -
     module = copy.deepcopy(tiny_vit)
     module.compile(backend="eager")
     found = trace(ViT.from_module(module), pixels()[0])
-    assert torch.equal(
-        found.attention(1), trace(ViT.from_module(tiny_vit), pixels()[0]).attention(1)
-    )
+    assert torch.equal(found.attention(1), trace(ViT.from_module(tiny_vit), pixels()[0]).attention(1))
     assert module._compiled_call_impl is not None
 
 
@@ -86,15 +80,9 @@ def test_compiled_scripted_and_traced_modules_are_refused() -> None:
     module = nn.Sequential(nn.Linear(2, 2)).eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch says that scripting will go
-        others = [
-            torch.compile(module),
-            torch.jit.script(module),
-            torch.jit.trace(module, torch.zeros(1, 2)),
-        ]
+        others = [torch.compile(module), torch.jit.script(module), torch.jit.trace(module, torch.zeros(1, 2))]
     for other in others:
-        said = (
-            f"The model is a {type(other).__name__}; wanted a plain nn.Module.*before torch.compile"
-        )
+        said = f"The model is a {type(other).__name__}; wanted a plain nn.Module.*before torch.compile"
         with pytest.raises(UnsupportedModelError, match=said):
             ViT.from_module(other)
         with pytest.raises(UnsupportedModelError, match=said):

@@ -19,9 +19,7 @@ IDENTITY = torch.eye(4).expand(1, 2, 4, 4)
 
 def draw(seed: int = 0) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(1, 2, 4, 8, generator=generator), torch.randn(
-        1, 2, 4, 8, generator=generator
-    )
+    return torch.randn(1, 2, 4, 8, generator=generator), torch.randn(1, 2, 4, 8, generator=generator)
 
 
 class Block(nn.Module):
@@ -31,9 +29,7 @@ class Block(nn.Module):
         return functional.scaled_dot_product_attention(queries, keys, IDENTITY, attn_mask=mask)
 
 
-def in_block(
-    edit: Edit, queries: Tensor, keys: Tensor, mask: Tensor | None = None
-) -> tuple[Tensor, AttentionTap]:
+def in_block(edit: Edit, queries: Tensor, keys: Tensor, mask: Tensor | None = None) -> tuple[Tensor, AttentionTap]:
     block = Block()
     watch_blocks([block])
     with AttentionTap(edit) as watching:
@@ -76,9 +72,7 @@ def test_without_recording_it_keeps_nothing() -> None:
 def test_it_is_silent_outside_its_context_and_in_other_threads() -> None:
     queries, keys = draw()
     with AttentionTap() as watching:
-        thread = threading.Thread(
-            target=lambda: functional.scaled_dot_product_attention(queries, keys, IDENTITY)
-        )
+        thread = threading.Thread(target=lambda: functional.scaled_dot_product_attention(queries, keys, IDENTITY))
         thread.start()
         thread.join()
     functional.scaled_dot_product_attention(queries, keys, IDENTITY)
@@ -124,28 +118,19 @@ def test_a_block_that_returns_no_tensor_is_an_error() -> None:
     block = Pair()
     watch_blocks([block])
     block(torch.zeros(1))  # nobody watches: nothing is said
-    with (
-        pytest.raises(CaptureError, match="Block 0 returned a tuple; wanted one tensor"),
-        AttentionTap(),
-    ):
+    with pytest.raises(CaptureError, match="Block 0 returned a tuple; wanted one tensor"), AttentionTap():
         block(torch.zeros(1))
 
 
 @pytest.mark.parametrize("options", [{"is_causal": True}, {"dropout_p": 0.1}, {"enable_gqa": True}])
 def test_what_is_not_plain_self_attention_is_refused(options: dict[str, bool]) -> None:
     queries, keys = draw()
-    with (
-        pytest.raises(UnsupportedModelError, match="causal mask, grouped keys or dropout"),
-        AttentionTap(),
-    ):
+    with pytest.raises(UnsupportedModelError, match="causal mask, grouped keys or dropout"), AttentionTap():
         functional.scaled_dot_product_attention(queries, keys, IDENTITY, **options)
 
 
 def test_attention_over_folded_tensors_is_refused() -> None:
-    with (
-        pytest.raises(UnsupportedModelError, match=r"tensors of shape \(2, 4, 8\)"),
-        AttentionTap(),
-    ):
+    with pytest.raises(UnsupportedModelError, match=r"tensors of shape \(2, 4, 8\)"), AttentionTap():
         functional.scaled_dot_product_attention(*(each[0] for each in draw()), IDENTITY[0])
 
 
@@ -187,9 +172,7 @@ def test_an_ablated_head_is_zero_and_its_neighbours_are_untouched() -> None:
     found, watching = in_block(Edit(ablate_heads=[(0, 1)]), queries, keys)
     assert torch.equal(found[0], plain[0])
     assert torch.count_nonzero(found[1]) == 0
-    assert torch.equal(
-        watching.calls[0].queries, queries
-    )  # what the head would have seen is still recorded
+    assert torch.equal(watching.calls[0].queries, queries)  # what the head would have seen is still recorded
 
 
 def test_heads_of_parallel_branches_are_numbered_on() -> None:

@@ -37,10 +37,7 @@ def test_arrays_and_manifest_come_back_as_they_went_in(tmp_path: Path) -> None:
         assert arrays.keys() == ARRAYS.keys()
         for name, array in ARRAYS.items():
             np.testing.assert_array_equal(arrays[name], array)
-            assert (arrays[name].dtype, arrays[name].shape) == (
-                np.asarray(array).dtype,
-                np.shape(array),
-            )
+            assert (arrays[name].dtype, arrays[name].shape) == (np.asarray(array).dtype, np.shape(array))
 
 
 def test_numpy_alone_opens_the_file() -> None:
@@ -55,9 +52,7 @@ def test_equal_input_gives_equal_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     backwards = dict(reversed(ARRAYS.items()))
     assert npz_bytes(backwards, MANIFEST) == first
     assert npz_bytes({**ARRAYS, "single": np.float64(0.5)}, MANIFEST) != first
-    assert {entry.date_time for entry in zipfile.ZipFile(io.BytesIO(first)).infolist()} == {
-        (1980, 1, 1, 0, 0, 0)
-    }
+    assert {entry.date_time for entry in zipfile.ZipFile(io.BytesIO(first)).infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 def test_the_file_is_compressed() -> None:
@@ -98,20 +93,11 @@ def lone_array() -> bytes:
 
 @pytest.mark.parametrize(
     "data",
-    [
-        b"",
-        b"PK\x03\x04 cut off",
-        npz_bytes(ARRAYS, MANIFEST)[:-40],
-        pickled(),
-        without_manifest(),
-        lone_array(),
-    ],
+    [b"", b"PK\x03\x04 cut off", npz_bytes(ARRAYS, MANIFEST)[:-40], pickled(), without_manifest(), lone_array()],
     ids=["empty", "zip start", "truncated", "pickle", "no manifest", "one array"],
 )
 def test_what_is_no_such_file_is_refused(data: bytes) -> None:
-    with pytest.raises(
-        OptionError, match=r"not the arrays of a view .*; wanted an npz file that vitviz wrote"
-    ):
+    with pytest.raises(OptionError, match=r"not the arrays of a view .*; wanted an npz file that vitviz wrote"):
         read_npz(data)
 
 

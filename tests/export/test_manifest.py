@@ -25,23 +25,14 @@ NOON = datetime(2026, 3, 1, 12, 0, 5, tzinfo=timezone(timedelta(hours=2)))
 
 @pytest.fixture(scope="module")
 def vit(build_vit: Callable[..., Any]) -> vitviz.ViT:
-    return vitviz.ViT.from_module(
-        build_vit(img_size=(16, 24)), name="mine", weights="random, seed 0"
-    )
+    return vitviz.ViT.from_module(build_vit(img_size=(16, 24)), name="mine", weights="random, seed 0")
 
 
 def made(vit: vitviz.ViT, **options: Any) -> dict[str, Any]:
     pixels = torch.rand(3, 16, 24, generator=torch.Generator().manual_seed(1))
-    trace = vitviz.trace(
-        vit, pixels, target=4, edit=vitviz.Edit(temperature={1: 2.0}, ablate_heads=[(0, 1)])
-    )
+    trace = vitviz.trace(vit, pixels, target=4, edit=vitviz.Edit(temperature={1: 2.0}, ablate_heads=[(0, 1)]))
     settings = ViewSettings(layer=1, head=0, query="3", image_size=(16, 24)).describe()
-    given = {
-        "trace": trace,
-        "vit": vit,
-        "photo_digest": "abc",
-        "picture_name": "/home/ana/koala.jpg",
-    }
+    given = {"trace": trace, "vit": vit, "photo_digest": "abc", "picture_name": "/home/ana/koala.jpg"}
     return manifest(**(given | {"settings": settings, "created": NOON} | options))
 
 
@@ -59,11 +50,7 @@ def test_the_manifest_holds_all_that_made_the_view(vit: vitviz.ViT) -> None:
     assert written["picture"]["name"] == "koala.jpg"
     assert written["picture"]["digest"] == "abc"
     assert written["target"] == {"class_index": 4, "label": "class 4"}
-    assert written["edit"] == {
-        "temperature": {"1": 2.0},
-        "ablate_heads": [[0, 1]],
-        "mask_tokens": [],
-    }
+    assert written["edit"] == {"temperature": {"1": 2.0}, "ablate_heads": [[0, 1]], "mask_tokens": []}
     assert written["settings"] == {
         "method": "attention",
         "layer": 1,
@@ -91,9 +78,7 @@ def test_a_model_without_classifier_has_no_answers(build_vit: Callable[..., Any]
     assert written["answers"] == []
     assert written["target"] is None
     assert "map" not in written
-    assert abs(datetime.now(UTC) - datetime.fromisoformat(written["created"])) < timedelta(
-        minutes=5
-    )
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(written["created"])) < timedelta(minutes=5)
 
 
 def test_the_numbers_beside_the_map_are_added_on_request(vit: vitviz.ViT) -> None:
@@ -149,12 +134,7 @@ def test_the_text_does_not_depend_on_the_moment(vit: vitviz.ViT) -> None:
 
 
 def test_a_row_of_numbers_stands_on_one_line_and_texts_stay_as_they_are() -> None:
-    values = {
-        "rows": [[0.5, -1e-7], [2, 3]],
-        "text": "[\n 1,\n 2\n]",
-        "names": ["a", "1"],
-        "none": [],
-    }
+    values = {"rows": [[0.5, -1e-7], [2, 3]], "text": "[\n 1,\n 2\n]", "names": ["a", "1"], "none": []}
     assert json.loads(json_text(values)) == values
     assert "[0.5, -1e-07]" in json_text(values)
     assert "[2, 3]" in json_text(values)

@@ -23,11 +23,7 @@ Run = Callable[[str], dict[str, Any]]
 BuildVit = Callable[..., Any]
 
 TIMM = ViewSettings(
-    picture="example:dog",
-    model="timm:vit_tiny_patch16_224",
-    weights="random",
-    seed=3,
-    image_size=(64, 96),
+    picture="example:dog", model="timm:vit_tiny_patch16_224", weights="random", seed=3, image_size=(64, 96)
 )
 
 
@@ -65,9 +61,7 @@ def execute(code: str) -> dict[str, Any]:
 
 def test_the_code_runs_from_the_model_to_the_map() -> None:
     names = execute(snippet(replace(TIMM, layer=11, query="7")))
-    vit = vitviz.load_vit(
-        "timm:vit_tiny_patch16_224", weights="random", seed=3, image_size=(64, 96)
-    )
+    vit = vitviz.load_vit("timm:vit_tiny_patch16_224", weights="random", seed=3, image_size=(64, 96))
     wanted = attention_view(vitviz.trace(vit, example("dog").path), layer=11, query="7")
     assert names["values"].shape == (4, 6)
     np.testing.assert_array_equal(names["values"], wanted.values)
@@ -92,13 +86,7 @@ def test_the_code_of_an_attention_view_computes_its_map(
     "options",
     [
         {},
-        {
-            "head_fusion": "max",
-            "discard_ratio": 0.3,
-            "residual": 0.2,
-            "start_layer": 1,
-            "end_layer": 2,
-        },
+        {"head_fusion": "max", "discard_ratio": 0.3, "residual": 0.2, "start_layer": 1, "end_layer": 2},
         {"direction": "attended_by"},
     ],
     ids=str,

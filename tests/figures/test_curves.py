@@ -43,10 +43,7 @@ def test_numbers_travel_as_binary_of_four_bytes_at_most(kind):
 
 def test_a_curve_with_a_band_and_a_reference():
     made = layer_curve(
-        [
-            Series("ViT", [1.0, 2.0], low=[0.5, 1.5], high=[1.5, 2.5]),
-            Series("CNN", [2.0, 1.0], colour=CNN_VERMILION),
-        ],
+        [Series("ViT", [1.0, 2.0], low=[0.5, 1.5], high=[1.5, 2.5]), Series("CNN", [2.0, 1.0], colour=CNN_VERMILION)],
         y_title="Distance (patches)",
         reference=("uniform", 1.8),
         first_layer=-1,
@@ -113,19 +110,10 @@ def test_a_histogram_counts_here():
     ("call", "message"),
     [
         (lambda: layer_curve([], y_title="x"), "at least one series"),
-        (
-            lambda: layer_curve([Series("a", [1.0]), Series("b", [1.0, 2.0])], y_title="x"),
-            r"\[1, 2\] layers",
-        ),
-        (
-            lambda: layer_curve([Series("a", [1.0, np.nan])], y_title="x"),
-            "a: 1 of 2 values are NaN",
-        ),
+        (lambda: layer_curve([Series("a", [1.0]), Series("b", [1.0, 2.0])], y_title="x"), r"\[1, 2\] layers"),
+        (lambda: layer_curve([Series("a", [1.0, np.nan])], y_title="x"), "a: 1 of 2 values are NaN"),
         (lambda: distance_scatter(DISTANCE[0]), r"got shape \(3,\)"),
-        (
-            lambda: distance_scatter(DISTANCE, selected=(2, 0)),
-            "Layer 2 does not exist; there are 2",
-        ),
+        (lambda: distance_scatter(DISTANCE, selected=(2, 0)), "Layer 2 does not exist; there are 2"),
         (lambda: distance_scatter(DISTANCE, ticked=[(0, 3)]), "Head 3 does not exist; there are 3"),
         (lambda: answers_bar(["a"], [0.5, 0.5]), "for 1 names"),
         (lambda: answers_bar(["a"], [12.0]), "run from 12 to 12.*softmax"),
@@ -140,23 +128,18 @@ def test_errors_say_what_to_do(call, message):
 
 def test_words_for_a_rising_curve():
     text = alt_text(layer_curve([Series("ViT", [3.0, 1.0, 4.0, 8.0])], y_title="Distance"))
-    assert text == (
-        "Distance against Layer. ViT: from 3 to 8, smallest 1 at Layer 1, largest 8 at Layer 3; it rises."
-    )
+    assert text == ("Distance against Layer. ViT: from 3 to 8, smallest 1 at Layer 1, largest 8 at Layer 3; it rises.")
 
 
 def test_words_for_dots_leave_the_ring_out():
     text = alt_text(distance_scatter(DISTANCE, selected=(0, 0)))
     assert text == (
-        "Mean attention distance (patches) against Layer. "
-        "6 points, smallest 1 at L0·H0, largest 6 at L1·H2; it rises."
+        "Mean attention distance (patches) against Layer. 6 points, smallest 1 at L0·H0, largest 6 at L1·H2; it rises."
     )
 
 
 def test_words_for_bars_histograms_and_constants():
-    assert alt_text(answers_bar(["cat", "dog"], [0.7, 0.3])).endswith(
-        "before: cat 70.0%, dog 30.0%."
-    )
+    assert alt_text(answers_bar(["cat", "dog"], [0.7, 0.3])).endswith("before: cat 70.0%, dog 30.0%.")
     assert "4 values from 0 to 1; the fullest bin, 3, is near 0.25." in alt_text(
         histogram([0.0, 0.1, 0.2, 1.0], x_title="Cosine", bins=2)
     )
@@ -164,8 +147,7 @@ def test_words_for_bars_histograms_and_constants():
 
 
 @pytest.mark.parametrize(
-    ("values", "wanted"),
-    [([1, 2, 3], "rising"), ([3, 2, 1], "falling"), ([1, 0, 1], "level"), ([2, 2, 2], "level")],
+    ("values", "wanted"), [([1, 2, 3], "rising"), ([3, 2, 1], "falling"), ([1, 0, 1], "level"), ([2, 2, 2], "level")]
 )
 def test_direction_by_hand(values, wanted):
     assert direction(np.arange(3.0), np.array(values, dtype=float)) == wanted

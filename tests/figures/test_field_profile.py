@@ -13,9 +13,7 @@ WORDS = {"x_title": "Distance", "y_title": "Share"}
 
 def test_a_curve_a_network_and_a_band_behind():
     low, high = np.array(SHARE) - 0.1, np.array(SHARE)
-    made = profile_curve(
-        [ProfileCurve("a<b", RADIUS, SHARE, dash="dot", low=low, high=high)], **WORDS
-    )
+    made = profile_curve([ProfileCurve("a<b", RADIUS, SHARE, dash="dot", low=low, high=high)], **WORDS)
     edge, fill, line = made.data
     assert (edge.hoverinfo, fill.fill, line.line.dash) == ("skip", "tonexty", "dot")
     assert line.name == "a&lt;b"

@@ -52,9 +52,7 @@ def test_the_bar_has_true_ends_and_one_over_n():
 
 
 def test_the_scale_given_is_the_scale_shown():
-    axis = token_matrix(
-        MATRIX, NAMES, scale=Scale(0, 1, scope="absolute"), palette="cividis"
-    ).layout.coloraxis
+    axis = token_matrix(MATRIX, NAMES, scale=Scale(0, 1, scope="absolute"), palette="cividis").layout.coloraxis
     assert (axis.cmin, axis.cmax) == (0, 1)
     assert [list(stop) for stop in axis.colorscale] == plotly_scale("cividis")
 
@@ -95,9 +93,7 @@ def test_the_top_row_is_on_top_and_the_ground_is_transparent():
 
 def test_maps_in_words():
     text = alt_text(difference_map(A, B))
-    assert text.startswith(
-        "A: 2 rows, 3 columns, smallest 0 at row 1, column 1, largest 0.5 at row 2, column 3."
-    )
+    assert text.startswith("A: 2 rows, 3 columns, smallest 0 at row 1, column 1, largest 0.5 at row 2, column 3.")
     assert "largest 0.8 at row 0, column 0." in alt_text(token_matrix(MATRIX, NAMES))
     assert "smallest 0.1 at row 0, column class," in alt_text(token_matrix(MATRIX, NAMES))
 

@@ -29,9 +29,7 @@ def test_lines_are_what_was_given_and_a_band_lies_round_its_line():
 
 
 def test_levels_reach_from_side_to_side_and_the_point_is_orange():
-    figure = made(
-        levels=[Level("k", 5.0), Level("now", 8.0, upright=True)], point=Point("here", 8, 7)
-    )
+    figure = made(levels=[Level("k", 5.0), Level("now", 8.0, upright=True)], point=Point("here", 8, 7))
     flat, upright, point = figure.data[-3:]
     assert (flat.x.tolist(), flat.y.tolist()) == ([4, 16], [5, 5])
     assert upright.x.tolist() == [8, 8]

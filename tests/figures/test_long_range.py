@@ -40,11 +40,7 @@ def test_curves_of_another_length_are_refused(curves):
 
 
 def test_bars_one_a_network_and_the_right_answer_is_bold():
-    made = verdict_bars(
-        ["0 <b>", "1"],
-        [Answers("ViT", [0.2, 0.8]), Answers("CNN", [0.5, 0.5], dashed=True)],
-        truth=1,
-    )
+    made = verdict_bars(["0 <b>", "1"], [Answers("ViT", [0.2, 0.8]), Answers("CNN", [0.5, 0.5], dashed=True)], truth=1)
     assert [bar.name for bar in made.data] == ["ViT", "CNN"]
     assert made.layout.yaxis.ticktext == ("0 &lt;b&gt;", "<b>1</b>")
     assert made.data[1].marker.pattern.shape == "/"

@@ -40,8 +40,6 @@ def test_other_shapes_are_refused():
 
 def test_curves_of_different_length_share_a_figure():
     made = place_curve(
-        [("a", [0, 1], [1, 0.5], "#0072B2"), ("b", [0, 1, 2], [1, 0.4, 0.2], "#D55E00")],
-        x_title="x",
-        y_title="y",
+        [("a", [0, 1], [1, 0.5], "#0072B2"), ("b", [0, 1, 2], [1, 0.4, 0.2], "#D55E00")], x_title="x", y_title="y"
     )
     assert [len(trace.x) for trace in made.data] == [2, 3]

@@ -49,9 +49,7 @@ def test_interpolation_is_opt_in_and_stays_inside_the_range():
 def test_the_scale_is_the_one_given():
     wide = Scale(0.0, 1.0, scope="absolute")
     assert (overlay(PHOTO, MAP, scale=wide, opacity=1)[0, 0] == colour(0.0, "viridis", 0, 1)).all()
-    assert (
-        overlay(PHOTO, MAP, scale=wide, opacity=1)[-1, -1] == colour(0.5, "viridis", 0, 1)
-    ).all()
+    assert (overlay(PHOTO, MAP, scale=wide, opacity=1)[-1, -1] == colour(0.5, "viridis", 0, 1)).all()
 
 
 def test_a_signed_map_has_a_neutral_zero():
@@ -110,10 +108,7 @@ def test_missing_cells_are_hatched_grey():
         (lambda: overlay(PHOTO[..., 0], MAP), r"got shape \(40, 60\)"),
         (lambda: overlay(PHOTO[:1], MAP), "2 cells do not fit into 1 pixels"),
         (lambda: overlay(PHOTO, MAP[0], scale=SCALE), r"got shape \(3,\)"),
-        (
-            lambda: overlay(PHOTO, MAP, query=(2, 0)),
-            "no patch in row 2, column 0; wanted a row from 0 to 1",
-        ),
+        (lambda: overlay(PHOTO, MAP, query=(2, 0)), "no patch in row 2, column 0; wanted a row from 0 to 1"),
         (lambda: outline(PHOTO, 2, 3, (0, -1)), "no patch in row 0, column -1"),
         (lambda: overlay(PHOTO, np.where(MAP > 0.4, np.nan, MAP)), "1 of 6 map values are NaN"),
         (

@@ -39,8 +39,7 @@ def luminance(rgb: np.ndarray) -> np.ndarray:
 def contrast(one: str, other: str) -> float:
     """Contrast of two colours, "#rrggbb", as the Web Content Accessibility Guidelines define it: from 1 to 21."""
     low, high = sorted(
-        float(luminance(np.array([int(each[place : place + 2], 16) for place in (1, 3, 5)])))
-        for each in (one, other)
+        float(luminance(np.array([int(each[place : place + 2], 16) for place in (1, 3, 5)]))) for each in (one, other)
     )
     return (high + 0.05) / (low + 0.05)
 
@@ -162,10 +161,7 @@ def test_the_layer_ramp_goes_from_light_to_dark():
     "line", sorted({VIT_BLUE, CNN_VERMILION, SECOND_CNN, NEUTRAL, *layer_ramp(1), *layer_ramp(24)})
 )
 def test_the_curves_of_models_and_layers_are_seen_in_both_themes(line):
-    assert {ground: contrast(line, ground) > 3 for ground in grounds()} == {
-        "#FFFFFF": True,
-        "#030406": True,
-    }
+    assert {ground: contrast(line, ground) > 3 for ground in grounds()} == {"#FFFFFF": True, "#030406": True}
 
 
 def test_two_convolutional_networks_differ_in_lightness_which_every_eye_sees():

@@ -31,9 +31,7 @@ def ink(picture, colour):
 
 def test_curves_lie_where_their_numbers_are():
     up, down = "#0072b2", "#d55e00"
-    picture = print_curves(
-        [Line("up", [0, 1], [0, 1], up), Line("down", [0, 1], [1, 0], down, dashed=True)], **WORDS
-    )
+    picture = print_curves([Line("up", [0, 1], [0, 1], up), Line("down", [0, 1], [1, 0], down, dashed=True)], **WORDS)
     assert picture.size == (600, 400)
     plot = ink(picture, up)[80:]  # below the legend
     rows, columns = np.nonzero(plot)

@@ -26,10 +26,7 @@ def test_a_curve_a_map_in_the_order_given_and_the_band_behind_them():
     assert "B <b>: from 0.9 to 0.1" in alt_text(made)
 
 
-@pytest.mark.parametrize(
-    ("curves", "message"),
-    [({}, "none was given"), ({"A": [1.0, 0.0]}, "than the 3 steps: A;")],
-)
+@pytest.mark.parametrize(("curves", "message"), [({}, "none was given"), ({"A": [1.0, 0.0]}, "than the 3 steps: A;")])
 def test_no_curve_and_a_curve_of_other_steps_are_refused(curves, message):
     with pytest.raises(OptionError, match=message):
         removal_curves(SHARES, curves)

@@ -30,9 +30,7 @@ def test_curves_points_and_marks_are_where_they_were_put():
 def test_the_ends_of_a_logarithmic_axis_are_given_in_the_unit_of_the_values():
     made = scaling([1, 2], [Law("a", [2, 20], "#0072B2")], log_y=True, y_range=(1, 100), **TITLES)
     assert list(made.layout.yaxis.range) == [0, 2]
-    assert list(
-        scaling([1, 2], [Law("a", [2, 3], "#0072B2")], y_range=(1, 5), **TITLES).layout.yaxis.range
-    ) == [1, 5]
+    assert list(scaling([1, 2], [Law("a", [2, 3], "#0072B2")], y_range=(1, 5), **TITLES).layout.yaxis.range) == [1, 5]
 
 
 @pytest.mark.parametrize(

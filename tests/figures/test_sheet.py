@@ -103,10 +103,7 @@ def test_a_signed_map_is_printed_about_zero():
         (lambda: print_figure([Panel(map=MAP)], dpi=5), "180 mm wide at 5 dpi is no print size"),
         (lambda: print_figure([Panel(map=MAP)], width_mm=2000), "2000 mm wide"),
         (lambda: print_figure([Panel(map=MAP)], columns=0), "at least one column; got 0"),
-        (
-            lambda: print_figure([Panel(map=MAP.T)] * 4, dpi=1200, width_mm=900),
-            r"would have \d+ million pixels",
-        ),
+        (lambda: print_figure([Panel(map=MAP.T)] * 4, dpi=1200, width_mm=900), r"would have \d+ million pixels"),
         (lambda: print_figure([Panel(map=MAP * np.nan)]), "6 of 6 map values are NaN"),
     ],
 )

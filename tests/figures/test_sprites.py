@@ -69,9 +69,7 @@ def test_the_selected_map_has_an_orange_frame_and_a_crossed_one_is_struck_out():
     plain, marked = sheet(), sheet(selected=4, crossed=[0])
     left, top = corner(4)
     assert (marked[top - 1, left + 30] == QUERY).all()
-    assert (
-        marked[top : top + 40, left : left + 60] == plain[top : top + 40, left : left + 60]
-    ).all()
+    assert (marked[top : top + 40, left : left + 60] == plain[top : top + 40, left : left + 60]).all()
     left, top = corner(0)
     assert (marked[top + 20, left + 30] == 255).all()
 
@@ -113,10 +111,7 @@ def test_a_signed_sheet_diverges():
         ({"scale": [SHARED]}, "1 scales for 6 maps"),
         ({"selected": 6}, "Selected map 6 does not exist; there are 6"),
         ({"crossed": [-1]}, "Crossed map -1 does not exist"),
-        (
-            {"scale": [SHARED] * 3 + [Scale(-1, 1, signed=True)] * 3},
-            "Some scales are signed and some are not",
-        ),
+        ({"scale": [SHARED] * 3 + [Scale(-1, 1, signed=True)] * 3}, "Some scales are signed and some are not"),
     ],
 )
 def test_errors_name_what_does_not_fit(options, message):

@@ -13,19 +13,14 @@ MAP = np.array([[0.0, 0.1, 0.0], [0.2, 0.5, 0.0]])
 
 def test_shares_of_attention_by_hand():
     text = describe_map(MAP, GRID, 1 / 7)
-    assert (
-        "Strongest patches: row 2, column 2 (50 %); row 2, column 1 (20 %); row 1, column 2 (10 %)."
-        in text
-    )
+    assert "Strongest patches: row 2, column 2 (50 %); row 2, column 1 (20 %); row 1, column 2 (10 %)." in text
     assert "The strongest has 3.5 times an even share." in text
     assert "The patches hold 80 % of all; special tokens have the rest." in text
     # The middle quarter covers half of both middle patches and an eighth of each corner patch.
     assert f"The middle quarter of the picture holds {100 * (0.3 + 0.025) / 0.8:.3g} %" in text
     shares = np.array([0.1, 0.2, 0.5]) / 0.8
     nats = -(shares * np.log(shares)).sum()
-    assert (
-        f"about {np.exp(nats):.3g} of 6 patches; entropy {nats:.2f} of at most 1.79 nats." in text
-    )
+    assert f"about {np.exp(nats):.3g} of 6 patches; entropy {nats:.2f} of at most 1.79 nats." in text
 
 
 def test_a_map_that_is_no_share_is_measured_by_its_own_sum():
@@ -48,10 +43,7 @@ def test_one_patch_alone_names_only_itself():
 
 
 def test_a_flat_map_says_so():
-    assert (
-        describe_map(np.full((2, 3), 0.25), GRID, 1 / 6)
-        == "All 6 patches have the same value, 0.25."
-    )
+    assert describe_map(np.full((2, 3), 0.25), GRID, 1 / 6) == "All 6 patches have the same value, 0.25."
     assert describe_map(np.zeros((2, 3)), GRID) == "All 6 patches have the same value, 0."
 
 
@@ -77,10 +69,7 @@ def test_an_even_map_has_a_quarter_in_the_middle_and_full_entropy(shape):
 
 
 def test_another_language_is_another_mapping():
-    german = dict(TEMPLATES) | {
-        "strongest": "Stärkste Felder: {patches}.",
-        "patch": "Zeile {row}, Spalte {column}",
-    }
+    german = dict(TEMPLATES) | {"strongest": "Stärkste Felder: {patches}.", "patch": "Zeile {row}, Spalte {column}"}
     assert "Stärkste Felder: Zeile 2, Spalte 2;" in describe_map(MAP, GRID, labels=german)
 
 

@@ -29,12 +29,8 @@ from vitviz.models.vit import ViT
 BuildVit = Callable[..., Any]
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"img_size": (24, 40)}, {"reg_tokens": 4, "mlp_ratio": 3}, {"num_classes": 0}]
-)
-def test_the_formula_is_what_torch_counts_on_a_whole_model(
-    build_vit: BuildVit, options: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("options", [{}, {"img_size": (24, 40)}, {"reg_tokens": 4, "mlp_ratio": 3}, {"num_classes": 0}])
+def test_the_formula_is_what_torch_counts_on_a_whole_model(build_vit: BuildVit, options: dict[str, Any]) -> None:
     vit = ViT.from_module(build_vit(**options))
     shape = shape_of(vit)
     assert shape.tokens == vit.grid.tokens
@@ -47,22 +43,14 @@ def test_every_part_of_a_block_is_what_torch_counts() -> None:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         block(torch.empty(1, 10, 24, device="meta"))
     macs = block_macs(10, 24)
-    counted = {
-        name.rpartition(".")[2]: sum(each.values()) // 2
-        for name, each in counter.get_flop_counts().items()
-    }
+    counted = {name.rpartition(".")[2]: sum(each.values()) // 2 for name, each in counter.get_flop_counts().items()}
     assert macs.projections + macs.attention == counted["attn"]
     assert macs.mlp == counted["mlp"]
-    assert (macs.projections, macs.attention, macs.mlp) == (
-        4 * 10 * 576,
-        2 * 100 * 24,
-        8 * 10 * 576,
-    )
+    assert (macs.projections, macs.attention, macs.mlp) == (4 * 10 * 576, 2 * 100 * 24, 8 * 10 * 576)
 
 
 @pytest.mark.parametrize(
-    ("name", "gmacs", "published"),
-    [("ViT-B/16", 17.56, 17.58), ("ViT-S/16", 4.60, 4.61), ("ViT-Ti/16", 1.25, 1.26)],
+    ("name", "gmacs", "published"), [("ViT-B/16", 17.56, 17.58), ("ViT-S/16", 4.60, 4.61), ("ViT-Ti/16", 1.25, 1.26)]
 )
 def test_usual_models_cost_what_is_published(name: str, gmacs: float, published: float) -> None:
     """Published tables count LayerNorm too, five operations a number."""
@@ -76,9 +64,7 @@ def test_attention_passes_the_projections_at_2d_and_the_rest_at_6d(ratio: float)
     width = 48
     cross = crossovers(width, mlp_ratio=ratio)
     assert (cross.projections, cross.rest) == (96, (2 + ratio) * 48)
-    first, second = (
-        block_macs(each, width, mlp_ratio=ratio) for each in (cross.projections, cross.rest)
-    )
+    first, second = (block_macs(each, width, mlp_ratio=ratio) for each in (cross.projections, cross.rest))
     assert first.attention == first.projections
     assert second.attention == second.projections + second.mlp
 
@@ -96,9 +82,7 @@ def test_a_picture_of_one_patch_has_two_tokens_and_one_that_is_smaller_has_none(
 
 def test_a_timed_block_has_a_second_for_every_length() -> None:
     seen: list[tuple[int, int]] = []
-    found = time_block(
-        16, 2, tokens=(4, 8), repetitions=1, progress=lambda *each: seen.append(each)
-    )
+    found = time_block(16, 2, tokens=(4, 8), repetitions=1, progress=lambda *each: seen.append(each))
     assert seen == [(0, 2), (1, 2), (2, 2)]
     assert found.tokens == (4, 8)
     assert (found.block > 0).all()

@@ -23,18 +23,7 @@ from vitviz.models.timm_door import build_small
 def test_the_digits_are_those_of_scikit_learn():
     digits = all_digits()
     assert digits.pictures.shape == (1797, 3, 8, 8)
-    assert torch.bincount(digits.labels).tolist() == [
-        178,
-        182,
-        177,
-        183,
-        181,
-        182,
-        181,
-        179,
-        174,
-        180,
-    ]
+    assert torch.bincount(digits.labels).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
     assert (float(digits.pictures.min()), float(digits.pictures.max())) == (0, 1)
     raw = (digits.pictures[:, 0] * 16).byte().numpy().tobytes()
     assert hashlib.sha256(raw).hexdigest().startswith("8f26b2bd9d135c25")
@@ -149,10 +138,7 @@ def test_a_small_vit_must_fit_its_heads_and_patches():
 
 
 def test_the_shipped_runs_have_the_default_settings():
-    hunger, distillation = (
-        training_results.shipped_hunger(),
-        training_results.shipped_distillation(),
-    )
+    hunger, distillation = (training_results.shipped_hunger(), training_results.shipped_distillation())
     assert hunger.complete
     assert (hunger.sizes, hunger.seeds, hunger.steps) == (
         data_hunger.SIZES, data_hunger.SEEDS, data_hunger.STEPS,

@@ -11,14 +11,7 @@ from torch.nn import functional
 
 from vitviz.errors import OptionError, StoppedError
 from vitviz.labs.digit_networks import digit_vit
-from vitviz.labs.distillation import (
-    gradient_limit,
-    hard_loss,
-    hinton_loss,
-    limit_gap,
-    soft_gradient,
-    soft_loss,
-)
+from vitviz.labs.distillation import gradient_limit, hard_loss, hinton_loss, limit_gap, soft_gradient, soft_loss
 from vitviz.labs.distillation_runs import NAMES, distil, token_attention
 
 
@@ -91,9 +84,7 @@ def test_what_cannot_be_is_refused(logits, call, message):
 
 def test_a_distillation_has_all_its_runs_and_reads_both_tokens():
     told = []
-    result = distil(
-        size=20, seeds=1, steps=4, progress=lambda done, total, now: told.append((done, total))
-    )
+    result = distil(size=20, seeds=1, steps=4, progress=lambda done, total, now: told.append((done, total)))
     assert result.complete
     assert [run.name for run in result.runs] == list(NAMES)
     assert told[-1] == (16, 16)

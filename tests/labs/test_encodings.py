@@ -69,9 +69,7 @@ def test_too_few_places_have_no_read_out_and_no_positions_no_map(build_vit):
 
 
 def test_messages(tiny_vit):
-    with pytest.raises(
-        OptionError, match="Encodings of 6 channels cannot be compared; wanted a multiple of 4"
-    ):
+    with pytest.raises(OptionError, match="Encodings of 6 channels cannot be compared; wanted a multiple of 4"):
         run(GRID, channels=6)
     with pytest.raises(OptionError, match="has 4 × 4 places; wanted 6 × 8"):
         run(GRID, vit=ViT.from_module(tiny_vit))

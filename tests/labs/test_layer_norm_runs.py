@@ -20,9 +20,7 @@ def test_the_shipped_runs_are_those_that_the_script_makes() -> None:
         settings = {name: getattr(run, name) for name in layer_norm_runs.SETTINGS}
         assert settings == layer_norm_runs.SETTINGS
         assert run.losses.shape == run.gradient_norms.shape == (run.steps,)
-    again = train(
-        **(layer_norm_runs.SETTINGS | {"order": "post", "seed": 0, "progress": lambda *each: False})
-    )
+    again = train(**(layer_norm_runs.SETTINGS | {"order": "post", "seed": 0, "progress": lambda *each: False}))
     stored = next(run for run in runs if (run.order, run.warmup_steps, run.seed) == ("post", 0, 0))
     assert again.losses[0] == pytest.approx(stored.losses[0], rel=1e-3)
     text = layer_norm_runs.as_text([dataclasses.replace(stored)])
@@ -32,9 +30,7 @@ def test_the_shipped_runs_are_those_that_the_script_makes() -> None:
 def test_pre_ln_learns_faster_and_warm_up_helps_post_ln() -> None:
     def accuracy(order: str, warmup: int) -> float:
         chosen = [
-            run.accuracy
-            for run in layer_norm_runs.shipped_runs()
-            if (run.order, run.warmup_steps) == (order, warmup)
+            run.accuracy for run in layer_norm_runs.shipped_runs() if (run.order, run.warmup_steps) == (order, warmup)
         ]
         return float(np.mean(chosen))
 

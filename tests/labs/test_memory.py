@@ -54,16 +54,12 @@ def test_the_attention_operation_holds_its_maps_only_when_eager(kind: str, numbe
 def test_every_kind_computes_the_same(mask: str | None) -> None:
     queries, keys, values = _inputs()
     bias = torch.randn(TOKENS, TOKENS, generator=torch.Generator().manual_seed(1))
-    given = {None: None, "bias": bias, "bool": (bias > 0) | torch.eye(TOKENS, dtype=torch.bool)}[
-        mask
-    ]
+    given = {None: None, "bias": bias, "bool": (bias > 0) | torch.eye(TOKENS, dtype=torch.bool)}[mask]
     found = []
     for kind in KINDS:
         with AttentionKind(kind):
             mixed = functional.scaled_dot_product_attention(queries, keys, values, given, scale=0.3)
-        found.append(
-            (mixed.detach(), *torch.autograd.grad(mixed.square().sum(), [queries, keys, values]))
-        )
+        found.append((mixed.detach(), *torch.autograd.grad(mixed.square().sum(), [queries, keys, values])))
     for other in found[1:]:
         assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(found[0], other, strict=True))
 
@@ -84,9 +80,7 @@ def test_a_loaded_model_holds_the_maps_only_when_eager_and_is_not_changed(tiny_v
     vit = ViT.from_module(tiny_vit)
     before = {name: (each.requires_grad, each.grad) for name, each in tiny_vit.named_parameters()}
     seen: list[tuple[int, int]] = []
-    found = compare_model(
-        vit, torch.rand(3, 32, 32), repetitions=1, progress=lambda *each: seen.append(each)
-    )
+    found = compare_model(vit, torch.rand(3, 32, 32), repetitions=1, progress=lambda *each: seen.append(each))
     assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert found.cost("eager").held - found.cost("checkpointed").held == found.map_bytes
     assert found.map_bytes == 4 * attention_storage(shape_of(vit)).maps
@@ -103,9 +97,7 @@ def test_the_ratio_of_maps_to_queries_and_keys_is_l_over_2d() -> None:
         assert round(storage.ratio, 1) == ratio
 
 
-def test_the_recorder_of_the_dashboard_keeps_queries_and_keys_and_not_the_maps(
-    tiny_vit: Any,
-) -> None:
+def test_the_recorder_of_the_dashboard_keeps_queries_and_keys_and_not_the_maps(tiny_vit: Any) -> None:
     vit = ViT.from_module(tiny_vit)
     traced, storage = trace(vit, torch.rand(3, 32, 32)), attention_storage(shape_of(vit))
     kept = sum(traced.queries(layer).numel() + traced.keys(layer).numel() for layer in range(2))
@@ -116,9 +108,7 @@ def test_the_recorder_of_the_dashboard_keeps_queries_and_keys_and_not_the_maps(
 def test_recomputing_adds_one_attention_operation_to_three_passes() -> None:
     shape = ViTShape((64, 64), (8, 8), 32, 2, 2)
     macs = block_macs(shape.tokens, shape.width)
-    assert recompute_ratio(shape) == pytest.approx(
-        (3 * macs.total + macs.attention) / (3 * macs.total)
-    )
+    assert recompute_ratio(shape) == pytest.approx((3 * macs.total + macs.attention) / (3 * macs.total))
 
 
 def test_what_cannot_be_measured_is_told(tiny_vit: Any) -> None:
@@ -129,9 +119,7 @@ def test_what_cannot_be_measured_is_told(tiny_vit: Any) -> None:
     with pytest.raises(OptionError, match="takes 74 GMACs.*and 50 GMACs. Choose fewer tokens"):
         compare_blocks(tokens=5000, width=768, heads=1)
     with pytest.raises(StoppedError, match="after 1 of 3"):
-        compare_blocks(
-            tokens=4, width=8, heads=2, repetitions=1, progress=lambda done, total: done < 1
-        )
+        compare_blocks(tokens=4, width=8, heads=2, repetitions=1, progress=lambda done, total: done < 1)
     with pytest.raises(OptionError, match="Kind of attention 'flash' is unknown"):
         AttentionKind("flash")
     queries = torch.zeros(1, 1, 2, 2)

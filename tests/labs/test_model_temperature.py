@@ -64,7 +64,5 @@ def test_messages(vit, picture):
         run(vit, picture, layer=2)
     with pytest.raises(OptionError, match="no temperature factors; wanted at least one"):
         run(vit, picture, factors=())
-    with pytest.raises(
-        OptionError, match="temperature factor of layer 0 is 0.0; wanted a positive"
-    ):
+    with pytest.raises(OptionError, match="temperature factor of layer 0 is 0.0; wanted a positive"):
         run(vit, picture, factors=(0.0,))

@@ -55,18 +55,14 @@ def test_the_seed_is_the_picture():
 
 
 def test_patches_that_do_not_cover_the_picture_are_told():
-    with pytest.raises(
-        GridError, match="48 pixels do not cover .* 256 pixels: 16 pixels.*to 240.*32, 64 pixels"
-    ):
+    with pytest.raises(GridError, match="48 pixels do not cover .* 256 pixels: 16 pixels.*to 240.*32, 64 pixels"):
         run(Detector(patch_size=48), 8)
     assert whole_patches(256, 48) == 240
     with pytest.raises(GridError, match="patch of 300 pixels does not fit into a picture of 256"):
         whole_patches(256, 300)
 
 
-@pytest.mark.parametrize(
-    ("patch", "alignment", "room"), [(64, "inside", 64), (64, "corner", 0), (16, "corner", 64)]
-)
+@pytest.mark.parametrize(("patch", "alignment", "room"), [(64, "inside", 64), (64, "corner", 0), (16, "corner", 64)])
 def test_an_object_that_does_not_fit_is_told(patch, alignment, room):
     with pytest.raises(OptionError, match=f"65 pixels does not fit there: wanted at most {room} "):
         run(Detector(patch_size=patch, alignment=alignment), 65, image_size=64)

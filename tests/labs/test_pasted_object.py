@@ -37,9 +37,7 @@ def test_at_the_input_the_change_is_the_embedding_of_the_square(found, vit):
     whole = AIM.brightness * filters.sum((1, 2, 3)).norm()
     measured = found.object_change[:, 0]
     assert measured[1] / measured[3] == pytest.approx(float(wanted / whole), rel=1e-4)
-    assert measured[4] == pytest.approx(
-        measured[3], rel=1e-4
-    )  # more than the patch it cannot cover
+    assert measured[4] == pytest.approx(measured[3], rel=1e-4)  # more than the patch it cannot cover
 
 
 def test_at_the_input_noise_moves_the_token_by_the_size_of_its_filters(vit, picture):
@@ -70,9 +68,7 @@ def test_twice_the_brightness_is_twice_the_ratio_at_the_input(vit, picture, foun
 
 def test_the_smallest_object_is_read_off_between_two_sizes():
     table = np.array([[1.0], [4.0], [16.0]])
-    made = pasted_object.PastedObject(
-        0, (1, 2, 4), (), 1, table, table, table, np.zeros(3), np.zeros(3)
-    )
+    made = pasted_object.PastedObject(0, (1, 2, 4), (), 1, table, table, table, np.zeros(3), np.zeros(3))
     assert made.smallest(0, 8.0) == pytest.approx(2 * 2**0.5)
     assert made.smallest(0, 0.5) == 1.0
     assert made.smallest(0, 17.0) is None
@@ -99,13 +95,7 @@ def test_sizes_reach_twice_the_patch(vit):
 
 def test_progress_counts_every_pass_and_can_stop(vit, picture):
     seen = []
-    run(
-        vit,
-        picture,
-        sizes=(2, 4),
-        samples=3,
-        progress=lambda done, total: seen.append((done, total)),
-    )
+    run(vit, picture, sizes=(2, 4), samples=3, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(done, 6) for done in range(1, 7)]
     with pytest.raises(StoppedError):
         run(vit, picture, sizes=(2,), progress=lambda done, total: False)

@@ -6,15 +6,7 @@ import numpy as np
 import pytest
 
 from vitviz.errors import OptionError
-from vitviz.labs.residual_filter import (
-    GRAPHS,
-    LARGEST,
-    eigenvalues,
-    gain,
-    laplacian,
-    regime,
-    run,
-)
+from vitviz.labs.residual_filter import GRAPHS, LARGEST, eigenvalues, gain, laplacian, regime, run
 
 
 def test_the_laplacian_of_a_path_of_three_and_of_a_ring_of_four_by_hand() -> None:

@@ -147,9 +147,7 @@ def test_what_a_detector_cannot_be(options, message):
 
 
 def test_messages():
-    with pytest.raises(
-        OptionError, match="An object of 0 pixels cannot be seen; wanted a positive"
-    ):
+    with pytest.raises(OptionError, match="An object of 0 pixels cannot be seen; wanted a positive"):
         DEFAULT.chance(0)
     with pytest.raises(OptionError, match="9 trials say little; wanted at least 10"):
         measured_smallest(DEFAULT, trials=9)

@@ -22,9 +22,7 @@ def test_by_hand():
     assert np.allclose(found.outputs, [0.5, -0.5, 0, 0, 0, 0])
 
 
-@pytest.mark.parametrize(
-    "weight", [-math.inf, -1000.0, -6.0, -0.3, 0.0, 1e-9, 0.5, 2.0, 6.0, 1000.0, math.inf]
-)
+@pytest.mark.parametrize("weight", [-math.inf, -1000.0, -6.0, -0.3, 0.0, 1e-9, 0.5, 2.0, 6.0, 1000.0, math.inf])
 def test_attention_gives_the_closed_form(weight):
     found = run(weight)
     assert found.largest_difference <= 1e-12

@@ -58,9 +58,7 @@ def test_without_layer_norm_growth_is_geometric() -> None:
 def test_the_last_gradient_shrinks_with_the_root_of_the_depth_in_pre_ln_only() -> None:
     """Xiong et al. 2020, theorem 1: of order 1/√L in Pre-LN, independent of L in Post-LN."""
     last = {
-        (order, depth): np.mean(
-            [run(order, depth=depth, seed=seed, **SMALL).weight_gradient[-1] for seed in range(3)]
-        )
+        (order, depth): np.mean([run(order, depth=depth, seed=seed, **SMALL).weight_gradient[-1] for seed in range(3)])
         for order in ("pre", "post")
         for depth in (4, 16)
     }

@@ -87,7 +87,5 @@ def test_queries_and_keys_that_do_not_fit(queries, keys, message):
 
 @pytest.mark.parametrize("temperature", [-1.0, math.nan])
 def test_a_temperature_below_zero_is_refused(temperature):
-    with pytest.raises(
-        OptionError, match=f"temperature is {temperature}; wanted a number from 0 to infinity"
-    ):
+    with pytest.raises(OptionError, match=f"temperature is {temperature}; wanted a number from 0 to infinity"):
         attend(SCORES, temperature)

@@ -39,9 +39,7 @@ def test_safetensors_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrapper", [None, "state_dict", "model", "module", "model_state_dict"])
 @pytest.mark.parametrize("old", [False, True])
-def test_a_torch_file_is_read_also_inside_a_training_record(
-    tmp_path: Path, wrapper: str | None, old: bool
-) -> None:
+def test_a_torch_file_is_read_also_inside_a_training_record(tmp_path: Path, wrapper: str | None, old: bool) -> None:
     record = STATE if wrapper is None else {wrapper: STATE, "epoch": 3, "loss": 0.5}
     torch.save(record, tmp_path / "a.pth", _use_new_zipfile_serialization=not old)
     assert_is_state(read_checkpoint(tmp_path / "a.pth"))
@@ -61,9 +59,7 @@ def test_real_safetensors_that_begin_like_a_pickle_are_read(tmp_path: Path) -> N
 @pytest.mark.parametrize("old", [False, True])
 def test_a_pickle_renamed_to_safetensors_is_refused(tmp_path: Path, old: bool) -> None:
     torch.save(STATE, tmp_path / "a.safetensors", _use_new_zipfile_serialization=not old)
-    with pytest.raises(
-        CheckpointError, match="a.safetensors is called safetensors but is a pickle"
-    ):
+    with pytest.raises(CheckpointError, match="a.safetensors is called safetensors but is a pickle"):
         read_checkpoint(tmp_path / "a.safetensors")
 
 
@@ -94,12 +90,8 @@ def test_truncated_safetensors_are_refused(tmp_path: Path, keep: int) -> None:
         read_checkpoint(tmp_path / "a.safetensors")
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"<html>not found</html>", b"PK\x03\x04 cut off", b"\x93NUMPY"]
-)
-def test_what_is_no_torch_file_is_refused_without_advice_to_trust_it(
-    tmp_path: Path, content: bytes
-) -> None:
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"PK\x03\x04 cut off", b"\x93NUMPY"])
+def test_what_is_no_torch_file_is_refused_without_advice_to_trust_it(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.pth").write_bytes(content)
     with pytest.raises(CheckpointError, match="a.pth is damaged or no weights file") as caught:
         read_checkpoint(tmp_path / "a.pth")
@@ -153,7 +145,4 @@ def test_a_difference_is_told_in_words() -> None:
 
 def test_the_hash_is_that_of_the_content(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
-    assert (
-        sha256_of(tmp_path / "abc")
-        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    )
+    assert sha256_of(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

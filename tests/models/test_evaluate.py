@@ -90,9 +90,7 @@ def test_a_part_is_drawn_by_its_seed_and_keeps_boxes_with_images(data_folder: Pa
         evaluate.part_of(data, 0, seed=1)
 
 
-def test_a_half_precision_file_loads_exactly_at_its_own_size_and_resampled_at_others(
-    tmp_path: Path,
-) -> None:
+def test_a_half_precision_file_loads_exactly_at_its_own_size_and_resampled_at_others(tmp_path: Path) -> None:
     model = timm_door.build("vit_small_patch14_dinov2", image_size=(42, 42), classes=3)
     save_half(model.state_dict(), tmp_path / "weights.safetensors", {})
     same = evaluate.load(tmp_path / "weights.safetensors", image_size=42)

@@ -29,27 +29,19 @@ def module_with(**attributes: Any) -> nn.Module:
     [
         ({"num_prefix_tokens": 0, "cls_token": None}, ()),
         ({"num_prefix_tokens": 1, "cls_token": TOKEN}, ("class",)),
-        (
-            {"num_prefix_tokens": 2, "cls_token": TOKEN, "dist_token": TOKEN},
-            ("class", "distillation"),
-        ),
+        ({"num_prefix_tokens": 2, "cls_token": TOKEN, "dist_token": TOKEN}, ("class", "distillation")),
         ({"num_prefix_tokens": 3, "cls_token": TOKEN}, ("class", "register 1", "register 2")),
         ({"num_prefix_tokens": 2, "cls_token": None}, ("register 1", "register 2")),
         ({"embeds": SimpleNamespace(num_prefix_tokens=1, cls_token=TOKEN)}, ("class",)),
         ({}, ()),
     ],
 )
-def test_prefix_tokens_are_named_in_their_order(
-    attributes: dict[str, Any], names: tuple[str, ...]
-) -> None:
+def test_prefix_tokens_are_named_in_their_order(attributes: dict[str, Any], names: tuple[str, ...]) -> None:
     assert prefix_names(module_with(**attributes)) == names
 
 
 def test_tokens_that_do_not_add_up_are_refused() -> None:
-    with pytest.raises(
-        UnsupportedModelError,
-        match="says it has 1 prefix tokens, but class, distillation were found",
-    ):
+    with pytest.raises(UnsupportedModelError, match="says it has 1 prefix tokens, but class, distillation were found"):
         prefix_names(module_with(num_prefix_tokens=1, cls_token=TOKEN, dist_token=TOKEN))
 
 
@@ -70,9 +62,7 @@ def test_an_embedding_that_knows_its_grid_is_believed() -> None:
 
 
 def test_a_model_without_patches_is_refused() -> None:
-    with pytest.raises(
-        UnsupportedModelError, match="Linear does not say how it cuts a picture into patches"
-    ):
+    with pytest.raises(UnsupportedModelError, match="Linear does not say how it cuts a picture into patches"):
         grid_of(nn.Linear(2, 2), (64, 64))
 
 
@@ -87,9 +77,7 @@ def test_a_size_must_be_covered_by_patches_unless_it_is_the_model_s_own() -> Non
         module = timm.create_model("vit_so400m_patch14_siglip_384", depth=1)
     check_size("so400m", module, (384, 384))
     check_size("so400m", module, (378, 14))
-    with pytest.raises(
-        OptionError, match=r"so400m cuts .* 14 × 14 pixels; got .* 385 × 384.*Choose 392 × 378"
-    ):
+    with pytest.raises(OptionError, match=r"so400m cuts .* 14 × 14 pixels; got .* 385 × 384.*Choose 392 × 378"):
         check_size("so400m", module, (385, 384))
     with torch.device("meta"):
         hybrid = timm.create_model("vit_tiny_r_s16_p8_224", depth=1)

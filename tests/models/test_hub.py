@@ -44,9 +44,7 @@ def silent_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(params=[200, 404, 503])
-def answering_hub(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+def answering_hub(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     class Handler(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
             self.send_response(request.param)
@@ -61,9 +59,7 @@ def answering_hub(
         yield
 
 
-def put_in_cache(
-    cache: Path, repository: str, file: str = "model.safetensors"
-) -> dict[str, torch.Tensor]:
+def put_in_cache(cache: Path, repository: str, file: str = "model.safetensors") -> dict[str, torch.Tensor]:
     """Write random weights of the small ViT the way the hub's client stores a download."""
     folder = cache / f"models--{repository.replace('/', '--')}"
     snapshot = folder / "snapshots" / ("a" * 40)
@@ -103,9 +99,7 @@ def test_a_closed_port_is_no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("value", ["1", "true", "YES", "on"])
-def test_a_machine_that_is_set_offline_asks_nobody(
-    monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
+def test_a_machine_that_is_set_offline_asks_nobody(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", value)
     monkeypatch.setattr(threading.Thread, "start", lambda _: pytest.fail("the network was asked"))
     assert not hub.reachable()
@@ -168,20 +162,14 @@ def test_a_model_without_any_weights_says_so_at_once(monkeypatch: pytest.MonkeyP
         load_vit("timm:vit_small_patch16_18x2_224")
 
 
-def test_a_model_that_cannot_be_explained_is_refused_before_any_download(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_model_that_cannot_be_explained_is_refused_before_any_download(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "reachable", lambda: pytest.fail("the network was asked"))
     with pytest.raises(UnsupportedModelError, match="inside windows"):
         load_vit("timm:swin_tiny_patch4_window7_224")
 
 
-@pytest.mark.parametrize(
-    "error", [OSError("disk full\nand more"), RuntimeError("502"), ValueError("odd")]
-)
-def test_a_failed_download_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
+@pytest.mark.parametrize("error", [OSError("disk full\nand more"), RuntimeError("502"), ValueError("odd")])
+def test_a_failed_download_is_one_sentence(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     plain = timm_door.build
 
     def build(name: str, **options: object) -> object:

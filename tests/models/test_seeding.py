@@ -48,9 +48,7 @@ def seeded(draw: Callable[[], Tensor], seed: int) -> Tensor:
 
 
 @pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
-def test_the_seed_decides_and_the_global_generator_is_left_alone(
-    draw: Callable[[], Tensor],
-) -> None:
+def test_the_seed_decides_and_the_global_generator_is_left_alone(draw: Callable[[], Tensor]) -> None:
     state = torch.random.get_rng_state()
     one, same, other = seeded(draw, 1), seeded(draw, 1), seeded(draw, 2)
     assert torch.equal(torch.random.get_rng_state(), state)

@@ -21,9 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of weights with a small half-precision model in the place of the default one."""
     state = timm_door.build("test_vit", classes=3, seed=2).state_dict()
     save_file({key: value.half() for key, value in state.items()}, tmp_path / "small.safetensors")
-    (tmp_path / "classes.txt").write_text(
-        "n01\tgoldfish\nn02\tlemon\n\nn03\tseashore\n", encoding="utf-8"
-    )
+    (tmp_path / "classes.txt").write_text("n01\tgoldfish\nn02\tlemon\n\nn03\tseashore\n", encoding="utf-8")
     small = shipped.ShippedModel(
         architecture="test_vit",
         file="small.safetensors",
@@ -42,10 +40,7 @@ def test_half_precision_weights_are_computed_with_in_single(folder: Path) -> Non
     vit = load_vit("default")
     assert torch.equal(torch.random.get_rng_state(), state)
     wanted = timm_door.build("test_vit", classes=3, seed=2).state_dict()
-    assert all(
-        torch.equal(vit.module.state_dict()[key], value.half().float())
-        for key, value in wanted.items()
-    )
+    assert all(torch.equal(vit.module.state_dict()[key], value.half().float()) for key, value in wanted.items())
     assert vit.class_names == ("goldfish", "lemon", "seashore")
     assert vit.name == "default"
     assert vit.weights == f"small.safetensors, SHA-256 {shipped.MODELS['default'].sha256}"
@@ -60,18 +55,13 @@ def test_it_can_be_loaded_for_another_size(folder: Path) -> None:
 def test_a_damaged_file_is_refused_before_it_is_read(folder: Path) -> None:
     path = folder / "small.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
-    with pytest.raises(
-        CheckpointError, match=r"small.safetensors is damaged or was exchanged: .* [0-9a-f]{64}"
-    ):
+    with pytest.raises(CheckpointError, match=r"small.safetensors is damaged or was exchanged: .* [0-9a-f]{64}"):
         load_vit("default")
 
 
 def test_a_missing_file_says_that_the_copy_is_incomplete(folder: Path) -> None:
     (folder / "small.safetensors").unlink()
-    with pytest.raises(
-        WeightsUnavailableError,
-        match="small.safetensors are missing from .*of vitviz is incomplete",
-    ):
+    with pytest.raises(WeightsUnavailableError, match="small.safetensors are missing from .*of vitviz is incomplete"):
         load_vit("default")
 
 
@@ -85,20 +75,14 @@ def test_the_default_model_is_here_whole_and_knows_a_thing_or_two() -> None:
     vit = load_vit()
     assert (vit.layers, set(vit.heads), len(vit.class_names)) == (12, {6}, 200)
     assert len(set(vit.class_names)) == 200
-    photo = next(
-        path
-        for path in sorted(EXAMPLES.iterdir())
-        if path.suffix in {".jpg", ".jpeg", ".webp", ".png"}
-    )
+    photo = next(path for path in sorted(EXAMPLES.iterdir()) if path.suffix in {".jpg", ".jpeg", ".webp", ".png"})
     found = trace(vit, photo)
     assert found.top(1)[0][1] > 0.05  # ten times what guessing would give
     assert found.attention(11).max() > 0.05
 
 
 @pytest.mark.parametrize(("size", "near"), [(100, "96 × 96"), (10, "16 × 16")])
-def test_a_size_that_the_patches_do_not_cover_is_refused(
-    folder: Path, size: int, near: str
-) -> None:
+def test_a_size_that_the_patches_do_not_cover_is_refused(folder: Path, size: int, near: str) -> None:
     said = rf"default cuts pictures into patches of 16 × 16 pixels; got .* {size} × {size}.*Choose {near}"
     with pytest.raises(OptionError, match=said):
         load_vit("default", image_size=size)

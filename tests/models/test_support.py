@@ -66,9 +66,7 @@ def test_a_family_is_refused_with_its_reason(name: str, reason: str) -> None:
 
 
 def test_every_reason_is_for_a_file_of_timm() -> None:
-    files = {
-        timm.model_entrypoint(name).__module__.rpartition(".")[2] for name in timm.list_models()
-    }
+    files = {timm.model_entrypoint(name).__module__.rpartition(".")[2] for name in timm.list_models()}
     assert not set(REASONS) - files
 
 
@@ -140,20 +138,13 @@ def test_a_plain_model_of_another_library_is_accepted() -> None:
     ("way", "reason"),
     [
         (in_windows, "block 1 splits the picture into 2 parts before it attends"),
-        (
-            to_fewer_keys,
-            r"block 1 attends from 16 to 8 tokens where the patch grid has 16 \(4 × 4 patches and 0",
-        ),
+        (to_fewer_keys, r"block 1 attends from 16 to 8 tokens where the patch grid has 16 \(4 × 4 patches and 0"),
         (without_attention, "no attention was seen in block 1 of 3"),
         (broken, r"a forward pass on a 32 × 32 picture failed \(the dimensions do not add up\)"),
     ],
 )
-def test_an_unknown_model_is_judged_by_what_its_blocks_do(
-    way: Callable[[Tensor], Tensor], reason: str
-) -> None:
-    with pytest.raises(
-        UnsupportedModelError, match=f"Toy cannot be explained truthfully: {reason}"
-    ):
+def test_an_unknown_model_is_judged_by_what_its_blocks_do(way: Callable[[Tensor], Tensor], reason: str) -> None:
+    with pytest.raises(UnsupportedModelError, match=f"Toy cannot be explained truthfully: {reason}"):
         ViT.from_module(Toy(plain, way, plain))
 
 

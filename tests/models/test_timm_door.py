@@ -10,14 +10,7 @@ from torch import nn
 
 from vitviz.errors import OptionError, UnknownModelError
 from vitviz.models import timm_door
-from vitviz.models.timm_door import (
-    build,
-    check_name,
-    class_names,
-    data_settings,
-    model_names,
-    pretrained_settings,
-)
+from vitviz.models.timm_door import build, check_name, class_names, data_settings, model_names, pretrained_settings
 
 
 def test_names_are_timm_s() -> None:
@@ -31,18 +24,9 @@ def test_names_are_timm_s() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        (
-            "vit_tinny_patch16_224",
-            r"'vit_tinny_patch16_224'; wanted one of its \d+ arch.*'vit_tiny_patch16_224'",
-        ),
-        (
-            "zzz",
-            r"no model called 'zzz'; wanted one of its \d+ architectures\. `python -m vitviz models",
-        ),
-        (
-            "test_vit.nope",
-            "test_vit has no weights called 'nope'; wanted one of r160_in1k. Leave the tag out",
-        ),
+        ("vit_tinny_patch16_224", r"'vit_tinny_patch16_224'; wanted one of its \d+ arch.*'vit_tiny_patch16_224'"),
+        ("zzz", r"no model called 'zzz'; wanted one of its \d+ architectures\. `python -m vitviz models"),
+        ("test_vit.nope", "test_vit has no weights called 'nope'; wanted one of r160_in1k. Leave the tag out"),
         ("vit_small_patch16_18x2_224.x", "has no weights called 'x'; wanted one of none"),
     ],
 )
@@ -73,10 +57,7 @@ def test_a_model_that_takes_any_size_without_being_told_is_built_too() -> None:
 
 
 def test_a_size_that_a_model_cannot_take_is_refused() -> None:
-    with pytest.raises(
-        OptionError,
-        match=r"vit_tiny_r_s16_p8_224 cannot be built for an image size of \(161, 170\)",
-    ):
+    with pytest.raises(OptionError, match=r"vit_tiny_r_s16_p8_224 cannot be built for an image size of \(161, 170\)"):
         build("vit_tiny_r_s16_p8_224", image_size=(161, 170))
 
 
@@ -92,17 +73,11 @@ def test_other_mistakes_are_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> No
 def test_preprocessing_is_the_model_s_own() -> None:
     """Timm's tiny test model: mean and deviation one half, 160 pixels, 95 % of the shorter side."""
     settings = data_settings(build("test_vit"))
-    assert (settings.image_size, settings.mean, settings.std) == (
-        (160, 160),
-        (0.5,) * 3,
-        (0.5,) * 3,
-    )
+    assert (settings.image_size, settings.mean, settings.std) == ((160, 160), (0.5,) * 3, (0.5,) * 3)
     white = settings.transform(Image.new("RGB", (300, 200), "white"))
     assert white.shape == (3, 160, 160)
     torch.testing.assert_close(white, torch.ones(3, 160, 160))
-    torch.testing.assert_close(
-        settings.transform(Image.new("RGB", (300, 200), "black")), -torch.ones(3, 160, 160)
-    )
+    torch.testing.assert_close(settings.transform(Image.new("RGB", (300, 200), "black")), -torch.ones(3, 160, 160))
 
 
 def test_the_crop_is_central_and_as_large_as_the_model_wants() -> None:
@@ -121,9 +96,7 @@ def test_another_size_is_preprocessed_for_that_size() -> None:
     assert settings.transform(Image.new("RGB", (50, 80))).shape == (3, 96, 128)
 
 
-def test_a_module_without_a_config_says_its_size_by_its_patch_embedding(
-    wide_vit: nn.Module,
-) -> None:
+def test_a_module_without_a_config_says_its_size_by_its_patch_embedding(wide_vit: nn.Module) -> None:
     settings = data_settings(wide_vit)
     assert settings.image_size == (24, 40)
     assert settings.mean == pytest.approx((0.485, 0.456, 0.406))

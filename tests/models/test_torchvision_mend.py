@@ -63,11 +63,7 @@ def test_missing_operators_are_declared_and_stay_declared(tmp_path: Path) -> Non
     before = "try:\n    import torchvision\nexcept RuntimeError as error:\n    print(error)\n"
     schema = "print(torch.ops.torchvision.{0}.default._schema)\n"
     result = run_python(
-        before
-        + MEND
-        + "import gc, torch\ngc.collect()\n"
-        + schema.format("nms")
-        + schema.format("qnms"),
+        before + MEND + "import gc, torch\ngc.collect()\n" + schema.format("nms") + schema.format("qnms"),
         before=tmp_path,
     )
     assert result.stdout.splitlines() == [
@@ -86,19 +82,14 @@ def test_a_torchvision_that_fits_is_left_alone(tmp_path: Path) -> None:
         "library.define('nms(Tensor dets) -> Tensor')\n",
     )
     result = run_python(
-        MEND
-        + "import torch\nprint(hasattr(torch.ops.torchvision, 'nms'), hasattr(torch.ops.torchvision, 'qnms'))",
+        MEND + "import torch\nprint(hasattr(torch.ops.torchvision, 'nms'), hasattr(torch.ops.torchvision, 'qnms'))",
         before=tmp_path,
     )
     assert result.stdout.splitlines() == ["unneeded unneeded", "True False"], result.stderr
 
 
-@pytest.mark.parametrize(
-    "failure", [RuntimeError("different CUDA major versions"), ImportError("no such file")]
-)
-def test_any_other_failure_is_raised_as_it_stands(
-    monkeypatch: pytest.MonkeyPatch, failure: Exception
-) -> None:
+@pytest.mark.parametrize("failure", [RuntimeError("different CUDA major versions"), ImportError("no such file")])
+def test_any_other_failure_is_raised_as_it_stands(monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
     def fail(name: str) -> None:
         raise failure
 

@@ -18,10 +18,7 @@ from vitviz.models.training.recipe import Recipe
 
 @pytest.fixture
 def command(
-    data_folder: Path,
-    tmp_path: Path,
-    build_vit: Callable[..., nn.Module],
-    monkeypatch: pytest.MonkeyPatch,
+    data_folder: Path, tmp_path: Path, build_vit: Callable[..., nn.Module], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Path]:
     """Return a function that runs the command on a tiny network and returns the weights file."""
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
@@ -31,9 +28,7 @@ def command(
         return build_vit(num_classes=classes, dynamic_img_size=True)
 
     monkeypatch.setattr(train_default, "new_model", tiny)
-    fixed = (
-        "--device cpu --batch-size 7 --decay-steps 1 --warmup-steps 1 --final-steps 1 --log-every 1"
-    )
+    fixed = "--device cpu --batch-size 7 --decay-steps 1 --warmup-steps 1 --final-steps 1 --log-every 1"
     sizes = "--image-sizes 32 40 --final-image-sizes 48 --kept-patches 9 --frozen-blocks 0"
 
     def run(name: str, *options: Any) -> Path:
@@ -49,11 +44,7 @@ def test_training_writes_weights_classes_and_a_checkpoint(
     command: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = command("a", "--steps", 4)
-    assert {path.name for path in out.parent.iterdir()} == {
-        "weights.safetensors",
-        "classes.txt",
-        "last.pt",
-    }
+    assert {path.name for path in out.parent.iterdir()} == {"weights.safetensors", "classes.txt", "last.pt"}
     state = load_file(out)
     assert state["head.weight"].shape == (3, 32)
     assert all(value.dtype == torch.float16 and value.isfinite().all() for value in state.values())
@@ -76,9 +67,7 @@ def test_a_run_that_was_cut_off_ends_with_the_same_file(command: Callable[..., P
     assert all(torch.equal(whole[name], load_file(partial)[name]) for name in whole)
 
 
-def test_export_only_does_not_train(
-    command: Callable[..., Path], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_export_only_does_not_train(command: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
     command("a", "--steps", 2)
     capsys.readouterr()
     command("a", "--steps", 4, "--export-only")

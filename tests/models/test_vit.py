@@ -32,9 +32,7 @@ def test_a_wide_picture_has_its_own_grid(wide_vit: nn.Module) -> None:
     assert (vit.grid.rows, vit.grid.columns, vit.image_size) == (3, 5, (24, 40))
 
 
-def test_names_are_given_or_numbers(
-    tiny_vit: nn.Module, build_vit: Callable[..., nn.Module]
-) -> None:
+def test_names_are_given_or_numbers(tiny_vit: nn.Module, build_vit: Callable[..., nn.Module]) -> None:
     names = [f"bird {number}" for number in range(10)]
     vit = ViT.from_module(tiny_vit, name="mine", class_names=names, weights="epoch 3")
     assert vit.class_names == tuple(names)
@@ -44,9 +42,7 @@ def test_names_are_given_or_numbers(
     for index in (10, -1):
         with pytest.raises(OptionError, match=f"no class {index}: mine has classes 0 to 9"):
             vit.class_name(index)
-    with pytest.raises(
-        OptionError, match="3 class names were given for mine, which has 10 classes"
-    ):
+    with pytest.raises(OptionError, match="3 class names were given for mine, which has 10 classes"):
         ViT.from_module(tiny_vit, name="mine", class_names=names[:3])
     headless = ViT.from_module(build_vit(num_classes=0))
     assert not headless.has_classifier
@@ -95,20 +91,14 @@ def test_a_transform_of_one_s_own_is_used(tiny_vit: nn.Module) -> None:
 
 
 @pytest.mark.parametrize("shape", [(3, 32, 40), (1, 32, 32), (32, 32, 3), (1, 3, 32, 32)])
-def test_a_transform_for_another_size_is_refused(
-    tiny_vit: nn.Module, shape: tuple[int, ...]
-) -> None:
+def test_a_transform_for_another_size_is_refused(tiny_vit: nn.Module, shape: tuple[int, ...]) -> None:
     vit = ViT.from_module(tiny_vit, transform=lambda _: torch.zeros(shape))
-    with pytest.raises(
-        GridError, match=r"transform returned a tensor of shape .*; wanted \(3, 32, 32\)"
-    ) as caught:
+    with pytest.raises(GridError, match=r"transform returned a tensor of shape .*; wanted \(3, 32, 32\)") as caught:
         vit.preprocess(Image.new("RGB", (9, 9)))
     assert str(shape) in str(caught.value)
 
 
-def test_it_can_be_wrapped_for_another_size_if_the_module_takes_one(
-    build_vit: Callable[..., nn.Module],
-) -> None:
+def test_it_can_be_wrapped_for_another_size_if_the_module_takes_one(build_vit: Callable[..., nn.Module]) -> None:
     vit = ViT.from_module(build_vit(dynamic_img_size=True), image_size=(48, 24))
     assert (vit.grid.rows, vit.grid.columns) == (6, 3)
     assert trace(vit, torch.zeros(3, 48, 24)).attention(0).shape == (2, 19, 19)
@@ -146,12 +136,8 @@ def test_classes_are_counted_in_what_the_classifier_returns() -> None:
     assert ViT.from_module(headless).class_names == ("class 0", "class 1", "class 2")
 
 
-@pytest.mark.parametrize(
-    ("architecture", "channels"), [("test_vit", 64), ("deit_tiny_distilled_patch16_224", 192)]
-)
-def test_a_head_that_hands_the_embedding_on_is_no_classifier(
-    architecture: str, channels: int
-) -> None:
+@pytest.mark.parametrize(("architecture", "channels"), [("test_vit", 64), ("deit_tiny_distilled_patch16_224", 192)])
+def test_a_head_that_hands_the_embedding_on_is_no_classifier(architecture: str, channels: int) -> None:
     module = timm_door.build(architecture)
     module.head = nn.Identity()
     if architecture.startswith("deit"):
@@ -164,9 +150,7 @@ def test_a_head_that_hands_the_embedding_on_is_no_classifier(
 
 
 @pytest.mark.parametrize("classes", [0, 10])
-def test_a_model_without_pooling_is_refused(
-    build_vit: Callable[..., nn.Module], classes: int
-) -> None:
+def test_a_model_without_pooling_is_refused(build_vit: Callable[..., nn.Module], classes: int) -> None:
     said = r"The head of mine makes shape \(1, 17, 32\) of one picture; wanted one embedding.*global_pool"
     with pytest.raises(UnsupportedModelError, match=said):
         ViT.from_module(build_vit(num_classes=classes, global_pool=""), name="mine")
@@ -175,16 +159,12 @@ def test_a_model_without_pooling_is_refused(
 def test_a_classifier_of_another_shape_is_refused(build_vit: Callable[..., nn.Module]) -> None:
     module = build_vit()
     module.head = nn.Sequential(nn.Linear(32, 10), nn.Unflatten(1, (2, 5)))
-    said = (
-        r"The classifier of mine makes shape \(1, 2, 5\) of one picture; wanted one row of logits"
-    )
+    said = r"The classifier of mine makes shape \(1, 2, 5\) of one picture; wanted one row of logits"
     with pytest.raises(UnsupportedModelError, match=said):
         ViT.from_module(module, name="mine")
 
 
-def test_a_size_that_the_patches_do_not_cover_is_refused(
-    build_vit: Callable[..., nn.Module],
-) -> None:
+def test_a_size_that_the_patches_do_not_cover_is_refused(build_vit: Callable[..., nn.Module]) -> None:
     said = "mine cuts pictures into patches of 8 × 8 pixels; got an image size of 30 × 32.*Choose 32 × 32"
     with pytest.raises(OptionError, match=said):
         ViT.from_module(build_vit(dynamic_img_size=True), name="mine", image_size=(30, 32))
@@ -192,9 +172,7 @@ def test_a_size_that_the_patches_do_not_cover_is_refused(
         ViT.from_module(timm_door.build("test_vit", image_size=(100, 100)))
 
 
-def test_a_margin_that_a_model_was_made_with_is_left_out_of_its_patches(
-    build_vit: Callable[..., nn.Module],
-) -> None:
+def test_a_margin_that_a_model_was_made_with_is_left_out_of_its_patches(build_vit: Callable[..., nn.Module]) -> None:
     vit = ViT.from_module(build_vit(img_size=30))
     assert vit.image_size == (30, 30)
     assert (vit.grid.patch_size, vit.grid.image_size) == ((8, 8), (24, 24))

@@ -45,9 +45,7 @@ def _relative() -> Any:
 
 
 @pytest.fixture
-def dashboard(
-    tiny_models: dict[str, ViT], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Dashboard]]:
+def dashboard(tiny_models: dict[str, ViT], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Dashboard]]:
     """Return a function that opens a page of the dashboard by a link: ``dashboard("heads", layer=1)``."""
     exports: list[Any] = []
     downloads = show.downloads
@@ -75,13 +73,6 @@ def dashboard(
 
 def _forget() -> None:
     """Forget what was computed under the name of a model that is another one outside these tests."""
-    for kept in (
-        cache.traced,
-        cache.statistics,
-        cache.rollout,
-        cache.model_maximum,
-        cache.picture,
-        shelf.evidence,
-    ):
+    for kept in (cache.traced, cache.statistics, cache.rollout, cache.model_maximum, cache.picture, shelf.evidence):
         kept.clear()
     viewer._photo_file.clear()

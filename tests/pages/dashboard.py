@@ -63,10 +63,7 @@ class Dashboard:
     @property
     def link(self) -> dict[str, str]:
         """The parameters in the address bar."""
-        return {
-            name: value[0] if isinstance(value, list) else value
-            for name, value in self.app.query_params.items()
-        }
+        return {name: value[0] if isinstance(value, list) else value for name, value in self.app.query_params.items()}
 
     @property
     def warnings(self) -> str:

@@ -109,9 +109,7 @@ def test_every_step_draws_its_picture(dashboard, step, model):
     ({"anatomy_step": "head"}, "anatomy_answer", "Probability"),
     ({"anatomy": "parameters"}, "anatomy_shares", "Share of all parameters"),
 ])  # fmt: skip
-def test_bars_without_an_intervention_have_no_before_and_no_after(
-    dashboard, results, link, chart, title
-):
+def test_bars_without_an_intervention_have_no_before_and_no_after(dashboard, results, link, chart, title):
     app = dashboard(PAGE, **link).sound()
     drawn = next(each for each in app.app.get("plotly_chart") if each.key == chart)
     assert drawn.proto.alt.startswith(f"{title}: ")
@@ -143,9 +141,7 @@ def test_the_norms_of_a_block_are_those_of_its_tensors(dashboard, results):
     arrays = results[-1].arrays()
     shown = [float(each.value) for each in app.app.metric]
     streams = [arrays[f"block_{name}"] for name in ("before", "between", "after")]
-    assert shown[::2] == pytest.approx(
-        [float(np.linalg.norm(each, axis=-1).mean()) for each in streams], abs=0.006
-    )
+    assert shown[::2] == pytest.approx([float(np.linalg.norm(each, axis=-1).mean()) for each in streams], abs=0.006)
     app.app.slider(key="choice_layer").set_value(0).run()
     assert app.sound().link["layer"] == "0"
 

@@ -56,9 +56,7 @@ def test_every_slider_text_is_a_number_and_the_ends_are_the_limits():
     assert [temperature_of(text) for text in (TEMPERATURES[0], TEMPERATURES[-1])] == [0, math.inf]
     values = [temperature_of(text) for text in TEMPERATURES]
     assert values == sorted(values)
-    assert [factor_of(text) for text in FACTORS] == [
-        2**power for power in (-3, -2, -1, -0.5, 0, 0.5, 1, 2, 3)
-    ]
+    assert [factor_of(text) for text in FACTORS] == [2**power for power in (-3, -2, -1, -0.5, 0, 0.5, 1, 2, 3)]
     assert text_of(rows_of(EXAMPLE)) == EXAMPLE
 
 

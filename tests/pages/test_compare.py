@@ -52,8 +52,7 @@ def test_two_classes(dashboard):
     app = dashboard(PAGE, against="class", target=3, other_class=5, unit="value").sound()
     scene, found = scene_of(app), arrays(app)
     maps = [
-        vitviz.attribute("gradient_rollout", scene.vit, scene.original.pixels, target=index).values
-        for index in (3, 5)
+        vitviz.attribute("gradient_rollout", scene.vit, scene.original.pixels, target=index).values for index in (3, 5)
     ]
     np.testing.assert_allclose(found["map"], maps[0] - maps[1], atol=1e-6)
     assert app.manifest["settings"]["second"]["target"] == 5

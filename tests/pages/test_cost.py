@@ -24,9 +24,7 @@ MEMORY = {"cost_experiment": "memory"}
 def results(monkeypatch):
     """What the page hands to its foot; what was measured is forgotten afterwards."""
     taken = []
-    monkeypatch.setattr(
-        lesson, "_downloads", lambda result: taken.append((result, lesson.manifest(result)))
-    )
+    monkeypatch.setattr(lesson, "_downloads", lambda result: taken.append((result, lesson.manifest(result))))
     yield taken
     for kept in (long_work.results, cost_compute._count):
         kept.clear()
@@ -42,12 +40,7 @@ def captions(app):
 
 @pytest.mark.parametrize(
     ("model", "which"),
-    [
-        ("tiny:wide", "compute"),
-        ("tiny:embedding", "compute"),
-        (RELATIVE, "compute"),
-        ("tiny:registers", "memory"),
-    ],
+    [("tiny:wide", "compute"), ("tiny:embedding", "compute"), (RELATIVE, "compute"), ("tiny:registers", "memory")],
 )
 def test_the_page_opens_on_every_kind_of_model(dashboard, tiny_models, results, model, which):
     app = dashboard(PAGE, model=model, cost_experiment=which).sound()

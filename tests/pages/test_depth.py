@@ -24,9 +24,7 @@ NORM = {"depth_experiment": "layer_norm", "depth_width": 16}
 def results(monkeypatch):
     """What the page hands to its foot; what was measured on a tiny model is forgotten afterwards."""
     taken = []
-    monkeypatch.setattr(
-        lesson, "_downloads", lambda result: taken.append((result, lesson.manifest(result)))
-    )
+    monkeypatch.setattr(lesson, "_downloads", lambda result: taken.append((result, lesson.manifest(result))))
     yield taken
     for kept in (residual_model.measured, layer_norm_lesson.initial):
         kept.clear()
@@ -60,9 +58,7 @@ def test_the_numbers_are_those_of_the_formula(dashboard, results):
     [*((graph, 1.0, 96, "Divergence") for graph in residual_filter.GRAPHS), ("grid", 1.0, 1, "Divergence"),
      ("path", 0.0, 96, "α = 0"), ("cycle", 0.12, 1, "Low-pass"), ("grid", 0.2, 96, "Sign flips")],
 )  # fmt: skip
-def test_every_graph_at_the_ends_of_strength_and_depth(
-    dashboard, results, graph, alpha, blocks, word
-):
+def test_every_graph_at_the_ends_of_strength_and_depth(dashboard, results, graph, alpha, blocks, word):
     link = {"depth_graph": graph, "depth_alpha": alpha, "depth_blocks": blocks}
     app = dashboard(PAGE, **link, depth_nodes=20 if graph == "grid" else 64, depth_high=1)
     if word == "Divergence":
@@ -94,9 +90,7 @@ def test_the_gain_of_the_loaded_model_is_that_of_its_trace(dashboard, results, t
 def test_a_model_with_a_grid_without_inside_says_so(dashboard, tiny_models, build_vit):
     tiny_models["tiny:two"] = vitviz.ViT.from_module(build_vit(img_size=(16, 16)), name="tiny:two")
     app = dashboard(PAGE, model="tiny:two").sound()
-    assert "2 × 2 patches has no spatial frequencies" in re.sub(
-        r"\\(.)", r"\1", app.app.info[0].value
-    )
+    assert "2 × 2 patches has no spatial frequencies" in re.sub(r"\\(.)", r"\1", app.app.info[0].value)
     del tiny_models["tiny:two"]
 
 
@@ -122,9 +116,7 @@ def test_layer_norm_at_the_ends_of_its_knobs(dashboard, results, link):
 
 def test_the_shipped_training_is_told_with_its_deviation(dashboard):
     app = dashboard(PAGE, **NORM, depth_layers=2).sound()
-    runs = [
-        run for run in layer_norm_runs.shipped_runs() if run.order == "pre" and not run.warmup_steps
-    ]
+    runs = [run for run in layer_norm_runs.shipped_runs() if run.order == "pre" and not run.warmup_steps]
     found = [run.accuracy for run in runs]
     assert f"Pre-LN {np.mean(found):.0%} ± {np.std(found, ddof=1):.0%}, Post-LN" in captions(app)
 
@@ -142,9 +134,7 @@ def test_what_a_link_cannot_have_is_told(dashboard, link, pattern):
 
 
 @pytest.mark.parametrize("link", [{"depth_blocks": 3}, {**NORM, "depth_layers": 2}])
-def test_the_files_and_the_code_give_the_numbers(
-    dashboard, results, tiny_models, monkeypatch, link
-):
+def test_the_files_and_the_code_give_the_numbers(dashboard, results, tiny_models, monkeypatch, link):
     monkeypatch.setattr(vitviz, "load_vit", lambda name, **options: tiny_models[name])
     app = dashboard(PAGE, **link).sound()
     result, told = results[-1]

@@ -13,11 +13,7 @@ from vitviz.ui.choices.explore import knobs_of
 
 
 def maps(app):
-    return {
-        name: values
-        for name, values in app.export.arrays().items()
-        if name not in ("map", "picture")
-    }
+    return {name: values for name, values in app.export.arrays().items() if name not in ("map", "picture")}
 
 
 def captions(app):
@@ -164,10 +160,7 @@ def test_the_maps_are_tested_against_random_ones(dashboard):
     found = vitviz.attribute("legrad", scene.vit, scene.original.pixels, target=1)
     expected = deletion_insertion(scene.vit, scene.original.pixels, found, steps=10)
     table = app.app.dataframe[0].value
-    assert list(table.iloc[1])[1:] == [
-        f"{expected.first.area:.3f}",
-        f"{expected.second.area:.3f}",
-    ]
+    assert list(table.iloc[1])[1:] == [f"{expected.first.area:.3f}", f"{expected.second.area:.3f}"]
     random = expected.first.random
     assert random is not None
     assert table.iloc[2, 1].startswith(f"{random.area:.3f} ({random.area_low:.3f}")

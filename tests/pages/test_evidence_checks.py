@@ -83,9 +83,7 @@ def test_texts_of_boxes():
             box_of(text)
 
 
-def test_a_refused_test_is_told_where_it_was_asked_for_and_can_be_tried_again(
-    dashboard, monkeypatch
-):
+def test_a_refused_test_is_told_where_it_was_asked_for_and_can_be_tried_again(dashboard, monkeypatch):
     refusals, compute = [OptionError("not today")], evidence_curves.deletion_insertion
 
     def measure(*given, **options):

@@ -56,12 +56,8 @@ def test_the_files_of_a_page(dashboard, page):
     assert record["settings"]["method"] == {"start": "attention"}.get(page, page)
 
     html = export.html(told)
-    addresses = {
-        url for url in re.findall(r"https?://[^\s\"'<>)\\]+", html) if "www.w3.org" not in url
-    }
-    assert not re.search(
-        r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//|url\(\s*[\"']?https?:|@import", html
-    )
+    addresses = {url for url in re.findall(r"https?://[^\s\"'<>)\\]+", html) if "www.w3.org" not in url}
+    assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//|url\(\s*[\"']?https?:|@import", html)
     assert addresses == set()
     assert html.lstrip().lower().startswith("<!doctype html>")
 
@@ -85,10 +81,9 @@ def test_the_code_of_a_page_gives_its_numbers(dashboard, tiny_models, monkeypatc
     scope = {}
     exec(compile(app.app.code[0].value, page, "exec"), scope)
     arrays = app.export.arrays()
-    expected = {
-        "start": lambda: arrays["maps"][-1],
-        "heads": lambda: arrays["entropy"],
-    }.get(page, lambda: arrays["map"])()
+    expected = {"start": lambda: arrays["maps"][-1], "heads": lambda: arrays["entropy"]}.get(
+        page, lambda: arrays["map"]
+    )()
     assert np.allclose(np.asarray(scope["values"]), expected, atol=1e-6, equal_nan=True)
     if page != "heads":
         assert scope["picture"].shape[-1] == 3
@@ -96,9 +91,7 @@ def test_the_code_of_a_page_gives_its_numbers(dashboard, tiny_models, monkeypatc
 
 @pytest.mark.parametrize("page", ["attention", "heads"])
 def test_the_code_runs_with_a_model_by_its_name(dashboard, page):
-    app = dashboard(
-        page, model="timm:vit_tiny_patch16_224", weights="random", size=32, layer=3
-    ).sound()
+    app = dashboard(page, model="timm:vit_tiny_patch16_224", weights="random", size=32, layer=3).sound()
     code = app.app.code[0].value
     assert "weights='random', seed=0, image_size=(32, 32)" in code
     scope = {}
@@ -120,9 +113,7 @@ def test_two_pins_show_their_difference(dashboard):
     assert not app.has("plotly_chart", "difference")
     first = app.export.view.values
     pin(app.put(head="1").sound()).sound()
-    spec = json.loads(
-        next(each for each in app.app.get("plotly_chart") if each.key == "difference").proto.spec
-    )
+    spec = json.loads(next(each for each in app.app.get("plotly_chart") if each.key == "difference").proto.spec)
     assert len(spec["data"]) >= 3
     second = app.export.view.values
     assert "A − B" in json.dumps(spec, ensure_ascii=False)

@@ -55,9 +55,7 @@ def test_rollout_of_one_layer_is_that_layer_with_its_residual(dashboard):
 def test_the_layer_buttons_move_the_end_of_the_rollout(dashboard):
     app = dashboard("rollout").sound()
     sent = app.component("rollout_viewer")
-    app.app.session_state["rollout_viewer"] = {
-        "view": {**sent["state"], "revision": sent["revision"], "layer": 0}
-    }
+    app.app.session_state["rollout_viewer"] = {"view": {**sent["state"], "revision": sent["revision"], "layer": 0}}
     app.put(end=0).sound()
     assert app.app.slider(key="rollout_layers").value == (0, 0)
     assert app.component("rollout_viewer")["layer"] == 0
@@ -79,9 +77,7 @@ def test_all_heads_of_a_layer_can_be_switched_off_and_on_again(dashboard):
     app = dashboard("heads", ablate="1.0-1.1").sound()
     assert app.app.multiselect(key="ablated_heads").value == ["1.0", "1.1"]
     assert app.component("atlas")["ticked"] == [2, 3]
-    assert "Switched off: L1·H0, L1·H1" in " ".join(each.value for each in app.app.caption).replace(
-        "\\", ""
-    )
+    assert "Switched off: L1·H0, L1·H1" in " ".join(each.value for each in app.app.caption).replace("\\", "")
     assert float(app.app.metric[0].value) < 1
     assert app.has("plotly_chart", "answers")
     app.app.multiselect(key="ablated_heads").set_value(PLACES).run()
@@ -124,9 +120,7 @@ def test_every_head_and_direction_is_shown_and_exported_alike(dashboard, directi
 
 @pytest.mark.parametrize("size", [112, 224])
 def test_another_size_is_another_grid(dashboard, size):
-    app = dashboard(
-        "attention", model="timm:vit_tiny_patch16_224", weights="random", size=size, patch=40
-    ).sound()
+    app = dashboard("attention", model="timm:vit_tiny_patch16_224", weights="random", size=size, patch=40).sound()
     assert app.component("viewer")["rows"] == size // 16
     assert app.link["size"] == str(size)
     assert "class" in app.app.markdown[0].value  # random classes have numbers, no names
@@ -134,9 +128,7 @@ def test_another_size_is_another_grid(dashboard, size):
 
 
 def test_a_new_model_comes_at_its_own_size_and_published_weights(dashboard):
-    app = dashboard(
-        "attention", model="timm:vit_tiny_patch16_224", weights="random", size=112, layer=1
-    ).sound()
+    app = dashboard("attention", model="timm:vit_tiny_patch16_224", weights="random", size=112, layer=1).sound()
     app.app.selectbox(key="choice_model").set_value("default").run()
     app.sound()
     assert app.link["model"] == "default"
@@ -147,10 +139,7 @@ def test_a_new_model_comes_at_its_own_size_and_published_weights(dashboard):
 def test_weights_that_cannot_be_had_are_offered_as_random_ones(dashboard):
     app = dashboard("start").sound()
     app.app.selectbox(key="choice_model").set_value("timm:vit_tiny_patch16_224").run()
-    app.told(
-        r"weights of timm:vit_tiny_patch16_224\S* are not in the local cache",
-        "Available offline: default",
-    )
+    app.told(r"weights of timm:vit_tiny_patch16_224\S* are not in the local cache", "Available offline: default")
     assert app.link["model"] == "tiny:class"
     app.app.button(key="random_weights").click().run()
     app.sound()

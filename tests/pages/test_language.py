@@ -42,11 +42,7 @@ def test_two_readers_have_two_languages_and_one_changes_theirs(dashboard):
     title = "What does a Vision Transformer see?"
     told = translation("zh").gettext(title)
     chinese, english = dashboard(START, language="zh").sound(), dashboard(START).sound()
-    for reader, spoken, wanted in (
-        (chinese, "zh", told),
-        (english, "en", title),
-        (chinese, "zh", told),
-    ):
+    for reader, spoken, wanted in ((chinese, "zh", told), (english, "en", title), (chinese, "zh", told)):
         with speaking(spoken):
             assert reader.run().app.header[0].value == wanted
     assert "language" not in english.link

@@ -27,58 +27,30 @@ WHOLE = {
 }
 TIMM = {"model": "timm:vit_tiny_patch16_224", "weights": "random", "size": 112}
 BAD = [
-    (
-        "attention",
-        {"layer": "99"},
-        "no layer 99: this model has layers 0 to 1, so layer 1 is shown",
-    ),
+    ("attention", {"layer": "99"}, "no layer 99: this model has layers 0 to 1, so layer 1 is shown"),
     ("attention", {"layer": "abc"}, "layer='abc'.*whole number from 0"),
     ("attention", {"layer": "-1"}, "layer='-1'.*whole number from 0"),
     ("attention", {"head": "abc"}, "head='abc'.*whole number from 0"),
-    (
-        "attention",
-        {"head": "99"},
-        "no head 99: this layer has heads 0 to 1, so the mean of all heads",
-    ),
+    ("attention", {"head": "99"}, "no head 99: this layer has heads 0 to 1, so the mean of all heads"),
     ("attention", {"patch": "-1"}, "no token '-1'; wanted a patch number from 0 to 15"),
     ("attention", {"patch": "9999"}, "no token '9999'; wanted a patch number from 0 to 15"),
-    (
-        "attention",
-        {"model": "tiny:plain", "patch": "class"},
-        "no token 'class'; wanted a patch number from 0 to 15",
-    ),
-    (
-        "start",
-        {"model": "<script>alert(1)</script>"},
-        r"model='<script>alert\(1\)</script>'.*letters, digits",
-    ),
+    ("attention", {"model": "tiny:plain", "patch": "class"}, "no token 'class'; wanted a patch number from 0 to 15"),
+    ("start", {"model": "<script>alert(1)</script>"}, r"model='<script>alert\(1\)</script>'.*letters, digits"),
     ("start", {"model": "timm:resnet18"}, "resnet18"),
     ("start", {"model": "timm:swin_tiny_patch4_window7_224"}, "swin_tiny"),
     ("start", {"model": "timm:nope"}, "no model called 'nope'; wanted one of"),
     ("start", {"model": "nope"}, "no model 'nope'; wanted one of default or"),
     ("start", {"model": "timm:vit_tiny_patch16_22"}, "Did you mean 'vit_tiny_patch16_224'"),
-    (
-        "start",
-        {"model": "timm:vit_base_patch16_224"},
-        "not in the local cache.*Available offline: default",
-    ),
+    ("start", {"model": "timm:vit_base_patch16_224"}, "not in the local cache.*Available offline: default"),
     ("start", {**TIMM, "size": "13"}, "13.*16"),
     ("start", {**TIMM, "size": "99999"}, "99999.*wanted at most 640"),
     ("start", {"size": "abc"}, "size='abc'.*whole number"),
-    (
-        "start",
-        {"weights": "my.pickle"},
-        "weights='my.pickle'.*wanted one of 'pretrained', 'random'",
-    ),
+    ("start", {"weights": "my.pickle"}, "weights='my.pickle'.*wanted one of 'pretrained', 'random'"),
     ("start", {"model": "default", "weights": "random"}, "weights of its own"),
     ("heads", {"ablate": "junk"}, r"ablate='junk'.*heads such as 3\.1-11\.5"),
     ("heads", {"ablate": "99.99"}, "switches off heads that this model does not have"),
     ("heads", {"statistic": "beauty"}, "statistic='beauty'.*wanted one of"),
-    (
-        "heads",
-        {"statistic": "register_share"},
-        "no values of .On registers.; the attention distance is shown",
-    ),
+    ("heads", {"statistic": "register_share"}, "no values of .On registers.; the attention distance is shown"),
     ("attention", {"opacity": "7"}, "opacity='7'.*a number from 0 to 1"),
     ("attention", {"opacity": "nan"}, "opacity='nan'.*a number from 0 to 1"),
     ("attention", {"palette": "jet"}, "palette='jet'.*wanted one of 'viridis'"),
@@ -102,9 +74,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(
-    ("page", "link", "message"),
-    BAD,
-    ids=[f"{next(reversed(each[1].items()))}"[:40] for each in BAD],
+    ("page", "link", "message"), BAD, ids=[f"{next(reversed(each[1].items()))}"[:40] for each in BAD]
 )
 def test_a_link_that_cannot_be_used_is_told_and_the_page_goes_on(dashboard, page, link, message):
     app = dashboard(page, **link).told(message)
@@ -144,14 +114,7 @@ def test_numbers_that_are_options_of_a_list_are_read_as_their_plain_text():
     ],
 )
 def test_a_link_typed_over_a_view_keeps_the_last_value_that_worked(dashboard, link):
-    good = {
-        "example": "cat",
-        "model": "tiny:wide",
-        "layer": "0",
-        "head": "1",
-        "patch": "7",
-        "opacity": "0.35",
-    }
+    good = {"example": "cat", "model": "tiny:wide", "layer": "0", "head": "1", "patch": "7", "opacity": "0.35"}
     app = dashboard("attention", **good).sound()
     name = next(iter(link))
     app.app.query_params[name] = link[name]
@@ -164,9 +127,7 @@ def test_a_link_typed_over_a_view_keeps_the_last_value_that_worked(dashboard, li
 
 def test_a_whole_link_reproduces_the_view(dashboard):
     app = dashboard("attention", **WHOLE).sound()
-    wanted = {
-        name: str(value) for name, value in WHOLE.items() if name != "start"
-    }  # 0 is the default
+    wanted = {name: str(value) for name, value in WHOLE.items() if name != "start"}  # 0 is the default
     assert app.link == wanted
     state = app.component("viewer")["state"]
     assert state == {
@@ -199,10 +160,7 @@ def test_a_link_with_one_choice_leaves_the_others(dashboard):
     app.app.query_params.clear()
     app.app.query_params["layer"] = "1"
     app.run().sound()
-    assert app.link == {
-        **{name: str(value) for name, value in WHOLE.items() if name != "start"},
-        "layer": "1",
-    }
+    assert app.link == {**{name: str(value) for name, value in WHOLE.items() if name != "start"}, "layer": "1"}
 
 
 def test_going_back_to_a_whole_link_restores_defaults_too(dashboard):

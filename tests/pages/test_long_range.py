@@ -79,9 +79,7 @@ def test_dragging_changes_board_link_and_verdict(dashboard):
     app = open_page(dashboard, pairs=1, distance=1).sound()
     before = app.component("range_picture")
     start, end = before["partner"], before["free"][-1]
-    board = counting.sample(
-        1, generator=np.random.default_rng([0, 4]), distance=1, pairs=1, distractors=1
-    )[0]
+    board = counting.sample(1, generator=np.random.default_rng([0, 4]), distance=1, pairs=1, distractors=1)[0]
     after = moves.text_of(moves.moved(board, start, end))
     app.put(range_board=after, range_cell=end).sound()
     assert app.link["range_board"] == after

@@ -32,9 +32,7 @@ def test_no_two_choices_share_a_name_and_each_belongs_to_a_page_that_exists():
     assert sorted(names) == sorted(set(names))
     pages = {entry.name for entry in entries()}
     assert {choice.page for choice in CHOICES.values()} <= {"", *pages}
-    assert all(
-        choice.read(as_text(choice)) == choice.default for choice in CHOICES.values() if choice.page
-    )
+    assert all(choice.read(as_text(choice)) == choice.default for choice in CHOICES.values() if choice.page)
 
 
 def as_text(choice):
@@ -112,9 +110,7 @@ def test_the_numbers_in_the_browser_are_those_of_the_trace(dashboard, tiny_model
     app = dashboard("attention", example="cat", layer=1).sound()
     meta, parts = unpack(app.blob("viewer"))
     shape = (meta["heads"], 17, meta["channels"])
-    queries, keys = (
-        np.frombuffer(parts[name], "<f4").reshape(shape) for name in ("queries", "keys")
-    )
+    queries, keys = (np.frombuffer(parts[name], "<f4").reshape(shape) for name in ("queries", "keys"))
     scores = np.exp(queries @ keys.transpose(0, 2, 1))
     trace = vitviz.trace(tiny_models["tiny:class"], example("cat").path)
     expected = trace.attention(1).numpy()

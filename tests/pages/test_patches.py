@@ -66,9 +66,7 @@ def test_every_change_moves_the_answer_of_the_patches_it_is_made_to(dashboard):
     for change, keep in [(each, False) for each in CHANGES] + [("grey", True), ("removed", True)]:
         app.put(change=change, keep_only=keep).sound()
         arrays = app.export.arrays()
-        by_hand = vitviz.change_patches(
-            scene.vit, scene.photo.image, PAINTED.patches, change, keep_only=keep
-        )
+        by_hand = vitviz.change_patches(scene.vit, scene.photo.image, PAINTED.patches, change, keep_only=keep)
         assert np.allclose(arrays["answer"], by_hand.logits, atol=1e-5)
         assert not np.allclose(arrays["answer"], arrays["answer_before"], atol=1e-5)
         moved = (arrays["changed_picture"] != arrays["picture"]).any(-1)
@@ -80,9 +78,7 @@ def test_every_change_moves_the_answer_of_the_patches_it_is_made_to(dashboard):
 def test_the_link_is_the_view(dashboard):
     link = {"painted": PAINTED.text(), "change": "removed", "keep_only": 1, "patch_map": "rollout"}
     app = dashboard(PAGE, **link).sound()
-    assert {name: app.link[name] for name in link} == {
-        name: str(value) for name, value in link.items()
-    }
+    assert {name: app.link[name] for name in link} == {name: str(value) for name, value in link.items()}
     assert app.manifest["settings"]["painted"] == [5, 6, 9]
     assert "Rollout of all layers, mean of the heads: where the class token looks." in words(app)
     assert "painted" not in app.go("heads").sound().link
@@ -110,9 +106,7 @@ def test_what_a_link_cannot_have_is_told_and_the_plain_model_shown(dashboard, li
 def test_a_painting_for_another_grid_is_carried_over_and_told(dashboard):
     half = Painting(8, 8, frozenset(range(32))).text()  # the upper half
     app = dashboard(PAGE, painted=half).sound()
-    assert any(
-        "made on 8 × 8 patches; it is carried over to 4 × 4" in each.value for each in app.app.info
-    )
+    assert any("made on 8 × 8 patches; it is carried over to 4 × 4" in each.value for each in app.app.info)
     assert app.component("painter")["painted"] == list(range(8))
     assert app.link["painted"] == Painting(4, 4, frozenset(range(8))).text()
 

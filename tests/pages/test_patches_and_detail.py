@@ -50,10 +50,7 @@ def test_the_numbers_are_those_of_the_formula(dashboard, results):
     picture = noisy_picture.run(one, 8)
     assert np.array_equal(results[-1].arrays()["means"], picture.means)
     assert app.has("plotly_chart", "smallest_curve")
-    assert [each.label for each in app.app.main.expander][-2:] == [
-        "This result in Python",
-        "Share and export",
-    ]
+    assert [each.label for each in app.app.main.expander][-2:] == ["This result in Python", "Share and export"]
 
 
 @pytest.mark.parametrize(("link", "message"), [
@@ -74,9 +71,7 @@ def test_every_knob_at_its_ends(dashboard, link, message):
 def test_a_blind_token_has_no_smallest_object_but_a_pool_has(dashboard):
     app = dashboard(PAGE, object_patch=2, object_size=2).sound()
     assert metrics(app)["Smallest object"] == "none"
-    assert "3.46 px" in next(
-        each.help for each in app.app.metric if each.label == "Smallest object"
-    )
+    assert "3.46 px" in next(each.help for each in app.app.metric if each.label == "Smallest object")
 
 
 def test_other_noise_is_another_picture(dashboard, results):
@@ -138,9 +133,7 @@ def test_what_a_link_cannot_have_is_told(dashboard):
     )
 
 
-def test_the_code_gives_the_numbers_and_the_files_hold_them(
-    dashboard, results, tiny_models, monkeypatch
-):
+def test_the_code_gives_the_numbers_and_the_files_hold_them(dashboard, results, tiny_models, monkeypatch):
     monkeypatch.setattr(vitviz, "load_vit", lambda name, **options: tiny_models[name])
     app = dashboard(PAGE, object_patch=48, object_place="edge", pasted=1).sound()
     result, scope = results[-1], {}

@@ -23,14 +23,10 @@ def file(image, kind="PNG", **options):
 
 def bomb():
     def chunk(name, data):
-        return (
-            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        )
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
     header = struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0)
-    parts = (
-        chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
-    )
+    parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + parts
 
 
@@ -58,11 +54,7 @@ GOOD = {
         "first of 2 frames",
     ),
     "turned.jpg": (rotated(), "image/jpeg", "turned upright"),
-    "large.jpg": (
-        file(noise(size=(3000, 2000)), "JPEG", quality=20),
-        "image/jpeg",
-        "reduced from 3000 × 2000",
-    ),
+    "large.jpg": (file(noise(size=(3000, 2000)), "JPEG", quality=20), "image/jpeg", "reduced from 3000 × 2000"),
 }
 BAD = {
     "empty.png": (b"", "0 bytes"),
@@ -131,9 +123,7 @@ def test_a_photo_stays_over_page_changes_and_beside_the_examples(dashboard):
 def test_the_camera_gives_a_photo(dashboard):
     app = dashboard("attention").sound()
     app.app.toggle(key="camera_on").set_value(True).run()
-    app.app.get("camera_input")[0].set_value(
-        ("camera.jpg", GOOD["photo.jpg"][0], "image/jpeg")
-    ).run()
+    app.app.get("camera_input")[0].set_value(("camera.jpg", GOOD["photo.jpg"][0], "image/jpeg")).run()
     assert app.sound().link["example"] == "camera"
 
 

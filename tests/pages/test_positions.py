@@ -71,9 +71,7 @@ def test_a_model_without_positions_says_so_and_shuffling_changes_nothing(dashboa
 
 
 def test_rotary_positions_have_a_kernel(dashboard):
-    app = dashboard(
-        PAGE, model="timm:vit_small_patch16_rope_224", weights="random", size=64
-    ).sound()
+    app = dashboard(PAGE, model="timm:vit_small_patch16_rope_224", weights="random", size=64).sound()
     assert "**Rotary**" in words(app)
     values = app.export.arrays()["similarity"]
     assert values.shape == (16, 16)
@@ -201,9 +199,7 @@ def test_a_model_without_classifier_shuffles_without_answers(dashboard):
 
 def test_what_a_link_cannot_have_is_told(dashboard):
     dashboard(PAGE, model="tiny:plain", patch="class", shuffle="yes", new_grid=999).told(
-        "no token 'class'",
-        "shuffle='yes'.*wanted one of",
-        "grid of 999 rows is too large to show; 50 rows",
+        "no token 'class'", "shuffle='yes'.*wanted one of", "grid of 999 rows is too large to show; 50 rows"
     )
     dashboard(PAGE, patch=16, new_grid=-1).told("no token '16'", "new_grid='-1'.*whole number")
 

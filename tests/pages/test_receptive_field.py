@@ -20,12 +20,7 @@ PAGE = "receptive_field"
 @pytest.fixture(autouse=True)
 def _forget_fields():
     yield
-    for kept in (
-        cache.receptive_field,
-        cache.field_radius,
-        cache.attention_fields,
-        probes.redrawn,
-    ):
+    for kept in (cache.receptive_field, cache.field_radius, cache.attention_fields, probes.redrawn):
         kept.clear()
 
 
@@ -33,11 +28,7 @@ def _forget_fields():
 def test_the_page_opens_on_every_kind_of_model(dashboard, model):
     app = dashboard(PAGE, model=model).sound()
     table = app.app.dataframe[0].value
-    assert list(table["Network"])[1:] == [
-        "Its attention rollout",
-        "ResNet-18",
-        "The same ViT, random",
-    ]
+    assert list(table["Network"])[1:] == ["Its attention rollout", "ResNet-18", "The same ViT, random"]
     assert app.has("plotly_chart", "field_profile")
     roles = ("map", "rollout", "convnet", "random")
     rows, columns = (3, 5) if model == "tiny:wide" else (4, 4)
@@ -63,9 +54,7 @@ def test_random_weights_are_said_to_be_random(dashboard):
     weights = list(app.app.dataframe[0].value["Weights"])
     assert "random weights" in weights[2]
     assert "redrawn at random" in weights[3]
-    random = dashboard(
-        PAGE, model="timm:vit_tiny_patch16_224", weights="random", size=32, layer=0
-    ).sound()
+    random = dashboard(PAGE, model="timm:vit_tiny_patch16_224", weights="random", size=32, layer=0).sound()
     table = random.app.dataframe[0].value
     assert len(table) == 3  # a random ViT needs no random one beside it
     assert table["Weights"][0] == "random weights"
@@ -98,9 +87,7 @@ def test_knobs_at_their_ends(dashboard, choices):
 @pytest.mark.parametrize("pictures", ["one", "examples"])
 def test_this_photo_stands_beside_the_mean_of_the_examples(dashboard, tiny_models, pictures):
     app = dashboard(PAGE, patch=6, layer=0, pictures=pictures, spread=1).sound()
-    spec = json.loads(
-        next(each for each in app.app.get("plotly_chart") if each.key == "field_profile").proto.spec
-    )
+    spec = json.loads(next(each for each in app.app.get("plotly_chart") if each.key == "field_profile").proto.spec)
     dotted = [each["name"] for each in spec["data"] if each["line"].get("dash") == "dot"]
     other = "mean of the examples" if pictures == "one" else "this photo"
     assert len(dotted) == 4
@@ -131,9 +118,7 @@ def test_every_depth_is_measured_when_it_is_asked_for(dashboard):
     assert not app.has("plotly_chart", "depth_curve")
     app.app.toggle(key="choice_depths").set_value(True).run()
     assert app.sound().link["depths"] == "1"
-    spec = json.loads(
-        next(each for each in app.app.get("plotly_chart") if each.key == "depth_curve").proto.spec
-    )
+    spec = json.loads(next(each for each in app.app.get("plotly_chart") if each.key == "depth_curve").proto.spec)
     named = {each["name"]: each for each in spec["data"] if each.get("name")}
     assert any("half the side" in name for name in named)
     assert "seeing all pixels alike" in named

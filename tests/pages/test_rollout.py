@@ -18,9 +18,7 @@ def pinned(app):
 
 
 @pytest.mark.parametrize("model", ["tiny:class", "tiny:plain"])
-def test_a_layer_alone_is_in_the_link_the_files_the_code_and_the_pin(
-    dashboard, tiny_models, monkeypatch, model
-):
+def test_a_layer_alone_is_in_the_link_the_files_the_code_and_the_pin(dashboard, tiny_models, monkeypatch, model):
     monkeypatch.setattr(vitviz, "load_vit", lambda name, **options: tiny_models[name])
     app = dashboard(PAGE, model=model, rollout_map="layer", **OPTIONS).sound()
     assert app.link["rollout_map"] == "layer"

@@ -77,9 +77,7 @@ def test_a_pinned_patch_does_not_send_the_tokens_again(dashboard):
     app = dashboard(PAGE, patch=5).sound()
     before = app.blob("token_viewer")
     revision = app.component("token_viewer")["revision"]
-    app.app.session_state["token_viewer"] = {
-        "view": {"patch": 9, "scale": "signed", "revision": revision}
-    }
+    app.app.session_state["token_viewer"] = {"view": {"patch": 9, "scale": "signed", "revision": revision}}
     app.put(patch="9", likeness="signed").sound()  # as the callback does
     assert app.blob("token_viewer") == before
     assert app.export.arrays()["map"].ravel()[9] == pytest.approx(1)
@@ -111,9 +109,7 @@ def test_layers_are_compared_when_it_is_asked_for(dashboard, against, title):
     app = dashboard(PAGE, cka_with=against).sound()
     app.app.toggle(key="choice_cka").set_value(True).run()
     assert app.sound().link["cka"] == "1"
-    spec = json.loads(
-        next(each for each in app.app.get("plotly_chart") if each.key == "cka_matrix").proto.spec
-    )
+    spec = json.loads(next(each for each in app.app.get("plotly_chart") if each.key == "cka_matrix").proto.spec)
     assert spec["layout"]["xaxis"]["title"]["text"] == title
     cka = app.export.arrays()["cka"]
     assert cka.shape == (3, 3)

@@ -50,9 +50,7 @@ def ended(app, experiment):
 
 
 @pytest.mark.parametrize("experiment", choices.EXPERIMENTS)
-def test_every_experiment_has_its_question_formula_caveat_worksheet_and_files(
-    dashboard, results, experiment
-):
+def test_every_experiment_has_its_question_formula_caveat_worksheet_and_files(dashboard, results, experiment):
     app = dashboard(PAGE, training=experiment).sound()
     assert len(app.app.header) == 1
     assert app.app.latex
@@ -109,9 +107,7 @@ def test_what_a_link_cannot_have_is_told(dashboard, link, pattern):
 
 
 @pytest.mark.parametrize("experiment", QUICK)
-def test_a_run_starts_at_a_click_and_its_result_replaces_the_shipped_one(
-    dashboard, results, experiment
-):
+def test_a_run_starts_at_a_click_and_its_result_replaces_the_shipped_one(dashboard, results, experiment):
     app = dashboard(PAGE, training=experiment, **QUICK[experiment]).sound()
     app.app.button(key=f"start_{experiment}").click().run()
     assert not app.app.exception
@@ -128,9 +124,7 @@ def test_a_run_starts_at_a_click_and_its_result_replaces_the_shipped_one(
 
 def test_two_readers_train_at_once_and_each_stops_only_their_own(dashboard):
     slow = {"distil_steps": 1000, "distil_seeds": 5}
-    ann, bob = (
-        dashboard(PAGE, distil_size=size, **slow, **QUICK[choices.HUNGER]) for size in (10, 20)
-    )
+    ann, bob = (dashboard(PAGE, distil_size=size, **slow, **QUICK[choices.HUNGER]) for size in (10, 20))
     for app in (ann, bob):
         app.app.button(key="start_distillation").click().run()
         assert not app.app.exception
@@ -177,9 +171,7 @@ UNTRAINED = {
 
 
 @pytest.mark.parametrize("experiment", QUICK)
-def test_files_tell_the_settings_of_what_is_shown_and_not_those_of_the_knobs(
-    dashboard, results, experiment
-):
+def test_files_tell_the_settings_of_what_is_shown_and_not_those_of_the_knobs(dashboard, results, experiment):
     dashboard(PAGE, training=experiment, **UNTRAINED[experiment]).sound()
     told = lesson.manifest(results[-1])["settings"]
     if experiment == choices.LAYER_NORM:

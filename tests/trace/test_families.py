@@ -57,9 +57,7 @@ def test_attention_is_that_of_the_unfused_module(family: str, shape: int) -> Non
     maps, answer = eager(member(family, size), noise(size))
     wanted = by_layer(maps, found)
     assert len(wanted) == found.layers + (family == SIGLIP)
-    assert (
-        max(float(each.max()) for each in wanted) > 0.3
-    )  # far from uniform, where a mistake would show
+    assert max(float(each.max()) for each in wanted) > 0.3  # far from uniform, where a mistake would show
     for layer in range(found.layers):
         torch.testing.assert_close(found.attention(layer), wanted[layer], rtol=0, atol=1e-5)
     torch.testing.assert_close(found.logits, answer, rtol=1e-5, atol=1e-5)
@@ -91,24 +89,16 @@ def test_scores_rows_and_columns_are_parts_of_the_same_attention(family: str) ->
     found = traced(family, FAMILIES[family].sizes[1])
     for layer in range(found.layers):
         attention = found.attention(layer)
-        torch.testing.assert_close(
-            found.attention_scores(layer).softmax(-1), attention, rtol=0, atol=0
-        )
-        torch.testing.assert_close(
-            attention.sum(-1), torch.ones(attention.shape[:2]), rtol=0, atol=1e-5
-        )
+        torch.testing.assert_close(found.attention_scores(layer).softmax(-1), attention, rtol=0, atol=0)
+        torch.testing.assert_close(attention.sum(-1), torch.ones(attention.shape[:2]), rtol=0, atol=1e-5)
         for token in (0, found.grid.tokens - 1):
-            torch.testing.assert_close(
-                found.attention_row(layer, token), attention[:, token], rtol=0, atol=1e-6
-            )
+            torch.testing.assert_close(found.attention_row(layer, token), attention[:, token], rtol=0, atol=1e-6)
             assert torch.equal(found.attention_column(layer, token), attention[:, :, token])
 
 
 @EACH
 @BOTH
-def test_the_gradient_of_attention_is_what_autograd_finds_through_the_unfused_module(
-    family: str, shape: int
-) -> None:
+def test_the_gradient_of_attention_is_what_autograd_finds_through_the_unfused_module(family: str, shape: int) -> None:
     size = FAMILIES[family].sizes[shape]
     vit, pixels = precise(family, size), noise(size).double()
     found = trace(vit, pixels, target=3)
@@ -120,9 +110,7 @@ def test_the_gradient_of_attention_is_what_autograd_finds_through_the_unfused_mo
     wanted = by_layer([slope[0] for slope in slopes], found)
     for layer in range(found.layers):
         assert wanted[layer].abs().max() > 1e-4
-        error = (found.attention_gradient(layer) - wanted[layer]).abs().max() / wanted[
-            layer
-        ].abs().max()
+        error = (found.attention_gradient(layer) - wanted[layer]).abs().max() / wanted[layer].abs().max()
         assert error <= 1e-6
 
 
@@ -168,16 +156,12 @@ def test_a_batch_is_its_pictures_one_by_one(family: str) -> None:
 @EACH
 def test_a_temperature_of_one_is_the_plain_model_bit_for_bit(family: str) -> None:
     size = FAMILIES[family].sizes[1]
-    found = trace(
-        wrapped(family, size), noise(size), target=3, edit=Edit(temperature={0: 1.0, 1: 1})
-    )
+    found = trace(wrapped(family, size), noise(size), target=3, edit=Edit(temperature={0: 1.0, 1: 1}))
     plain = traced(family, size)
     assert found.logits is not None
     assert plain.logits is not None
     assert torch.equal(found.logits, plain.logits)
-    assert all(
-        torch.equal(found.attention(layer), plain.attention(layer)) for layer in range(found.layers)
-    )
+    assert all(torch.equal(found.attention(layer), plain.attention(layer)) for layer in range(found.layers))
 
 
 @EACH
@@ -194,9 +178,7 @@ def test_a_temperature_divides_the_scores_bias_and_all(family: str, factor: floa
     wanted = answer_with(vit, pixels, change)
     torch.testing.assert_close(found.logits, wanted, rtol=1e-9, atol=1e-9)
     assert (wanted - trace(vit, pixels).logits).abs().max() > 1e-3
-    torch.testing.assert_close(
-        found.logits, predict(vit, pixels[None], edit=found.edit)[0], rtol=1e-9, atol=1e-9
-    )
+    torch.testing.assert_close(found.logits, predict(vit, pixels[None], edit=found.edit)[0], rtol=1e-9, atol=1e-9)
 
 
 @EACH
@@ -209,10 +191,7 @@ def test_an_ablated_head_puts_out_zeros(family: str) -> None:
         per_layer = vit.heads[0] // attention.shape[1]
         if number // per_layer != 0 or number % per_layer != last // attention.shape[1]:
             return attention
-        return (
-            attention
-            * torch.arange(attention.shape[1]).ne(last % attention.shape[1])[None, :, None, None]
-        )
+        return attention * torch.arange(attention.shape[1]).ne(last % attention.shape[1])[None, :, None, None]
 
     found = trace(vit, pixels, edit=Edit(ablate_heads=[(0, last)]))
     torch.testing.assert_close(found.logits, answer_with(vit, pixels, change), rtol=1e-9, atol=1e-9)
@@ -230,14 +209,10 @@ def test_nobody_attends_to_a_masked_token(family: str) -> None:
         attention = found.attention(layer)
         assert torch.count_nonzero(attention[:, :, masked]) == 0
         assert torch.count_nonzero(found.attention_row(layer, 0)[:, masked]) == 0
-        torch.testing.assert_close(
-            attention.sum(-1), torch.ones(attention.shape[:2]), rtol=0, atol=1e-5
-        )
+        torch.testing.assert_close(attention.sum(-1), torch.ones(attention.shape[:2]), rtol=0, atol=1e-5)
     left = plain.attention(0).clone()
     left[:, :, masked] = 0
-    torch.testing.assert_close(
-        found.attention(0), left / left.sum(-1, keepdim=True), rtol=1e-4, atol=1e-6
-    )
+    torch.testing.assert_close(found.attention(0), left / left.sum(-1, keepdim=True), rtol=1e-4, atol=1e-6)
 
 
 # Without the hybrids: their convolutions look around before there are tokens.
@@ -255,15 +230,11 @@ def test_what_is_in_a_masked_patch_does_not_matter(family: str) -> None:
     one, two = trace(vit, pixels, edit=edit), trace(vit, other, edit=edit)
     torch.testing.assert_close(one.logits, two.logits, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(one.embedding, two.embedding, rtol=1e-6, atol=1e-6)
-    torch.testing.assert_close(
-        predict(vit, pixels[None], edit=edit), predict(vit, other[None], edit=edit)
-    )
+    torch.testing.assert_close(predict(vit, pixels[None], edit=edit), predict(vit, other[None], edit=edit))
     unmasked = trace(vit, other).logits
     assert (unmasked - traced(family, size).logits).abs().max() > 1e-3  # type: ignore[operator]
     kept = [token for token in range(vit.grid.tokens) if token not in edit.mask_tokens]
-    torch.testing.assert_close(
-        one.attention(1)[:, kept], two.attention(1)[:, kept], rtol=1e-4, atol=1e-5
-    )
+    torch.testing.assert_close(one.attention(1)[:, kept], two.attention(1)[:, kept], rtol=1e-4, atol=1e-5)
 
 
 def test_average_pooling_is_over_the_patches_that_are_left() -> None:
@@ -293,12 +264,8 @@ def test_wrapping_and_tracing_leave_the_module_as_it_was(family: str) -> None:
     flags = [(part.training, getattr(part, "fused_attn", None)) for part in module.modules()]
     weights = {name: value.clone() for name, value in module.state_dict().items()}
     found = trace(ViT.from_module(module, image_size=size), noise(size), target=3)
-    assert [
-        (part.training, getattr(part, "fused_attn", None)) for part in module.modules()
-    ] == flags
+    assert [(part.training, getattr(part, "fused_attn", None)) for part in module.modules()] == flags
     assert all(torch.equal(module.state_dict()[name], value) for name, value in weights.items())
     assert all(parameter.grad is None for parameter in module.parameters())
     torch.testing.assert_close(found.logits, traced(family, size).logits, rtol=0, atol=0)
-    torch.testing.assert_close(
-        found.attention(1), traced(family, size).attention(1), rtol=0, atol=0
-    )
+    torch.testing.assert_close(found.attention(1), traced(family, size).attention(1), rtol=0, atol=0)

@@ -34,10 +34,7 @@ def hooks_of(module: nn.Module) -> int:
 
 
 def state_of(module: nn.Module) -> list[Any]:
-    parts = [
-        (part.training, getattr(part, "fused_attn", None), sorted(part.__dict__))
-        for part in module.modules()
-    ]
+    parts = [(part.training, getattr(part, "fused_attn", None), sorted(part.__dict__)) for part in module.modules()]
     parameters = [(each.requires_grad, each.grad, each.data_ptr()) for each in module.parameters()]
     return [parts, parameters, hooks_of(module)]
 
@@ -74,18 +71,11 @@ def failing(block: nn.Module) -> Iterator[None]:
 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("gradient", [False, True])
-def test_nothing_stays_behind_after_success(
-    tiny_vit: nn.Module, training: bool, gradient: bool
-) -> None:
+def test_nothing_stays_behind_after_success(tiny_vit: nn.Module, training: bool, gradient: bool) -> None:
     module = copy.deepcopy(tiny_vit).train(training).requires_grad_(gradient)
     before, mode = state_of(module), torch.is_grad_enabled()
     vit = ViT.from_module(module)
-    trace(
-        vit,
-        pixels(),
-        target=1,
-        edit=Edit(temperature={0: 2}, ablate_heads=[(1, 1)], mask_tokens=[4]),
-    )
+    trace(vit, pixels(), target=1, edit=Edit(temperature={0: 2}, ablate_heads=[(1, 1)], mask_tokens=[4]))
     predict(vit, pixels()[None])
     assert state_of(module) == before
     assert before[-1] == 0
@@ -154,27 +144,15 @@ def test_two_threads_on_one_model_see_each_its_own_picture(tiny_vit: nn.Module) 
     edit = Edit(ablate_heads=[(0, 0)], mask_tokens=[3])
     alone = [trace(vit, pixels(1)), trace(vit, pixels(2), edit=edit)]
     for _ in range(5):
-        found = run_together(
-            lambda: trace(vit, pixels(1)), lambda: trace(vit, pixels(2), edit=edit)
-        )
+        found = run_together(lambda: trace(vit, pixels(1)), lambda: trace(vit, pixels(2), edit=edit))
         assert_same(found[0], alone[0])
         assert_same(found[1], alone[1])
 
 
-def test_two_models_that_share_a_module_run_at_the_same_time(
-    tiny_vit: nn.Module, wide_vit: nn.Module
-) -> None:
-    first, second, other = (
-        ViT.from_module(tiny_vit),
-        ViT.from_module(tiny_vit),
-        ViT.from_module(wide_vit),
-    )
+def test_two_models_that_share_a_module_run_at_the_same_time(tiny_vit: nn.Module, wide_vit: nn.Module) -> None:
+    first, second, other = (ViT.from_module(tiny_vit), ViT.from_module(tiny_vit), ViT.from_module(wide_vit))
     edit = Edit(temperature={1: 0.5})
-    alone = [
-        trace(first, pixels(1)),
-        trace(second, pixels(2), edit=edit),
-        trace(other, pixels(3, (24, 40))),
-    ]
+    alone = [trace(first, pixels(1)), trace(second, pixels(2), edit=edit), trace(other, pixels(3, (24, 40)))]
     for _ in range(5):
         found = run_together(
             lambda: trace(first, pixels(1)),
@@ -186,17 +164,12 @@ def test_two_models_that_share_a_module_run_at_the_same_time(
     assert_quiet()
 
 
-def test_a_trace_inside_another_is_as_if_alone(
-    tiny_vit: nn.Module, register_vit: nn.Module
-) -> None:
+def test_a_trace_inside_another_is_as_if_alone(tiny_vit: nn.Module, register_vit: nn.Module) -> None:
     inner_vit = ViT.from_module(register_vit)
     module = copy.deepcopy(tiny_vit)
     inside: list[Trace] = []
     edit = Edit(temperature={0: 3.0})
-    wanted_outer, wanted_inner = (
-        trace(ViT.from_module(module), pixels(1), edit=edit),
-        trace(inner_vit, pixels(2)),
-    )
+    wanted_outer, wanted_inner = (trace(ViT.from_module(module), pixels(1), edit=edit), trace(inner_vit, pixels(2)))
     handle = module.blocks[1].mlp.register_forward_hook(  # type: ignore[union-attr]
         lambda *_: inside.append(trace(inner_vit, pixels(2)))
     )
@@ -209,12 +182,8 @@ def test_a_trace_inside_another_is_as_if_alone(
     assert trace(vit, pixels(1)).pool_calls == ()
 
 
-@pytest.mark.parametrize(
-    ("part", "what"), [("blocks.1.attn.qkv.weight", "features"), ("norm.weight", "features")]
-)
-def test_weights_that_are_not_numbers_are_an_error(
-    tiny_vit: nn.Module, part: str, what: str
-) -> None:
+@pytest.mark.parametrize(("part", "what"), [("blocks.1.attn.qkv.weight", "features"), ("norm.weight", "features")])
+def test_weights_that_are_not_numbers_are_an_error(tiny_vit: nn.Module, part: str, what: str) -> None:
     module = copy.deepcopy(tiny_vit)
     with torch.no_grad():
         module.get_parameter(part).view(-1)[0] = float("nan")
@@ -241,9 +210,7 @@ def test_changed_weights_are_seen_at_once(tiny_vit: nn.Module) -> None:
     assert (before - 1 / 17).abs().max() > 0.1
 
 
-def test_a_half_precision_model_is_traced_in_its_own_precision_and_read_in_single(
-    tiny_vit: nn.Module,
-) -> None:
+def test_a_half_precision_model_is_traced_in_its_own_precision_and_read_in_single(tiny_vit: nn.Module) -> None:
     vit = ViT.from_module(copy.deepcopy(tiny_vit).bfloat16())
     found = trace(vit, pixels(), target=0)
     assert found.queries(0).dtype == torch.bfloat16
@@ -253,9 +220,7 @@ def test_a_half_precision_model_is_traced_in_its_own_precision_and_read_in_singl
     torch.testing.assert_close(found.attention(0), wanted, rtol=0, atol=0.05)
 
 
-def test_a_path_a_picture_and_its_input_are_the_same_image(
-    tiny_vit: nn.Module, tmp_path: Path
-) -> None:
+def test_a_path_a_picture_and_its_input_are_the_same_image(tiny_vit: nn.Module, tmp_path: Path) -> None:
     vit = ViT.from_module(tiny_vit)
     picture = Image.effect_mandelbrot((80, 60), (-2, -1, 1, 1), 50).convert("RGB")
     picture.save(tmp_path / "photo.png")
@@ -266,9 +231,7 @@ def test_a_path_a_picture_and_its_input_are_the_same_image(
     assert torch.equal(wanted.pixels, vit.preprocess(picture))
 
 
-def test_a_picture_with_transparency_is_the_same_opened_or_given(
-    tiny_vit: nn.Module, tmp_path: Path
-) -> None:
+def test_a_picture_with_transparency_is_the_same_opened_or_given(tiny_vit: nn.Module, tmp_path: Path) -> None:
     vit = ViT.from_module(tiny_vit)
     picture = Image.new("RGBA", (64, 64), (200, 0, 0, 0))
     picture.paste((0, 0, 255, 255), (10, 10, 40, 40))
@@ -280,9 +243,7 @@ def test_wrong_pictures_and_edits_are_refused(tiny_vit: nn.Module, tmp_path: Pat
     vit = ViT.from_module(tiny_vit)
     with pytest.raises(GridError, match=r"shape \(3, 16, 16\); wanted \(3, 32, 32\)"):
         trace(vit, torch.zeros(3, 16, 16))
-    with pytest.raises(
-        GridError, match=r"batch has shape \(3, 32, 32\); wanted \(image, 3, 32, 32\)"
-    ):
+    with pytest.raises(GridError, match=r"batch has shape \(3, 32, 32\); wanted \(image, 3, 32, 32\)"):
         predict(vit, torch.zeros(3, 32, 32))
     with pytest.raises(ImageError, match="no picture at"):
         trace(vit, tmp_path / "none.png")

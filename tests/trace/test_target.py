@@ -39,16 +39,12 @@ def test_without_a_target_the_top_class_is_explained_if_gradients_are_wanted(vit
     assert found.logits is not None
     top = int(found.logits.argmax())
     assert found.target == Target(top, f"animal {top}")
-    assert torch.equal(
-        found.attention_gradient(0), trace(vit, pixels(), target=top).attention_gradient(0)
-    )
+    assert torch.equal(found.attention_gradient(0), trace(vit, pixels(), target=top).attention_gradient(0))
 
 
 @pytest.mark.parametrize("target", [10, -1, Target(10, "none")])
 def test_a_class_that_does_not_exist_is_refused(vit: ViT, target: int | Target) -> None:
-    with pytest.raises(
-        OptionError, match=r"Target class -?\d+ does not exist; there are 10. Give one from 0 to 9"
-    ):
+    with pytest.raises(OptionError, match=r"Target class -?\d+ does not exist; there are 10. Give one from 0 to 9"):
         trace(vit, pixels(), target=target)
 
 
@@ -59,12 +55,8 @@ def test_a_target_is_a_whole_number(vit: ViT, target: object) -> None:
 
 
 @pytest.mark.parametrize("target", [3, Target(3, "cat")])
-def test_a_model_without_a_classifier_has_no_class_to_explain(
-    headless: ViT, target: int | Target
-) -> None:
-    with pytest.raises(
-        OptionError, match="Target 3 is a class, but VisionTransformer has no classifier"
-    ):
+def test_a_model_without_a_classifier_has_no_class_to_explain(headless: ViT, target: int | Target) -> None:
+    with pytest.raises(OptionError, match="Target 3 is a class, but VisionTransformer has no classifier"):
         trace(headless, pixels(), target=target)
 
 

@@ -30,11 +30,7 @@ def test_its_parts_have_their_shapes(found: Trace) -> None:
     assert (found.layers, found.heads(0), found.grid.tokens) == (2, 2, 21)
     assert found.queries(0).shape == found.keys(1).shape == found.values(0).shape == (2, 21, 16)
     assert found.attention(0).shape == found.attention_gradient(1).shape == (2, 21, 21)
-    assert (
-        found.attention_row(1, "class").shape
-        == found.attention_column(1, "register 2").shape
-        == (2, 21)
-    )
+    assert found.attention_row(1, "class").shape == found.attention_column(1, "register 2").shape == (2, 21)
     assert found.residual(-1).shape == found.residual(1).shape == (21, 32)
     assert found.embedding.shape == (32,)
     assert found.scale(0) == 0.25
@@ -45,9 +41,7 @@ def test_its_parts_have_their_shapes(found: Trace) -> None:
 def test_tokens_go_by_index_or_name(found: Trace) -> None:
     assert torch.equal(found.attention_row(0, "register 3"), found.attention_row(0, 3))
     assert torch.equal(found.attention_row(0, np.int64(7)), found.attention_row(0, 7))
-    assert torch.equal(
-        found.attention_row(0, "0"), found.attention_row(0, 5)
-    )  # a patch by its number
+    assert torch.equal(found.attention_row(0, "0"), found.attention_row(0, 5))  # a patch by its number
     with pytest.raises(OptionError, match="Token 21 does not exist; there are 21"):
         found.attention_row(0, 21)
     with pytest.raises(OptionError, match=r"no token 'distillation'.*'class', 'register 1'"):
@@ -56,16 +50,8 @@ def test_tokens_go_by_index_or_name(found: Trace) -> None:
 
 @pytest.mark.parametrize("layer", [-1, 2, 99])
 def test_layers_outside_the_model_are_refused(found: Trace, layer: int) -> None:
-    for method in (
-        found.attention,
-        found.attention_scores,
-        found.attention_gradient,
-        found.queries,
-        found.heads,
-    ):
-        with pytest.raises(
-            OptionError, match=rf"Layer {layer} does not exist; there are 2\. Give one from 0 to 1"
-        ):
+    for method in (found.attention, found.attention_scores, found.attention_gradient, found.queries, found.heads):
+        with pytest.raises(OptionError, match=rf"Layer {layer} does not exist; there are 2\. Give one from 0 to 1"):
             method(layer)
     if layer != -1:
         with pytest.raises(OptionError, match=f"Layer {layer} does not exist"):
@@ -77,9 +63,7 @@ def test_its_memory_is_what_its_numbers_take(tiny_vit: nn.Module) -> None:
     vit = ViT.from_module(tiny_vit)
     plain = 4 * (2 * 3 * 17 * 32 + 3 * 17 * 32 + 3 * 32 * 32 + 32 + 10)
     assert trace(vit, pixels()).nbytes == plain
-    assert (
-        trace(vit, pixels(), target=0).nbytes == plain + 4 * 2 * 17 * 32
-    )  # and a gradient for each output
+    assert trace(vit, pixels(), target=0).nbytes == plain + 4 * 2 * 17 * 32  # and a gradient for each output
 
 
 def test_its_memory_does_not_hide_in_larger_tensors(build_vit) -> None:  # type: ignore[no-untyped-def]
@@ -90,16 +74,8 @@ def test_its_memory_does_not_hide_in_larger_tensors(build_vit) -> None:  # type:
 
 def test_it_keeps_the_graph_of_no_pass_alive(tiny_vit: nn.Module) -> None:
     found = trace(ViT.from_module(copy.deepcopy(tiny_vit).requires_grad_(True)), pixels(), target=0)
-    tensors = [
-        found.embedding,
-        found.logits,
-        *found.streams,
-        found.queries(0),
-        found.attention_gradient(0),
-    ]
-    assert all(
-        each is not None and each.grad_fn is None and not each.requires_grad for each in tensors
-    )
+    tensors = [found.embedding, found.logits, *found.streams, found.queries(0), found.attention_gradient(0)]
+    assert all(each is not None and each.grad_fn is None and not each.requires_grad for each in tensors)
     assert all(call.output is None for layer in found.calls for call in layer)
 
 
@@ -116,9 +92,7 @@ def test_the_most_probable_classes_come_first(found: Trace) -> None:
     shares = found.logits.softmax(-1)
     top = found.top(3)
     assert [index for index, _ in top] == shares.argsort(descending=True)[:3].tolist()
-    assert [share for _, share in top] == pytest.approx(
-        shares.sort(descending=True).values[:3].tolist()
-    )
+    assert [share for _, share in top] == pytest.approx(shares.sort(descending=True).values[:3].tolist())
     assert len(found.top(50)) == 10
 
 
@@ -159,17 +133,13 @@ BIASES = {
 
 @pytest.mark.parametrize("shape", BIASES.values(), ids=BIASES)
 @pytest.mark.parametrize("boolean", [False, True])
-def test_a_bias_of_any_rank_is_added_as_the_kernel_adds_it(
-    found: Trace, shape: tuple[int, ...], boolean: bool
-) -> None:
+def test_a_bias_of_any_rank_is_added_as_the_kernel_adds_it(found: Trace, shape: tuple[int, ...], boolean: bool) -> None:
     generator = torch.Generator().manual_seed(1)
     queries, keys = (torch.randn(1, 2, count, 5, generator=generator) for count in (3, 4))
     bias = torch.randn(shape, generator=generator)
     bias = bias > -0.5 if boolean else bias
     eye = torch.eye(4).expand(1, 2, 4, 4)  # with these as values the kernel puts out the map itself
-    wanted = torch.nn.functional.scaled_dot_product_attention(
-        queries, keys, eye, attn_mask=bias, scale=0.7
-    )[0]
+    wanted = torch.nn.functional.scaled_dot_product_attention(queries, keys, eye, attn_mask=bias, scale=0.7)[0]
     call = AttentionCall(0, queries, keys, eye, bias, 0.7, None)
     one = replace(found, calls=((call,),))
     torch.testing.assert_close(one.attention(0), wanted, rtol=0, atol=1e-6)

@@ -151,9 +151,7 @@ def test_the_limits_say_what_to_do():
     queue, gate = JobQueue(waiting_limit=2, owner_limit=2), threading.Event()
     for name in ("a", "b"):
         queue.submit("ann", name, stepping(gate))
-    with pytest.raises(
-        QueueFullError, match="2 of your runs wait or run; wanted at most 2"
-    ) as refused:
+    with pytest.raises(QueueFullError, match="2 of your runs wait or run; wanted at most 2") as refused:
         queue.submit("ann", "c", stepping(gate))
     assert isinstance(refused.value, OptionError)
     assert (refused.value.text, refused.value.count, refused.value.limit) == (OWN_LIMIT, 2, 2)

@@ -64,12 +64,7 @@ def test_a_page_has_its_question_formula_caveat_worksheet_and_files(sheet):
 
 def test_the_files_hold_the_settings_and_the_numbers():
     result = lesson.Result(
-        "start",
-        "Why?",
-        {"knob": 3},
-        "",
-        lambda: {"values": np.arange(3)},
-        lambda: {"curve": curve()},
+        "start", "Why?", {"knob": 3}, "", lambda: {"values": np.arange(3)}, lambda: {"curve": curve()}
     )
     told = lesson.manifest(result)
     assert told["settings"] == {"knob": 3}

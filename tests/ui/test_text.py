@@ -20,15 +20,11 @@ TEXTS = sorted((ROOT / "assets/text" / SOURCE).glob("*.md"))
 
 def catalogue(language):
     with (LOCALE / language / "LC_MESSAGES" / "vitviz.po").open("rb") as file:
-        return {
-            (message.context, message.id): message.string for message in read_po(file) if message.id
-        }
+        return {(message.context, message.id): message.string for message in read_po(file) if message.id}
 
 
 def fields(sentence):
-    return sorted(
-        (name, how) for _, name, how, _ in Formatter().parse(sentence) if name is not None
-    )
+    return sorted((name, how) for _, name, how, _ in Formatter().parse(sentence) if name is not None)
 
 
 def headings(path):
@@ -101,9 +97,7 @@ def test_a_thread_of_nobody_speaks_english_and_what_is_kept_the_language_of_its_
     assert text.language() == SOURCE
 
 
-@pytest.mark.parametrize(
-    "sentence", ["trained: on much", "trained, on much", "trained：on", "trained，on", "trained"]
-)
+@pytest.mark.parametrize("sentence", ["trained: on much", "trained, on much", "trained：on", "trained，on", "trained"])
 def test_the_first_clause_ends_at_a_colon_or_comma_of_any_language(sentence):
     assert text.first_clause(sentence) == "trained"
 

@@ -13,10 +13,7 @@ SHEETS = sorted((ROOT / "assets/text").glob("*/worksheet-*.md"))
 
 def test_a_question_is_a_heading_and_its_answer_what_follows():
     found = worksheet.parse("# Title\n\n## How many?\n\nTwo,\nor three.\n\n## Why?\nBecause.\n")
-    assert found == [
-        worksheet.Question("How many?", "Two,\nor three."),
-        worksheet.Question("Why?", "Because."),
-    ]
+    assert found == [worksheet.Question("How many?", "Two,\nor three."), worksheet.Question("Why?", "Because.")]
 
 
 def test_a_question_without_an_answer_is_refused():

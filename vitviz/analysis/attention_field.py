@@ -66,9 +66,7 @@ def attention_field(
     return field_of_row(row, grid, token, layer=last)
 
 
-def field_of_row(
-    row: torch.Tensor, grid: PatchGrid, token: str | int, *, layer: int = 0
-) -> AttentionField:
+def field_of_row(row: torch.Tensor, grid: PatchGrid, token: str | int, *, layer: int = 0) -> AttentionField:
     """Return the spread of one row of attention or rollout, (key,), over the patches of a grid.
 
     Raises OptionError if the row gives nothing to any patch.
@@ -76,9 +74,7 @@ def field_of_row(
     weights = grid.to_map(row.detach().double().cpu().numpy())  # (rows, columns)
     total = float(weights.sum())
     if not total > 0:
-        raise OptionError(
-            f"The row of token {token} gives nothing to any patch; wanted some. Choose another."
-        )
+        raise OptionError(f"The row of token {token} gives nothing to any patch; wanted some. Choose another.")
     share = weights / total
     flat = share.ravel()
     entropy = -float((flat[flat > 0] * np.log(flat[flat > 0])).sum())
@@ -89,12 +85,5 @@ def field_of_row(
         distance = float(grid.distances()[int(token)] @ flat)
     special = 1 - total / float(row.sum())
     return AttentionField(
-        layer,
-        str(token),
-        share.astype(np.float32),
-        special,
-        distance,
-        area[0],
-        area[1],
-        math.exp(entropy),
+        layer, str(token), share.astype(np.float32), special, distance, area[0], area[1], math.exp(entropy)
     )

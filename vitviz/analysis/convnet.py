@@ -69,9 +69,7 @@ class ConvNet:
         shell = shell_of(module)
         names, chain = _chain(name, shell)
         data = timm_door.data_settings(module, image_size)
-        net = cls(
-            name, module, data.image_size, names, transform or data.transform, weights, chain=chain
-        )
+        net = cls(name, module, data.image_size, names, transform or data.transform, weights, chain=chain)
         if not isinstance(module, nn.Sequential):
             _check_chain(net, shell)
         return net
@@ -105,11 +103,7 @@ class ConvNet:
 
 
 def load_convnet(
-    name: str,
-    *,
-    weights: str | Path = "pretrained",
-    seed: int = 0,
-    image_size: tuple[int, int] | None = None,
+    name: str, *, weights: str | Path = "pretrained", seed: int = 0, image_size: tuple[int, int] | None = None
 ) -> ConvNet:
     """Load a timm ResNet or ConvNeXt by name ("timm:resnet18"), to be compared with a Vision Transformer.
 
@@ -122,9 +116,7 @@ def load_convnet(
     with torch.device("meta"):  # refuse another family before anything is fetched
         _chain(name, timm_door.build(architecture))
     module, origin = load_module(architecture, str(weights), seed=seed)
-    return ConvNet.from_module(
-        module, name=TIMM + architecture, image_size=image_size, weights=origin
-    )
+    return ConvNet.from_module(module, name=TIMM + architecture, image_size=image_size, weights=origin)
 
 
 def _chain(name: str, shell: nn.Module) -> tuple[tuple[str, ...], tuple[nn.Module, ...]]:
@@ -134,19 +126,14 @@ def _chain(name: str, shell: nn.Module) -> tuple[tuple[str, ...], tuple[nn.Modul
     if isinstance(shell, nn.Sequential):
         steps = list(shell.named_children())
     elif family == "timm.models.resnet":
-        stem = nn.Sequential(
-            *(part for part in (parts.conv1, parts.bn1, parts.act1, parts.maxpool))
-        )
+        stem = nn.Sequential(*(part for part in (parts.conv1, parts.bn1, parts.act1, parts.maxpool)))
         steps = [("stem", stem), *_children(shell, ("layer1", "layer2", "layer3", "layer4"))]
     elif family == "timm.models.convnext":
         steps = [("stem", parts.stem)]
         for number, stage in enumerate(parts.stages.children()):
             if not isinstance(stage.downsample, nn.Identity):
                 steps.append((f"stages.{number}.downsample", stage.downsample))
-            steps += [
-                (f"stages.{number}.blocks.{each}", block)
-                for each, block in stage.blocks.named_children()
-            ]
+            steps += [(f"stages.{number}.blocks.{each}", block) for each, block in stage.blocks.named_children()]
         if not isinstance(parts.norm_pre, nn.Identity):
             steps.append(("norm_pre", parts.norm_pre))
     else:

@@ -73,13 +73,9 @@ def drop_curve(
     Raises OptionError for options outside their range, and StoppedError if ``progress`` returns False.
     """
     if draws < 2:
-        raise OptionError(
-            f"draws is {draws}; wanted at least 2, for an interval. 8 is the default."
-        )
+        raise OptionError(f"draws is {draws}; wanted at least 2, for an interval. 8 is the default.")
     if not shares or not all(0 <= share <= 1 for share in shares):
-        raise OptionError(
-            f"The shares of dropped patches are {tuple(shares)}; wanted numbers from 0 to 1."
-        )
+        raise OptionError(f"The shares of dropped patches are {tuple(shares)}; wanted numbers from 0 to 1.")
     whole = trace(vit, prepare(vit, image)[0][0])
     aim = _aim(vit, whole, target)
     view = attention_view(whole)
@@ -126,18 +122,10 @@ def _curves(
     pixels = whole.pixels
     behind = replacement_picture(vit, pixels, replacement, seed=seed)
     pictures = (
-        without_patches(vit, pixels, _first(order, count), replacement, behind)
-        for order in orders
-        for count in counts
+        without_patches(vit, pixels, _first(order, count), replacement, behind) for order in orders for count in counts
     )
     found = scores(
-        vit,
-        pictures,
-        aim,
-        batch_size=batch_size,
-        probability=True,
-        progress=progress,
-        total=len(orders) * len(counts),
+        vit, pictures, aim, batch_size=batch_size, probability=True, progress=progress, total=len(orders) * len(counts)
     )
     curves: Curve = found.double().numpy().reshape(len(orders), len(counts))
     return curves

@@ -163,9 +163,7 @@ def patch_values(values: NDArray[Any], grid: PatchGrid) -> NDArray[np.float64]:
         return flat
     height, width = grid.image_size
     margin = tuple(have - need for have, need in zip(values.shape, (height, width), strict=False))
-    if values.ndim != 2 or not all(
-        0 <= extra < side for extra, side in zip(margin, grid.patch_size, strict=True)
-    ):
+    if values.ndim != 2 or not all(0 <= extra < side for extra, side in zip(margin, grid.patch_size, strict=True)):
         raise GridError(
             f"The map has shape {values.shape}; wanted ({grid.rows}, {grid.columns}) patches or ({height}, {width}) "
             "pixels. Explain the same picture with the same model."
@@ -184,13 +182,9 @@ def map_order(values: NDArray[Any], grid: PatchGrid) -> Order:
 class _Test:
     """One picture on which the orders of several maps are tried."""
 
-    def __init__(
-        self, vit: ViT, image: Picture, attribution: Map, replacement: str, seed: int, shares: Curve
-    ) -> None:
+    def __init__(self, vit: ViT, image: Picture, attribution: Map, replacement: str, seed: int, shares: Curve) -> None:
         self.order = map_order(attribution.values, vit.grid)
-        self._removal = Removal(
-            vit, trace(vit, image).pixels, attribution.target, replacement, seed=seed
-        )
+        self._removal = Removal(vit, trace(vit, image).pixels, attribution.target, replacement, seed=seed)
         self._patches = vit.grid.patches
         self._generator = np.random.default_rng(seed)
         self._gone, self._there = self._removal.counts(shares)
@@ -198,9 +192,7 @@ class _Test:
     def random_orders(self, count: int) -> list[Order]:
         """Return orders of the patches drawn at random."""
         if count == 1 or count < 0:
-            raise OptionError(
-                f"random_maps is {count}; wanted 0 or at least 2, for an interval. 8 is the default."
-            )
+            raise OptionError(f"random_maps is {count}; wanted 0 or at least 2, for an interval. 8 is the default.")
         return [self._generator.permutation(self._patches) for _ in range(count)]
 
     def curves(
@@ -247,12 +239,4 @@ def random_band(fractions: Curve, curves: Curve) -> RandomBand:
     mean, spread = curves.mean(0), NORMAL_95 * curves.std(0, ddof=1)
     areas = np.array([area_under(fractions, curve) for curve in curves])
     area, area_spread = float(areas.mean()), NORMAL_95 * float(areas.std(ddof=1))
-    return RandomBand(
-        mean,
-        mean - spread,
-        mean + spread,
-        area,
-        area - area_spread,
-        area + area_spread,
-        len(curves),
-    )
+    return RandomBand(mean, mean - spread, mean + spread, area, area - area_spread, area + area_spread, len(curves))

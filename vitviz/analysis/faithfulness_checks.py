@@ -36,11 +36,7 @@ class Randomisation:
 
 
 def model_randomisation(
-    vit: ViT,
-    explain: Callable[[ViT], NDArray[Any]],
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
+    vit: ViT, explain: Callable[[ViT], NDArray[Any]], *, seed: int = 0, progress: Progress | None = None
 ) -> Randomisation:
     """Return how a map changes as layers become random, from the head down to the embedding.
 
@@ -57,11 +53,7 @@ def model_randomisation(
     for done, (_, parameters) in enumerate(parts, start=2):
         redraw(parameters, generator)
         changed = ViT.from_module(
-            module,
-            name=vit.name,
-            transform=vit.transform,
-            class_names=vit.class_names,
-            image_size=vit.image_size,
+            module, name=vit.name, transform=vit.transform, class_names=vit.class_names, image_size=vit.image_size
         )
         maps.append(patch_values(explain(changed), vit.grid))
         report(progress, done, total)

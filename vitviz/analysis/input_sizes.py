@@ -40,9 +40,7 @@ class SizedAnswer:
     """Whether this is the model's own size."""
 
 
-def input_sizes(
-    vit: ViT, image: Picture, *, sizes: Sequence[int] = SIZES
-) -> tuple[SizedAnswer, ...]:
+def input_sizes(vit: ViT, image: Picture, *, sizes: Sequence[int] = SIZES) -> tuple[SizedAnswer, ...]:
     """Run a picture through a model at several sizes; position vectors are interpolated as timm does it.
 
     ``sizes`` are the longer side in pixels; each is rounded to whole patches and keeps the model's aspect ratio. A
@@ -62,9 +60,7 @@ def input_size_steps(
     """
     wanted = sorted({rounded_size(vit, size) for size in sizes})
     if not wanted:
-        raise OptionError(
-            "There are no input sizes; wanted at least one. Leave sizes out for 98 to 518 pixels."
-        )
+        raise OptionError("There are no input sizes; wanted at least one. Leave sizes out for 98 to 518 pixels.")
     native = trace(vit, prepare(vit, image)[0][0]).embedding.float()
     for size in wanted:
         model = vit if size == vit.image_size else (resize or resized)(vit, size)
@@ -131,13 +127,10 @@ def rounded_size(vit: ViT, size: int) -> tuple[int, int]:
     """Return the input (height, width) of whole patches whose longer side is about ``size`` pixels."""
     patch = vit.grid.patch_size
     if not max(patch) <= size <= 1024:
-        raise OptionError(
-            f"An input of {size} pixels cannot be used; wanted {max(patch)} (one patch) to 1024."
-        )
+        raise OptionError(f"An input of {size} pixels cannot be used; wanted {max(patch)} (one patch) to 1024.")
     longer = max(vit.image_size)
     height, width = (
-        max(1, round(size * side / longer / step)) * step
-        for side, step in zip(vit.image_size, patch, strict=True)
+        max(1, round(size * side / longer / step)) * step for side, step in zip(vit.image_size, patch, strict=True)
     )
     return height, width
 

@@ -39,19 +39,14 @@ def prepare(model: TakesPictures, images: Pictures) -> tuple[list[Tensor], tuple
     """
     given = _listed(images)
     if not given:
-        raise ImageError(
-            "There is no picture; wanted at least one. Pass a path, a picture, a tensor or a list."
-        )
-    opened = [
-        each if isinstance(each, Tensor | Image.Image) else open_image(Path(each)) for each in given
-    ]
+        raise ImageError("There is no picture; wanted at least one. Pass a path, a picture, a tensor or a list.")
+    opened = [each if isinstance(each, Tensor | Image.Image) else open_image(Path(each)) for each in given]
     sizes = {each.size for each in opened if isinstance(each, Image.Image)}
     height, width = model.image_size
     notes: tuple[str, ...] = ()
     if len(sizes) > 1:
         notes = (
-            f"{len(opened)} pictures of {len(sizes)} different sizes were all resized to "
-            f"{height} × {width} pixels",
+            f"{len(opened)} pictures of {len(sizes)} different sizes were all resized to {height} × {width} pixels",
         )
     return [_input(model, each) for each in opened], notes
 

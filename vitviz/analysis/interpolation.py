@@ -48,15 +48,11 @@ def interpolate_positions(
     The same grid gives the same vectors, bit for bit. Raises GridError for a grid without patches.
     """
     if min(rows, columns) < 1:
-        raise GridError(
-            f"A grid of {rows} × {columns} patches has none; wanted at least one row and column."
-        )
+        raise GridError(f"A grid of {rows} × {columns} patches has none; wanted at least one row and column.")
     if (rows, columns) == (grid.rows, grid.columns):
         return vectors
     plane = grid.to_map(vectors.mT)[None].float()  # (1, channel, rows, columns)
-    resized = functional.interpolate(
-        plane, size=(rows, columns), mode="bicubic", antialias=antialias
-    )
+    resized = functional.interpolate(plane, size=(rows, columns), mode="bicubic", antialias=antialias)
     return resized[0].flatten(1).mT.to(vectors.dtype)
 
 
@@ -72,17 +68,12 @@ def interpolated_similarity(vit: ViT, rows: int, columns: int) -> InterpolatedPo
             f"{vit.name} adds no position vectors to its tokens (it has {have}), so nothing is interpolated. "
             "Choose a model with learned or sine–cosine positions."
         )
-    ways = {
-        way: interpolate_positions(found.added, vit.grid, rows, columns, antialias=way)
-        for way in USERS
-    }
+    ways = {way: interpolate_positions(found.added, vit.grid, rows, columns, antialias=way) for way in USERS}
     after = PatchGrid(rows, columns, vit.grid.patch_size, vit.grid.prefix)
     apart = (ways[True] - ways[False]).float().square().mean().sqrt()
     size = ways[True].float().square().mean().sqrt()
     similar = {way: _table(cosine_similarity(vectors)) for way, vectors in ways.items()}
-    return InterpolatedPositions(
-        vit.grid, after, _table(cosine_similarity(found.added)), similar, float(apart / size)
-    )
+    return InterpolatedPositions(vit.grid, after, _table(cosine_similarity(found.added)), similar, float(apart / size))
 
 
 def _table(values: Tensor) -> NDArray[np.float32]:

@@ -59,9 +59,7 @@ def logit_lens(vit: ViT, trace: Trace) -> LogitLens:
     gone = set(trace.edit.mask_tokens) - set(range(len(trace.grid.prefix)))
     kept = [token for token in range(trace.grid.tokens) if token not in gone]
     with vit.lock, torch.no_grad():
-        rows = [
-            _answer(vit, trace.residual(layer)[kept][None])[0] for layer in range(-1, trace.layers)
-        ]
+        rows = [_answer(vit, trace.residual(layer)[kept][None])[0] for layer in range(-1, trace.layers)]
     logits = torch.stack(rows).float().cpu()
     assert trace.logits is not None  # for the type checker: _check asked for it
     real = trace.logits.float().cpu()
@@ -122,9 +120,7 @@ def _answer(vit: ViT, tokens: Tensor) -> Tensor:
 
 def _check(vit: ViT, trace: Trace) -> None:
     if not vit.has_classifier or trace.logits is None:
-        raise OptionError(
-            f"{vit.name} has no classifier, so no block has an answer. Choose a model with classes."
-        )
+        raise OptionError(f"{vit.name} has no classifier, so no block has an answer. Choose a model with classes.")
     if trace.model != vit.name or trace.grid != vit.grid:
         raise OptionError(
             f"The trace is of {trace.model}; wanted one of {vit.name}. Trace the picture with this model."

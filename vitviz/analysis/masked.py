@@ -43,9 +43,7 @@ def masked_scores(
         fast = QuickPass.of(vit, pixels, behind, target)
         if fast is not None:
             size = min(batch_size, _cached_images(vit, fast.channels))
-            return in_batches(
-                fast.scores, gone, batch_size=size, progress=progress, total=len(gone)
-            )
+            return in_batches(fast.scores, gone, batch_size=size, progress=progress, total=len(gone))
     if quick and replacement == REMOVED and drops_exactly(vit):
         return _by_count(vit, pixels, gone, target, batch_size, progress)
     pictures = (without_patches(vit, pixels, choice, replacement, behind) for choice in gone)
@@ -60,12 +58,7 @@ def _cached_images(vit: ViT, channels: int) -> int:
 
 
 def _by_count(
-    vit: ViT,
-    pixels: Tensor,
-    gone: Sequence[Tensor],
-    target: Target,
-    batch_size: int,
-    progress: Progress | None,
+    vit: ViT, pixels: Tensor, gone: Sequence[Tensor], target: Target, batch_size: int, progress: Progress | None
 ) -> Tensor:
     """Return the scores with tokens removed, in batches of which every picture keeps as many."""
     counts = torch.tensor([int(choice.sum()) for choice in gone])

@@ -8,12 +8,7 @@ import torch
 from torch import Tensor
 
 from vitviz.analysis.inputs import Picture, prepare
-from vitviz.analysis.replacement import (
-    PICTURES,
-    REMOVED,
-    replacement_picture,
-    without_patches,
-)
+from vitviz.analysis.replacement import PICTURES, REMOVED, replacement_picture, without_patches
 from vitviz.analysis.shuffling import check_separate, move_patches, order_among
 from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.errors import GridError, check_choice, check_index
@@ -26,13 +21,7 @@ CHANGES = (*PICTURES, SHUFFLED, REMOVED)
 
 
 def change_patches(
-    vit: ViT,
-    image: Picture,
-    patches: Iterable[int],
-    change: str = "grey",
-    *,
-    keep_only: bool = False,
-    seed: int = 0,
+    vit: ViT, image: Picture, patches: Iterable[int], change: str = "grey", *, keep_only: bool = False, seed: int = 0
 ) -> Trace:
     """Run a picture through a model with some patches changed; the trace's ``pixels`` are the changed picture.
 
@@ -61,9 +50,7 @@ def chosen_patches(vit: ViT, patches: Iterable[int], *, keep_only: bool = False)
     return ~chosen if keep_only else chosen
 
 
-def changed_input(
-    vit: ViT, pixels: Tensor, chosen: Tensor, change: str, *, seed: int = 0
-) -> tuple[Tensor, Edit]:
+def changed_input(vit: ViT, pixels: Tensor, chosen: Tensor, change: str, *, seed: int = 0) -> tuple[Tensor, Edit]:
     """Return the input (3, height, width) with the chosen patches (patch,) changed, and the edit that removes tokens.
 
     Raises what ``change_patches`` raises.

@@ -59,11 +59,7 @@ class PatchSizeAnswer:
 
 
 def patch_sizes(
-    vit: ViT,
-    image: Picture,
-    *,
-    sizes: Sequence[int] = SIZES,
-    progress: Progress | None = None,
+    vit: ViT, image: Picture, *, sizes: Sequence[int] = SIZES, progress: Progress | None = None
 ) -> tuple[PatchSizeAnswer, ...]:
     """Run a picture through a model at several patch sizes, in rising order; the model itself is not changed.
 
@@ -75,9 +71,7 @@ def patch_sizes(
     """
     wanted = sorted(set(sizes))
     if not wanted:
-        raise OptionError(
-            "There are no patch sizes; wanted at least one. Leave sizes out for 7 to 32 pixels."
-        )
+        raise OptionError("There are no patch sizes; wanted at least one. Leave sizes out for 7 to 32 pixels.")
     for size in wanted:
         _check(vit, size)
     native = trace(vit, prepare(vit, image)[0][0]).embedding.float()

@@ -26,19 +26,11 @@ class PeakMemory(TorchDispatchMode):
         self._sizes: dict[int, int] = {}
 
     def __torch_dispatch__(
-        self,
-        function: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Run one operation and count what it returns."""
         result = function(*args, **(kwargs or {}))
-        given = {
-            each.untyped_storage()._cdata
-            for each in tree_leaves((args, kwargs))
-            if isinstance(each, Tensor)
-        }
+        given = {each.untyped_storage()._cdata for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)}
         for each in tree_leaves(result):
             if isinstance(each, Tensor) and each.untyped_storage()._cdata not in given:
                 self._count(each)

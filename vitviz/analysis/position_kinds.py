@@ -116,11 +116,7 @@ class _NoBias(TorchFunctionMode):
     """Drops what is added to the attention scores of this thread; masks stay."""
 
     def __torch_function__(
-        self,
-        function: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Any = None,
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = dict(kwargs or {})
         bias = kwargs.get("attn_mask")
@@ -129,9 +125,7 @@ class _NoBias(TorchFunctionMode):
         return function(*args, **kwargs)
 
 
-def _observe(
-    vit: ViT, shell: Any
-) -> tuple[Tensor, tuple[Tensor, ...] | None, tuple[Tensor, ...] | None]:
+def _observe(vit: ViT, shell: Any) -> tuple[Tensor, tuple[Tensor, ...] | None, tuple[Tensor, ...] | None]:
     """Return what enters the first block, before a norm; the rotation and the bias of every layer."""
     ropes: dict[int, Tensor] = {}
     if isinstance(getattr(shell, "norm_pre", None), nn.Module):

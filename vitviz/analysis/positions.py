@@ -78,9 +78,7 @@ class PositionSimilarity:
 
     def _values(self) -> Table:
         if self.values is None:
-            raise OptionError(
-                f"There is no similarity of positions: {self.reason} Choose another model."
-            )
+            raise OptionError(f"There is no similarity of positions: {self.reason} Choose another model.")
         return self.values
 
 
@@ -110,26 +108,18 @@ def position_similarity(
         check_choice("Position encoding", kind, found.kinds or ("none",))
     chosen = kind or (found.kinds[0] if found.kinds else "none")
     if chosen == "none":
-        reason = (
-            f"{vit.name} has no position encoding: shuffled patches give the same tokens, shuffled."
-        )
-        return PositionSimilarity(
-            vit.name, "none", (), vit.grid, None, "not applicable", reason, None
-        )
+        reason = f"{vit.name} has no position encoding: shuffled patches give the same tokens, shuffled."
+        return PositionSimilarity(vit.name, "none", (), vit.grid, None, "not applicable", reason, None)
     values, vectors, unit = _values(vit, found, chosen, layer, head)
     table = None if vectors is None else vectors.float().cpu().numpy()
-    return PositionSimilarity(
-        vit.name, chosen, found.kinds, vit.grid, values.float().cpu().numpy(), unit, "", table
-    )
+    return PositionSimilarity(vit.name, chosen, found.kinds, vit.grid, values.float().cpu().numpy(), unit, "", table)
 
 
 def _values(
     vit: ViT, found: Positions, kind: str, layer: int | None, head: int | None
 ) -> tuple[Tensor, Tensor | None, str]:
     if kind == RELATIVE and found.relative is not None:
-        chosen = [
-            bias[_heads(head, bias)].mean(0) for bias in _layers(layer, found.relative, vit.layers)
-        ]
+        chosen = [bias[_heads(head, bias)].mean(0) for bias in _layers(layer, found.relative, vit.layers)]
         return torch.stack(chosen).mean(0), None, "bias added to the attention scores"
     if kind == ROTARY and found.rotary is not None:
         parts = [each[_heads(head, each)] for each in _layers(layer, found.rotary, vit.layers)]
@@ -137,9 +127,7 @@ def _values(
         vectors = vectors / vectors.square().sum(-1, keepdim=True).sqrt()
         return vectors @ vectors.mT, vectors, "rotary kernel: mean cosine of the angle differences"
     if found.added is None:
-        raise OptionError(
-            f"{vit.name} has no {kind} positions. Choose one of {', '.join(found.kinds) or 'none'}."
-        )
+        raise OptionError(f"{vit.name} has no {kind} positions. Choose one of {', '.join(found.kinds) or 'none'}.")
     return cosine_similarity(found.added), found.added, "cosine"
 
 
@@ -195,12 +183,7 @@ class ReadOut:
 
 
 def position_read_out(
-    vectors: NDArray[np.floating],
-    grid: PatchGrid,
-    *,
-    folds: int = 5,
-    ridge: float = 1e-4,
-    seed: int = 0,
+    vectors: NDArray[np.floating], grid: PatchGrid, *, folds: int = 5, ridge: float = 1e-4, seed: int = 0
 ) -> ReadOut:
     """Return the cross-validated R² of a ridge regression from vectors (patch, channel) to row and column.
 
@@ -209,9 +192,7 @@ def position_read_out(
     Raises OptionError for fewer folds than two or more than there are patches.
     """
     if not 2 <= folds <= grid.patches:
-        raise OptionError(
-            f"{folds} folds of {grid.patches} patches cannot be made; wanted 2 to {grid.patches}."
-        )
+        raise OptionError(f"{folds} folds of {grid.patches} patches cannot be made; wanted 2 to {grid.patches}.")
     row, column = np.divmod(np.arange(grid.patches), grid.columns)
     wanted = np.stack([row, column], 1).astype(np.float64)  # (patch, axis)
     order = np.random.default_rng(seed).permutation(grid.patches)
@@ -234,12 +215,8 @@ def _ridge(
     middle, level = vectors[train].mean(0), wanted[train].mean(0)
     known, asked = vectors[train] - middle, vectors[test] - middle
     gram = known @ known.T  # (train, train)
-    gram[np.diag_indices(len(gram))] += ridge * max(
-        np.trace(gram) / len(gram), np.finfo(float).tiny
-    )
-    predicted: NDArray[np.float64] = (
-        asked @ known.T @ np.linalg.solve(gram, wanted[train] - level) + level
-    )
+    gram[np.diag_indices(len(gram))] += ridge * max(np.trace(gram) / len(gram), np.finfo(float).tiny)
+    predicted: NDArray[np.float64] = asked @ known.T @ np.linalg.solve(gram, wanted[train] - level) + level
     return predicted
 
 

@@ -46,9 +46,7 @@ class QuickPass:
             return None
         found = cls(vit, pixels, behind, target)
         half = torch.arange(vit.grid.patches) % 2 == 1
-        mixed = torch.where(
-            paint_mask(vit.grid, vit.image_size, half.to(pixels.device)), behind, pixels
-        )
+        mixed = torch.where(paint_mask(vit.grid, vit.image_size, half.to(pixels.device)), behind, pixels)
         with torch.no_grad():
             expected = score_batch(vit, mixed[None], target)
             score = found.scores([half])
@@ -62,9 +60,7 @@ class QuickPass:
             for layer in self._layers:
                 layer.choice = choice
             features = self._shell.forward_features(self._pixels.expand(len(gone), -1, -1, -1))
-            answer = self._shell.forward_head(
-                features, pre_logits=reads_embedding(self._vit, self._target)
-            )
+            answer = self._shell.forward_head(features, pre_logits=reads_embedding(self._vit, self._target))
         return read_scores(self._vit, answer, self._target)
 
 

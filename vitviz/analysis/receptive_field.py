@@ -202,35 +202,18 @@ def _conv_place(
         notes = (*notes, str(error))
     if token == MEAN:
         return MEAN, list(range(rows * columns)), None, field, None, notes
-    number = (
-        rows // 2 * columns + columns // 2
-        if token == CENTRE
-        else _number(net, token, rows, columns)
-    )
+    number = rows // 2 * columns + columns // 2 if token == CENTRE else _number(net, token, rows, columns)
     row, column = divmod(number, columns)
     box = None if field is None else field.box(row, column, net.image_size)
-    return (
-        str(number),
-        [number],
-        _middle(field, row, column, (rows, columns), net.image_size),
-        field,
-        box,
-        notes,
-    )
+    return (str(number), [number], _middle(field, row, column, (rows, columns), net.image_size), field, box, notes)
 
 
 def _middle(
-    field: TheoreticalField | None,
-    row: int,
-    column: int,
-    shape: tuple[int, int],
-    image_size: tuple[int, int],
+    field: TheoreticalField | None, row: int, column: int, shape: tuple[int, int], image_size: tuple[int, int]
 ) -> tuple[float, float]:
     """Return the pixel in the middle of what a place sees; by its share of the picture if the field is not known."""
     if field is None:
-        return (row + 0.5) * image_size[0] / shape[0] - 0.5, (column + 0.5) * image_size[1] / shape[
-            1
-        ] - 0.5
+        return (row + 0.5) * image_size[0] / shape[0] - 0.5, (column + 0.5) * image_size[1] / shape[1] - 0.5
     axes = ((field.rows, row), (field.columns, column))
     down, across = ((axis.low + axis.high) / 2 + axis.jump * place for axis, place in axes)
     return min(max(down, 0), image_size[0] - 1), min(max(across, 0), image_size[1] - 1)

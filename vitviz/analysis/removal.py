@@ -44,9 +44,7 @@ def watched(target: Target) -> Target:
 class Removal:
     """One picture whose answers are asked for with choices of patches gone; the same choice is run only once."""
 
-    def __init__(
-        self, vit: ViT, pixels: Tensor, target: Target, replacement: str, *, seed: int = 0
-    ) -> None:
+    def __init__(self, vit: ViT, pixels: Tensor, target: Target, replacement: str, *, seed: int = 0) -> None:
         self.patches, self.replacement = vit.grid.patches, replacement
         self._vit, self._pixels, self._target = vit, pixels, watched(target)
         self._behind = replacement_picture(vit, pixels, replacement, seed=seed)
@@ -76,9 +74,7 @@ class Removal:
         Raises StoppedError if ``progress`` returns False; its total counts the choices that were not run before.
         """
         keys = [choice.numpy().tobytes() for choice in gone]
-        new = {
-            key: choice for key, choice in zip(keys, gone, strict=True) if key not in self._known
-        }
+        new = {key: choice for key, choice in zip(keys, gone, strict=True) if key not in self._known}
         found = masked_scores(
             self._vit,
             self._pixels,

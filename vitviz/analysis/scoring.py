@@ -27,12 +27,7 @@ def report(progress: Progress | None, done: int, total: int) -> None:
 
 
 def score_batch(
-    vit: ViT,
-    batch: Tensor,
-    target: Target,
-    *,
-    kept: Tensor | None = None,
-    probability: bool = False,
+    vit: ViT, batch: Tensor, target: Target, *, kept: Tensor | None = None, probability: bool = False
 ) -> Tensor:
     """Return the target's score for every input of a batch: (image,), differentiable where gradients are on.
 
@@ -49,9 +44,7 @@ def score_batch(
         )
     tokens = None if kept is None else _kept_tokens(vit, kept, len(batch))
     similar = reads_embedding(vit, target)
-    dropped = (
-        tokens is not None and drops_exactly(vit) and bool((tokens.sum(1) == tokens[0].sum()).all())
-    )
+    dropped = tokens is not None and drops_exactly(vit) and bool((tokens.sum(1) == tokens[0].sum()).all())
     tap = _DropTap(tokens) if tokens is not None and dropped else _RemovalTap(tokens)
     with vit.lock, tap:
         pixels = batch.to(vit.device, next(vit.module.parameters()).dtype)
@@ -122,9 +115,7 @@ def in_batches(
     Raises OptionError for a batch size below 1, StoppedError if ``progress`` says so.
     """
     if batch_size < 1:
-        raise OptionError(
-            f"batch_size is {batch_size}; wanted at least 1. 16 is right for most machines."
-        )
+        raise OptionError(f"batch_size is {batch_size}; wanted at least 1. 16 is right for most machines.")
     found: list[Tensor] = []
     done = 0
     with torch.no_grad():
@@ -215,10 +206,7 @@ def drops_exactly(vit: ViT) -> bool:
     return plain and getattr(shell, "attn_pool", None) is None
 
 
-_PLAIN = (
-    "timm.models.vision_transformer.VisionTransformer",
-    "timm.models.deit.VisionTransformerDistilled",
-)
+_PLAIN = ("timm.models.vision_transformer.VisionTransformer", "timm.models.deit.VisionTransformerDistilled")
 
 
 def _answers(shell: Any, features: Tensor, tokens: Tensor | None, similar: bool) -> Tensor:
@@ -227,7 +215,6 @@ def _answers(shell: Any, features: Tensor, tokens: Tensor | None, similar: bool)
         answers: Tensor = shell.forward_head(features, pre_logits=similar)
         return answers
     each = [
-        shell.forward_head(image[keep][None], pre_logits=similar)
-        for image, keep in zip(features, tokens, strict=True)
+        shell.forward_head(image[keep][None], pre_logits=similar) for image, keep in zip(features, tokens, strict=True)
     ]
     return torch.cat(each)

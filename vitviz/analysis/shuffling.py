@@ -61,9 +61,7 @@ def shuffle_experiment(
     the picture up would then change the patches themselves.
     """
     if not shares or not all(0 <= share <= 1 for share in shares):
-        raise OptionError(
-            f"The shares of shuffled patches are {tuple(shares)}; wanted numbers from 0 to 1."
-        )
+        raise OptionError(f"The shares of shuffled patches are {tuple(shares)}; wanted numbers from 0 to 1.")
     check_separate(vit)
     pixels = prepare(vit, image)[0][0]
     orders = [shuffled_order(vit.grid.patches, share, seed=seed) for share in shares]
@@ -138,9 +136,7 @@ def separate(vit: ViT) -> bool:
 def _read(vit: ViT, shell: Any, batch: Tensor) -> ShuffleResult:
     like = next(vit.module.parameters())
     with vit.lock if shell is vit.shell else nullcontext(), torch.no_grad():
-        features = shell.forward_features(
-            batch.to(like.device, like.dtype)
-        )  # (image, token, channel)
+        features = shell.forward_features(batch.to(like.device, like.dtype))  # (image, token, channel)
         if "class" in vit.grid.prefix:
             found = features[:, vit.grid.token("class")]
         else:
@@ -151,7 +147,5 @@ def _read(vit: ViT, shell: Any, batch: Tensor) -> ShuffleResult:
         return ShuffleResult(cosine.cpu().numpy(), (), np.empty(0))
     top = answers.argmax(-1)
     return ShuffleResult(
-        cosine.cpu().numpy(),
-        tuple(int(each) for each in top[1:]),
-        answers[1:, top[0]].double().cpu().numpy(),
+        cosine.cpu().numpy(), tuple(int(each) for each in top[1:]), answers[1:, top[0]].double().cpu().numpy()
     )

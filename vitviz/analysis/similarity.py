@@ -34,17 +34,13 @@ def linear_cka(one: NDArray[Any], other: NDArray[Any], *, debiased: bool = False
         )
     least = 4 if debiased else 2
     if len(first) < least:
-        raise OptionError(
-            f"CKA needs at least {least} samples; got {len(first)}. Use more patches or pictures."
-        )
+        raise OptionError(f"CKA needs at least {least} samples; got {len(first)}. Use more patches or pictures.")
     grams = [_gram(each, debiased=debiased) for each in (first, second)]
     return _alignment(*grams, debiased=debiased)
 
 
 def _gram(samples: NDArray[np.float64], *, debiased: bool) -> NDArray[np.float64]:
-    centred = samples - samples.mean(
-        0
-    )  # inner products of centred samples: the centred Gram matrix
+    centred = samples - samples.mean(0)  # inner products of centred samples: the centred Gram matrix
     gram: NDArray[np.float64] = centred @ centred.T
     if debiased:
         np.fill_diagonal(gram, 0)
@@ -60,9 +56,7 @@ def _alignment(one: NDArray[np.float64], other: NDArray[np.float64], *, debiased
     return _hsic(one, other, debiased=debiased) / float(np.sqrt(own))
 
 
-def _alignment_or_nan(
-    one: NDArray[np.float64], other: NDArray[np.float64], *, debiased: bool
-) -> float:
+def _alignment_or_nan(one: NDArray[np.float64], other: NDArray[np.float64], *, debiased: bool) -> float:
     alike = [not np.any(gram) for gram in (one, other)]
     return float("nan") if any(alike) else _alignment(one, other, debiased=debiased)
 
@@ -113,22 +107,15 @@ def layer_similarity(
     first = [traces] if isinstance(traces, Trace) else list(traces)
     second = first if others is None else [others] if isinstance(others, Trace) else list(others)
     if not first or len(first) != len(second):
-        raise OptionError(
-            f"CKA needs the same pictures for both models; got {len(first)} and {len(second)} traces."
-        )
+        raise OptionError(f"CKA needs the same pictures for both models; got {len(first)} and {len(second)} traces.")
     shapes = [(each.grid.rows, each.grid.columns) for each in (*first, *second)]
     common = min(rows for rows, _ in shapes), min(columns for _, columns in shapes)
     notes: tuple[str, ...] = ()
     if tokens == "patches" and len(set(shapes)) > 1:
-        notes = (
-            f"patch tokens were averaged over areas to a common grid of {common[0]} × {common[1]}",
-        )
+        notes = (f"patch tokens were averaged over areas to a common grid of {common[0]} × {common[1]}",)
     sides = [first] if second is first else [first, second]
     grams = [
-        [
-            _gram(_samples(side, layer, tokens, common), debiased=debiased)
-            for layer in range(-1, side[0].layers)
-        ]
+        [_gram(_samples(side, layer, tokens, common), debiased=debiased) for layer in range(-1, side[0].layers)]
         for side in sides
     ]
     samples = len(grams[0][0])
@@ -136,20 +123,11 @@ def layer_similarity(
         raise OptionError(
             f"CKA of {samples} samples says nothing; wanted at least 4. Use more pictures or the patches."
         )
-    values = np.array(
-        [
-            [_alignment_or_nan(one, other, debiased=debiased) for other in grams[-1]]
-            for one in grams[0]
-        ]
-    )
-    return LayerSimilarity(
-        (first[0].model, second[0].model), values, samples, tokens, debiased, notes
-    )
+    values = np.array([[_alignment_or_nan(one, other, debiased=debiased) for other in grams[-1]] for one in grams[0]])
+    return LayerSimilarity((first[0].model, second[0].model), values, samples, tokens, debiased, notes)
 
 
-def _samples(
-    traces: list[Trace], layer: int, tokens: str, common: tuple[int, int]
-) -> NDArray[np.float64]:
+def _samples(traces: list[Trace], layer: int, tokens: str, common: tuple[int, int]) -> NDArray[np.float64]:
     """Return the samples of a layer over all pictures: (sample, channel)."""
     found = []
     for each in traces:

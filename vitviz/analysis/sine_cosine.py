@@ -11,9 +11,7 @@ TEMPERATURE = 10_000.0
 """The longest wave is 2π times this many places (Vaswani et al. 2017, section 3.5)."""
 
 
-def sine_cosine_1d(
-    places: Tensor | int, channels: int, *, temperature: float = TEMPERATURE
-) -> Tensor:
+def sine_cosine_1d(places: Tensor | int, channels: int, *, temperature: float = TEMPERATURE) -> Tensor:
     """Return the vectors of places on a line: (place, channel), all sines and then all cosines.
 
     Frequency i of channels / 2 is temperature^(−2i / channels) (Vaswani et al. 2017, section 3.5).
@@ -29,9 +27,7 @@ def sine_cosine_1d(
     return torch.cat([angle.sin(), angle.cos()], -1).float()
 
 
-def sine_cosine_2d(
-    rows: int, columns: int, channels: int, *, temperature: float = TEMPERATURE
-) -> Tensor:
+def sine_cosine_2d(rows: int, columns: int, channels: int, *, temperature: float = TEMPERATURE) -> Tensor:
     """Return the vectors of the places of a grid, row by row: (patch, channel), half for the column, half for the row.
 
     The order is that of MAE (He et al. 2022). Raises OptionError unless the channels are a multiple of four.

@@ -58,9 +58,7 @@ def check_map(values: NDArray[Any]) -> Map:
     """
     map_ = np.asarray(values, dtype=np.float64)
     if map_.ndim != 2 or not map_.size:
-        raise OptionError(
-            f"A map has shape {map_.shape}; wanted (rows, columns). Pass one map at a time."
-        )
+        raise OptionError(f"A map has shape {map_.shape}; wanted (rows, columns). Pass one map at a time.")
     if not np.isfinite(map_).all() or map_.min() < 0 or not map_.sum() > 0:
         raise OptionError(
             f"A map has values from {map_.min():.3g} to {map_.max():.3g}; wanted finite numbers, none "
@@ -87,9 +85,7 @@ def area_ratios(
     """
     map_ = check_map(values)
     if not all(0 < share <= 1 for share in shares):
-        raise OptionError(
-            f"The shares are {shares}; wanted numbers above 0, at most 1. RepLKNet's are {SHARES}."
-        )
+        raise OptionError(f"The shares are {shares}; wanted numbers above 0, at most 1. RepLKNet's are {SHARES}.")
     down, across = offsets(map_.shape, origin)
     radius = np.maximum(abs(down), abs(across)).ravel()
     radii, ring = np.unique(radius.round(9), return_inverse=True)
@@ -126,11 +122,7 @@ def gaussian_fit(values: NDArray[Any]) -> GaussianFit:
     centre = places @ weight.ravel()
     apart = places - centre[:, None]
     covariance = (apart * weight.ravel()) @ apart.T
-    return GaussianFit(
-        (float(centre[0]), float(centre[1])),
-        covariance,
-        _explained(map_.ravel(), apart, covariance),
-    )
+    return GaussianFit((float(centre[0]), float(centre[1])), covariance, _explained(map_.ravel(), apart, covariance))
 
 
 def _explained(mass: Map, apart: Map, covariance: Map) -> float:

@@ -70,10 +70,7 @@ class TheoreticalField:
 
         Right and bottom are exclusive.
         """
-        top, bottom = (
-            self.rows.low + self.rows.jump * row,
-            self.rows.high + self.rows.jump * row + 1,
-        )
+        top, bottom = (self.rows.low + self.rows.jump * row, self.rows.high + self.rows.jump * row + 1)
         left, right = (
             self.columns.low + self.columns.jump * column,
             self.columns.high + self.columns.jump * column + 1,
@@ -94,28 +91,8 @@ _POINTWISE = (
     nn.ELU, nn.GELU, nn.SiLU, nn.Mish, nn.Tanh, nn.Sigmoid, nn.Hardswish, nn.Hardtanh, nn.Softplus, nn.PReLU,
     nn.Linear,
 )  # fmt: skip
-_POINTWISE_NAMES = {
-    "LayerNorm2d",
-    "DropPath",
-    "LayerScale",
-    "LayerScale2d",
-    "GELUTanh",
-    "GELU",
-    "Dropout",
-}
-_SAME_PLACE = {
-    "permute",
-    "mul",
-    "reshape",
-    "contiguous",
-    "clone",
-    "relu",
-    "relu_",
-    "neg",
-    "float",
-    "type_as",
-    "to",
-}
+_POINTWISE_NAMES = {"LayerNorm2d", "DropPath", "LayerScale", "LayerScale2d", "GELUTanh", "GELU", "Dropout"}
+_SAME_PLACE = {"permute", "mul", "reshape", "contiguous", "clone", "relu", "relu_", "neg", "float", "type_as", "to"}
 _SAME_PLACE_FUNCTIONS = {
     operator.mul, operator.imul, operator.neg, torch.relu, torch.relu_, torch.mul, torch.permute,
     nn.functional.relu, nn.functional.gelu, nn.functional.silu, nn.functional.dropout,
@@ -174,9 +151,7 @@ def _through(module: nn.Module, field: TheoreticalField) -> TheoreticalField:
     try:
         graph = tracer.trace(module)
     except (fx.proxy.TraceError, TypeError, RuntimeError, NotImplementedError) as error:
-        raise _unknown(
-            f"{type(module).__name__} decides by the numbers what it computes ({error})"
-        ) from error
+        raise _unknown(f"{type(module).__name__} decides by the numbers what it computes ({error})") from error
     return _along(module, graph, field)
 
 
@@ -198,10 +173,7 @@ def _along(module: nn.Module, graph: fx.Graph, start: TheoreticalField) -> Theor
 
 
 def _at(
-    module: nn.Module,
-    node: fx.Node,
-    fields: dict[fx.Node, TheoreticalField | None],
-    start: TheoreticalField,
+    module: nn.Module, node: fx.Node, fields: dict[fx.Node, TheoreticalField | None], start: TheoreticalField
 ) -> TheoreticalField | None:
     """Return the field of a node's result; None for a weight or a number, which sees nothing of the picture."""
     inputs = [found for each in node.all_input_nodes if (found := fields[each]) is not None]
@@ -211,27 +183,15 @@ def _at(
         return None
     if node.op == "call_module":
         return _through(module.get_submodule(str(node.target)), inputs[0])
-    joins = (
-        *_SUMS,
-        *_PRODUCTS,
-        "add",
-        "add_",
-        "sub",
-    )  # a product of branches is a gated convolution
+    joins = (*_SUMS, *_PRODUCTS, "add", "add_", "sub")  # a product of branches is a gated convolution
     if len(inputs) > 1 and node.target in joins:
         return inputs[0].joined(inputs[1])
     known: Callable[..., Any] | str = node.target
-    pointwise = (
-        known in _SAME_PLACE_FUNCTIONS
-        or known in _SUMS
-        or known in (*_SAME_PLACE, "add", "add_", "sub")
-    )
+    pointwise = known in _SAME_PLACE_FUNCTIONS or known in _SUMS or known in (*_SAME_PLACE, "add", "add_", "sub")
     if len(inputs) == 1 and pointwise:
         return inputs[0]
     name = known if isinstance(known, str) else getattr(known, "__name__", str(known))
-    raise _unknown(
-        f"{type(module).__name__} uses {name!r}, which may bring distant places together"
-    )
+    raise _unknown(f"{type(module).__name__} uses {name!r}, which may bring distant places together")
 
 
 def _is_leaf(module: nn.Module) -> bool:
@@ -243,17 +203,13 @@ def _is_leaf(module: nn.Module) -> bool:
 
 
 def _is_layer_norm(module: nn.Module) -> bool:
-    return (
-        isinstance(module, nn.LayerNorm) and len(module.normalized_shape) == 1
-    )  # over the channels alone
+    return isinstance(module, nn.LayerNorm) and len(module.normalized_shape) == 1  # over the channels alone
 
 
 def _through_leaf(module: nn.Module, field: TheoreticalField) -> TheoreticalField:
     if isinstance(module, _WINDOWS):
         if type(module) not in _WINDOWS:
-            raise _unknown(
-                f"{type(module).__name__} chooses its padding by the size of the picture"
-            )
+            raise _unknown(f"{type(module).__name__} chooses its padding by the size of the picture")
         if getattr(module, "padding_mode", "zeros") == "circular":
             raise _unknown("circular padding carries one edge of the picture to the other")
         windows = [_window(module, axis) for axis in (0, 1)]
@@ -268,12 +224,7 @@ def _window(module: Any, axis: int) -> tuple[int, int, int, int]:
     dilation = _on_axis(getattr(module, "dilation", 1), axis)
     if module.padding == "same":
         return kernel, stride, dilation * (kernel - 1) // 2, dilation
-    return (
-        kernel,
-        stride,
-        0 if module.padding == "valid" else _on_axis(module.padding, axis),
-        dilation,
-    )
+    return (kernel, stride, 0 if module.padding == "valid" else _on_axis(module.padding, axis), dilation)
 
 
 def _on_axis(value: int | tuple[int, int], axis: int) -> int:

@@ -32,11 +32,7 @@ class TokenColours:
 
 
 def token_colours(
-    traces: Trace | Sequence[Trace],
-    *,
-    layer: int | None = None,
-    threshold: float | None = None,
-    flip: bool = False,
+    traces: Trace | Sequence[Trace], *, layer: int | None = None, threshold: float | None = None, flip: bool = False
 ) -> TokenColours:
     """Return patch tokens coloured by their first three principal components (Oquab et al. 2023, figure 1).
 
@@ -54,9 +50,7 @@ def token_colours(
             "Colours need traces of one model, at least one; got none or several models. Trace them again."
         )
     layer = several[0].layers - 1 if layer is None else layer
-    tokens = np.concatenate(
-        [patch_tokens(each, layer) for each in several]
-    )  # (patch of any picture, channel)
+    tokens = np.concatenate([patch_tokens(each, layer) for each in several])  # (patch of any picture, channel)
     front = _foreground(tokens, threshold, flip=flip)
     if front.sum() < 4:
         raise OptionError(
@@ -67,24 +61,18 @@ def token_colours(
     colours[front] = _stretch(coordinates)
     grids = [each.grid for each in several]
     ends = np.cumsum([grid.patches for grid in grids])[:-1]
-    pictures = [
-        _picture(part, grid) for part, grid in zip(np.split(colours, ends), grids, strict=True)
-    ]
+    pictures = [_picture(part, grid) for part, grid in zip(np.split(colours, ends), grids, strict=True)]
     masks = [grid.to_map(part) for part, grid in zip(np.split(front, ends), grids, strict=True)]
     return TokenColours(layer, tuple(pictures), tuple(masks), shares)
 
 
 def patch_tokens(trace: Trace, layer: int) -> NDArray[np.float64]:
     """Return the patch tokens of the residual stream after a layer: (patch, channel), float64."""
-    tokens: NDArray[np.float64] = (
-        trace.residual(layer)[len(trace.grid.prefix) :].double().cpu().numpy()
-    )
+    tokens: NDArray[np.float64] = trace.residual(layer)[len(trace.grid.prefix) :].double().cpu().numpy()
     return tokens
 
 
-def principal_coordinates(
-    vectors: NDArray[np.float64], count: int
-) -> tuple[NDArray[np.float64], Table]:
+def principal_coordinates(vectors: NDArray[np.float64], count: int) -> tuple[NDArray[np.float64], Table]:
     """Return each vector's coordinates on the first components, (n, component), and their shares of the variance."""
     centred = vectors - vectors.mean(0)
     left, strength, _ = np.linalg.svd(centred, full_matrices=False)
@@ -98,15 +86,11 @@ def principal_coordinates(
     return coordinates * np.where(largest < 0, -1.0, 1.0), shares
 
 
-def _foreground(
-    tokens: NDArray[np.float64], threshold: float | None, *, flip: bool
-) -> NDArray[np.bool_]:
+def _foreground(tokens: NDArray[np.float64], threshold: float | None, *, flip: bool) -> NDArray[np.bool_]:
     if threshold is None:
         return np.ones(len(tokens), bool)
     if not 0 <= threshold <= 1:
-        raise OptionError(
-            f"The threshold is {threshold}; wanted 0 ≤ threshold ≤ 1. One half is a good start."
-        )
+        raise OptionError(f"The threshold is {threshold}; wanted 0 ≤ threshold ≤ 1. One half is a good start.")
     first = principal_coordinates(tokens, 1)[0][:, 0]
     first = -first if flip else first
     span = max(float(np.ptp(first)), np.finfo(float).tiny)
@@ -116,9 +100,7 @@ def _foreground(
 
 def _stretch(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
     low, high = np.percentile(coordinates, (2, 98), axis=0)
-    stretched: NDArray[np.float64] = np.clip(
-        (coordinates - low) / np.maximum(high - low, np.finfo(float).tiny), 0, 1
-    )
+    stretched: NDArray[np.float64] = np.clip((coordinates - low) / np.maximum(high - low, np.finfo(float).tiny), 0, 1)
     return stretched
 
 
@@ -205,9 +187,7 @@ def token_norms(trace: Trace, *, layer: int | None = None, deviations: float = 4
     """
     layer = trace.layers - 1 if layer is None else layer
     if not deviations > 0:
-        raise OptionError(
-            f"deviations is {deviations}; wanted a positive number. 4 finds what stands out clearly."
-        )
+        raise OptionError(f"deviations is {deviations}; wanted a positive number. 4 finds what stands out clearly.")
     all_norms = trace.residual(layer).double().norm(dim=-1).cpu().numpy()  # (token,)
     prefix = len(trace.grid.prefix)
     patches = all_norms[prefix:]
@@ -233,6 +213,4 @@ def _attention_shares(trace: Trace, layer: int, keys: list[int]) -> tuple[float,
 def outlier_table(trace: Trace, *, deviations: float = 4.0) -> tuple[TokenNorms, ...]:
     """Return the token norms after every layer, first layer first."""
     with torch.no_grad():
-        return tuple(
-            token_norms(trace, layer=layer, deviations=deviations) for layer in range(trace.layers)
-        )
+        return tuple(token_norms(trace, layer=layer, deviations=deviations) for layer in range(trace.layers))

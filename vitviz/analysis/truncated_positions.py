@@ -42,7 +42,5 @@ def truncated(vit: ViT, image_size: tuple[int, int]) -> ViT:
     prefix = table.shape[1] - vit.grid.patches
     vectors = truncate_positions(table.detach()[0, prefix:], model.grid.patches)
     shell = model.module
-    shell.pos_embed = nn.Parameter(
-        torch.cat([table.detach()[:, :prefix], vectors[None]], dim=1), requires_grad=False
-    )
+    shell.pos_embed = nn.Parameter(torch.cat([table.detach()[:, :prefix], vectors[None]], dim=1), requires_grad=False)
     return rewrapped(vit, shell, image_size)

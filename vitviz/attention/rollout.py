@@ -42,11 +42,7 @@ def rollout(
     order = _layers(trace, start_layer, end_layer)
     layers = (trace.head_attentions(layer) for layer in order)
     return rollout_of(
-        layers,
-        head_fusion=head_fusion,
-        discard_ratio=discard_ratio,
-        residual=residual,
-        keep=_kept(trace),
+        layers, head_fusion=head_fusion, discard_ratio=discard_ratio, residual=residual, keep=_kept(trace)
     )
 
 
@@ -76,21 +72,15 @@ def rollout_row(
             mixed = torch.stack([row @ head for head in trace.head_attentions(layer)]).mean(0)
             row = (1 - residual) * mixed + residual * row
         else:
-            row = row @ _step(
-                trace.head_attentions(layer), head_fusion, discard_ratio, residual, _kept(trace)
-            )
+            row = row @ _step(trace.head_attentions(layer), head_fusion, discard_ratio, residual, _kept(trace))
     return row
 
 
 def _layers(trace: Trace, start_layer: int, end_layer: int | None) -> range:
     check_index("start_layer", start_layer, trace.layers)
-    last = (
-        trace.layers - 1 if end_layer is None else check_index("end_layer", end_layer, trace.layers)
-    )
+    last = trace.layers - 1 if end_layer is None else check_index("end_layer", end_layer, trace.layers)
     if last < start_layer:
-        raise OptionError(
-            f"end_layer {last} comes before start_layer {start_layer}; wanted it at or after. Swap them."
-        )
+        raise OptionError(f"end_layer {last} comes before start_layer {start_layer}; wanted it at or after. Swap them.")
     return range(start_layer, last + 1)
 
 
@@ -122,11 +112,7 @@ def rollout_of(
 
 
 def _step(
-    heads: Iterable[Tensor],
-    head_fusion: str,
-    discard_ratio: float,
-    residual: float,
-    keep: tuple[int, ...],
+    heads: Iterable[Tensor], head_fusion: str, discard_ratio: float, residual: float, keep: tuple[int, ...]
 ) -> Tensor:
     """Return Â, one layer's share of the rollout: (heads, query, key) → (query, key)."""
     step = normalise_rows(discard_smallest(fuse_heads(heads, head_fusion), discard_ratio, keep))
@@ -138,13 +124,9 @@ def check_options(head_fusion: str, discard_ratio: float, residual: float) -> No
     """Raise OptionError unless the options of a rollout lie in their ranges."""
     check_choice("head_fusion", head_fusion, FUSIONS)
     if not 0 <= discard_ratio < 1:
-        raise OptionError(
-            f"discard_ratio is {discard_ratio}; wanted 0 ≤ discard_ratio < 1. 0 keeps all attention."
-        )
+        raise OptionError(f"discard_ratio is {discard_ratio}; wanted 0 ≤ discard_ratio < 1. 0 keeps all attention.")
     if not 0 <= residual <= 1:
-        raise OptionError(
-            f"residual is {residual}; wanted 0 ≤ residual ≤ 1. One half is Abnar and Zuidema's choice."
-        )
+        raise OptionError(f"residual is {residual}; wanted 0 ≤ residual ≤ 1. One half is Abnar and Zuidema's choice.")
 
 
 def fuse_heads(heads: Iterable[Tensor], head_fusion: str) -> Tensor:
@@ -163,9 +145,7 @@ def fuse_heads(heads: Iterable[Tensor], head_fusion: str) -> Tensor:
         else:
             (torch.maximum if head_fusion == "max" else torch.minimum)(total, head, out=total)
     if total is None:
-        raise OptionError(
-            "A layer without heads cannot be fused; wanted at least one head. Pass (heads, query, key)."
-        )
+        raise OptionError("A layer without heads cannot be fused; wanted at least one head. Pass (heads, query, key).")
     return total.div_(count) if head_fusion == "mean" else total
 
 
@@ -179,9 +159,7 @@ def normalise_rows(attention: Tensor) -> Tensor:
 
 def discard_smallest(attention: Tensor, discard_ratio: float, keep: tuple[int, ...] = ()) -> Tensor:
     """Return (query, key) attention with the given share of smallest weights of every row set to zero."""
-    count = math.floor(
-        attention.shape[-1] * discard_ratio + 1e-9
-    )  # 100 × 0.29 is 28.999… in binary
+    count = math.floor(attention.shape[-1] * discard_ratio + 1e-9)  # 100 × 0.29 is 28.999… in binary
     if not count:
         return attention
     smallest = attention.topk(count, dim=-1, largest=False).indices

@@ -47,9 +47,7 @@ class HeadStatistics:
     def table(self, name: str) -> Table:
         """Return a statistic by its name; raises OptionError for a name that is none."""
         if name not in STATISTICS:
-            raise OptionError(
-                f"There is no statistic {name!r}; wanted one of {', '.join(STATISTICS)}."
-            )
+            raise OptionError(f"There is no statistic {name!r}; wanted one of {', '.join(STATISTICS)}.")
         table: Table = getattr(self, name)
         return table
 
@@ -69,9 +67,7 @@ def head_statistics(trace: Trace, *, sink_deviations: float = 4.0) -> HeadStatis
     prefix = len(grid.prefix)
     registers = [index for index, name in enumerate(grid.prefix) if name.startswith("register")]
     classes = [index for index, name in enumerate(grid.prefix) if name == "class"]
-    sinks = tuple(
-        _sinks(trace.residual(layer - 1), prefix, sink_deviations) for layer in range(trace.layers)
-    )
+    sinks = tuple(_sinks(trace.residual(layer - 1), prefix, sink_deviations) for layer in range(trace.layers))
     rows: dict[str, list[Tensor]] = {name: [] for name in STATISTICS}
     for layer in range(trace.layers):
         patches = trace.attention(layer)[:, prefix:].cpu()  # (heads, patch query, key)
@@ -86,10 +82,7 @@ def head_statistics(trace: Trace, *, sink_deviations: float = 4.0) -> HeadStatis
         del patches, between  # before the next layer's maps are computed
     tables = {name: _table(each) for name, each in rows.items()}
     return HeadStatistics(
-        **tables,
-        sinks=sinks,
-        uniform_entropy=math.log(grid.tokens),
-        uniform_distance=float(distance.mean()),
+        **tables, sinks=sinks, uniform_entropy=math.log(grid.tokens), uniform_distance=float(distance.mean())
     )
 
 
@@ -117,9 +110,7 @@ def _share(attention: Tensor, keys: list[int], *, absent: float) -> Tensor:
 
 def _sinks(stream: Tensor, prefix: int, deviations: float) -> tuple[int, ...]:
     norms = stream[prefix:].float().norm(dim=-1)  # (patch,)
-    large = norms > norms.mean() + deviations * norms.std(
-        correction=0
-    )  # of all patches, not of a sample
+    large = norms > norms.mean() + deviations * norms.std(correction=0)  # of all patches, not of a sample
     return tuple(int(patch) + prefix for patch in large.nonzero().flatten())
 
 

@@ -116,9 +116,7 @@ def check_head(head: int | str, heads: int) -> int | str:
     """Return the head; raises OptionError unless it is "mean", "max" or the number of one of ``heads`` heads."""
     if isinstance(head, str):
         if head not in (MEAN, MAX):
-            raise OptionError(
-                f"Head {head!r} is unknown; wanted 'mean', 'max' or a number from 0 to {heads - 1}."
-            )
+            raise OptionError(f"Head {head!r} is unknown; wanted 'mean', 'max' or a number from 0 to {heads - 1}.")
         return head
     return check_index("Head", head, heads)
 
@@ -150,9 +148,7 @@ def attention_view(
     if query != MEAN and direction == "attends_to":
         shares = _fused(trace.attention_row(layer, trace.grid.token(query)), head)  # (key,)
     else:
-        shares = _select(
-            _fused(trace.attention(layer), head), trace.grid, query, direction
-        )  # (token,)
+        shares = _select(_fused(trace.attention(layer), head), trace.grid, query, direction)  # (token,)
     what = f"layer {layer}, {_head_words(head, trace.heads(layer))}: {_query_words(trace.grid, query, direction)}"
     return _view(shares, trace, query, direction, hide_special, what)
 
@@ -196,14 +192,7 @@ def rollout_view(
         full = rollout(trace, **options) if matrix is None else matrix
         shares = _select(full, trace.grid, query, direction)  # (token,)
     what = f"rollout of layers {start_layer} to {last}, {head_fusion} of the heads"
-    return _view(
-        shares,
-        trace,
-        query,
-        direction,
-        hide_special,
-        f"{what}: {_query_words(trace.grid, query, direction)}",
-    )
+    return _view(shares, trace, query, direction, hide_special, f"{what}: {_query_words(trace.grid, query, direction)}")
 
 
 def _fused(attention: Tensor, head: int | str) -> Tensor:
@@ -222,35 +211,20 @@ def _select(matrix: Tensor, grid: PatchGrid, query: str, direction: str) -> Tens
     return lines[len(grid.prefix) :].mean(0) if query == MEAN else lines[grid.token(query)]
 
 
-def _view(
-    shares: Tensor, trace: Trace, query: str, direction: str, hide_special: bool, label: str
-) -> MapView:
-    attended = trace.grid.tokens - len(
-        trace.edit.mask_tokens
-    )  # nobody can attend to a masked token
-    return _laid_out(
-        _numbers(shares), trace.grid, query, direction, hide_special, label, uniform=1 / attended
-    )
+def _view(shares: Tensor, trace: Trace, query: str, direction: str, hide_special: bool, label: str) -> MapView:
+    attended = trace.grid.tokens - len(trace.edit.mask_tokens)  # nobody can attend to a masked token
+    return _laid_out(_numbers(shares), trace.grid, query, direction, hide_special, label, uniform=1 / attended)
 
 
 def _laid_out(
-    shares: Shares,
-    grid: PatchGrid,
-    query: str,
-    direction: str,
-    hide_special: bool,
-    label: str,
-    *,
-    uniform: float,
+    shares: Shares, grid: PatchGrid, query: str, direction: str, hide_special: bool, label: str, *, uniform: float
 ) -> MapView:
     """Return the view of the shares of all tokens, or of the patches alone."""
     special = len(shares) - grid.patches
     spanned = shares[special:] if hide_special else shares
     return MapView(
         values=grid.to_map(shares).copy(),
-        special={
-            name: float(share) for name, share in zip(grid.prefix, shares[:special], strict=False)
-        },
+        special={name: float(share) for name, share in zip(grid.prefix, shares[:special], strict=False)},
         label=label,
         query=query,
         direction=direction,
@@ -274,9 +248,7 @@ def _pool_view(trace: Trace, head: int | str, direction: str, hide_special: bool
     shares = _numbers(_fused(attention, head).mean(0))  # (key,); one learned query as a rule
     label = f"attention pooling, {_head_words(head, heads)}: where the learned query looks"
     everywhere = _with_masked(shares, trace)
-    return _laid_out(
-        everywhere, trace.grid, POOL, direction, hide_special, label, uniform=1 / len(shares)
-    )
+    return _laid_out(everywhere, trace.grid, POOL, direction, hide_special, label, uniform=1 / len(shares))
 
 
 def _with_masked(shares: Shares, trace: Trace) -> Shares:
@@ -285,9 +257,7 @@ def _with_masked(shares: Shares, trace: Trace) -> Shares:
     The pooling reads the special tokens and the patches, or the patches alone.
     """
     grid = trace.grid
-    masked = [
-        token - len(grid.prefix) for token in trace.edit.mask_tokens if token >= len(grid.prefix)
-    ]
+    masked = [token - len(grid.prefix) for token in trace.edit.mask_tokens if token >= len(grid.prefix)]
     special = len(shares) - (grid.patches - len(masked))
     if special not in (0, len(grid.prefix)):
         raise GridError(

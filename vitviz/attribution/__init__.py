@@ -15,12 +15,4 @@ from vitviz.attribution.attribute import METHODS, attribute, why_not
 from vitviz.attribution.method import Attribution, Knob, Method
 from vitviz.attribution.targets import patch_likeness
 
-__all__ = [
-    "METHODS",
-    "Attribution",
-    "Knob",
-    "Method",
-    "attribute",
-    "patch_likeness",
-    "why_not",
-]
+__all__ = ["METHODS", "Attribution", "Knob", "Method", "attribute", "patch_likeness", "why_not"]

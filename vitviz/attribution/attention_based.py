@@ -24,20 +24,12 @@ def class_attention(task: Task, *, layer: int) -> Found:
     return Found(task.trace.grid.to_map(row))
 
 
-def attention_rollout(
-    task: Task, *, head_fusion: str, discard_ratio: float, residual: float
-) -> Found:
+def attention_rollout(task: Task, *, head_fusion: str, discard_ratio: float, residual: float) -> Found:
     """Return the rollout's rows of the tokens that the answer is read from, weighted as it reads them."""
-    options: dict[str, Any] = {
-        "head_fusion": head_fusion,
-        "discard_ratio": discard_ratio,
-        "residual": residual,
-    }
+    options: dict[str, Any] = {"head_fusion": head_fusion, "discard_ratio": discard_ratio, "residual": residual}
     weights = readout(task.vit, task.trace)  # (token,)
     tokens = weights.nonzero()[:, 0].tolist()
-    if (
-        len(tokens) > 2
-    ):  # an average over patches: one product of matrices is cheaper than many rows
+    if len(tokens) > 2:  # an average over patches: one product of matrices is cheaper than many rows
         return Found(task.trace.grid.to_map(weights @ rollout(task.trace, **options)))
     rows = [weights[token] * rollout_row(task.trace, token, **options) for token in tokens]
     return Found(task.trace.grid.to_map(torch.stack(rows).sum(0)))
@@ -97,9 +89,7 @@ def value_weighted_attention(task: Task, *, layer: int) -> Found:
     projection = output_projection(task.vit, layer)
     if projection is None:
         lengths = (attention * values.norm(dim=-1)).mean(0)  # (key,)
-        note = (
-            "the length of the values is used: this layer changes them before its output projection"
-        )
+        note = "the length of the values is used: this layer changes them before its output projection"
         return Found(task.trace.grid.to_map(lengths), notes=(note,))
     weighted = (attention[..., None] * values).transpose(0, 1).flatten(1)  # (key, heads · head_dim)
     lengths = (weighted @ projection.float().T).norm(dim=-1)  # (key,)

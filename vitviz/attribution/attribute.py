@@ -16,11 +16,7 @@ from vitviz.trace.run import Picture, trace
 from vitviz.trace.target import Likeness, Target, likeness, resolve_target
 from vitviz.trace.trace import Trace
 
-METHODS: tuple[Method, ...] = (
-    *attention_based.METHODS,
-    *gradient.METHODS,
-    *perturbation.METHODS,
-)
+METHODS: tuple[Method, ...] = (*attention_based.METHODS, *gradient.METHODS, *perturbation.METHODS)
 """Every method, in the order in which they are offered."""
 
 EMPTY = "the map is empty: every value is 0"
@@ -55,9 +51,7 @@ def attribute(
         raise OptionError(f"batch_size is {batch_size}; wanted at least 1. 16 is the default.")
     reason = method.why_not(vit)
     if reason is not None:
-        raise UnsupportedModelError(
-            f"{method.label} cannot explain this model: {reason}. Choose another method."
-        )
+        raise UnsupportedModelError(f"{method.label} cannot explain this model: {reason}. Choose another method.")
     start = time.perf_counter()
     traced = trace(vit, image, target=target, gradients=method.backward)
     aim = _batchable(vit, target, traced)
@@ -80,9 +74,7 @@ def find_method(name: str) -> Method:
     """Return the method of that name; raises OptionError, with the nearest names, if there is none."""
     known = {method.name: method for method in METHODS}
     if name not in known:
-        raise OptionError(
-            f"There is no method {name!r}; wanted one of {', '.join(known)}.{suggest(name, known)}"
-        )
+        raise OptionError(f"There is no method {name!r}; wanted one of {', '.join(known)}.{suggest(name, known)}")
     return known[name]
 
 

@@ -64,12 +64,7 @@ METRICS = (
         "(Chefer et al. 2021, who take 10 % a step).",
         False,
     ),
-    Metric(
-        "negative",
-        "Negative perturbation",
-        "The same, least relevant first.",
-        True,
-    ),
+    Metric("negative", "Negative perturbation", "The same, least relevant first.", True),
     Metric(
         "pointing",
         "Pointing game",
@@ -122,9 +117,7 @@ class Plan:
     def served(self, vit: ViT) -> tuple[dict[str, Any], dict[str, str]]:
         """Return the methods that can serve a model, with their knobs, and why the others cannot."""
         reasons = {name: why_not(name, vit) for name in self.methods}
-        served = {
-            name: dict(self.knobs.get(name, {})) for name, no in reasons.items() if no is None
-        }
+        served = {name: dict(self.knobs.get(name, {})) for name, no in reasons.items() if no is None}
         return served, {name: no for name, no in reasons.items() if no is not None}
 
 
@@ -155,10 +148,7 @@ def measure_photo(
     Raises OptionError for a box outside the picture, and what ``attribute`` raises.
     """
     served, _reasons = plan.served(vit)
-    found = [
-        attribute(name, vit, pixels, target=target, seed=plan.seed, **knobs)
-        for name, knobs in served.items()
-    ]
+    found = [attribute(name, vit, pixels, target=target, seed=plan.seed, **knobs) for name, knobs in served.items()]
     drawn = np.random.default_rng((plan.seed, seed))
     random = [drawn.random((vit.grid.rows, vit.grid.columns)) for _ in range(plan.random_maps)]
     maps: list[NDArray[Any]] = [each.values for each in found]
@@ -182,12 +172,7 @@ def peak_memory(vit: ViT, pixels: Tensor, target: Target, plan: Plan) -> dict[st
 
 
 def _numbers(
-    vit: ViT,
-    pixels: Tensor,
-    target: Target,
-    plan: Plan,
-    maps: Sequence[NDArray[Any]],
-    box: Box | None,
+    vit: ViT, pixels: Tensor, target: Target, plan: Plan, maps: Sequence[NDArray[Any]], box: Box | None
 ) -> list[dict[str, Any]]:
     """Return the metrics of each map by name; all maps are tested in the same batches."""
     removal = Removal(vit, pixels, target, plan.replacement, seed=plan.seed)
@@ -199,23 +184,15 @@ def _numbers(
         choices += [removal.gone(order[count:]) for count in there]
     answers = removal.ask(choices).reshape(len(maps), 2, len(gone), -1)
     shares = gone / removal.patches, there / removal.patches
-    return [
-        _curves(*shares, *curves) | _in_box(vit, values, box)
-        for values, curves in zip(maps, answers, strict=True)
-    ]
+    return [_curves(*shares, *curves) | _in_box(vit, values, box) for values, curves in zip(maps, answers, strict=True)]
 
 
 def _curves(
-    gone: NDArray[np.float64],
-    there: NDArray[np.float64],
-    down: NDArray[np.float64],
-    up: NDArray[np.float64],
+    gone: NDArray[np.float64], there: NDArray[np.float64], down: NDArray[np.float64], up: NDArray[np.float64]
 ) -> dict[str, Any]:
     """Return the areas under two curves of answers (step, number); the perturbations leave out the empty picture."""
     deletion, insertion = area_under(gone, down[:, 0]), area_under(there, up[:, 0])
-    ranked = (
-        down.shape[1] == 2
-    )  # whether the target is still the top answer is known of a class only
+    ranked = down.shape[1] == 2  # whether the target is still the top answer is known of a class only
     return {
         "difference": insertion - deletion,
         "deletion": deletion,
@@ -236,6 +213,4 @@ def _in_box(vit: ViT, values: NDArray[Any], box: Box | None) -> dict[str, Any]:
 def _mean(numbers: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return the means by name; None where there are no numbers."""
     names = {name: [each[name] for each in numbers] for name in numbers[0]}
-    return {
-        name: None if None in values else float(np.mean(values)) for name, values in names.items()
-    }
+    return {name: None if None in values else float(np.mean(values)) for name, values in names.items()}

@@ -61,15 +61,12 @@ def _cells(photos: Mapping[str, Mapping[str, Measurement]], method: str) -> dict
     found = {}
     for metric in METRICS:
         pairs = [
-            (_value(each.get(method), metric.name), _value(each.get(RANDOM), metric.name))
-            for each in photos.values()
+            (_value(each.get(method), metric.name), _value(each.get(RANDOM), metric.name)) for each in photos.values()
         ]
         own = np.array([value for value, _random in pairs if value is not None])
         if metric.name == "seconds" and method == RANDOM or not len(own):
             continue
-        gains = [
-            value - random for value, random in pairs if value is not None and random is not None
-        ]
+        gains = [value - random for value, random in pairs if value is not None and random is not None]
         found[metric.name] = Cell(*_interval(own), len(own), *_interval(np.array(gains)))
     return found
 

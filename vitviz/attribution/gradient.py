@@ -161,9 +161,7 @@ def _portions(total: int, size: int) -> Iterator[tuple[int, int]]:
 
 def _halved(function: Engine, batch: Tensor) -> Tensor:
     """Return function(batch); in parts where the memory does not suffice."""
-    return _shrinking(
-        lambda size: torch.cat([function(part) for part in batch.split(size)]), len(batch)
-    )
+    return _shrinking(lambda size: torch.cat([function(part) for part in batch.split(size)]), len(batch))
 
 
 def _shrinking(run: Callable[[int], Tensor], size: int) -> Tensor:
@@ -213,10 +211,7 @@ METHODS = (
         cost="n_steps forward and backward",
         limits="It explains the difference to the baseline: pixels that look like the baseline get nothing.",
         function=integrated_gradients,
-        knobs=(
-            Knob("n_steps", 32, "Points on the way from the baseline to the picture.", 2, 512),
-            BASELINE,
-        ),
+        knobs=(Knob("n_steps", 32, "Points on the way from the baseline to the picture.", 2, 512), BASELINE),
         signed=True,
     ),
     _pixel_method(

@@ -151,9 +151,7 @@ class Method:
         """Return every knob with its value, given or default; raises OptionError for a knob it has not."""
         for name in given:
             self.knob(name)
-        return {
-            knob.name: knob.check(given.get(knob.name, knob.default), layers) for knob in self.knobs
-        }
+        return {knob.name: knob.check(given.get(knob.name, knob.default), layers) for knob in self.knobs}
 
     def knob(self, name: str) -> Knob:
         """Return the knob of that name; raises OptionError, with the nearest names, if there is none."""

@@ -10,11 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vitviz.analysis.masked import masked_scores
-from vitviz.analysis.replacement import (
-    REMOVED,
-    REPLACEMENTS,
-    replacement_picture,
-)
+from vitviz.analysis.replacement import REMOVED, REPLACEMENTS, replacement_picture
 from vitviz.analysis.scoring import in_batches, score_batch, scores
 from vitviz.attribution.method import Found, Knob, Method, Task
 from vitviz.attribution.shapley import coalitions, shapley_values
@@ -117,9 +113,7 @@ class _MaskSums:
         return (together / spread.clamp(min=1e-6)).float()
 
 
-def smooth_mask(
-    size: tuple[int, int], cells: int, keep: float, generator: torch.Generator
-) -> Tensor:
+def smooth_mask(size: tuple[int, int], cells: int, keep: float, generator: torch.Generator) -> Tensor:
     """Return one random mask with values in [0, 1], (height, width): a coarse grid of 0 and 1, enlarged and shifted."""
     height, width = (math.ceil(side / cells) for side in size)
     coarse = (torch.rand(1, 1, cells + 1, cells + 1, generator=generator) < keep).float()

@@ -27,9 +27,7 @@ def coalitions(players: int, count: int, generator: torch.Generator) -> Tensor:
     return torch.stack([shown, ~shown], 1).flatten(0, 1)[:count]
 
 
-def shapley_values(
-    shown: Tensor, found: Tensor, none: float, whole: float, weights: Tensor | None = None
-) -> Tensor:
+def shapley_values(shown: Tensor, found: Tensor, none: float, whole: float, weights: Tensor | None = None) -> Tensor:
     """Return the values (player,) that fit the scores of coalitions best and add up to ``whole`` − ``none``.
 
     ``shown`` is (coalition, player) of bool, ``found`` (coalition,) their scores; ``none`` and ``whole`` are the

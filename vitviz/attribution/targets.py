@@ -24,9 +24,7 @@ def patch_likeness(vit: ViT, image: Picture, patch: int) -> Likeness:
     norm = getattr(shell, "norm", None)
     with vit.lock, torch.no_grad():
         features = stream if norm is None else norm(stream)
-        alone = features[:, token : token + 1].expand_as(
-            features
-        )  # whichever token is pooled is the patch's
+        alone = features[:, token : token + 1].expand_as(features)  # whichever token is pooled is the patch's
         embedding = shell.forward_head(alone, pre_logits=True)[0]
     row, column = vit.grid.position(patch)
     return likeness(embedding, f"similarity to the patch in row {row + 1}, column {column + 1}")

@@ -43,15 +43,9 @@ class Edit:
                     f"The temperature factor of layer {layer} is {factor}; wanted a positive, finite number. "
                     "1 leaves the layer as it is, 2 halves its attention scores."
                 )
-        object.__setattr__(
-            self, "temperature", tuple(sorted((k, f) for k, f in factors.items() if f != 1))
-        )
-        object.__setattr__(
-            self, "ablate_heads", tuple(sorted({(int(a), int(b)) for a, b in ablate_heads}))
-        )
-        object.__setattr__(
-            self, "mask_tokens", tuple(sorted({int(token) for token in mask_tokens}))
-        )
+        object.__setattr__(self, "temperature", tuple(sorted((k, f) for k, f in factors.items() if f != 1)))
+        object.__setattr__(self, "ablate_heads", tuple(sorted({(int(a), int(b)) for a, b in ablate_heads})))
+        object.__setattr__(self, "mask_tokens", tuple(sorted({int(token) for token in mask_tokens})))
 
     def __bool__(self) -> bool:
         return bool(self.temperature or self.ablate_heads or self.mask_tokens)

@@ -28,26 +28,19 @@ def shell_of(module: nn.Module, memo: dict[int, nn.Module] | None = None) -> nn.
         return memo[id(module)]
     copy: nn.Module = module.__class__.__new__(module.__class__)
     memo[id(module)] = copy
-    state: dict[str, Any] = dict(
-        module.__dict__
-    )  # _parameters and _buffers stay the same dicts: shared
+    state: dict[str, Any] = dict(module.__dict__)  # _parameters and _buffers stay the same dicts: shared
     for name, value in state.items():
         if isinstance(value, OrderedDict) and "_hooks" in name:
             state[name] = OrderedDict(value)
     state["_modules"] = {
-        name: None if child is None else shell_of(child, memo)
-        for name, child in module._modules.items()
+        name: None if child is None else shell_of(child, memo) for name, child in module._modules.items()
     }
     state["training"] = False
-    state["_compiled_call_impl"] = (
-        None  # what module.compile() leaves behind; the plain code can be observed
-    )
+    state["_compiled_call_impl"] = None  # what module.compile() leaves behind; the plain code can be observed
     if "grad_checkpointing" in state:
         state["grad_checkpointing"] = False
     if "fused_attn" in state:
-        state["fused_attn"] = (
-            True  # the tap reads the fused call; the original keeps its own setting
-        )
+        state["fused_attn"] = True  # the tap reads the fused call; the original keeps its own setting
     copy.__dict__.update(state)
     return copy
 

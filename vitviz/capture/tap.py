@@ -46,9 +46,7 @@ class AttentionCall:
 class AttentionTap(TorchFunctionMode):
     """Records the attention calls and the residual stream of one forward pass of a watched shell."""
 
-    def __init__(
-        self, edit: Edit = NO_EDIT, *, record: bool = True, keep_outputs: bool = False
-    ) -> None:
+    def __init__(self, edit: Edit = NO_EDIT, *, record: bool = True, keep_outputs: bool = False) -> None:
         super().__init__()
         self.calls: list[AttentionCall] = []
         self.streams: dict[int, Tensor] = {}
@@ -65,20 +63,13 @@ class AttentionTap(TorchFunctionMode):
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
         _active.stack.remove(self)
 
     def __torch_function__(
-        self,
-        function: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Any = None,
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         # A tap entered inside another's pass hands its calls on to the outer one, whose model they are not.
         if function is functional.scaled_dot_product_attention and _active.stack[-1] is self:
@@ -127,20 +118,14 @@ class AttentionTap(TorchFunctionMode):
         if factor != 1:
             query = query / factor
             if attn_mask is not None and attn_mask.dtype != torch.bool:
-                attn_mask = (
-                    attn_mask / factor
-                )  # the bias is part of the scores that the temperature divides
+                attn_mask = attn_mask / factor  # the bias is part of the scores that the temperature divides
         if self.layer is not None:
             attn_mask = self._with_masked_tokens(attn_mask, key)
-        output = functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=attn_mask, scale=scale
-        )
+        output = functional.scaled_dot_product_attention(query, key, value, attn_mask=attn_mask, scale=scale)
         if self._record:
             factor_of_dot = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
             kept = output if self._keep_outputs else None
-            self.calls.append(
-                AttentionCall(self.layer, query, key, value, attn_mask, factor_of_dot, kept)
-            )
+            self.calls.append(AttentionCall(self.layer, query, key, value, attn_mask, factor_of_dot, kept))
         return self._without_ablated_heads(output)
 
     def _with_masked_tokens(self, attn_mask: Tensor | None, key: Tensor) -> Tensor | None:
@@ -157,11 +142,7 @@ class AttentionTap(TorchFunctionMode):
     def _without_ablated_heads(self, output: Tensor) -> Tensor:
         first, heads = self._heads_seen, output.shape[1]
         self._heads_seen += heads
-        silenced = [
-            head - first
-            for layer, head in self._ablate
-            if layer == self.layer and 0 <= head - first < heads
-        ]
+        silenced = [head - first for layer, head in self._ablate if layer == self.layer and 0 <= head - first < heads]
         if not silenced:
             return output
         keep = torch.ones(heads, dtype=output.dtype, device=output.device)

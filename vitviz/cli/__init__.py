@@ -19,32 +19,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from vitviz.cli import (
-    benchmark,
-    explain,
-    input_sizes,
-    models,
-    positions,
-    receptive_field,
-    serve,
-    shuffle,
-    tokens,
-)
+from vitviz.cli import benchmark, explain, input_sizes, models, positions, receptive_field, serve, shuffle, tokens
 from vitviz.errors import VitvizError
 from vitviz.export.manifest import versions
 
 DONE, REFUSED, STOPPED = 0, 2, 130
-COMMANDS = (
-    models,
-    explain,
-    benchmark,
-    receptive_field,
-    positions,
-    tokens,
-    shuffle,
-    input_sizes,
-    serve,
-)
+COMMANDS = (models, explain, benchmark, receptive_field, positions, tokens, shuffle, input_sizes, serve)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,9 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; each leaves its function in ``run``."""
     top = argparse.ArgumentParser(
-        prog="python -m vitviz",
-        description="See what a Vision Transformer sees.",
-        allow_abbrev=False,
+        prog="python -m vitviz", description="See what a Vision Transformer sees.", allow_abbrev=False
     )
     top.add_argument("--version", action="version", version="vitviz " + versions()["vitviz"])
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)

@@ -82,20 +82,14 @@ def _add_test(group: Any) -> None:
         "--knob", metavar="METHOD.NAME=VALUE", action="append", default=[],
         help="knob of a method, such as integrated_gradients.n_steps=8; may be given several times",
     )  # fmt: skip
-    group.add_argument(
-        "--replacement", choices=REPLACEMENTS, default="blur", help="(default: blur)"
-    )
+    group.add_argument("--replacement", choices=REPLACEMENTS, default="blur", help="(default: blur)")
     group.add_argument("--steps", type=int, default=10, help="parts of a curve (default: 10)")
-    group.add_argument(
-        "--random-maps", metavar="N", type=int, default=4, help="for each photo (default: 4)"
-    )
+    group.add_argument("--random-maps", metavar="N", type=int, default=4, help="for each photo (default: 4)")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure what is not measured yet, and write the table; Ctrl+C writes what there is."""
-    entries = read_folder(
-        arguments.folder, arguments.table, count=arguments.photos, seed=arguments.draw
-    )
+    entries = read_folder(arguments.folder, arguments.table, count=arguments.photos, seed=arguments.draw)
     plan = _plan(arguments)
     texts = _texts(arguments)
     vit = model_options.load(arguments)
@@ -131,9 +125,7 @@ def knobs_of(texts: list[str]) -> dict[str, dict[str, Any]]:
         owner, _dot, rest = text.partition(".")
         name, equals, value = rest.partition("=")
         if not equals:
-            raise OptionError(
-                f"--knob {text} is no knob; wanted METHOD.NAME=VALUE, such as rise.n_masks=64."
-            )
+            raise OptionError(f"--knob {text} is no knob; wanted METHOD.NAME=VALUE, such as rise.n_masks=64.")
         found.setdefault(owner, {})[name] = find_method(owner).knob(name).read(value)
     return found
 
@@ -202,9 +194,7 @@ def _measure(
             skipped[entry.name] = str(error)
             said = f"left out: {error}"
         minutes = (time.monotonic() - start) / done * (len(left) - done) / 60
-        print(
-            f"[{done}/{len(left)}] {entry.name} {said} (about {minutes:.0f} min left)", flush=True
-        )
+        print(f"[{done}/{len(left)}] {entry.name} {said} (about {minutes:.0f} min left)", flush=True)
 
 
 def _ids(text: str | None) -> dict[str, str]:
@@ -214,12 +204,7 @@ def _ids(text: str | None) -> dict[str, str]:
 
 
 def _measure_one(
-    vit: ViT,
-    plan: Plan,
-    entry: Entry,
-    store: BenchmarkStore,
-    ids: Mapping[str, str],
-    explain: str,
+    vit: ViT, plan: Plan, entry: Entry, store: BenchmarkStore, ids: Mapping[str, str], explain: str
 ) -> None:
     image, digest = open_photo(entry.path).image, file_digest(entry.path)
     box = None if entry.box is None else box_in_input(vit, image.size, entry.box)
@@ -245,9 +230,7 @@ def _write(
 ) -> None:
     rows = benchmark_table(store.measured, store.peaks)
     title = f"Explanations of {settings['model']} put to the test"
-    page = benchmark_html(
-        rows, title=title, conditions=_conditions(store, settings), skipped=skipped, refused=refused
-    )
+    page = benchmark_html(rows, title=title, conditions=_conditions(store, settings), skipped=skipped, refused=refused)
     (folder / "table.csv").write_text(benchmark_csv(rows), "utf-8")
     (folder / "table.html").write_text(page, "utf-8")
     print(_as_text(rows))
@@ -259,9 +242,7 @@ def _conditions(store: BenchmarkStore, settings: Mapping[str, Any]) -> list[str]
     height, width = settings["image_size"]
     right = sum(store.right.values())
     knobs = ", ".join(
-        f"{method}.{name}={value}"
-        for method, chosen in settings["knobs"].items()
-        for name, value in chosen.items()
+        f"{method}.{name}={value}" for method, chosen in settings["knobs"].items() for name, value in chosen.items()
     )
     what = "the photo's class" if settings["explain"] == "class" else "the model's top answer"
     return [
@@ -279,7 +260,5 @@ def _as_text(rows: list[Row]) -> str:
     for row in rows:
         cells = [row.cells[name] for name in ("difference", "deletion", "insertion")]
         first = f"{cells[0].mean:+.3f} ± {cells[0].half:.3f}"
-        lines.append(
-            f"{label_of(row.method):28} {first:>20}   {cells[1].mean:8.3f}   {cells[2].mean:9.3f}"
-        )
+        lines.append(f"{label_of(row.method):28} {first:>20}   {cells[1].mean:8.3f}   {cells[2].mean:9.3f}")
     return "\n".join(lines)

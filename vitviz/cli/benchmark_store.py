@@ -112,7 +112,5 @@ def _written(found: Measurement) -> list[str]:
 
 
 def _measurement(row: dict[str, str]) -> Measurement:
-    numbers: dict[str, Any] = {
-        name: None if row[name] == "" else float(row[name]) for name in _NUMBERS
-    }
+    numbers: dict[str, Any] = {name: None if row[name] == "" else float(row[name]) for name in _NUMBERS}
     return Measurement(row["method"], **numbers)

@@ -56,11 +56,7 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Compute the map, write the files, say in two lines what was done."""
     method = METHODS[arguments.method]
-    given = {
-        option.name: getattr(arguments, option.name)
-        for option, _ in all_options()
-        if option.name in arguments
-    }
+    given = {option.name: getattr(arguments, option.name) for option, _ in all_options() if option.name in arguments}
     options = method.choose(given)
     looks = outputs.Looks(arguments.palette, arguments.opacity, arguments.interpolate)
     outputs.check_files(arguments.out)
@@ -68,13 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
     explained = _explain(model_options.load(arguments), photo, method, options, arguments.target)
     told = _manifest(explained, photo, arguments)
     content = outputs.Content(
-        explained.vit,
-        explained.trace,
-        explained.view,
-        photo.image,
-        told,
-        looks,
-        explained.method.name,
+        explained.vit, explained.trace, explained.view, photo.image, told, looks, explained.method.name
     )
     notes = [note for path in arguments.out for note in outputs.write(path, content)]
     print(_report(explained, arguments, photo, given))
@@ -85,14 +75,8 @@ def run(arguments: argparse.Namespace) -> None:
 def _add_methods(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("method")
     listed = "; ".join(f"{method.name}: {method.summary}" for method in METHODS.values())
-    group.add_argument(
-        "--method", choices=METHODS, default="attention", help=f"{listed} (default: attention)"
-    )
-    group.add_argument(
-        "--target",
-        metavar="CLASS",
-        help="class to explain, by number or name (default: the top one)",
-    )
+    group.add_argument("--method", choices=METHODS, default="attention", help=f"{listed} (default: attention)")
+    group.add_argument("--target", metavar="CLASS", help="class to explain, by number or name (default: the top one)")
     for option, methods in all_options():
         default = "" if option.default is None else f" (default: {option.default})"
         only = "" if len(methods) == len(METHODS) else f"{', '.join(methods)}: "
@@ -108,31 +92,16 @@ def _add_methods(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_looks(group: Any) -> None:
-    group.add_argument(
-        "--palette", choices=outputs.PALETTES, default="viridis", help="colours (default: viridis)"
-    )
-    group.add_argument(
-        "--opacity",
-        type=float,
-        default=0.6,
-        help="of the map over the photo, 0 to 1 (default: 0.6)",
-    )
-    group.add_argument(
-        "--interpolate", action="store_true", help="smooth between patches; the figure then says so"
-    )
+    group.add_argument("--palette", choices=outputs.PALETTES, default="viridis", help="colours (default: viridis)")
+    group.add_argument("--opacity", type=float, default=0.6, help="of the map over the photo, 0 to 1 (default: 0.6)")
+    group.add_argument("--interpolate", action="store_true", help="smooth between patches; the figure then says so")
 
 
 def _picture_path(image: str) -> Path:
-    return (
-        example(image.removeprefix(EXAMPLE)).path
-        if image.startswith(EXAMPLE)
-        else Path(image).expanduser()
-    )
+    return example(image.removeprefix(EXAMPLE)).path if image.startswith(EXAMPLE) else Path(image).expanduser()
 
 
-def _explain(
-    vit: ViT, photo: Photo, method: Method, options: dict[str, Any], target: str | None
-) -> Explained:
+def _explain(vit: ViT, photo: Photo, method: Method, options: dict[str, Any], target: str | None) -> Explained:
     aim = None if target is None else class_index(vit, target)
     start = time.perf_counter()
     traced = trace(vit, photo.image, target=aim, gradients=method.uses_target or aim is not None)
@@ -146,11 +115,7 @@ def _explain(
 
 
 def _manifest(explained: Explained, photo: Photo, arguments: argparse.Namespace) -> dict[str, Any]:
-    looks = {
-        "palette": arguments.palette,
-        "opacity": arguments.opacity,
-        "interpolate": arguments.interpolate,
-    }
+    looks = {"palette": arguments.palette, "opacity": arguments.opacity, "interpolate": arguments.interpolate}
     return manifest(
         trace=explained.trace,
         vit=explained.vit,
@@ -161,29 +126,16 @@ def _manifest(explained: Explained, photo: Photo, arguments: argparse.Namespace)
     )
 
 
-def _report(
-    explained: Explained, arguments: argparse.Namespace, photo: Photo, given: dict[str, Any]
-) -> str:
+def _report(explained: Explained, arguments: argparse.Namespace, photo: Photo, given: dict[str, Any]) -> str:
     vit, traced = explained.vit, explained.trace
     what = f"{file_name(arguments.image)}, {vit.name} ({outputs.short(vit.weights)}), {explained.view.label}"
     if "query" in explained.options and "query" not in given:
-        why = (
-            "the default"
-            if explained.options["query"] == "class"
-            else "the default: the model has no class token"
-        )
+        why = "the default" if explained.options["query"] == "class" else "the default: the model has no class token"
         what += f" ({why})"
     files = ", ".join(str(path) for path in arguments.out)
-    lines = [
-        f"{what}.",
-        f"{_answers(vit, traced)}. {1000 * explained.seconds:.0f} ms; wrote {files}.",
-    ]
+    lines = [f"{what}.", f"{_answers(vit, traced)}. {1000 * explained.seconds:.0f} ms; wrote {files}."]
     if traced.target is not None:
-        without = (
-            ""
-            if explained.method.uses_target
-            else f"; the map of {explained.method.name} does not depend on it"
-        )
+        without = "" if explained.method.uses_target else f"; the map of {explained.method.name} does not depend on it"
         lines.append(f"Target: {traced.target.label}{without}.")
     lines += [f"The picture was changed on opening: {note}." for note in photo.notes]
     return "\n".join(lines)
@@ -193,6 +145,4 @@ def _answers(vit: ViT, traced: Trace) -> str:
     top = traced.top(5)
     if not top:
         return "No classifier, so no answers"
-    return f"Top {len(top)}: " + ", ".join(
-        f"{vit.class_name(index)} {share:.1%}" for index, share in top
-    )
+    return f"Top {len(top)}: " + ", ".join(f"{vit.class_name(index)} {share:.1%}" for index, share in top)

@@ -80,10 +80,7 @@ def _row(vit: ViT, each: SizedAnswer) -> dict[str, Any]:
         "tokens": each.tokens,
         "seconds": each.seconds,
         "cosine": each.cosine,
-        "answers": [
-            {"class": index, "name": vit.class_name(index), "probability": share}
-            for index, share in each.top
-        ],
+        "answers": [{"class": index, "name": vit.class_name(index), "probability": share} for index, share in each.top],
     }
 
 

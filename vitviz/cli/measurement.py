@@ -64,11 +64,7 @@ def check_files(paths: Sequence[Path]) -> None:
 
 
 def finish(
-    command: str,
-    found: Measurement,
-    model: ViT | ConvNet,
-    pictures: Sequence[tuple[str, Photo]],
-    paths: Sequence[Path],
+    command: str, found: Measurement, model: ViT | ConvNet, pictures: Sequence[tuple[str, Photo]], paths: Sequence[Path]
 ) -> None:
     """Write the files and say what was found."""
     told = {
@@ -82,8 +78,7 @@ def finish(
             "layers": model.layers,
         },
         "pictures": [
-            {"name": file_name(name), "digest": photo.digest, "digest_of": DIGEST}
-            for name, photo in pictures
+            {"name": file_name(name), "digest": photo.digest, "digest_of": DIGEST} for name, photo in pictures
         ],
         "settings": {"command": command, **_plain(found.settings)},
         "licence": LICENCE,
@@ -93,9 +88,7 @@ def finish(
         try:
             path.write_bytes(data)
         except OSError as error:
-            raise VitvizError(
-                f"{path} could not be written ({error.strerror}). Choose another place."
-            ) from error
+            raise VitvizError(f"{path} could not be written ({error.strerror}). Choose another place.") from error
     names = ", ".join(file_name(name) for name, _ in pictures)
     shown = f"{names}, " if names else ""
     print(f"{shown}{model.name} ({outputs.short(model.weights)}): {found.title}.")

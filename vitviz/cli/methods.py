@@ -47,10 +47,7 @@ class Method:
         known = {option.name: option for option in self.options}
         for name in given:
             if name not in known:
-                flag, own = (
-                    "--" + name.replace("_", "-"),
-                    ", ".join(each.flag for each in self.options),
-                )
+                flag, own = ("--" + name.replace("_", "-"), ", ".join(each.flag for each in self.options))
                 raise OptionError(
                     f"{flag} is no option of the method {self.name}; wanted {own}. "
                     "Leave it out or choose another method."
@@ -68,9 +65,7 @@ QUERY = Option(
     "token whose map is shown: class, another special token, a patch number, mean (of all patches) or pool "
     "(default: class if the model has one, else mean)",
 )
-DIRECTION = Option(
-    "direction", "attends_to", "where the query looks, or who looks at it", choices=DIRECTIONS
-)
+DIRECTION = Option("direction", "attends_to", "where the query looks, or who looks at it", choices=DIRECTIONS)
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -94,13 +89,7 @@ METHODS: dict[str, Method] = {
                 QUERY,
                 DIRECTION,
                 Option("head_fusion", "mean", "how heads become one", choices=FUSIONS),
-                Option(
-                    "discard_ratio",
-                    0.0,
-                    "share of the smallest weights set to zero",
-                    float,
-                    metavar="SHARE",
-                ),
+                Option("discard_ratio", 0.0, "share of the smallest weights set to zero", float, metavar="SHARE"),
                 Option("residual", 0.5, "share of the residual connection", float, metavar="SHARE"),
                 Option("start_layer", 0, "first block of the product", int, metavar="LAYER"),
             ),

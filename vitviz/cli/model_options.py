@@ -13,19 +13,12 @@ from vitviz.models.vit import ViT
 
 def add_to(group: Any) -> None:
     """Add the options to a parser or a group of it."""
+    group.add_argument("--model", metavar="NAME", default="default", help="default, or timm:NAME (see: models)")
     group.add_argument(
-        "--model", metavar="NAME", default="default", help="default, or timm:NAME (see: models)"
-    )
-    group.add_argument(
-        "--weights",
-        metavar="FILE",
-        default="pretrained",
-        help="pretrained (default), random, or a safetensors file",
+        "--weights", metavar="FILE", default="pretrained", help="pretrained (default), random, or a safetensors file"
     )
     group.add_argument("--seed", type=int, help="of random weights (default: 0)")
-    group.add_argument(
-        "--image-size", metavar="HxW", type=size, help="input in pixels, such as 224 or 160x224"
-    )
+    group.add_argument("--image-size", metavar="HxW", type=size, help="input in pixels, such as 224 or 160x224")
     group.add_argument("--class-names", metavar="FILE", help="text file with one class name a line")
 
 
@@ -33,9 +26,7 @@ def size(text: str) -> tuple[int, int]:
     """Return (height, width) of a text such as "224" or "160x224"."""
     found = re.fullmatch(r"(\d+)(?:[x×](\d+))?", text.strip().lower(), re.ASCII)
     if found is None:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no size; wanted one number, or height and width such as 160x224"
-        )
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; wanted one number, or height and width such as 160x224")
     height, width = found.groups()
     return int(height), int(width or height)
 

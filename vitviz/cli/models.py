@@ -22,9 +22,7 @@ def add_to(commands: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--timm",
-        metavar="PATTERN",
-        help="list timm's architectures too: part of a name, or a pattern such as 'vit_*'",
+        "--timm", metavar="PATTERN", help="list timm's architectures too: part of a name, or a pattern such as 'vit_*'"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
@@ -86,10 +84,7 @@ def as_text(listed: dict[str, Any]) -> str:
     lines += ["", "Example photos:"]
     lines += [f"  example:{photo['id']}  {photo['title']}" for photo in listed["examples"]]
     if "timm" in listed:
-        lines += [
-            "",
-            f"{len(listed['timm'])} architectures of timm; those without global attention are refused:",
-        ]
+        lines += ["", f"{len(listed['timm'])} architectures of timm; those without global attention are refused:"]
         lines += [f"  {name}" for name in listed["timm"]]
     else:
         lines += ["", "Any Vision Transformer of timm, as timm:NAME; --timm PATTERN lists them."]

@@ -38,9 +38,7 @@ class Looks:
 
     def __post_init__(self) -> None:
         if not 0 <= self.opacity <= 1:
-            raise OptionError(
-                f"--opacity is {self.opacity}; wanted 0 (the photo alone) to 1 (the map alone)."
-            )
+            raise OptionError(f"--opacity is {self.opacity}; wanted 0 (the photo alone) to 1 (the map alone).")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +67,7 @@ class Content:
     @property
     def caption(self) -> str:
         """What the map was made of and the numbers beside it."""
-        shares = ", ".join(
-            f"{name} {100 * share:.2g} %" for name, share in self.view.special.items()
-        )
+        shares = ", ".join(f"{name} {100 * share:.2g} %" for name, share in self.view.special.items())
         special = f" Special tokens: {shares}." if shares else ""
         return f"{self.source}{special} Made with vitviz {self.manifest['versions']['vitviz']}."
 
@@ -92,17 +88,11 @@ def check_files(paths: Sequence[Path], suffixes: Collection[str] | None = None) 
                 "The suffix decides what is written."
             )
         if not path.absolute().parent.is_dir():
-            raise OptionError(
-                f"There is no folder {path.parent} for {path.name}. Make it first, or choose another."
-            )
+            raise OptionError(f"There is no folder {path.parent} for {path.name}. Make it first, or choose another.")
         if path.is_dir():
-            raise OptionError(
-                f"{path} is a folder; wanted the name of a file. Choose another name."
-            )
+            raise OptionError(f"{path} is a folder; wanted the name of a file. Choose another name.")
     if len({path.absolute() for path in paths}) < len(paths):
-        raise OptionError(
-            "The same file is given twice with --out; wanted each file once. Leave one out."
-        )
+        raise OptionError("The same file is given twice with --out; wanted each file once. Leave one out.")
 
 
 def write(path: Path, content: Content) -> list[str]:
@@ -111,9 +101,7 @@ def write(path: Path, content: Content) -> list[str]:
     try:
         path.write_bytes(data)
     except OSError as error:
-        raise VitvizError(
-            f"{path} could not be written ({error.strerror}). Choose another place."
-        ) from error
+        raise VitvizError(f"{path} could not be written ({error.strerror}). Choose another place.") from error
     return [f"{path.name}: {note}" for note in notes]
 
 
@@ -126,11 +114,7 @@ def _png(content: Content) -> Written:
     spotlight = looks.palette == "spotlight"
     panels = [
         Panel(
-            label="What the model sees",
-            photo=photo,
-            cells=(grid.rows, grid.columns),
-            query=view.cell,
-            grid_lines=True,
+            label="What the model sees", photo=photo, cells=(grid.rows, grid.columns), query=view.cell, grid_lines=True
         ),
         Panel(
             label=f"The map over it, smallest share {view.minimum:.2%}",
@@ -165,26 +149,16 @@ def _npz(content: Content) -> Written:
 
 def _json(content: Content) -> Written:
     values = {"values": content.view.values.tolist()}  # (rows, columns)
-    return json_text(
-        {**content.manifest, "map": {**content.manifest["map"], **values}}
-    ).encode(), []
+    return json_text({**content.manifest, "map": {**content.manifest["map"], **values}}).encode(), []
 
 
-WRITERS: Mapping[str, Callable[[Content], Written]] = {
-    ".png": _png,
-    ".html": _html,
-    ".npz": _npz,
-    ".json": _json,
-}
+WRITERS: Mapping[str, Callable[[Content], Written]] = {".png": _png, ".html": _html, ".npz": _npz, ".json": _json}
 
 
 def _viewer() -> tuple[Any, Any] | None:
     """Return (AttentionView, standalone_html), or None in a copy of vitviz without its dashboard."""
     try:
-        parts = (
-            importlib.import_module(f"vitviz.ui.components.{name}")
-            for name in ("attention_view", "standalone")
-        )
+        parts = (importlib.import_module(f"vitviz.ui.components.{name}") for name in ("attention_view", "standalone"))
         view, page = parts
     except ModuleNotFoundError:
         return None
@@ -197,9 +171,7 @@ def _interactive(content: Content, attention_view: Any, standalone_html: Any) ->
     notes = []
     if query == MEAN:
         query = str(content.view.strongest[0])
-        notes.append(
-            f"the page shows one token at a time, so it starts at patch {query}, the strongest of the mean."
-        )
+        notes.append(f"the page shows one token at a time, so it starts at patch {query}, the strongest of the mean.")
     shown = attention_view(
         photo_png=_jpeg(content.vit.frame(content.photo)),
         grid=trace.grid,

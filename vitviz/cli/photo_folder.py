@@ -31,9 +31,7 @@ class Entry:
     """(left, top, right, bottom) of the object in pixels of the photo, right and bottom exclusive."""
 
 
-def read_folder(
-    folder: Path, table: Path | None = None, *, count: int | None = None, seed: int = 0
-) -> list[Entry]:
+def read_folder(folder: Path, table: Path | None = None, *, count: int | None = None, seed: int = 0) -> list[Entry]:
     """Return the photos of a folder, or those of a table, in order of their names; ``count`` of them drawn by seed.
 
     The table has tabs or commas and a header: ``file``; ``wnid``, ``class`` or ``label`` if the class is known; ``x0``,
@@ -79,11 +77,7 @@ def read_table(folder: Path, table: Path) -> list[Entry]:
         )
     label = next((name for name in LABELS if name in columns), None)
     found = [
-        Entry(
-            *_place(folder, table, row["file"]),
-            row[label] if label else None,
-            _box(table, row) if some else None,
-        )
+        Entry(*_place(folder, table, row["file"]), row[label] if label else None, _box(table, row) if some else None)
         for row in reader
     ]
     _check_once(table, found)

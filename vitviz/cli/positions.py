@@ -39,9 +39,7 @@ def add_to(commands: Any) -> None:
     measurement.add_out(parser)
     model_options.add_to(parser.add_argument_group("model"))
     group = parser.add_argument_group("encoding")
-    group.add_argument(
-        "--kind", help="one of several encodings, such as rotary (default: the first)"
-    )
+    group.add_argument("--kind", help="one of several encodings, such as rotary (default: the first)")
     group.add_argument("--layer", type=int, help="of rotary or relative encodings (default: mean)")
     group.add_argument("--head", type=int, help="of rotary or relative encodings (default: mean)")
     group.add_argument("--patch", type=int, help="place shown large (default: the middle)")
@@ -58,9 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure the encoding, write the files, say what was found."""
     measurement.check_files(arguments.out)
     vit = model_options.load(arguments)
-    found = position_similarity(
-        vit, kind=arguments.kind, layer=arguments.layer, head=arguments.head
-    )
+    found = position_similarity(vit, kind=arguments.kind, layer=arguments.layer, head=arguments.head)
     grid = vit.grid
     middle = grid.rows // 2 * grid.columns + grid.columns // 2
     patch = middle if arguments.patch is None else arguments.patch
@@ -70,9 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
     measurement.finish("positions", measured, vit, [], arguments.out)
 
 
-def _measure(
-    vit: ViT, found: PositionSimilarity, patch: int, other: InterpolatedPositions | None
-) -> Measurement:
+def _measure(vit: ViT, found: PositionSimilarity, patch: int, other: InterpolatedPositions | None) -> Measurement:
     if found.values is None:
         raise OptionError(f"There is nothing to write: {found.reason} Choose another model.")
     read_out = None
@@ -104,9 +98,7 @@ def _measure(
         arrays |= {"similarity_antialiased": other.similarity_after[True]}
         arrays |= {"similarity_not_antialiased": other.similarity_after[False]}
         numbers["difference_of_the_two_ways"] = other.difference
-    numbers["read_out"] = (
-        None if read_out is None else {"row": read_out.row, "column": read_out.column}
-    )
+    numbers["read_out"] = None if read_out is None else {"row": read_out.row, "column": read_out.column}
     return Measurement(
         title=f"Positions: {found.kind}",
         panels=panels,
@@ -118,19 +110,13 @@ def _measure(
     )
 
 
-def _words(
-    found: PositionSimilarity, read_out: ReadOut | None, other: InterpolatedPositions | None
-) -> list[str]:
+def _words(found: PositionSimilarity, read_out: ReadOut | None, other: InterpolatedPositions | None) -> list[str]:
     words = [f"Encodings: {', '.join(found.kinds)}; shown is {found.unit}."]
     if read_out is not None:
-        words.append(
-            f"Linear read-out: R² {read_out.row:.3f} of the row, {read_out.column:.3f} of the column."
-        )
+        words.append(f"Linear read-out: R² {read_out.row:.3f} of the row, {read_out.column:.3f} of the column.")
     if other is not None:
         grid = f"{other.after.rows} × {other.after.columns}"
-        words.append(
-            f"On a grid of {grid} the two ways differ by {other.difference:.1%} of the vectors' size."
-        )
+        words.append(f"On a grid of {grid} the two ways differ by {other.difference:.1%} of the vectors' size.")
     return words
 
 

@@ -78,20 +78,13 @@ def load_either(arguments: argparse.Namespace) -> ViT | ConvNet:
     except UnsupportedModelError as no_vit:
         try:
             return load_convnet(
-                arguments.model,
-                weights=arguments.weights,
-                seed=arguments.seed or 0,
-                image_size=arguments.image_size,
+                arguments.model, weights=arguments.weights, seed=arguments.seed or 0, image_size=arguments.image_size
             )
         except UnsupportedModelError as no_convnet:
-            raise UnsupportedModelError(
-                f"{no_vit} Nor is it a network that is read as a CNN: {no_convnet}"
-            ) from no_vit
+            raise UnsupportedModelError(f"{no_vit} Nor is it a network that is read as a CNN: {no_convnet}") from no_vit
 
 
-def _gradient(
-    model: ViT | ConvNet, photos: Sequence[Photo], layer: int | None, token: str
-) -> Measurement:
+def _gradient(model: ViT | ConvNet, photos: Sequence[Photo], layer: int | None, token: str) -> Measurement:
     field = receptive_field(model, [each.image for each in photos], layer=layer, token=token)
     shown = field_overlay(
         _frame(model, photos[0]),
@@ -102,9 +95,7 @@ def _gradient(
     )
     numbers = _numbers(field)
     half, most = (field.area_ratios[share] for share in (0.5, 0.99))
-    words = [
-        f"Radius {field.radius:.1f} px; half of the field lies in {half:.1%} of the picture, 99 % in {most:.1%}."
-    ]
+    words = [f"Radius {field.radius:.1f} px; half of the field lies in {half:.1%} of the picture, 99 % in {most:.1%}."]
     if len(photos) > 1:
         each = field.per_image_radius
         words.append(f"Radius by picture: {each.mean():.1f} ± {each.std():.1f} px.")
@@ -177,17 +168,13 @@ def _frame(model: ViT | ConvNet, photo: Photo) -> NDArray[np.uint8]:
     return shown
 
 
-def _rollout(
-    model: ViT | ConvNet, photos: Sequence[Photo], layer: int | None, token: str
-) -> Measurement:
+def _rollout(model: ViT | ConvNet, photos: Sequence[Photo], layer: int | None, token: str) -> Measurement:
     if not isinstance(model, ViT):
         raise UnsupportedModelError(
             f"{model.name} is a convolutional network and has no attention to roll out; wanted a ViT. Choose --by "
             "gradient, or another model."
         )
-    fields = [
-        attention_field(trace(model, each.image), token=token, layer=layer) for each in photos
-    ]
+    fields = [attention_field(trace(model, each.image), token=token, layer=layer) for each in photos]
     values = np.mean([each.values for each in fields], 0)
     grid, name = model.grid, fields[0].token
     query = grid.position(int(name)) if name.isdecimal() else None

@@ -22,15 +22,10 @@ LOCAL = ("127.0.0.1", "localhost", "::1")
 def add_to(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
-        "serve",
-        help="start the dashboard",
-        description="Start the dashboard; stop it with Ctrl+C.",
-        allow_abbrev=False,
+        "serve", help="start the dashboard", description="Start the dashboard; stop it with Ctrl+C.", allow_abbrev=False
     )
     parser.add_argument("--port", type=int, help="port to listen on (default: 8501)")
-    parser.add_argument(
-        "--address", help=f"address to listen on (default: {ADDRESS}, this machine only)"
-    )
+    parser.add_argument("--address", help=f"address to listen on (default: {ADDRESS}, this machine only)")
     parser.set_defaults(run=run)
 
 
@@ -39,9 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     app = app_file(ASSETS.parent)
     given = command(app, os.environ, port=arguments.port, address=arguments.address)
     if (arguments.address or ADDRESS) not in LOCAL:
-        print(
-            f"Open to the network at {arguments.address}, without a password: whoever reaches the port can use it."
-        )
+        print(f"Open to the network at {arguments.address}, without a password: whoever reaches the port can use it.")
     os.chdir(app.parent)  # Streamlit reads .streamlit/config.toml from there
     if sys.platform == "win32":  # there, a replaced process loses its console
         raise SystemExit(subprocess.call(given))
@@ -53,19 +46,13 @@ def app_file(root: Path) -> Path:
     """Return the dashboard's entry; raises VitvizError if it or Streamlit is not there."""
     app = root / "app.py"
     if not app.is_file():
-        raise VitvizError(
-            f"There is no {app.name} beside the package; wanted a whole copy of vitviz. Clone it again."
-        )
+        raise VitvizError(f"There is no {app.name} beside the package; wanted a whole copy of vitviz. Clone it again.")
     if find_spec("streamlit") is None:
-        raise VitvizError(
-            "The dashboard needs Streamlit, which is not installed. Run: pip install -r requirements.txt"
-        )
+        raise VitvizError("The dashboard needs Streamlit, which is not installed. Run: pip install -r requirements.txt")
     return app
 
 
-def command(
-    app: Path, environment: Mapping[str, str], *, port: int | None, address: str | None
-) -> list[str]:
+def command(app: Path, environment: Mapping[str, str], *, port: int | None, address: str | None) -> list[str]:
     """Return the command that starts the dashboard; Streamlit's own variables count where no option is given.
 
     Raises OptionError for a port that does not exist.
@@ -76,13 +63,9 @@ def command(
     if address is not None:
         given.append(f"--server.address={address}")
         if address not in LOCAL and "STREAMLIT_SERVER_ALLOWED_HOSTS" not in environment:
-            given.append(
-                "--server.allowedHosts=*"
-            )  # others call this machine by names that are not known here
+            given.append("--server.allowedHosts=*")  # others call this machine by names that are not known here
     if port is not None:
         if not 1 <= port <= 65535:
-            raise OptionError(
-                f"There is no port {port}; wanted one from 1 to 65535. 8501 is the usual one."
-            )
+            raise OptionError(f"There is no port {port}; wanted one from 1 to 65535. 8501 is the usual one.")
         given.append(f"--server.port={port}")
     return given

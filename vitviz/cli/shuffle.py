@@ -28,9 +28,7 @@ def add_to(commands: Any) -> None:
     measurement.add_out(parser)
     model_options.add_to(parser.add_argument_group("model"))
     group = parser.add_argument_group("experiment")
-    group.add_argument(
-        "--shares", type=float, nargs="+", default=SHARES, help="of the patches that move, 0 to 1"
-    )
+    group.add_argument("--shares", type=float, nargs="+", default=SHARES, help="of the patches that move, 0 to 1")
     group.add_argument("--shuffle-seed", type=int, default=0, help="of the shuffles (default: 0)")
     parser.set_defaults(run=run)
 
@@ -53,9 +51,7 @@ def _measure(vit: ViT, found: ShuffleExperiment, seed: int) -> Measurement:
         for (name, way), colour in zip(ways.items(), (VIT_BLUE, PINNED[1]), strict=True)
     ]
     last = {name: float(way.cosine[-1]) for name, way in ways.items()}
-    plot = print_curves(
-        lines, x_title="Share of shuffled patches", y_title=f"Cosine ({found.read})"
-    )
+    plot = print_curves(lines, x_title="Share of shuffled patches", y_title=f"Cosine ({found.read})")
     return Measurement(
         title="Shuffled patches",
         panels=[Panel(picture=plot)],

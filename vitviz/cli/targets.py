@@ -21,12 +21,7 @@ def class_index(vit: ViT, text: str, ids: Mapping[str, str] | None = None) -> in
     names = {name.lower(): index for index, name in reversed(list(enumerate(vit.class_names)))}
     if text.lower() in names:
         return names[text.lower()]
-    have = (
-        f"one of {len(vit.class_names)} classes by number or name"
-        if names
-        else "no target: it has no classifier"
-    )
+    have = f"one of {len(vit.class_names)} classes by number or name" if names else "no target: it has no classifier"
     raise OptionError(
-        f"{vit.name} has no class {text!r}; wanted {have}.{suggest(text.lower(), names)} "
-        "Leave it out for the top one."
+        f"{vit.name} has no class {text!r}; wanted {have}.{suggest(text.lower(), names)} Leave it out for the top one."
     )

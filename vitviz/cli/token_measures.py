@@ -70,8 +70,7 @@ def all_options() -> list[tuple[Option, list[str]]]:
     """Return every option once, in order, with the names of the measures that have it."""
     options = {option.name: option for each in MEASURES.values() for option in each.options}
     return [
-        (option, [each.name for each in MEASURES.values() if option in each.options])
-        for option in options.values()
+        (option, [each.name for each in MEASURES.values() if option in each.options]) for option in options.values()
     ]
 
 
@@ -108,9 +107,7 @@ def _similarity(request: Request) -> Measurement:
     for other in request.traces[1:]:
         found.append(token_similarity(request.traces[0], patch, layer=layer, other=other))
     values = np.concatenate([each.values.ravel() for each in found])
-    scale = Scale(
-        float(values.min()), float(np.sort(values)[-2])
-    )  # the patch itself does not count
+    scale = Scale(float(values.min()), float(np.sort(values)[-2]))  # the patch itself does not count
     panels = [
         Panel(label="Likeness to the orange patch" if not place else "In the second picture: best match",
               photo=request.frame(place), map=each.values, scale=scale,
@@ -122,10 +119,7 @@ def _similarity(request: Request) -> Measurement:
         title=f"Likeness to patch {patch} after layer {layer}",
         panels=panels,
         arrays={f"likeness_{place}": each.values for place, each in enumerate(found)},
-        numbers={
-            "best": [each.best for each in found],
-            "cosine": [each.best_cosine for each in found],
-        },
+        numbers={"best": [each.best for each in found], "cosine": [each.best_cosine for each in found]},
         words=[
             f"Most alike {name}: patch {each.best}, cosine {each.best_cosine:.3f}."
             for name, each in zip(where, found, strict=False)
@@ -173,18 +167,14 @@ def _lens(request: Request) -> Measurement:
         panels=[Panel(picture=plot)],
         arrays={"logits": found.logits},
         numbers={"top": [{"class": index, "name": vit.class_name(index)} for index in found.top]},
-        words=[
-            f"From layer {found.decided - 1} on the answer is the final one, {vit.class_name(found.final)}."
-        ],
+        words=[f"From layer {found.decided - 1} on the answer is the final one, {vit.class_name(found.final)}."],
     )
 
 
 def _evidence(request: Request) -> Measurement:
     vit, asked = request.vit, request.options["class"]
     chosen = None if asked is None else class_index(vit, asked)
-    found = class_evidence(
-        vit, request.traces[0], class_index=chosen, layer=request.options["layer"]
-    )
+    found = class_evidence(vit, request.traces[0], class_index=chosen, layer=request.options["layer"])
     top = float(np.abs(found.values).max()) or 1.0
     name = vit.class_name(found.class_index)
     return Measurement(
@@ -234,9 +224,7 @@ def _spectrum(request: Request) -> Measurement:
             for place, row in enumerate(rows)
             if np.isfinite(row).all()
         ]
-        plot = print_curves(
-            lines, x_title="Spatial frequency (π a patch)", y_title="Relative log amplitude"
-        )
+        plot = print_curves(lines, x_title="Spatial frequency (π a patch)", y_title="Relative log amplitude")
         panels.append(Panel(label=label, picture=plot))
     drop = found.stream[-1, -1] - found.stream[0, -1]
     return Measurement(

@@ -31,20 +31,14 @@ def add_to(commands: Any) -> None:
             settings["action"] = "store_true"
         else:
             settings |= {"type": option.read, "metavar": option.metavar}
-        group.add_argument(
-            option.flag, help=f"{', '.join(names)}: {option.help}{default}", **settings
-        )
+        group.add_argument(option.flag, help=f"{', '.join(names)}: {option.help}{default}", **settings)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure the tokens, write the files, say what was found."""
     measure = MEASURES[arguments.what]
-    given = {
-        option.name: getattr(arguments, option.name)
-        for option, _ in all_options()
-        if option.name in arguments
-    }
+    given = {option.name: getattr(arguments, option.name) for option, _ in all_options() if option.name in arguments}
     known = {option.name: option for option in measure.options}
     for name in given:
         if name not in known:

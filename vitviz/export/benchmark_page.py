@@ -88,9 +88,7 @@ def benchmark_html(
     metrics = [metric for metric in METRICS if any(metric.name in row.cells for row in rows)]
     heads = "".join(_head(metric.label, metric.name == "difference") for metric in metrics)
     body = "\n".join(_row(row, metrics) for row in rows)
-    meaning = "".join(
-        f"<dt>{escape(m.label)}{_direction(m)}</dt><dd>{escape(m.summary)}</dd>" for m in metrics
-    )
+    meaning = "".join(f"<dt>{escape(m.label)}{_direction(m)}</dt><dd>{escape(m.summary)}</dd>" for m in metrics)
     content = f"""<h1>{escape(title)}</h1>
 {"".join(f"<p>{escape(sentence)}</p>" for sentence in conditions)}
 <div class="scroll" tabindex="0" role="region" aria-label="Table">
@@ -133,9 +131,7 @@ def _cell(cell: Cell | None, metric: Metric) -> str:
     if cell is None:
         return "<td>–</td>"
     digits = 2 if metric.name == "seconds" else 3
-    text = f"{cell.mean:.{digits}f}" + (
-        "" if math.isnan(cell.half) else f" ± {cell.half:.{digits}f}"
-    )
+    text = f"{cell.mean:.{digits}f}" + ("" if math.isnan(cell.half) else f" ± {cell.half:.{digits}f}")
     return f'<td data-value="{cell.mean:.6g}">{text}{_verdict(cell, metric)}</td>'
 
 

@@ -62,9 +62,7 @@ def manifest(
     }
     if view is not None:
         written["map"] = view.describe()
-    plain: dict[str, Any] = json.loads(
-        json_text(written)
-    )  # tuples become lists; what JSON lacks is refused here
+    plain: dict[str, Any] = json.loads(json_text(written))  # tuples become lists; what JSON lacks is refused here
     return plain
 
 
@@ -91,9 +89,7 @@ def write_json(values: Mapping[str, Any], path: Path) -> None:
 def versions() -> dict[str, str]:
     """Return the versions of what computes a map."""
     return {
-        "vitviz": sys.modules[
-            "vitviz"
-        ].__version__,  # the parent package, loaded before any of its modules
+        "vitviz": sys.modules["vitviz"].__version__,  # the parent package, loaded before any of its modules
         "torch": str(torch.__version__),
         "timm": timm_door.VERSION,
         "python": platform.python_version(),
@@ -102,10 +98,7 @@ def versions() -> dict[str, str]:
 
 def answers(trace: Trace, vit: ViT, count: int = 5) -> list[dict[str, Any]]:
     """Return the model's most probable classes, best first; empty without a classifier."""
-    return [
-        {"class": index, "name": vit.class_name(index), "probability": share}
-        for index, share in trace.top(count)
-    ]
+    return [{"class": index, "name": vit.class_name(index), "probability": share} for index, share in trace.top(count)]
 
 
 def file_name(path: str) -> str:
@@ -127,7 +120,5 @@ def _model(vit: ViT) -> dict[str, Any]:
 def _utc(created: datetime | None) -> str:
     created = created or datetime.now(UTC)
     if created.tzinfo is None:
-        raise OptionError(
-            f"The time {created} has no time zone; wanted one with it. Use datetime.now(timezone.utc)."
-        )
+        raise OptionError(f"The time {created} has no time zone; wanted one with it. Use datetime.now(timezone.utc).")
     return created.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

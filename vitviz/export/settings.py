@@ -75,7 +75,4 @@ class ViewSettings:
 
     def describe(self) -> dict[str, Any]:
         """Return the settings that count for the method as plain values, for a manifest."""
-        return {
-            "method": self.method,
-            **{name: getattr(self, name) for name in METHODS[self.method]},
-        }
+        return {"method": self.method, **{name: getattr(self, name) for name in METHODS[self.method]}}

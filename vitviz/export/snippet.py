@@ -20,9 +20,7 @@ def snippet(view: ViewSettings) -> str:
 
     Raises OptionError for options outside their range.
     """
-    body = {"attention": _attention, "rollout": _rollout, "heads": _heads, "evidence": _evidence}[
-        view.method
-    ](view)
+    body = {"attention": _attention, "rollout": _rollout, "heads": _heads, "evidence": _evidence}[view.method](view)
     return "\n".join([*_imports(view), "", *_model(view), *_trace(view), "", *body]) + "\n"
 
 
@@ -87,11 +85,7 @@ def _attention(view: ViewSettings) -> list[str]:
             _mean_line("attention", view.direction),
             *_laid_out(),
         ]
-    function, other = (
-        ("attention_row", "key")
-        if view.direction == "attends_to"
-        else ("attention_column", "query")
-    )
+    function, other = ("attention_row", "key") if view.direction == "attends_to" else ("attention_column", "query")
     return [
         f"attention = trace.{function}({layer}, {_token(view.query)})  # (heads, {other})",
         f"row = {_over_heads('attention', view.head)}",
@@ -119,10 +113,7 @@ def _rollout(view: ViewSettings) -> list[str]:
 
 def _heads(view: ViewSettings) -> list[str]:
     check_choice("Statistic", view.statistic, STATISTICS)
-    return [
-        "statistics = vitviz.head_statistics(trace)",
-        f"values = statistics.{view.statistic}  # (layer, head)",
-    ]
+    return ["statistics = vitviz.head_statistics(trace)", f"values = statistics.{view.statistic}  # (layer, head)"]
 
 
 def _evidence(view: ViewSettings) -> list[str]:
@@ -132,9 +123,7 @@ def _evidence(view: ViewSettings) -> list[str]:
     calls = []
     for name in view.explanations:
         knobs = "".join(f", {knob}={value!r}" for knob, value in view.knobs.get(name, {}).items())
-        calls.append(
-            f"    {name!r}: vitviz.attribute({name!r}, vit, trace.pixels, target=target{knobs}),"
-        )
+        calls.append(f"    {name!r}: vitviz.attribute({name!r}, vit, trace.pixels, target=target{knobs}),")
     lines = [f"target = {target}", "maps = {", *calls, "}"]
     if not calls:
         return lines

@@ -50,9 +50,7 @@ def alt_text(made: go.Figure, *, words: Mapping[str, str] = WORDS) -> str:
         if isinstance(trace, go.Scatter):
             sentences.append(_curve(trace, x_title, words))
         elif isinstance(trace, go.Bar):
-            sentences.append(
-                _bars(trace, words) if trace.orientation == "h" else _histogram(trace, words)
-            )
+            sentences.append(_bars(trace, words) if trace.orientation == "h" else _histogram(trace, words))
         elif isinstance(trace, go.Heatmap):
             sentences.append(_matrix(trace, words))
         else:
@@ -61,9 +59,7 @@ def alt_text(made: go.Figure, *, words: Mapping[str, str] = WORDS) -> str:
                 "description by hand."
             )
     if not sentences:
-        raise OptionError(
-            "An empty figure cannot be told in words; got no curve, bar or heat map. Draw it first."
-        )
+        raise OptionError("An empty figure cannot be told in words; got no curve, bar or heat map. Draw it first.")
     return unescape(" ".join(sentences))
 
 
@@ -128,9 +124,7 @@ def _histogram(trace: go.Bar, words: Mapping[str, str]) -> str:
 
 def _matrix(trace: go.Heatmap, words: Mapping[str, str]) -> str:
     values = np.asarray(trace.z, dtype=np.float64)
-    low, high = (
-        np.unravel_index(int(place), values.shape) for place in (values.argmin(), values.argmax())
-    )
+    low, high = (np.unravel_index(int(place), values.shape) for place in (values.argmin(), values.argmax()))
     return words["matrix"].format(
         name=_name(trace, words),
         rows=values.shape[0],

@@ -15,9 +15,7 @@ from vitviz.figures.theme import NEUTRAL, axis, figure, plain, small
 Picture = NDArray[np.uint8]
 
 
-def strip(
-    values: ArrayLike, *, rows: int = 1, cell: int = 4, height: int = 28, signed: bool = True
-) -> Picture:
+def strip(values: ArrayLike, *, rows: int = 1, cell: int = 4, height: int = 28, signed: bool = True) -> Picture:
     """Return a vector as a strip of coloured cells, read row by row: (rows × height, cells × cell, 3).
 
     Signed vectors are red above zero and blue below, up to the largest size. The last row is filled up with white.
@@ -25,9 +23,7 @@ def strip(
     """
     numbers = small(values, "strip").ravel()
     if rows < 1 or cell < 1:
-        raise OptionError(
-            f"A strip of {rows} rows with cells of {cell} pixels is empty; wanted 1 or more."
-        )
+        raise OptionError(f"A strip of {rows} rows with cells of {cell} pixels is empty; wanted 1 or more.")
     top = float(np.abs(numbers).max()) or 1.0
     low, palette = (-top, "RdBu") if signed else (0.0, "viridis")
     columns = -(-len(numbers) // rows)

@@ -55,13 +55,7 @@ def arrangement_sheet(
     return sheet
 
 
-def _tile(
-    sheet: Image.Image,
-    corner: tuple[int, int],
-    letters: str,
-    shares: NDArray[np.float64],
-    span: Scale,
-) -> None:
+def _tile(sheet: Image.Image, corner: tuple[int, int], letters: str, shares: NDArray[np.float64], span: Scale) -> None:
     painted = colour(shares, span.palette, span.low, span.high)  # (rows, columns, 3)
     typeface, columns = typeface_for(letters), shares.shape[1]
     for place, letter in enumerate(letters):

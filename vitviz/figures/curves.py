@@ -11,17 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError, check_index
 from vitviz.figures.palettes import VIT_BLUE
-from vitviz.figures.theme import (
-    NEUTRAL,
-    QUERY_ORANGE,
-    Axis,
-    axis,
-    band,
-    figure,
-    level_line,
-    plain,
-    small,
-)
+from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, Axis, axis, band, figure, level_line, plain, small
 
 Head = tuple[int, int]
 """Layer and head, both from 0."""
@@ -59,14 +49,10 @@ def layer_curve(
     Raises OptionError for no series, series of different lengths or non-finite values.
     """
     if not series:
-        raise OptionError(
-            "A layer curve needs at least one series; got none. Pass [Series(name, values)]."
-        )
+        raise OptionError("A layer curve needs at least one series; got none. Pass [Series(name, values)].")
     lengths = sorted({np.shape(one.values)[0] for one in series})
     if len(lengths) > 1:
-        raise OptionError(
-            f"The series have {lengths} layers; wanted the same number. Draw one figure for each model."
-        )
+        raise OptionError(f"The series have {lengths} layers; wanted the same number. Draw one figure for each model.")
     layers = np.arange(first_layer, first_layer + lengths[0], dtype=np.int32)
     traces = [trace for one in series for trace in _band(one, layers)]
     traces += [_line(one, layers, x_title) for one in series]
@@ -122,9 +108,7 @@ def distance_scatter(
     """
     numbers = small(distance, y_title)
     if numbers.ndim != 2:
-        raise OptionError(
-            f"Distances must be (layers, heads); got shape {numbers.shape}. Use head_statistics."
-        )
+        raise OptionError(f"Distances must be (layers, heads); got shape {numbers.shape}. Use head_statistics.")
     layers, heads = numbers.shape
     for layer, head in [*ticked, *([selected] if selected is not None else [])]:
         check_index("Layer", layer, layers), check_index("Head", head, heads)
@@ -211,20 +195,9 @@ def answers_bar(
     largest = max(float(group.max()) for group in groups)
     return figure(
         bars,
-        x=axis(
-            x_title,
-            tickformat=".0%" if largest > 0.05 else ".1%",
-            range=[0, min(1.0, largest) * 1.18 + 0.01],
-        ),
+        x=axis(x_title, tickformat=".0%" if largest > 0.05 else ".1%", range=[0, min(1.0, largest) * 1.18 + 0.01]),
         # Positions with texts, not the names themselves: two classes of ImageNet are called "crane".
-        y=axis(
-            "",
-            tickvals=places,
-            ticktext=shown,
-            autorange="reversed",
-            showgrid=False,
-            zeroline=False,
-        ),
+        y=axis("", tickvals=places, ticktext=shown, autorange="reversed", showgrid=False, zeroline=False),
         height=height or 70 + (26 if after is None else 44) * len(names),
         showlegend=after is not None,
         bargap=0.25,
@@ -234,9 +207,7 @@ def answers_bar(
 def _shares(values: ArrayLike, count: int, label: str) -> NDArray[np.float32]:
     shares = small(values, label)
     if shares.shape != (count,):
-        raise OptionError(
-            f"Got {shares.shape} probabilities {label!r} for {count} names; wanted one a name."
-        )
+        raise OptionError(f"Got {shares.shape} probabilities {label!r} for {count} names; wanted one a name.")
     if shares.min() < 0 or shares.max() > 1 + 1e-5:
         raise OptionError(
             f"Probabilities {label!r} run from {shares.min():.3g} to {shares.max():.3g}; wanted numbers in [0, 1]. "
@@ -259,9 +230,7 @@ def histogram(
     ``x_title`` names the quantity and its unit; ``mark`` draws a named vertical line at a value.
     """
     if bins < 1:
-        raise OptionError(
-            f"A histogram needs at least one bin; got {bins}. Thirty is a good start."
-        )
+        raise OptionError(f"A histogram needs at least one bin; got {bins}. Thirty is a good start.")
     counts, edges = np.histogram(small(values, x_title), bins=bins)
     bars = go.Bar(
         x=((edges[:-1] + edges[1:]) / 2).astype(np.float32),
@@ -275,9 +244,6 @@ def histogram(
     if mark is not None:
         name, value = mark
         made.add_vline(
-            x=value,
-            line={"color": QUERY_ORANGE, "width": 2},
-            annotation_text=plain(name),
-            annotation_position="top",
+            x=value, line={"color": QUERY_ORANGE, "width": 2}, annotation_text=plain(name), annotation_position="top"
         )
     return made

@@ -75,9 +75,7 @@ def depth_curve(
 def _places(one: DepthCurve) -> NDArray[np.float32]:
     count = np.shape(one.values)[0]
     if count != len(one.layers):
-        raise OptionError(
-            f"The curve {one.name!r} has {count} values for {len(one.layers)} layers; wanted one each."
-        )
+        raise OptionError(f"The curve {one.name!r} has {count} values for {len(one.layers)} layers; wanted one each.")
     places: NDArray[np.float32] = (np.arange(1, count + 1) / count).astype(np.float32)
     return places
 

@@ -16,19 +16,12 @@ from vitviz.figures.palettes import QUERY
 Box = tuple[float, float, float, float]
 
 KINDS: Mapping[str, tuple[int, int, int]] = MappingProxyType(
-    {
-        "seen": (0, 158, 115),
-        "missed": (230, 159, 0),
-        "false alarm": (204, 121, 167),
-        "quiet": (228, 228, 228),
-    }
+    {"seen": (0, 158, 115), "missed": (230, 159, 0), "false alarm": (204, 121, 167), "quiet": (228, 228, 228)}
 )
 """What a patch may be, and its colour: Okabe and Ito's green, orange and purple, and a pale grey."""
 
 
-def grey_picture(
-    pixels: ArrayLike, *, reach: float, box: Box | None = None, side: int = 512
-) -> Picture:
+def grey_picture(pixels: ArrayLike, *, reach: float, box: Box | None = None, side: int = 512) -> Picture:
     """Return values (height, width) as a grey picture about ``side`` pixels high: 0 is mid-grey, ± ``reach`` the ends.
 
     ``box`` (left, top, right, bottom) in pixels of the values is outlined in orange, just outside.
@@ -46,9 +39,7 @@ def grey_picture(
     return picture if box is None else _framed(picture, tuple(factor * edge for edge in box))
 
 
-def detection_map(
-    detected: ArrayLike, touched: ArrayLike, *, side: int = 512, box: Box | None = None
-) -> Picture:
+def detection_map(detected: ArrayLike, touched: ArrayLike, *, side: int = 512, box: Box | None = None) -> Picture:
     """Return which patches (rows, columns) see the object, miss it, or are mistaken, as a picture ``side`` pixels wide.
 
     ``detected`` says which patches exceed the threshold, ``touched`` which ones the object covers in part. ``box`` is
@@ -76,9 +67,7 @@ def kind_counts(detected: NDArray[np.bool_], touched: NDArray[np.bool_]) -> dict
     """Return how many patches are of each kind, in the order of KINDS."""
     seen, missed = int((detected & touched).sum()), int((~detected & touched).sum())
     wrong = int((detected & ~touched).sum())
-    return dict(
-        zip(KINDS, (seen, missed, wrong, detected.size - seen - missed - wrong), strict=True)
-    )
+    return dict(zip(KINDS, (seen, missed, wrong, detected.size - seen - missed - wrong), strict=True))
 
 
 def _framed(picture: Picture, box: tuple[float, ...]) -> Picture:

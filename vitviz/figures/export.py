@@ -27,9 +27,7 @@ figcaption { margin-top: 1rem; color: #444; max-width: 46rem; white-space: pre-l
 details { margin-top: 1.5rem; color: #444; }
 pre { padding: 1rem; background: #f4f4f2; overflow-x: auto; font-size: .85rem; }
 """
-_PLOTLY_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-)
+_PLOTLY_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
 def html(
@@ -47,12 +45,7 @@ def html(
     ``title``, ``caption`` and ``manifest`` are shown as they stand, never as markup. ``alt`` is the figure in words
     (``alt_text``) for readers who hear it; without it the title stands in.
     """
-    drawing = figure.to_html(
-        full_html=False,
-        include_plotlyjs=True,
-        include_mathjax=False,
-        config=dict(CONFIG),
-    )
+    drawing = figure.to_html(full_html=False, include_plotlyjs=True, include_mathjax=False, config=dict(CONFIG))
     body = f'<div role="img" aria-label="{escape(alt or title)}">{drawing}</div>'
     return _page(body, title, caption, manifest, language, manifest_label, _PLOTLY_POLICY)
 
@@ -76,10 +69,7 @@ def html_of_figures(
     drawn = []
     for number, (name, each) in enumerate(figures.items()):
         drawing = each.to_html(
-            full_html=False,
-            include_plotlyjs=number == 0,
-            include_mathjax=False,
-            config=dict(CONFIG),
+            full_html=False, include_plotlyjs=number == 0, include_mathjax=False, config=dict(CONFIG)
         )
         alt = escape(alt_text(each, words=words) or name)
         drawn.append(f'<h2>{escape(name)}</h2><div role="img" aria-label="{alt}">{drawing}</div>')
@@ -102,9 +92,7 @@ def html_of_png(
     Raises OptionError if the bytes are no PNG, or if the manifest has values that JSON has not.
     """
     if not png.startswith(_PNG_SIGNATURE):
-        raise OptionError(
-            f"The picture is no PNG: it begins with {png[:4]!r}. Pass the bytes of png_bytes."
-        )
+        raise OptionError(f"The picture is no PNG: it begins with {png[:4]!r}. Pass the bytes of png_bytes.")
     data = base64.b64encode(png).decode("ascii")
     body = f'<img alt="{escape(alt or title)}" src="data:image/png;base64,{data}">'
     return _page(body, title, caption, manifest, language, manifest_label, STILL)

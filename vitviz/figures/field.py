@@ -61,12 +61,7 @@ def field_overlay(
     shares, colours = relative_field(cell_means(numbers, cell), scale)
     spotlight = palette == "spotlight"
     shown = overlay(
-        photo,
-        shares,
-        scale=colours,
-        palette=None if spotlight else palette,
-        opacity=opacity,
-        spotlight=spotlight,
+        photo, shares, scale=colours, palette=None if spotlight else palette, opacity=opacity, spotlight=spotlight
     )
     if theoretical is not None:
         shown = dashed_box(shown, _scaled(theoretical, numbers.shape, shown))
@@ -82,15 +77,11 @@ def cell_means(values: ArrayLike, cell: int) -> NDArray[np.float64]:
             f"Squares of {cell} pixels do not fill a map of {height} × {width}; wanted a side that divides both. "
             "Use 1 for single pixels."
         )
-    means: NDArray[np.float64] = numbers.reshape(height // cell, cell, width // cell, cell).mean(
-        (1, 3)
-    )
+    means: NDArray[np.float64] = numbers.reshape(height // cell, cell, width // cell, cell).mean((1, 3))
     return means
 
 
-def dashed_box(
-    picture: Picture, box: tuple[float, float, float, float], *, colour: Rgb = VERMILION
-) -> Picture:
+def dashed_box(picture: Picture, box: tuple[float, float, float, float], *, colour: Rgb = VERMILION) -> Picture:
     """Return a picture with a dashed box (left, top, right, bottom), on a white line so that it shows on anything."""
     image = Image.fromarray(np.ascontiguousarray(picture))
     draw = ImageDraw.Draw(image)
@@ -120,9 +111,7 @@ def _outlined(picture: Picture, box: tuple[float, float, float, float]) -> Pictu
     return np.asarray(image)
 
 
-def _scaled(
-    box: PixelBox, shape: tuple[int, ...], picture: Picture
-) -> tuple[float, float, float, float]:
+def _scaled(box: PixelBox, shape: tuple[int, ...], picture: Picture) -> tuple[float, float, float, float]:
     """Return a box in pixels of the map as a box in pixels of the picture."""
     down, across = picture.shape[0] / shape[0], picture.shape[1] / shape[1]
     left, top, right, bottom = box

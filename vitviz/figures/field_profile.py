@@ -33,17 +33,13 @@ class ProfileCurve:
     """Upper edge of the band, (ring,)."""
 
 
-def profile_curve(
-    curves: Sequence[ProfileCurve], *, x_title: str, y_title: str, height: int = 340
-) -> go.Figure:
+def profile_curve(curves: Sequence[ProfileCurve], *, x_title: str, y_title: str, height: int = 340) -> go.Figure:
     """Return shares of receptive fields within a distance, with a band over the photos where one is given.
 
     Raises OptionError for no curves, an unknown dash or non-finite values.
     """
     if not curves:
-        raise OptionError(
-            "A profile needs at least one curve; got none. Pass [ProfileCurve(name, radius, share)]."
-        )
+        raise OptionError("A profile needs at least one curve; got none. Pass [ProfileCurve(name, radius, share)].")
     traces = [trace for one in curves for trace in _band(one)] + [_line(one) for one in curves]
     return figure(
         traces,
@@ -61,11 +57,7 @@ def _line(one: ProfileCurve) -> go.Scatter:
         y=small(one.share, one.name),
         name=name,
         mode="lines",
-        line={
-            "color": one.colour,
-            "width": 2.2,
-            "dash": check_choice("Dash", one.dash, DASHES),
-        },
+        line={"color": one.colour, "width": 2.2, "dash": check_choice("Dash", one.dash, DASHES)},
         hovertemplate=f"{name}<br>%{{x:.0f}} px: %{{y:.1%}}<extra></extra>",
     )
 

@@ -57,14 +57,7 @@ def token_matrix(
     return figure(
         [cells],
         x=axis(key_title, type="category", showgrid=False, constrain="domain"),
-        y=axis(
-            query_title,
-            type="category",
-            showgrid=False,
-            autorange="reversed",
-            scaleanchor="x",
-            constrain="domain",
-        ),
+        y=axis(query_title, type="category", showgrid=False, autorange="reversed", scaleanchor="x", constrain="domain"),
         height=height,
         coloraxis=colour_axis(scale, palette, title=value_title),
     )
@@ -109,8 +102,7 @@ def difference_map(
     titles = [plain(names[0]), plain(names[1]), f"{plain(names[0])} − {plain(names[1])}"]
     made = make_subplots(rows=1, cols=3, subplot_titles=titles, horizontal_spacing=0.04)
     for column, (values, colours) in enumerate(
-        zip((left, right, difference), ("coloraxis", "coloraxis", "coloraxis2"), strict=True),
-        start=1,
+        zip((left, right, difference), ("coloraxis", "coloraxis", "coloraxis2"), strict=True), start=1
     ):
         made.add_trace(_cells(values, colours, titles[column - 1], hover), row=1, col=column)
     _square_cells(made, left.shape)
@@ -118,9 +110,7 @@ def difference_map(
     return style(
         made,
         height,
-        coloraxis=colour_axis(
-            scale, scale.palette if scale.signed else palette, title=value_title, **_bar(0.32, 0.62)
-        ),
+        coloraxis=colour_axis(scale, scale.palette if scale.signed else palette, title=value_title, **_bar(0.32, 0.62)),
         coloraxis2=colour_axis(signed, "PuOr", title=difference_title, **_bar(0.84, 0.3)),
     )
 
@@ -140,25 +130,12 @@ def _cells(values: NDArray[np.float32], colours: str, name: str, hover: str) -> 
 
 def _bar(centre: float, length: float) -> dict[str, Any]:
     """Return the place of a horizontal colour bar under the maps, in parts of the figure's width."""
-    return {
-        "orientation": "h",
-        "x": centre,
-        "xanchor": "center",
-        "y": -0.04,
-        "yanchor": "top",
-        "len": length,
-    }
+    return {"orientation": "h", "x": centre, "xanchor": "center", "y": -0.04, "yanchor": "top", "len": length}
 
 
 def _square_cells(made: go.Figure, shape: tuple[int, ...]) -> None:
     """Give every panel square cells and no numbers at its axes: the photo beside it has none either."""
-    quiet = {
-        "showticklabels": False,
-        "ticks": "",
-        "showgrid": False,
-        "zeroline": False,
-        "constrain": "domain",
-    }
+    quiet = {"showticklabels": False, "ticks": "", "showgrid": False, "zeroline": False, "constrain": "domain"}
     made.update_xaxes(**quiet, range=[0.5, shape[1] + 0.5], linecolor=LINE)
     made.update_yaxes(**quiet, range=[shape[0] + 0.5, 0.5], linecolor=LINE)
     for column in (1, 2, 3):

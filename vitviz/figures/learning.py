@@ -50,9 +50,7 @@ def learning_curves(
     Raises OptionError for no curve, curves whose parts differ in length, or values that are not finite.
     """
     if not learners:
-        raise OptionError(
-            "A figure of learning needs at least one curve; got none. Pass Learner(…)."
-        )
+        raise OptionError("A figure of learning needs at least one curve; got none. Pass Learner(…).")
     form = ".1%" if percent else ".4g"
     lines: list[go.Scatter] = []
     for each in learners:

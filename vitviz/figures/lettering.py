@@ -35,9 +35,7 @@ _SYSTEM_FONTS = (
     ("Arial Unicode.ttf", 0),
 )
 _PROBE_SIZE = 20
-_NO_CHARACTER = (
-    "\U0010fffd"  # private plane: no font maps it, so its picture is the font's empty box
-)
+_NO_CHARACTER = "\U0010fffd"  # private plane: no font maps it, so its picture is the font's empty box
 
 
 @dataclass(frozen=True)
@@ -55,9 +53,7 @@ class Typeface:
         """Return the font at a height in pixels."""
         font = _load(self.name, self.face, max(size, 1))
         if font is None:
-            raise OptionError(
-                f"The font {self.name!r} cannot be opened any more; wanted a font file. Try again."
-            )
+            raise OptionError(f"The font {self.name!r} cannot be opened any more; wanted a font file. Try again.")
         return font
 
     def drawable(self, text: str) -> str:
@@ -122,18 +118,14 @@ class Typeface:
 
 def typeface_for(*texts: str) -> Typeface:
     """Return the first font that has every character of all the texts, else the one that lacks fewest."""
-    return _choose(
-        frozenset(character for text in texts for character in text if not character.isspace())
-    )
+    return _choose(frozenset(character for text in texts for character in text if not character.isspace()))
 
 
 @lru_cache(maxsize=256)
 def _choose(characters: frozenset[str]) -> Typeface:
     best: Typeface | None = None
     for name, face in ((None, 0), *_SYSTEM_FONTS):
-        lacking = frozenset(
-            character for character in characters if not _has(name, face, character)
-        )
+        lacking = frozenset(character for character in characters if not _has(name, face, character))
         if best is None or len(lacking) < len(best.missing):
             best = Typeface(name, face, lacking)
         if not best.missing:

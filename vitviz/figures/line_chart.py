@@ -11,17 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError
 from vitviz.figures.palettes import VIT_BLUE
-from vitviz.figures.theme import (
-    NEUTRAL,
-    QUERY_ORANGE,
-    Axis,
-    axis,
-    band,
-    faint,
-    figure,
-    plain,
-    small,
-)
+from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, Axis, axis, band, faint, figure, plain, small
 
 
 @dataclass(frozen=True)
@@ -92,9 +82,7 @@ def line_chart(
     axis, not positive.
     """
     if not lines:
-        raise OptionError(
-            "A line chart needs at least one line; got none. Pass [Line(name, x, y)]."
-        )
+        raise OptionError("A line chart needs at least one line; got none. Pass [Line(name, x, y)].")
     across, up = _span(lines, point, "x", log_x), _span(lines, point, "y", log_y)
     traces = [each for one in lines for each in _band(one)] + [_line(one, x_title) for one in lines]
     traces += [_level(one, across, up) for one in levels]
@@ -157,12 +145,7 @@ def _line(one: Line, x_title: str) -> go.Scatter:
         y=y,
         name=plain(one.name),
         mode={"line": "lines", "steps": "lines", "dots": "markers"}.get(one.kind, "lines+markers"),
-        line={
-            "color": one.colour,
-            "width": 2.2,
-            "dash": one.dash,
-            "shape": "hv" if one.kind == "steps" else "linear",
-        },
+        line={"color": one.colour, "width": 2.2, "dash": one.dash, "shape": "hv" if one.kind == "steps" else "linear"},
         marker={"size": 8 if one.kind == "dots" else 6, "color": one.colour},
         hovertemplate=f"{plain(one.name)}<br>{plain(x_title)} %{{x:.4g}}: %{{y:.4g}}<extra></extra>",
     )

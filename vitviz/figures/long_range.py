@@ -11,16 +11,7 @@ from numpy.typing import ArrayLike
 
 from vitviz.errors import OptionError
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
-from vitviz.figures.theme import (
-    QUERY_ORANGE,
-    axis,
-    band,
-    faint,
-    figure,
-    level_line,
-    plain,
-    small,
-)
+from vitviz.figures.theme import QUERY_ORANGE, axis, band, faint, figure, level_line, plain, small
 
 SECOND_CNN = "#9C3F00"
 """A darker vermilion, for a second convolutional network; its curves are dashed too. Darker still, it would be lost on
@@ -110,12 +101,7 @@ def _curve(one: Answers, places: ArrayLike, x_title: str) -> go.Scatter:
 
 
 def verdict_bars(
-    answers: Sequence[str],
-    networks: Sequence[Answers],
-    *,
-    truth: int,
-    x_title: str = "Probability",
-    height: int = 300,
+    answers: Sequence[str], networks: Sequence[Answers], *, truth: int, x_title: str = "Probability", height: int = 300
 ) -> go.Figure:
     """Return the probability of every answer, one group of bars an answer and one bar a network.
 
@@ -138,19 +124,14 @@ def verdict_bars(
                 orientation="h",
                 name=plain(each.name),
                 customdata=[plain(answer) for answer in answers],
-                marker={
-                    "color": each.colour,
-                    "pattern": {"shape": "/" if each.dashed else "", "solidity": 0.25},
-                },
+                marker={"color": each.colour, "pattern": {"shape": "/" if each.dashed else "", "solidity": 0.25}},
                 texttemplate="%{x:.0%}",
                 textposition="outside",
                 cliponaxis=False,
                 hovertemplate=f"{plain(each.name)}<br>%{{customdata}}: %{{x:.1%}}<extra></extra>",
             )
         )
-    names = [
-        f"<b>{plain(one)}</b>" if at == truth else plain(one) for at, one in enumerate(answers)
-    ]
+    names = [f"<b>{plain(one)}</b>" if at == truth else plain(one) for at, one in enumerate(answers)]
     return figure(
         bars,
         x=axis(x_title, tickformat=".0%", range=[0, 1.12]),

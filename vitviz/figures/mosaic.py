@@ -20,12 +20,7 @@ _TEXT = 14
 
 
 def mosaic(
-    maps: ArrayLike,
-    *,
-    scale: Scale,
-    width: int = 860,
-    gap: int = 3,
-    selected: tuple[int, int] | None = None,
+    maps: ArrayLike, *, scale: Scale, width: int = 860, gap: int = 3, selected: tuple[int, int] | None = None
 ) -> Image.Image:
     """Return maps (rows, columns, map rows, map columns) as one picture with a colour bar, each at its place.
 
@@ -58,18 +53,14 @@ def mosaic_sheet(maps: ArrayLike, *, scale: Scale, width: int = 860, gap: int = 
     return Image.fromarray(sheet)
 
 
-def _outlined(
-    selected: tuple[int, int] | None, high: int, wide: int, gap: int
-) -> tuple[int, int, int, int] | None:
+def _outlined(selected: tuple[int, int] | None, high: int, wide: int, gap: int) -> tuple[int, int, int, int] | None:
     if selected is None:
         return None
     top, left = selected[0] * high, selected[1] * wide
     return max(0, left - gap), max(0, top - gap), left + wide - 1, top + high - 1
 
 
-def _with_bar(
-    sheet: Image.Image, scale: Scale, box: tuple[int, int, int, int] | None
-) -> Image.Image:
+def _with_bar(sheet: Image.Image, scale: Scale, box: tuple[int, int, int, int] | None) -> Image.Image:
     height = sheet.height + _TEXT + bar_height(scale, _TEXT)
     page = Image.new("RGB", (max(sheet.width, 20 * _TEXT), height), (255, 255, 255))
     page.paste(sheet, (0, 0))

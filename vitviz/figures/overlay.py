@@ -6,15 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError
-from vitviz.figures.paint import (
-    Picture,
-    Rgb,
-    cell_index,
-    checked_map,
-    checked_photo,
-    paint_map,
-    smooth,
-)
+from vitviz.figures.paint import Picture, Rgb, cell_index, checked_map, checked_photo, paint_map, smooth
 from vitviz.figures.palettes import QUERY
 from vitviz.figures.scale import Scale, scale_for
 
@@ -48,9 +40,7 @@ def overlay(
         picture = darken(picture, values, scale, opacity=opacity, interpolated=interpolated)
     else:
         height, width = picture.shape[:2]
-        painted = paint_map(
-            values, scale, height=height, width=width, palette=palette, interpolated=interpolated
-        )
+        painted = paint_map(values, scale, height=height, width=width, palette=palette, interpolated=interpolated)
         picture = blend(picture, painted, opacity)
     if grid_lines:
         picture = draw_grid(picture, rows, columns)
@@ -65,12 +55,7 @@ def blend(below: Picture, above: Picture, opacity: float) -> Picture:
 
 
 def darken(
-    photo: ArrayLike,
-    values: ArrayLike,
-    scale: Scale,
-    *,
-    opacity: float = 0.8,
-    interpolated: bool = False,
+    photo: ArrayLike, values: ArrayLike, scale: Scale, *, opacity: float = 0.8, interpolated: bool = False
 ) -> Picture:
     """Return the photo as if lit by the map: full light at ``scale.high``, 1 - ``opacity`` of it at ``scale.low``.
 
@@ -79,9 +64,7 @@ def darken(
     """
     _check_opacity(opacity)
     if scale.signed:
-        raise OptionError(
-            "A spotlight cannot show signs; got a signed scale. Use 'RdBu' without spotlight."
-        )
+        raise OptionError("A spotlight cannot show signs; got a signed scale. Use 'RdBu' without spotlight.")
     picture, numbers = checked_photo(photo), checked_map(values)
     height, width = picture.shape[:2]
     if interpolated:
@@ -94,9 +77,7 @@ def darken(
     return lit
 
 
-def outline(
-    picture: Picture, rows: int, columns: int, cell: Cell, *, colour: Rgb = QUERY
-) -> Picture:
+def outline(picture: Picture, rows: int, columns: int, cell: Cell, *, colour: Rgb = QUERY) -> Picture:
     """Return the picture with a thick outline round one cell of a grid, thin dark lines on either side of it."""
     row, column = cell
     if not (0 <= row < rows and 0 <= column < columns):
@@ -145,6 +126,4 @@ def _stripe(place: float, thick: int) -> slice:
 
 def _check_opacity(opacity: float) -> None:
     if not 0 <= opacity <= 1:
-        raise OptionError(
-            f"Opacity must lie between 0 (the photo alone) and 1 (the map alone); got {opacity}."
-        )
+        raise OptionError(f"Opacity must lie between 0 (the photo alone) and 1 (the map alone); got {opacity}.")

@@ -34,13 +34,7 @@ def cell_index(pixels: int, cells: int) -> NDArray[np.intp]:
 
 
 def paint_map(
-    values: ArrayLike,
-    scale: Scale,
-    *,
-    height: int,
-    width: int,
-    palette: str | None = None,
-    interpolated: bool = False,
+    values: ArrayLike, scale: Scale, *, height: int, width: int, palette: str | None = None, interpolated: bool = False
 ) -> Picture:
     """Return a map (rows, columns) as a picture (height, width, 3), one flat cell a patch.
 
@@ -51,12 +45,8 @@ def paint_map(
     palette = palette or scale.palette
     if interpolated:
         return colour(smooth(numbers, height, width), palette, scale.low, scale.high)
-    rows, columns = (
-        cell_index(size, cells) for size, cells in zip((height, width), numbers.shape, strict=True)
-    )
-    picture = colour(numbers, palette, scale.low, scale.high)[rows][
-        :, columns
-    ]  # (height, width, 3)
+    rows, columns = (cell_index(size, cells) for size, cells in zip((height, width), numbers.shape, strict=True))
+    picture = colour(numbers, palette, scale.low, scale.high)[rows][:, columns]  # (height, width, 3)
     missing = np.isnan(numbers)
     return hatch(picture, missing[rows][:, columns]) if missing.any() else picture
 
@@ -123,9 +113,7 @@ def draw_bar(
     if reference is None:
         return
     name, value = reference
-    typeface.write(
-        picture, (left + width / 2, below + size * 1.35), name, size=size, ink=ink, anchor="ma"
-    )
+    typeface.write(picture, (left + width / 2, below + size * 1.35), name, size=size, ink=ink, anchor="ma")
     if ends is None and scale.low <= value <= scale.high and scale.low < scale.high:
         x = left + float(scale.fraction(value)) * (width - 1)
         _notch(picture, x, top + round(size * 0.9), size, ink)
@@ -151,25 +139,16 @@ def _notch(picture: Image.Image, x: float, bottom: int, size: int, ink: Rgb) -> 
 
 
 def png_bytes(
-    picture: Picture | Image.Image,
-    *,
-    dpi: float | None = None,
-    texts: Mapping[str, str] | None = None,
+    picture: Picture | Image.Image, *, dpi: float | None = None, texts: Mapping[str, str] | None = None
 ) -> bytes:
     """Return a picture as PNG, with its resolution and texts such as {"Title": …} in the file if given."""
-    image = (
-        picture
-        if isinstance(picture, Image.Image)
-        else Image.fromarray(np.ascontiguousarray(picture))
-    )
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(np.ascontiguousarray(picture))
     information = PngInfo()
     for key, text in (texts or {}).items():
         information.add_itxt(key, text)
     buffer = io.BytesIO()
     # Level 4 takes less than half the time of the usual 6; the file is 1.5 % larger.
-    image.save(
-        buffer, "PNG", compress_level=4, pnginfo=information, **({"dpi": (dpi, dpi)} if dpi else {})
-    )
+    image.save(buffer, "PNG", compress_level=4, pnginfo=information, **({"dpi": (dpi, dpi)} if dpi else {}))
     return buffer.getvalue()
 
 
@@ -188,7 +167,5 @@ def checked_map(values: ArrayLike) -> NDArray[np.float64]:
     """Return a map as float64 if it is (rows, columns), else raise OptionError. NaN may be in it."""
     numbers = np.asarray(values, dtype=np.float64)
     if numbers.ndim != 2 or not numbers.size:
-        raise OptionError(
-            f"A map has (rows, columns); got shape {numbers.shape}. Use PatchGrid.to_map for tokens."
-        )
+        raise OptionError(f"A map has (rows, columns); got shape {numbers.shape}. Use PatchGrid.to_map for tokens.")
     return numbers

@@ -45,9 +45,7 @@ def _interpolate(stops: Sequence[tuple[float, ...]], count: int) -> NDArray[np.f
     """Return ``count`` colours evenly spaced along the stops, joined by straight lines: (count, 3)."""
     anchors = np.linspace(0, 1, len(stops))
     wanted = np.linspace(0, 1, count)
-    return np.stack(
-        [np.interp(wanted, anchors, channel) for channel in zip(*stops, strict=True)], axis=-1
-    )
+    return np.stack([np.interp(wanted, anchors, channel) for channel in zip(*stops, strict=True)], axis=-1)
 
 
 def _stops(palette: str) -> list[tuple[float, ...]]:
@@ -74,9 +72,7 @@ def table(palette: str = "viridis") -> NDArray[np.uint8]:
         colours = _interpolate(stops, 256)
     else:
         middle = len(stops) // 2
-        colours = np.concatenate(
-            [_interpolate(stops[: middle + 1], 128), _interpolate(stops[middle:], 128)]
-        )
+        colours = np.concatenate([_interpolate(stops[: middle + 1], 128), _interpolate(stops[middle:], 128)])
     lut = np.rint(colours).astype(np.uint8)
     lut.flags.writeable = False
     return lut
@@ -85,10 +81,7 @@ def table(palette: str = "viridis") -> NDArray[np.uint8]:
 def plotly_scale(palette: str) -> list[list[float | str]]:
     """Return the palette as a Plotly colour scale, with the same colours as ``table``."""
     stops = _stops(palette)
-    return [
-        [place / (len(stops) - 1), "rgb({:.0f},{:.0f},{:.0f})".format(*stop)]
-        for place, stop in enumerate(stops)
-    ]
+    return [[place / (len(stops) - 1), "rgb({:.0f},{:.0f},{:.0f})".format(*stop)] for place, stop in enumerate(stops)]
 
 
 def levels(values: ArrayLike, low: float, high: float) -> NDArray[np.uint8]:
@@ -99,9 +92,7 @@ def levels(values: ArrayLike, low: float, high: float) -> NDArray[np.uint8]:
     """
     numbers = np.asarray(values, dtype=np.float64)
     if not (np.isfinite([low, high]).all() and low <= high):
-        raise OptionError(
-            f"A colour scale from {low} to {high} is impossible; give two finite numbers, low ≤ high."
-        )
+        raise OptionError(f"A colour scale from {low} to {high} is impossible; give two finite numbers, low ≤ high.")
     if np.isinf(numbers).any():
         raise OptionError(
             f"{int(np.isinf(numbers).sum())} of {numbers.size} values are infinite and have no colour; wanted finite "
@@ -144,11 +135,5 @@ def layer_ramp(layers: int) -> tuple[str, ...]:
     """Return one colour a layer, from light (first) to dark (last) blue, as "#rrggbb"."""
     if layers < 1:
         raise OptionError(f"A ramp needs at least one layer; got {layers}.")
-    ramp = (
-        _interpolate([_rgb(FIRST_LAYER), _rgb(LAST_LAYER)], layers)
-        if layers > 1
-        else np.array([_rgb(LAST_LAYER)])
-    )
-    return tuple(
-        "#{:02x}{:02x}{:02x}".format(*(int(round(channel)) for channel in step)) for step in ramp
-    )
+    ramp = _interpolate([_rgb(FIRST_LAYER), _rgb(LAST_LAYER)], layers) if layers > 1 else np.array([_rgb(LAST_LAYER)])
+    return tuple("#{:02x}{:02x}{:02x}".format(*(int(round(channel)) for channel in step)) for step in ramp)

@@ -47,20 +47,11 @@ class _Plot:
     def place(self, x: float, y: float) -> tuple[float, float]:
         across = (x - self.x[0]) / (self.x[1] - self.x[0])
         up = (y - self.y[0]) / (self.y[1] - self.y[0])
-        return (
-            self.left + across * (self.right - self.left),
-            self.bottom - up * (self.bottom - self.top),
-        )
+        return (self.left + across * (self.right - self.left), self.bottom - up * (self.bottom - self.top))
 
 
 def print_curves(
-    lines: Sequence[Line],
-    *,
-    x_title: str,
-    y_title: str,
-    width: int = 1500,
-    height: int = 1050,
-    text: int = 34,
+    lines: Sequence[Line], *, x_title: str, y_title: str, width: int = 1500, height: int = 1050, text: int = 34
 ) -> Image.Image:
     """Return curves with axes and a legend as a picture, ``text`` pixels high letters.
 
@@ -101,9 +92,7 @@ def ticks(values: NDArray[np.floating], count: int = 6) -> list[float]:
         low, high = low - 0.5, high + 0.5
     rough = (high - low) / max(1, count - 1)
     power = 10.0 ** math.floor(math.log10(rough))
-    whole = (
-        bool((values == np.rint(values)).all()) and rough > 0.5
-    )  # layers and pixels have no halves
+    whole = bool((values == np.rint(values)).all()) and rough > 0.5  # layers and pixels have no halves
     factors = (1, 2, 5, 10) if whole else (1, 2, 2.5, 5, 10)
     step = next(power * factor for factor in factors if rough <= power * factor * 1.3)
     first = math.floor(low / step + 1e-9)
@@ -112,12 +101,7 @@ def ticks(values: NDArray[np.floating], count: int = 6) -> list[float]:
 
 
 def _axes(
-    picture: Image.Image,
-    plot: _Plot,
-    x_ticks: Sequence[float],
-    y_ticks: Sequence[float],
-    typeface: Typeface,
-    text: int,
+    picture: Image.Image, plot: _Plot, x_ticks: Sequence[float], y_ticks: Sequence[float], typeface: Typeface, text: int
 ) -> None:
     draw = ImageDraw.Draw(picture)
     for value in x_ticks:
@@ -134,13 +118,7 @@ def _axes(
     draw.line((plot.left, plot.bottom, plot.right, plot.bottom), fill=INK, width=3)
 
 
-def _curve(
-    picture: Image.Image,
-    plot: _Plot,
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
-    one: Line,
-) -> None:
+def _curve(picture: Image.Image, plot: _Plot, x: NDArray[np.float32], y: NDArray[np.float32], one: Line) -> None:
     draw = ImageDraw.Draw(picture)
     points = [plot.place(float(across), float(up)) for across, up in zip(x, y, strict=True)]
     if one.dashed:
@@ -176,9 +154,7 @@ def _dashes(points: Sequence[Point]) -> list[tuple[Point, Point]]:
     return dashes
 
 
-def _legend_rows(
-    lines: Sequence[Line], typeface: Typeface, text: int, width: int
-) -> list[list[tuple[float, Line]]]:
+def _legend_rows(lines: Sequence[Line], typeface: Typeface, text: int, width: int) -> list[list[tuple[float, Line]]]:
     """Return the rows of the legend, each with the left of every entry."""
     rows: list[list[tuple[float, Line]]] = [[]]
     left = float(text)
@@ -192,12 +168,7 @@ def _legend_rows(
     return rows
 
 
-def _legend(
-    picture: Image.Image,
-    rows: Sequence[Sequence[tuple[float, Line]]],
-    typeface: Typeface,
-    text: int,
-) -> None:
+def _legend(picture: Image.Image, rows: Sequence[Sequence[tuple[float, Line]]], typeface: Typeface, text: int) -> None:
     draw = ImageDraw.Draw(picture)
     for place, row in enumerate(rows):
         y = text * (0.9 + 1.6 * place)

@@ -16,11 +16,7 @@ SCOPES = ("map", "layer", "model", "absolute")
 """Whose smallest and largest value the colours span: one map, one layer's heads, all layers, or the fixed 0 … 1."""
 
 _DIMENSIONS = {"map": (2,), "layer": (2, 3), "model": (2, 3, 4), "absolute": (2, 3, 4)}
-_WANTED = {
-    "map": "(rows, columns)",
-    "layer": "(heads, rows, columns)",
-    "model": "(layers, heads, rows, columns)",
-}
+_WANTED = {"map": "(rows, columns)", "layer": "(heads, rows, columns)", "model": "(layers, heads, rows, columns)"}
 
 
 @dataclass(frozen=True)
@@ -67,11 +63,7 @@ class Scale:
 
 
 def scale_for(
-    maps: ArrayLike,
-    scope: str = "map",
-    *,
-    signed: bool = False,
-    uniform: float | Literal["patches"] | None = "patches",
+    maps: ArrayLike, scope: str = "map", *, signed: bool = False, uniform: float | Literal["patches"] | None = "patches"
 ) -> Scale:
     """Return the one scale that all the given maps share.
 
@@ -97,9 +89,7 @@ def scale_for(
     return Scale(low, high, None if signed else even, scope, signed)
 
 
-def layer_scales(
-    maps: ArrayLike, *, signed: bool = False, uniform: float | None = None
-) -> tuple[Scale, ...]:
+def layer_scales(maps: ArrayLike, *, signed: bool = False, uniform: float | None = None) -> tuple[Scale, ...]:
     """Return one scale a layer for maps (layers, heads, rows, columns): what a layer × head sheet needs by default."""
     numbers = np.asarray(maps)
     if numbers.ndim != 4:
@@ -115,9 +105,7 @@ def finite_maps(maps: ArrayLike, dimensions: Sequence[int], wanted: str) -> NDAr
     """Return the maps as float64 if they have the wanted number of axes and no NaN or infinity, else raise."""
     numbers = np.asarray(maps, dtype=np.float64)
     if numbers.ndim not in dimensions or not numbers.size:
-        raise OptionError(
-            f"Got maps of shape {numbers.shape}; wanted {wanted}. Lay tokens out with PatchGrid.to_map."
-        )
+        raise OptionError(f"Got maps of shape {numbers.shape}; wanted {wanted}. Lay tokens out with PatchGrid.to_map.")
     bad = int(numbers.size - np.isfinite(numbers).sum())
     if bad:
         raise OptionError(

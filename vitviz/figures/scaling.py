@@ -84,12 +84,7 @@ def _decades(values: NDArray[np.floating[Any]]) -> float:
     return float(np.log10(high / low)) if low > 0 else 0.0
 
 
-def _check(
-    places: NDArray[np.float32],
-    numbers: Mapping[str, NDArray[np.float32]],
-    log_x: bool,
-    log_y: bool,
-) -> None:
+def _check(places: NDArray[np.float32], numbers: Mapping[str, NDArray[np.float32]], log_x: bool, log_y: bool) -> None:
     wrong = [name for name, values in numbers.items() if values.shape != places.shape]
     if wrong or not numbers:
         raise OptionError(
@@ -139,12 +134,7 @@ def _point(name: str, place: tuple[float, float]) -> go.Scatter:
         y=small([place[1]], name),
         name=plain(name),
         mode="markers",
-        marker={
-            "size": 12,
-            "color": QUERY_ORANGE,
-            "symbol": "diamond",
-            "line": {"width": 1, "color": "#FFFFFF"},
-        },
+        marker={"size": 12, "color": QUERY_ORANGE, "symbol": "diamond", "line": {"width": 1, "color": "#FFFFFF"}},
         hovertemplate=f"{plain(name)}<br>%{{x:.4g}}: %{{y:.4g}}<extra></extra>",
         showlegend=False,
     )

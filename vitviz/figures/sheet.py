@@ -68,16 +68,12 @@ class Panel:
         """Return the panel painted at ``width`` pixels, its cells crisp at that size: (height, width, 3)."""
         height = max(1, round(width * self.aspect))
         if self.picture is not None:
-            crisp = (
-                Image.Resampling.NEAREST if width > self.picture.width else Image.Resampling.LANCZOS
-            )
+            crisp = Image.Resampling.NEAREST if width > self.picture.width else Image.Resampling.LANCZOS
             return np.asarray(self.picture.convert("RGB").resize((width, height), crisp))
         if self.photo is not None:
             small = Image.fromarray(checked_photo(self.photo))
             photo = np.asarray(small.resize((width, height), Image.Resampling.LANCZOS))
-            return self._with_grid(
-                photo if self.map is None else self._draw_overlay(photo, self.map)
-            )
+            return self._with_grid(photo if self.map is None else self._draw_overlay(photo, self.map))
         values = self._shown()
         painted = paint_map(
             values,
@@ -101,9 +97,7 @@ class Panel:
         """Return the array that gives the panel its shape: the photo, or the map where there is none."""
         shown = self.map if self.photo is None else self.photo
         if shown is None:
-            raise OptionError(
-                f"Panel {self.label!r} is empty; wanted a photo, a map or a picture. Give one of them."
-            )
+            raise OptionError(f"Panel {self.label!r} is empty; wanted a photo, a map or a picture. Give one of them.")
         return shown
 
     def _draw_overlay(self, photo: Picture, values: NDArray[np.floating]) -> Picture:
@@ -178,19 +172,10 @@ def print_figure(
     scale. ``interpolated`` is the word added to the label of a smoothed panel.
     Raises OptionError for no panels, an empty panel, or a size that is no print size.
     """
-    texts = [
-        title,
-        caption,
-        interpolated,
-        *(panel.label for panel in panels),
-        "0123456789.e+-=1/N()",
-    ]
+    texts = [title, caption, interpolated, *(panel.label for panel in panels), "0123456789.e+-=1/N()"]
     page = _page(panels, dpi, width_mm, columns, typeface_for(*texts))
     header = _text_block(page, title, 10.5)
-    body = [
-        _row(page, panels[start : start + page.columns], interpolated)
-        for start in _starts(panels, page)
-    ]
+    body = [_row(page, panels[start : start + page.columns], interpolated) for start in _starts(panels, page)]
     footer = _text_block(page, caption, 7.5)
     picture = _stack(page, [block for block in (header, *body, footer) if block is not None])
     written = {name: text for name, text in (("Title", title), ("Description", caption)) if text}
@@ -201,9 +186,7 @@ def _starts(panels: Sequence[Panel], page: _Page) -> range:
     return range(0, len(panels), page.columns)
 
 
-def _page(
-    panels: Sequence[Panel], dpi: float, width_mm: float, columns: int | None, typeface: Typeface
-) -> _Page:
+def _page(panels: Sequence[Panel], dpi: float, width_mm: float, columns: int | None, typeface: Typeface) -> _Page:
     if not panels:
         raise OptionError("A printed figure needs panels; got none. Pass at least one Panel.")
     if not (30 <= dpi <= 1200 and 20 <= width_mm <= 1000):
@@ -212,12 +195,8 @@ def _page(
             "Journals ask for 85 or 180 mm at 300 dpi."
         )
     if columns is not None and columns < 1:
-        raise OptionError(
-            f"A printed figure needs at least one column; got {columns}. Leave it out for up to four."
-        )
-    page = _Page(
-        dpi, round(width_mm / _MILLIMETRES * dpi), min(columns or 4, len(panels)), typeface
-    )
+        raise OptionError(f"A printed figure needs at least one column; got {columns}. Leave it out for up to four.")
+    page = _Page(dpi, round(width_mm / _MILLIMETRES * dpi), min(columns or 4, len(panels)), typeface)
     pixels = page.width * sum(page.panel * panel.aspect for panel in panels) / page.columns
     if pixels > _MAXIMUM_PIXELS:
         raise OptionError(
@@ -246,22 +225,16 @@ def _text_block(page: _Page, text: str, points: float) -> Image.Image | None:
 def _row(page: _Page, panels: Sequence[Panel], interpolated: str) -> Image.Image:
     """Return one row of panels: label above, picture, colour bar below."""
     label_size, bar_size = page.text(8), page.text(6.5)
-    label = (
-        round(label_size * 1.5) if any(panel.label or panel.interpolated for panel in panels) else 0
-    )
+    label = round(label_size * 1.5) if any(panel.label or panel.interpolated for panel in panels) else 0
     pictures = [panel.draw(page.panel) for panel in panels]
     tallest = max(picture.shape[0] for picture in pictures)
     scales = [panel.own_scale for panel in panels]
-    bar = max(
-        (bar_height(scale, bar_size) for scale in scales if scale is not None), default=-bar_size
-    )
+    bar = max((bar_height(scale, bar_size) for scale in scales if scale is not None), default=-bar_size)
     row = _blank(page.width, label + tallest + bar_size + bar)
     for place, (panel, picture, scale) in enumerate(zip(panels, pictures, scales, strict=True)):
         left = page.margin + place * (page.panel + page.gap)
         text = f"{panel.label} ({interpolated})".strip() if panel.interpolated else panel.label
-        page.typeface.write(
-            row, (left, 0), page.typeface.fit(text, label_size, page.panel), size=label_size
-        )
+        page.typeface.write(row, (left, 0), page.typeface.fit(text, label_size, page.panel), size=label_size)
         row.paste(Image.fromarray(picture), (left, label))
         if scale is not None:
             corner = (left, label + picture.shape[0] + bar_size)

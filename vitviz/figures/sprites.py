@@ -87,14 +87,7 @@ def map_grid(
     numbers = _checked_maps(maps, labels, columns)
     scales = _row_scales(scale, len(numbers), columns)
     typeface = typeface_for(*labels, *row_ends, "0123456789.e+-=1/N")
-    layout = _layout(
-        numbers,
-        columns,
-        cell_pixels,
-        shared=len(set(scales)) == 1,
-        typeface=typeface,
-        scales=scales,
-    )
+    layout = _layout(numbers, columns, cell_pixels, shared=len(set(scales)) == 1, typeface=typeface, scales=scales)
     tint = palette or scales[0].palette
     painted = _paint(numbers, scales, tint, layout, query)
     sheet = _compose(painted, layout, background, scales[0])
@@ -112,13 +105,9 @@ def _checked_maps(maps: ArrayLike, labels: Sequence[str], columns: int) -> NDArr
             f"A sheet needs maps (n, rows, columns); got shape {numbers.shape}. Join layers and heads first."
         )
     if len(labels) != len(numbers):
-        raise OptionError(
-            f"Got {len(labels)} labels for {len(numbers)} maps; wanted one each, such as 'L5·H3'."
-        )
+        raise OptionError(f"Got {len(labels)} labels for {len(numbers)} maps; wanted one each, such as 'L5·H3'.")
     if columns < 1:
-        raise OptionError(
-            f"A sheet needs at least one column; got {columns}. Use the number of heads."
-        )
+        raise OptionError(f"A sheet needs at least one column; got {columns}. Use the number of heads.")
     return numbers
 
 
@@ -127,9 +116,7 @@ def _row_scales(scale: Scale | Sequence[Scale], count: int, columns: int) -> lis
     if isinstance(scale, Scale):
         return [scale] * -(-count // columns)
     if len(scale) != count:
-        raise OptionError(
-            f"Got {len(scale)} scales for {count} maps; wanted one for all, or one a map."
-        )
+        raise OptionError(f"Got {len(scale)} scales for {count} maps; wanted one for all, or one a map.")
     rows = [list(scale[start : start + columns]) for start in range(0, count, columns)]
     for place, row in enumerate(rows):
         if len(set(row)) > 1:
@@ -138,9 +125,7 @@ def _row_scales(scale: Scale | Sequence[Scale], count: int, columns: int) -> lis
                 "each head makes flat heads look sharp: use layer_scales, or one scale for the whole sheet."
             )
     if len({row[0].signed for row in rows}) > 1:
-        raise OptionError(
-            "Some scales are signed and some are not; got both. Draw them as two sheets."
-        )
+        raise OptionError("Some scales are signed and some are not; got both. Draw them as two sheets.")
     return [row[0] for row in rows]
 
 
@@ -156,9 +141,7 @@ def _layout(
     count, map_rows, map_columns = numbers.shape
     factor = max(1, cell_pixels // max(map_rows, map_columns))
     text = min(16, max(9, round(cell_pixels / 5.5)))
-    side = (
-        0 if shared else round(max(typeface.width(_range(scale), text) for scale in scales)) + text
-    )
+    side = 0 if shared else round(max(typeface.width(_range(scale), text) for scale in scales)) + text
     return Layout(
         maps=count,
         columns=min(columns, count),
@@ -171,11 +154,7 @@ def _layout(
 
 
 def _paint(
-    numbers: NDArray[np.float64],
-    scales: Sequence[Scale],
-    palette: str,
-    layout: Layout,
-    query: tuple[int, int] | None,
+    numbers: NDArray[np.float64], scales: Sequence[Scale], palette: str, layout: Layout, query: tuple[int, int] | None
 ) -> Picture:
     """Return the maps as pictures, all rows of the sheet one below the other: (n, height, width, 3)."""
     starts = range(0, len(numbers), layout.columns)
@@ -184,16 +163,12 @@ def _paint(
         for start, scale in zip(starts, scales, strict=True)
     ]
     factor = layout.map_height // numbers.shape[1]
-    painted = (
-        np.concatenate(rows).repeat(factor, axis=1).repeat(factor, axis=2)
-    )  # (n, height, width, 3)
+    painted = np.concatenate(rows).repeat(factor, axis=1).repeat(factor, axis=2)  # (n, height, width, 3)
     missing = np.isnan(numbers).repeat(factor, axis=1).repeat(factor, axis=2)
     for place in np.flatnonzero(missing.any(axis=(1, 2))):
         painted[place] = hatch(painted[place], missing[place])
     if query is not None:
-        painted = np.stack(
-            [outline(one, numbers.shape[1], numbers.shape[2], query) for one in painted]
-        )
+        painted = np.stack([outline(one, numbers.shape[1], numbers.shape[2], query) for one in painted])
     return painted
 
 
@@ -209,28 +184,21 @@ def _compose(painted: Picture, layout: Layout, background: Rgb, scale: Scale) ->
     return Image.fromarray(sheet)
 
 
-def _write_labels(
-    sheet: Image.Image, labels: Sequence[str], layout: Layout, typeface: Typeface, ink: Rgb
-) -> None:
+def _write_labels(sheet: Image.Image, labels: Sequence[str], layout: Layout, typeface: Typeface, ink: Rgb) -> None:
     for place, label in enumerate(labels):
         left, top = layout.corner(place)
         short = typeface.fit(label, layout.text, layout.map_width + layout.gap // 2)
         typeface.write(sheet, (left, top - layout.label), short, size=layout.text, ink=ink)
 
 
-def _mark(
-    sheet: Image.Image, layout: Layout, selected: int | None, crossed: Collection[int]
-) -> None:
+def _mark(sheet: Image.Image, layout: Layout, selected: int | None, crossed: Collection[int]) -> None:
     """Strike out the crossed maps and outline the selected one."""
     draw = ImageDraw.Draw(sheet)
     thick = max(2, layout.map_width // 28)
     right, bottom = layout.map_width - 1, layout.map_height - 1
     for place in crossed:
         left, top = layout.corner(check_index("Crossed map", place, layout.maps))
-        for line in (
-            (left, top, left + right, top + bottom),
-            (left, top + bottom, left + right, top),
-        ):
+        for line in ((left, top, left + right, top + bottom), (left, top + bottom, left + right, top)):
             draw.line(line, fill=INK, width=thick + 2)
             draw.line(line, fill=WHITE, width=thick)
     if selected is not None:
@@ -254,9 +222,7 @@ def _legend(
         left = layout.width - layout.side
         for row, scale in enumerate(scales):
             top = layout.corner(row * layout.columns)[1] + layout.map_height / 2
-            typeface.write(
-                sheet, (left, top), _range(scale), size=layout.text, ink=ink, anchor="lm"
-            )
+            typeface.write(sheet, (left, top), _range(scale), size=layout.text, ink=ink, anchor="lm")
     width = min(sheet.width - 2 * layout.gap, layout.text * 26)
     draw_bar(
         sheet,

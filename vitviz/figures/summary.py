@@ -35,11 +35,7 @@ _NAMED = 3
 
 
 def describe_map(
-    values: ArrayLike,
-    grid: PatchGrid,
-    uniform: float | None = None,
-    *,
-    labels: Mapping[str, str] = TEMPLATES,
+    values: ArrayLike, grid: PatchGrid, uniform: float | None = None, *, labels: Mapping[str, str] = TEMPLATES
 ) -> str:
     """Return a map in a few sentences: its three strongest patches, its middle, its spread. Rows count from 1, top.
 
@@ -85,9 +81,7 @@ def _inside(cells: int) -> NDArray[np.float64]:
     return covered
 
 
-def _shares(
-    values: NDArray[np.float64], uniform: float | None, labels: Mapping[str, str]
-) -> list[str]:
+def _shares(values: NDArray[np.float64], uniform: float | None, labels: Mapping[str, str]) -> list[str]:
     total = float(values.sum())
     # Shares of attention keep their own total: what prefix tokens took is missing from it.
     whole = total if uniform is None else 1.0
@@ -113,12 +107,8 @@ def _signed(values: NDArray[np.float64], labels: Mapping[str, str]) -> list[str]
     whole = float(np.abs(values).sum())
     sentences = []
     if values.max() > 0:
-        sentences.append(
-            _named("positive", values, _largest(np.where(values > 0, values, 0)), whole, labels)
-        )
-    sentences.append(
-        _named("negative", values, _largest(np.where(values < 0, -values, 0)), whole, labels)
-    )
+        sentences.append(_named("positive", values, _largest(np.where(values > 0, values, 0)), whole, labels))
+    sentences.append(_named("negative", values, _largest(np.where(values < 0, -values, 0)), whole, labels))
     positive = float(values[values > 0].sum()) / whole
     return [*sentences, labels["balance"].format(share=_percent(positive, labels))]
 
@@ -126,24 +116,15 @@ def _signed(values: NDArray[np.float64], labels: Mapping[str, str]) -> list[str]
 def _largest(values: NDArray[np.float64]) -> list[tuple[int, int]]:
     """Return the places of up to three largest values above zero, largest first."""
     order = np.argsort(-values, axis=None, kind="stable")[:_NAMED]
-    places = [
-        (int(row), int(column))
-        for row, column in zip(*np.unravel_index(order, values.shape), strict=True)
-    ]
+    places = [(int(row), int(column)) for row, column in zip(*np.unravel_index(order, values.shape), strict=True)]
     return [place for place in places if values[place] > 0]
 
 
 def _named(
-    sentence: str,
-    values: NDArray[np.float64],
-    places: list[tuple[int, int]],
-    whole: float,
-    labels: Mapping[str, str],
+    sentence: str, values: NDArray[np.float64], places: list[tuple[int, int]], whole: float, labels: Mapping[str, str]
 ) -> str:
     patches = [
-        labels["patch"].format(
-            row=row + 1, column=column + 1, share=_percent(values[row, column] / whole, labels)
-        )
+        labels["patch"].format(row=row + 1, column=column + 1, share=_percent(values[row, column] / whole, labels))
         for row, column in places
     ]
     return labels[sentence].format(patches=labels["join"].join(patches))

@@ -53,9 +53,7 @@ def figure(traces: Sequence[Any], *, x: Axis, y: Axis, height: int, **layout: An
 
 def style(made: go.Figure, height: int, **layout: Any) -> go.Figure:
     """Give a figure the layout that all share, and what is special to it; return the same figure."""
-    made.layout.template = (
-        go.layout.Template()
-    )  # assigned, because an update would only add to Plotly's own
+    made.layout.template = go.layout.Template()  # assigned, because an update would only add to Plotly's own
     common = {
         "paper_bgcolor": TRANSPARENT,
         "plot_bgcolor": TRANSPARENT,
@@ -77,31 +75,22 @@ def style(made: go.Figure, height: int, **layout: Any) -> go.Figure:
     return made
 
 
-def colour_axis(
-    scale: Scale, palette: str | None = None, *, title: str = "", **bar: Any
-) -> dict[str, Any]:
+def colour_axis(scale: Scale, palette: str | None = None, *, title: str = "", **bar: Any) -> dict[str, Any]:
     """Return a Plotly colour axis: the scale's colours and a bar with the true minimum, maximum and 1/N."""
-    low, high = (
-        (scale.low, scale.high) if scale.low < scale.high else (scale.low - 1, scale.high + 1)
-    )
+    low, high = (scale.low, scale.high) if scale.low < scale.high else (scale.low - 1, scale.high + 1)
     ticks = {scale.low: number(scale.low), scale.high: number(scale.high)}
     if scale.signed:
         ticks = {0.0: "0"} | ticks
     elif scale.uniform is not None:
         title = f"{title} · 1/N = {number(scale.uniform)}".removeprefix(" · ")
         if scale.low < scale.uniform < scale.high:
-            ticks = {
-                scale.uniform: ""
-            } | ticks  # its number is in the title: here it could cover the minimum
+            ticks = {scale.uniform: ""} | ticks  # its number is in the title: here it could cover the minimum
     return {
         "colorscale": plotly_scale(palette or scale.palette),
         "cmin": low,
         "cmax": high,
         "colorbar": {
-            "title": {
-                "text": plain(title),
-                "side": "top" if bar.get("orientation") == "h" else "right",
-            },
+            "title": {"text": plain(title), "side": "top" if bar.get("orientation") == "h" else "right"},
             "tickmode": "array",
             "tickvals": list(ticks),
             "ticktext": list(ticks.values()),
@@ -152,24 +141,9 @@ def level_line(name: str, level: float, ends: ArrayLike, number: str) -> go.Scat
 
 
 def band(
-    name: str,
-    x: ArrayLike,
-    low: ArrayLike,
-    high: ArrayLike,
-    colour: str,
-    *,
-    opacity: float = 0.18,
+    name: str, x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str, *, opacity: float = 0.18
 ) -> list[go.Scatter]:
     """Return the faint band between two curves over x: its edges are neither in the legend nor under the pointer."""
-    edge = {
-        "x": x,
-        "mode": "lines",
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
+    edge = {"x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
     fill = {"fill": "tonexty", "fillcolor": faint(colour, opacity)}
-    return [
-        go.Scatter(y=small(low, name), **edge),
-        go.Scatter(y=small(high, name), **fill, **edge),
-    ]
+    return [go.Scatter(y=small(low, name), **edge), go.Scatter(y=small(high, name), **fill, **edge)]

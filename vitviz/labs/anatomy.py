@@ -164,9 +164,7 @@ def block_step(vit: ViT, trace: Trace, layer: int) -> BlockStep:
         added = seen.get("ls1", seen["attn"])[0].float().cpu()
         if added.shape == between.shape and not hasattr(block, "gamma_1"):
             gap = float((between - before - added).abs().max())
-    return BlockStep(
-        layer, before.float().cpu(), between, after.float().cpu(), gap, scales_branches(block)
-    )
+    return BlockStep(layer, before.float().cpu(), between, after.float().cpu(), gap, scales_branches(block))
 
 
 def scales_branches(block: Any) -> bool:

@@ -26,9 +26,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the mixed tokens, (batch, token, channel) as they came."""
         queries, keys, values = (
-            part(x)
-            .unflatten(-1, (self.heads, -1))
-            .transpose(1, 2)  # (batch, heads, token, head_dim)
+            part(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (batch, heads, token, head_dim)
             for part in (self.query, self.key, self.value)
         )
         mixed = functional.scaled_dot_product_attention(queries, keys, values)
@@ -44,9 +42,7 @@ class Block(nn.Module):
         self.order = order
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attn = Attention(width, heads)
-        self.mlp = nn.Sequential(
-            nn.Linear(width, MLP_RATIO * width), nn.GELU(), nn.Linear(MLP_RATIO * width, width)
-        )
+        self.mlp = nn.Sequential(nn.Linear(width, MLP_RATIO * width), nn.GELU(), nn.Linear(MLP_RATIO * width, width))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the residual stream after the block, (batch, token, channel)."""

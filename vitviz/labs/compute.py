@@ -169,12 +169,7 @@ def time_block(
         report(progress, done, len(chosen))
         x = torch.randn(1, length, width, generator=generator)
         split = x.unflatten(-1, (heads, -1)).transpose(1, 2)  # (1, heads, token, head_dim)
-        found.append(
-            (
-                _fastest(block, x, repetitions),
-                _fastest(_attend, split, repetitions),
-            )
-        )
+        found.append((_fastest(block, x, repetitions), _fastest(_attend, split, repetitions)))
     report(progress, len(chosen), len(chosen))
     seconds = np.array(found)  # (length, 2)
     return BlockSeconds(width, heads, chosen, seconds[:, 0], seconds[:, 1], torch.get_num_threads())

@@ -73,9 +73,7 @@ def data_hunger(
     TrainingError if a loss stops being finite.
     """
     if not sizes or not 1 <= seeds <= 10:
-        raise OptionError(
-            f"Got sizes {tuple(sizes)} and {seeds} seeds; wanted a size and 1 to 10 seeds."
-        )
+        raise OptionError(f"Got sizes {tuple(sizes)} and {seeds} seeds; wanted a size and 1 to 10 seeds.")
     ordered = tuple(sorted(set(sizes)))
     sets = {size: [training_set(size, seed=seed) for seed in range(seeds)] for size in ordered}
     plan = [(seed, size, name) for seed in range(seeds) for size in ordered for name in NETWORKS]
@@ -100,12 +98,7 @@ def data_hunger(
     return result()
 
 
-def tell(
-    progress: Callable[[int, int, Result], bool | None] | None,
-    done: int,
-    total: int,
-    result: Result,
-) -> None:
+def tell(progress: Callable[[int, int, Result], bool | None] | None, done: int, total: int, result: Result) -> None:
     """Tell how far a training is; raises StoppedError if the answer is False."""
     if progress is not None and progress(done, total, result) is False:
         raise StoppedError(

@@ -65,11 +65,7 @@ def digit_convnet(*, seed: int) -> nn.Module:
 
 
 def _layer(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-    return (
-        nn.Conv2d(inputs, outputs, 3, padding=1),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(),
-    )
+    return (nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU())
 
 
 def weights_of(network: nn.Module) -> int:

@@ -91,9 +91,7 @@ def train(
             f"{MOST_STEPS} steps, at most a reading a step, and a rate above 0 and up to 1."
         )
     numbers = np.random.default_rng([seed, 2])
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=learning_rate, weight_decay=WEIGHT_DECAY, fused=True
-    )
+    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
     read_at = {round(steps * (each + 1) / readings) for each in range(readings)}
     started, losses, points = time.thread_time(), [], [Point(0, math.nan, accuracy_of(network))]
     for step in range(steps):
@@ -124,11 +122,7 @@ def train(
 
 
 def _update(
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    loss: Loss,
-    pictures: Tensor,
-    labels: Tensor,
+    network: nn.Module, optimizer: torch.optim.Optimizer, loss: Loss, pictures: Tensor, labels: Tensor
 ) -> float:
     with torch.enable_grad():
         value = loss(network, pictures, labels)

@@ -62,9 +62,7 @@ def training_set(size: int, *, seed: int) -> Digits:
     Raises OptionError for a size that the pool does not have, or one that leaves a digit out.
     """
     if not CLASSES <= size <= POOL:
-        raise OptionError(
-            f"A training set of {size} digits cannot be drawn; wanted {CLASSES} (one of each) to {POOL}."
-        )
+        raise OptionError(f"A training set of {size} digits cannot be drawn; wanted {CLASSES} (one of each) to {POOL}.")
     digits = all_digits()
     chosen = torch.from_numpy(_order(seed)[:size])
     return Digits(digits.pictures[chosen], digits.labels[chosen])

@@ -34,9 +34,7 @@ def soft_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     return divergence * temperature**2
 
 
-def hinton_loss(
-    student: Tensor, teacher: Tensor, labels: Tensor, *, alpha: float, temperature: float
-) -> Tensor:
+def hinton_loss(student: Tensor, teacher: Tensor, labels: Tensor, *, alpha: float, temperature: float) -> Tensor:
     """Return (1 − α)·CE(y, z_s) + α·T²·KL(softmax(z_t/T) ‖ softmax(z_s/T)), in nats.
 
     Raises OptionError for an α outside [0, 1] or a temperature that is not positive.
@@ -47,9 +45,7 @@ def hinton_loss(
     return (1 - alpha) * hard + alpha * soft_loss(student, teacher, temperature)
 
 
-def hard_loss(
-    class_logits: Tensor, distillation_logits: Tensor, labels: Tensor, teacher: Tensor
-) -> Tensor:
+def hard_loss(class_logits: Tensor, distillation_logits: Tensor, labels: Tensor, teacher: Tensor) -> Tensor:
     """Return DeiT's hard distillation: ½CE(z_class, y) + ½CE(z_distillation, argmax z_t), in nats."""
     decided = teacher.argmax(-1)
     return 0.5 * functional.cross_entropy(class_logits, labels) + 0.5 * functional.cross_entropy(
@@ -60,9 +56,7 @@ def hard_loss(
 def soft_gradient(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     """Return the gradient of T²·KL with respect to the student's logits of one picture: T·(p_s − p_t), (class,)."""
     _check(temperature)
-    gradient: Tensor = temperature * (
-        (student / temperature).softmax(-1) - (teacher / temperature).softmax(-1)
-    )
+    gradient: Tensor = temperature * ((student / temperature).softmax(-1) - (teacher / temperature).softmax(-1))
     return gradient
 
 
@@ -86,9 +80,7 @@ def limit_gap(student: Tensor, teacher: Tensor, temperatures: list[float]) -> li
         raise OptionError(
             "The two sets of logits differ by a constant, so there is no gradient; wanted different answers."
         )
-    found = [
-        soft_gradient(student.double(), teacher.double(), each) - limit for each in temperatures
-    ]
+    found = [soft_gradient(student.double(), teacher.double(), each) - limit for each in temperatures]
     return [float(torch.linalg.vector_norm(gap) / limit.norm()) for gap in found]
 
 

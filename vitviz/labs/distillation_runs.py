@@ -99,9 +99,7 @@ def distil(
     for seed in range(seeds):
         digits, teacher = training_set(size, seed=seed), digit_convnet(seed=seed)
         for name in NAMES:
-            network = (
-                teacher if name == "teacher" else digit_vit(seed=seed, distilled=name == "hard")
-            )
+            network = teacher if name == "teacher" else digit_vit(seed=seed, distilled=name == "hard")
             if name == "hard":
                 network.set_distilled_training(True)  # type: ignore[operator]
             loss = _loss(name, teacher, alpha, temperature)
@@ -126,9 +124,7 @@ def _loss(name: str, teacher: nn.Module, alpha: float, temperature: float) -> Lo
         with torch.no_grad():
             told = teacher(pictures)  # in eval mode since its training ended
         if name == "soft":
-            return hinton_loss(
-                network(pictures), told, labels, alpha=alpha, temperature=temperature
-            )
+            return hinton_loss(network(pictures), told, labels, alpha=alpha, temperature=temperature)
         by_class, by_distillation = network(pictures)
         return hard_loss(by_class, by_distillation, labels, told)
 
@@ -164,12 +160,8 @@ def token_attention(student: nn.Module) -> TokenAttention:
 def _answers(vit: ViT, picture: Tensor) -> tuple[int, int]:
     network: Any = vit.shell
     with torch.no_grad():
-        tokens = network.forward_features(
-            picture[None]
-        )  # (1, token, channel), after the final norm
-        return int(network.head(tokens[0, 0]).argmax()), int(
-            network.head_dist(tokens[0, 1]).argmax()
-        )
+        tokens = network.forward_features(picture[None])  # (1, token, channel), after the final norm
+        return int(network.head(tokens[0, 0]).argmax()), int(network.head_dist(tokens[0, 1]).argmax())
 
 
 def _likeness(maps: NDArray[np.float32]) -> float:

@@ -9,12 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vitviz.analysis.position_kinds import ROTARY, SINE_COSINE_1D, SINE_COSINE_2D
-from vitviz.analysis.positions import (
-    ReadOut,
-    cosine_similarity,
-    position_read_out,
-    position_similarity,
-)
+from vitviz.analysis.positions import ReadOut, cosine_similarity, position_read_out, position_similarity
 from vitviz.analysis.sine_cosine import sine_cosine_1d, sine_cosine_2d
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
@@ -64,10 +59,7 @@ def run(grid: PatchGrid, *, channels: int = 384, vit: ViT | None = None) -> tupl
             f"{vit.name} has {vit.grid.rows} × {vit.grid.columns} places; wanted {grid.rows} × {grid.columns}. Pass "
             "the model's own grid."
         )
-    line, plane = (
-        sine_cosine_1d(grid.patches, channels),
-        sine_cosine_2d(grid.rows, grid.columns, channels),
-    )
+    line, plane = (sine_cosine_1d(grid.patches, channels), sine_cosine_2d(grid.rows, grid.columns, channels))
     turned = rotary_vectors(grid, channels)
     computed = (
         _computed(SINE_COSINE_1D, line, grid),

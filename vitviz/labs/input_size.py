@@ -9,14 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitviz.analysis.input_sizes import (
-    SIZES,
-    Resize,
-    SizedAnswer,
-    input_size_steps,
-    resized,
-    rounded_size,
-)
+from vitviz.analysis.input_sizes import SIZES, Resize, SizedAnswer, input_size_steps, resized, rounded_size
 from vitviz.analysis.inputs import Picture
 from vitviz.analysis.interpolation import interpolate_positions
 from vitviz.analysis.position_kinds import positions_of
@@ -63,9 +56,7 @@ def compare_sizes(
             answers.append(answer)
             done = sum(map(len, found.values()))
             if progress is not None and progress(done, total, result()) is False:
-                raise StoppedError(
-                    f"Stopped after {done} of {total} passes, as asked. Start again for the rest."
-                )
+                raise StoppedError(f"Stopped after {done} of {total} passes, as asked. Start again for the rest.")
     return result()
 
 

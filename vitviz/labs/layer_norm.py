@@ -144,18 +144,14 @@ def train(
     )
 
 
-def _step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, batch: tuple[Tensor, Tensor]
-) -> tuple[float, float]:
+def _step(model: nn.Module, optimiser: torch.optim.Optimizer, batch: tuple[Tensor, Tensor]) -> tuple[float, float]:
     """Make one update; return the loss before it and the norm of its gradient."""
     pictures, labels = batch
     with torch.enable_grad():
         loss = functional.cross_entropy(model(pictures), labels)
         optimiser.zero_grad()
         loss.backward()
-    norm = nn.utils.get_total_norm(
-        each.grad for each in model.parameters() if each.grad is not None
-    )
+    norm = nn.utils.get_total_norm(each.grad for each in model.parameters() if each.grad is not None)
     if torch.isfinite(loss) and torch.isfinite(norm):
         optimiser.step()
     return float(loss.detach()), float(norm)

@@ -29,10 +29,7 @@ def shipped_runs() -> tuple[LayerNormTraining, ...]:
     """Return the shipped runs: both orders, warm-ups of WARMUPS, seeds of SEEDS; losses to five digits."""
     stored = json.loads(FILE.read_text(encoding="utf-8"))["runs"]
     arrays = ("losses", "gradient_norms")
-    return tuple(
-        LayerNormTraining(**(run | {name: np.array(run[name]) for name in arrays}))
-        for run in stored
-    )
+    return tuple(LayerNormTraining(**(run | {name: np.array(run[name]) for name in arrays})) for run in stored)
 
 
 def train_all() -> list[LayerNormTraining]:
@@ -53,9 +50,7 @@ def as_text(runs: list[LayerNormTraining]) -> str:
 
 def _plain(run: LayerNormTraining) -> dict[str, Any]:
     return {
-        name: [float(f"{each:.{_DIGITS}g}") for each in value]
-        if isinstance(value, np.ndarray)
-        else value
+        name: [float(f"{each:.{_DIGITS}g}") for each in value] if isinstance(value, np.ndarray) else value
         for name, value in vars(run).items()
     }
 

@@ -50,9 +50,7 @@ class AttentionStorage:
 
 def attention_storage(shape: ViTShape) -> AttentionStorage:
     """Return what stored attention takes, in numbers (times 4 for bytes in float32), for one picture."""
-    return AttentionStorage(
-        shape.depth * shape.heads * shape.tokens**2, 2 * shape.depth * shape.tokens * shape.width
-    )
+    return AttentionStorage(shape.depth * shape.heads * shape.tokens**2, 2 * shape.depth * shape.tokens * shape.width)
 
 
 def recompute_ratio(shape: ViTShape) -> float:
@@ -73,11 +71,7 @@ class AttentionKind(TorchFunctionMode):
         self._kind = check_choice("Kind of attention", kind, KINDS)
 
     def __torch_function__(
-        self,
-        function: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Any = None,
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Compute attention in the chosen kind, everything else as it is."""
         if function is not functional.scaled_dot_product_attention or self._kind == "fused":
@@ -234,9 +228,7 @@ def _check_size(map_bytes: int, weights: float, macs: float = 0) -> None:
         )
 
 
-def _compare(
-    module: nn.Module, x: Tensor, maps: int, repetitions: int, progress: Progress | None
-) -> MemoryComparison:
+def _compare(module: nn.Module, x: Tensor, maps: int, repetitions: int, progress: Progress | None) -> MemoryComparison:
     weights = {name: each.detach().requires_grad_(True) for name, each in module.named_parameters()}
     total = repetitions * len(KINDS)
     held: dict[str, tuple[int, int | None]] = {}
@@ -278,19 +270,11 @@ def _passes(
         with AttentionKind(kind), counter:
             features = functional_call(module, weights, (x,))
         middle = _now(x)
-        mixture = torch.randn(
-            features.shape, generator=torch.Generator().manual_seed(0), dtype=features.dtype
-        )
-        found = torch.autograd.grad(
-            features, list(weights.values()), mixture.to(features.device), allow_unused=True
-        )
+        mixture = torch.randn(features.shape, generator=torch.Generator().manual_seed(0), dtype=features.dtype)
+        found = torch.autograd.grad(features, list(weights.values()), mixture.to(features.device), allow_unused=True)
         end = _now(x)
     peak = torch.cuda.max_memory_allocated(x.device) if cuda else None
-    return (
-        (counter.total, peak),
-        (middle - start, end - start),
-        [each for each in found if each is not None],
-    )
+    return ((counter.total, peak), (middle - start, end - start), [each for each in found if each is not None])
 
 
 def _now(x: Tensor) -> float:

@@ -72,9 +72,7 @@ def whole_patches(side: int, patch_size: int) -> int:
     return side // patch_size * patch_size
 
 
-def run(
-    detector: Detector, size: int, *, image_size: int = IMAGE_SIZE, seed: int = 0
-) -> NoisyPicture:
+def run(detector: Detector, size: int, *, image_size: int = IMAGE_SIZE, seed: int = 0) -> NoisyPicture:
     """Return a square noisy picture with an object near its middle, placed as ``detector.alignment`` says.
 
     Raises GridError where the patches do not cover the picture exactly, OptionError for an object that does not fit.

@@ -123,11 +123,7 @@ def _part(name: str) -> str:
     """Return the part that a parameter belongs to, by its name in timm's models."""
     if name.startswith("blocks."):
         inner = name.split(".")[2]
-        for prefix, part in (
-            ("norm", "norms of the blocks"),
-            ("attn", "attention"),
-            ("mlp", "MLP"),
-        ):
+        for prefix, part in (("norm", "norms of the blocks"), ("attn", "attention"), ("mlp", "MLP")):
             if inner.startswith(prefix):
                 return part
         return "other parts of the blocks"

@@ -122,9 +122,7 @@ def run(
     inputs = [pixels + sign * _painted(vit, box, aim.brightness) for box in boxes]
     generator = torch.Generator().manual_seed(seed)
     unit = torch.tensor(vit.std)[:, None, None]  # a step of 1 in brightness is 1 / std in the input
-    noises = [
-        torch.randn(pixels.shape, generator=generator) * aim.noise / unit for _ in range(samples)
-    ]
+    noises = [torch.randn(pixels.shape, generator=generator) * aim.noise / unit for _ in range(samples)]
     runs = [pixels, *inputs, *(pixels + noise for noise in noises)]
     tokens, reads = [], []
     for done, each in enumerate(runs):
@@ -136,12 +134,7 @@ def run(
 
 
 def _compared(
-    place: int,
-    sizes: tuple[int, ...],
-    boxes: tuple[Box, ...],
-    sign: int,
-    tokens: Tensor,
-    reads: Tensor,
+    place: int, sizes: tuple[int, ...], boxes: tuple[Box, ...], sign: int, tokens: Tensor, reads: Tensor
 ) -> PastedObject:
     """Return the result from the tokens (run, layer, channel) and the embeddings (run, channel), the photo first."""
     length = tokens[0].norm(dim=-1)  # (layer,)

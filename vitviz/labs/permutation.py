@@ -39,14 +39,7 @@ class Permutation:
     """Largest change of the class token, as a share of the largest |f(x)|; None without a class token."""
 
 
-def run(
-    *,
-    tokens: int = 16,
-    channels: int = 32,
-    heads: int = 4,
-    positions: bool = False,
-    seed: int = 0,
-) -> Permutation:
+def run(*, tokens: int = 16, channels: int = 32, heads: int = 4, positions: bool = False, seed: int = 0) -> Permutation:
     """Shuffle the tokens of one random self-attention layer with a class token before them, in float32.
 
     ``positions`` adds a random vector to each place first, as learned position embeddings would.
@@ -70,9 +63,7 @@ def run(
             mixed: Tensor = layer(sequence, sequence, sequence, need_weights=False)[0][0]
         return mixed  # (token, channel)
 
-    return _compared(
-        attend(patches), attend(patches[torch.from_numpy(order)]), order, prefix=1, named=0
-    )
+    return _compared(attend(patches), attend(patches[torch.from_numpy(order)]), order, prefix=1, named=0)
 
 
 def on_model(vit: ViT, image: Picture, *, positions: bool = False, seed: int = 0) -> Permutation:
@@ -100,9 +91,7 @@ def _features(shell: Any, batch: Tensor) -> Tensor:
     return tokens  # (image, token, channel)
 
 
-def _compared(
-    whole: Tensor, moved: Tensor, order: Order, *, prefix: int, named: int | None
-) -> Permutation:
+def _compared(whole: Tensor, moved: Tensor, order: Order, *, prefix: int, named: int | None) -> Permutation:
     """Compare outputs (token, channel) of whole and shuffled inputs; ``order[n]`` is the patch now at place n."""
     size = float(whole.abs().max())
     patches, shuffled = whole[prefix:], moved[prefix:]

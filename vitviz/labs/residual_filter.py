@@ -94,9 +94,7 @@ class FilteredSignal:
         return regime(self.alpha, self.high)
 
 
-def run(
-    graph: str, size: int, *, alpha: float, blocks: int, high_share: float = 0.5
-) -> FilteredSignal:
+def run(graph: str, size: int, *, alpha: float, blocks: int, high_share: float = 0.5) -> FilteredSignal:
     """Send a low and a high frequency through ``blocks`` residual blocks x ↦ x − αΛx.
 
     The low frequency is the graph's slowest wave, the high one its fastest; both begin with a largest value of 1 and

@@ -34,18 +34,14 @@ class Scaling:
     def exponents(self) -> tuple[float, float]:
         """Slope of parameters and of MACs against the size between the two largest models, on logarithmic axes."""
         steps = np.log(self.values[-1] / self.values[-2])
-        return tuple(
-            float(np.log(each[-1] / each[-2]) / steps) for each in (self.parameters, self.macs)
-        )  # type: ignore[return-value]
+        return tuple(float(np.log(each[-1] / each[-2]) / steps) for each in (self.parameters, self.macs))  # type: ignore[return-value]
 
 
 def parameters_of(shape: ViTShape) -> int:
     """Return the parameters of the standard Vision Transformer of a shape."""
     pixels = CHANNELS * shape.patch_size[0] * shape.patch_size[1]
     hidden = round(shape.mlp_ratio * shape.width)
-    dimensions = Dimensions(
-        pixels, shape.patches, shape.prefix, shape.width, shape.depth, hidden, shape.classes
-    )
+    dimensions = Dimensions(pixels, shape.patches, shape.prefix, shape.width, shape.depth, hidden, shape.classes)
     return sum(standard_parameters(dimensions).values())
 
 

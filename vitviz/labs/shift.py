@@ -106,18 +106,13 @@ def shift_experiment(
     curves = []
     with torch.no_grad():
         originals = {name: features(pixels) for name, features in maps.items()}
-        jumps = {
-            name: max(1, round(pixels.shape[-1] / each.shape[-1]))
-            for name, each in originals.items()
-        }
+        jumps = {name: max(1, round(pixels.shape[-1] / each.shape[-1])) for name, each in originals.items()}
         shifts = _shifts(vit.grid.patch_size[1], max(jumps.values()), pixels.shape[-1])
         for name, features in maps.items():
             original, jump = originals[name], jumps[name]
             margin = _MARGIN if jump > 1 else 2 * _MARGIN  # of pixels: the layers' reach
             found = [
-                likeness(
-                    original, features(shift_right(pixels, each)), round(each / jump), margin=margin
-                )
+                likeness(original, features(shift_right(pixels, each)), round(each / jump), margin=margin)
                 for each in shifts
             ]
             curves.append(ShiftCurve(name, jump, np.array(found)))

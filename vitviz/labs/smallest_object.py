@@ -139,11 +139,7 @@ def closed_form(limit: float, patch_size: float, alignment: str = INSIDE) -> flo
 
 
 def run(
-    *,
-    patch_sizes: Sequence[int] = PATCH_SIZES,
-    detector: Detector | None = None,
-    trials: int = 2000,
-    seed: int = 0,
+    *, patch_sizes: Sequence[int] = PATCH_SIZES, detector: Detector | None = None, trials: int = 2000, seed: int = 0
 ) -> SmallestObject:
     """Return the smallest visible object for each patch size, by the formula and by counting in noisy pictures.
 
@@ -152,9 +148,7 @@ def run(
     """
     base = detector or Detector()
     if not patch_sizes:
-        raise OptionError(
-            "There are no patch sizes; wanted at least one. Leave them out for 4 to 64."
-        )
+        raise OptionError("There are no patch sizes; wanted at least one. Leave them out for 4 to 64.")
     each = [replace(base, patch_size=size) for size in patch_sizes]
     measured = [measured_smallest(one, trials=trials, seed=seed) for one in each]
     return SmallestObject(
@@ -243,12 +237,7 @@ def measured_smallest(detector: Detector, *, trials: int = 2000, seed: int = 0) 
 
 
 def detection_rate(
-    detector: Detector,
-    size: float,
-    *,
-    pooled: bool = False,
-    trials: int = 2000,
-    seed: int = 0,
+    detector: Detector, size: float, *, pooled: bool = False, trials: int = 2000, seed: int = 0
 ) -> float:
     """Return the share of simulated pictures in which an object is seen, by one token or by the pool.
 
@@ -296,9 +285,7 @@ def _painted_mean(detector: Detector, size: float) -> float:
 def _noise_means(detector: Detector, tokens: int, trials: int, seed: int) -> Line:
     """Return the mean noise of all pixels of some tokens, once a trial: (trial,)."""
     if trials < 10:
-        raise OptionError(
-            f"{trials} trials say little; wanted at least 10. 2,000 are a good start."
-        )
+        raise OptionError(f"{trials} trials say little; wanted at least 10. 2,000 are a good start.")
     return detector.noise * _unit_means(tokens * detector.patch_size**2, trials, seed)
 
 

@@ -23,9 +23,7 @@ PLACES = 4
 DIAGONAL = (0, 3)
 ARRANGEMENTS: tuple[str, ...] = tuple(
     "".join("A" if place in chosen else "B" for place in range(PLACES))
-    for chosen in sorted(
-        combinations(range(PLACES), 2), key=lambda pair: pair not in (DIAGONAL, (1, 2))
-    )
+    for chosen in sorted(combinations(range(PLACES), 2), key=lambda pair: pair not in (DIAGONAL, (1, 2)))
 )
 """All six, as the contents of the four places in reading order: the two diagonals first."""
 
@@ -63,9 +61,7 @@ def run(weight: float, *, positions: bool = True) -> SmallestPosition:
     query = np.zeros(PLACES)
     query[list(DIAGONAL)] = 1.0
     keys = np.eye(PLACES) if positions else np.ones((PLACES, PLACES)) / PLACES  # (place, channel)
-    scores = (
-        keys @ query
-    )  # (key,), times c: softmax(c · score) = softmax(±score / τ) with τ = 1 / |c|
+    scores = keys @ query  # (key,), times c: softmax(c · score) = softmax(±score / τ) with τ = 1 / |c|
     sign = math.copysign(1.0, weight)
     attention = attend(sign * scores, 1 / abs(weight) if weight else math.inf)
     outputs = np.array([contents(each) @ attention for each in ARRANGEMENTS])
@@ -79,9 +75,7 @@ def contents(arrangement: str) -> Values:
     Raises OptionError for anything but two A and two B.
     """
     if sorted(arrangement) != ["A", "A", "B", "B"]:
-        raise OptionError(
-            f"{arrangement!r} is no arrangement; wanted two A and two B, such as 'ABBA', place by place."
-        )
+        raise OptionError(f"{arrangement!r} is no arrangement; wanted two A and two B, such as 'ABBA', place by place.")
     return np.array([1.0 if content == "A" else -1.0 for content in arrangement])
 
 

@@ -66,9 +66,7 @@ class InitialSignal:
         return float(np.sqrt((self.branch**2).mean()))
 
 
-def run(
-    order: str, *, depth: int, width: int = 64, heads: int = 4, tokens: int = 16, seed: int = 0
-) -> InitialSignal:
+def run(order: str, *, depth: int, width: int = 64, heads: int = 4, tokens: int = 16, seed: int = 0) -> InitialSignal:
     """Send random tokens through ``depth`` blocks at initialisation, and a gradient back.
 
     Weights by Xavier's rule, biases zero; the tokens are standard normal; the loss is the cross-entropy of a random

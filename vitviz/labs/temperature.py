@@ -95,9 +95,7 @@ def attend(scores: ArrayLike, temperature: float) -> Matrix:
     if temperature == 0:
         weights = (below == 0).astype(np.float64)
     else:
-        with np.errstate(
-            over="ignore"
-        ):  # a tiny τ makes −∞, whose exponential is the 0 that is meant
+        with np.errstate(over="ignore"):  # a tiny τ makes −∞, whose exponential is the 0 that is meant
             weights = np.exp(below / temperature)
     found: Matrix = weights / weights.sum(-1, keepdims=True)
     return found
@@ -146,15 +144,10 @@ class TemperatureCurve:
     """The limit τ → ∞: log(keys)."""
 
 
-def curve(
-    scores: ArrayLike, temperatures: Sequence[float] | NDArray[np.float64]
-) -> TemperatureCurve:
+def curve(scores: ArrayLike, temperatures: Sequence[float] | NDArray[np.float64]) -> TemperatureCurve:
     """Return the entropy of each query over a range of temperatures, and its two limits."""
     numbers = np.asarray(scores, dtype=np.float64)
     found = np.stack([entropy(attend(numbers, float(each))) for each in temperatures])
     return TemperatureCurve(
-        np.asarray(temperatures, dtype=np.float64),
-        found,
-        entropy(attend(numbers, 0.0)),
-        math.log(numbers.shape[-1]),
+        np.asarray(temperatures, dtype=np.float64), found, entropy(attend(numbers, 0.0)), math.log(numbers.shape[-1])
     )

@@ -20,9 +20,7 @@ from vitviz.labs.data_hunger import DataHunger, data_hunger
 from vitviz.labs.digit_training import Point, Run
 from vitviz.labs.distillation_runs import Distillation, TokenAttention, distil
 
-HUNGER, DISTILLATION = (
-    ASSETS / "labs" / f"{name}.json" for name in ("data_hunger", "distillation")
-)
+HUNGER, DISTILLATION = (ASSETS / "labs" / f"{name}.json" for name in ("data_hunger", "distillation"))
 _DIGITS = 4
 
 
@@ -55,8 +53,7 @@ def as_text(result: DataHunger | Distillation) -> str:
 
 def _run(stored: dict[str, Any]) -> Run:
     points = tuple(
-        Point(step, float("nan") if loss is None else loss, accuracy)
-        for step, loss, accuracy in stored.pop("points")
+        Point(step, float("nan") if loss is None else loss, accuracy) for step, loss, accuracy in stored.pop("points")
     )
     return Run(points=points, **({"updates": points[-1].step} | stored))
 
@@ -83,9 +80,7 @@ def write(path: Path, result: DataHunger | Distillation) -> None:
 
 def _told(done: int, total: int, result: DataHunger | Distillation) -> None:
     last = result.runs[-1]
-    print(
-        f"{done} / {total}: {last.name}, {last.size} digits, {last.accuracy:.3f}", file=sys.stderr
-    )
+    print(f"{done} / {total}: {last.name}, {last.size} digits, {last.accuracy:.3f}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -54,10 +54,7 @@ class ViTShape:
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of patches."""
-        return (
-            self.image_size[0] // self.patch_size[0],
-            self.image_size[1] // self.patch_size[1],
-        )
+        return (self.image_size[0] // self.patch_size[0], self.image_size[1] // self.patch_size[1])
 
     @property
     def patches(self) -> int:
@@ -77,10 +74,7 @@ class ViTShape:
     @property
     def cut_off(self) -> tuple[int, int]:
         """Rows and columns of pixels that fill no patch and are not seen."""
-        return (
-            self.image_size[0] % self.patch_size[0],
-            self.image_size[1] % self.patch_size[1],
-        )
+        return (self.image_size[0] % self.patch_size[0], self.image_size[1] % self.patch_size[1])
 
     def at(self, side: int) -> ViTShape:
         """Return the same model for square pictures of another side in pixels."""

@@ -32,9 +32,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     Raises WeightsUnavailableError if there is no file, CheckpointError if it is a pickle, damaged or holds no tensors.
     """
     if not path.is_file():
-        raise WeightsUnavailableError(
-            f"There is no weights file at {path}. Give the path of a .safetensors file."
-        )
+        raise WeightsUnavailableError(f"There is no weights file at {path}. Give the path of a .safetensors file.")
     state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
     while len(state) and not all(isinstance(value, Tensor) for value in state.values()):
         inner = next((state[key] for key in _WRAPPERS if isinstance(state.get(key), Mapping)), None)
@@ -72,15 +70,7 @@ def _is_pickle(path: Path) -> bool:
 def _read_torch(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        IndexError,
-    ) as error:
+    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, KeyError, IndexError) as error:
         if isinstance(error, pickle.UnpicklingError) and _is_pickle(path):
             raise CheckpointError(
                 f"{path.name} is a pickle that would run code when it is opened; wanted tensors only. "

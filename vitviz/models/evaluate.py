@@ -85,14 +85,9 @@ def class_token_attention(model: VisionTransformer, images: Tensor) -> Tensor:
         tokens = block(tokens)
     last = blocks[-1]
     parts = last.attn.qkv(last.norm1(tokens)).unflatten(2, (3, last.attn.num_heads, -1))
-    query, key = (
-        parts[:, :1, 0],
-        parts[:, :, 1],
-    )  # (image, 1, head, channel), (image, token, head, channel)
+    query, key = (parts[:, :1, 0], parts[:, :, 1])  # (image, 1, head, channel), (image, token, head, channel)
     scores = (query * key).sum(dim=-1) * last.attn.scale  # (image, token, head)
-    maps: Tensor = scores.softmax(dim=1)[:, model.num_prefix_tokens :].transpose(
-        1, 2
-    )  # (image, head, patch)
+    maps: Tensor = scores.softmax(dim=1)[:, model.num_prefix_tokens :].transpose(1, 2)  # (image, head, patch)
     rows, columns = model.patch_embed.grid_size
     grid_maps: Tensor = maps.unflatten(2, (rows, columns))
     return grid_maps
@@ -113,11 +108,7 @@ def _build(state: dict[str, Tensor], image_size: int) -> VisionTransformer:
     classes = checkpoints.classes_in(state) or 0
     overlay = {"state_dict": state, "source": "", "custom_load": False, "num_classes": classes}
     model = timm_door.build(
-        ARCHITECTURE,
-        image_size=(image_size, image_size),
-        classes=classes,
-        pretrained=True,
-        overlay=overlay,
+        ARCHITECTURE, image_size=(image_size, image_size), classes=classes, pretrained=True, overlay=overlay
     )
     return cast("VisionTransformer", model)
 
@@ -132,11 +123,7 @@ def backbone_present() -> bool:
 
 
 def over_batches(
-    model: VisionTransformer,
-    images: LabelledImages,
-    look: Callable[[Tensor], Tensor],
-    *,
-    threads: int = 1,
+    model: VisionTransformer, images: LabelledImages, look: Callable[[Tensor], Tensor], *, threads: int = 1
 ) -> Tensor:
     """Return what ``look`` says of all images, batch by batch, in order.
 
@@ -157,15 +144,11 @@ def over_batches(
         return torch.cat(list(pool.map(run, range(0, len(images), size))))
 
 
-def predict(
-    model: VisionTransformer, images: LabelledImages, *, threads: int = 1, bfloat16: bool = False
-) -> Tensor:
+def predict(model: VisionTransformer, images: LabelledImages, *, threads: int = 1, bfloat16: bool = False) -> Tensor:
     """Return the logits (image, class), computed in float32, or faster with matrix products in bfloat16."""
 
     def answer(batch: Tensor) -> Tensor:
-        with torch.autocast(
-            batch.device.type, torch.bfloat16, enabled=bfloat16, cache_enabled=False
-        ):
+        with torch.autocast(batch.device.type, torch.bfloat16, enabled=bfloat16, cache_enabled=False):
             logits: Tensor = model(batch)
         return logits
 
@@ -189,27 +172,19 @@ def measure_accuracy(
     )
 
 
-def measure_attention(
-    model: VisionTransformer, data: Validation, *, threads: int = 1
-) -> BoxAttention:
+def measure_attention(model: VisionTransformer, data: Validation, *, threads: int = 1) -> BoxAttention:
     """Return how much class-token attention the last block puts inside the objects' boxes."""
     rows, columns = model.patch_embed.grid_size
     side = data.images.pixels.shape[1]
-    coverages = [
-        box_coverage(box, image_side=side, rows=rows, columns=columns) for box in data.boxes
-    ]
+    coverages = [box_coverage(box, image_side=side, rows=rows, columns=columns) for box in data.boxes]
 
     maps = over_batches(
         model, data.images, lambda batch: class_token_attention(model, batch), threads=threads
     ).numpy()  # (image, head, row, column)
     heads = [  # (image, head)
-        [box_mass(head, coverage) for head in heads]
-        for heads, coverage in zip(maps, coverages, strict=True)
+        [box_mass(head, coverage) for head in heads] for heads, coverage in zip(maps, coverages, strict=True)
     ]
-    mean = [
-        box_mass(image.mean(axis=0), coverage)
-        for image, coverage in zip(maps, coverages, strict=True)
-    ]
+    mean = [box_mass(image.mean(axis=0), coverage) for image, coverage in zip(maps, coverages, strict=True)]
     area = [coverage.mean() for coverage in coverages]
     best = np.mean(heads, axis=0).max()
     return BoxAttention(len(maps), float(np.mean(mean)), float(np.mean(area)), float(best))
@@ -218,9 +193,7 @@ def measure_attention(
 def part_of(data: Validation, count: int, *, seed: int) -> Validation:
     """Return ``count`` images drawn by ``seed``, or all when there are no more."""
     if count < 1:
-        raise OptionError(
-            f"A part of the images must have at least one; got {count}. Give 500, say."
-        )
+        raise OptionError(f"A part of the images must have at least one; got {count}. Give 500, say.")
     chosen = np.sort(np.random.default_rng(seed).permutation(len(data.boxes))[:count])
     return Validation(data.images.subset(chosen), data.boxes[chosen])
 
@@ -228,18 +201,11 @@ def part_of(data: Validation, count: int, *, seed: int) -> Validation:
 def build_parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(prog="vitviz.models.evaluate", description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder of Tiny-ImageNet's archives"
-    )
-    parser.add_argument(
-        "--weights", type=Path, default=SHIPPED, help="weights; default: the shipped ones"
-    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of Tiny-ImageNet's archives")
+    parser.add_argument("--weights", type=Path, default=SHIPPED, help="weights; default: the shipped ones")
     parser.add_argument("--sizes", type=int, nargs="+", default=IMAGE_SIZES, help="sides in pixels")
     parser.add_argument(
-        "--part",
-        type=int,
-        default=500,
-        help=f"images at sizes above {LARGEST_FULL_SIZE} px and for attention",
+        "--part", type=int, default=500, help=f"images at sizes above {LARGEST_FULL_SIZE} px and for attention"
     )
     parser.add_argument("--limit", type=int, help="use only so many images at any size")
     parser.add_argument("--seed", type=int, default=0, help="draws the parts")
@@ -270,9 +236,7 @@ def _accuracies(data: Validation, options: argparse.Namespace) -> list[Accuracy]
     for size in options.sizes:
         some = data if size <= LARGEST_FULL_SIZE else part_of(data, options.part, seed=options.seed)
         model = load(options.weights, image_size=size)
-        found.append(
-            measure_accuracy(model, some.images, threads=options.threads, bfloat16=options.bfloat16)
-        )
+        found.append(measure_accuracy(model, some.images, threads=options.threads, bfloat16=options.bfloat16))
         print(
             f"{size:6d}  {found[-1].images:6d}  {found[-1].top1:7.2%}  {found[-1].top5:7.2%}  "
             f"{found[-1].calibration_error:.4f}  ({found[-1].seconds:.0f} s)",

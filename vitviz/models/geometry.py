@@ -99,10 +99,7 @@ def check_size(name: str, module: nn.Module, image_size: tuple[int, int]) -> Non
         return
     height, width = patch
     if image_size[0] % height or image_size[1] % width:
-        near = [
-            max(1, round(size / side)) * side
-            for size, side in zip(image_size, (height, width), strict=True)
-        ]
+        near = [max(1, round(size / side)) * side for size, side in zip(image_size, (height, width), strict=True)]
         raise OptionError(
             f"{name} cuts pictures into patches of {height} × {width} pixels; got an image size of {image_size[0]} × "
             f"{image_size[1]}, wanted multiples of the patch. Choose {near[0]} × {near[1]}, for instance."

@@ -39,9 +39,7 @@ def cached_models() -> list[str]:
     except (CacheNotFound, OSError):
         return []
     whole = [repo.repo_id for repo in repositories if any(map(_weights, repo.revisions))]
-    return sorted(
-        f"timm:{name.removeprefix('timm/')}" for name in whole if name.startswith("timm/")
-    )
+    return sorted(f"timm:{name.removeprefix('timm/')}" for name in whole if name.startswith("timm/"))
 
 
 def _weights(revision: CachedRevisionInfo) -> bool:

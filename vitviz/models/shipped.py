@@ -39,7 +39,7 @@ MODELS: dict[str, ShippedModel] = {
         classes="classes.txt",
         image_size=(224, 224),
         summary="ViT-S/14 of the DINOv2 kind, 22 M parameters, fine-tuned on 200 classes of natural photos",
-    ),
+    )
 }
 
 
@@ -48,12 +48,7 @@ def available() -> list[str]:
     return list(MODELS)
 
 
-def load(
-    name: str,
-    *,
-    image_size: tuple[int, int] | None = None,
-    class_names: Sequence[str] | None = None,
-) -> ViT:
+def load(name: str, *, image_size: tuple[int, int] | None = None, class_names: Sequence[str] | None = None) -> ViT:
     """Load a shipped model, after checking its weights against their SHA-256.
 
     ``class_names`` replace its own names; there must be as many. Raises OptionError otherwise, or for a size that
@@ -65,23 +60,14 @@ def load(
     if plain is not None:
         check_size(name, plain, size)
     path = WEIGHTS / model.file
-    state = {
-        key: value.float()
-        for key, value in checkpoints.read_checkpoint(checked(path, model.sha256)).items()
-    }
+    state = {key: value.float() for key, value in checkpoints.read_checkpoint(checked(path, model.sha256)).items()}
     module = timm_weights.from_state(
-        model.architecture,
-        state,
-        image_size=size,
-        classes=checkpoints.classes_in(state),
-        trained_size=model.image_size,
+        model.architecture, state, image_size=size, classes=checkpoints.classes_in(state), trained_size=model.image_size
     )
     return ViT.from_module(
         module,
         name=name,
-        class_names=read_class_names(WEIGHTS / model.classes)
-        if class_names is None
-        else class_names,
+        class_names=read_class_names(WEIGHTS / model.classes) if class_names is None else class_names,
         image_size=size,
         weights=f"{model.file}, SHA-256 {model.sha256}",
     )
@@ -108,8 +94,4 @@ def checked(path: Path, sha256: str) -> Path:
 
 def read_class_names(path: Path) -> list[str]:
     """Return the readable class names of a file with a WordNet id, a tab and a name in each line."""
-    return [
-        line.partition("\t")[2].strip()
-        for line in path.read_text(encoding="utf-8").splitlines()
-        if line.strip()
-    ]
+    return [line.partition("\t")[2].strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]

@@ -15,19 +15,14 @@ from vitviz.grid import PatchGrid
 
 _WINDOWS = "its blocks attend inside windows, so no attention matrix over the whole picture exists"
 _POOLED = "its blocks pool or merge tokens on the way, so tokens of different layers are not the same patches"
-_CONVOLUTION = (
-    "it mixes convolution and attention, so attention alone does not say where a token looked"
-)
+_CONVOLUTION = "it mixes convolution and attention, so attention alone does not say where a token looked"
 _CHANNELS = "it attends between channels and not between patches"
 _CONVOLUTIONAL = "it is a convolutional network, with no attention between patches"
 _LANGUAGE = (
-    "it is the picture encoder of a language model, which answers with a grid of tokens and "
-    "not with one embedding"
+    "it is the picture encoder of a language model, which answers with a grid of tokens and not with one embedding"
 )
 _LINEAR = "it uses linear attention, which has no attention matrix"
-_HEADS_MIXED = (
-    "it mixes the heads' maps before and after the softmax, so no head has a map of its own"
-)
+_HEADS_MIXED = "it mixes the heads' maps before and after the softmax, so no head has a map of its own"
 
 _CONVOLUTIONAL_FAMILIES = (
     "convmixer",
@@ -117,8 +112,7 @@ REASONS: dict[str, str] = {
         "convolutions or pools at the end"
     ),
     "mobilenetv3": (
-        "it is a convolutional network, of which only some variants attend, in a few "
-        "blocks and on pooled places"
+        "it is a convolutional network, of which only some variants attend, in a few blocks and on pooled places"
     ),
     "deepseek_vit": _LANGUAGE,
     "gemma4_vit": _LANGUAGE,
@@ -146,19 +140,14 @@ def check_family(name: str, module: nn.Module) -> None:
     if not isinstance(blocks, nn.ModuleList | nn.Sequential) or len(blocks) == 0:
         raise _refuse(name, f"{type(module).__name__} has no list of transformer blocks")
     if len({id(block) for block in blocks}) < len(blocks):
-        raise _refuse(
-            name, "it runs the same block several times, and vitviz cannot tell its layers apart"
-        )
+        raise _refuse(name, "it runs the same block several times, and vitviz cannot tell its layers apart")
     for part in module.modules():
         if (
             "Diff" in type(part).__name__
             and "Att" in type(part).__name__
             or type(part).__name__.startswith("DiffParallel")
         ):
-            raise _refuse(
-                name,
-                "its attention is the difference of two softmax maps, which is not a distribution",
-            )
+            raise _refuse(name, "its attention is the difference of two softmax maps, which is not a distribution")
 
 
 @dataclass(frozen=True)
@@ -191,15 +180,7 @@ def _answers(name: str, shell: Any, image_size: tuple[int, int]) -> tuple[Any, A
         return shell.forward_head(features, pre_logits=True), shell.forward_head(features)
     except VitvizError:
         raise
-    except (
-        RuntimeError,
-        ValueError,
-        TypeError,
-        AssertionError,
-        AttributeError,
-        IndexError,
-        KeyError,
-    ) as error:
+    except (RuntimeError, ValueError, TypeError, AssertionError, AttributeError, IndexError, KeyError) as error:
         raise _refuse(
             name, f"a forward pass on a {image_size[0]} × {image_size[1]} picture failed ({error})"
         ) from error
@@ -217,16 +198,12 @@ def _classes(name: str, embedding: Any, logits: Any) -> int:
             f"The classifier of {name} makes {_shape(logits)} of one picture; wanted one row of logits, of shape "
             "(1, class). Give it a classifier that returns one number a class, or none: nn.Identity()."
         )
-    handed_on = logits.shape == embedding.shape and torch.allclose(
-        logits, embedding, rtol=0, atol=0, equal_nan=True
-    )
+    handed_on = logits.shape == embedding.shape and torch.allclose(logits, embedding, rtol=0, atol=0, equal_nan=True)
     return 0 if handed_on else int(logits.shape[1])
 
 
 def _shape(value: Any) -> str:
-    return (
-        f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
-    )
+    return f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
 
 
 def _heads(name: str, shell: nn.Module, grid: PatchGrid, tap: AttentionTap) -> tuple[int, ...]:
@@ -239,8 +216,7 @@ def _heads(name: str, shell: nn.Module, grid: PatchGrid, tap: AttentionTap) -> t
         batch, count, query, _ = call.queries.shape
         if batch != 1:
             raise _refuse(
-                name,
-                f"block {call.layer} splits the picture into {batch} parts before it attends ({_WINDOWS})",
+                name, f"block {call.layer} splits the picture into {batch} parts before it attends ({_WINDOWS})"
             )
         if not query == call.keys.shape[-2] == grid.tokens:
             raise _refuse(

@@ -79,11 +79,7 @@ def build(
     the family's own conversion (other grids, other patch sizes).
     Raises OptionError if the model cannot take that image size.
     """
-    options: dict[str, Any] = {
-        "pretrained": pretrained,
-        "num_classes": classes,
-        "pretrained_cfg_overlay": overlay,
-    }
+    options: dict[str, Any] = {"pretrained": pretrained, "num_classes": classes, "pretrained_cfg_overlay": overlay}
     if image_size is not None:
         options["img_size"] = image_size
     try:
@@ -151,14 +147,7 @@ def _create(name: str, options: dict[str, Any], seed: int) -> nn.Module:
 
 
 def small_vit(
-    *,
-    image_size: tuple[int, int],
-    patch_size: int,
-    width: int,
-    layers: int,
-    heads: int,
-    mlp_ratio: float,
-    classes: int,
+    *, image_size: tuple[int, int], patch_size: int, width: int, layers: int, heads: int, mlp_ratio: float, classes: int
 ) -> VisionTransformer:
     """Build a plain Vision Transformer of any size.
 
@@ -189,9 +178,7 @@ def data_settings(module: nn.Module, image_size: tuple[int, int] | None = None) 
     if image_size is None:
         declared = getattr(getattr(module, "patch_embed", None), "img_size", None)
         image_size = tuple(declared) if declared else tuple(config["input_size"][1:])
-    transform = timm.data.create_transform(
-        **{**config, "input_size": (3, *image_size)}, is_training=False
-    )
+    transform = timm.data.create_transform(**{**config, "input_size": (3, *image_size)}, is_training=False)
     size = int(image_size[0]), int(image_size[1])
     return DataSettings(size, tuple(config["mean"]), tuple(config["std"]), transform)
 
@@ -215,6 +202,4 @@ def class_names(module: nn.Module, count: int) -> tuple[str, ...]:
 @lru_cache(maxsize=4)
 def _imagenet_names(subset: str) -> tuple[str, ...]:
     info = ImageNetInfo(subset)
-    return tuple(
-        info.index_to_description(index).partition(",")[0] for index in range(info.num_classes())
-    )
+    return tuple(info.index_to_description(index).partition(",")[0] for index in range(info.num_classes()))

@@ -67,55 +67,35 @@ def from_state(
         overlay["input_size"] = (3, *trained_size)
     size = trained_size or image_size
     try:
-        module = timm_door.build(
-            name, image_size=size, classes=classes, pretrained=True, overlay=overlay
-        )
+        module = timm_door.build(name, image_size=size, classes=classes, pretrained=True, overlay=overlay)
         resize: Any = getattr(module, "set_input_size", None)
         if resize is not None and image_size is not None and image_size != size:
             resize(img_size=image_size)
     except VitvizError:
         raise
-    except (
-        RuntimeError,
-        KeyError,
-        ValueError,
-        IndexError,
-        AttributeError,
-        TypeError,
-        AssertionError,
-    ) as error:
+    except (RuntimeError, KeyError, ValueError, IndexError, AttributeError, TypeError, AssertionError) as error:
         raise _misfit(name, state, size, classes) from error
     return module
 
 
-def _misfit(
-    name: str, state: dict[str, Tensor], size: Size | None, classes: int | None
-) -> CheckpointError:
+def _misfit(name: str, state: dict[str, Tensor], size: Size | None, classes: int | None) -> CheckpointError:
     with torch.device("meta"):
         plain = timm_door.build(name, image_size=size, classes=classes)
     told = checkpoints.difference(TIMM + name, state, plain)
     return CheckpointError(f"{told} Choose the architecture that the file was saved from.")
 
 
-def _from_file(
-    name: str, path: Path, image_size: Size | None, trained_size: Size | None
-) -> tuple[nn.Module, str]:
+def _from_file(name: str, path: Path, image_size: Size | None, trained_size: Size | None) -> tuple[nn.Module, str]:
     state = checkpoints.read_checkpoint(path)
     origin = f"{path.name}, SHA-256 {checkpoints.sha256_of(path)}"
     plain = skeleton(name)
     if plain is not None:
-        grid = grid_in_file(
-            path.name, state, plain, image_size=image_size, trained_size=trained_size
-        )
+        grid = grid_in_file(path.name, state, plain, image_size=image_size, trained_size=trained_size)
         if grid is not None and trained_size is None and not is_own_grid(grid, state, plain):
             # nothing in the file says so: who reads the result must be able to see what was assumed
             origin += f", positions taken as {grid[0]} × {grid[1]}"
     module = from_state(
-        name,
-        state,
-        image_size=image_size,
-        classes=checkpoints.classes_in(state),
-        trained_size=trained_size,
+        name, state, image_size=image_size, classes=checkpoints.classes_in(state), trained_size=trained_size
     )
     return module, origin
 

@@ -27,9 +27,7 @@ SCHEMAS = (
 """Signatures of the two operators, the same as the compiled ones have."""
 
 _LOCK = threading.Lock()
-_DECLARED: list[
-    torch.library.Library
-] = []  # torch forgets a declaration when its Library is collected
+_DECLARED: list[torch.library.Library] = []  # torch forgets a declaration when its Library is collected
 
 
 def mend_torchvision() -> Mend:

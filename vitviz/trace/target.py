@@ -77,9 +77,7 @@ def contrast(vit: ViT, first: int, second: int) -> Contrast:
     Raises OptionError for a class that the model has not, and for a class against itself.
     """
     if first == second:
-        raise OptionError(
-            f"Class {first} is set against itself; wanted two classes. Choose another one of them."
-        )
+        raise OptionError(f"Class {first} is set against itself; wanted two classes. Choose another one of them.")
     names = [vit.class_name(index) for index in (first, second)]
     return Contrast(first, f"{names[0]} rather than {names[1]}", second)
 

@@ -110,9 +110,7 @@ class Trace:
         ``token`` is a token index or the name of a prefix token such as "class".
         """
         index = self.token(token)
-        rows = [
-            _scores(call, slice(index, index + 1)) for call in self._calls(layer)
-        ]  # (heads, 1, key) each
+        rows = [_scores(call, slice(index, index + 1)) for call in self._calls(layer)]  # (heads, 1, key) each
         return _checked(torch.cat(rows)[:, 0].softmax(-1), f"the attention of layer {layer}")
 
     def attention_column(self, layer: int, token: int | str) -> Tensor:
@@ -162,32 +160,16 @@ class Trace:
         if self.logits is None:
             return []
         best = self.logits.float().softmax(-1).topk(min(count, self.logits.shape[-1]))
-        return [
-            (int(index), float(share))
-            for share, index in zip(best.values, best.indices, strict=True)
-        ]
+        return [(int(index), float(share)) for share, index in zip(best.values, best.indices, strict=True)]
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory that the trace holds, tensors that share their memory counted once."""
-        tensors = [
-            self.pixels,
-            self.embedding,
-            *self.streams,
-            *([] if self.logits is None else [self.logits]),
-        ]
+        tensors = [self.pixels, self.embedding, *self.streams, *([] if self.logits is None else [self.logits])]
         for call in (*(call for layer in self.calls for call in layer), *self.pool_calls):
-            tensors += [
-                call.queries,
-                call.keys,
-                call.values,
-                *([] if call.bias is None else [call.bias]),
-            ]
+            tensors += [call.queries, call.keys, call.values, *([] if call.bias is None else [call.bias])]
         tensors += [gradient for layer in self.output_gradients for gradient in layer]
-        storages = {
-            tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
-            for tensor in tensors
-        }
+        storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
         return sum(storages.values())
 
     def _calls(self, layer: int) -> tuple[AttentionCall, ...]:
@@ -204,18 +186,14 @@ def _scores(call: AttentionCall, rows: slice = slice(None), head: slice = slice(
     scores = (queries * call.scale) @ keys.mT  # (heads, query, key)
     if call.bias is None:
         return scores
-    bias = call.bias.expand(1, call.queries.shape[1], call.queries.shape[-2], keys.shape[-2])[
-        0, head, rows
-    ]
+    bias = call.bias.expand(1, call.queries.shape[1], call.queries.shape[-2], keys.shape[-2])[0, head, rows]
     if bias.dtype == torch.bool:
         return scores.masked_fill(~bias, float("-inf"))
     return scores + bias.float()
 
 
 def _checked(attention: Tensor, what: str) -> Tensor:
-    if not math.isfinite(
-        float(attention.sum())
-    ):  # one NaN or infinity makes the sum one, at the cost of one pass
+    if not math.isfinite(float(attention.sum())):  # one NaN or infinity makes the sum one, at the cost of one pass
         raise CaptureError(
             f"{what.capitalize()} holds NaN or infinite numbers; wanted shares between 0 and 1. Check the weights."
         )

@@ -38,21 +38,13 @@ def _answers(scene: Scene) -> None:
     answers = heads.answers(scene)
     if answers is not None:
         names, chances, changed = answers
-        figure = answers_bar(
-            names,
-            chances,
-            changed,
-            x_title=_("Probability"),
-            labels=(_("all heads"), _("heads off")),
-        )
+        figure = answers_bar(names, chances, changed, x_title=_("Probability"), labels=(_("all heads"), _("heads off")))
         chart(figure, key="answers")
 
 
 def _maps(scene: Scene, *columns: st.delta_generator.DeltaGenerator) -> None:
     query, last = default_query(scene.vit), scene.trace.layers - 1
-    shown = [
-        attention_view(trace, layer=last, query=query) for trace in (scene.original, scene.trace)
-    ]
+    shown = [attention_view(trace, layer=last, query=query) for trace in (scene.original, scene.trace)]
     scale = scale_for([each.values for each in shown], "layer")
     titles = (_("Last layer, all heads"), _("Last layer, heads off"))
     for column, each, title in zip(columns, shown, titles, strict=True):

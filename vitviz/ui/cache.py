@@ -87,12 +87,7 @@ def picture(model_key: str, digest: str, _vit: ViT, _photo: Photo) -> NDArray[np
 
 @st.cache_resource(max_entries=12, show_spinner=N_("Tracing which pixels matter …"), show_time=True)
 def receptive_field(
-    model_key: str,
-    digests: tuple[str, ...],
-    layer: int,
-    token: str,
-    _model: ViT | ConvNet,
-    _inputs: Any,
+    model_key: str, digests: tuple[str, ...], layer: int, token: str, _model: ViT | ConvNet, _inputs: Any
 ) -> ReceptiveField:
     """Return the receptive field of a token or place over the inputs of some photos."""
     return vitviz.receptive_field(_model, _inputs, layer=layer, token=token)
@@ -100,12 +95,7 @@ def receptive_field(
 
 @st.cache_resource(max_entries=48, show_spinner=False)
 def attention_fields(
-    model_key: str,
-    digests: tuple[str, ...],
-    layer: int,
-    token: str,
-    _vit: ViT,
-    _photos: tuple[Photo, ...],
+    model_key: str, digests: tuple[str, ...], layer: int, token: str, _vit: ViT, _photos: tuple[Photo, ...]
 ) -> tuple[AttentionField, ...]:
     """Return how a token's rollout up to a layer spreads over the patches, photo by photo."""
     traces = (vitviz.trace(_vit, each.image) for each in _photos)  # one in memory at a time
@@ -114,12 +104,7 @@ def attention_fields(
 
 @st.cache_data(max_entries=600, show_spinner=False)
 def field_radius(
-    model_key: str,
-    digests: tuple[str, ...],
-    layer: int,
-    token: str,
-    _model: ViT | ConvNet,
-    _inputs: Any,
+    model_key: str, digests: tuple[str, ...], layer: int, token: str, _model: ViT | ConvNet, _inputs: Any
 ) -> tuple[float, float, float, float | None]:
     """Return (mean, least, largest radius of the photos, half the side of the theoretical field), in pixels."""
     field = vitviz.receptive_field(_model, _inputs, layer=layer, token=token)
@@ -200,8 +185,6 @@ def layer_similarity(
 
 
 @st.cache_resource(max_entries=6, show_spinner=N_("Looking at the picture …"))
-def traced_input(
-    model_key: str, digest: str, frame: str, _vit: ViT, _pixels: torch.Tensor
-) -> Trace:
+def traced_input(model_key: str, digest: str, frame: str, _vit: ViT, _pixels: torch.Tensor) -> Trace:
     """Return the trace of an input that is not the model's own crop of a photo; ``frame`` names whose crop it is."""
     return vitviz.trace(_vit, _pixels)

@@ -44,9 +44,7 @@ def choose(now: Scene) -> None:
     by.selectbox(
         _("Method"),
         [each.name for each in METHODS],
-        format_func=lambda name: (
-            _(find_method(name).label) + (" ⏱" if evidence.slow(find_method(name)) else "")
-        ),
+        format_func=lambda name: _(find_method(name).label) + (" ⏱" if evidence.slow(find_method(name)) else ""),
         help=_("Those with a clock run the model many times and wait until you ask for them."),
         **link.widget("by"),
     )
@@ -55,9 +53,7 @@ def choose(now: Scene) -> None:
         ["share", "value"],
         format_func={"share": _("share of the map"), "value": _("as it is")}.__getitem__,
         required=True,
-        help=_(
-            "Shares divide each map by the sum of its sizes, so that maps of different models can be compared."
-        ),
+        help=_("Shares divide each map by the sum of its sizes, so that maps of different models can be compared."),
         **link.widget("unit"),
     )
 
@@ -84,30 +80,19 @@ def _choose_other(now: Scene) -> None:
         )
     elif against == "photo":
         link.put(other_photo=other_photo(now))
-        st.selectbox(
-            _("Photo of B"),
-            photos.available(),
-            format_func=photos.title,
-            **link.widget("other_photo"),
-        )
+        st.selectbox(_("Photo of B"), photos.available(), format_func=photos.title, **link.widget("other_photo"))
 
 
 def choose_classes(a: Side) -> None:
     """Draw the answer that is explained and, if classes are compared, the class of B."""
     if a.aim.first is None:
-        st.caption(
-            _(
-                "This model has no classifier: A explains the similarity to the image's own embedding."
-            )
-        )
+        st.caption(_("This model has no classifier: A explains the similarity to the image's own embedding."))
         return
     evidence_target.answers(a.scene, a.aim)
     first, second = st.columns(2, gap="medium")
     evidence_target.class_list(first, "target", _("Class of A"), _("the top answer"), a.scene)
     if link.get("against") == "class":
-        evidence_target.class_list(
-            second, "other_class", _("Class of B"), _("the next answer"), a.scene
-        )
+        evidence_target.class_list(second, "other_class", _("Class of B"), _("the next answer"), a.scene)
 
 
 def outcomes(a: Side, b: Side) -> list[Outcome]:

@@ -52,23 +52,14 @@ def _difference(a: Side, b: Side, found: MapComparison, scale: Scale, opacity: f
     photo = np.repeat(grey[..., None], 3, axis=2)
     if not same:  # two photos under one map would be the picture of neither
         photo, opacity = np.full_like(photo, _BLANK), 1.0
-    return Panel(
-        label="A − B",
-        photo=photo,
-        map=found.difference,
-        scale=scale,
-        palette=_DIFFERENCE,
-        opacity=opacity,
-    )
+    return Panel(label="A − B", photo=photo, map=found.difference, scale=scale, palette=_DIFFERENCE, opacity=opacity)
 
 
 def _scales(method: Method, found: MapComparison) -> tuple[Scale, Scale]:
     """Return the scale that A and B share and that of their difference."""
     top = max(float(np.abs(each).max()) for each in (found.first, found.second)) or 1.0
     most = float(np.abs(found.difference).max()) or 1.0
-    return Scale(-top if method.signed else 0.0, top, signed=method.signed), Scale(
-        -most, most, signed=True
-    )
+    return Scale(-top if method.signed else 0.0, top, signed=method.signed), Scale(-most, most, signed=True)
 
 
 def draw(a: Side, b: Side, found: MapComparison, shown: list[Panel]) -> None:
@@ -80,12 +71,8 @@ def draw(a: Side, b: Side, found: MapComparison, shown: list[Panel]) -> None:
         assert panel.map is not None
         assert panel.scale is not None
         column.markdown(f"**{plain(panel.label)}**")
-        picture = overlay(
-            panel.photo, panel.map, scale=panel.scale, palette=panel.palette, opacity=panel.opacity
-        )
-        column.image(
-            picture, width="stretch", output_format="JPEG", alt=_in_words(panel.label, panel.map)
-        )
+        picture = overlay(panel.photo, panel.map, scale=panel.scale, palette=panel.palette, opacity=panel.opacity)
+        column.image(picture, width="stretch", output_format="JPEG", alt=_in_words(panel.label, panel.map))
         column.html(colour_bar(panel.scale, panel.palette))
         column.caption(said)
     _agreement(found)
@@ -122,9 +109,7 @@ def _agreement(found: MapComparison) -> None:
     if found.resampled:
         (down, across), (other_down, other_across) = found.grids
         words.caption(
-            _(
-                "A has {a} patches and B has {b}: both are laid on {common} cells, the finer one by area."
-            ).format(
+            _("A has {a} patches and B has {b}: both are laid on {common} cells, the finer one by area.").format(
                 a=f"{down} × {across}",
                 b=f"{other_down} × {other_across}",
                 common=f"{min(down, other_down)} × {min(across, other_across)}",
@@ -160,12 +145,8 @@ def _meanings() -> dict[str, tuple[str, str, str]]:
     """Return what maps much alike, alike in part and unlike mean, by what B is."""
     return {
         "random": (
-            _(
-                "Much of this map comes from the photo and the architecture, not from what the model learned."
-            ),
-            _(
-                "Part of this map comes from the photo and the architecture, and part from what the model learned."
-            ),
+            _("Much of this map comes from the photo and the architecture, not from what the model learned."),
+            _("Part of this map comes from the photo and the architecture, and part from what the model learned."),
             _("The map changes with the weights, as a map of what the model learned must."),
         ),
         "class": (
@@ -178,17 +159,13 @@ def _meanings() -> dict[str, tuple[str, str, str]]:
                 "Either things lie in the same places in both photos, or the method marks those places whatever is "
                 "there."
             ),
-            _(
-                "Things that lie in the same places can do that, and so can a method with places that it prefers."
-            ),
+            _("Things that lie in the same places can do that, and so can a method with places that it prefers."),
             _("Two photos have different things in different places, so a low value is usual."),
         ),
         "model": (
             _("Both models rank the patches alike."),
             _("The models agree on some of the patches."),
-            _(
-                "The models rank the patches differently: the map of one does not stand for the other."
-            ),
+            _("The models rank the patches differently: the map of one does not stand for the other."),
         ),
     }
 
@@ -197,26 +174,17 @@ def answers(a: Side, b: Side) -> None:
     """Draw the first answers of both sides, once where model and photo are the same."""
     shown = [a] if a.scene.original is b.scene.original else [a, b]
     for letter, column, side in zip("AB", st.columns(2, gap="large"), shown, strict=False):
-        lines = [
-            f"{class_name(side.scene.vit, index)} {percent(share)}"
-            for index, share in side.scene.original.top(5)
-        ]
+        lines = [f"{class_name(side.scene.vit, index)} {percent(share)}" for index, share in side.scene.original.top(5)]
         column.markdown(_("**Answers of {letter}**").format(letter=letter))
-        column.caption(
-            "  \n".join(map(plain, lines)) if lines else _("no classifier, so no answers")
-        )
+        column.caption("  \n".join(map(plain, lines)) if lines else _("no classifier, so no answers"))
 
 
-def export(
-    now: Scene, a: Side, b: Side | None, found: MapComparison | None, shown: list[Panel]
-) -> Export:
+def export(now: Scene, a: Side, b: Side | None, found: MapComparison | None, shown: list[Panel]) -> Export:
     """Return the files of the comparison; of the photo alone while there is none."""
     title = _("{method}: A against B").format(method=_(compare.method().label))
     caption = viewer.caption(now)
     if found is not None and not np.isnan(found.correlation):
-        caption = _("Rank correlation {value:+.2f}. {caption}").format(
-            value=found.correlation, caption=caption
-        )
+        caption = _("Rank correlation {value:+.2f}. {caption}").format(value=found.correlation, caption=caption)
 
     def png() -> bytes:
         given = shown or [Panel(label=_("Photo"), photo=now.picture)]

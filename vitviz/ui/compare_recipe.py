@@ -91,8 +91,5 @@ def _other(now: Scene, b: Side, against: str) -> list[str]:
     if against == "model":
         random = link.get("other_weights") == "random" and b.scene.vit.name != "default"
         weights = ', weights="random", seed=0' if random else ""
-        return [
-            f"other = vitviz.load_vit({b.scene.vit.name!r}{weights})",
-            "there = same_crop(vit, other, picture)",
-        ]
+        return [f"other = vitviz.load_vit({b.scene.vit.name!r}{weights})", "there = same_crop(vit, other, picture)"]
     return ["other, there = vit, pixels"]

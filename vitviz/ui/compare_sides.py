@@ -30,9 +30,7 @@ def sides(now: Scene) -> tuple[Side, Side | None]:
     aim = evidence_target.current(now)
     if aim.first is not None and aim.other is not None:  # this page compares whole answers
         aim = evidence_target.of_class(now, aim.first)
-    build = {"random": _random, "model": _model, "photo": _photo, "class": _class}[
-        link.get("against")
-    ]
+    build = {"random": _random, "model": _model, "photo": _photo, "class": _class}[link.get("against")]
     try:
         return build(now, aim)
     except VitvizError as error:
@@ -77,17 +75,12 @@ def _photo(now: Scene, aim: Aim) -> tuple[Side, Side]:
     trace = cache.traced(now.model_key, photo.digest, NO_EDIT, now.vit, photo)
     shown = cache.picture(now.model_key, photo.digest, now.vit, photo)
     other = replace(now, photo=photo, photo_name=name, original=trace, trace=trace, picture=shown)
-    return Side(photos.title(now.photo_name), now, aim), Side(
-        photos.title(name), other, _like(aim, now, other)
-    )
+    return Side(photos.title(now.photo_name), now, aim), Side(photos.title(name), other, _like(aim, now, other))
 
 
 def _class(now: Scene, aim: Aim) -> tuple[Side, Side | None]:
     if aim.first is None:
-        st.info(
-            _("This model has no classes to compare. Compare models or photos instead."),
-            icon=":material/info:",
-        )
+        st.info(_("This model has no classes to compare. Compare models or photos instead."), icon=":material/info:")
         return Side(_named(now), now, aim), None
     other = evidence_target.of_class(now, other_class(now, aim))
     return Side(aim.label, now, aim), Side(other.label, now, other)
@@ -98,8 +91,7 @@ def other_photo(now: Scene) -> str:
     names, chosen = photos.available(), link.get("other_photo")
     if chosen and chosen not in names:
         st.warning(
-            plain(_("There is no photo {name} here; another one is shown.").format(name=chosen)),
-            icon=":material/info:",
+            plain(_("There is no photo {name} here; another one is shown.").format(name=chosen)), icon=":material/info:"
         )
         link.put(other_photo="")
         chosen = ""
@@ -113,9 +105,9 @@ def other_class(now: Scene, aim: Aim) -> int:
     chosen = link.get("other_class")
     if chosen and int(chosen) >= len(logits):
         st.warning(
-            _(
-                "There is no class {asked}: this model has classes 0 to {last}, so it is left out."
-            ).format(asked=chosen, last=len(logits) - 1),
+            _("There is no class {asked}: this model has classes 0 to {last}, so it is left out.").format(
+                asked=chosen, last=len(logits) - 1
+            ),
             icon=":material/info:",
         )
         link.put(other_class="")
@@ -132,9 +124,9 @@ def _like(aim: Aim, first: Scene, second: Scene) -> Aim:
         if aim.first is not None:
             st.info(
                 plain(
-                    _(
-                        "{model} has no classifier: B explains the similarity to the image's own embedding."
-                    ).format(model=second.vit.name)
+                    _("{model} has no classifier: B explains the similarity to the image's own embedding.").format(
+                        model=second.vit.name
+                    )
                 ),
                 icon=":material/info:",
             )
@@ -143,9 +135,7 @@ def _like(aim: Aim, first: Scene, second: Scene) -> Aim:
         return evidence_target.of_class(second, aim.first)
     st.info(
         plain(
-            _("The models have different classes: B explains the top answer of {model}.").format(
-                model=second.vit.name
-            )
+            _("The models have different classes: B explains the top answer of {model}.").format(model=second.vit.name)
         ),
         icon=":material/info:",
     )

@@ -24,12 +24,7 @@ def wanted() -> set[Hashable]:
 
 
 def buttons(
-    request: Hashable,
-    label: str,
-    *,
-    name: str,
-    icon: str = ":material/play_arrow:",
-    note: str = "",
+    request: Hashable, label: str, *, name: str, icon: str = ":material/play_arrow:", note: str = ""
 ) -> DeltaGenerator | None:
     """Draw the button that asks for work or, once it was pressed, the progress and the button that stops it.
 

@@ -29,9 +29,7 @@ _DARKNESS = 0.72
 def layer_maps(scene: Scene) -> list[MapView]:
     """Return the mean attention of the class token (or the middle patch) in every layer."""
     query = default_query(scene.vit)
-    return [
-        attention_view(scene.trace, layer=layer, query=query) for layer in range(scene.trace.layers)
-    ]
+    return [attention_view(scene.trace, layer=layer, query=query) for layer in range(scene.trace.layers)]
 
 
 def draw(scene: Scene, maps: list[MapView]) -> None:
@@ -42,21 +40,19 @@ def draw(scene: Scene, maps: list[MapView]) -> None:
     photo, layers = st.columns([2, 5], gap="medium")
     photo.image(ruled, width="stretch", alt=_("The photo, cut into patches"))
     photo.caption(
-        _(
-            "The picture becomes {patches} patches of {side} × {side} pixels. Each is one token."
-        ).format(patches=grid.patches, side=grid.patch_size[0])
+        _("The picture becomes {patches} patches of {side} × {side} pixels. Each is one token.").format(
+            patches=grid.patches, side=grid.patch_size[0]
+        )
     )
     layers.markdown(
-        _(
-            "What {query} looks at in each layer, and how many times the even share its strongest patch gets:"
-        ).format(query=query_words(scene))
+        _("What {query} looks at in each layer, and how many times the even share its strongest patch gets:").format(
+            query=query_words(scene)
+        )
     )
     layers.image(
         tiles,
         caption=[
-            _("Layer {layer} · {times:.0f} ×").format(
-                layer=layer, times=shown.strongest[1] / shown.uniform
-            )
+            _("Layer {layer} · {times:.0f} ×").format(layer=layer, times=shown.strongest[1] / shown.uniform)
             for layer, shown in enumerate(maps)
         ],
         width=_TILE_PIXELS,
@@ -70,23 +66,14 @@ def query_words(scene: Scene) -> str:
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
-def _pictures(
-    model_key: str, digest: str, edit: str, _scene: Scene, _maps: list[MapView]
-) -> list[bytes]:
+def _pictures(model_key: str, digest: str, edit: str, _scene: Scene, _maps: list[MapView]) -> list[bytes]:
     """Return the photo with its patch grid and one lit photo a layer, as JPEG files."""
     grid = _scene.trace.grid
     flat = np.zeros((grid.rows, grid.columns), np.float32)
     ruled = overlay(_scene.picture, flat, scale=Scale(0, 1), opacity=0, grid_lines=True)
     small = np.asarray(Image.fromarray(_scene.picture).resize(_tile_size(_scene)))
     lit = [
-        overlay(
-            small,
-            shown.values,
-            scale=_scale(shown),
-            spotlight=True,
-            opacity=_DARKNESS,
-            query=shown.cell,
-        )
+        overlay(small, shown.values, scale=_scale(shown), spotlight=True, opacity=_DARKNESS, query=shown.cell)
         for shown in _maps
     ]
     return [_jpeg(picture) for picture in (ruled, *lit)]
@@ -135,7 +122,5 @@ def export(scene: Scene, maps: list[MapView]) -> Export:
         settings=snippets.settings(scene, "attention", query=default_query(scene.vit)),
         png=png,
         arrays=arrays,
-        html=lambda told: html_of_png(
-            png(), title, viewer.caption(scene), told, language=language()
-        ),
+        html=lambda told: html_of_png(png(), title, viewer.caption(scene), told, language=language()),
     )

@@ -28,33 +28,25 @@ def doors() -> list[Door]:
     return [
         Door(
             _("I want to understand it"),
-            _(
-                "Point at any patch and watch where it looks. Five minutes with one photo explain attention."
-            ),
+            _("Point at any patch and watch where it looks. Five minutes with one photo explain attention."),
             "attention",
             {"layer": "8", "head": "mean"},
         ),
         Door(
             _("I want to show it"),
-            _(
-                "Find the head that looks far and the one that looks near, switch them off, and see what changes."
-            ),
+            _("Find the head that looks far and the one that looks near, switch them off, and see what changes."),
             "heads",
             {"statistic": "distance"},
         ),
         Door(
             _("I want to measure my model"),
-            _(
-                "Any timm Vision Transformer, registers and rotary positions included; arrays and figures to take away."
-            ),
+            _("Any timm Vision Transformer, registers and rotary positions included; arrays and figures to take away."),
             "rollout",
             {"fusion": "mean"},
         ),
         Door(
             _("I want proof"),
-            _(
-                "Experiments with known answers: drag two halves apart, and see which network still finds the partner."
-            ),
+            _("Experiments with known answers: drag two halves apart, and see which network still finds the partner."),
             "long_range",
             {},
         ),

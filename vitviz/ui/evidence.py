@@ -71,9 +71,7 @@ def choose_methods(shown: list[Method]) -> None:
     st.multiselect(
         _("Methods"),
         [method.name for method in METHODS],
-        format_func=lambda name: (
-            _(find_method(name).label) + (" ⏱" if slow(find_method(name)) else "")
-        ),
+        format_func=lambda name: _(find_method(name).label) + (" ⏱" if slow(find_method(name)) else ""),
         placeholder=_("Choose one or more"),
         help=_("Those with a clock run the model many times and wait until you ask for them."),
         key=key,
@@ -165,12 +163,7 @@ def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:
             for method, found in maps
         ]
         columns = 4 if max(scene.vit.image_size) <= 448 else 2  # a pixel must not vanish in print
-        return print_figure(
-            panels,
-            title=title,
-            caption=viewer.caption(scene),
-            columns=min(columns, len(panels)),
-        )
+        return print_figure(panels, title=title, caption=viewer.caption(scene), columns=min(columns, len(panels)))
 
     def arrays() -> dict[str, NDArray[Any]]:
         named = {method.name: found.values for method, found in maps}
@@ -182,9 +175,7 @@ def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:
         settings=settings(scene, aim, [method for method, _found in maps]),
         png=png,
         arrays=arrays,
-        html=lambda told: html_of_png(
-            png(), title, viewer.caption(scene), told, language=language()
-        ),
+        html=lambda told: html_of_png(png(), title, viewer.caption(scene), told, language=language()),
     )
 
 

@@ -47,9 +47,7 @@ def finish(scene: Scene, aim: Aim, outcomes: list[Outcome], bar: DeltaGenerator 
     if bar is None:
         return
     left = [each for each in outcomes if each.found is not None and _tested(aim, each) is None]
-    demand.work_through(
-        _request(scene, aim), (partial(_test, scene, aim, each, bar) for each in left)
-    )
+    demand.work_through(_request(scene, aim), (partial(_test, scene, aim, each, bar) for each in left))
 
 
 def _test(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
@@ -96,10 +94,7 @@ def _tested(aim: Aim, each: Outcome) -> Faithfulness | None:
 def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> DeltaGenerator | None:
     one = _("Test {name}").format(name=_(left[0].method.label))
     return demand.buttons(
-        _request(scene, aim),
-        _("Test these maps") if len(left) > 1 else one,
-        icon=":material/science:",
-        name="test",
+        _request(scene, aim), _("Test these maps") if len(left) > 1 else one, icon=":material/science:", name="test"
     )
 
 
@@ -117,9 +112,7 @@ def _results(aim: Aim, tested: list[tuple[Outcome, Faithfulness]], band: Faithfu
     _areas(tested, band)
 
 
-def _curves(
-    key: str, curves: dict[str, FaithfulnessCurve], band: FaithfulnessCurve, x: str, y: str
-) -> None:
+def _curves(key: str, curves: dict[str, FaithfulnessCurve], band: FaithfulnessCurve, x: str, y: str) -> None:
     random = band.random
     assert random is not None
     figure = removal_curves(

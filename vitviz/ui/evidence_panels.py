@@ -82,12 +82,7 @@ def _ask(scene: Scene, what: Outcome, waiting: list[Waiting]) -> None:
 
 def _map(scene: Scene, aim: Aim, method: Method, found: Attribution) -> None:
     scale, most = evidence.colours(found, method)
-    picture = overlay(
-        evidence.background(scene, method),
-        found.values,
-        scale=scale,
-        opacity=link.get("opacity"),
-    )
+    picture = overlay(evidence.background(scene, method), found.values, scale=scale, opacity=link.get("opacity"))
     st.image(picture, width="stretch", output_format="JPEG", alt=_in_words(method, found))
     st.html(colour_bar(scale))
     st.caption("  \n".join(_facts(aim, method, found, scale, most)))
@@ -95,9 +90,7 @@ def _map(scene: Scene, aim: Aim, method: Method, found: Attribution) -> None:
 
 def _in_words(method: Method, found: Attribution) -> str:
     row, column = np.unravel_index(int(found.values.argmax()), found.values.shape)
-    return _(
-        "{method}: the largest value is in row {row}, column {column} of {rows} × {columns}"
-    ).format(
+    return _("{method}: the largest value is in row {row}, column {column} of {rows} × {columns}").format(
         method=_(method.label),
         row=row + 1,
         column=column + 1,
@@ -117,11 +110,7 @@ def _facts(aim: Aim, method: Method, found: Attribution, scale: Scale, most: flo
     if not most:
         facts.append(_("The map is zero everywhere: this method finds nothing for this target."))
     if found.completeness_gap is not None:
-        facts.append(
-            _("adds up to the change of the score but for {gap}").format(
-                gap=number(found.completeness_gap)
-            )
-        )
+        facts.append(_("adds up to the change of the score but for {gap}").format(gap=number(found.completeness_gap)))
     return facts
 
 
@@ -132,9 +121,7 @@ def card(scene: Scene, method: Method) -> None:
         st.markdown(f"`{method.formula}`")
         st.markdown(
             _("**Paper** {paper}  \n**Cost** {cost}  \n**Limits** {limits}").format(
-                paper=plain(method.paper),
-                cost=plain(_(method.cost)),
-                limits=plain(_(method.limits)),
+                paper=plain(method.paper), cost=plain(_(method.cost)), limits=plain(_(method.limits))
             )
         )
         for knob in method.knobs:
@@ -145,9 +132,7 @@ def _knob(scene: Scene, method: Method, knob: Knob) -> None:
     """Draw the widget of a knob from its record."""
     key = f"knob_{method.name}_{knob.name}"
     last = scene.vit.layers - 1
-    value: Any = evidence.knobs(method).get(
-        knob.name, last if knob.kind == "layer" else knob.default
-    )
+    value: Any = evidence.knobs(method).get(knob.name, last if knob.kind == "layer" else knob.default)
     high: float = last if knob.kind == "layer" else knob.high
     low: float = 0 if knob.kind == "layer" else knob.low
     if knob.kind != "choice":

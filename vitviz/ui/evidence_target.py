@@ -43,9 +43,9 @@ def current(scene: Scene) -> Aim:
     for name in ("target", "versus"):
         if link.get(name) and int(link.get(name)) >= classes:
             _tell(
-                _(
-                    "There is no class {asked}: this model has classes 0 to {last}, so it is left out."
-                ).format(asked=link.get(name), last=classes - 1)
+                _("There is no class {asked}: this model has classes 0 to {last}, so it is left out.").format(
+                    asked=link.get(name), last=classes - 1
+                )
             )
             link.put(**{name: ""})
     first = int(link.get("target") or logits.argmax())
@@ -114,17 +114,13 @@ def answers(scene: Scene, aim: Aim) -> None:
     st.pills(
         _("Explain the answer"),
         list(shares),
-        format_func=lambda index: (
-            f"{plain(class_name(scene.vit, index))} {percent(shares.get(index, 0.0))}"
-        ),
+        format_func=lambda index: f"{plain(class_name(scene.vit, index))} {percent(shares.get(index, 0.0))}",
         key=key,
         on_change=choose,
     )
 
 
-def class_list(
-    column: st.delta_generator.DeltaGenerator, name: str, title: str, nothing: str, scene: Scene
-) -> None:
+def class_list(column: st.delta_generator.DeltaGenerator, name: str, title: str, nothing: str, scene: Scene) -> None:
     """Draw the list of all classes for one choice; ``nothing`` says what is meant if none is chosen."""
     column.selectbox(
         title,

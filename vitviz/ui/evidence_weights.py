@@ -40,9 +40,7 @@ def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> DeltaGenerator | No
     )
     left = [each for each in shown if _checked(aim, each) is None]
     bar = _button(scene, aim, left) if left else None
-    checked = {
-        _(each.method.label): found for each in shown if (found := _checked(aim, each)) is not None
-    }
+    checked = {_(each.method.label): found for each in shown if (found := _checked(aim, each)) is not None}
     if checked:
         _curves(checked)
     return bar
@@ -53,9 +51,7 @@ def finish(scene: Scene, aim: Aim, outcomes: list[Outcome], bar: DeltaGenerator 
     if bar is None:
         return
     left = [each for each in outcomes if each.found is not None and _checked(aim, each) is None]
-    demand.work_through(
-        _request(scene, aim), (partial(_check, scene, aim, each, bar) for each in left)
-    )
+    demand.work_through(_request(scene, aim), (partial(_check, scene, aim, each, bar) for each in left))
 
 
 def _check(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
@@ -66,9 +62,7 @@ def _check(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
         return attribute(each.method.name, vit, pixels, target=aim.target, **knobs).values
 
     progress = demand.shown_in(bar, _(each.method.label))
-    shelf.evidence().put(
-        _key(aim, each), model_randomisation(scene.vit, explain, progress=progress)
-    )
+    shelf.evidence().put(_key(aim, each), model_randomisation(scene.vit, explain, progress=progress))
 
 
 def _key(aim: Aim, each: Outcome) -> Hashable:
@@ -118,14 +112,8 @@ def _curves(checked: dict[str, Randomisation]) -> None:
         chart(figure, key="weights")
     flat = [label for label, found in checked.items() if not np.isfinite(found.correlations).all()]
     st.caption(
-        _(
-            "1: the same order as the map of the true model; 0: nothing in common. Each stage keeps those before it."
-        )
-        + (
-            gap() + _("Left out where a map is flat: {names}.").format(names=_(", ").join(flat))
-            if flat
-            else ""
-        )
+        _("1: the same order as the map of the true model; 0: nothing in common. Each stage keeps those before it.")
+        + (gap() + _("Left out where a map is flat: {names}.").format(names=_(", ").join(flat)) if flat else "")
     )
 
 

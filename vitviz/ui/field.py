@@ -181,10 +181,7 @@ def _in_words(each: Measured) -> str:
     return _(
         "Receptive field of {model} after {layer}: half of it lies in {half:.0%} of the picture, 99 % in {most:.0%}"
     ).format(
-        model=each.probe.title,
-        layer=each.place,
-        half=each.field.area_ratios[0.5],
-        most=each.field.area_ratios[0.99],
+        model=each.probe.title, layer=each.place, half=each.field.area_ratios[0.5], most=each.field.area_ratios[0.99]
     )
 
 
@@ -195,9 +192,7 @@ def _under(each: Measured) -> str:
     if each.field.theoretical is None:
         return words
     height, width = each.field.theoretical.size
-    return words + _(" · could see {height} × {width} px at most (dashed)").format(
-        height=height, width=width
-    )
+    return words + _(" · could see {height} × {width} px at most (dashed)").format(height=height, width=width)
 
 
 def key(scene: Scene) -> str:
@@ -237,8 +232,7 @@ def table(measured: list[Measured]) -> None:
         rows[f"{share:.0%}"] = [f"{each.field.area_ratios[share]:.1%}" for each in measured]
     if link.get("pictures") == "examples":
         rows[_("Radius by photo (px)")] = [
-            f"{each.field.per_image_radius.min():.0f} – {each.field.per_image_radius.max():.0f}"
-            for each in measured
+            f"{each.field.per_image_radius.min():.0f} – {each.field.per_image_radius.max():.0f}" for each in measured
         ]
     rows[_("Gaussian σ (px)")] = [_sigma(each) for each in measured]
     rows[_("Its fit, R²")] = [_fit(each) for each in measured]

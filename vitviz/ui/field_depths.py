@@ -27,9 +27,7 @@ def draw(scene: Scene, measured: list[Measured]) -> None:
     total = sum(each.layers for each in networks)
     st.toggle(
         _("Measure every depth"),
-        help=_("{count} measurements, a fraction of a second each.").format(
-            count=total * len(photos)
-        ),
+        help=_("{count} measurements, a fraction of a second each.").format(count=total * len(photos)),
         **link.widget("depths"),
     )
     if not link.get("depths") or not measured:
@@ -40,9 +38,7 @@ def draw(scene: Scene, measured: list[Measured]) -> None:
         _draw_curves(scene, curves, measured[0].field)
 
 
-def _measure(
-    scene: Scene, networks: list[Probe], digests: tuple[str, ...], photos: list[Photo]
-) -> list[DepthCurve]:
+def _measure(scene: Scene, networks: list[Probe], digests: tuple[str, ...], photos: list[Photo]) -> list[DepthCurve]:
     """Return the curves of all networks; a bar shows how far the work is."""
     bar = st.progress(0.0, _("Measuring every depth …"))
     total, done = sum(probe.layers for probe in networks), 0
@@ -53,9 +49,7 @@ def _measure(
         try:
             for layer in range(probe.layers):
                 token = probe.token_at(layer)
-                rows.append(
-                    cache.field_radius(probe.key, digests, layer, token, probe.model, inputs)
-                )
+                rows.append(cache.field_radius(probe.key, digests, layer, token, probe.model, inputs))
                 done += 1
                 bar.progress(done / total, f"{plain(probe.title)}, {probe.layer_names[layer]}")
         except VitvizError as error:
@@ -66,9 +60,7 @@ def _measure(
     return curves
 
 
-def _rollout(
-    scene: Scene, measured: list[Measured], digests: tuple[str, ...], photos: list[Photo]
-) -> list[DepthCurve]:
+def _rollout(scene: Scene, measured: list[Measured], digests: tuple[str, ...], photos: list[Photo]) -> list[DepthCurve]:
     """Return the radius of the rollout up to every layer."""
     found = [each.probe for each in measured if each.by == field.ROLLOUT]
     if not found:

@@ -20,17 +20,12 @@ from vitviz.ui.text import _, language
 def export(scene: Scene, measured: list[Measured]) -> Export:
     """Return the files of the page: the maps for print, the fields as arrays, the settings, a page."""
     title = _("How far does one place see?")
-    pictures = [
-        (each, field.picture(scene, each)) for each in measured
-    ]  # now: downloads have no session
+    pictures = [(each, field.picture(scene, each)) for each in measured]  # now: downloads have no session
     key = f"{field.key(scene)} {viewer.caption(scene)}"
 
     def png() -> bytes:
         panels = [
-            Panel(
-                label=f"{each.probe.title}, {each.place}, {each.field.radius:.0f} px",
-                picture=Image.fromarray(shown),
-            )
+            Panel(label=f"{each.probe.title}, {each.place}, {each.field.radius:.0f} px", picture=Image.fromarray(shown))
             for each, shown in pictures
         ]
         return print_figure(panels, title=title, caption=key)

@@ -27,18 +27,12 @@ def probe(vit: Probe) -> Probe:
     )
 
 
-def measure(
-    scene: Scene, layer: int, digests: tuple[str, ...], photos: list[Photo]
-) -> ReceptiveField:
+def measure(scene: Scene, layer: int, digests: tuple[str, ...], photos: list[Photo]) -> ReceptiveField:
     """Return where the rollout of the scene's token lies, up to a layer, as a field in pixels."""
-    fields = cache.attention_fields(
-        scene.model_key, digests, layer, scene.query, scene.vit, tuple(photos)
-    )
+    fields = cache.attention_fields(scene.model_key, digests, layer, scene.query, scene.vit, tuple(photos))
     each = np.stack([in_pixels(scene, found) for found in fields])
     mean = each.mean(0, dtype=np.float64).astype(np.float32)
-    return ReceptiveField(
-        scene.vit.name, layer, scene.query, mean, each, _place(scene), None, None, ()
-    )
+    return ReceptiveField(scene.vit.name, layer, scene.query, mean, each, _place(scene), None, None, ())
 
 
 def in_pixels(scene: Scene, found: AttentionField) -> NDArray[np.float32]:

@@ -29,11 +29,7 @@ def draw(scene: Scene, measured: list[Measured]) -> None:
     curves = [_curve(each, banded=not one) for each in measured]
     word = _("{name}, mean of the examples") if one else _("{name}, this photo")
     curves += [_curve(each, name=word.format(name=each.probe.title), dash="dot") for each in others]
-    figure = profile_curve(
-        curves,
-        x_title=_("Distance from the place (px)"),
-        y_title=_("Share of the field within it"),
-    )
+    figure = profile_curve(curves, x_title=_("Distance from the place (px)"), y_title=_("Share of the field within it"))
     chart(figure, key="field_profile")
     st.caption(
         _(

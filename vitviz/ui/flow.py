@@ -55,9 +55,7 @@ def controls(scene: Scene) -> dict[str, Any]:
         0.0,
         0.95,
         step=0.05,
-        help=_(
-            "This share of the weakest attention weights of each token is set to zero in every layer."
-        ),
+        help=_("This share of the weakest attention weights of each token is set to zero in every layer."),
         **link.widget("discard"),
     )
     _layer_range(layers, last)
@@ -75,11 +73,7 @@ def _fit(last: int, options: dict[str, Any]) -> None:
             ).format(last=last, start=start, end=end)
         )
     if link.get("discard") > discard:
-        st.warning(
-            _("At most {most:.0%} of the weights can be discarded; that is shown.").format(
-                most=discard
-            )
-        )
+        st.warning(_("At most {most:.0%} of the weights can be discarded; that is shown.").format(most=discard))
     # -1, the last layer, stays the last one in a deeper model
     link.put(start=start, end=-1 if end == last else end, discard=discard)
 
@@ -96,21 +90,14 @@ def _layer_range(column: Any, last: int) -> None:
         link.put(start=start, end=end)
 
     column.slider(
-        _("From layer to layer"),
-        0,
-        last,
-        key=key,
-        on_change=changed,
-        help=_("Which layers are multiplied, inclusive."),
+        _("From layer to layer"), 0, last, key=key, on_change=changed, help=_("Which layers are multiplied, inclusive.")
     )
 
 
 def matrix(scene: Scene, **options: Any) -> torch.Tensor:
     """Return the rollout matrix (query, key) with these options."""
     edit = ",".join(map(str, scene.trace.edit.ablate_heads))
-    return cache.rollout(
-        f"{scene.model_key}|{edit}", scene.photo.digest, **options, _trace=scene.trace
-    )
+    return cache.rollout(f"{scene.model_key}|{edit}", scene.photo.digest, **options, _trace=scene.trace)
 
 
 def view(scene: Scene, options: dict[str, Any]) -> AttentionView:
@@ -222,17 +209,8 @@ def strip(scene: Scene, options: dict[str, Any]) -> None:
         background=_page_colour(),
         selected=options["end_layer"] - options["start_layer"],
     )
-    st.image(
-        np.asarray(sheet),
-        width="stretch",
-        output_format="PNG",
-        alt=_("The rollout up to each layer"),
-    )
-    st.caption(
-        _(
-            "The rollout of the pinned token as layers are added, on one colour scale: it spreads with depth."
-        )
-    )
+    st.image(np.asarray(sheet), width="stretch", output_format="PNG", alt=_("The rollout up to each layer"))
+    st.caption(_("The rollout of the pinned token as layers are added, on one colour scale: it spreads with depth."))
 
 
 def _page_colour() -> tuple[int, int, int]:
@@ -258,8 +236,6 @@ def export(scene: Scene, options: dict[str, Any], view: AttentionView, shown: Ma
         settings=replace(snippets.rollout(scene), **shown_options(options)),
         png=png,
         arrays=arrays,
-        html=lambda told: standalone_html(
-            view, title=shown.label, caption=viewer.caption(scene), language=language()
-        ),
+        html=lambda told: standalone_html(view, title=shown.label, caption=viewer.caption(scene), language=language()),
         view=shown,
     )

@@ -38,31 +38,19 @@ def names() -> dict[str, tuple[str, str, str]]:
                 "(Dosovitskiy et al. 2021, fig. 7)."
             ),
         ),
-        "pixel_distance": (
-            _("Attention distance in pixels"),
-            _("px"),
-            _("The same in pixels of the model's input."),
-        ),
+        "pixel_distance": (_("Attention distance in pixels"), _("px"), _("The same in pixels of the model's input.")),
         "entropy": (
             _("Entropy"),
             _("nats"),
             _("How spread out the attention is: 0 for one token, log(tokens) for all alike."),
         ),
-        "self_share": (
-            _("On itself"),
-            _("share"),
-            _("Share of attention that a patch pays to itself."),
-        ),
+        "self_share": (_("On itself"), _("share"), _("Share of attention that a patch pays to itself.")),
         "class_share": (
             _("On the class token"),
             _("share"),
             _("Share of the patches' attention that goes to the class token."),
         ),
-        "register_share": (
-            _("On registers"),
-            _("share"),
-            _("Share of the patches' attention that goes to registers."),
-        ),
+        "register_share": (_("On registers"), _("share"), _("Share of the patches' attention that goes to registers.")),
         "sink_share": (
             _("On high-norm patches"),
             _("share"),
@@ -115,18 +103,14 @@ def atlas(scene: Scene, table: HeadStatistics, name: str) -> AtlasView:
     """Return the atlas of a statistic with the chosen head and the heads that are switched off."""
     title, unit, _definition = names()[name]
     selected = (scene.layer, int(scene.head)) if scene.head.isdecimal() else None
-    return AtlasView(
-        values=table.table(name), label=title, unit=unit, selected=selected, ticked=tuple(ablated())
-    )
+    return AtlasView(values=table.table(name), label=title, unit=unit, selected=selected, ticked=tuple(ablated()))
 
 
 def rows(table: HeadStatistics) -> dict[str, list[Any]]:
     """Return the sortable list: one row a head, one column a statistic."""
     shown = available(table)
     layers, heads = table.distance.shape
-    places = [
-        (a, b) for a in range(layers) for b in range(heads) if not np.isnan(table.entropy[a, b])
-    ]
+    places = [(a, b) for a in range(layers) for b in range(heads) if not np.isnan(table.entropy[a, b])]
     columns: dict[str, list[Any]] = {_("Head"): [f"L{layer}·H{head}" for layer, head in places]}
     for name in shown:
         title, unit, _definition = names()[name]
@@ -136,9 +120,7 @@ def rows(table: HeadStatistics) -> dict[str, list[Any]]:
 
 def picker(scene: Scene) -> None:
     """Draw the list of heads that are switched off."""
-    options = [
-        f"{layer}.{head}" for layer, count in enumerate(scene.vit.heads) for head in range(count)
-    ]
+    options = [f"{layer}.{head}" for layer, count in enumerate(scene.vit.heads) for head in range(count)]
     key = "ablated_heads"
     st.session_state[key] = [f"{layer}.{head}" for layer, head in ablated()]
     st.multiselect(
@@ -157,17 +139,13 @@ def cosine(scene: Scene) -> float:
     return float(torch.nn.functional.cosine_similarity(*pair, dim=0))
 
 
-def answers(
-    scene: Scene, count: int = 5
-) -> tuple[list[str], NDArray[np.float32], NDArray[np.float32]] | None:
+def answers(scene: Scene, count: int = 5) -> tuple[list[str], NDArray[np.float32], NDArray[np.float32]] | None:
     """Return (names, before, after): the probabilities of the top answers, or None without a classifier."""
     before, after = scene.original.logits, scene.trace.logits
     if before is None or after is None:
         return None
     chances = before.float().softmax(-1), after.float().softmax(-1)
-    best = dict.fromkeys(
-        int(index) for each in chances for index in each.topk(min(count, len(each))).indices
-    )
+    best = dict.fromkeys(int(index) for each in chances for index in each.topk(min(count, len(each))).indices)
     listed = list(best)
     names_ = [class_name(scene.vit, index) for index in listed]
     return names_, chances[0][listed].cpu().numpy(), chances[1][listed].cpu().numpy()
@@ -179,19 +157,13 @@ def export(scene: Scene, table: HeadStatistics, name: str) -> Export:
     view = atlas(scene, table, name)
 
     def png() -> bytes:
-        sheet = Panel(
-            label=f"{title} ({unit})", map=table.table(name), scale=Scale(*view.limits, None)
-        )
-        return print_figure(
-            [sheet], title=_("Every head: rows are layers"), caption=viewer.caption(scene)
-        )
+        sheet = Panel(label=f"{title} ({unit})", map=table.table(name), scale=Scale(*view.limits, None))
+        return print_figure([sheet], title=_("Every head: rows are layers"), caption=viewer.caption(scene))
 
     return Export(
         name=f"vitviz-heads-{name}",
         settings=snippets.heads(scene, name),
         png=png,
         arrays=lambda: statistics_arrays(table),
-        html=lambda told: standalone_html(
-            view, title=title, caption=viewer.caption(scene), language=language()
-        ),
+        html=lambda told: standalone_html(view, title=title, caption=viewer.caption(scene), language=language()),
     )

@@ -56,9 +56,7 @@ def finish(scene: Scene, found: Answers, bar: DeltaGenerator | None) -> None:
     total = len(found) + len(missing)
     try:
         for each in input_size_steps(scene.vit, scene.photo.image, sizes=missing):
-            size = next(
-                size for size in missing if rounded_size(scene.vit, size) == each.image_size
-            )
+            size = next(size for size in missing if rounded_size(scene.vit, size) == each.image_size)
             shelf.sizes().put(_key(scene), {**_measured(scene), size: each})
             bar.progress((len(_measured(scene))) / total, f"{size} px")
     except VitvizError as error:
@@ -72,12 +70,7 @@ def _wanted(scene: Scene, found: Answers) -> bool:
 
 def _progress(done: int, total: int) -> DeltaGenerator:
     bar = st.progress(done / total, _("Measuring …"))
-    st.button(
-        _("Stop"),
-        icon=":material/stop_circle:",
-        key="stop_sizes",
-        on_click=lambda: link.put(input_sizes=False),
-    )
+    st.button(_("Stop"), icon=":material/stop_circle:", key="stop_sizes", on_click=lambda: link.put(input_sizes=False))
     return bar
 
 
@@ -122,9 +115,7 @@ def _curves(found: Answers) -> None:
     for column, (title, values, key) in zip(st.columns(2, gap="medium"), quantities, strict=True):
         with column:
             figure = place_curve(
-                [(title, pixels, values, VIT_BLUE)],
-                x_title=_("Longer side of the input (px)"),
-                y_title=title,
+                [(title, pixels, values, VIT_BLUE)], x_title=_("Longer side of the input (px)"), y_title=title
             )
             chart(figure, key=key)
 
@@ -132,8 +123,7 @@ def _curves(found: Answers) -> None:
 def _table(scene: Scene, found: Answers) -> None:
     rows: dict[str, list[Any]] = {
         _("Input (px)"): [
-            f"{each.image_size[0]} × {each.image_size[1]}" + (" *" if each.native else "")
-            for each in found.values()
+            f"{each.image_size[0]} × {each.image_size[1]}" + (" *" if each.native else "") for each in found.values()
         ],
         _("Tokens"): [each.tokens for each in found.values()],
         _("Seconds"): [f"{each.seconds:.2f}" for each in found.values()],
@@ -141,8 +131,7 @@ def _table(scene: Scene, found: Answers) -> None:
     }
     if scene.vit.has_classifier:
         rows[_("Answer")] = [
-            f"{class_name(scene.vit, each.top[0][0])} ({each.top[0][1]:.0%})"
-            for each in found.values()
+            f"{class_name(scene.vit, each.top[0][0])} ({each.top[0][1]:.0%})" for each in found.values()
         ]
     st.dataframe(rows, hide_index=True, alt=_("One row an input size"))
     st.caption(

@@ -27,12 +27,8 @@ Work = Callable[[Report], Any]
 Present = Callable[[], bool]
 """Says whether the owner of a job is still there."""
 UNEXPECTED = N_("it ended unexpectedly; see the server's log")
-OWN_LIMIT = N_(
-    "{count} of your runs wait or run; wanted at most {limit}. Stop one, or wait until it is done."
-)
-ALL_LIMIT = N_(
-    "{count} runs of all readers wait; wanted at most {limit}. Try again in a few minutes."
-)
+OWN_LIMIT = N_("{count} of your runs wait or run; wanted at most {limit}. Stop one, or wait until it is done.")
+ALL_LIMIT = N_("{count} runs of all readers wait; wanted at most {limit}. Try again in a few minutes.")
 _NICE = 5  # of a job's thread where the system can: what readers click comes first
 
 
@@ -86,13 +82,7 @@ class JobQueue:
     """Runs jobs, at most ``workers`` at a time; the next one is of the owner who has waited longest."""
 
     def __init__(
-        self,
-        *,
-        workers: int = 1,
-        waiting_limit: int = 24,
-        owner_limit: int = 4,
-        kept: int = 48,
-        patience: float = 120,
+        self, *, workers: int = 1, waiting_limit: int = 24, owner_limit: int = 4, kept: int = 48, patience: float = 120
     ) -> None:
         """``patience`` is how many seconds a job goes on without its owner; Streamlit keeps a session as long."""
         self._workers, self._kept = workers, kept
@@ -189,18 +179,12 @@ class JobQueue:
             running = [job.view.owner for job in self._in("running")]
             chosen = min(
                 waiting,
-                key=lambda job: (
-                    running.count(job.view.owner),
-                    self._served.get(job.view.owner, 0),
-                    job.view.number,
-                ),
+                key=lambda job: (running.count(job.view.owner), self._served.get(job.view.owner, 0), job.view.number),
             )
             self._served[chosen.view.owner] = max(self._served.values(), default=0) + 1
             chosen.started = time.monotonic()
             chosen.view = replace(chosen.view, state="running")
-            threading.Thread(
-                target=self._run, args=(chosen,), name=f"job {chosen.view.number}", daemon=True
-            ).start()
+            threading.Thread(target=self._run, args=(chosen,), name=f"job {chosen.view.number}", daemon=True).start()
 
     def _run(self, job: _Job) -> None:
         _step_back()

@@ -81,12 +81,7 @@ def try_next(steps: Sequence[str | tuple[str, str, Mapping[str, str]]]) -> None:
             st.markdown(f"- {step}")
         else:
             label, page, choices = step
-            st.page_link(
-                entry(page).path,
-                label=label,
-                icon=":material/arrow_forward:",
-                query_params=dict(choices),
-            )
+            st.page_link(entry(page).path, label=label, icon=":material/arrow_forward:", query_params=dict(choices))
 
 
 def footer(result: Result) -> None:
@@ -106,34 +101,20 @@ def footer(result: Result) -> None:
 
 def manifest(result: Result) -> dict[str, Any]:
     """Return what a result was made of, as plain values."""
-    return {
-        "vitviz_manifest": 1,
-        "page": result.page,
-        "versions": versions(),
-        "settings": dict(result.settings),
-    }
+    return {"vitviz_manifest": 1, "page": result.page, "versions": versions(), "settings": dict(result.settings)}
 
 
 def _downloads(result: Result) -> None:
     told = manifest(result)
     files: list[show.File] = [
-        (
-            "npz",
-            _("Arrays (NumPy npz)"),
-            "application/zip",
-            lambda: npz_bytes(result.arrays(), told),
-        ),
+        ("npz", _("Arrays (NumPy npz)"), "application/zip", lambda: npz_bytes(result.arrays(), told)),
         ("json", _("Settings (JSON manifest)"), "application/json", lambda: json_text(told)),
         (
             "html",
             _("Figures that work offline (HTML)"),
             "text/html",
             lambda: html_of_figures(
-                result.figures(),
-                result.title,
-                manifest=told,
-                language=language(),
-                words=figure_words(),
+                result.figures(), result.title, manifest=told, language=language(), words=figure_words()
             ),
         ),
     ]

@@ -39,11 +39,7 @@ def with_library_words(template: str) -> str:
     """Return a template of messages with the library's words that it does not have yet."""
     entries = [_entry(word) for word in sorted(library_words())]
     entries += [f'msgctxt "{CLASS}"\n{_entry(name)}' for name in sorted(library_classes())]
-    added = [
-        f'#: vitviz/ui/library_words.py\n{each}\nmsgstr ""\n'
-        for each in entries
-        if f"\n{each}\n" not in template
-    ]
+    added = [f'#: vitviz/ui/library_words.py\n{each}\nmsgstr ""\n' for each in entries if f"\n{each}\n" not in template]
     return "\n".join([template, *added])
 
 

@@ -79,9 +79,9 @@ def receive() -> None:
             put(**{name: CHOICES[name].read(text)})
         except ValueError as error:
             notice(
-                _(
-                    "The link says {name}={text}, which cannot be used ({reason}); it is left out."
-                ).format(name=name, text=repr(text[:60]), reason=error)
+                _("The link says {name}={text}, which cannot be used ({reason}); it is left out.").format(
+                    name=name, text=repr(text[:60]), reason=error
+                )
             )
 
 

@@ -18,8 +18,7 @@ def pages() -> dict[str, list[st.Page]]:
     """Return the pages of the navigation by section."""
     return {
         section: [
-            st.Page(entry.path, title=entry.title, icon=entry.icon, default=entry.name == START)
-            for entry in entries
+            st.Page(entry.path, title=entry.title, icon=entry.icon, default=entry.name == START) for entry in entries
         ]
         for section, entries in sections().items()
     }
@@ -52,9 +51,7 @@ def frame() -> None:
     """Draw the frame and run the chosen page in it."""
     speak(_language())
     page = st.navigation(pages(), expanded=True)  # else Streamlit folds the last pages away
-    st.set_page_config(
-        page_title=f"{page.title} · vitviz"
-    )  # names the tab and the browser's history
+    st.set_page_config(page_title=f"{page.title} · vitviz")  # names the tab and the browser's history
     style.apply()
     link.enter(page.url_path or START)
     link.receive()
@@ -66,9 +63,7 @@ def frame() -> None:
         _choose_language()
     drawn = _sidebar_choices()
     now = scene.current()
-    if (
-        drawn != _sidebar_choices()
-    ):  # a photo or model that cannot be had: the sidebar says what is shown instead
+    if drawn != _sidebar_choices():  # a photo or model that cannot be had: the sidebar says what is shown instead
         link.publish()
         st.rerun()
     for text in link.take_notices():

@@ -65,15 +65,12 @@ def choose() -> None:
         _("Model"),
         options,
         accept_new_options=True,
-        help=_(
-            "“default” is shipped. Choose another, or type “timm:” and the name of any Vision Transformer of timm."
-        ),
+        help=_("“default” is shipped. Choose another, or type “timm:” and the name of any Vision Transformer of timm."),
         **{**link.widget("model"), "on_change": _changed},
     )
     _offer_random()
     with st.expander(
-        _("Weights and input size"),
-        expanded=link.get("weights") != "pretrained" or link.get("size") != 0,
+        _("Weights and input size"), expanded=link.get("weights") != "pretrained" or link.get("size") != 0
     ):
         st.segmented_control(
             _("Weights"),
@@ -88,9 +85,7 @@ def choose() -> None:
         st.selectbox(
             _("Input size in pixels"),
             SIZES if size in SIZES else (*SIZES, size),
-            format_func=lambda pixels: (
-                _("the model's own") if pixels == 0 else f"{pixels} × {pixels}"
-            ),
+            format_func=lambda pixels: _("the model's own") if pixels == 0 else f"{pixels} × {pixels}",
             help=_("Another size gives another patch grid; position embeddings are interpolated."),
             **link.widget("size"),
         )

@@ -39,15 +39,9 @@ def draw(scene: Scene, changed: Changed) -> None:
 
 def _vit(scene: Scene, changed: Changed) -> None:
     before, after = scene.original, changed.trace
-    cosine = float(
-        functional.cosine_similarity(before.embedding.float(), after.embedding.float(), dim=0)
-    )
+    cosine = float(functional.cosine_similarity(before.embedding.float(), after.embedding.float(), dim=0))
     if before.logits is not None and after.logits is not None:
-        chances = [
-            each.logits.float().softmax(-1).cpu()
-            for each in (before, after)
-            if each.logits is not None
-        ]
+        chances = [each.logits.float().softmax(-1).cpu() for each in (before, after) if each.logits is not None]
         names = class_names(scene.vit)
         st.markdown(_sentence(names, *chances, changed=bool(changed)))
         _bars("vit_answers", names, chances, changed, VIT_BLUE)
@@ -63,9 +57,7 @@ def _vit(scene: Scene, changed: Changed) -> None:
 def _sentence(names: Sequence[str], before: Tensor, after: Tensor, *, changed: bool) -> str:
     first, then = int(before.argmax()), int(after.argmax())
     if not changed:
-        return _("**{name}** {share}").format(
-            name=plain(names[first]), share=f"{before[first]:.1%}"
-        )
+        return _("**{name}** {share}").format(name=plain(names[first]), share=f"{before[first]:.1%}")
     if first == then:
         return _("Still **{name}**: {old} → {new}").format(
             name=plain(names[first]), old=f"{before[first]:.1%}", new=f"{after[first]:.1%}"
@@ -86,9 +78,7 @@ def shown_classes(before: Tensor, after: Tensor) -> list[int]:
     return best + [each for each in after.topk(min(3, count)).indices.tolist() if each not in best]
 
 
-def _bars(
-    key: str, names: Sequence[str], chances: list[Tensor], changed: Changed, colour: str
-) -> None:
+def _bars(key: str, names: Sequence[str], chances: list[Tensor], changed: Changed, colour: str) -> None:
     classes = shown_classes(*chances)
     before, after = (np.asarray([float(each[index]) for index in classes]) for each in chances)
     figure = answers_bar(
@@ -115,9 +105,7 @@ def _cnn(scene: Scene, changed: Changed) -> None:
     st.markdown(_("**ResNet-18**, a convolutional network, on the same pixels"))
     data = timm_door.data_settings(net.module, scene.vit.image_size)
     pixels = [scene.original.pixels, change_for_pixels(scene, changed)]
-    batch = torch.stack(
-        [probes.renormalised(each.cpu(), scene.vit, data.mean, data.std) for each in pixels]
-    )
+    batch = torch.stack([probes.renormalised(each.cpu(), scene.vit, data.mean, data.std) for each in pixels])
     with torch.no_grad():
         chances = list(net.module(batch).float().softmax(-1))
     names = timm_door.class_names(net.module, len(chances[0]))

@@ -61,29 +61,16 @@ def draw(scene: Scene, aim: Aim) -> DeltaGenerator | None:
 def finish(scene: Scene, aim: Aim, bar: DeltaGenerator | None) -> None:
     """Measure the drop curve if it was asked for."""
     measure = partial(
-        drop_curve,
-        scene.vit,
-        scene.original.pixels,
-        target=aim.target,
-        replacement=replacement(),
-        draws=DRAWS,
+        drop_curve, scene.vit, scene.original.pixels, target=aim.target, replacement=replacement(), draws=DRAWS
     )
     demand.finish(key(scene, aim), bar, lambda progress: measure(progress=progress))
 
 
 def _curves(curve: DropCurve, aim: Aim) -> None:
-    band = Band(
-        _("at random, mean and 95 % of the draws"),
-        curve.random.mean,
-        curve.random.low,
-        curve.random.high,
-    )
+    band = Band(_("at random, mean and 95 % of the draws"), curve.random.mean, curve.random.low, curve.random.high)
     figure = removal_curves(
         curve.fractions,
-        {
-            _("most attended first"): curve.most_attended,
-            _("least attended first"): curve.least_attended,
-        },
+        {_("most attended first"): curve.most_attended, _("least attended first"): curve.least_attended},
         band=band,
         x_title=_("Share of the patches dropped"),
         y_title=_("Probability") if curve.target.class_index is not None else _("Score"),

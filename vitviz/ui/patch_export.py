@@ -59,9 +59,7 @@ def _panels(scene: Scene, changed: Changed, found: Measured) -> list[Panel]:
     opacity = link.get("opacity")  # now: a download runs outside the session, without its choices
     whole, grey = scene.picture, evidence.grey(scene.picture)
 
-    def panel(
-        label: str, photo: NDArray[np.uint8], values: Any, scale: Scale, **more: Any
-    ) -> Panel:
+    def panel(label: str, photo: NDArray[np.uint8], values: Any, scale: Scale, **more: Any) -> Panel:
         return Panel(label=label, photo=photo, map=values, scale=scale, opacity=opacity, **more)
 
     panels = [Panel(label=_("Whole photo"), photo=whole)]

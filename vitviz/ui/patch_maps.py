@@ -108,7 +108,5 @@ def _in_words(scene: Scene, changed: Changed, before: MapView, after: MapView) -
     told = _(
         "The changed patches get {old} of the attention before and {new} after; evenly spread it would be {even}. "
         "Orange in the difference: more than before; purple: less. The maps do not show why the answer moved."
-    ).format(
-        old=f"{shares[0]:.1%}", new=f"{shares[1]:.1%}", even=f"{before.uniform * len(patches):.1%}"
-    )
+    ).format(old=f"{shares[0]:.1%}", new=f"{shares[1]:.1%}", even=f"{before.uniform * len(patches):.1%}")
     return words + gap() + told

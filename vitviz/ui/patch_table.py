@@ -11,13 +11,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from vitviz.analysis.patch_size import (
-    SIZES,
-    PatchSizeAnswer,
-    covered,
-    patch_sizes,
-    why_not_resizable,
-)
+from vitviz.analysis.patch_size import SIZES, PatchSizeAnswer, covered, patch_sizes, why_not_resizable
 from vitviz.figures.overlay import draw_grid
 from vitviz.ui import demand, link
 from vitviz.ui.choices.patches import SIZE_SEPARATOR, sizes_of
@@ -67,9 +61,7 @@ def draw(scene: Scene) -> DeltaGenerator | None:
     reason = why_not_resizable(scene.vit)
     if reason is not None:
         st.info(
-            _("Not for this model: {reason}. Its patches cannot be resized.").format(
-                reason=plain(reason)
-            ),
+            _("Not for this model: {reason}. Its patches cannot be resized.").format(reason=plain(reason)),
             icon=":material/block:",
         )
         return None
@@ -94,9 +86,7 @@ def finish(scene: Scene, bar: DeltaGenerator | None) -> None:
     """Measure the table if it was asked for."""
     sizes = chosen(scene)
     demand.finish(
-        key(scene),
-        bar,
-        lambda progress: patch_sizes(scene.vit, scene.photo.image, sizes=sizes, progress=progress),
+        key(scene), bar, lambda progress: patch_sizes(scene.vit, scene.photo.image, sizes=sizes, progress=progress)
     )
 
 
@@ -119,9 +109,9 @@ def _choose(scene: Scene) -> None:
     )
     if left_out:
         st.warning(
-            _(
-                "Left out: {sizes} px, which does not fit this picture or gives more than {most} tokens."
-            ).format(sizes=", ".join(map(str, left_out)), most=MOST_TOKENS),
+            _("Left out: {sizes} px, which does not fit this picture or gives more than {most} tokens.").format(
+                sizes=", ".join(map(str, left_out)), most=MOST_TOKENS
+            ),
             icon=":material/info:",
         )
 
@@ -168,10 +158,7 @@ def _answer(scene: Scene, each: PatchSizeAnswer) -> str:
 def _picture(scene: Scene, each: PatchSizeAnswer) -> str:
     """Return the photo with the grid of a patch size over it, as a data URL."""
     height, width = scene.picture.shape[:2]
-    shape = (
-        round(_PICTURE * width / max(height, width)),
-        round(_PICTURE * height / max(height, width)),
-    )
+    shape = (round(_PICTURE * width / max(height, width)), round(_PICTURE * height / max(height, width)))
     small = np.asarray(Image.fromarray(scene.picture).resize(shape))
     buffer = io.BytesIO()
     lined = draw_grid(small, each.grid.rows, each.grid.columns)
@@ -180,15 +167,11 @@ def _picture(scene: Scene, each: PatchSizeAnswer) -> str:
 
 
 def _in_words(scene: Scene, answers: tuple[PatchSizeAnswer, ...]) -> str:
-    words = _(
-        "GMACs: billions of multiply–accumulate operations, counted exactly. Seconds: this machine, this run."
-    )
+    words = _("GMACs: billions of multiply–accumulate operations, counted exactly. Seconds: this machine, this run.")
     moved = [each for each in answers if each.adjusted]
     if not moved:
         return words
-    sizes = ", ".join(
-        f"{each.patch_size} px → {each.image_size[0]} × {each.image_size[1]}" for each in moved
-    )
+    sizes = ", ".join(f"{each.patch_size} px → {each.image_size[0]} × {each.image_size[1]}" for each in moved)
     told = _(
         "{height} × {width} pixels are no whole number of these patches, so the photo was prepared at the "
         "nearest size: {sizes}."

@@ -12,12 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from vitviz.analysis.patch_changes import (
-    SHUFFLED,
-    change_patches,
-    changed_input,
-    chosen_patches,
-)
+from vitviz.analysis.patch_changes import SHUFFLED, change_patches, changed_input, chosen_patches
 from vitviz.analysis.replacement import REMOVED
 from vitviz.analysis.shuffling import move_patches, order_among
 from vitviz.errors import VitvizError
@@ -118,32 +113,18 @@ def _changed(scene: Scene, painting: Painting, change: str, keep_only: bool) -> 
         return Changed(painting, change, keep_only, frozenset(), *plain_view)
     try:
         trace = _trace(
-            scene.model_key,
-            scene.photo.digest,
-            painting.text(),
-            change,
-            keep_only,
-            scene.vit,
-            scene.original.pixels,
+            scene.model_key, scene.photo.digest, painting.text(), change, keep_only, scene.vit, scene.original.pixels
         )
     except VitvizError as error:
         reason = str(error)
-        return Changed(
-            painting, change, keep_only, frozenset(), scene.original, scene.picture, reason
-        )
+        return Changed(painting, change, keep_only, frozenset(), scene.original, scene.picture, reason)
     picture = shown_picture(scene, trace, patches, change)
     return Changed(painting, change, keep_only, patches, trace, picture, None)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _trace(
-    model_key: str,
-    digest: str,
-    painted: str,
-    change: str,
-    keep_only: bool,
-    _vit: ViT,
-    _pixels: Tensor,
+    model_key: str, digest: str, painted: str, change: str, keep_only: bool, _vit: ViT, _pixels: Tensor
 ) -> Trace:
     """Return the pass over a changed picture; about 20 MB each at 224 pixels."""
     painting = painting_of(painted)
@@ -151,9 +132,7 @@ def _trace(
     return change_patches(_vit, _pixels, sorted(painting.patches), change, keep_only=keep_only)
 
 
-def shown_picture(
-    scene: Scene, trace: Trace, patches: frozenset[int], change: str
-) -> NDArray[np.uint8]:
+def shown_picture(scene: Scene, trace: Trace, patches: frozenset[int], change: str) -> NDArray[np.uint8]:
     """Return the changed picture at the size of the scene's: other patches stay as crisp as they are there."""
     photo, grid = scene.picture, scene.vit.grid
     scale = photo.shape[0] // scene.vit.image_size[0]
@@ -161,9 +140,7 @@ def shown_picture(
     if change == REMOVED:
         return hatch(photo, there)
     if change == SHUFFLED:
-        large = PatchGrid(
-            grid.rows, grid.columns, (grid.patch_size[0] * scale, grid.patch_size[1] * scale)
-        )
+        large = PatchGrid(grid.rows, grid.columns, (grid.patch_size[0] * scale, grid.patch_size[1] * scale))
         order = order_among(grid.patches, sorted(patches))
         planes = torch.from_numpy(photo.copy()).permute(2, 0, 1)
         return move_patches(planes, large, order).permute(1, 2, 0).numpy()
@@ -173,9 +150,7 @@ def shown_picture(
     return np.where(there[..., None], enlarged, photo)
 
 
-def _mask(
-    grid: PatchGrid, patches: frozenset[int], scale: int, shape: tuple[int, ...]
-) -> NDArray[np.bool_]:
+def _mask(grid: PatchGrid, patches: frozenset[int], scale: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Return which pixels of the enlarged picture belong to some patches; a margin without patches never does."""
     chosen = np.isin(np.arange(grid.patches), list(patches)).reshape(grid.rows, grid.columns)
     height, width = (side * scale for side in grid.patch_size)

@@ -73,12 +73,7 @@ def title(name: str) -> str:
 def choose() -> None:
     """Draw the photo part of the sidebar: examples first, then upload and camera."""
     own: dict[str, Photo] = st.session_state.setdefault(_OWN, {})
-    photo_picker(
-        _tiles(own),
-        current=current(),
-        label=_("Photo"),
-        on_pick=lambda name: link.put(example=name),
-    )
+    photo_picker(_tiles(own), current=current(), label=_("Photo"), on_pick=lambda name: link.put(example=name))
     st.file_uploader(
         _("Your own photo (JPEG, PNG, WebP)"),
         type=["jpg", "jpeg", "png", "webp"],
@@ -90,12 +85,7 @@ def choose() -> None:
         ),
     )
     if st.toggle(_("Use the camera"), key="camera_on"):
-        st.camera_input(
-            _("Camera"),
-            key="camera",
-            on_change=lambda: _take("camera"),
-            label_visibility="collapsed",
-        )
+        st.camera_input(_("Camera"), key="camera", on_change=lambda: _take("camera"), label_visibility="collapsed")
 
 
 def _tiles(own: dict[str, Photo]) -> list[tuple[str, str, Photo]]:

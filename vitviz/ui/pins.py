@@ -63,24 +63,12 @@ def draw(scene: Scene, shown: MapView | None = None, *, told: str = "") -> None:
     kept = pins()
     with st.container(key="pins"):
         button, clear, words = st.columns([2, 2, 6], vertical_alignment="center")
-        button.button(
-            _("Pin this map"),
-            icon=":material/push_pin:",
-            key="pin",
-            on_click=add,
-            args=(scene, shown, told),
-        )
+        button.button(_("Pin this map"), icon=":material/push_pin:", key="pin", on_click=add, args=(scene, shown, told))
         if not kept:
-            words.caption(
-                _("Pin two maps (heads, layers, photos, models) to see their difference.")
-            )
+            words.caption(_("Pin two maps (heads, layers, photos, models) to see their difference."))
             return
-        clear.button(
-            _("Remove pins"), icon=":material/close:", key="unpin", on_click=lambda: pins().clear()
-        )
-        words.caption(
-            "  \n".join(f"**{name}** {pin.label}" for name, pin in zip("AB", kept, strict=False))
-        )
+        clear.button(_("Remove pins"), icon=":material/close:", key="unpin", on_click=lambda: pins().clear())
+        words.caption("  \n".join(f"**{name}** {pin.label}" for name, pin in zip("AB", kept, strict=False)))
         if len(kept) == MOST:
             _compare(*kept)
 
@@ -90,10 +78,7 @@ def _compare(first: Pin, second: Pin) -> None:
         st.warning(
             _(
                 "A has {a} patches and B has {b}: maps on different grids have no difference. Pin maps of one grid."
-            ).format(
-                a=" × ".join(map(str, first.values.shape)),
-                b=" × ".join(map(str, second.values.shape)),
-            )
+            ).format(a=" × ".join(map(str, first.values.shape)), b=" × ".join(map(str, second.values.shape)))
         )
         return
     figure = difference_map(

@@ -22,9 +22,7 @@ def draw(scene: Scene) -> None:
         return
     st.subheader(_("What the answer is pooled from"), anchor=False)
     st.markdown(
-        _(
-            "This model has no class token. After the last layer a learned query looks at all patches once more."
-        )
+        _("This model has no class token. After the last layer a learned query looks at all patches once more.")
     )
     mean = attention_view(scene.trace, query=POOL)
     heads = int(scene.trace.pool_calls[0].queries.shape[1])
@@ -33,10 +31,7 @@ def draw(scene: Scene) -> None:
     left, right = st.columns([1, 2], gap="large")
     left.image(
         overlay(
-            scene.picture,
-            mean.values,
-            scale=Scale(0, mean.top_of_scale, mean.uniform),
-            opacity=link.get("opacity"),
+            scene.picture, mean.values, scale=Scale(0, mean.top_of_scale, mean.uniform), opacity=link.get("opacity")
         ),
         caption=_("mean of {heads} heads").format(heads=heads),
         width="stretch",
@@ -49,6 +44,4 @@ def draw(scene: Scene) -> None:
         columns=min(heads, 6),
         scale=Scale(0, top, mean.uniform),
     )
-    right.image(
-        np.asarray(sheet), output_format="PNG", alt=_("The pooling's attention, head by head")
-    )
+    right.image(np.asarray(sheet), output_format="PNG", alt=_("The pooling's attention, head by head"))

@@ -32,9 +32,7 @@ def components(similarity: PositionSimilarity) -> None:
         _("{place}: {share:.0%}").format(place=place + 1, share=float(share))
         for place, share in enumerate(found.shares)
     ]
-    sheet = map_grid(
-        shown, labels, columns=len(labels), scale=Scale(-1, 1, signed=True), cell_pixels=140
-    )
+    sheet = map_grid(shown, labels, columns=len(labels), scale=Scale(-1, 1, signed=True), cell_pixels=140)
     st.image(
         np.asarray(sheet),
         width="stretch",
@@ -57,9 +55,7 @@ def new_grid(scene: Scene) -> PatchGrid:
     most = _most_rows(own)
     if rows > most:
         st.warning(
-            _("A grid of {rows} rows is too large to show; {most} rows are shown.").format(
-                rows=rows, most=most
-            ),
+            _("A grid of {rows} rows is too large to show; {most} rows are shown.").format(rows=rows, most=most),
             icon=":material/info:",
         )
         link.put(new_grid=most)
@@ -115,10 +111,7 @@ def _three(found: InterpolatedPositions, place: int) -> None:
     there = moved_place(found, place)
     maps = [
         (_("own grid, {rows} × {columns}"), found.before, found.similarity_before[place], place),
-        *(
-            (_users()[way], found.after, found.similarity_after[way][there], there)
-            for way in (True, False)
-        ),
+        *((_users()[way], found.after, found.similarity_after[way][there], there) for way in (True, False)),
     ]
     top = max(float(np.abs(np.delete(row, at)).max(initial=0)) for _n, _g, row, at in maps) or 1.0
     scale = Scale(-top, top, signed=True)

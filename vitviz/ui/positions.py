@@ -30,16 +30,12 @@ def kinds() -> dict[str, str]:
         "sine-cosine-1d": _(
             "**Sine–cosine over the patch number**: fixed waves along the sequence (Vaswani et al. 2017)."
         ),
-        "sine-cosine-2d": _(
-            "**Sine–cosine over row and column**: fixed waves, half for each axis."
-        ),
+        "sine-cosine-2d": _("**Sine–cosine over row and column**: fixed waves, half for each axis."),
         "rotary": _(
             "**Rotary**: queries and keys are rotated by their place, so only the offset of two patches counts "
             "(Su et al. 2021)."
         ),
-        "relative": _(
-            "**Relative bias**: a learned number for each offset is added to the attention scores."
-        ),
+        "relative": _("**Relative bias**: a learned number for each offset is added to the attention scores."),
         "none": _("**None**: the model is not told where its patches are."),
     }
 
@@ -189,10 +185,7 @@ def _large(scene: Scene, similarity: PositionSimilarity) -> None:
         query=grid.position(chosen),
     )
     st.image(
-        np.asarray(sheet),
-        width="stretch",
-        output_format="PNG",
-        alt=_("How alike the chosen place and all others are"),
+        np.asarray(sheet), width="stretch", output_format="PNG", alt=_("How alike the chosen place and all others are")
     )
 
 

@@ -67,9 +67,7 @@ class Probe:
         return str(row * columns + column)
 
 
-def renormalised(
-    pixels: Tensor, vit: ViT, mean: tuple[float, ...], std: tuple[float, ...]
-) -> Tensor:
+def renormalised(pixels: Tensor, vit: ViT, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
     """Return an input of a ViT, (3, height, width), in another network's normalisation."""
     if (mean, std) == (vit.mean, vit.std):
         return pixels
@@ -82,18 +80,14 @@ def _column(values: tuple[float, ...]) -> Tensor:
 
 
 @st.cache_data(max_entries=400, show_spinner=False)
-def _nearest(
-    key: str, layer: int, place: tuple[float, float], _net: ConvNet
-) -> tuple[int, int, int]:
+def _nearest(key: str, layer: int, place: tuple[float, float], _net: ConvNet) -> tuple[int, int, int]:
     """Return (row, column) of the place of a feature map whose field has its middle nearest to a point; and columns."""
     with torch.no_grad():
         features = _net.features(torch.zeros(1, 3, *_net.image_size), layer)
     field, counts = theoretical_field(_net, layer), features.shape[-2:]
     row, column = (
         min(max(round((share * side - 0.5 - (axis.low + axis.high) / 2) / axis.jump), 0), count - 1)
-        for share, side, axis, count in zip(
-            place, _net.image_size, (field.rows, field.columns), counts, strict=True
-        )
+        for share, side, axis, count in zip(place, _net.image_size, (field.rows, field.columns), counts, strict=True)
     )
     return row, column, int(counts[1])
 
@@ -104,17 +98,11 @@ def probes(scene: Scene) -> list[tuple[str, Probe]]:
     trained = link.get("weights") != "random"
     found = [("map", _vit_probe(scene, vit, trained, place))]
     net, known = resnet(*vit.image_size)
-    weights = (
-        _("trained on ImageNet")
-        if known
-        else _("random weights: none of its weights are in the local cache")
-    )
+    weights = _("trained on ImageNet") if known else _("random weights: none of its weights are in the local cache")
     data = timm_door.data_settings(net.module, vit.image_size)
     key = f"{CNN}|{known}|{vit.image_size}"
     names = net.layer_names
-    convnet = Probe(
-        key, "ResNet-18", weights, net, CNN_VERMILION, False, names, "", data.mean, data.std, place
-    )
+    convnet = Probe(key, "ResNet-18", weights, net, CNN_VERMILION, False, names, "", data.mean, data.std, place)
     found.append(("convnet", convnet))
     if trained:
         found.append(("random", _vit_probe(scene, redrawn(scene.model_key, vit), False, place)))

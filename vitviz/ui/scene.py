@@ -114,13 +114,9 @@ def bearable(vit: ViT) -> ViT:
 def _edit(vit: ViT) -> Edit:
     """Return the heads switched off by the reader as an edit; heads that this model has not are told and dropped."""
     pairs = pairs_of(link.get("ablate"))
-    there = [
-        (layer, head) for layer, head in pairs if layer < vit.layers and head < vit.heads[layer]
-    ]
+    there = [(layer, head) for layer, head in pairs if layer < vit.layers and head < vit.heads[layer]]
     if len(there) < len(pairs):
-        link.notice(
-            _("The link switches off heads that this model does not have; they are left out.")
-        )
+        link.notice(_("The link switches off heads that this model does not have; they are left out."))
     there = sorted(set(there))
     if there != pairs:
         link.put(ablate="-".join(f"{layer}.{head}" for layer, head in there))
@@ -134,9 +130,7 @@ def _fit(vit: ViT) -> None:
         layer = vit.layers - 1
     elif layer >= vit.layers:
         _tell(
-            _(
-                "There is no layer {asked}: this model has layers 0 to {last}, so layer {last} is shown."
-            ),
+            _("There is no layer {asked}: this model has layers 0 to {last}, so layer {last} is shown."),
             layer,
             vit.layers - 1,
         )
@@ -144,9 +138,7 @@ def _fit(vit: ViT) -> None:
     head = link.get("head")
     if head.isdecimal() and int(head) >= vit.heads[layer]:
         _tell(
-            _(
-                "There is no head {asked}: this layer has heads 0 to {last}, so the mean of all heads is shown."
-            ),
+            _("There is no head {asked}: this layer has heads 0 to {last}, so the mean of all heads is shown."),
             head,
             vit.heads[layer] - 1,
         )

@@ -39,9 +39,7 @@ def second(scene: Scene) -> Seen:
     wanted = link.get("second") or _next(scene.photo_name)
     if wanted not in photos.available():
         st.warning(
-            _("There is no photo “{name}” to compare with; another is shown.").format(
-                name=wanted[:60]
-            ),
+            _("There is no photo “{name}” to compare with; another is shown.").format(name=wanted[:60]),
             icon=":material/info:",
         )
         wanted = _next(scene.photo_name)
@@ -58,9 +56,7 @@ def choose(scene: Scene) -> None:
     st.selectbox(
         _("Second photo"),
         ["", *photos.available()],
-        format_func=lambda name: (
-            photos.title(name) if name else _("the next example: {title}").format(title=following)
-        ),
+        format_func=lambda name: photos.title(name) if name else _("the next example: {title}").format(title=following),
         help=_("Two photos of the same kind of thing are the most telling."),
         **link.widget("second"),
     )

@@ -59,11 +59,7 @@ def footer(scene: Scene, export: Export, *, caution: str) -> None:
         if scene.photo_name in photos.OWN:
             st.caption(_("Put the path of your own photo in the place of photo.jpg."))
     with st.expander(_("Share and export"), icon=":material/download:", key="export"):
-        st.caption(
-            _(
-                "The link in the address bar reproduces this view; somebody's own photo does not travel with it."
-            )
-        )
+        st.caption(_("The link in the address bar reproduces this view; somebody's own photo does not travel with it."))
         downloads(scene, export)
 
 
@@ -72,12 +68,7 @@ def downloads(scene: Scene, export: Export) -> None:
     told = record(scene, export)
     files: list[File] = [
         ("png", _("Picture (PNG, for print)"), "image/png", export.png),
-        (
-            "npz",
-            _("Arrays (NumPy npz)"),
-            "application/zip",
-            lambda: npz_bytes(export.arrays(), told),
-        ),
+        ("npz", _("Arrays (NumPy npz)"), "application/zip", lambda: npz_bytes(export.arrays(), told)),
         ("json", _("Settings (JSON manifest)"), "application/json", lambda: json_text(told)),
         ("html", _("Page that works offline (HTML)"), "text/html", lambda: export.html(told)),
     ]

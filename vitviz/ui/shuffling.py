@@ -75,6 +75,4 @@ def _shuffle_answers(scene: Scene, found: ShuffleExperiment) -> None:
             for top, chance in zip(result.top, result.probability, strict=True)
         ]
     st.dataframe(rows, hide_index=True, alt=_("One row a share of shuffled patches"))
-    st.caption(
-        _("In brackets: the probability of the answer that the whole picture gets in that model.")
-    )
+    st.caption(_("In brackets: the probability of the answer that the whole picture gets in that model."))

@@ -22,9 +22,7 @@ def draw(scene: Scene) -> None:
     """Draw the strip: thumbnail with the query patch, answers, tokens, milliseconds."""
     with st.container(key="strip"):
         picture, answers, facts = st.columns([1, 4, 3], vertical_alignment="center")
-        picture.image(
-            thumbnail(scene), width=_WIDTH, output_format="PNG", alt=photos.title(scene.photo_name)
-        )
+        picture.image(thumbnail(scene), width=_WIDTH, output_format="PNG", alt=photos.title(scene.photo_name))
         _answers(scene, answers)
         facts.caption(_facts(scene))
 
@@ -33,11 +31,7 @@ def _answers(scene: Scene, column: DeltaGenerator) -> None:
     top = scene.trace.top(5)
     if not top:
         channels = scene.trace.embedding.shape[-1]
-        column.markdown(
-            _("No classifier: the answer is an embedding of {count} numbers.").format(
-                count=channels
-            )
-        )
+        column.markdown(_("No classifier: the answer is an embedding of {count} numbers.").format(count=channels))
         return
     first, *rest = [(plain(class_name(scene.vit, index)), share) for index, share in top]
     column.markdown(f"**{first[0]}** {percent(first[1])}")
@@ -77,9 +71,7 @@ def thumbnail(scene: Scene) -> NDArray[np.uint8]:
     """Return the picture that the model saw, with the query patch outlined where the query is a patch."""
     # Reduced first: encoding the whole picture anew at each click would be most of the work of a click.
     picture = Image.fromarray(scene.picture)
-    picture.thumbnail(
-        (2 * _WIDTH, 2 * _WIDTH), reducing_gap=2.0
-    )  # two pixels a point, for fine screens
+    picture.thumbnail((2 * _WIDTH, 2 * _WIDTH), reducing_gap=2.0)  # two pixels a point, for fine screens
     small = np.asarray(picture)
     if not scene.query.isdecimal():
         return small

@@ -46,9 +46,7 @@ def export(scene: Scene, here: Seen, there: Seen, measured: Measured) -> Export:
     title = _("What has each patch become? Layer {layer}").format(layer=scene.layer)
     alike = token_similarity(here.trace, measured.view.patch, layer=scene.layer)
     across = token_similarity(here.trace, measured.view.patch, layer=scene.layer, other=there.trace)
-    panels = _panels(
-        scene, here, there, measured, (alike, across)
-    )  # now: downloads have no session
+    panels = _panels(scene, here, there, measured, (alike, across))  # now: downloads have no session
     caption = _("{caption}; second photo: {second}").format(
         caption=viewer.caption(scene), second=photos.title(there.name)
     )
@@ -57,40 +55,27 @@ def export(scene: Scene, here: Seen, there: Seen, measured: Measured) -> Export:
         settings=_recipe(scene, there, measured, (alike, across)),
         png=lambda: print_figure(panels, title=title, caption=caption, columns=4),
         arrays=lambda: _arrays(scene, there, measured, (alike, across)),
-        html=lambda told: standalone_html(
-            measured.view, title=title, caption=caption, language=language()
-        ),
+        html=lambda told: standalone_html(measured.view, title=title, caption=caption, language=language()),
     )
 
 
 def _panels(
-    scene: Scene,
-    here: Seen,
-    there: Seen,
-    measured: Measured,
-    alike: tuple[TokenSimilarity, TokenSimilarity],
+    scene: Scene, here: Seen, there: Seen, measured: Measured, alike: tuple[TokenSimilarity, TokenSimilarity]
 ) -> list[Panel]:
     scale = _scale(measured.view, alike)
     panels = [
-        Panel(
-            label=_("Likeness to the orange patch"),
-            photo=_marked(here.picture, alike[0], scale, measured.view),
-        ),
+        Panel(label=_("Likeness to the orange patch"), photo=_marked(here.picture, alike[0], scale, measured.view)),
         Panel(label=_("In the second photo"), photo=_marked(there.picture, alike[1], scale, None)),
     ]
     if measured.colours is not None:
         panels += [
             Panel(label=label, picture=_enlarged(colours))
             for label, colours in zip(
-                (_("Tokens as colours"), _("In the second photo")),
-                measured.colours.colours,
-                strict=True,
+                (_("Tokens as colours"), _("In the second photo")), measured.colours.colours, strict=True
             )
         ]
     norms = measured.norms[scene.layer]
-    panels.append(
-        Panel(label=_("Norm"), photo=here.picture, map=norms.norms, scale=token_norms.scale(norms))
-    )
+    panels.append(Panel(label=_("Norm"), photo=here.picture, map=norms.norms, scale=token_norms.scale(norms)))
     if measured.lens is not None:
         evidence = measured.lens.evidence
         label = _("Evidence for {name}").format(name=class_name(scene.vit, evidence.class_index))
@@ -126,10 +111,7 @@ def _enlarged(colours: NDArray[np.float32]) -> Image.Image:
 
 
 def _arrays(
-    scene: Scene,
-    there: Seen,
-    measured: Measured,
-    alike: tuple[TokenSimilarity, TokenSimilarity],
+    scene: Scene, there: Seen, measured: Measured, alike: tuple[TokenSimilarity, TokenSimilarity]
 ) -> dict[str, NDArray[Any]]:
     found: dict[str, NDArray[Any]] = {
         "picture": scene.picture,
@@ -171,12 +153,7 @@ def _similarity_code(scene: Scene) -> list[str]:
     ]
 
 
-def _recipe(
-    scene: Scene,
-    there: Seen,
-    measured: Measured,
-    alike: tuple[TokenSimilarity, TokenSimilarity],
-) -> Recipe:
+def _recipe(scene: Scene, there: Seen, measured: Measured, alike: tuple[TokenSimilarity, TokenSimilarity]) -> Recipe:
     second = repr("second.jpg") if there.name in photos.OWN else f"example({there.name!r}).path"
     patch, layer, threshold = measured.view.patch, scene.layer, link.get("foreground") or None
     lines = [

@@ -55,9 +55,7 @@ def frequencies(scene: Scene, here: Seen) -> Spectrum | None:
     return found
 
 
-def _bands(
-    frequency: NDArray[np.float64], rows: NDArray[np.float64], names: list[str], key: str
-) -> None:
+def _bands(frequency: NDArray[np.float64], rows: NDArray[np.float64], names: list[str], key: str) -> None:
     """Draw one curve a layer; a layer whose tokens have no mean has no reference and is left out and told."""
     told = [place for place, row in enumerate(rows) if np.isfinite(row).all()]
     if len(told) < len(rows):
@@ -67,10 +65,7 @@ def _bands(
     ramp = layer_ramp(len(rows))
     curves = [(names[place], frequency, rows[place], ramp[place]) for place in told]
     figure = place_curve(
-        curves,
-        x_title=_("Spatial frequency (π a patch)"),
-        y_title=_("Relative log amplitude"),
-        height=340,
+        curves, x_title=_("Spatial frequency (π a patch)"), y_title=_("Relative log amplitude"), height=340
     )
     chart(figure, key=key)
 
@@ -155,9 +150,7 @@ def _matrix(found: LayerSimilarity) -> None:
     first, second = found.models
     if link.get("cka_with") == RANDOM:
         second = _("{model}, random weights").format(model=second)
-    rows, columns = (
-        [_("input"), *(str(layer) for layer in range(count - 1))] for count in found.values.shape
-    )
+    rows, columns = ([_("input"), *(str(layer) for layer in range(count - 1))] for count in found.values.shape)
     figure = token_matrix(
         found.values,
         columns,

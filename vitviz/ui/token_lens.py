@@ -42,9 +42,7 @@ def draw(scene: Scene, here: Seen) -> Reading | None:
         st.info(_("Not applicable. {reason}").format(reason=plain(str(error))))
         return None
     chosen = _class(scene, lens)
-    evidence = cache.class_evidence(
-        scene.model_key, here.photo.digest, chosen, scene.layer, scene.vit, here.trace
-    )
+    evidence = cache.class_evidence(scene.model_key, here.photo.digest, chosen, scene.layer, scene.vit, here.trace)
     left, right = st.columns([3, 2], gap="large")
     with left:
         _curves(scene, lens, chosen)
@@ -59,9 +57,7 @@ def _class(scene: Scene, lens: LogitLens) -> int:
     """Return the class whose evidence is mapped; one that the model has not is told and left out."""
     asked, classes = link.get("lens_class"), lens.logits.shape[1]
     if asked and int(asked) >= classes:
-        text = _(
-            "There is no class {asked}: this model has classes 0 to {last}; its answer is shown."
-        )
+        text = _("There is no class {asked}: this model has classes 0 to {last}; its answer is shown.")
         st.warning(plain(text.format(asked=asked, last=classes - 1)), icon=":material/info:")
         link.put(lens_class="")
         asked = ""
@@ -79,9 +75,7 @@ def _curves(scene: Scene, lens: LogitLens, chosen: int) -> None:
         Series(class_name(scene.vit, index), lens.probabilities[:, index], colour=colour)
         for index, colour in zip(classes, _COLOURS, strict=False)
     ]
-    figure = layer_curve(
-        series, y_title=_("Probability"), x_title=_("After layer (−1: input)"), first_layer=-1
-    )
+    figure = layer_curve(series, y_title=_("Probability"), x_title=_("After layer (−1: input)"), first_layer=-1)
     chart(figure, key="lens_curve")
     st.caption(
         _(

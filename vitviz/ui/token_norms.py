@@ -80,9 +80,7 @@ def _numbers(norms: TokenNorms) -> None:
         )
     )
     if norms.special:
-        special = " · ".join(
-            f"{token_name(name)} **{number(value)}**" for name, value in norms.special.items()
-        )
+        special = " · ".join(f"{token_name(name)} **{number(value)}**" for name, value in norms.special.items())
         st.markdown(_("Of the special tokens: {special}").format(special=special))
 
 
@@ -94,8 +92,7 @@ def _shares(found: tuple[TokenNorms, ...]) -> None:
         return
     if not any(each.outliers for each in known):
         st.info(
-            _("No patch stands out in any layer: no attention is lost to outliers."),
-            icon=":material/check_circle:",
+            _("No patch stands out in any layer: no attention is lost to outliers."), icon=":material/check_circle:"
         )
         return
     series = [Series(_("patches"), [each.attention_share for each in known], colour=VIT_BLUE)]
@@ -105,9 +102,7 @@ def _shares(found: tuple[TokenNorms, ...]) -> None:
     even = [each.outlier_share for each in known]
     series.append(Series(_("even attention"), even, colour=NEUTRAL, dashed=True))
     chart(
-        layer_curve(
-            series, y_title=_("Attention to outliers (share)"), x_title=_("Outliers after layer")
-        ),
+        layer_curve(series, y_title=_("Attention to outliers (share)"), x_title=_("Outliers after layer")),
         key="outlier_shares",
     )
     st.caption(

@@ -56,9 +56,7 @@ def controls(scene: Scene) -> None:
 def draw(scene: Scene, here: Seen, there: Seen) -> tuple[TokenView, TokenColours | None]:
     """Draw the viewer with both photos; return what it shows."""
     if scene.trace.edit:
-        st.caption(
-            ":material/power: " + _("These are the tokens of the model with all its heads on.")
-        )
+        st.caption(":material/power: " + _("These are the tokens of the model with all its heads on."))
     colours = _colours(scene, here, there)
     view = _view(scene, here, there, colours)
     token_viewer(view, key="token_viewer", on_change=_keep)
@@ -77,9 +75,7 @@ def _colours(scene: Scene, here: Seen, there: Seen) -> TokenColours | None:
     digests, traces = (here.photo.digest, there.photo.digest), (here.trace, there.trace)
     for asked in dict.fromkeys((threshold, None)):
         try:
-            return cache.token_colours(
-                scene.model_key, digests, scene.layer, asked, link.get("flip"), traces
-            )
+            return cache.token_colours(scene.model_key, digests, scene.layer, asked, link.get("flip"), traces)
         except OptionError as error:
             st.info(plain(str(error)), icon=":material/info:")
     return None
@@ -94,19 +90,12 @@ def _view(scene: Scene, here: Seen, there: Seen, colours: TokenColours | None) -
         titles = titles[0], _("{title} again").format(title=titles[1])
     pictures = [
         TokenPicture(
-            title=title,
-            photo_jpeg=jpeg(seen),
-            grid=grid,
-            tokens=patch_tokens(seen.trace, scene.layer),
-            colours=colour,
+            title=title, photo_jpeg=jpeg(seen), grid=grid, tokens=patch_tokens(seen.trace, scene.layer), colours=colour
         )
         for title, seen, colour in zip(titles, (here, there), (first, second), strict=True)
     ]
     return TokenView(
-        pictures=(pictures[0], pictures[1]),
-        patch=patch(scene),
-        scale=link.get("likeness"),
-        opacity=_OPACITY,
+        pictures=(pictures[0], pictures[1]), patch=patch(scene), scale=link.get("likeness"), opacity=_OPACITY
     )
 
 

@@ -134,7 +134,5 @@ def export(scene: Scene, view: AttentionView) -> Export:
         view=shown,
         png=png,
         arrays=arrays,
-        html=lambda told: standalone_html(
-            view, title=shown.label, caption=caption(scene), language=language()
-        ),
+        html=lambda told: standalone_html(view, title=shown.label, caption=caption(scene), language=language()),
     )

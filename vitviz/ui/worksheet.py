@@ -72,10 +72,7 @@ def printed(title: str, found: list[Question]) -> str:
     asked = "".join(f'<li>{_plain(each.question)}<div class="room"></div></li>' for each in found)
     told = "".join(f"<li>{_plain(each.answer)}</li>" for each in found)
     heading, answers = escape(title), escape(_("Answers"))
-    body = (
-        f"<h1>{heading}</h1><ol>{asked}</ol>"
-        f'<section class="answers"><h2>{answers}</h2><ol>{told}</ol></section>'
-    )
+    body = f'<h1>{heading}</h1><ol>{asked}</ol><section class="answers"><h2>{answers}</h2><ol>{told}</ol></section>'
     return html_page(title, body, style=_STYLE, language=language())
 
 
@@ -83,6 +80,4 @@ def _plain(text: str) -> str:
     """Return a text as HTML: emphasis and code kept, everything else as it stands."""
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
     text = re.sub(r"\*{1,2}([^*]+)\*{1,2}", r"<em>\1</em>", text)
-    return text.replace("\n\n", "<br><br>").replace(
-        "\n", " "
-    )  # a line's end is only where the file wraps
+    return text.replace("\n\n", "<br><br>").replace("\n", " ")  # a line's end is only where the file wraps

@@ -10,9 +10,7 @@ LAYERS, HEADS = 12, 6
 
 st.set_page_config(layout="wide")
 depth = np.linspace(1, 7, LAYERS)[:, None]
-values = (
-    depth + np.random.default_rng(0).normal(size=(LAYERS, HEADS)) * (5 - depth / 2) / 3
-).astype(np.float32)
+values = (depth + np.random.default_rng(0).normal(size=(LAYERS, HEADS)) * (5 - depth / 2) / 3).astype(np.float32)
 values[4, 2] = np.nan
 ticked = st.session_state.setdefault("ticked", [(11, 2)])
 

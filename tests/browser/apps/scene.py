@@ -29,21 +29,15 @@ def photo(grid: PatchGrid) -> Image.Image:
     draw = ImageDraw.Draw(picture)
     for y in range(4 * height):
         share = y / (4 * height)
-        draw.line(
-            [(0, y), (4 * width, y)],
-            fill=(int(120 + 90 * share), int(170 + 40 * share), int(225 - 60 * share)),
-        )
+        draw.line([(0, y), (4 * width, y)], fill=(int(120 + 90 * share), int(170 + 40 * share), int(225 - 60 * share)))
     w, h = 4 * width, 4 * height
     draw.ellipse([0.68 * w, 0.08 * h, 0.86 * w, 0.26 * h], fill=(255, 236, 150))
     draw.polygon(
-        [(0, 0.75 * h), (0.3 * w, 0.5 * h), (0.62 * w, 0.78 * h), (w, 0.6 * h), (w, h), (0, h)],
-        fill=(70, 110, 80),
+        [(0, 0.75 * h), (0.3 * w, 0.5 * h), (0.62 * w, 0.78 * h), (w, 0.6 * h), (w, h), (0, h)], fill=(70, 110, 80)
     )
     draw.ellipse([0.3 * w, 0.36 * h, 0.66 * w, 0.72 * h], fill=(150, 60, 45))
     draw.ellipse([0.54 * w, 0.26 * h, 0.74 * w, 0.48 * h], fill=(60, 50, 60))
-    draw.polygon(
-        [(0.72 * w, 0.34 * h), (0.84 * w, 0.38 * h), (0.72 * w, 0.42 * h)], fill=(240, 170, 40)
-    )
+    draw.polygon([(0.72 * w, 0.34 * h), (0.84 * w, 0.38 * h), (0.72 * w, 0.42 * h)], fill=(240, 170, 40))
     return picture.resize((width, height), Image.Resampling.LANCZOS)
 
 
@@ -54,15 +48,10 @@ def png(picture: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def queries_and_keys(
-    name: str, layer: int, channels: int = 64
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def queries_and_keys(name: str, layer: int, channels: int = 64) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return (heads, token, channel) twice: random features of each patch's colour and place, one mixture a head."""
     grid, heads = GRIDS[name]
-    small = (
-        np.asarray(photo(grid).resize((grid.columns, grid.rows), Image.Resampling.BOX), dtype=float)
-        / 255
-    )
+    small = np.asarray(photo(grid).resize((grid.columns, grid.rows), Image.Resampling.BOX), dtype=float) / 255
     row, column = np.divmod(np.arange(grid.patches), grid.columns)
     place = np.stack([row / grid.rows, column / grid.columns], axis=1)
     features = np.concatenate([small.reshape(-1, 3), place], axis=1)

@@ -30,9 +30,7 @@ def remember(state: ViewState) -> None:
     st.session_state["changes"] = st.session_state.get("changes", 0) + 1
     st.session_state["layer"] = state.layer
     if "mirror" not in st.query_params:
-        st.session_state["choices"] = {
-            name: value for name, value in asdict(state).items() if name != "layer"
-        }
+        st.session_state["choices"] = {name: value for name, value in asdict(state).items() if name != "layer"}
 
 
 def point_at_patch_7() -> None:
@@ -55,6 +53,4 @@ columns[0].button("patch 7", on_click=point_at_patch_7)
 columns[1].slider("layer", 0, LAYERS - 1, key="layer")
 columns[2].text(f"runs {st.session_state['runs']} changes {st.session_state.get('changes', 0)}")
 st.text(f"query={state.query} head={state.head} direction={state.direction} layer={state.layer}")
-st.text(
-    f"scale={state.scale} hide={state.hide_special} opacity={state.opacity} palette={state.palette}"
-)
+st.text(f"scale={state.scale} hide={state.hide_special} opacity={state.opacity} palette={state.palette}")

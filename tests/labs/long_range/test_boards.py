@@ -49,9 +49,7 @@ def test_the_number_of_halves_their_sides_and_places_do_not_reveal_the_count():
             assert (contents.is_half(made).sum((1, 2)) == 2 * counting.COUPLES + extra).all()
     places = [
         contents.is_half(
-            counting.sample(
-                50, generator=np.random.default_rng(1), distance=3, pairs=pairs, distractors=2
-            )
+            counting.sample(50, generator=np.random.default_rng(1), distance=3, pairs=pairs, distractors=2)
         )
         for pairs in range(4)
     ]

@@ -63,8 +63,7 @@ def test_every_board_survives_its_text(sample):
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "message"),
-    [(1, 0, "Cell 1 holds nothing"), (0, 5, "cell 5 is taken"), (0, 32, "no cell 32")],
+    ("start", "end", "message"), [(1, 0, "Cell 1 holds nothing"), (0, 5, "cell 5 is taken"), (0, 32, "no cell 32")]
 )
 def test_a_half_cannot_go_everywhere(start, end, message):
     with pytest.raises(OptionError, match=message):

@@ -21,15 +21,11 @@ IMAGES = 400
 
 @pytest.fixture(scope="module")
 def trained():
-    return {
-        (task, name): shipped.load(task, name, seed=0) for task in tasks.TASKS for name in NAMES
-    }
+    return {(task, name): shipped.load(task, name, seed=0) for task in tasks.TASKS for name in NAMES}
 
 
 def measured(trained, task, name, distance):
-    return evaluate.measure(
-        trained[task, name], tasks.find(task), distance=distance, images=IMAGES, seed=77
-    )
+    return evaluate.measure(trained[task, name], tasks.find(task), distance=distance, images=IMAGES, seed=77)
 
 
 @pytest.mark.parametrize("task", tasks.TASKS)

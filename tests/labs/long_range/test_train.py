@@ -29,9 +29,7 @@ def test_a_run_is_reproducible_and_its_files_are_collected(tmp_path):
     recipe = Recipe("occluder", seed=4, steps=2, batch_size=8)
     for name in ("one", "two"):
         train.train(recipe, ["limited", "vit"], tmp_path / name)
-    states = [
-        evaluate.collect("occluder", tmp_path / name, batches=1)[0] for name in ("one", "two")
-    ]
+    states = [evaluate.collect("occluder", tmp_path / name, batches=1)[0] for name in ("one", "two")]
     assert states[0].keys() == states[1].keys()
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
     told = evaluate.collect("occluder", tmp_path / "one", batches=1)[1]

@@ -47,9 +47,7 @@ def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("bfloat16", [False, True])
-def test_losses_are_finite_and_only_trained_weights_move(
-    new_trainer: Callable[..., Trainer], bfloat16: bool
-) -> None:
+def test_losses_are_finite_and_only_trained_weights_move(new_trainer: Callable[..., Trainer], bfloat16: bool) -> None:
     trainer = new_trainer(bfloat16=bfloat16)
     before = weights(trainer)
     losses = [trainer.step() for _ in range(RECIPE.steps)]
@@ -80,9 +78,7 @@ def test_two_threads_compute_the_same_gradients_as_one(new_trainer: Callable[...
         assert torch.allclose(gradient, other, atol=1e-6)
 
 
-def test_a_resumed_run_equals_an_unbroken_one(
-    new_trainer: Callable[..., Trainer], tmp_path: Path
-) -> None:
+def test_a_resumed_run_equals_an_unbroken_one(new_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
     unbroken = new_trainer()
     losses = [unbroken.step() for _ in range(RECIPE.steps)]
 

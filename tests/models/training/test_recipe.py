@@ -42,13 +42,7 @@ def test_rates_fall_by_the_layer_decay_from_the_last_block_down() -> None:
 
 
 def test_each_parameter_is_in_one_group_or_frozen(tiny_vit: nn.Module) -> None:
-    recipe = Recipe(
-        learning_rate=1.0,
-        head_learning_rate=3.0,
-        layer_decay=0.5,
-        weight_decay=0.1,
-        frozen_blocks=1,
-    )
+    recipe = Recipe(learning_rate=1.0, head_learning_rate=3.0, layer_decay=0.5, weight_decay=0.1, frozen_blocks=1)
     table = {
         name: (group.learning_rate, group.weight_decay)
         for group in parameter_groups(tiny_vit, recipe)  # type: ignore[arg-type]
@@ -60,12 +54,7 @@ def test_each_parameter_is_in_one_group_or_frozen(tiny_vit: nn.Module) -> None:
     assert table["blocks.1.attn.qkv.weight"] == (1.0, 0.1)
     assert table["blocks.1.mlp.fc1.bias"] == (1.0, 0.0)
     frozen = {name for name, _ in tiny_vit.named_parameters()} - set(table)
-    assert {name.split(".")[0] for name in frozen} == {
-        "blocks",
-        "cls_token",
-        "patch_embed",
-        "pos_embed",
-    }
+    assert {name.split(".")[0] for name in frozen} == {"blocks", "cls_token", "patch_embed", "pos_embed"}
     assert all(name.startswith("blocks.0.") for name in frozen if name.startswith("blocks"))
 
 

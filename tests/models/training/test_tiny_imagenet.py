@@ -41,9 +41,7 @@ def test_train_holds_the_images_of_all_archives_under_their_class(data_folder: P
     assert (brightest == np.array([1, 2, 0])[images.labels]).all()
 
 
-def test_validation_keeps_the_order_of_its_table_and_turns_grey_into_colour(
-    data_folder: Path,
-) -> None:
+def test_validation_keeps_the_order_of_its_table_and_turns_grey_into_colour(data_folder: Path) -> None:
     validation = read_validation(data_folder)
     assert validation.images.labels.tolist() == [2, 0, 1, 2, 0, 1]
     assert validation.boxes[0].tolist() == [0, 0, 63, 63]
@@ -75,9 +73,7 @@ def test_a_folder_without_data_is_named_with_what_it_lacks(tmp_path: Path) -> No
         read_validation(tmp_path)
 
 
-def test_a_validation_archive_that_lacks_images_is_refused(
-    data_folder: Path, tmp_path: Path
-) -> None:
+def test_a_validation_archive_that_lacks_images_is_refused(data_folder: Path, tmp_path: Path) -> None:
     for name in ("classes.tsv", "val.tsv"):
         (tmp_path / name).write_bytes((data_folder / name).read_bytes())
     with pytest.raises(ImageError, match=r"has no val\.zip"):

@@ -10,12 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from vitviz.models.training.tiny_imagenet import Classes
-from vitviz.models.training.weights_file import (
-    fit_temperature,
-    fold_temperature,
-    save_classes,
-    save_half,
-)
+from vitviz.models.training.weights_file import fit_temperature, fold_temperature, save_classes, save_half
 
 
 def test_the_temperature_of_logits_scaled_by_three_is_three() -> None:
@@ -28,11 +23,7 @@ def test_the_temperature_of_logits_scaled_by_three_is_three() -> None:
 
 
 def test_folding_divides_the_logits_and_nothing_else() -> None:
-    state = {
-        "head.weight": torch.ones(2, 3),
-        "head.bias": torch.ones(2),
-        "norm.weight": torch.ones(3),
-    }
+    state = {"head.weight": torch.ones(2, 3), "head.bias": torch.ones(2), "norm.weight": torch.ones(3)}
     folded = fold_temperature(state, 2.0)
     features = torch.tensor([1.0, 2.0, 3.0])
     logits = state["head.weight"] @ features + state["head.bias"]

@@ -24,9 +24,7 @@ def test_cells_count_row_by_row():
     view = AtlasView(values=VALUES, label="x", selected=(1, 0), ticked=((1, 2), (0, 1)))
     meta, parts = unpack(view.pack())
     assert (meta["selected"], meta["ticked"]) == (3, [1, 5])
-    assert np.array_equal(
-        np.frombuffer(parts["values"], "<f4").reshape(2, 3), VALUES, equal_nan=True
-    )
+    assert np.array_equal(np.frombuffer(parts["values"], "<f4").reshape(2, 3), VALUES, equal_nan=True)
 
 
 @pytest.mark.parametrize(
@@ -45,9 +43,7 @@ def test_impossible_atlases_are_refused(changes, error, message):
         AtlasView(**{"values": VALUES, "label": "x", **changes})
 
 
-@pytest.mark.parametrize(
-    "sent", [None, {}, {"layer": 1}, {"layer": 2, "head": 0}, {"layer": "1", "head": 0}]
-)
+@pytest.mark.parametrize("sent", [None, {}, {"layer": 1}, {"layer": 2, "head": 0}, {"layer": "1", "head": 0}])
 def test_a_head_that_the_atlas_has_not_is_no_head(sent):
     assert AtlasView(values=VALUES, label="x").read_place(sent) is None
 

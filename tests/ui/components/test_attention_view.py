@@ -18,18 +18,8 @@ GRID = PatchGrid(2, 3, (4, 4), ("class", "register 1"))
 
 def view(**changes):
     generator = np.random.default_rng(0)
-    arrays = {
-        name: generator.normal(size=(2, GRID.tokens, 4)).astype(np.float32)
-        for name in ("queries", "keys")
-    }
-    options = {
-        "photo_png": b"photo",
-        "grid": GRID,
-        "layer": 1,
-        "layers": 3,
-        "query": "class",
-        **arrays,
-    }
+    arrays = {name: generator.normal(size=(2, GRID.tokens, 4)).astype(np.float32) for name in ("queries", "keys")}
+    options = {"photo_png": b"photo", "grid": GRID, "layer": 1, "layers": 3, "query": "class", **arrays}
     return AttentionView(**{**options, **changes})
 
 
@@ -87,13 +77,7 @@ def test_impossible_views_are_refused(changes, error, message):
 
 
 def test_a_state_from_the_browser_is_taken_over():
-    sent = {
-        "query": "4",
-        "head": 1,
-        "direction": "attended_by",
-        "scale": "layer",
-        "hide_special": False,
-    }
+    sent = {"query": "4", "head": 1, "direction": "attended_by", "scale": "layer", "hide_special": False}
     sent |= {"opacity": 0.25, "palette": "spotlight", "interpolate": True, "layer": 2}
     state = view().read_state(sent)
     assert {name: getattr(state, name) for name in sent} == sent

@@ -42,8 +42,7 @@ def test_the_content_changes_with_the_picture_and_the_attention():
 
 
 @pytest.mark.parametrize(
-    ("sent", "cell"),
-    [(0, 0), (1, 1), (2, None), (-1, None), ("1", None), (1.0, None), (None, None)],
+    ("sent", "cell"), [(0, 0), (1, 1), (2, None), (-1, None), ("1", None), (1.0, None), (None, None)]
 )
 def test_only_a_cell_of_the_board_is_believed(sent, cell):
     assert view().read_cell(sent) == cell

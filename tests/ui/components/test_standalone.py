@@ -32,16 +32,11 @@ def test_the_file_holds_the_view():
     meta, parts = unpack(data_of(standalone_html(VIEW, title="A", caption="B")))
     assert parts["photo"] == b"photo"
     assert meta["standalone"] is True
-    assert (
-        unpack(data_of(standalone_html(ATLAS_VIEW, title="A", caption="B")))[0]["label"]
-        == "Entropy"
-    )
+    assert unpack(data_of(standalone_html(ATLAS_VIEW, title="A", caption="B")))[0]["label"] == "Entropy"
 
 
 def test_user_text_is_escaped():
-    html = standalone_html(
-        VIEW, title="<script>alert(1)</script>", caption='"><img src=x onerror=alert(1)>'
-    )
+    html = standalone_html(VIEW, title="<script>alert(1)</script>", caption='"><img src=x onerror=alert(1)>')
     assert "<script>alert" not in html
     assert "<img" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html

@@ -106,6 +106,5 @@ def local_count(first: Sequence[float], second: Sequence[float], window: float) 
             "one as of the other, and a width above 0. Give two places for each object."
         )
     return sum(
-        len({math.floor(one / window), math.floor(other / window)})
-        for one, other in zip(first, second, strict=True)
+        len({math.floor(one / window), math.floor(other / window)}) for one, other in zip(first, second, strict=True)
     )

@@ -13,16 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError
-from vitviz.labs.long_range.contents import (
-    COLUMNS,
-    EMPTY,
-    IDENTITIES,
-    ROWS,
-    Board,
-    half,
-    is_half,
-    partner_of,
-)
+from vitviz.labs.long_range.contents import COLUMNS, EMPTY, IDENTITIES, ROWS, Board, half, is_half, partner_of
 
 COUPLES = 3
 """Couples of halves on a board; the answer is 0 to COUPLES."""
@@ -64,9 +55,7 @@ def sample(
 def label(boards: Board) -> NDArray[np.int64]:
     """Return how many objects are whole, (image,): kinds of which a left and a right half lie on the board."""
     flat = boards.reshape(len(boards), -1)
-    present = np.stack(
-        [(flat == code).any(1) for code in range(half(0, 0), half(IDENTITIES, 0))], 1
-    )
+    present = np.stack([(flat == code).any(1) for code in range(half(0, 0), half(IDENTITIES, 0))], 1)
     both: NDArray[np.int64] = (present[:, 0::2] & present[:, 1::2]).sum(1)
     return both
 
@@ -102,10 +91,7 @@ def _places(distances: NDArray[np.int64], generator: np.random.Generator) -> NDA
 
 
 def _scatter(
-    boards: Board,
-    extra: NDArray[np.int64],
-    identities: NDArray[np.int64],
-    generator: np.random.Generator,
+    boards: Board, extra: NDArray[np.int64], identities: NDArray[np.int64], generator: np.random.Generator
 ) -> None:
     """Lay ``extra`` halves without a couple into empty cells of flat boards."""
     priority = generator.random(boards.shape)
@@ -117,11 +103,7 @@ def _scatter(
 
 
 def _wanted(
-    name: str,
-    value: ArrayLike | None,
-    limits: tuple[int, int],
-    shape: tuple[int, ...],
-    generator: np.random.Generator,
+    name: str, value: ArrayLike | None, limits: tuple[int, int], shape: tuple[int, ...], generator: np.random.Generator
 ) -> NDArray[np.int64]:
     low, high = limits
     if value is None:

@@ -47,9 +47,7 @@ def field_of(network: Answerer) -> int | None:
 
 
 @torch.no_grad()
-def measure(
-    network: Answerer, task: Task, *, distance: int | None, images: int, seed: int = 0
-) -> dict[str, float]:
+def measure(network: Answerer, task: Task, *, distance: int | None, images: int, seed: int = 0) -> dict[str, float]:
     """Return accuracy, cross-entropy (nats) and partner accuracy on new pictures, all answers equally frequent.
 
     ``distance`` in cells; None lets every couple draw its own, as in training.
@@ -86,23 +84,14 @@ def head_weights(network: Answerer, task: Task, *, images: int = _TRACED) -> lis
 
 
 def evaluate(
-    task: Task,
-    state: dict[str, Tensor],
-    told: Mapping[str, Mapping[int, Mapping[str, float]]],
-    images: int,
+    task: Task, state: dict[str, Tensor], told: Mapping[str, Mapping[int, Mapping[str, float]]], images: int
 ) -> dict[str, Any]:
     """Return everything that the page shows of a task; ``told`` holds steps and seconds by network and seed."""
     result: dict[str, Any] = {"distances": DISTANCES, "images": images, "networks": {}}
     for name, seeds in told.items():
-        built = {
-            seed: shipped.restore(networks.build(name, answers=task.answers), state, name, seed)
-            for seed in seeds
-        }
+        built = {seed: shipped.restore(networks.build(name, answers=task.answers), state, name, seed) for seed in seeds}
         each = [
-            [
-                measure(net, task, distance=distance, images=images, seed=seed)
-                for distance in DISTANCES
-            ]
+            [measure(net, task, distance=distance, images=images, seed=seed) for distance in DISTANCES]
             for seed, net in built.items()
         ]
         entry: dict[str, Any] = {
@@ -112,8 +101,7 @@ def evaluate(
             "steps": [told[name][seed]["steps"] for seed in seeds],
             "seconds": [told[name][seed]["seconds"] for seed in seeds],
             "mixed_accuracy": [
-                measure(net, task, distance=None, images=images, seed=seed)["accuracy"]
-                for seed, net in built.items()
+                measure(net, task, distance=None, images=images, seed=seed)["accuracy"] for seed, net in built.items()
             ],
         }
         for quantity in ("accuracy", "cross_entropy", "partner_accuracy"):
@@ -125,9 +113,7 @@ def evaluate(
     return result
 
 
-def collect(
-    task: str, folder: Path, *, batches: int = 50
-) -> tuple[dict[str, Tensor], dict[str, dict[int, Any]]]:
+def collect(task: str, folder: Path, *, batches: int = 50) -> tuple[dict[str, Tensor], dict[str, dict[int, Any]]]:
     """Return the trained weights of a task in half precision, and the steps and seconds of each network and seed.
 
     Batch normalisation gets its statistics anew, see ``train.calibrate``.
@@ -138,10 +124,7 @@ def collect(
         _task, name, seed = path.stem.split("-")
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata()
-        told[name][int(seed)] = {
-            "steps": int(metadata["steps"]),
-            "seconds": float(metadata["seconds"]),
-        }
+        told[name][int(seed)] = {"steps": int(metadata["steps"]), "seconds": float(metadata["seconds"])}
         network = networks.build(name, answers=tasks.find(task).answers)
         network.load_state_dict(checkpoints.read_checkpoint(path))
         calibrate(network, tasks.find(task), seed=int(seed), batches=batches)
@@ -170,8 +153,7 @@ def main() -> None:
         else:
             state = checkpoints.read_checkpoint(path)
             told = {
-                net: dict(zip(old["seeds"], _rows(old), strict=True))
-                for net, old in result[name]["networks"].items()
+                net: dict(zip(old["seeds"], _rows(old), strict=True)) for net, old in result[name]["networks"].items()
             }
         result[name] = evaluate(task, state, told, asked.images)
         print(path.name, checkpoints.sha256_of(path))
@@ -179,10 +161,7 @@ def main() -> None:
 
 
 def _rows(old: dict[str, Any]) -> list[dict[str, float]]:
-    return [
-        {"steps": steps, "seconds": seconds}
-        for steps, seconds in zip(old["steps"], old["seconds"], strict=True)
-    ]
+    return [{"steps": steps, "seconds": seconds} for steps, seconds in zip(old["steps"], old["seconds"], strict=True)]
 
 
 if __name__ == "__main__":

@@ -61,9 +61,7 @@ def _best(joint: NDArray[np.float64], values: int) -> float:
         if inside > marked or outside > values - marked:
             continue
         f = np.arange(values) < marked
-        g = (np.arange(values) < inside) | (
-            (np.arange(values) >= marked) & (np.arange(values) < marked + outside)
-        )
+        g = (np.arange(values) < inside) | ((np.arange(values) >= marked) & (np.arange(values) < marked + outside))
         total = f[:, None].astype(int) + g[None, :]
         for threshold in (0.5, 1.5):
             says = total > threshold

@@ -117,11 +117,7 @@ def _is_banded(board: Board, bars: Board) -> bool:
 def _moved_bar(board: Board, start: int, end: int) -> Board:
     other = partner_cell(board, start)
     column, other_column = end % COLUMNS, (other or 0) % COLUMNS
-    if (
-        other is None
-        or (start % COLUMNS < other_column) != (column < other_column)
-        or column == other_column
-    ):
+    if other is None or (start % COLUMNS < other_column) != (column < other_column) or column == other_column:
         raise OptionError(
             f"A bar cannot move from cell {start} to cell {end}, past the other bar; keep it on its side."
         )

@@ -9,17 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitviz.labs.long_range.contents import (
-    BAND,
-    COLUMNS,
-    DOT,
-    EMPTY,
-    ORIENTATIONS,
-    ROWS,
-    Board,
-    bar,
-    is_bar,
-)
+from vitviz.labs.long_range.contents import BAND, COLUMNS, DOT, EMPTY, ORIENTATIONS, ROWS, Board, bar, is_bar
 from vitviz.labs.long_range.counting import MOST_DISTRACTORS, _wanted
 
 WIDEST = COLUMNS - 2

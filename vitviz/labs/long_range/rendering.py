@@ -33,9 +33,7 @@ _SHIFTS = tuple((down, right) for down in (-0.5, 0.5) for right in (-0.5, 0.5))
 """Where in its cell a content lies, in pixels from the middle: half a pixel up or down, left or right."""
 
 
-def render(
-    boards: Board, *, generator: np.random.Generator, noise: float = NOISE
-) -> NDArray[np.float32]:
+def render(boards: Board, *, generator: np.random.Generator, noise: float = NOISE) -> NDArray[np.float32]:
     """Return the pictures of boards (image, row, column): (image, channel, height, width), values in [0, 1].
 
     Each content is shifted by half a pixel at random, each picture has a brightness of its own (± 0.04), and each pixel
@@ -91,9 +89,7 @@ def _inside(code: int, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArra
 
 def _inside_half(code: int, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
     """A half is 6 pixels wide and 7 high; its cut edge lies on the side of its partner."""
-    depth = (
-        np.abs(x - (3.0 if side_of(code) == 0 else -3.0)) / 6.0
-    )  # 0 at the cut edge, 1 at the tip
+    depth = np.abs(x - (3.0 if side_of(code) == 0 else -3.0)) / 6.0  # 0 at the cut edge, 1 at the tip
     height = np.abs(y) / 3.5
     within = np.abs(x) <= 3.0
     if identity_of(code) // len(COLOURS) == 0:  # a disc

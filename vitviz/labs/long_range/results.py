@@ -102,8 +102,7 @@ def markdown(result: TaskResult) -> str:
         field = "all" if each.field is None else f"{each.field} px"
         seconds = f"{sum(each.seconds) / len(each.seconds):.0f}"
         shares = [
-            f"{100 * mean:.1f} ± {100 * spread:.1f}"
-            for mean, spread in zip(each.mean, each.deviation, strict=True)
+            f"{100 * mean:.1f} ± {100 * spread:.1f}" for mean, spread in zip(each.mean, each.deviation, strict=True)
         ]
         mixed = f"{100 * each.mixed_accuracy.mean():.1f}"
         cells = [name, f"{each.parameters:,}", field, seconds, *shares, mixed]

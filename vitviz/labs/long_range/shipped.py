@@ -32,12 +32,10 @@ class WeightsFile:
 
 FILES: dict[str, WeightsFile] = {
     "counting": WeightsFile(
-        "long_range_counting.safetensors",
-        "623e03ae25547623c7cafc1f54c92f7db53fd3044447a7819730f6199b25b4c1",
+        "long_range_counting.safetensors", "623e03ae25547623c7cafc1f54c92f7db53fd3044447a7819730f6199b25b4c1"
     ),
     "occluder": WeightsFile(
-        "long_range_occluder.safetensors",
-        "71863a4fabdf33db6cfbec2e5eaef5dfc7ef6d5bdc5fb07a9685e2198cdea598",
+        "long_range_occluder.safetensors", "71863a4fabdf33db6cfbec2e5eaef5dfc7ef6d5bdc5fb07a9685e2198cdea598"
     ),
 }
 """By task."""
@@ -83,12 +81,8 @@ def as_vit(network: Answerer, task: str, *, name: str = "long-range ViT") -> ViT
     """
     if not isinstance(network, AttentionNetwork):
         raise OptionError(f"{type(network).__name__} has no attention; load the network 'vit'.")
-    names = (
-        [f"{count} objects" for count in range(4)] if task == "counting" else ["differ", "match"]
-    )
-    return ViT.from_module(
-        network.vit, name=name, transform=_transform, class_names=names, image_size=IMAGE_SIZE
-    )
+    names = [f"{count} objects" for count in range(4)] if task == "counting" else ["differ", "match"]
+    return ViT.from_module(network.vit, name=name, transform=_transform, class_names=names, image_size=IMAGE_SIZE)
 
 
 def _transform(image: Image.Image) -> Tensor:

@@ -42,9 +42,7 @@ TASKS: dict[str, Task] = {
         counting.has_partner,
         is_half,
     ),
-    "occluder": Task(
-        "occluder", 2, 1, occluder.sample, occluder.label, occluder.has_partner, is_bar
-    ),
+    "occluder": Task("occluder", 2, 1, occluder.sample, occluder.label, occluder.has_partner, is_bar),
 }
 """The tasks by name."""
 

@@ -66,9 +66,7 @@ class Batch:
     """(image, cell): where one lies that has its partner, as 0.0 or 1.0."""
 
 
-def draw(
-    task: tasks.Task, count: int, generator: np.random.Generator, *, far_share: float = 1.0
-) -> Batch:
+def draw(task: tasks.Task, count: int, generator: np.random.Generator, *, far_share: float = 1.0) -> Batch:
     """Return a batch of new pictures, of which about ``far_share`` are drawn at any distance.
 
     In half of those all couples have one distance, in the others each has its own. In the rest of the pictures all
@@ -94,11 +92,7 @@ class Run:
         answers = tasks.find(recipe.task).answers
         self.network = networks.build(name, answers=answers, seed=recipe.seed).train()
         self.optimizer = torch.optim.AdamW(
-            self.network.parameters(),
-            lr=0.0,
-            betas=(0.9, 0.98),
-            weight_decay=recipe.weight_decay,
-            fused=True,
+            self.network.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=recipe.weight_decay, fused=True
         )
         self.history: list[tuple[float, float, float]] = []
 
@@ -109,9 +103,7 @@ class Run:
             group["lr"] = self.recipe.rate(number)
         logits, partner = self.network.answers(batch.pixels)
         answer_loss = F.cross_entropy(logits, batch.labels)
-        partner_loss = F.binary_cross_entropy_with_logits(
-            partner[batch.objects], batch.partners[batch.objects]
-        )
+        partner_loss = F.binary_cross_entropy_with_logits(partner[batch.objects], batch.partners[batch.objects])
         self.optimizer.zero_grad()
         (answer_loss + partner_loss).backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
@@ -185,13 +177,7 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
     parser.add_argument("--out", type=Path, required=True)
     told = parser.parse_args()
-    recipe = Recipe(
-        told.task,
-        told.seed,
-        told.steps,
-        told.batch_size,
-        learning_rate=told.learning_rate,
-    )
+    recipe = Recipe(told.task, told.seed, told.steps, told.batch_size, learning_rate=told.learning_rate)
     train(recipe, told.networks, told.out)
 
 

@@ -56,9 +56,7 @@ def _verdict(name: str, network: Answerer, pixels: torch.Tensor) -> Verdict:
     with torch.no_grad():
         logits, partner = network.answers(pixels)
     return Verdict(
-        name,
-        logits[0].double().softmax(-1).numpy(),
-        partner[0].double().sigmoid().reshape(ROWS, COLUMNS).numpy(),
+        name, logits[0].double().softmax(-1).numpy(), partner[0].double().sigmoid().reshape(ROWS, COLUMNS).numpy()
     )
 
 

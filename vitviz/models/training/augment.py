@@ -12,23 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-FILTERS = (
-    Image.Resampling.BICUBIC,
-    Image.Resampling.BICUBIC,
-    Image.Resampling.LANCZOS,
-    Image.Resampling.BILINEAR,
-)
+FILTERS = (Image.Resampling.BICUBIC, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS, Image.Resampling.BILINEAR)
 BLUR_PROBABILITY = 0.12
 SHARPEN_PROBABILITY = 0.25
 GREY_PROBABILITY = 0.03
 
 
 def random_view(
-    pixels: NDArray[np.uint8],
-    size: int,
-    generator: np.random.Generator,
-    *,
-    smallest_area: float = 0.35,
+    pixels: NDArray[np.uint8], size: int, generator: np.random.Generator, *, smallest_area: float = 0.35
 ) -> NDArray[np.uint8]:
     """Return one random (size, size, 3) view of an image (row, column, 3).
 
@@ -69,9 +60,7 @@ def jitter_colour(pixels: NDArray[np.uint8], generator: np.random.Generator) -> 
     return jittered
 
 
-def _change_sharpness(
-    view: Image.Image, scale: float, generator: np.random.Generator
-) -> Image.Image:
+def _change_sharpness(view: Image.Image, scale: float, generator: np.random.Generator) -> Image.Image:
     """Blur or sharpen rarely; ``scale`` is how many pixels a source pixel has become."""
     draw = generator.random()
     if draw < BLUR_PROBABILITY:

@@ -56,13 +56,7 @@ class Trainer:
         self._trained = [named[name] for group in groups for name in group.names]
         self._peaks = [group.learning_rate for group in groups]
         self.optimizer = torch.optim.AdamW(
-            [
-                {
-                    "params": [named[name] for name in group.names],
-                    "weight_decay": group.weight_decay,
-                }
-                for group in groups
-            ],
+            [{"params": [named[name] for name in group.names], "weight_decay": group.weight_decay} for group in groups],
             lr=0.0,
             fused=True,
         )
@@ -107,13 +101,9 @@ class Trainer:
         Autocast keeps no cache: it would be shared between threads, and each weight is used once anyway.
         """
         images, labels = self._views(indices)
-        with torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.bfloat16, cache_enabled=False
-        ):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16, cache_enabled=False):
             logits = forward_patches(self.model, images, self._kept(indices, images))
-        loss = F.cross_entropy(
-            logits.float(), labels, label_smoothing=self.recipe.label_smoothing, reduction="sum"
-        )
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing, reduction="sum")
         loss = loss / batch_size
         # autograd.grad and not backward: two threads must not add to one .grad at a time.
         return float(loss.detach()), list(torch.autograd.grad(loss, self._trained))
@@ -136,17 +126,13 @@ class Trainer:
 
     def _kept(self, indices: np.ndarray, images: Tensor) -> Tensor | None:
         """Return the patches that patch dropout keeps, (image, kept), or None for all."""
-        rows, columns = (
-            side // patch for side, patch in zip(images.shape[-2:], self._patch(), strict=True)
-        )
+        rows, columns = (side // patch for side, patch in zip(images.shape[-2:], self._patch(), strict=True))
         count = rows * columns
         limit = self.recipe.patches(self.next_step)
         if count <= limit:
             return None
         order = [
-            np.random.default_rng([self.recipe.seed, 4, self.next_step, int(index)]).permutation(
-                count
-            )
+            np.random.default_rng([self.recipe.seed, 4, self.next_step, int(index)]).permutation(count)
             for index in indices
         ]
         return torch.from_numpy(np.stack(order)[:, :limit]).to(self.device)

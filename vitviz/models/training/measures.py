@@ -32,9 +32,7 @@ def calibration_error(logits: Tensor, labels: Tensor, *, bins: int = BINS) -> fl
     return float(gaps.abs().sum() / len(labels))
 
 
-def box_coverage(
-    box: Sequence[int], *, image_side: int, rows: int, columns: int
-) -> NDArray[np.float64]:
+def box_coverage(box: Sequence[int], *, image_side: int, rows: int, columns: int) -> NDArray[np.float64]:
     """Return the part of each patch that a box covers, (row, column), in [0, 1].
 
     ``box`` is x0, y0, x1, y1 in pixels, both ends inclusive, of a square image of ``image_side`` pixels that the grid

@@ -27,14 +27,10 @@ def new_model(classes: int, *, seed: int) -> VisionTransformer:
     mend_torchvision()
     import timm
 
-    with SeededInitialisation(
-        seed
-    ):  # overwritten below, but the global random state stays as it is
+    with SeededInitialisation(seed):  # overwritten below, but the global random state stays as it is
         model = cast(
             "VisionTransformer",
-            timm.create_model(
-                ARCHITECTURE, num_classes=classes, img_size=IMAGE_SIZE, dynamic_img_size=True
-            ),
+            timm.create_model(ARCHITECTURE, num_classes=classes, img_size=IMAGE_SIZE, dynamic_img_size=True),
         )
     generator = torch.Generator().manual_seed(seed)
     head = torch.randn((classes, model.num_features), generator=generator) * HEAD_SCALE
@@ -59,9 +55,7 @@ def forward_patches(model: VisionTransformer, images: Tensor, kept: Tensor | Non
     if kept is not None:
         prefix, patches = tokens.tensor_split([model.num_prefix_tokens], dim=1)
         picked = kept.unsqueeze(-1).expand(-1, -1, tokens.shape[-1])
-        tokens = torch.cat(
-            [prefix, patches.gather(1, picked)], dim=1
-        )  # (image, prefix + kept, channel)
+        tokens = torch.cat([prefix, patches.gather(1, picked)], dim=1)  # (image, prefix + kept, channel)
     tokens = model.norm_pre(tokens)
     for block in blocks_of(model):
         tokens = block(tokens)

@@ -79,9 +79,7 @@ class ParameterGroup:
 
 def layer_rates(depth: int, recipe: Recipe) -> list[float]:
     """Return the peak learning rate of each block: ``learning_rate * layer_decay ** (depth - 1 - layer)``."""
-    return [
-        recipe.learning_rate * recipe.layer_decay ** (depth - 1 - layer) for layer in range(depth)
-    ]
+    return [recipe.learning_rate * recipe.layer_decay ** (depth - 1 - layer) for layer in range(depth)]
 
 
 def parameter_groups(model: VisionTransformer, recipe: Recipe) -> list[ParameterGroup]:

@@ -77,10 +77,7 @@ class Classes:
 def read_classes(folder: Path) -> Classes:
     """Return the classes of ``classes.tsv``, sorted by wnid, each named by one readable synonym."""
     rows = sorted(_read_table(folder / "classes.tsv"), key=lambda row: row["wnid"])
-    return Classes(
-        tuple(row["wnid"] for row in rows),
-        tuple(readable_name(row["name"]) for row in rows),
-    )
+    return Classes(tuple(row["wnid"] for row in rows), tuple(readable_name(row["name"]) for row in rows))
 
 
 def readable_name(synonyms: str) -> str:
@@ -110,9 +107,7 @@ def read_validation(folder: Path) -> Validation:
     """Return the validation images in the order of ``val.tsv``, with their bounding boxes."""
     rows = _read_table(folder / "val.tsv")
     index = read_classes(folder).index()
-    found = {
-        name.rsplit("/", 1)[-1]: image for name, image in _read_archive(folder / "val.zip").items()
-    }
+    found = {name.rsplit("/", 1)[-1]: image for name, image in _read_archive(folder / "val.zip").items()}
     missing = [row["file"] for row in rows if row["file"] not in found]
     if missing:
         raise ImageError(
@@ -125,9 +120,7 @@ def read_validation(folder: Path) -> Validation:
     return Validation(LabelledImages(pixels, labels), boxes)
 
 
-def hold_out(
-    images: LabelledImages, *, per_class: int, seed: int
-) -> tuple[LabelledImages, LabelledImages]:
+def hold_out(images: LabelledImages, *, per_class: int, seed: int) -> tuple[LabelledImages, LabelledImages]:
     """Return the images split in two: those to train on, and ``per_class`` of each class to tune on."""
     shuffled = np.random.default_rng(seed).permutation(len(images))
     labels = images.labels[shuffled]
@@ -139,9 +132,7 @@ def hold_out(
 
 def _read_table(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
-        raise ImageError(
-            f"The data folder {path.parent} has no {path.name}. Give the folder of Tiny-ImageNet."
-        )
+        raise ImageError(f"The data folder {path.parent} has no {path.name}. Give the folder of Tiny-ImageNet.")
     with path.open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream, delimiter="\t"))
 
@@ -149,9 +140,7 @@ def _read_table(path: Path) -> list[dict[str, str]]:
 def _read_archive(path: Path) -> dict[str, NDArray[np.uint8]]:
     """Return each JPEG of an archive as (row, column, 3), by its name in the archive."""
     if not path.is_file():
-        raise ImageError(
-            f"The data folder {path.parent} has no {path.name}. Give the folder of Tiny-ImageNet."
-        )
+        raise ImageError(f"The data folder {path.parent} has no {path.name}. Give the folder of Tiny-ImageNet.")
     with ZipFile(path) as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".JPEG"))
         return {name: _decode(archive.read(name)) for name in names}

@@ -39,10 +39,7 @@ def fold_temperature(state: dict[str, Tensor], temperature: float) -> dict[str, 
 
 def save_half(state: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
     """Write the weights in half precision, atomically."""
-    half = {
-        name: tensor.detach().to("cpu", torch.float16).contiguous()
-        for name, tensor in state.items()
-    }
+    half = {name: tensor.detach().to("cpu", torch.float16).contiguous() for name, tensor in state.items()}
     partial = path.with_suffix(".partial")
     save_file(half, partial, metadata={"format": "pt", **metadata})
     partial.replace(path)

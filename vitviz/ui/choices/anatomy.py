@@ -5,14 +5,7 @@ from __future__ import annotations
 from vitviz.ui.choices.choice import Choice, integer, one_of
 
 PAGE = "anatomy"
-STEPS, PARAMETERS, GELU, SHIFT, REACH, SCALING = (
-    "steps",
-    "parameters",
-    "gelu",
-    "shift",
-    "reach",
-    "scaling",
-)
+STEPS, PARAMETERS, GELU, SHIFT, REACH, SCALING = ("steps", "parameters", "gelu", "shift", "reach", "scaling")
 EXPERIMENTS = (STEPS, PARAMETERS, GELU, SHIFT, REACH, SCALING)
 STEP_NAMES = ("patches", "flatten", "project", "positions", "blocks", "head")
 SCALED = ("depth", "width", "side")

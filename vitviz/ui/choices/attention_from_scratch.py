@@ -32,9 +32,7 @@ def rows_of(text: str) -> Rows:
     read = number(-LARGEST_NUMBER, LARGEST_NUMBER)
     rows = [[read(part) for part in row.split("_")] for row in text.split("~")]
     if len(rows) != TOKENS or any(len(row) != 2 * CHANNELS for row in rows):
-        raise OptionError(
-            _("wanted {tokens} tokens of {count} numbers").format(tokens=TOKENS, count=2 * CHANNELS)
-        )
+        raise OptionError(_("wanted {tokens} tokens of {count} numbers").format(tokens=TOKENS, count=2 * CHANNELS))
     return rows
 
 
@@ -63,12 +61,7 @@ def _layer(text: str) -> str:
 
 
 CHOICES = (
-    Choice(
-        "scratch",
-        "temperature",
-        one_of("temperature", "places", "order", "encodings"),
-        page=PAGE,
-    ),
+    Choice("scratch", "temperature", one_of("temperature", "places", "order", "encodings"), page=PAGE),
     Choice("tau", STANDARD, one_of(*TEMPERATURES), page=PAGE),
     Choice("tokens", EXAMPLE, _tokens, page=PAGE),
     Choice("factor", "2", one_of(*FACTORS), page=PAGE),

@@ -40,11 +40,7 @@ def share(text: str) -> float:
 
 def name(text: str) -> str:
     """Return a name of letters, digits and the signs : . _ - of names of models and tokens."""
-    if (
-        not text
-        or len(text) > 120
-        or not all(letter.isalnum() or letter in " :._-" for letter in text)
-    ):
+    if not text or len(text) > 120 or not all(letter.isalnum() or letter in " :._-" for letter in text):
         raise OptionError(_("wanted letters, digits and : . _ -"))
     return text
 
@@ -68,9 +64,7 @@ def number(low: float, high: float) -> Callable[[str], float]:
         except ValueError:
             value = math.nan
         if not low <= value <= high:  # NaN is not in any range
-            raise OptionError(
-                _("wanted a number from {low:g} to {high:g}").format(low=low, high=high)
-            )
+            raise OptionError(_("wanted a number from {low:g} to {high:g}").format(low=low, high=high))
         return value
 
     return read
@@ -82,9 +76,7 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         digits = text.removeprefix("-")
         if not (digits.isdecimal() and len(digits) <= 9 and low <= int(text) <= high):
-            raise OptionError(
-                _("wanted a whole number from {low} to {high}").format(low=low, high=high)
-            )
+            raise OptionError(_("wanted a whole number from {low} to {high}").format(low=low, high=high))
         return int(text)
 
     return read

@@ -20,10 +20,6 @@ CHOICES = (
     Choice("unit", "share", one_of(*UNITS), page="compare"),
     Choice("other_model", "timm:vit_tiny_patch16_224", name, page="compare"),
     Choice("other_weights", "pretrained", one_of("pretrained", "random"), page="compare"),
-    Choice(
-        "other_photo", "", lambda text: text and name(text), page="compare"
-    ),  # empty: the next example
-    Choice(
-        "other_class", "", lambda text: text and str(whole(text)), page="compare"
-    ),  # second answer
+    Choice("other_photo", "", lambda text: text and name(text), page="compare"),  # empty: the next example
+    Choice("other_class", "", lambda text: text and str(whole(text)), page="compare"),  # second answer
 )

@@ -36,9 +36,7 @@ class Painting:
         bits = np.zeros(self.rows * self.columns, dtype=bool)
         bits[list(self.patches)] = True
         packed = np.packbits(bits).tobytes().rstrip(b"\0")
-        return f"{self.rows}x{self.columns}." + base64.urlsafe_b64encode(packed).decode().rstrip(
-            "="
-        )
+        return f"{self.rows}x{self.columns}." + base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
     def on(self, grid: PatchGrid) -> Painting:
         """Return the painting on another grid: a patch is painted if its middle lies on painted ground."""
@@ -66,9 +64,7 @@ def painting_of(text: str) -> Painting | None:
     patches = np.flatnonzero(np.unpackbits(np.frombuffer(packed, np.uint8)))
     if patches.size and patches[-1] >= rows * columns:
         raise OptionError(
-            _("patch {patch} lies outside its grid of {count}").format(
-                patch=patches[-1], count=rows * columns
-            )
+            _("patch {patch} lies outside its grid of {count}").format(patch=patches[-1], count=rows * columns)
         )
     return Painting(rows, columns, frozenset(patches.tolist()))
 
@@ -83,9 +79,9 @@ def sizes_of(text: str) -> list[int]:
     sizes = sorted({whole(part) for part in text.split(SIZE_SEPARATOR)}) if text else []
     if len(sizes) > MOST_SIZES or not all(1 <= size <= LARGEST_PATCH for size in sizes):
         raise OptionError(
-            _(
-                "wanted up to {count} patch sizes from 1 to {largest} pixels, such as 7-14-28"
-            ).format(count=MOST_SIZES, largest=LARGEST_PATCH)
+            _("wanted up to {count} patch sizes from 1 to {largest} pixels, such as 7-14-28").format(
+                count=MOST_SIZES, largest=LARGEST_PATCH
+            )
         )
     return sizes
 

@@ -52,18 +52,13 @@ class AtlasView:
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or not self.values.size:
             raise GridError(
-                f"The atlas needs values (layers, heads); got shape {self.values.shape}. "
-                "Pass one number a head."
+                f"The atlas needs values (layers, heads); got shape {self.values.shape}. Pass one number a head."
             )
         if np.isinf(self.values).any():
-            raise OptionError(
-                "The atlas cannot colour infinite values; wanted finite numbers, or NaN for none."
-            )
+            raise OptionError("The atlas cannot colour infinite values; wanted finite numbers, or NaN for none.")
         low, high = self.limits
         if not low <= high:
-            raise OptionError(
-                f"The atlas cannot colour from {low} to {high}; give minimum ≤ maximum."
-            )
+            raise OptionError(f"The atlas cannot colour from {low} to {high}; give minimum ≤ maximum.")
         table(self.palette)
         for place in (*self.ticked, *([self.selected] if self.selected else [])):
             self.cell(place)
@@ -73,10 +68,7 @@ class AtlasView:
         """Values of the first and the last colour."""
         finite = self.values[np.isfinite(self.values)]
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-        return (
-            low if self.minimum is None else self.minimum,
-            high if self.maximum is None else self.maximum,
-        )
+        return (low if self.minimum is None else self.minimum, high if self.maximum is None else self.maximum)
 
     def cell(self, place: tuple[int, int]) -> int:
         """Return the number of a head's cell, row by row."""

@@ -103,9 +103,7 @@ class AttentionView:
     @property
     def state(self) -> ViewState:
         """The choices that this view was made with."""
-        return ViewState(
-            **{option.name: getattr(self, option.name) for option in fields(ViewState)}
-        )
+        return ViewState(**{option.name: getattr(self, option.name) for option in fields(ViewState)})
 
     def check(self, state: ViewState) -> None:
         """Raise OptionError if the state names a token, head, layer or option that this view has not."""
@@ -117,13 +115,9 @@ class AttentionView:
         check_choice("Palette", state.palette, VIEWER_PALETTES)
         check_index("Layer", state.layer, self.layers)
         if state.scale == "model" and self.model_maximum is None:
-            raise OptionError(
-                "The scale 'model' needs the model's largest weight; got None. Give model_maximum."
-            )
+            raise OptionError("The scale 'model' needs the model's largest weight; got None. Give model_maximum.")
         if not 0 <= state.opacity <= 1:
-            raise OptionError(
-                f"Opacity must lie in [0, 1]; got {state.opacity}. 0 shows the photo alone."
-            )
+            raise OptionError(f"Opacity must lie in [0, 1]; got {state.opacity}. 0 shows the photo alone.")
 
     def read_state(self, chosen: Mapping[str, Any]) -> ViewState:
         """Return the state that the browser sent, with this view's own value where one does not fit this view.
@@ -133,10 +127,7 @@ class AttentionView:
         """
         state = self.state
         for option in fields(ViewState):
-            wanted = {
-                **asdict(state),
-                option.name: chosen.get(option.name, getattr(state, option.name)),
-            }
+            wanted = {**asdict(state), option.name: chosen.get(option.name, getattr(state, option.name))}
             if type(wanted[option.name]) not in _TYPES[option.name]:
                 continue
             try:
@@ -147,9 +138,7 @@ class AttentionView:
             state = candidate
         return state
 
-    def pack(
-        self, start: ViewState | None = None, *, revision: int = 0, standalone: bool = False
-    ) -> bytes:
+    def pack(self, start: ViewState | None = None, *, revision: int = 0, standalone: bool = False) -> bytes:
         """Return the view as one blob for the browser.
 
         The browser takes over ``start`` (default: this view's state) when ``revision`` is another than before, and
@@ -160,16 +149,10 @@ class AttentionView:
         else:
             parts = {"queries": float32_bytes(self.queries), "keys": float32_bytes(self.keys)}  # type: ignore[arg-type]
         photo = hashlib.blake2b(self.photo_png, digest_size=8).hexdigest()
-        content = hashlib.blake2b(
-            photo.encode() + b"".join(parts.values()), digest_size=8
-        ).hexdigest()
+        content = hashlib.blake2b(photo.encode() + b"".join(parts.values()), digest_size=8).hexdigest()
         palettes = {f"palette {name}": _colours(name).tobytes() for name in VIEWER_PALETTES}
         meta = {**_header(self), "photo": photo, "content": content}
-        meta |= {
-            "revision": revision,
-            "state": asdict(start or self.state),
-            "standalone": standalone,
-        }
+        meta |= {"revision": revision, "state": asdict(start or self.state), "standalone": standalone}
         return pack(meta, {"photo": self.photo_png, **palettes, **parts})
 
 
@@ -221,14 +204,10 @@ def _check_arrays(view: AttentionView) -> None:
         _check_shape("queries", view.queries, (None, tokens, None), "(heads, token, channel)")
         _check_shape("keys", view.keys, view.queries.shape, "the shape of the queries")
     else:
-        raise OptionError(
-            "An attention view needs queries and keys, or maps, but not both; give one of the two."
-        )
+        raise OptionError("An attention view needs queries and keys, or maps, but not both; give one of the two.")
 
 
-def _check_shape(
-    name: str, array: NDArray[Any], wanted: tuple[int | None, ...], words: str
-) -> None:
+def _check_shape(name: str, array: NDArray[Any], wanted: tuple[int | None, ...], words: str) -> None:
     if (
         array.ndim != len(wanted)
         or not array.size
@@ -241,6 +220,5 @@ def _check_shape(
         )
     if not np.isfinite(array).all():
         raise OptionError(
-            f"The {name} of the attention view hold NaN or infinity; wanted finite numbers. "
-            "Check the model."
+            f"The {name} of the attention view hold NaN or infinity; wanted finite numbers. Check the model."
         )

@@ -15,9 +15,7 @@ import streamlit as st
 from vitviz.ui.components.attention_view import AttentionView, ViewState
 from vitviz.ui.components.sources import VIEWER
 
-_component = st.components.v2.component(
-    "vitviz_attention_viewer", html=VIEWER.html, css=VIEWER.css, js=VIEWER.module
-)
+_component = st.components.v2.component("vitviz_attention_viewer", html=VIEWER.html, css=VIEWER.css, js=VIEWER.module)
 
 
 def attention_viewer(
@@ -38,9 +36,7 @@ def attention_viewer(
     start = _start(view, key, _chosen(view, key))
     data = view.pack(start, revision=_memory(key)["revision"])
     _component(key=key, data=data, on_view_change=changed)
-    chosen = _chosen(
-        view, key
-    )  # None again if the view's own wish is newer than the reader's choice
+    chosen = _chosen(view, key)  # None again if the view's own wish is newer than the reader's choice
     return view.state if chosen is None else replace(chosen, layer=view.layer)
 
 

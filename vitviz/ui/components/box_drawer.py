@@ -11,9 +11,7 @@ from vitviz.ui.components.packing import pack
 from vitviz.ui.components.sources import DRAWER
 from vitviz.ui.text import _
 
-_component = st.components.v2.component(
-    "vitviz_box_drawer", html=DRAWER.html, css=DRAWER.css, js=DRAWER.module
-)
+_component = st.components.v2.component("vitviz_box_drawer", html=DRAWER.html, css=DRAWER.css, js=DRAWER.module)
 
 Box = tuple[int, int, int, int]
 
@@ -33,13 +31,7 @@ def labels() -> dict[str, str]:
 
 
 def box_drawer(
-    photo: bytes,
-    *,
-    name: str,
-    grid: PatchGrid,
-    box: Box | None,
-    key: str,
-    on_draw: Callable[[str], None],
+    photo: bytes, *, name: str, grid: PatchGrid, box: Box | None, key: str, on_draw: Callable[[str], None]
 ) -> None:
     """Show a photo, a JPEG of what the grid covers, with a box (left, top, right, bottom) in pixels of the input.
 

@@ -10,9 +10,7 @@ import streamlit as st
 from vitviz.ui.components.atlas_view import AtlasView, HeadIndex
 from vitviz.ui.components.sources import ATLAS
 
-_component = st.components.v2.component(
-    "vitviz_head_atlas", html=ATLAS.html, css=ATLAS.css, js=ATLAS.module
-)
+_component = st.components.v2.component("vitviz_head_atlas", html=ATLAS.html, css=ATLAS.css, js=ATLAS.module)
 
 
 class AtlasEvent(NamedTuple):

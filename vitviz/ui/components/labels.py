@@ -134,9 +134,7 @@ def painter_labels() -> dict[str, str]:
             "Arrow keys move over the patches, Space paints or clears, Shift and an arrow key paint on the way, "
             "Control and z undo."
         ),
-        "hint": _(
-            "Drag to paint; a stroke that begins on a painted patch clears. Keys: arrows and Space, Ctrl+Z."
-        ),
+        "hint": _("Drag to paint; a stroke that begins on a painted patch clears. Keys: arrows and Space, Ctrl+Z."),
         "brush": _("Brush, in patches"),
         "brush_size": _("{size} × {size}"),
         "undo": _("Undo"),

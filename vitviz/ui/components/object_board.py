@@ -14,9 +14,7 @@ from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.ui.components.packing import float32_bytes, pack
 from vitviz.ui.components.sources import BOARD
 
-_component = st.components.v2.component(
-    "vitviz_object_board", html=BOARD.html, css=BOARD.css, js=BOARD.module
-)
+_component = st.components.v2.component("vitviz_object_board", html=BOARD.html, css=BOARD.css, js=BOARD.module)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +77,7 @@ class BoardView:
 
 
 def object_board(
-    view: BoardView,
-    *,
-    key: str,
-    on_choose: Callable[[int], None],
-    on_move: Callable[[int, int], None],
+    view: BoardView, *, key: str, on_choose: Callable[[int], None], on_move: Callable[[int, int], None]
 ) -> None:
     """Show the board; ``on_choose`` gets the cell that was chosen, ``on_move`` from where to where something was moved.
 

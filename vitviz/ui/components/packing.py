@@ -26,9 +26,7 @@ def pack(meta: Mapping[str, Any], parts: Mapping[str, bytes]) -> bytes:
     for name, part in parts.items():
         offsets[name] = [len(body), len(part)]
         body += part + bytes(-len(part) % _ALIGNMENT)
-    header = json.dumps(
-        {**meta, "parts": offsets}, ensure_ascii=False, allow_nan=False, sort_keys=True
-    ).encode()
+    header = json.dumps({**meta, "parts": offsets}, ensure_ascii=False, allow_nan=False, sort_keys=True).encode()
     header += b" " * (-(len(header) + 4) % _ALIGNMENT)
     return len(header).to_bytes(4, "little") + header + bytes(body)
 
@@ -38,9 +36,7 @@ def unpack(blob: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
     start = 4 + int.from_bytes(blob[:4], "little")
     meta: dict[str, Any] = json.loads(blob[4:start])
     offsets: dict[str, list[int]] = meta.pop("parts")
-    return meta, {
-        name: blob[start + at : start + at + length] for name, (at, length) in offsets.items()
-    }
+    return meta, {name: blob[start + at : start + at + length] for name, (at, length) in offsets.items()}
 
 
 def float32_bytes(values: ArrayLike) -> bytes:

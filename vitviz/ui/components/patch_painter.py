@@ -9,9 +9,7 @@ import streamlit as st
 from vitviz.ui.components.painter_view import PainterView, Stroke
 from vitviz.ui.components.sources import PAINTER
 
-_component = st.components.v2.component(
-    "vitviz_patch_painter", html=PAINTER.html, css=PAINTER.css, js=PAINTER.module
-)
+_component = st.components.v2.component("vitviz_patch_painter", html=PAINTER.html, css=PAINTER.css, js=PAINTER.module)
 
 
 def patch_painter(view: PainterView, *, key: str, on_stroke: Callable[[Stroke], None]) -> None:

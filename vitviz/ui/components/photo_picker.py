@@ -13,17 +13,11 @@ from vitviz.ui.components.sources import PICKER
 
 SIDE = 112
 
-_component = st.components.v2.component(
-    "vitviz_photo_picker", html=PICKER.html, css=PICKER.css, js=PICKER.module
-)
+_component = st.components.v2.component("vitviz_photo_picker", html=PICKER.html, css=PICKER.css, js=PICKER.module)
 
 
 def photo_picker(
-    tiles: Sequence[tuple[str, str, Photo]],
-    *,
-    current: str,
-    label: str,
-    on_pick: Callable[[str], None],
+    tiles: Sequence[tuple[str, str, Photo]], *, current: str, label: str, on_pick: Callable[[str], None]
 ) -> None:
     """Show (id, title, photo) tiles with ``current`` chosen; ``on_pick`` gets the id of a tile that was picked."""
 
@@ -33,11 +27,7 @@ def photo_picker(
             on_pick(name)
 
     parts = {name: _thumbnail(photo.digest, photo) for name, _title, photo in tiles}
-    meta = {
-        "tiles": [[name, title] for name, title, _photo in tiles],
-        "current": current,
-        "label": label,
-    }
+    meta = {"tiles": [[name, title] for name, title, _photo in tiles], "current": current, "label": label}
     _component(key="photo_picker", data=pack(meta, parts), on_photo_change=picked)
 
 

@@ -13,9 +13,7 @@ from vitviz.ui.components.labels import place_labels
 from vitviz.ui.components.packing import pack
 from vitviz.ui.components.sources import PLACES
 
-_component = st.components.v2.component(
-    "vitviz_place_picker", html=PLACES.html, css=PLACES.css, js=PLACES.module
-)
+_component = st.components.v2.component("vitviz_place_picker", html=PLACES.html, css=PLACES.css, js=PLACES.module)
 
 
 def place_picker(

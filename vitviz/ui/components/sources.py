@@ -39,14 +39,10 @@ VIEWER = Source(
     ),
 )
 ATLAS = Source(
-    html=_read("head_atlas.html"),
-    css=_read("shared.css", "head_atlas.css"),
-    js=_read("shared.js", "head_atlas.js"),
+    html=_read("head_atlas.html"), css=_read("shared.css", "head_atlas.css"), js=_read("shared.js", "head_atlas.js")
 )
 PICKER = Source(
-    html=_read("photo_picker.html"),
-    css=_read("photo_picker.css"),
-    js=_read("shared.js", "photo_picker.js"),
+    html=_read("photo_picker.html"), css=_read("photo_picker.css"), js=_read("shared.js", "photo_picker.js")
 )
 PLACES = Source(
     html=_read("place_picker.html"),
@@ -63,11 +59,7 @@ PAINTER = Source(
     css=_read("shared.css", "patch_painter.css"),
     js=_read("shared.js", "painter_paint.js", "patch_painter.js"),
 )
-DRAWER = Source(
-    html=_read("box_drawer.html"),
-    css=_read("box_drawer.css"),
-    js=_read("shared.js", "box_drawer.js"),
-)
+DRAWER = Source(html=_read("box_drawer.html"), css=_read("box_drawer.css"), js=_read("shared.js", "box_drawer.js"))
 BOARD = Source(
     html=_read("object_board.html"),
     css=_read("shared.css", "object_board.css"),

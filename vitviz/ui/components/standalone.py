@@ -15,9 +15,7 @@ from vitviz.ui.components.attention_view import AttentionView
 from vitviz.ui.components.sources import ATLAS, TOKENS, VIEWER
 from vitviz.ui.components.token_view import TokenView
 
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
-)
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
 
 _PAGE_STYLE = """
 :root {
@@ -69,13 +67,7 @@ def standalone_html(
     view: AttentionView | AtlasView | TokenView, *, title: str, caption: str, language: str = "en"
 ) -> str:
     """Return the view as one self-contained HTML page. Title and caption are plain text and are escaped."""
-    source = (
-        VIEWER
-        if isinstance(view, AttentionView)
-        else TOKENS
-        if isinstance(view, TokenView)
-        else ATLAS
-    )
+    source = VIEWER if isinstance(view, AttentionView) else TOKENS if isinstance(view, TokenView) else ATLAS
     data = base64.b64encode(view.pack(standalone=True)).decode("ascii")
     content = f"""<main>
 <h1>{escape(title)}</h1>
@@ -89,6 +81,4 @@ def standalone_html(
 {source.js}
 {_START}}})();
 </script>"""
-    return html_page(
-        title, content, style=_PAGE_STYLE + source.css, policy=_POLICY, language=language
-    )
+    return html_page(title, content, style=_PAGE_STYLE + source.css, policy=_POLICY, language=language)

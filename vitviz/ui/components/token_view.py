@@ -116,9 +116,7 @@ class TokenView:
             return None
         return TokenChoice(patch, sent["scale"])
 
-    def pack(
-        self, start: TokenChoice | None = None, *, revision: int = 0, standalone: bool = False
-    ) -> bytes:
+    def pack(self, start: TokenChoice | None = None, *, revision: int = 0, standalone: bool = False) -> bytes:
         """Return the view as one blob for the browser, which takes the choice over when the ``revision`` is new."""
         start, parts = start or self.choice, self.parts()
         digest = hashlib.blake2b(digest_size=8)

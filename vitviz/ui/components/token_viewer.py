@@ -14,9 +14,7 @@ import streamlit as st
 from vitviz.ui.components.sources import TOKENS
 from vitviz.ui.components.token_view import TokenChoice, TokenView
 
-_component = st.components.v2.component(
-    "vitviz_token_viewer", html=TOKENS.html, css=TOKENS.css, js=TOKENS.module
-)
+_component = st.components.v2.component("vitviz_token_viewer", html=TOKENS.html, css=TOKENS.css, js=TOKENS.module)
 
 
 def token_viewer(view: TokenView, *, key: str, on_change: Callable[[TokenChoice], None]) -> None:

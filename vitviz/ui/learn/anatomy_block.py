@@ -31,20 +31,14 @@ def draw(scene: Scene, block: BlockStep) -> None:
         )
     before, looks, after = st.columns(3, gap="medium")
     with before:
-        _tokens(
-            scene,
-            block.layer - 1,
-            _("z: the tokens that enter, in the colours of their components"),
-        )
+        _tokens(scene, block.layer - 1, _("z: the tokens that enter, in the colours of their components"))
     with looks:
         _attention(scene)
     with after:
         _tokens(scene, block.layer, _("z'': the tokens that leave"))
     _adds(block)
     chart(anatomy_steps.norm_figure(scene), key="anatomy_norms")
-    st.caption(
-        _("The residual stream over all blocks: nothing is replaced, every block only adds.")
-    )
+    st.caption(_("The residual stream over all blocks: nothing is replaced, every block only adds."))
 
 
 def _tokens(scene: Scene, layer: int, caption: str) -> None:
@@ -61,11 +55,7 @@ def _attention(scene: Scene) -> None:
     head = int(scene.head) if scene.head.isdecimal() else "mean"
     view = attention_view(scene.original, layer=scene.layer, head=head, query=query)
     picture = overlay(
-        scene.picture,
-        view.values,
-        scale=Scale(0, view.top_of_scale, view.uniform),
-        spotlight=True,
-        opacity=0.75,
+        scene.picture, view.values, scale=Scale(0, view.top_of_scale, view.uniform), spotlight=True, opacity=0.75
     )
     st.image(picture, output_format="JPEG", width="stretch", alt=_("Attention of the block"))
     name = _("mean of the heads") if head == "mean" else _("head {head}").format(head=head)
@@ -105,9 +95,7 @@ def _adds(block: BlockStep) -> None:
         column.metric(title, f"{value:.2f}")
     told = _("Mean norms over all tokens.")
     if block.gap is not None:
-        told += " " + _(
-            "z' − z and {returned} differ by at most {gap:.1g}: the equation holds."
-        ).format(
+        told += " " + _("z' − z and {returned} differ by at most {gap:.1g}: the equation holds.").format(
             gap=block.gap,
             returned=_("γ times what the attention module returned")
             if block.scaled
@@ -123,21 +111,15 @@ def answer(scene: Scene, size: Dimensions) -> None:
     with left:
         colours = anatomy_tokens.coloured(scene, vit.layers - 1)
         if colours is not None:
-            st.image(
-                colours, output_format="PNG", width="stretch", alt=_("Tokens after the last block")
-            )
+            st.image(colours, output_format="PNG", width="stretch", alt=_("Tokens after the last block"))
         st.caption(
-            _(
-                "The tokens after the last block. {read} becomes a vector of {width} numbers."
-            ).format(read=_read(scene), width=int(trace.embedding.shape[0]))
+            _("The tokens after the last block. {read} becomes a vector of {width} numbers.").format(
+                read=_read(scene), width=int(trace.embedding.shape[0])
+            )
         )
     with right:
         if trace.logits is None:
-            st.info(
-                _(
-                    "This model has no classifier: the vector itself is its answer, to be compared with others."
-                )
-            )
+            st.info(_("This model has no classifier: the vector itself is its answer, to be compared with others."))
             return
         top = trace.top(5)
         names = [class_name(vit, index) for index, _share in top]

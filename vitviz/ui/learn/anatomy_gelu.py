@@ -36,9 +36,9 @@ def draw() -> None:
     with left:
         chart(curve_figure(curves), key="gelu_curves")
         st.caption(
-            _(
-                "The smallest value of GELU is {value:.3f}, at {place:.3f}; ReLU is never negative."
-            ).format(value=curves.lowest[1], place=curves.lowest[0])
+            _("The smallest value of GELU is {value:.3f}, at {place:.3f}; ReLU is never negative.").format(
+                value=curves.lowest[1], place=curves.lowest[0]
+            )
         )
     with right:
         chart(gap_figure(curves), key="gelu_gap")
@@ -96,32 +96,21 @@ def _inputs(scene: Scene) -> Activations | None:
             "Inputs of {kind} in block {layer}: {count:,} numbers for this photo. **{negative:.0%}** are negative, "
             "where ReLU would return nothing and learn nothing; {bend:.0%} lie between −3 and 0, where GELU still lets "
             "something through."
-        ).format(
-            kind=found.kind,
-            layer=found.layer,
-            count=found.inputs.size,
-            negative=found.negative,
-            bend=found.bend,
-        )
+        ).format(kind=found.kind, layer=found.layer, count=found.inputs.size, negative=found.negative, bend=found.bend)
     )
     return found
 
 
 def input_figure(found: Activations) -> go.Figure:
     """Return how often inputs of the activation occur."""
-    return histogram(
-        found.inputs, x_title=_("Input of the activation"), y_title=_("Count"), bins=80
-    )
+    return histogram(found.inputs, x_title=_("Input of the activation"), y_title=_("Count"), bins=80)
 
 
 def _words() -> None:
     lesson.formula(
         r"\mathrm{GELU}(x) = x\,\Phi(x) \approx \tfrac12 x\Big(1 + "
         r"\tanh\big(\sqrt{2/\pi}\,(x + 0.044715\,x^3)\big)\Big)",
-        {
-            "x": _("one channel of one token inside the MLP"),
-            r"\Phi": _("distribution function of the standard normal"),
-        },
+        {"x": _("one channel of one token inside the MLP"), r"\Phi": _("distribution function of the standard normal")},
     )
     lesson.caveat(
         _(
@@ -131,21 +120,14 @@ def _words() -> None:
     )
     lesson.try_next(
         [
-            _(
-                "Compare the first block and the last: where is the activation used most on its negative side?"
-            ),
+            _("Compare the first block and the last: where is the activation used most on its negative side?"),
             (_("What happens to a photo inside the model?"), "anatomy", {"anatomy": choices.STEPS}),
         ]
     )
 
 
 def _result(scene: Scene, curves: Gelu, inputs: Activations | None) -> Result:
-    arrays: dict[str, NDArray[Any]] = {
-        "x": curves.x,
-        "relu": curves.relu,
-        "exact": curves.exact,
-        "tanh": curves.tanh,
-    }
+    arrays: dict[str, NDArray[Any]] = {"x": curves.x, "relu": curves.relu, "exact": curves.exact, "tanh": curves.tanh}
     figures = {_("GELU"): curve_figure(curves), _("Difference"): gap_figure(curves)}
     if inputs is not None:
         arrays["inputs"] = inputs.inputs

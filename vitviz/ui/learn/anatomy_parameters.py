@@ -8,14 +8,7 @@ import streamlit as st
 from numpy.typing import ArrayLike
 
 from vitviz.figures.curves import answers_bar
-from vitviz.labs.parameters import (
-    FORMULAS,
-    PARTS,
-    Dimensions,
-    counted_parameters,
-    dimensions_of,
-    standard_parameters,
-)
+from vitviz.labs.parameters import FORMULAS, PARTS, Dimensions, counted_parameters, dimensions_of, standard_parameters
 from vitviz.models.vit import ViT
 from vitviz.ui import lesson
 from vitviz.ui.charts import chart
@@ -49,9 +42,7 @@ def draw() -> None:
     with right:
         shares = np.array([counted[part] for part in parts]) / max(total, 1)
         order = np.argsort(-shares)
-        chart(
-            _shares_figure([parts[place] for place in order], shares[order]), key="anatomy_shares"
-        )
+        chart(_shares_figure([parts[place] for place in order], shares[order]), key="anatomy_shares")
     _table(parts, counted, formula)
     _words(size)
     lesson.footer(_result(scene, counted, formula, size))
@@ -60,9 +51,7 @@ def draw() -> None:
 def _shares_figure(parts: list[str], shares: ArrayLike) -> go.Figure:
     """Return the share of all parameters that each part has, as bars."""
     title = _("Share of all parameters")
-    return answers_bar(
-        [_names()[part] for part in parts], shares, x_title=title, labels=(title, "")
-    )
+    return answers_bar([_names()[part] for part in parts], shares, x_title=title, labels=(title, ""))
 
 
 @st.cache_data(max_entries=6, show_spinner=False)
@@ -135,24 +124,14 @@ def _words(size: Dimensions) -> None:
     )
     lesson.try_next(
         [
-            _(
-                "Load timm:vit_base_patch16_224 with random weights: 86,567,656, by both ways of counting."
-            ),
-            _(
-                "Load timm:vit_small_patch14_reg4_dinov2 with random weights: where are its additional parameters?"
-            ),
-            (
-                _("What grows with depth, width and picture?"),
-                "anatomy",
-                {"anatomy": choices.SCALING},
-            ),
+            _("Load timm:vit_base_patch16_224 with random weights: 86,567,656, by both ways of counting."),
+            _("Load timm:vit_small_patch14_reg4_dinov2 with random weights: where are its additional parameters?"),
+            (_("What grows with depth, width and picture?"), "anatomy", {"anatomy": choices.SCALING}),
         ]
     )
 
 
-def _result(
-    scene: Scene, counted: dict[str, int], formula: dict[str, int], size: Dimensions
-) -> Result:
+def _result(scene: Scene, counted: dict[str, int], formula: dict[str, int], size: Dimensions) -> Result:
     code = (
         "import vitviz\n"
         "from vitviz.labs.parameters import counted_parameters, dimensions_of, standard_parameters\n\n"
@@ -172,7 +151,5 @@ def _result(
             "counted": np.array([counted[part] for part in parts]),
             "formula": np.array([formula.get(part, 0) for part in parts]),
         },
-        figures=lambda: {
-            _("Shares"): _shares_figure(parts, [counted[part] / total for part in parts])
-        },
+        figures=lambda: {_("Shares"): _shares_figure(parts, [counted[part] / total for part in parts])},
     )

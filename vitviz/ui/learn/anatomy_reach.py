@@ -29,12 +29,7 @@ def draw() -> None:
     )
     table = cache.statistics(scene.model_key, scene.photo.digest, NO_EDIT, scene.original)
     made = (
-        distance_scatter(
-            table.distance,
-            unit=_("patches"),
-            x_title=_("Block"),
-            y_title=_("Mean attention distance"),
-        )
+        distance_scatter(table.distance, unit=_("patches"), x_title=_("Block"), y_title=_("Mean attention distance"))
         if np.isfinite(table.distance).all()
         else None
     )

@@ -55,12 +55,7 @@ def draw() -> None:
 
 def _knobs() -> str:
     titles = {"depth": _("Depth T"), "width": _("Width D"), "side": _("Picture side")}
-    st.radio(
-        _("What grows?"),
-        list(titles),
-        format_func=lambda each: titles[each],
-        **link.widget("anatomy_scaled"),
-    )
+    st.radio(_("What grows?"), list(titles), format_func=lambda each: titles[each], **link.widget("anatomy_scaled"))
     growing = str(link.get("anatomy_scaled"))
     st.slider(_("Blocks"), 1, 48, **link.widget("anatomy_depth"))
     st.slider(_("Channels of a token"), 64, 2048, step=64, **link.widget("anatomy_width"))
@@ -71,9 +66,7 @@ def _knobs() -> str:
 def _shape() -> ViTShape:
     """Return the model of the knobs, with patches of 16 pixels and heads of 64 channels."""
     side, width = link.get("anatomy_side"), link.get("anatomy_width")
-    return ViTShape(
-        (side, side), (_PATCH, _PATCH), width, link.get("anatomy_depth"), max(1, width // 64)
-    )
+    return ViTShape((side, side), (_PATCH, _PATCH), width, link.get("anatomy_depth"), max(1, width // 64))
 
 
 def _now(shape: ViTShape, growing: str) -> int:
@@ -82,11 +75,7 @@ def _now(shape: ViTShape, growing: str) -> int:
 
 
 def _axis(growing: str) -> str:
-    return {
-        "depth": _("Blocks T"),
-        "width": _("Channels D"),
-        "side": _("Side of the picture (px)"),
-    }[growing]
+    return {"depth": _("Blocks T"), "width": _("Channels D"), "side": _("Side of the picture (px)")}[growing]
 
 
 def figure(found: Scaling, what: str) -> go.Figure:
@@ -117,12 +106,7 @@ def _numbers(shape: ViTShape, found: Scaling, now: int) -> None:
         _(
             "The model of the knobs, at {axis} = {now}. At the right end of the curves a size of twice as much means "
             "{parameters:.1f} times the parameters and {macs:.1f} times the operations."
-        ).format(
-            axis=_axis(found.growing),
-            now=now,
-            parameters=2 ** slopes[0],
-            macs=2 ** slopes[1],
-        )
+        ).format(axis=_axis(found.growing), now=now, parameters=2 ** slopes[0], macs=2 ** slopes[1])
     )
 
 
@@ -145,11 +129,7 @@ def _presets() -> None:
 def _words() -> None:
     lesson.formula(
         r"\text{parameters} \approx 12\,T D^2, \qquad \text{MACs} \approx T\,(12\,L D^2 + 2\,L^2 D)",
-        {
-            "T": _("blocks"),
-            "D": _("channels"),
-            "L": _("tokens: the square of side over patch, plus the class token"),
-        },
+        {"T": _("blocks"), "D": _("channels"), "L": _("tokens: the square of side over patch, plus the class token")},
     )
     lesson.caveat(
         _(
@@ -160,15 +140,9 @@ def _words() -> None:
     )
     lesson.try_next(
         [
-            _(
-                "Let the picture grow: which of the two curves stays nearly flat, and why not quite?"
-            ),
+            _("Let the picture grow: which of the two curves stays nearly flat, and why not quite?"),
             _("Double the width, or take four times the depth: which costs more parameters?"),
-            (
-                _("Where are the parameters of the loaded model?"),
-                "anatomy",
-                {"anatomy": "parameters"},
-            ),
+            (_("Where are the parameters of the loaded model?"), "anatomy", {"anatomy": "parameters"}),
             (_("Who needs how much data?"), "training", {"training": "data_hunger"}),
         ]
     )
@@ -187,13 +161,6 @@ def _result(shape: ViTShape, found: Scaling) -> Result:
         title=_("What does a larger model cost?"),
         settings={"experiment": choices.SCALING, "growing": found.growing, **settings},
         code=code,
-        arrays=lambda: {
-            "values": np.asarray(found.values),
-            "parameters": found.parameters,
-            "macs": found.macs,
-        },
-        figures=lambda: {
-            _("Parameters"): figure(found, "parameters"),
-            _("Operations"): figure(found, "macs"),
-        },
+        arrays=lambda: {"values": np.asarray(found.values), "parameters": found.parameters, "macs": found.macs},
+        figures=lambda: {_("Parameters"): figure(found, "parameters"), _("Operations"): figure(found, "macs")},
     )

@@ -37,9 +37,7 @@ def draw() -> None:
     if scene.vit.layers > 1:
         st.slider(_("Block"), 0, scene.vit.layers - 1, **link.widget("layer"))
     try:
-        found = _measured(
-            scene.model_key, scene.photo.digest, scene.layer, scene.vit, scene.original
-        )
+        found = _measured(scene.model_key, scene.photo.digest, scene.layer, scene.vit, scene.original)
     except VitvizError as error:
         st.info(plain(str(error)))
         return
@@ -84,10 +82,7 @@ def figure(found: ShiftExperiment, layer: int, *, trained: bool) -> go.Figure:
         for each in found.curves
     ]
     return learning_curves(
-        lines,
-        x_title=_("Shift to the right (px)"),
-        y_title=_("Likeness of the moved features"),
-        height=400,
+        lines, x_title=_("Shift to the right (px)"), y_title=_("Likeness of the moved features"), height=400
     )
 
 
@@ -114,9 +109,7 @@ def _words(scene: Scene) -> None:
         {
             "f": _("a network up to some layer"),
             "s": _("shift in pixels"),
-            "p": _("stride of its feature map: {patch} px for this ViT").format(
-                patch=scene.vit.grid.patch_size[1]
-            ),
+            "p": _("stride of its feature map: {patch} px for this ViT").format(patch=scene.vit.grid.patch_size[1]),
         },
     )
     lesson.caveat(
@@ -129,9 +122,7 @@ def _words(scene: Scene) -> None:
     )
     lesson.try_next(
         [
-            _(
-                "Compare an early block with the last one: has the trained model learned to answer alike?"
-            ),
+            _("Compare an early block with the last one: has the trained model learned to answer alike?"),
             _("Choose random weights: is the likeness built in or learned?"),
             (_("Who needs how much data?"), "training", {"training": "data_hunger"}),
             (_("How far does a unit see?"), "receptive_field", {}),

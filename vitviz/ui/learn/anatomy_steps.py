@@ -11,14 +11,7 @@ from numpy.typing import NDArray
 from vitviz.figures.anatomy import norm_curves
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE
-from vitviz.labs.anatomy import (
-    BlockStep,
-    Embedding,
-    block_step,
-    embedding,
-    norms,
-    scales_branches,
-)
+from vitviz.labs.anatomy import BlockStep, Embedding, block_step, embedding, norms, scales_branches
 from vitviz.labs.parameters import Dimensions, dimensions_of
 from vitviz.trace import Trace
 from vitviz.ui import lesson, link
@@ -147,20 +140,14 @@ def special(scene: Scene, found: Embedding) -> list[str]:
             )
         )
     else:
-        told.append(
-            _(
-                "This model has no class token: it pools the patches, or asks them with a learned query."
-            )
-        )
+        told.append(_("This model has no class token: it pools the patches, or asks them with a learned query."))
     if any(name.startswith("register") for name in prefix):
         told.append(_("Registers are free memory for the model; no answer is read from them."))
     if found.projection is None:
         told.append(_("Its patch embedding is more than one matrix, so there is no E to show."))
     if found.positions is None:
         told.append(
-            _(
-                "It adds no positions to the tokens: it rotates queries and keys, biases the scores, or has none."
-            )
+            _("It adds no positions to the tokens: it rotates queries and keys, biases the scores, or has none.")
         )
     if scales_branches(next(scene.vit.shell.blocks.children())):  # type: ignore[union-attr]
         told.append(
@@ -180,12 +167,8 @@ def _words(scene: Scene, size: Dimensions) -> None:
         r"z'_\ell = \mathrm{MHSA}(\mathrm{LN}(z_{\ell-1})) + z_{\ell-1}, "
         r"\qquad z_\ell = \mathrm{MLP}(\mathrm{LN}(z'_\ell)) + z'_\ell \end{gathered}",
         {
-            "x_p": _("flattened patches, {patches} × {pixels}").format(
-                patches=size.patches, pixels=size.patch_pixels
-            ),
-            "E": _("projection, {pixels} × {width}").format(
-                pixels=size.patch_pixels, width=size.width
-            ),
+            "x_p": _("flattened patches, {patches} × {pixels}").format(patches=size.patches, pixels=size.patch_pixels),
+            "E": _("projection, {pixels} × {width}").format(pixels=size.patch_pixels, width=size.width),
             "E_{pos}": _("one vector a token"),
             "T": _("{depth} blocks").format(depth=size.depth),
             r"\mathrm{MHSA}": _("attention with {heads} heads").format(heads=scene.vit.heads[0]),
@@ -200,9 +183,7 @@ def _words(scene: Scene, size: Dimensions) -> None:
     lesson.try_next(
         [
             _("Go through the blocks one by one: where does the object leave the background?"),
-            _(
-                "Choose a model with registers, without class token or with rotary positions: what is different?"
-            ),
+            _("Choose a model with registers, without class token or with rotary positions: what is different?"),
             (_("Where does each patch look?"), "attention", {}),
             (_("What do the tokens hold?"), "tokens", {}),
         ]
@@ -236,10 +217,7 @@ def branch_figure(block: BlockStep) -> go.Figure | None:
     values = [found.before, found.between, found.after]
     added = [0.0, found.attention_branch, found.mlp_branch]
     return norm_curves(
-        {
-            _("stream: z, z', z''"): (values, NEUTRAL),
-            _("added: –, attention, MLP"): (added, CNN_VERMILION),
-        },
+        {_("stream: z, z', z''"): (values, NEUTRAL), _("added: –, attention, MLP"): (added, CNN_VERMILION)},
         x_title=_("Step inside the block"),
         y_title=_("Mean norm over the tokens"),
     )

@@ -38,14 +38,7 @@ def _choose_patch(scene: Scene) -> int:
 def _photo(scene: Scene, patch: int) -> NDArray[np.uint8]:
     grid = scene.vit.grid
     blank = np.zeros((grid.rows, grid.columns), np.float32)
-    return overlay(
-        scene.picture,
-        blank,
-        scale=Scale(0, 1),
-        opacity=0,
-        grid_lines=True,
-        query=grid.position(patch),
-    )
+    return overlay(scene.picture, blank, scale=Scale(0, 1), opacity=0, grid_lines=True, query=grid.position(patch))
 
 
 def _patch_picture(scene: Scene, patch: int) -> NDArray[np.uint8]:
@@ -70,9 +63,9 @@ def cut(scene: Scene, found: Embedding) -> None:
             alt=_("Patch {patch}, enlarged").format(patch=patch),
         )
         st.caption(
-            _(
-                "Patch {patch}: {height} × {width} pixels in three colours, as the model gets them."
-            ).format(patch=patch, height=height, width=width)
+            _("Patch {patch}: {height} × {width} pixels in three colours, as the model gets them.").format(
+                patch=patch, height=height, width=width
+            )
         )
     grid = scene.vit.grid
     with photo:
@@ -80,9 +73,7 @@ def cut(scene: Scene, found: Embedding) -> None:
             _photo(scene, patch),
             output_format="JPEG",
             width="stretch",
-            alt=_("The photo, cut into {rows} × {columns} patches").format(
-                rows=grid.rows, columns=grid.columns
-            ),
+            alt=_("The photo, cut into {rows} × {columns} patches").format(rows=grid.rows, columns=grid.columns),
         )
         st.markdown(
             _(
@@ -139,30 +130,19 @@ def project(scene: Scene, found: Embedding) -> None:
             width="stretch",
             alt=_("The token of the patch"),
         )
-        st.caption(
-            _("The patch as **one token of {width} channels**: its vector times E.").format(
-                width=len(token)
-            )
-        )
+        st.caption(_("The patch as **one token of {width} channels**: its vector times E.").format(width=len(token)))
         _filters(scene, found)
 
 
 def _filters(scene: Scene, found: Embedding) -> None:
     if found.projection is None:
-        st.info(
-            _(
-                "The patch embedding of this model is more than one matrix, so it has no filters to show."
-            )
-        )
+        st.info(_("The patch embedding of this model is more than one matrix, so it has no filters to show."))
         return
     height, width = scene.vit.grid.patch_size
     weights = found.projection.numpy().reshape(-1, 3, height, width)
     strongest = np.argsort(-(weights**2).sum((1, 2, 3)))[:_FILTERS]
     st.image(
-        filters(weights[strongest]),
-        output_format="PNG",
-        width="stretch",
-        alt=_("The columns of E as small pictures"),
+        filters(weights[strongest]), output_format="PNG", width="stretch", alt=_("The columns of E as small pictures")
     )
     st.caption(
         _(
@@ -197,9 +177,9 @@ def places(scene: Scene, found: Embedding) -> None:
         if found.positions is not None:
             share = float(found.positions.norm(dim=-1).mean())
             st.markdown(
-                _(
-                    "Every patch token gets the vector of its place. Mean norm of the places: **{norm:.2f}**."
-                ).format(norm=share)
+                _("Every patch token gets the vector of its place. Mean norm of the places: **{norm:.2f}**.").format(
+                    norm=share
+                )
             )
             if found.tokens is not None:
                 st.markdown(
@@ -231,11 +211,7 @@ def _map(place: object, scene: Scene, values: NDArray[np.float32], title: str) -
             width="stretch",
             alt=title,
         )
-        st.caption(
-            _("{title}: {low:.2f} to {high:.2f}").format(
-                title=title, low=map_.min(), high=map_.max()
-            )
-        )
+        st.caption(_("{title}: {low:.2f} to {high:.2f}").format(title=title, low=map_.min(), high=map_.max()))
 
 
 def _colours(scene: Scene, layer: int) -> NDArray[np.uint8]:

@@ -13,13 +13,7 @@ from vitviz.analysis.macs import multiply_accumulates
 from vitviz.errors import VitvizError
 from vitviz.figures.palettes import PINNED, VIT_BLUE
 from vitviz.figures.scaling import Law, scaling
-from vitviz.labs.compute import (
-    BlockSeconds,
-    block_macs,
-    crossovers,
-    model_macs,
-    norm_operations,
-)
+from vitviz.labs.compute import BlockSeconds, block_macs, crossovers, model_macs, norm_operations
 from vitviz.labs.vit_shape import PRESETS, ViTShape, shape_of
 from vitviz.models.vit import ViT
 from vitviz.ui import lesson
@@ -76,11 +70,7 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
 def _numbers(shape: ViTShape) -> None:
     macs, cross = model_macs(shape), crossovers(shape.width, mlp_ratio=shape.mlp_ratio)
     values = [
-        (
-            _("Whole model"),
-            _giga(macs.total),
-            _("Multiply–accumulates of one picture, by formula."),
-        ),
+        (_("Whole model"), _giga(macs.total), _("Multiply–accumulates of one picture, by formula.")),
         (
             _("Attention's share"),
             f"{macs.blocks.attention / macs.total:.1%}",
@@ -157,9 +147,7 @@ def _counted(scene: Scene) -> None:
     if isinstance(counted, str):
         st.info(plain(counted))
     else:
-        told = _("Counted {counted:,} MACs, by formula {formula:,.0f}: ").format(
-            counted=counted, formula=formula
-        )
+        told = _("Counted {counted:,} MACs, by formula {formula:,.0f}: ").format(counted=counted, formula=formula)
         st.markdown(told + _difference(counted, formula))
     rows = {name: model_macs(shape) for name, shape in PRESETS.items()}
     st.dataframe(
@@ -168,8 +156,7 @@ def _counted(scene: Scene) -> None:
             _("Tokens"): [shape.tokens for shape in PRESETS.values()],
             _("GMACs"): [f"{each.total / 1e9:,.2f}" for each in rows.values()],
             _("with norms"): [
-                f"{(model_macs(shape).total + norm_operations(shape)) / 1e9:,.2f}"
-                for shape in PRESETS.values()
+                f"{(model_macs(shape).total + norm_operations(shape)) / 1e9:,.2f}" for shape in PRESETS.values()
             ],
         },
         hide_index=True,
@@ -215,9 +202,7 @@ def _lesson() -> None:
     link_518 = {"cost_model": "ViT-S/14-518", "cost_experiment": "memory"}
     lesson.try_next(
         [
-            _(
-                "Double the image side: by what factor do the tokens, the MLP and the attention grow?"
-            ),
+            _("Double the image side: by what factor do the tokens, the MLP and the attention grow?"),
             _("Halve the patch at the same image. Why is that the same as doubling the image?"),
             _("Find the image side at which attention is half of a ViT-Ti/16. Then of a ViT-H/14."),
             (_("What the same pictures cost in memory"), PAGE, link_518),

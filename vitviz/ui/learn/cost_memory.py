@@ -11,12 +11,7 @@ from numpy.typing import NDArray
 
 from vitviz.figures.palettes import PINNED, VIT_BLUE
 from vitviz.figures.scaling import Law, scaling
-from vitviz.labs.memory import (
-    NUMBER_BYTES,
-    MemoryComparison,
-    attention_storage,
-    recompute_ratio,
-)
+from vitviz.labs.memory import NUMBER_BYTES, MemoryComparison, attention_storage, recompute_ratio
 from vitviz.labs.vit_shape import ViTShape, shape_of
 from vitviz.ui import lesson
 from vitviz.ui.charts import chart
@@ -71,11 +66,7 @@ def _numbers(shape: ViTShape) -> None:
     storage = attention_storage(shape)
     values = [
         (_("Attention maps"), cost_passes.size(NUMBER_BYTES * storage.maps), "T·M·L²"),
-        (
-            _("Queries and keys"),
-            cost_passes.size(NUMBER_BYTES * storage.queries_and_keys),
-            "2·T·L·D",
-        ),
+        (_("Queries and keys"), cost_passes.size(NUMBER_BYTES * storage.queries_and_keys), "2·T·L·D"),
         (_("Ratio L/(2d)"), f"{storage.ratio:,.2f} ×", _("d = D/M is the width of a head.")),
         (
             _("Step with recomputing"),
@@ -103,20 +94,14 @@ def _curves(shape: ViTShape) -> go.Figure:
     maps, parts = _bytes(shape, places)
     return scaling(
         places,
-        [
-            Law(_("attention maps, T·M·L²"), maps, VIT_BLUE),
-            Law(_("queries and keys, 2·T·L·D"), parts, PINNED[1]),
-        ],
+        [Law(_("attention maps, T·M·L²"), maps, VIT_BLUE), Law(_("queries and keys, 2·T·L·D"), parts, PINNED[1])],
         x_title=_("Tokens L"),
         y_title=_("Bytes"),
         log_x=True,
         log_y=True,
         points={
             _("maps now"): (float(shape.tokens), float(NUMBER_BYTES * storage.maps)),
-            _("queries and keys now"): (
-                float(shape.tokens),
-                float(NUMBER_BYTES * storage.queries_and_keys),
-            ),
+            _("queries and keys now"): (float(shape.tokens), float(NUMBER_BYTES * storage.queries_and_keys)),
         },
         marks={"L = 2d": 2 * shape.head_width},
     )
@@ -139,10 +124,7 @@ def _recorder(scene: Scene) -> None:
         _("All that the recorder keeps"): trace.nbytes,
     }
     st.dataframe(
-        {
-            _("Of this photo"): list(rows),
-            _("Memory"): [cost_passes.size(each) for each in rows.values()],
-        },
+        {_("Of this photo"): list(rows), _("Memory"): [cost_passes.size(each) for each in rows.values()]},
         hide_index=True,
         alt=_("The memory of stored maps, of queries and keys, and of the whole recording"),
     )
@@ -155,21 +137,13 @@ def _recorder_words(kept: int, maps: int) -> str:
             "At this size the whole recording takes {times:.2f} times what the maps alone would, for it also holds "
             "values and streams. The maps overtake it at larger pictures: they grow with L², it with L."
         ).format(times=kept / maps)
-    return _("The maps alone would take {times:.2g} times as much as the whole recording.").format(
-        times=maps / kept
-    )
+    return _("The maps alone would take {times:.2g} times as much as the whole recording.").format(times=maps / kept)
 
 
 def _lesson() -> None:
     lesson.formula(
         r"\frac{T M L^2}{2 T L D} = \frac{L}{2d}, \qquad d = \frac{D}{M}",
-        {
-            "T": _("layers"),
-            "M": _("heads"),
-            "L": _("tokens"),
-            "D": _("width"),
-            "d": _("width of a head"),
-        },
+        {"T": _("layers"), "M": _("heads"), "L": _("tokens"), "D": _("width"), "d": _("width of a head")},
     )
     lesson.caveat(
         _(
@@ -186,17 +160,13 @@ def _lesson() -> None:
         [
             _("Which picture size makes the ratio of a ViT-B/16 ten? Compute it first."),
             _("Double the heads at the same width: what happens to either curve, and why?"),
-            _(
-                "Load a model at 392 pixels in the sidebar and compare the recorder's bytes with the maps'."
-            ),
+            _("Load a model at 392 pixels in the sidebar and compare the recorder's bytes with the maps'."),
             (_("What the same pictures cost in computing"), PAGE, {"cost_experiment": "compute"}),
         ]
     )
 
 
-def _code(
-    scene: Scene, shape: ViTShape, block: MemoryComparison | None, model: MemoryComparison | None
-) -> str:
+def _code(scene: Scene, shape: ViTShape, block: MemoryComparison | None, model: MemoryComparison | None) -> str:
     lines = [
         "import vitviz",
         "from vitviz.examples import example",
@@ -209,9 +179,7 @@ def _code(
     ]
     if block is not None:
         heads = shape.heads if shape.width % shape.heads == 0 else 1
-        lines.append(
-            f"print(compare_blocks(tokens={shape.tokens}, width={shape.width}, heads={heads}))"
-        )
+        lines.append(f"print(compare_blocks(tokens={shape.tokens}, width={shape.width}, heads={heads}))")
     if model is not None:
         lines += [
             load_line(scene),
@@ -221,16 +189,10 @@ def _code(
     return "\n".join(lines) + "\n"
 
 
-def _arrays(
-    shape: ViTShape, block: MemoryComparison | None, model: MemoryComparison | None
-) -> dict[str, NDArray[Any]]:
+def _arrays(shape: ViTShape, block: MemoryComparison | None, model: MemoryComparison | None) -> dict[str, NDArray[Any]]:
     places = _lengths(shape)
     maps, parts = _bytes(shape, places)
-    found: dict[str, NDArray[Any]] = {
-        "tokens": places,
-        "map_bytes": maps,
-        "query_and_key_bytes": parts,
-    }
+    found: dict[str, NDArray[Any]] = {"tokens": places, "map_bytes": maps, "query_and_key_bytes": parts}
     for name, measured in (("block", block), ("model", model)):
         if measured is not None:
             found[f"{name}_held"] = np.array([each.held for each in measured.costs])

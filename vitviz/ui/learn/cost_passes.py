@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vitviz.labs.memory import (
-    KINDS,
-    MemoryComparison,
-    StepCost,
-    compare_blocks,
-    compare_model,
-    recompute_ratio,
-)
+from vitviz.labs.memory import KINDS, MemoryComparison, StepCost, compare_blocks, compare_model, recompute_ratio
 from vitviz.labs.vit_shape import ViTShape, shape_of
 from vitviz.ui.learn.long_work import Desk, LongWork
 from vitviz.ui.scene import Scene
 from vitviz.ui.text import _
 
 
-def draw(
-    scene: Scene, shape: ViTShape, desk: Desk
-) -> tuple[MemoryComparison | None, MemoryComparison | None]:
+def draw(scene: Scene, shape: ViTShape, desk: Desk) -> tuple[MemoryComparison | None, MemoryComparison | None]:
     """Draw both measurements and return those that are there: of one block, and of the loaded model."""
     st.subheader(_("Measured: what is held for the backward pass"), anchor=False)
     left, right = st.columns(2, gap="large")
@@ -32,11 +23,7 @@ def draw(
                 "cost_block",
                 ("block bytes", shape.tokens, shape.width, heads),
                 lambda progress: compare_blocks(
-                    tokens=shape.tokens,
-                    width=shape.width,
-                    heads=heads,
-                    repetitions=5,
-                    progress=progress,
+                    tokens=shape.tokens, width=shape.width, heads=heads, repetitions=5, progress=progress
                 ),
             ),
             label=_("Measure one block"),
@@ -63,11 +50,7 @@ def draw(
 
 
 def _table(found: MemoryComparison, by_formula: float, key: str) -> None:
-    names = {
-        "eager": _("stored"),
-        "checkpointed": _("recomputed"),
-        "fused": _("fused"),
-    }
+    names = {"eager": _("stored"), "checkpointed": _("recomputed"), "fused": _("fused")}
     rows = [found.cost(kind) for kind in KINDS]
     st.dataframe(
         {
@@ -80,9 +63,7 @@ def _table(found: MemoryComparison, by_formula: float, key: str) -> None:
         },
         hide_index=True,
         key=f"cost_table_{key}",
-        alt=_(
-            "One row a kind of attention: bytes held, seconds and largest difference of gradients"
-        ),
+        alt=_("One row a kind of attention: bytes held, seconds and largest difference of gradients"),
     )
     saved = found.cost("eager").held - found.cost("checkpointed").held
     exact = _("exactly") if saved == found.map_bytes else _("not exactly")

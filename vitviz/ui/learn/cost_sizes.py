@@ -30,9 +30,9 @@ def current(scene: Scene) -> ViTShape:
         if fits < patch:
             link.put(cost_patch=fits)
             st.warning(
-                _(
-                    "No patch of {patch} pixels fits into the picture; it is shown with {fits}."
-                ).format(patch=patch, fits=fits),
+                _("No patch of {patch} pixels fits into the picture; it is shown with {fits}.").format(
+                    patch=patch, fits=fits
+                ),
                 icon=":material/info:",
             )
         shape = replace(shape, patch_size=(fits, fits))
@@ -82,12 +82,7 @@ def _number(column: DeltaGenerator, name: str, label: str, value: int, step: int
     key, (low, high) = f"choice_{name}", RANGES[name]
     st.session_state[key] = min(max(value, low), high)
     column.number_input(
-        label,
-        low,
-        high,
-        step=step,
-        key=key,
-        on_change=lambda: link.put(**{name: st.session_state[key]}),
+        label, low, high, step=step, key=key, on_change=lambda: link.put(**{name: st.session_state[key]})
     )
 
 

@@ -49,21 +49,12 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
         ),
     )
     st.segmented_control(
-        _("Channels of the formulas"),
-        ("16", "64", "384"),
-        required=True,
-        **link.widget("encoding_width"),
+        _("Channels of the formulas"), ("16", "64", "384"), required=True, **link.widget("encoding_width")
     )
     found = _computed(scene.model_key, int(link.get("encoding_width")), scene)
     place = positions.patch(scene)
     if not found[0].model:
-        st.info(
-            plain(
-                _("{name} has no position encoding of its own to show beside them.").format(
-                    name=scene.vit.name
-                )
-            )
-        )
+        st.info(plain(_("{name} has no position encoding of its own to show beside them.").format(name=scene.vit.name)))
     for column, each in zip(st.columns(len(found), gap="medium"), found, strict=True):
         with column:
             _map(each, place)
@@ -124,18 +115,15 @@ def _map(each: Encoding, place: int) -> None:
     height = max(grid.rows, round(_SIDE * grid.rows / grid.columns))
     painted = paint_map(each.map(place), scale, height=height, width=max(_SIDE, grid.columns))
     framed = outline(painted, grid.rows, grid.columns, grid.position(place))
-    st.image(
-        framed, width="stretch", output_format="PNG", alt=_("Similarity: {name}").format(name=name)
-    )
+    st.image(framed, width="stretch", output_format="PNG", alt=_("Similarity: {name}").format(name=name))
     st.html(colour_bar(scale, title=_unit(each.kind)))
     st.markdown(_read(each.read_out))
 
 
 def _unit(kind: str) -> str:
-    return {
-        "rotary": _("mean cosine of the angle differences"),
-        "relative": _("bias added to the scores"),
-    }.get(kind, _("cosine similarity"))
+    return {"rotary": _("mean cosine of the angle differences"), "relative": _("bias added to the scores")}.get(
+        kind, _("cosine similarity")
+    )
 
 
 def _read(read_out: ReadOut | None) -> str:
@@ -184,9 +172,7 @@ def _words() -> None:
         {
             "n": _("patch number (1-D), or row and column with half of the channels each (2-D)"),
             "D": _("channels"),
-            r"k(\delta)": _(
-                "rotary kernel: what a rotation by place leaves of a product, on average"
-            ),
+            r"k(\delta)": _("rotary kernel: what a rotation by place leaves of a product, on average"),
             r"\theta_i": _("frequencies, 100^(−i/count) for each axis"),
             r"\delta": _("offset of two places"),
         },
@@ -201,9 +187,7 @@ def _words() -> None:
     lesson.try_next(
         [
             _("Take 16 channels: which encodings still tell all places apart?"),
-            _(
-                "Pin a patch at the border on the Attention page and come back: does the learned map know the border?"
-            ),
+            _("Pin a patch at the border on the Attention page and come back: does the learned map know the border?"),
             (_("The Positions page: all places of this model at once"), "positions", {}),
             (_("Does attention use the order at all? Shuffled tokens"), PAGE, {"scratch": "order"}),
         ]

@@ -56,9 +56,7 @@ def controls(experiment: str, key: Hashable, work: Work, *, label: str, cost: st
             args=(mine.number,),
         )
         if mine.number in st.session_state.get(_ADOPTED, ()):
-            st.caption(
-                _("The run that is going was started in another window, which has been closed.")
-            )
+            st.caption(_("The run that is going was started in another window, which has been closed."))
         if mine.key != key:
             st.caption(_("The run that is going began with other settings than those chosen now."))
         return
@@ -69,9 +67,7 @@ def controls(experiment: str, key: Hashable, work: Work, *, label: str, cost: st
         type="primary",
         on_click=_start,
         args=(experiment, key, work),
-        help=_(
-            "Runs beside the page: you can go on reading, here or on other pages. {cost}"
-        ).format(cost=cost),
+        help=_("Runs beside the page: you can go on reading, here or on other pages. {cost}").format(cost=cost),
     )
 
 
@@ -153,11 +149,7 @@ def note(experiment: str, key: Hashable, view: JobView | None, *, same: bool) ->
     if mine is not None and mine.key == key:  # it ended before there was anything to show
         standing(mine)
     elif same:
-        st.caption(
-            _(
-                "Shipped runs of these settings; how they were made is told in assets/labs/TRAINING.md."
-            )
-        )
+        st.caption(_("Shipped runs of these settings; how they were made is told in assets/labs/TRAINING.md."))
     if not same:
         st.info(
             _(
@@ -172,9 +164,9 @@ def standing(view: JobView) -> None:
     """Draw a word on how a run ended, where it did not end well."""
     if view.state == "stopped":
         st.warning(
-            _(
-                "Stopped after {done} of {total} steps. What is shown is what it had until then."
-            ).format(done=view.done, total=view.total or "…"),
+            _("Stopped after {done} of {total} steps. What is shown is what it had until then.").format(
+                done=view.done, total=view.total or "…"
+            ),
             icon=":material/stop_circle:",
         )
     elif view.state == "failed":

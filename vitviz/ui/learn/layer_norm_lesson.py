@@ -86,11 +86,7 @@ def _knobs() -> None:
     columns[0].slider(_("Layers"), 1, stream_growth.MOST_DEPTH, **link.widget("depth_layers"))
     columns[1].select_slider(_("Width"), WIDTHS, **link.widget("depth_width"))
     columns[2].number_input(
-        _("Seed"),
-        0,
-        SEEDS,
-        help=_("Of the random weights and tokens."),
-        **link.widget("depth_seed"),
+        _("Seed"), 0, SEEDS, help=_("Of the random weights and tokens."), **link.widget("depth_seed")
     )
     columns[3].slider(
         _("Growth g"),
@@ -117,9 +113,7 @@ def _laws(depth: int) -> go.Figure:
         Law(_("arithmetic, 1 + cℓ: the bound"), arithmetic(1, size, depth), VIT_BLUE, dashed=True),
         Law(_("independent branches, √(1 + c²ℓ)"), independent(1, size, depth), VIT_BLUE),
     ]
-    made = scaling(
-        np.arange(depth + 1), laws, x_title=_("Block ℓ"), y_title=_("|x_ℓ| / |x_0|"), log_y=True
-    )
+    made = scaling(np.arange(depth + 1), laws, x_title=_("Block ℓ"), y_title=_("|x_ℓ| / |x_0|"), log_y=True)
     st.markdown(_("**The simple model**"))
     chart(made, key="depth_laws")
     last = geometric(1, growth, depth)[-1]
@@ -149,20 +143,9 @@ def _streams(found: Signals) -> go.Figure:
         Law(_("no LayerNorm"), _shown(none.stream), _NONE),
         Law(_("Pre-LN"), pre.stream, VIT_BLUE),
         Law(_("Post-LN"), post.stream, _POST),
-        Law(
-            _("independent branches of Pre-LN's size"),
-            independent(start, size, pre.depth),
-            NEUTRAL,
-            dashed=True,
-        ),
+        Law(_("independent branches of Pre-LN's size"), independent(start, size, pre.depth), NEUTRAL, dashed=True),
     ]
-    made = scaling(
-        np.arange(pre.depth + 1),
-        laws,
-        x_title=_("Block ℓ"),
-        y_title=_("Length of a token"),
-        log_y=True,
-    )
+    made = scaling(np.arange(pre.depth + 1), laws, x_title=_("Block ℓ"), y_title=_("Length of a token"), log_y=True)
     st.markdown(_("**Real blocks**, random weights"))
     chart(made, key="depth_stream")
     words = _(
@@ -180,9 +163,7 @@ def _streams(found: Signals) -> go.Figure:
         root=float(post.stream[-1]),
     )
     if none.stream[-1] > _TOP:
-        words += gap() + _("The line without LayerNorm goes on to {value:.1e}.").format(
-            value=none.stream[-1]
-        )
+        words += gap() + _("The line without LayerNorm goes on to {value:.1e}.").format(value=none.stream[-1])
     st.caption(words)
     return made
 
@@ -193,10 +174,7 @@ def _gradients(found: Signals) -> go.Figure:
     assert post is not None
     made = scaling(
         np.arange(len(pre)),
-        [
-            Law(_("Pre-LN"), np.maximum(pre, _FLOOR), VIT_BLUE),
-            Law(_("Post-LN"), np.maximum(post, _FLOOR), _POST),
-        ],
+        [Law(_("Pre-LN"), np.maximum(pre, _FLOOR), VIT_BLUE), Law(_("Post-LN"), np.maximum(post, _FLOOR), _POST)],
         x_title=_("Layer"),
         y_title=_("Gradient of the MLP's second matrix"),
         log_y=True,
@@ -238,9 +216,7 @@ def _lesson() -> None:
     )
     steps: list[Any] = [
         _("Go from 6 to 24 to 96 layers: which gradient of the last layer halves each time?"),
-        _(
-            "Find the g at which the simple model grows as fast as the real stack without LayerNorm."
-        ),
+        _("Find the g at which the simple model grows as fast as the real stack without LayerNorm."),
         _("Change the seed. Which of the statements on this page stay true?"),
         (_("The residual path as a filter"), PAGE, {"depth_experiment": "residual"}),
     ]

@@ -45,13 +45,7 @@ def draw() -> go.Figure:
         mean, spread = losses.mean(0), losses.std(0, ddof=1)
         laws.append(Law(name, mean, colour, dashed, low=mean - spread, high=mean + spread))
     steps = np.arange(len(laws[0].values)) + (_WINDOW + 1) / 2  # type: ignore[arg-type]
-    made = scaling(
-        steps,
-        laws,
-        x_title=_("Training step"),
-        y_title=_("Cross-entropy (nats)"),
-        y_range=(0.0, 2.6),
-    )
+    made = scaling(steps, laws, x_title=_("Training step"), y_title=_("Cross-entropy (nats)"), y_range=(0.0, 2.6))
     st.markdown(_("**And in training**, the same learning rate"))
     chart(made, key="depth_training")
     st.caption(_words(warm))
@@ -89,7 +83,4 @@ def accuracy(order: str, warmup: int) -> str:
 
 def arrays() -> dict[str, NDArray[Any]]:
     """Return the losses of every shipped run."""
-    return {
-        f"losses_{run.order}_warmup_{run.warmup_steps}_seed_{run.seed}": run.losses
-        for run in shipped_runs()
-    }
+    return {f"losses_{run.order}_warmup_{run.warmup_steps}_seed_{run.seed}": run.losses for run in shipped_runs()}

@@ -14,14 +14,7 @@ from vitviz.errors import OptionError
 from vitviz.labs.long_range import shipped, tasks, verdict
 from vitviz.labs.long_range.contents import CELL_PIXELS, Board, is_bar
 from vitviz.labs.long_range.counting import COUPLES, LONGEST, MOST_DISTRACTORS
-from vitviz.labs.long_range.moves import (
-    board_of,
-    distance,
-    moved,
-    partner_cell,
-    text_of,
-    turned,
-)
+from vitviz.labs.long_range.moves import board_of, distance, moved, partner_cell, text_of, turned
 from vitviz.labs.long_range.networks import BUILDERS, Answerer
 from vitviz.labs.long_range.results import TaskResult, results
 from vitviz.labs.long_range.tasks import Task
@@ -109,11 +102,7 @@ def look(task: str, training: int, board: str, seed: int) -> Look:
     found = bench(task, training)
     picture = verdict.picture(board_of(board), seed=seed)
     picture.flags.writeable = False
-    return Look(
-        picture,
-        verdict.verdicts(found.networks, picture),
-        verdict.attention(found.vit, picture),
-    )
+    return Look(picture, verdict.verdicts(found.networks, picture), verdict.attention(found.vit, picture))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -188,9 +177,7 @@ def _head(measured: TaskResult, training: int, vit: ViT) -> tuple[int, int]:
         layer, head = (int(part) for part in text.split("."))
         if layer < vit.layers and head < vit.heads[layer]:
             return layer, head
-        st.warning(
-            _("The ViT has no head {head}; the one that links best is shown.").format(head=text)
-        )
+        st.warning(_("The ViT has no head {head}; the one that links best is shown.").format(head=text))
         link.put(range_head=BEST)
     return measured.best_head(training)
 
@@ -241,19 +228,9 @@ def knobs(situation: Situation) -> None:
     )
     distance_column, next_column = st.columns([5, 2], vertical_alignment="bottom")
     distance_column.slider(
-        _("Distance (cells)"),
-        1,
-        LONGEST,
-        help=told.format(pixels=CELL_PIXELS),
-        **_knob("range_distance"),
+        _("Distance (cells)"), 1, LONGEST, help=told.format(pixels=CELL_PIXELS), **_knob("range_distance")
     )
-    next_column.button(
-        _("New picture"),
-        icon=":material/casino:",
-        key="range_next",
-        on_click=_next,
-        width="stretch",
-    )
+    next_column.button(_("New picture"), icon=":material/casino:", key="range_next", on_click=_next, width="stretch")
     left, right = st.columns(2, vertical_alignment="bottom")
     if counting:
         left.slider(_("Whole objects"), 0, COUPLES, **_knob("range_pairs"))

@@ -46,13 +46,7 @@ def draw(situation: Situation) -> AttentionCount | None:
             r"\beta": _("score of two halves of one identity; 0 for all others"),
         },
     )
-    st.slider(
-        _("β: how strongly a half looks for its identity"),
-        0.0,
-        MOST_BETA,
-        step=0.1,
-        **link.widget("range_beta"),
-    )
+    st.slider(_("β: how strongly a half looks for its identity"), 0.0, MOST_BETA, step=0.1, **link.widget("range_beta"))
     left, right = st.columns(2, gap="large")
     with left:
         chart(matrix_figure(situation, found), key="range_matrix")
@@ -64,9 +58,7 @@ def draw(situation: Situation) -> AttentionCount | None:
 
 def _say(found: AttentionCount) -> None:
     columns = st.columns(4)
-    columns[0].metric(
-        "trace(A)", f"{found.trace:.3f}", help=_("Tends to the number of identities.")
-    )
+    columns[0].metric("trace(A)", f"{found.trace:.3f}", help=_("Tends to the number of identities."))
     columns[1].metric("n − trace(A)", f"{found.pairs:.3f}", help=_("Tends to the whole objects."))
     columns[2].metric(_("Whole objects"), found.complete)
     columns[3].metric(_("Error at this β"), f"{-found.error:.3f}")
@@ -86,9 +78,7 @@ def _say(found: AttentionCount) -> None:
 
 def _windows(whole: int) -> int:
     """Return what a counter of windows finds for objects whose halves lie in different windows."""
-    return local_count(
-        [3.0 * each for each in range(whole)], [3.0 * each + 1.5 for each in range(whole)], 1.0
-    )
+    return local_count([3.0 * each for each in range(whole)], [3.0 * each + 1.5 for each in range(whole)], 1.0)
 
 
 def matrix_figure(situation: Situation, found: AttentionCount) -> go.Figure:
@@ -133,9 +123,7 @@ def _draw_added_evidence() -> None:
         },
     )
     columns = st.columns(3)
-    columns[0].metric(
-        _("Largest slope, computed"), f"{abs(found.gradient).max():.0e}".replace("0e+00", "0")
-    )
+    columns[0].metric(_("Largest slope, computed"), f"{abs(found.gradient).max():.0e}".replace("0e+00", "0"))
     columns[1].metric(_("Best cross-entropy"), f"{math.log(2):.3f}")
     columns[2].metric(_("Best accuracy of a threshold"), f"{found.threshold_accuracy:.1%}")
     st.markdown(

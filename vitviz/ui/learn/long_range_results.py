@@ -104,9 +104,7 @@ def _far(measured: TaskResult, network: NetworkResult, far: list[int]) -> float:
     return float(network.accuracy[:, _columns(measured, far)].mean())
 
 
-def _far_interval(
-    measured: TaskResult, network: NetworkResult, far: list[int]
-) -> tuple[float, float]:
+def _far_interval(measured: TaskResult, network: NetworkResult, far: list[int]) -> tuple[float, float]:
     count = measured.images * len(network.seeds) * len(far)
     return wilson(_far(measured, network, far), count)
 
@@ -123,19 +121,14 @@ def table(measured: TaskResult) -> dict[str, list[object]]:
         _("Network"): [names[name] for name, _each in rows],
         _("Parameters"): [each.parameters for _name, each in rows],
         _("Field of a cell (px)"): [
-            _("the whole picture") if each.field is None else str(each.field)
-            for _name, each in rows
+            _("the whole picture") if each.field is None else str(each.field) for _name, each in rows
         ],
         _("Training steps"): [each.steps[0] for _name, each in rows],
-        _("Training cost (s, mean)"): [
-            round(sum(each.seconds) / len(each.seconds)) for _name, each in rows
-        ],
+        _("Training cost (s, mean)"): [round(sum(each.seconds) / len(each.seconds)) for _name, each in rows],
         _("Accuracy, mixed distances"): [
             f"{each.mixed_accuracy.mean():.1%} ± {_spread(each):.1%}" for _name, each in rows
         ],
-        _("Cross-entropy far away"): [
-            f"{each.cross_entropy[:, far].mean():.3f}" for _name, each in rows
-        ],
+        _("Cross-entropy far away"): [f"{each.cross_entropy[:, far].mean():.3f}" for _name, each in rows],
     }
 
 

@@ -86,15 +86,9 @@ def next_steps(task: str) -> list[Step]:
         _("Put the two halves into neighbouring cells: do all three networks agree?")
         if task == "counting"
         else _("Make the band as narrow as it goes: do all three networks agree?"),
-        _(
-            "Choose another head, or the class token, and look for the one without which the answer changes."
-        ),
+        _("Choose another head, or the class token, and look for the one without which the answer changes."),
         (_("The other task"), "long_range", {"range_task": other}),
-        (
-            _("How far do the model of the sidebar and a CNN see? Receptive field"),
-            "receptive_field",
-            {},
-        ),
+        (_("How far do the model of the sidebar and a CNN see? Receptive field"), "receptive_field", {}),
     ]
     return steps
 

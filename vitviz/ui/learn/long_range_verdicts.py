@@ -101,9 +101,7 @@ def _free_for_bar(situation: Situation) -> np.ndarray[tuple[int], np.dtype[np.in
     column = np.arange(ROWS * COLUMNS) % COLUMNS
     other = (situation.partner or 0) % COLUMNS
     left = situation.chosen % COLUMNS < other
-    found: np.ndarray[tuple[int], np.dtype[np.int64]] = np.flatnonzero(
-        column < other if left else column > other
-    )
+    found: np.ndarray[tuple[int], np.dtype[np.int64]] = np.flatnonzero(column < other if left else column > other)
     return found
 
 
@@ -119,21 +117,14 @@ def _under(situation: Situation) -> None:
                 args=(situation.board, situation.chosen),
             )
         if link.get("range_board"):
-            st.button(
-                _("Undo what was moved"),
-                icon=":material/undo:",
-                key="range_undo",
-                on_click=long_range.redraw,
-            )
+            st.button(_("Undo what was moved"), icon=":material/undo:", key="range_undo", on_click=long_range.redraw)
 
 
 def summary(situation: Situation) -> str:
     """Return in one sentence what the drawn head gives to whom."""
     layer, head = situation.head
     looker = (
-        _("the class token")
-        if situation.from_class
-        else name_of(int(situation.board.reshape(-1)[situation.chosen]))
+        _("the class token") if situation.from_class else name_of(int(situation.board.reshape(-1)[situation.chosen]))
     )
     words = {"head": f"L{layer}·H{head}", "looker": looker, "uniform": 1 / situation.row.size}
     weights = situation.row[situation.prefix :]
@@ -151,11 +142,7 @@ def summary(situation: Situation) -> str:
     return _(
         "{head}: {looker} gives {share:.0%} of its attention to its partner, {distance} px away. Looking evenly gives "
         "{uniform:.0%}."
-    ).format(
-        share=float(weights[situation.partner]),
-        distance=(situation.distance or 0) * CELL_PIXELS,
-        **words,
-    )
+    ).format(share=float(weights[situation.partner]), distance=(situation.distance or 0) * CELL_PIXELS, **words)
 
 
 def _labels(situation: Situation) -> dict[str, str]:
@@ -185,9 +172,7 @@ def head_choice(situation: Situation) -> None:
         _("Head"),
         [BEST, *heads],
         format_func=lambda each: names[each],
-        help=_(
-            "The head that gives most attention to partners, on average over pictures that are not shown here."
-        ),
+        help=_("The head that gives most attention to partners, on average over pictures that are not shown here."),
         **link.widget("range_head"),
     )
     lookers = {"object": _("chosen cell"), "class": _("class token")}
@@ -199,9 +184,7 @@ def head_choice(situation: Situation) -> None:
         **link.widget("range_query"),
     )
     columns[1].selectbox(
-        _("Networks trained from seed"),
-        situation.results.networks["vit"].seeds,
-        **link.widget("range_training"),
+        _("Networks trained from seed"), situation.results.networks["vit"].seeds, **link.widget("range_training")
     )
 
 
@@ -209,12 +192,7 @@ def figure(situation: Situation) -> go.Figure:
     """Return what each network answers, as bars."""
     names = network_names(situation.results)
     shown = [
-        Answers(
-            names[name],
-            each.probabilities,
-            colour=COLOURS_OF[name],
-            dashed=name == "large",
-        )
+        Answers(names[name], each.probabilities, colour=COLOURS_OF[name], dashed=name == "large")
         for name, each in situation.look.verdicts.items()
     ]
     return verdict_bars(
@@ -252,11 +230,7 @@ def _partner_sentence(situation: Situation) -> str:
     names = network_names(situation.results)
     said = _(", ").join(f"{names[name]} {share:.0%}" for name, share in shares.items())
     without = long_range.without_head(
-        situation.task.name,
-        situation.training,
-        text_of(situation.board),
-        link.get("range_seed"),
-        situation.head,
+        situation.task.name, situation.training, text_of(situation.board), link.get("range_seed"), situation.head
     )
     layer, head = situation.head
     return _(
@@ -264,9 +238,7 @@ def _partner_sentence(situation: Situation) -> str:
         "switched "
         "off the ViT answers: {without}."
     ).format(
-        truth=_("Yes")
-        if situation.task.has_partner(situation.board[None])[0].flat[situation.chosen]
-        else _("No"),
+        truth=_("Yes") if situation.task.has_partner(situation.board[None])[0].flat[situation.chosen] else _("No"),
         said=said,
         layer=layer,
         head=head,

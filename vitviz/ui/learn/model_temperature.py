@@ -62,9 +62,9 @@ def layer(scene: Scene) -> int | None:
     if int(text) >= scene.vit.layers:
         link.put(heated="all")
         st.warning(
-            _(
-                "There is no layer {layer}: this model has layers 0 to {last}; all are changed."
-            ).format(layer=text, last=scene.vit.layers - 1)
+            _("There is no layer {layer}: this model has layers 0 to {last}; all are changed.").format(
+                layer=text, last=scene.vit.layers - 1
+            )
         )
         return None
     return int(text)
@@ -82,9 +82,7 @@ def knobs(scene: Scene) -> None:
     st.selectbox(
         _("Where"),
         ["all", *map(str, range(scene.vit.layers))],
-        format_func=lambda text: (
-            _("in all layers") if text == "all" else _("in layer {layer}").format(layer=text)
-        ),
+        format_func=lambda text: _("in all layers") if text == "all" else _("in layer {layer}").format(layer=text),
         **link.widget("heated"),
     )
 
@@ -106,9 +104,7 @@ def heat(scene: Scene) -> Heated | None:
 def maps(scene: Scene, heated: Heated) -> None:
     """Draw where the query looks in the last layer, before and after, on one scale."""
     query, last = default_query(scene.vit), scene.vit.layers - 1
-    views = [
-        attention_view(trace, layer=last, query=query) for trace in (heated.plain, heated.trace)
-    ]
+    views = [attention_view(trace, layer=last, query=query) for trace in (heated.plain, heated.trace)]
     scale = scale_for([view.values for view in views], "layer")
     titles = (_("unchanged"), _("at {factor:.3g} × √d").format(factor=heated.factor))
     for column, view, title in zip(st.columns(2), views, titles, strict=True):
@@ -119,11 +115,7 @@ def maps(scene: Scene, heated: Heated) -> None:
             output_format="JPEG",
             alt=describe_map(view.values, scene.vit.grid, view.uniform, labels=map_words()),
         )
-    st.html(
-        colour_bar(
-            scale, title=_("attention in the last layer, mean of the heads, one scale for both")
-        )
-    )
+    st.html(colour_bar(scale, title=_("attention in the last layer, mean of the heads, one scale for both")))
 
 
 def numbers(scene: Scene, heated: Heated) -> None:
@@ -135,17 +127,13 @@ def numbers(scene: Scene, heated: Heated) -> None:
         help=_("Between what is read (class token, or embedding) now and from the plain model."),
         width="content",
     )
-    before, after = (
-        float(np.exp(np.nanmean(each.entropy))) for each in (heated.before, heated.after)
-    )
+    before, after = (float(np.exp(np.nanmean(each.entropy))) for each in (heated.before, heated.after))
     row.metric(
         _("Tokens attended"),
         f"{after:.0f}",
         delta=f"{after - before:+.0f}",
         delta_color="off",
-        help=_("exp of the mean entropy of all heads, of {tokens} tokens.").format(
-            tokens=scene.vit.grid.tokens
-        ),
+        help=_("exp of the mean entropy of all heads, of {tokens} tokens.").format(tokens=scene.vit.grid.tokens),
         width="content",
     )
     if heated.trace.logits is not None and heated.plain.logits is not None:
@@ -161,9 +149,7 @@ def _answer(scene: Scene, row: DeltaGenerator, before: Tensor, after: Tensor) ->
         f"{second:.1%}",
         delta=_("{change:+.1f} points").format(change=100 * (second - first)),
         delta_color="off",
-        help=_("Probability of {name}, the plain model's answer.").format(
-            name=class_name(scene.vit, best)
-        ),
+        help=_("Probability of {name}, the plain model's answer.").format(name=class_name(scene.vit, best)),
         width="content",
     )
 
@@ -173,18 +159,11 @@ def entropy_figure(heated: Heated) -> go.Figure:
     lines = []
     for name, each, colour, aside in (
         (_("unchanged"), heated.before.entropy, NEUTRAL, -0.12),
-        (
-            _("at {factor:.3g} × √d").format(factor=heated.factor),
-            heated.after.entropy,
-            VIT_BLUE,
-            0.12,
-        ),
+        (_("at {factor:.3g} × √d").format(factor=heated.factor), heated.after.entropy, VIT_BLUE, 0.12),
     ):
         places = np.nonzero(np.isfinite(each))[0] + aside
         dots = each[np.isfinite(each)]
-        lines.append(
-            Line(_("{name}, each head").format(name=name), places, dots, colour, kind="dots")
-        )
+        lines.append(Line(_("{name}, each head").format(name=name), places, dots, colour, kind="dots"))
         lines.append(Line(name, np.arange(len(each)), np.nanmean(each, 1), colour))
     return line_chart(
         lines,
@@ -201,9 +180,7 @@ def ask_sweep(scene: Scene, desk: Desk) -> ModelTemperature | None:
     work = LongWork(
         "heat_sweep",
         ("heat_sweep", scene.model_key, scene.photo.digest, where),
-        lambda progress: lab.run(
-            scene.vit, scene.photo.image, factors=SWEPT, layer=where, progress=progress
-        ),
+        lambda progress: lab.run(scene.vit, scene.photo.image, factors=SWEPT, layer=where, progress=progress),
     )
     return desk.ask(
         work,
@@ -215,18 +192,10 @@ def ask_sweep(scene: Scene, desk: Desk) -> ModelTemperature | None:
 def sweep_figure(found: ModelTemperature) -> go.Figure:
     """Return the drift of what is read, and the probability of the plain answer, against the factor."""
     read = _("class token") if found.read == "class token" else _("embedding")
-    lines = [
-        Line(_("cosine of the {read}").format(read=read), found.factors, found.cosine, kind="both")
-    ]
+    lines = [Line(_("cosine of the {read}").format(read=read), found.factors, found.cosine, kind="both")]
     if found.top:
         lines.append(
-            Line(
-                _("probability of the plain answer"),
-                found.factors,
-                found.probability,
-                "#E69F00",
-                kind="both",
-            )
+            Line(_("probability of the plain answer"), found.factors, found.probability, "#E69F00", kind="both")
         )
     now = factor_of(link.get("factor"))
     return line_chart(

@@ -84,12 +84,7 @@ def _curve_words(found: Simulation) -> None:
         _(
             "Slope of the counted sizes: {slope:.3f}; of the formula at the same patch sizes: {wanted:.3f}. The "
             "counted sizes differ from the formula by at most {gap:.1%}, which is the chance of {trials} pictures."
-        ).format(
-            slope=curve.slope,
-            wanted=curve.formula_slope,
-            gap=curve.largest_difference,
-            trials=curve.trials,
-        )
+        ).format(slope=curve.slope, wanted=curve.formula_slope, gap=curve.largest_difference, trials=curve.trials)
     )
 
 
@@ -114,15 +109,11 @@ def _object_words(found: Simulation) -> None:
     )
     lesson.try_next(
         [
-            _(
-                "Make the patch smaller than kσ/Δ = {limit:.3g} pixels: one token is then blind."
-            ).format(limit=found.detector.limit),
-            _("Move the object to a corner of four patches: it must be twice as large."),
-            (
-                _("What does a smaller patch cost? Other patch sizes of this model"),
-                PAGE,
-                {"detail": "patch_size"},
+            _("Make the patch smaller than kσ/Δ = {limit:.3g} pixels: one token is then blind.").format(
+                limit=found.detector.limit
             ),
+            _("Move the object to a corner of four patches: it must be twice as large."),
+            (_("What does a smaller patch cost? Other patch sizes of this model"), PAGE, {"detail": "patch_size"}),
             (_("How do tokens share what they hold? Attention from scratch"), SCRATCH, {}),
         ]
     )

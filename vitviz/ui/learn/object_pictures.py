@@ -40,9 +40,7 @@ def _noisy(found: Simulation) -> None:
     reach = found.detector.brightness + 2.5 * found.detector.noise
     grey = grey_picture(found.picture.pixels, reach=reach, box=found.picture.box, side=_SIDE)
     st.image(grey, width="stretch", output_format="PNG", alt=_("Noise, with the object framed"))
-    st.caption(
-        _("{size} × {size} pixels are brighter by Δ, in the orange frame.").format(size=found.size)
-    )
+    st.caption(_("{size} × {size} pixels are brighter by Δ, in the orange frame.").format(size=found.size))
 
 
 def _means(shown: NoisyPicture) -> None:
@@ -62,12 +60,7 @@ def _detected(shown: NoisyPicture) -> None:
     marked = detection_map(shown.detected, shown.touched, side=_SIDE, box=box)
     st.image(marked, width="stretch", output_format="PNG", alt=_("Which patches see the object"))
     counts = kind_counts(shown.detected, shown.touched)
-    words = {
-        "seen": _("seen"),
-        "missed": _("missed"),
-        "false alarm": _("false alarm"),
-        "quiet": _("quiet"),
-    }
+    words = {"seen": _("seen"), "missed": _("missed"), "false alarm": _("false alarm"), "quiet": _("quiet")}
     st.html(legend([(f"{words[kind]} {count}", KINDS[kind]) for kind, count in counts.items()]))
 
 
@@ -79,9 +72,7 @@ def numbers(found: Simulation) -> None:
     columns[0].metric(
         _("Signal ÷ noise"),
         f"{ratio:.2f}",
-        help=_("Needs k = {k:g}. It cannot exceed Δp/σ = {cap:.3g}.").format(
-            k=one.threshold, cap=one.cap
-        ),
+        help=_("Needs k = {k:g}. It cannot exceed Δp/σ = {cap:.3g}.").format(k=one.threshold, cap=one.cap),
     )
     columns[1].metric(
         _("Seen in"),
@@ -102,9 +93,9 @@ def numbers(found: Simulation) -> None:
     columns[3].metric(
         _("False alarms expected"),
         f"{patches * one.false_alarm:.2f}",
-        help=_(
-            "{patches} patches without object, each with a chance of Φ(−k) = {chance:.2g}."
-        ).format(patches=patches, chance=one.false_alarm),
+        help=_("{patches} patches without object, each with a chance of Φ(−k) = {chance:.2g}.").format(
+            patches=patches, chance=one.false_alarm
+        ),
     )
 
 

@@ -79,9 +79,7 @@ def _layer() -> tuple[Pair, go.Figure]:
     first.slider(_("Patch tokens"), 2, 64, **link.widget("permuted"))
     second.number_input(_("Seed"), 0, 99, **link.widget("permuted_seed"))
     found = {
-        places: lab.run(
-            tokens=link.get("permuted"), positions=places, seed=link.get("permuted_seed")
-        )
+        places: lab.run(tokens=link.get("permuted"), positions=places, seed=link.get("permuted_seed"))
         for places in (False, True)
     }
     _table(found, "layer")
@@ -94,10 +92,7 @@ def _figure() -> go.Figure:
     """Return what shuffling changes in a random layer, for sequences of several lengths."""
     lengths = (2, 4, 8, 16, 32, 64)
     found = {
-        places: [
-            lab.run(tokens=length, positions=places, seed=link.get("permuted_seed"))
-            for length in lengths
-        ]
+        places: [lab.run(tokens=length, positions=places, seed=link.get("permuted_seed")) for length in lengths]
         for places in (False, True)
     }
     lines = [
@@ -123,9 +118,7 @@ def _model(scene: Scene, desk: Desk) -> Pair | None:
     """Draw the switch for the loaded model and what shuffling does to its tokens."""
     found = desk.ask(
         LongWork(
-            "permuted_model",
-            ("permuted", scene.model_key, scene.photo.digest),
-            lambda progress: _both(scene, progress),
+            "permuted_model", ("permuted", scene.model_key, scene.photo.digest), lambda progress: _both(scene, progress)
         ),
         label=_("Shuffle all patches of this photo"),
         help=_("Four passes of the model: a second or two."),
@@ -141,16 +134,9 @@ def _shuffled(scene: Scene) -> None:
     order = shuffled_order(vit.grid.patches, 1.0)
     pixels = move_patches(scene.original.pixels, vit.grid, order)
     st.image(
-        vit.picture(pixels),
-        width=300,
-        output_format="PNG",
-        alt=_("The photo with all its patches in other places"),
+        vit.picture(pixels), width=300, output_format="PNG", alt=_("The photo with all its patches in other places")
     )
-    st.caption(
-        _(
-            "P x: every patch of the photo in another place. Without positions the model cannot tell."
-        )
-    )
+    st.caption(_("P x: every patch of the photo in another place. Without positions the model cannot tell."))
 
 
 def _both(scene: Scene, progress: Any) -> Pair:
@@ -167,11 +153,7 @@ def _table(found: Pair, key: str) -> None:
 
     st.dataframe(
         {
-            "": [
-                _("Equivariant? f(Px) − P f(x)"),
-                _("Invariant? f(Px) − f(x)"),
-                _("Class token"),
-            ],
+            "": [_("Equivariant? f(Px) − P f(x)"), _("Invariant? f(Px) − f(x)"), _("Class token")],
             **{
                 _("with positions") if places else _("without positions"): [
                     shown(each.equivariance),
@@ -207,15 +189,9 @@ def _words() -> None:
     )
     lesson.try_next(
         [
-            _(
-                "Compare the two columns of the random layer: with positions both promises break at once."
-            ),
+            _("Compare the two columns of the random layer: with positions both promises break at once."),
             _("Shuffle ever more of this photo below: at which share does the answer go?"),
-            (
-                _("What do the positions look like? Encodings side by side"),
-                PAGE,
-                {"scratch": "encodings"},
-            ),
+            (_("What do the positions look like? Encodings side by side"), PAGE, {"scratch": "encodings"}),
             (_("The Positions page: the encoding of this model in full"), "positions", {}),
         ]
     )
@@ -239,9 +215,7 @@ def _code(scene: Scene) -> str:
     )
 
 
-def _arrays(
-    layer: Pair, model: Pair | None, experiment: ShuffleExperiment | None
-) -> dict[str, NDArray[Any]]:
+def _arrays(layer: Pair, model: Pair | None, experiment: ShuffleExperiment | None) -> dict[str, NDArray[Any]]:
     """Return the numbers: (positions: without, with; equivariance, invariance, class token)."""
     arrays: dict[str, NDArray[Any]] = {"layer": _numbers(layer)}
     if model is not None:

@@ -30,26 +30,14 @@ def ask(scene: Scene, desk: Desk) -> PastedObject | None:
     """Draw the switch that pastes the object on the photo, and return what it did if that is there."""
     aim = detector()
     patch = positions.patch(scene)
-    key = (
-        "pasted",
-        scene.model_key,
-        scene.photo.digest,
-        patch,
-        aim.brightness,
-        aim.noise,
-        aim.alignment,
-    )
+    key = ("pasted", scene.model_key, scene.photo.digest, patch, aim.brightness, aim.noise, aim.alignment)
     work = LongWork(
         "pasted",
         key,
-        lambda progress: lab.run(
-            scene.vit, scene.photo.image, patch=patch, detector=aim, progress=progress
-        ),
+        lambda progress: lab.run(scene.vit, scene.photo.image, patch=patch, detector=aim, progress=progress),
     )
     return desk.ask(
-        work,
-        label=_("Paste the object on this photo"),
-        help=_("About 20 passes of the model: a few seconds."),
+        work, label=_("Paste the object on this photo"), help=_("About 20 passes of the model: a few seconds.")
     )
 
 
@@ -88,21 +76,9 @@ def ratio_figure(scene: Scene, found: PastedObject) -> go.Figure:
     table = found.signal_to_noise
     middle = table.shape[1] // 2
     lines = [
-        Line(
-            _("averaging patch"),
-            sizes,
-            [mean.signal_to_noise(size) for size in sizes],
-            NEUTRAL,
-            dash="dash",
-        ),
+        Line(_("averaging patch"), sizes, [mean.signal_to_noise(size) for size in sizes], NEUTRAL, dash="dash"),
         Line(_("input"), sizes, table[:, 0], _LIGHT_BLUE, kind="both"),
-        Line(
-            _("layer {layer}").format(layer=middle - 1),
-            sizes,
-            table[:, middle],
-            VIT_BLUE,
-            kind="both",
-        ),
+        Line(_("layer {layer}").format(layer=middle - 1), sizes, table[:, middle], VIT_BLUE, kind="both"),
         Line(_("last layer"), sizes, table[:, -1], LAST_LAYER, kind="both"),
     ]
     return line_chart(
@@ -128,11 +104,7 @@ def layers_figure(found: PastedObject) -> go.Figure:
     chosen = range(0, len(found.sizes), max(1, len(found.sizes) // 4))
     tints = layer_ramp(len(chosen))
     series = [
-        Series(
-            _("object of {size} px").format(size=found.sizes[place]),
-            found.object_change[place],
-            colour=tint,
-        )
+        Series(_("object of {size} px").format(size=found.sizes[place]), found.object_change[place], colour=tint)
         for place, tint in zip(chosen, tints, strict=True)
     ]
     series.append(
@@ -189,10 +161,7 @@ def draw_layers(scene: Scene, found: PastedObject) -> go.Figure:
     left, right = st.columns([1, 3], gap="medium")
     shade = _("brighter") if found.sign > 0 else _("darker")
     left.image(
-        picture(scene, found),
-        width="stretch",
-        output_format="PNG",
-        alt=_("The photo with the object pasted on it"),
+        picture(scene, found), width="stretch", output_format="PNG", alt=_("The photo with the object pasted on it")
     )
     left.caption(
         _(
@@ -214,9 +183,7 @@ def draw_layers(scene: Scene, found: PastedObject) -> go.Figure:
 
 
 def _place(alignment: str) -> str:
-    return {EDGE: _("on the border to the next patch"), CORNER: _("on a corner")}.get(
-        alignment, _("inside it")
-    )
+    return {EDGE: _("on the border to the next patch"), CORNER: _("on a corner")}.get(alignment, _("inside it"))
 
 
 def _pixels(size: float | None) -> str:

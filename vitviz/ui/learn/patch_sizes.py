@@ -38,9 +38,7 @@ def ask(scene: Scene, desk: Desk) -> Answers | None:
     work = LongWork(
         "repatched",
         ("repatched", scene.model_key, scene.photo.digest),
-        lambda progress: patch_sizes(
-            scene.vit, scene.photo.image, sizes=sizes(scene), progress=progress
-        ),
+        lambda progress: patch_sizes(scene.vit, scene.photo.image, sizes=sizes(scene), progress=progress),
     )
     return desk.ask(
         work,
@@ -131,15 +129,7 @@ def formula_figure(scene: Scene) -> go.Figure:
     """Return tokens, and the smallest object of a patch that averages, against the patch size, by their formulas."""
     aim, (height, width) = detector(), scene.vit.image_size
     patch = sizes(scene)
-    lines = [
-        Line(
-            _("tokens, HW/p²"),
-            patch,
-            [height * width / size**2 for size in patch],
-            NEUTRAL,
-            kind="both",
-        )
-    ]
+    lines = [Line(_("tokens, HW/p²"), patch, [height * width / size**2 for size in patch], NEUTRAL, kind="both")]
     seen = [(size, closed_form(aim.limit, size, aim.alignment)) for size in patch]
     pairs = [(size, smallest) for size, smallest in seen if smallest is not None]
     if pairs:
@@ -220,9 +210,7 @@ def _words() -> None:
             "Compare the seconds at half, at one and at twice the model's own patch: is each step a "
             "factor of about four?"
         ),
-        _(
-            "Choose a photo with a small subject in the sidebar, and see at which patch its answer goes."
-        ),
+        _("Choose a photo with a small subject in the sidebar, and see at which patch its answer goes."),
         (_("The smallest object that a token can see"), PAGE, {"detail": "object"}),
     ]
     if any(entry.name == "patches" for entry in entries()):

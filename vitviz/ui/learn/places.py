@@ -134,15 +134,9 @@ def _words() -> None:
     )
     lesson.try_next(
         [
-            _(
-                "Set c to 0: the query likes no place, and all six outputs are 0, with positions too."
-            ),
+            _("Set c to 0: the query likes no place, and all six outputs are 0, with positions too."),
             _("Make c negative: the off-diagonal is looked at, and the signs change."),
-            (
-                _("What does order mean to the loaded model? Shuffled patches"),
-                PAGE,
-                {"scratch": "order"},
-            ),
+            (_("What does order mean to the loaded model? Shuffled patches"), PAGE, {"scratch": "order"}),
         ]
     )
 

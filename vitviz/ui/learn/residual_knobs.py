@@ -40,11 +40,7 @@ def choose() -> dict[str, Any]:
     columns = st.columns([2, 1, 1, 1, 1], gap="medium", vertical_alignment="bottom")
     names = graphs()
     columns[0].segmented_control(
-        _("Graph"),
-        list(GRAPHS),
-        format_func=lambda each: names[each],
-        required=True,
-        **link.widget("depth_graph"),
+        _("Graph"), list(GRAPHS), format_func=lambda each: names[each], required=True, **link.widget("depth_graph")
     )
     columns[1].slider(_("Nodes a side"), 3, MOST_SIZE[graph], **link.widget("depth_nodes"))
     columns[2].slider(

@@ -109,20 +109,14 @@ def _amplitudes(knobs: dict[str, Any], found: FilteredSignal) -> go.Figure:
     blocks = np.arange(len(measured))
     formula = abs(
         found.amplitudes[0]
-        * np.stack(
-            [gain(knobs["alpha"], np.array([found.low, found.high]), int(b)) for b in blocks]
-        )
+        * np.stack([gain(knobs["alpha"], np.array([found.low, found.high]), int(b)) for b in blocks])
     )
     laws = []
-    for place, (name, colour) in enumerate(
-        ((_("low frequency"), VIT_BLUE), (_("high frequency"), _HIGH))
-    ):
+    for place, (name, colour) in enumerate(((_("low frequency"), VIT_BLUE), (_("high frequency"), _HIGH))):
         laws.append(Law(name, np.maximum(measured[:, place], _FLOOR), colour, dots=True))
         said = np.maximum(formula[:, place], _FLOOR)
         laws.append(Law(_("{name}, by formula").format(name=name), said, NEUTRAL, dashed=True))
-    made = scaling(
-        blocks, laws, x_title=_("Block"), y_title=_("Height of the wave, without sign"), log_y=True
-    )
+    made = scaling(blocks, laws, x_title=_("Block"), y_title=_("Height of the wave, without sign"), log_y=True)
     chart(made, key="depth_amplitudes")
     st.caption(
         _(
@@ -140,11 +134,7 @@ def _error(measured: NDArray[np.float64], formula: NDArray[np.float64]) -> float
 
 def _signals(knobs: dict[str, Any], found: FilteredSignal, figures: dict[str, go.Figure]) -> None:
     blocks = len(found.signals) - 1
-    names = [
-        _("before"),
-        _("after block {block}").format(block=blocks),
-        _("the branch alone, of the first block"),
-    ]
+    names = [_("before"), _("after block {block}").format(block=blocks), _("the branch alone, of the first block")]
     shown = [found.signals[0], found.signals[-1], found.branch]
     if found.graph == "grid":
         _maps(knobs["size"], names, shown)
@@ -152,10 +142,7 @@ def _signals(knobs: dict[str, Any], found: FilteredSignal, figures: dict[str, go
     colours = (NEUTRAL, VIT_BLUE, _HIGH)
     made = scaling(
         np.arange(1, len(shown[0]) + 1),
-        [
-            Law(name, values, colour, dots=True)
-            for name, values, colour in zip(names, shown, colours, strict=True)
-        ],
+        [Law(name, values, colour, dots=True) for name, values, colour in zip(names, shown, colours, strict=True)],
         x_title=_("Node"),
         y_title=_("Value"),
         height=300,
@@ -171,9 +158,7 @@ def _maps(size: int, names: list[str], shown: list[NDArray[np.float64]]) -> None
         scales.append(Scale(-top, top, signed=True))
     columns = st.columns(3, gap="medium")
     for column, name, values, scale in zip(columns, names, shown, scales, strict=True):
-        sheet = map_grid(
-            values.reshape(1, size, size), [name], columns=1, scale=scale, cell_pixels=320
-        )
+        sheet = map_grid(values.reshape(1, size, size), [name], columns=1, scale=scale, cell_pixels=320)
         column.image(
             np.asarray(sheet),
             width="stretch",
@@ -190,9 +175,7 @@ def _lesson() -> None:
         r"\text{gain after } \ell \text{ blocks: } (1 - \alpha\lambda_k)^\ell \\ "
         r"\lambda_k = 2 - 2\cos\frac{2\pi k}{n} \text{ on a ring} \end{gathered}",
         {
-            r"\Lambda": _(
-                "graph Laplacian: a value times its number of neighbours, minus their sum"
-            ),
+            r"\Lambda": _("graph Laplacian: a value times its number of neighbours, minus their sum"),
             r"\lambda_k": _("its eigenvalues: 0 is constant, the largest is the fastest wave"),
             r"\alpha": _("strength of the branch"),
             "n": _("nodes of the ring; a path has πk/n instead, a grid sums of two of a path's"),
@@ -212,11 +195,7 @@ def _lesson() -> None:
         _("At which α does the fastest wave vanish in a single block? Compute it, then try."),
         _("Choose the grid: λ_max doubles. What happens to the α that you had?"),
         (_("Where each head looks"), "heads", {"statistic": "distance"}),
-        (
-            _("What the LayerNorm has to do with depth"),
-            PAGE,
-            {"depth_experiment": "layer_norm"},
-        ),
+        (_("What the LayerNorm has to do with depth"), PAGE, {"depth_experiment": "layer_norm"}),
     ]
     lesson.try_next(steps)
 

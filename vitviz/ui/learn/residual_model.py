@@ -16,12 +16,7 @@ from vitviz.figures.curves import Series, layer_curve
 from vitviz.figures.palettes import VIT_BLUE, layer_ramp
 from vitviz.figures.scaling import Law, scaling
 from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE
-from vitviz.labs.attention_filter import (
-    AttentionGain,
-    ResidualComparison,
-    attention_gain,
-    compare_residual,
-)
+from vitviz.labs.attention_filter import AttentionGain, ResidualComparison, attention_gain, compare_residual
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
 from vitviz.ui.charts import chart
@@ -41,9 +36,7 @@ class ModelMeasured:
 
 
 @st.cache_resource(max_entries=12, show_spinner=N_("Measuring the residual path …"))
-def measured(
-    model_key: str, digest: str, edit: Edit, _vit: ViT, _trace: Trace
-) -> ModelMeasured | str:
+def measured(model_key: str, digest: str, edit: Edit, _vit: ViT, _trace: Trace) -> ModelMeasured | str:
     """Return the gains and spectra of a model on a photo, or why there are none."""
     try:
         return ModelMeasured(attention_gain(_trace), compare_residual(_vit, _trace))
@@ -54,9 +47,7 @@ def measured(
 def draw(scene: Scene, figures: dict[str, go.Figure]) -> ModelMeasured | None:
     """Draw the loaded model's side; add its figures and return the numbers, or None where there are none."""
     st.subheader(_("The loaded model on this photo"), anchor=False)
-    found = measured(
-        scene.model_key, scene.photo.digest, scene.original.edit, scene.vit, scene.original
-    )
+    found = measured(scene.model_key, scene.photo.digest, scene.original.edit, scene.vit, scene.original)
     if isinstance(found, str):
         st.info(plain(found))
         return None
@@ -90,12 +81,7 @@ def _gains(found: AttentionGain) -> go.Figure:
             "How much of each wave over the grid attention lets through, mean of the heads. The fastest waves keep "
             "{first:.0%} in layer 0 and {last:.1%} in layer {layer}: attention averages. With the residual path, "
             "(I + A)/2, they keep {kept:.0%}. Values and MLP are not part of this."
-        ).format(
-            first=found.attention[0, -1],
-            last=found.attention[-1, -1],
-            layer=last,
-            kept=found.residual[-1, -1],
-        )
+        ).format(first=found.attention[0, -1], last=found.attention[-1, -1], layer=last, kept=found.residual[-1, -1])
     )
     return made
 

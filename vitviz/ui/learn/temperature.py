@@ -76,9 +76,7 @@ def slider() -> None:
 def editor() -> None:
     """Draw the table of queries and keys; what is typed goes into the link, and a link's table into the editor."""
     text, state = link.get("tokens"), st.session_state
-    if (
-        state.get(_EDITED) != text
-    ):  # it came with the link or from the button: the editor begins anew
+    if state.get(_EDITED) != text:  # it came with the link or from the button: the editor begins anew
         state[_BASE] = state[_EDITED] = text
         state[_VERSION] = state.get(_VERSION, 0) + 1
     base = np.array(rows_of(state[_BASE]))
@@ -133,8 +131,7 @@ def entropy_figure(shown: Example) -> go.Figure:
     """Return the entropy of each query against the temperature, with both limits and the reader's temperature."""
     curve = lab.curve(shown.found.scores, np.geomspace(0.02, 100, 90))
     lines = [
-        Line(name, curve.temperatures, curve.entropy[:, place], PINNED[place])
-        for place, name in enumerate(names())
+        Line(name, curve.temperatures, curve.entropy[:, place], PINNED[place]) for place, name in enumerate(names())
     ]
     levels = [Level(_("log L"), curve.uniform)]
     now = shown.found.temperature
@@ -172,9 +169,7 @@ def table(shown: Example) -> None:
 
 def _slope_words(found: TemperedAttention, measured: NDArray[np.float64]) -> str:
     if found.temperature == 0:
-        return _(
-            "At τ = 0 the slope is its limit, 0: there is no colder temperature to take a difference with."
-        )
+        return _("At τ = 0 the slope is its limit, 0: there is no colder temperature to take a difference with.")
     gap = float(np.abs(found.slope - measured).max())
     return _(
         "The slope by its formula, −β·Var, and by the difference of two entropies, dH/dβ, agree to {gap:.0e}."

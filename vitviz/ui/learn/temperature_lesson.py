@@ -71,11 +71,7 @@ def _example() -> tuple[Example, Figures]:
     temperature.table(shown)
     with st.expander(_("Edit the queries and keys"), icon=":material/edit:", key="edit_tokens"):
         temperature.editor()
-        st.button(
-            _("Back to the first numbers"),
-            key="tokens_back",
-            on_click=lambda: link.put(tokens=EXAMPLE),
-        )
+        st.button(_("Back to the first numbers"), key="tokens_back", on_click=lambda: link.put(tokens=EXAMPLE))
     return shown, {_("Attention of five tokens"): attention, _("Entropy of five tokens"): entropy}
 
 
@@ -131,9 +127,7 @@ def _words() -> None:
     )
     lesson.try_next(
         [
-            _(
-                "Move τ to its left end: tokens 2 and 4 keep one key, 1 and 3 a tie of two, 5 a tie of three."
-            ),
+            _("Move τ to its left end: tokens 2 and 4 keep one key, 1 and 3 a tie of two, 5 a tie of three."),
             _("Heat one layer alone, an early and a late one: which does the answer mind more?"),
             (_("Which head is sharp already? Heads by entropy"), "heads", {"statistic": "entropy"}),
             (_("Where is the place in all this? Four patches"), PAGE, {"scratch": "places"}),
@@ -167,9 +161,7 @@ def _code(scene: Scene, shown: Example, heated: Heated | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _arrays(
-    shown: Example, heated: Heated | None, found: ModelTemperature | None
-) -> dict[str, NDArray[Any]]:
+def _arrays(shown: Example, heated: Heated | None, found: ModelTemperature | None) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {
         "scores": shown.found.scores,
         "attention": shown.found.attention,
@@ -177,14 +169,7 @@ def _arrays(
         "slope": shown.found.slope,
     }
     if heated is not None:
-        arrays |= {
-            "model_entropy_before": heated.before.entropy,
-            "model_entropy_after": heated.after.entropy,
-        }
+        arrays |= {"model_entropy_before": heated.before.entropy, "model_entropy_after": heated.after.entropy}
     if found is not None:
-        arrays |= {
-            "factors": np.array(found.factors),
-            "cosine": found.cosine,
-            "probability": found.probability,
-        }
+        arrays |= {"factors": np.array(found.factors), "cosine": found.cosine, "probability": found.probability}
     return arrays

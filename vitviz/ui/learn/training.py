@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from vitviz.ui import lesson
 from vitviz.ui.choices import training as choices
-from vitviz.ui.learn import (
-    training_distillation,
-    training_hunger,
-    training_input_size,
-    training_layer_norm,
-)
+from vitviz.ui.learn import training_distillation, training_hunger, training_input_size, training_layer_norm
 from vitviz.ui.text import _
 
 

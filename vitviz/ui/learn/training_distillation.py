@@ -105,11 +105,7 @@ def _knobs() -> None:
         **link.widget("distil_alpha"),
     )
     st.slider(
-        _("Updates of each network"),
-        choices.FEWEST_STEPS,
-        choices.MOST_STEPS,
-        step=20,
-        **link.widget("distil_steps"),
+        _("Updates of each network"), choices.FEWEST_STEPS, choices.MOST_STEPS, step=20, **link.widget("distil_steps")
     )
     st.slider(_("Runs with other seeds"), 1, choices.MOST_SEEDS, **link.widget("distil_seeds"))
     st.toggle(
@@ -148,15 +144,11 @@ def _results(shown: Distillation) -> None:
 def accuracies(shown: Distillation) -> go.Figure | None:
     """Return the held-out accuracy of every finished run, or None if none is finished."""
     groups = {
-        title: (found, colour)
-        for name, (title, colour) in names().items()
-        if len(found := shown.accuracies(name))
+        title: (found, colour) for name, (title, colour) in names().items() if len(found := shown.accuracies(name))
     }
     if not groups:
         return None
-    return repeated_runs(
-        groups, y_title=_("Held-out digits recognised"), mean_title=_("mean ± standard deviation")
-    )
+    return repeated_runs(groups, y_title=_("Held-out digits recognised"), mean_title=_("mean ± standard deviation"))
 
 
 def curves(shown: Distillation) -> go.Figure:
@@ -184,9 +176,9 @@ def curves(shown: Distillation) -> go.Figure:
 def _sentence(shown: Distillation) -> str:
     """Return what the dots say, every difference beside its own spread."""
     told = [
-        _(
-            "Share of {count} digits, which no network saw in training, for {runs} runs each."
-        ).format(count=len(held_out()), runs=shown.seeds)
+        _("Share of {count} digits, which no network saw in training, for {runs} runs each.").format(
+            count=len(held_out()), runs=shown.seeds
+        )
     ]
     alone = shown.accuracies("alone")
     for name, title in (("soft", _("Hinton's loss")), ("hard", _("DeiT's token"))):
@@ -199,14 +191,14 @@ def _sentence(shown: Distillation) -> str:
 def _gain(title: str, gains: NDArray[np.float64]) -> str:
     """Return the gain over the labels alone in percentage points, and whether it exceeds its spread."""
     if len(gains) < 2:
-        return _(
-            "{title}: {gain:+.1f} percentage points against the labels alone; one run shows no spread."
-        ).format(title=title, gain=gains[0])
+        return _("{title}: {gain:+.1f} percentage points against the labels alone; one run shows no spread.").format(
+            title=title, gain=gains[0]
+        )
     deviation = float(gains.std(ddof=1))
     verdict = _("more than its spread") if abs(gains.mean()) > deviation else _("within its spread")
-    return _(
-        "{title}: {gain:+.1f} ± {deviation:.1f} percentage points against the labels alone, {verdict}."
-    ).format(title=title, gain=gains.mean(), deviation=deviation, verdict=verdict)
+    return _("{title}: {gain:+.1f} ± {deviation:.1f} percentage points against the labels alone, {verdict}.").format(
+        title=title, gain=gains.mean(), deviation=deviation, verdict=verdict
+    )
 
 
 def _formula() -> NDArray[np.float64]:
@@ -266,9 +258,7 @@ def _words() -> None:
     )
     lesson.try_next(
         [
-            _(
-                "Give the teacher no weight (α = 0): the second student must then be as good as the first."
-            ),
+            _("Give the teacher no weight (α = 0): the second student must then be as good as the first."),
             _("Take fewer digits: is the teacher still worth learning from?"),
             (_("Who needs how much data?"), "training", {"training": choices.HUNGER}),
         ]

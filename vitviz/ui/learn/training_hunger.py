@@ -137,10 +137,7 @@ def _results(shown: DataHunger) -> None:
 
 
 def _titles() -> dict[str, tuple[str, str]]:
-    return {
-        "vit": (_("Vision Transformer"), VIT_BLUE),
-        "convnet": (_("CNN"), CNN_VERMILION),
-    }
+    return {"vit": (_("Vision Transformer"), VIT_BLUE), "convnet": (_("CNN"), CNN_VERMILION)}
 
 
 def accuracy_figure(shown: DataHunger) -> go.Figure | None:
@@ -170,11 +167,7 @@ def _sentence(shown: DataHunger) -> str:
     told = _(
         "Mean over {runs} runs with other seeds; the band is one standard deviation. The networks have {vit:,} and "
         "{convnet:,} weights."
-    ).format(
-        runs=shown.seeds,
-        vit=weights_of(digit_vit(seed=0)),
-        convnet=weights_of(digit_convnet(seed=0)),
-    )
+    ).format(runs=shown.seeds, vit=weights_of(digit_vit(seed=0)), convnet=weights_of(digit_convnet(seed=0)))
     if not shown.complete:
         return told
     gaps = (shown.accuracies("convnet") - shown.accuracies("vit")).mean(-1) * 100
@@ -203,9 +196,7 @@ def _words() -> None:
     lesson.try_next(
         [
             _("Double the updates: how much of the gap was time, and how much was data?"),
-            _(
-                "Shift the pictures at random: a little of the CNN's built-in knowledge, told by examples."
-            ),
+            _("Shift the pictures at random: a little of the CNN's built-in knowledge, told by examples."),
             (_("Learn from the CNN instead"), "training", {"training": choices.DISTILLATION}),
             (_("What is built in, and what has to be learned?"), "anatomy", {"anatomy": "shift"}),
         ]

@@ -52,9 +52,9 @@ def draw() -> None:
         key,
         work,
         label=_("Measure {count} sizes").format(count=len(SIZES)),
-        cost=_(
-            "Two passes of the model a size, up to {largest} pixels: about half a minute."
-        ).format(largest=SIZES[-1]),
+        cost=_("Two passes of the model a size, up to {largest} pixels: about half a minute.").format(
+            largest=SIZES[-1]
+        ),
     )
     job_panel.watch(choices.SIZES, partial(_live, scene))
     found = _measured(scene, key)
@@ -91,9 +91,7 @@ def _position_maps(model_key: str, rows: int, columns: int, _vit: ViT) -> Positi
 
 def _draw_maps(scene: Scene, maps: PositionMaps, rows: int, columns: int) -> None:
     titles = (
-        _("as trained: {rows} × {columns}").format(
-            rows=scene.vit.grid.rows, columns=scene.vit.grid.columns
-        ),
+        _("as trained: {rows} × {columns}").format(rows=scene.vit.grid.rows, columns=scene.vit.grid.columns),
         _("interpolated: {rows} × {columns}").format(rows=rows, columns=columns),
         _("truncated: {rows} × {columns}").format(rows=rows, columns=columns),
     )
@@ -104,9 +102,7 @@ def _draw_maps(scene: Scene, maps: PositionMaps, rows: int, columns: int) -> Non
         middle = (map_.shape[0] // 2, map_.shape[1] // 2)
         sheet = map_grid(map_[None], [title], columns=1, scale=scale, cell_pixels=320, query=middle)
         column.image(np.asarray(sheet), output_format="PNG", width="stretch", alt=title)
-    pixels = [
-        side * step for side, step in zip((rows, columns), scene.vit.grid.patch_size, strict=True)
-    ]
+    pixels = [side * step for side, step in zip((rows, columns), scene.vit.grid.patch_size, strict=True)]
     st.caption(
         _(
             "Cosine of the position vector in the middle (orange) with that of every place, for a picture of "
@@ -146,26 +142,19 @@ def _measured(scene: Scene, key: Hashable) -> InputSizes | None:
 
 def cosine_figure(found: InputSizes) -> go.Figure:
     """Return the likeness to the feature at the model's own size against the input size."""
-    ways = (
-        (_("interpolated"), found.interpolated, VIT_BLUE),
-        (_("truncated"), found.truncated, QUERY_ORANGE),
-    )
+    ways = ((_("interpolated"), found.interpolated, VIT_BLUE), (_("truncated"), found.truncated, QUERY_ORANGE))
     lines = [
         Learner(name, _sides(answers), [each.cosine for each in answers], colour)
         for name, answers, colour in ways
         if answers
     ]
-    return learning_curves(
-        lines, x_title=_("Longer side (px)"), y_title=_("Cosine with the feature at its own size")
-    )
+    return learning_curves(lines, x_title=_("Longer side (px)"), y_title=_("Cosine with the feature at its own size"))
 
 
 def seconds_figure(found: InputSizes) -> go.Figure:
     """Return the seconds of a pass against the number of tokens."""
     answers = found.interpolated
-    line = Learner(
-        _("one pass"), [each.tokens for each in answers], [each.seconds for each in answers]
-    )
+    line = Learner(_("one pass"), [each.tokens for each in answers], [each.seconds for each in answers])
     return learning_curves([line], x_title=_("Tokens"), y_title=_("Seconds"))
 
 
@@ -179,10 +168,7 @@ def _answers(scene: Scene, found: InputSizes) -> None:
         _("Tokens"): [each.tokens for each in found.interpolated],
         _("Seconds"): [f"{each.seconds:.2f}" for each in found.interpolated],
     }
-    for title, answers in (
-        (_("Answer, interpolated"), found.interpolated),
-        (_("Answer, truncated"), found.truncated),
-    ):
+    for title, answers in ((_("Answer, interpolated"), found.interpolated), (_("Answer, truncated"), found.truncated)):
         told = [_answer(scene, each) for each in answers]
         rows[title] = told + ["–"] * (len(found.interpolated) - len(told))
     st.dataframe(rows, hide_index=True, alt=_("One row an input size"))
@@ -214,12 +200,8 @@ def _words(scene: Scene) -> None:
     )
     lesson.try_next(
         [
-            _(
-                "Choose 16 rows and 16 columns: all three maps are then the same for a model with a 16 × 16 grid."
-            ),
-            _(
-                "Choose one column more than the model has: why does the truncated map fall to pieces at once?"
-            ),
+            _("Choose 16 rows and 16 columns: all three maps are then the same for a model with a 16 × 16 grid."),
+            _("Choose one column more than the model has: why does the truncated map fall to pieces at once?"),
             (_("What does the model know about places?"), "positions", {}),
         ]
     )
@@ -228,11 +210,7 @@ def _words(scene: Scene) -> None:
 def _result(scene: Scene, maps: PositionMaps | None, found: InputSizes | None) -> Result:
     arrays: dict[str, NDArray[Any]] = {}
     if maps is not None:
-        arrays = {
-            "native": maps.native,
-            "interpolated": maps.interpolated,
-            "truncated": maps.truncated,
-        }
+        arrays = {"native": maps.native, "interpolated": maps.interpolated, "truncated": maps.truncated}
     figures: dict[str, go.Figure] = {}
     if found is not None:
         arrays |= {
@@ -250,11 +228,7 @@ def _result(scene: Scene, maps: PositionMaps | None, found: InputSizes | None) -
         f"result = compare_sizes(vit, {picture_expression(scene)})\n"
         "print([(each.image_size, each.cosine) for each in result.interpolated])\n"
     )
-    settings = {
-        "rows": link.get("sizes_rows"),
-        "columns": link.get("sizes_columns"),
-        "sizes": SIZES,
-    }
+    settings = {"rows": link.get("sizes_rows"), "columns": link.get("sizes_columns"), "sizes": SIZES}
     return Result(
         page="training",
         title=_("What if the picture is larger than the model knows?"),

@@ -111,11 +111,7 @@ def _work(settings: Mapping[str, Any], report: Report) -> Pair:
         asked: dict[str, Any] = {"order": order, "seed": 0, **settings}
 
         def progress(
-            done: int,
-            steps: int,
-            loss: float,
-            asked: Mapping[str, Any] = asked,
-            losses: list[float] = losses,
+            done: int, steps: int, loss: float, asked: Mapping[str, Any] = asked, losses: list[float] = losses
         ) -> bool:
             losses.append(loss)
             if done % 5 and done < steps:
@@ -173,9 +169,7 @@ def _groups(view: JobView | None) -> Groups:
 
 def _title(order: str, warmup: int) -> str:
     name = _("Pre-LN") if order == "pre" else _("Post-LN")
-    return f"{name}, " + (
-        _("warm-up of {steps}").format(steps=warmup) if warmup else _("no warm-up")
-    )
+    return f"{name}, " + (_("warm-up of {steps}").format(steps=warmup) if warmup else _("no warm-up"))
 
 
 def loss_figure(groups: Groups, going: Going | None = None) -> go.Figure | None:
@@ -239,9 +233,7 @@ def _live(view: JobView) -> None:
 def _same(settings: Mapping[str, Any], groups: Groups) -> bool:
     """Return whether some of the runs have these settings."""
     return any(
-        all(getattr(run, name) == value for name, value in settings.items())
-        for runs in groups.values()
-        for run in runs
+        all(getattr(run, name) == value for name, value in settings.items()) for runs in groups.values() for run in runs
     )
 
 
@@ -292,9 +284,7 @@ def _words() -> None:
     )
     lesson.try_next(
         [
-            _(
-                "Give Post-LN a warm-up of 60 updates, and then a tenth of the rate: which helps more?"
-            ),
+            _("Give Post-LN a warm-up of 60 updates, and then a tenth of the rate: which helps more?"),
             _("Take 2 blocks instead of 12: does the order still matter?"),
             _("Find the largest rate at which Pre-LN still learns."),
             (_("Why? The gradients at the start"), "depth", {"depth_experiment": "layer_norm"}),
@@ -307,10 +297,7 @@ def _result(groups: Groups, going: Going | None) -> Result:
     shown = [(_asked(run), run.losses) for runs in groups.values() for run in runs]
     if going is not None:
         shown.append((dict(going.asked), np.array(going.losses)))
-    arrays = {
-        "losses_{order}_warmup{warmup_steps}_seed{seed}".format(**each): losses
-        for each, losses in shown
-    }
+    arrays = {"losses_{order}_warmup{warmup_steps}_seed{seed}".format(**each): losses for each, losses in shown}
     made = loss_figure(groups, going)
     asked = [each for each, _losses in shown]
     return Result(
@@ -331,11 +318,7 @@ def _asked(run: LayerNormTraining) -> dict[str, Any]:
 def _code(asked: Sequence[Mapping[str, Any]]) -> str:
     """Return Python that trains the runs again, with what they have in common said once."""
     first = asked[0] if asked else {}
-    shared = {
-        name: value
-        for name, value in first.items()
-        if all(each.get(name) == value for each in asked)
-    }
+    shared = {name: value for name, value in first.items() if all(each.get(name) == value for each in asked)}
     rows = [{name: value for name, value in each.items() if name not in shared} for each in asked]
     return (
         "from vitviz.labs.layer_norm import train\n\n"

@@ -18,11 +18,7 @@ def draw(attention: TokenAttention) -> None:
     """Draw a chosen digit and both tokens' attention in every head of every layer."""
     st.subheader(_("Two tokens, two views"), anchor=False)
     digit = st.segmented_control(
-        _("Digit"),
-        list(range(len(attention.pictures))),
-        default=3,
-        required=True,
-        key="token_digit",
+        _("Digit"), list(range(len(attention.pictures))), default=3, required=True, key="token_digit"
     )
     photo, maps = st.columns([1, 4], gap="medium")
     grey = (attention.pictures[digit] * 255).round().astype(np.uint8)
@@ -31,17 +27,10 @@ def draw(attention: TokenAttention) -> None:
     rows, columns = attention.maps.shape[-2:]
     ruled = overlay(large, np.zeros((rows, columns)), scale=Scale(0, 1), opacity=0, grid_lines=True)
     with photo:
-        st.image(
-            ruled,
-            width=_PIXELS,
-            output_format="PNG",
-            alt=_("A held-out {digit}").format(digit=digit),
-        )
+        st.image(ruled, width=_PIXELS, output_format="PNG", alt=_("A held-out {digit}").format(digit=digit))
         first, second = attention.answers[digit]
         st.caption(
-            _("Class token answers **{first}**, distillation token **{second}**.").format(
-                first=first, second=second
-            )
+            _("Class token answers **{first}**, distillation token **{second}**.").format(first=first, second=second)
         )
     with maps:
         st.image(
