@@ -7,7 +7,7 @@ PY := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BENCHMARKS = $(wildcard benchmarks/bench_*.py)
 
-.PHONY: help run test check format bench messages training clean
+.PHONY: help run test check format bench wheel proof messages training clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -33,6 +33,19 @@ format: $(VENV)/dev.stamp ## put the code into shape
 bench: $(VENV)/run.stamp ## run every benchmarks/bench_*.py
 	@test -n "$(BENCHMARKS)" || { echo "vitviz: there is no benchmarks/bench_*.py."; exit 1; }
 	@set -e; for file in $(BENCHMARKS); do echo "vitviz: $$file"; PYTHONPATH=. $(PY) "$$file"; done
+
+wheel: $(VENV)/dev.stamp ## build dist/vitviz-*.whl and the source archive, to install with pip
+	@$(PY) -m hatchling build
+
+# The only check that sees a requirement which the package forgot: the other tests run where everything is installed.
+proof: wheel ## install the wheel alone into an environment of its own, outside the clone, and use it
+	@set -e; place=$$(mktemp -d); trap 'rm -rf "$$place"' EXIT; \
+		$(PYTHON) -m venv "$$place/venv"; bin="$$place/venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)"; \
+		"$$bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt dist/vitviz-*.whl; \
+		cd "$$place"; "$$bin/vitviz" explain example:cat --out cat.png; \
+		"$$bin/python" -W ignore -c "from streamlit.testing.v1 import AppTest; from vitviz.assets import PACKAGE; \
+			page = AppTest.from_file(PACKAGE / 'ui/main.py', default_timeout=120).run(); \
+			assert page.header and not page.exception, page.exception; print('vitviz:', page.header[0].value)"
 
 # Babel takes "95 % of" for a placeholder of another kind and complains; tests/ui/test_text.py checks the real ones.
 messages: $(VENV)/dev.stamp ## collect the visible texts, bring the catalogues up to date and compile them

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import threading
+from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -16,4 +17,9 @@ from starlette.middleware.gzip import GZipMiddleware
 # Torch and timm take seconds to import. They start with the server, so the first visitor waits less.
 threading.Thread(target=importlib.import_module, args=("vitviz.ui.cache",), daemon=True).start()
 
-app = st.App("vitviz/ui/main.py", middleware=[Middleware(GZipMiddleware, minimum_size=1024)])
+HERE = Path(__file__).resolve().parent
+PACKAGE = (
+    HERE / "vitviz" if (HERE / "vitviz").is_dir() else HERE.parent
+)  # a clone, or vitviz/home of an installed package
+
+app = st.App(PACKAGE / "ui/main.py", middleware=[Middleware(GZipMiddleware, minimum_size=1024)])

@@ -7,7 +7,11 @@ or tokens must see the difference.
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +19,8 @@ import torch
 from torch import nn
 
 BuildVit = Callable[..., nn.Module]
+ROOT = Path(__file__).parents[1]
+BUILT_FROM = ("vitviz", "pages", "assets", ".streamlit", "app.py", "pyproject.toml", "README.md", "LICENSE")
 
 
 def _draw_weights(module: nn.Module) -> None:
@@ -59,3 +65,26 @@ def wide_vit(build_vit: BuildVit) -> nn.Module:
 def register_vit(build_vit: BuildVit) -> nn.Module:
     """32 × 32 pixels with a class token and 4 registers before the 4 × 4 patches, 21 tokens."""
     return build_vit(reg_tokens=4)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from a copy so that the clone stays as it is."""
+    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    ignore = shutil.ignore_patterns("__pycache__")
+    for name in BUILT_FROM:
+        path = ROOT / name
+        shutil.copytree(path, source / name, ignore=ignore) if path.is_dir() else shutil.copy(path, source)
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(built)]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    (file,) = built.glob("*.whl")
+    return file
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the installed wheel in it, and its console script in bin; what it needs is this environment's."""
+    folder = tmp_path_factory.mktemp("installed")
+    options = ["--no-deps", "--no-index", "--no-compile", "--disable-pip-version-check", "--target", str(folder)]
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *options, str(wheel)], check=True)
+    return folder

@@ -123,12 +123,13 @@ def _wait_for(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
     """Return a function that starts a Streamlit app and gives its address; one server an app for the whole run.
 
-    ``serve(path, fresh=True, **environment)`` starts another server of the same app, for first visits.
+    ``serve(path, fresh=True, **environment)`` starts another server of the same app, for first visits; it reads
+    the settings in ``folder``.
     """
     servers: dict[Path, str] = {}
     running: list[subprocess.Popen[bytes]] = []
 
-    def start(app: Path | str, *, fresh: bool = False, **environment: str) -> str:
+    def start(app: Path | str, *, fresh: bool = False, folder: Path = ROOT, **environment: str) -> str:
         path = (ROOT / app).resolve()
         if path in servers and not fresh:
             return servers[path]
@@ -140,7 +141,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
         log = tmp_path_factory.mktemp("server") / "log.txt"
         with log.open("wb") as output:
             variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-            server = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=output, stderr=subprocess.STDOUT)
+            server = subprocess.Popen(command, cwd=folder, env=variables, stdout=output, stderr=subprocess.STDOUT)
         running.append(server)
         url = f"http://127.0.0.1:{port}"
         _wait_for(server, url, log)

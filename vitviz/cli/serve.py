@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from vitviz.assets import ASSETS
+from vitviz.assets import HOME
 from vitviz.errors import OptionError, VitvizError
 
 ADDRESS = "127.0.0.1"
@@ -31,7 +31,7 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Start the dashboard in place of this process."""
-    app = app_file(ASSETS.parent)
+    app = app_file(HOME)
     given = command(app, os.environ, port=arguments.port, address=arguments.address)
     if (arguments.address or ADDRESS) not in LOCAL:
         print(f"Open to the network at {arguments.address}, without a password: whoever reaches the port can use it.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
+from vitviz.assets import PACKAGE, PAGES
 from vitviz.ui.text import _
 
 START = "start"
@@ -23,7 +25,7 @@ class Entry:
     @property
     def path(self) -> str:
         """The file as st.Page and st.page_link want it, seen from the frame script."""
-        return f"../../pages/{self.name}.py"
+        return os.path.relpath(PAGES / f"{self.name}.py", PACKAGE / "ui")
 
 
 def sections() -> dict[str, list[Entry]]:

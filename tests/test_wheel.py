@@ -1,0 +1,77 @@
+"""The wheel: what a pip install brings works in an empty folder, far from the clone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+import vitviz
+
+ROOT = Path(__file__).parents[1]
+LIMIT = 70 * 2**20  # bytes
+
+
+@pytest.fixture(scope="module")
+def at_home(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder; the clone is neither here nor on the path."""
+    return tmp_path_factory.mktemp("empty")
+
+
+def is_kept(path: Path) -> bool:
+    return path.is_file() and path.suffix != ".pyc"
+
+
+def run(installed: Path, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(installed), "HF_HUB_OFFLINE": "1"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+
+
+def test_the_wheel_holds_every_file_that_the_clone_shows_or_computes_with(wheel: Path) -> None:
+    held = set(zipfile.ZipFile(wheel).namelist())
+    shown = [
+        ROOT / "app.py",
+        *(path for name in ("pages", "assets", ".streamlit") for path in (ROOT / name).rglob("*")),
+    ]
+    package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "vitviz").rglob("*") if is_kept(path)}
+    home = {f"vitviz/home/{path.relative_to(ROOT).as_posix()}" for path in shown if is_kept(path)}
+    assert package
+    assert home
+    assert package | home <= held
+    assert not {
+        name for name in held if name.startswith(("tests/", "pages/", "assets/"))
+    }  # nothing outside the package
+    assert wheel.stat().st_size < LIMIT
+
+
+def test_the_installed_package_finds_its_files_inside_itself(installed: Path, at_home: Path) -> None:
+    code = "import json, vitviz, vitviz.assets as a; print(json.dumps([vitviz.__file__, *map(str, (a.HOME, a.PAGES))]))"
+    package, home, pages = json.loads(run(installed, at_home, sys.executable, "-c", code).stdout)
+    assert Path(package) == installed / "vitviz/__init__.py"
+    assert (Path(home), Path(pages)) == (installed / "vitviz/home", installed / "vitviz/home/pages")
+
+
+def test_the_console_script_explains_a_shipped_photo(installed: Path, at_home: Path) -> None:
+    script = str(installed / "bin/vitviz")
+    assert run(installed, at_home, script, "--version").stdout == f"vitviz {vitviz.__version__}\n"
+    assert "Persian cat" in run(installed, at_home, script, "explain", "example:cat", "--out", "cat.png").stdout
+    assert (at_home / "cat.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_ranges_of_the_package_begin_at_the_pins_of_the_clone(installed: Path) -> None:
+    (distribution,) = metadata.distributions(path=[str(installed)])
+    needed = [Requirement(line) for line in distribution.requires or []]
+    pins = dict(line.split("==") for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line)
+    assert {requirement.name for requirement in needed} == set(pins)
+    for requirement in needed:
+        assert requirement.specifier.contains(pins[requirement.name])
+        (lowest,) = [bound.version for bound in requirement.specifier if bound.operator == ">="]
+        assert pins[requirement.name].startswith(lowest)  # a bound below what the tests ran with would be a guess
+    assert distribution.version == vitviz.__version__
