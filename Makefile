@@ -53,7 +53,7 @@ messages: $(VENV)/dev.stamp ## collect the visible texts, bring the catalogues u
 	@$(PY) -m babel.messages.frontend --quiet extract --project=vitviz --sort-by-file --add-location=file \
 		--add-comments=Translators: --copyright-holder='the authors of vitviz' \
 		--output-file=vitviz/ui/locale/vitviz.pot vitviz/ui $(wildcard pages)
-	@$(PY) -m vitviz.ui.library_words vitviz/ui/locale/vitviz.pot
+	@$(PY) -m vitviz.ui.words.library_words vitviz/ui/locale/vitviz.pot
 	@$(PY) -m babel.messages.frontend --quiet update --domain=vitviz --input-file=vitviz/ui/locale/vitviz.pot \
 		--output-dir=vitviz/ui/locale --no-fuzzy-matching --ignore-obsolete --width=120
 	@$(PY) -m babel.messages.frontend compile --domain=vitviz --directory=vitviz/ui/locale --statistics 2>&1 \

@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 # Torch and timm take seconds to import. They start with the server, so the first visitor waits less.
-threading.Thread(target=importlib.import_module, args=("vitviz.ui.cache",), daemon=True).start()
+threading.Thread(target=importlib.import_module, args=("vitviz.ui.kept.cache",), daemon=True).start()
 
 HERE = Path(__file__).resolve().parent
 PACKAGE = (

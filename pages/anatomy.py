@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from vitviz.ui.learn import anatomy
+from vitviz.ui.learn.anatomy import views
 
-anatomy.draw()
+views.draw()

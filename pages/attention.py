@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from vitviz.ui import pins, pooling, show, viewer
 from vitviz.ui.components.attention_viewer import attention_viewer
-from vitviz.ui.scene import current
+from vitviz.ui.explore.attention import pooling
+from vitviz.ui.furniture import pins, show, viewer
+from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
 
 scene = current()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from vitviz.ui import compare, compare_maps, compare_sides, show
-from vitviz.ui.scene import current
+from vitviz.ui.explore.compare import maps, pair, sides
+from vitviz.ui.furniture import show
+from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
 
 scene = current()
@@ -14,18 +15,18 @@ show.heading(
         "must change with its weights; a map of an answer must change with the answer."
     ),
 )
-compare.choose(scene)
-a, b = compare_sides.sides(scene)
-compare.choose_classes(a)
-found = [] if b is None else compare.outcomes(a, b)
-bar = None if b is None else compare.ask(found)
-compared = None if b is None else compare.compared(a, b, found)
+pair.choose(scene)
+a, b = sides.sides(scene)
+pair.choose_classes(a)
+found = [] if b is None else pair.outcomes(a, b)
+bar = None if b is None else pair.ask(found)
+compared = None if b is None else pair.compared(a, b, found)
 shown = []
 if b is not None and compared is not None:
-    shown = compare_maps.panels(a, b, compared)
-    compare_maps.draw(a, b, compared, shown)
+    shown = maps.panels(a, b, compared)
+    maps.draw(a, b, compared, shown)
 if b is not None:
-    compare_maps.answers(a, b)
-compare.about(scene)
-show.footer(scene, compare_maps.export(scene, a, b, compared, shown), caution="caution-compare")
-compare.finish(a, b, found, bar)  # last, so that the whole page stands while it works
+    maps.answers(a, b)
+pair.about(scene)
+show.footer(scene, maps.export(scene, a, b, compared, shown), caution="caution-compare")
+pair.finish(a, b, found, bar)  # last, so that the whole page stands while it works

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from vitviz.ui import lesson
-from vitviz.ui.learn import layer_norm_lesson, residual_lesson
-from vitviz.ui.scene import current
+from vitviz.ui.furniture import lesson
+from vitviz.ui.learn.depth import layer_norm, residual
+from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
 
 scene = current()
 chosen = lesson.experiment(
     "depth_experiment", {"residual": _("The residual path"), "layer_norm": _("Before or after: LayerNorm")}
 )
-result = layer_norm_lesson.draw() if chosen == "layer_norm" else residual_lesson.draw(scene)
+result = layer_norm.draw() if chosen == "layer_norm" else residual.draw(scene)
 lesson.footer(result)

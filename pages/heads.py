@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vitviz.ui import ablation, heads, link, pins, show
-from vitviz.ui.charts import distance_chart
 from vitviz.ui.components.head_atlas import head_atlas
-from vitviz.ui.scene import current
+from vitviz.ui.explore.heads import ablation, overview
+from vitviz.ui.explore.heads.distance import distance_chart
+from vitviz.ui.furniture import pins, show
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
 
 scene = current()
@@ -15,9 +17,9 @@ show.heading(
     _("Which head does what?"),
     _("One cell is one head. Click a cell to open that head; Shift-click to switch it off and see what changes."),
 )
-table = heads.statistics(scene)
-names = heads.names()
-options = heads.available(table)
+table = overview.statistics(scene)
+names = overview.names()
+options = overview.available(table)
 if link.get("statistic") not in options:
     st.warning(
         _("This model has no values of “{statistic}”; the attention distance is shown.").format(
@@ -33,14 +35,14 @@ st.caption(names[statistic][2])
 
 left, right = st.columns([1, 1], gap="large")
 with left:
-    head_atlas(heads.atlas(scene, table, statistic), key="atlas", on_pick=heads.pick, on_tick=heads.toggle)
+    head_atlas(overview.atlas(scene, table, statistic), key="atlas", on_pick=overview.pick, on_tick=overview.toggle)
 with right:
     distance_chart(scene, table)
-if heads.wants_to_open():
+if overview.wants_to_open():
     st.switch_page("../../pages/attention.py")
 
 ablation.draw(scene)
 with st.expander(_("All heads as a sortable list"), icon=":material/list:", key="list"):
-    st.dataframe(heads.rows(table), hide_index=True, height=320, alt=_("One row a head, one column a statistic"))
+    st.dataframe(overview.rows(table), hide_index=True, height=320, alt=_("One row a head, one column a statistic"))
 pins.draw(scene)
-show.footer(scene, heads.export(scene, table, statistic), caution="caution-heads")
+show.footer(scene, overview.export(scene, table, statistic), caution="caution-heads")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from vitviz.ui import input_sizes, position_export, position_vectors, positions, show, shuffling
-from vitviz.ui.scene import current
+from vitviz.ui.explore.positions import encoding, input_sizes, shuffling, vectors
+from vitviz.ui.explore.positions.export import Measured, export
+from vitviz.ui.furniture import show
+from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
 
 scene = current()
@@ -14,13 +16,13 @@ show.heading(
         "places the model's encoding makes alike."
     ),
 )
-similarity, read_out = positions.measured(scene)
-positions.head(similarity)
-positions.maps(scene, similarity, read_out)
-position_vectors.components(similarity)
-interpolated = position_vectors.interpolation(scene)
+similarity, read_out = encoding.measured(scene)
+encoding.head(similarity)
+encoding.maps(scene, similarity, read_out)
+vectors.components(similarity)
+interpolated = vectors.interpolation(scene)
 experiment = shuffling.draw(scene)
 sizes, bar = input_sizes.draw(scene)
-measured = position_export.Measured(similarity, read_out, interpolated, experiment, sizes)
-show.footer(scene, position_export.export(scene, measured), caution="caution-positions")
+measured = Measured(similarity, read_out, interpolated, experiment, sizes)
+show.footer(scene, export(scene, measured), caution="caution-positions")
 input_sizes.finish(scene, sizes, bar)  # last, so that the whole page stands while it works

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from vitviz.ui import field, field_depths, field_export, field_spread, link, show
-from vitviz.ui.scene import current
+from vitviz.ui.explore.receptive_field import depths, fields, spread
+from vitviz.ui.explore.receptive_field.export import export
+from vitviz.ui.furniture import show
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
 
 scene = current()
@@ -14,10 +17,10 @@ show.heading(
         "picture from its first layer; a convolutional network has to grow its view layer by layer."
     ),
 )
-field.controls(scene)
-measured = field.measure(scene, link.get("pictures"))
-field.draw(scene, measured)
-field.table(measured)
-field_spread.draw(scene, measured)
-field_depths.draw(scene, measured)
-show.footer(scene, field_export.export(scene, measured), caution="caution-receptive-field")
+fields.controls(scene)
+measured = fields.measure(scene, link.get("pictures"))
+fields.draw(scene, measured)
+fields.table(measured)
+spread.draw(scene, measured)
+depths.draw(scene, measured)
+show.footer(scene, export(scene, measured), caution="caution-receptive-field")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from vitviz.ui import flow, pins, show
 from vitviz.ui.components.attention_viewer import attention_viewer
-from vitviz.ui.scene import current
+from vitviz.ui.explore.rollout import maps
+from vitviz.ui.furniture import pins, show
+from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
 
 scene = current()
@@ -15,10 +16,10 @@ show.heading(
         "It does not know the answer, and it sees neither values nor MLPs."
     ),
 )
-options = flow.controls(scene)
-view = flow.view(scene, options)
-attention_viewer(view, key="rollout_viewer", on_change=flow.keep)
-flow.strip(scene, options)
-shown = flow.shown_map(scene, options)
-pins.draw(scene, shown, told=flow.told_options(options))
-show.footer(scene, flow.export(scene, options, view, shown), caution="caution-rollout")
+options = maps.controls(scene)
+view = maps.view(scene, options)
+attention_viewer(view, key="rollout_viewer", on_change=maps.keep)
+maps.strip(scene, options)
+shown = maps.shown_map(scene, options)
+pins.draw(scene, shown, told=maps.told_options(options))
+show.footer(scene, maps.export(scene, options, view, shown), caution="caution-rollout")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from vitviz.ui import depth, doors, show
-from vitviz.ui.scene import current
+from vitviz.ui.explore.start import doors, layers
+from vitviz.ui.furniture import show
+from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
 
 scene = current()
@@ -12,10 +13,10 @@ show.heading(
     _(
         "It cuts the photo into patches and lets them look at each other, layer after layer. "
         "Bright is where {query} looks in each layer."
-    ).format(query=depth.query_words(scene)),
+    ).format(query=layers.query_words(scene)),
 )
-maps = depth.layer_maps(scene)
-depth.draw(scene, maps)
+maps = layers.layer_maps(scene)
+layers.draw(scene, maps)
 
 doors.draw()
-show.footer(scene, depth.export(scene, maps), caution="caution-start")
+show.footer(scene, layers.export(scene, maps), caution="caution-start")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from vitviz.ui import second_photo, show, token_export, token_layers, token_lens, token_norms, tokens
-from vitviz.ui.scene import current
+from vitviz.ui.explore.tokens import layers, lens, likeness, norms, second_photo
+from vitviz.ui.explore.tokens.export import Measured, export
+from vitviz.ui.furniture import show
+from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
 
 scene = current()
@@ -14,12 +16,12 @@ show.heading(
         "like tokens, here seen as likeness to the patch under the pointer and as like colours."
     ),
 )
-tokens.controls(scene)
+likeness.controls(scene)
 here, there = second_photo.first(scene), second_photo.second(scene)
-view, colours = tokens.draw(scene, here, there)
-norms = token_norms.draw(scene, here)
-lens = token_lens.draw(scene, here)
-spectrum = token_layers.frequencies(scene, here)
-similarity = token_layers.alike(scene, here)
-measured = token_export.Measured(view, colours, norms, lens, spectrum, similarity)
-show.footer(scene, token_export.export(scene, here, there, measured), caution="caution-tokens")
+view, colours = likeness.draw(scene, here, there)
+table = norms.draw(scene, here)
+reading = lens.draw(scene, here)
+spectrum = layers.frequencies(scene, here)
+similarity = layers.alike(scene, here)
+measured = Measured(view, colours, table, reading, spectrum, similarity)
+show.footer(scene, export(scene, here, there, measured), caution="caution-tokens")

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from vitviz.ui.learn import training
+from vitviz.ui.learn.training import experiments
 
-training.draw()
+experiments.draw()

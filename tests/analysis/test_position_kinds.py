@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from tests.families import FAMILIES, member, noise
-from vitviz.analysis.position_kinds import positions_of, private_shell, without_positions
+from vitviz.analysis.position_kinds import positions_of, without_positions
 from vitviz.analysis.sine_cosine import sine_cosine_1d, sine_cosine_2d
+from vitviz.capture.shell import private_shell
 from vitviz.models.timm_door import timm
 from vitviz.models.vit import ViT
 

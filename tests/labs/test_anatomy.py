@@ -11,11 +11,11 @@ import vitviz
 from vitviz.analysis.convnet import ConvNet
 from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.labs.anatomy import block_step, embedding, norms
+from vitviz.labs.cost.scaling import parameters_of, scale
+from vitviz.labs.cost.vit_shape import PRESETS
 from vitviz.labs.gelu import activations, gelu
 from vitviz.labs.parameters import FORMULAS, PARTS, Dimensions, counted_parameters, dimensions_of, standard_parameters
-from vitviz.labs.scaling import parameters_of, scale
 from vitviz.labs.shift import likeness, plain_convolutions, shift_experiment, shift_right
-from vitviz.labs.vit_shape import PRESETS
 from vitviz.models import timm_door
 from vitviz.models.vit import ViT
 

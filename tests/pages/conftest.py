@@ -15,7 +15,8 @@ import torch
 from tests.pages.dashboard import MODELS, RELATIVE, Dashboard
 from vitviz.models.loading import load_vit
 from vitviz.models.vit import ViT
-from vitviz.ui import cache, shelf, show, viewer
+from vitviz.ui.furniture import show, viewer
+from vitviz.ui.kept import cache, shelf
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from vitviz.ui import show
 from vitviz.ui.components.packing import unpack
+from vitviz.ui.furniture import show
 
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "vitviz/ui/main.py"

@@ -13,9 +13,12 @@ from vitviz.analysis.convnet import ConvNet
 from vitviz.figures.export import html_of_figures
 from vitviz.labs.parameters import counted_parameters
 from vitviz.labs.shift import plain_convolutions
-from vitviz.ui import labels, lesson, probes
 from vitviz.ui.choices import anatomy as choices
-from vitviz.ui.learn import anatomy_gelu, anatomy_parameters, anatomy_shift, anatomy_steps
+from vitviz.ui.furniture import lesson
+from vitviz.ui.kept import networks
+from vitviz.ui.learn.anatomy import gelu, parameters, shift, steps
+from vitviz.ui.learn.anatomy.stream import stream_norms
+from vitviz.ui.words import labels
 
 PAGE = "anatomy"
 
@@ -29,15 +32,15 @@ def small_convnet(monkeypatch):
         object.__setattr__(net, "layer_names", ("stem", "layer3.0"))
         return net, False
 
-    monkeypatch.setattr(probes, "resnet", convnet)
+    monkeypatch.setattr(networks, "resnet", convnet)
     yield
     for kept in (
-        anatomy_steps._embedding,
-        anatomy_steps._block,
-        anatomy_steps.stream_norms,
-        anatomy_parameters._counted,
-        anatomy_gelu._activations,
-        anatomy_shift._measured,
+        steps._embedding,
+        steps._block,
+        stream_norms,
+        parameters._counted,
+        gelu._activations,
+        shift._measured,
     ):
         kept.clear()
 

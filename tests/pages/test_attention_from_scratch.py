@@ -12,7 +12,6 @@ from vitviz.figures.export import html_of_figures
 from vitviz.grid import PatchGrid
 from vitviz.labs import temperature
 from vitviz.models.vit import ViT
-from vitviz.ui import labels, lesson
 from vitviz.ui.choices.attention_from_scratch import (
     EXAMPLE,
     FACTORS,
@@ -22,8 +21,11 @@ from vitviz.ui.choices.attention_from_scratch import (
     temperature_of,
     text_of,
 )
-from vitviz.ui.learn import encodings, long_work
-from vitviz.ui.learn.temperature import edited
+from vitviz.ui.furniture import lesson
+from vitviz.ui.learn.scratch import encodings
+from vitviz.ui.learn.scratch.temperature_example import edited
+from vitviz.ui.words import labels
+from vitviz.ui.work import desk
 
 PAGE = "attention_from_scratch"
 
@@ -31,7 +33,7 @@ PAGE = "attention_from_scratch"
 @pytest.fixture(autouse=True)
 def _forget_results():
     yield
-    long_work.results.clear()
+    desk.results.clear()
     encodings._computed.clear()
 
 

@@ -9,12 +9,13 @@ import pytest
 import vitviz
 from tests.pages.dashboard import RELATIVE
 from vitviz.export.arrays import npz_bytes
-from vitviz.labs.compute import block_macs, model_macs
-from vitviz.labs.memory import attention_storage, recompute_ratio
-from vitviz.labs.vit_shape import PRESETS, shape_of
-from vitviz.ui import lesson
+from vitviz.labs.cost.compute import block_macs, model_macs
+from vitviz.labs.cost.memory import attention_storage, recompute_ratio
+from vitviz.labs.cost.vit_shape import PRESETS, shape_of
 from vitviz.ui.choices.cost import RANGES
-from vitviz.ui.learn import cost_compute, cost_passes, long_work
+from vitviz.ui.furniture import lesson
+from vitviz.ui.learn.cost import compute, passes
+from vitviz.ui.work import desk
 
 PAGE = "cost"
 MEMORY = {"cost_experiment": "memory"}
@@ -26,7 +27,7 @@ def results(monkeypatch):
     taken = []
     monkeypatch.setattr(lesson, "_downloads", lambda result: taken.append((result, lesson.manifest(result))))
     yield taken
-    for kept in (long_work.results, cost_compute._count):
+    for kept in (desk.results, compute._count):
         kept.clear()
 
 
@@ -149,14 +150,14 @@ def test_a_measurement_that_would_take_too_much_is_refused(dashboard):
 
 def test_a_lack_of_memory_is_told_and_can_be_tried_again(dashboard, monkeypatch):
     left = [RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate")]
-    compute = cost_passes.compare_blocks
+    compare = passes.compare_blocks
 
     def measure(*given, **options):
         if left:
             raise left.pop()
-        return compute(*given, **options)
+        return compare(*given, **options)
 
-    monkeypatch.setattr(cost_passes, "compare_blocks", measure)
+    monkeypatch.setattr(passes, "compare_blocks", measure)
     app = dashboard(PAGE, cost_model="ViT-S/16", cost_size=64, cost_block=1, **MEMORY)
     app.told("too little memory for that. Choose smaller sizes.")
     app.app.toggle(key="choice_cost_block").set_value(True).run()
@@ -165,7 +166,7 @@ def test_a_lack_of_memory_is_told_and_can_be_tried_again(dashboard, monkeypatch)
 
 
 def test_seconds_are_measured_when_asked_for(dashboard, results, monkeypatch):
-    monkeypatch.setattr(vitviz.labs.compute, "MOST_MACS", 4e6)
+    monkeypatch.setattr(vitviz.labs.cost.compute, "MOST_MACS", 4e6)
     app = dashboard(PAGE, cost_width=32, cost_seconds=1).sound()
     assert app.has("plotly_chart", "cost_clock")
     assert re.search(r"GMACs a second. At [\d,]+ tokens it is furthest", captions(app))

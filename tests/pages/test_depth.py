@@ -9,12 +9,13 @@ import pytest
 import vitviz
 from tests.pages.dashboard import RELATIVE
 from vitviz.export.arrays import npz_bytes
-from vitviz.labs import layer_norm_runs, residual_filter, stream_growth
+from vitviz.labs import residual_filter, stream_growth
 from vitviz.labs.attention_filter import attention_gain
+from vitviz.labs.layer_norm.runs import shipped_runs
 from vitviz.labs.residual_filter import gain
 from vitviz.trace import trace
-from vitviz.ui import lesson
-from vitviz.ui.learn import layer_norm_lesson, residual_model
+from vitviz.ui.furniture import lesson
+from vitviz.ui.learn.depth import layer_norm, residual_model
 
 PAGE = "depth"
 NORM = {"depth_experiment": "layer_norm", "depth_width": 16}
@@ -26,7 +27,7 @@ def results(monkeypatch):
     taken = []
     monkeypatch.setattr(lesson, "_downloads", lambda result: taken.append((result, lesson.manifest(result))))
     yield taken
-    for kept in (residual_model.measured, layer_norm_lesson.initial):
+    for kept in (residual_model.measured, layer_norm.initial):
         kept.clear()
 
 
@@ -116,7 +117,7 @@ def test_layer_norm_at_the_ends_of_its_knobs(dashboard, results, link):
 
 def test_the_shipped_training_is_told_with_its_deviation(dashboard):
     app = dashboard(PAGE, **NORM, depth_layers=2).sound()
-    runs = [run for run in layer_norm_runs.shipped_runs() if run.order == "pre" and not run.warmup_steps]
+    runs = [run for run in shipped_runs() if run.order == "pre" and not run.warmup_steps]
     found = [run.accuracy for run in runs]
     assert f"Pre-LN {np.mean(found):.0%} ± {np.std(found, ddof=1):.0%}, Post-LN" in captions(app)
 

@@ -8,8 +8,8 @@ from tests.pages.dashboard import NAMES
 from vitviz.analysis.faithfulness import deletion_insertion
 from vitviz.errors import OptionError
 from vitviz.trace.target import contrast
-from vitviz.ui import shelf
 from vitviz.ui.choices.explore import knobs_of
+from vitviz.ui.kept import shelf
 
 
 def maps(app):

@@ -11,8 +11,9 @@ import vitviz
 from vitviz.analysis.faithfulness_checks import model_randomisation
 from vitviz.attribution.attribute import find_method
 from vitviz.errors import OptionError
-from vitviz.ui import demand, evidence_curves
 from vitviz.ui.choices.evidence import box_of
+from vitviz.ui.explore.evidence import curves
+from vitviz.ui.work import demand
 
 TWO = "rollout-input_x_gradient"
 
@@ -84,14 +85,14 @@ def test_texts_of_boxes():
 
 
 def test_a_refused_test_is_told_where_it_was_asked_for_and_can_be_tried_again(dashboard, monkeypatch):
-    refusals, compute = [OptionError("not today")], evidence_curves.deletion_insertion
+    refusals, compute = [OptionError("not today")], curves.deletion_insertion
 
     def measure(*given, **options):
         if refusals:
             raise refusals.pop()
         return compute(*given, **options)
 
-    monkeypatch.setattr(evidence_curves, "deletion_insertion", measure)
+    monkeypatch.setattr(curves, "deletion_insertion", measure)
     app = dashboard("evidence", methods="rollout", target=1).sound()
     app.app.button(key="ask_test").click().run()
     for _click in range(2):  # the next click leaves it there

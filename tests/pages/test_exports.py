@@ -13,7 +13,7 @@ import vitviz
 from tests.pages.dashboard import PAGES
 from vitviz.examples import example
 from vitviz.export.arrays import npz_bytes
-from vitviz.ui import show
+from vitviz.ui.furniture import show
 
 EACH_PAGE = pytest.mark.parametrize("page", PAGES)
 VIEW = {

@@ -9,8 +9,8 @@ import pytest
 from vitviz.export.arrays import npz_bytes
 from vitviz.labs.long_range import counting, moves, results
 from vitviz.labs.long_range.contents import BAND, COLUMNS, ROWS, bar, half
-from vitviz.ui import lesson
-from vitviz.ui.learn import long_range, long_range_take
+from vitviz.ui.furniture import lesson
+from vitviz.ui.learn.long_range import board, take_away
 
 PAGE = "long_range"
 
@@ -79,8 +79,8 @@ def test_dragging_changes_board_link_and_verdict(dashboard):
     app = open_page(dashboard, pairs=1, distance=1).sound()
     before = app.component("range_picture")
     start, end = before["partner"], before["free"][-1]
-    board = counting.sample(1, generator=np.random.default_rng([0, 4]), distance=1, pairs=1, distractors=1)[0]
-    after = moves.text_of(moves.moved(board, start, end))
+    layout = counting.sample(1, generator=np.random.default_rng([0, 4]), distance=1, pairs=1, distractors=1)[0]
+    after = moves.text_of(moves.moved(layout, start, end))
     app.put(range_board=after, range_cell=end).sound()
     assert app.link["range_board"] == after
     sent = app.component("range_picture")
@@ -148,11 +148,11 @@ def test_a_half_without_partner_is_told(dashboard):
 
 def test_a_move_that_is_not_allowed_is_told_and_nothing_moves(monkeypatch):
     told, put = [], []
-    monkeypatch.setattr(long_range.link, "notice", told.append)
-    monkeypatch.setattr(long_range.link, "put", lambda **values: put.append(values))
-    board = _board({8: bar(0), 10: bar(1)})
-    board[:, 1] = BAND
-    long_range.move(board, 8, 3)
+    monkeypatch.setattr(board.link, "notice", told.append)
+    monkeypatch.setattr(board.link, "put", lambda **values: put.append(values))
+    layout = _board({8: bar(0), 10: bar(1)})
+    layout[:, 1] = BAND
+    board.move(layout, 8, 3)
     assert "past the other bar" in told[0]
     assert not put
 
@@ -180,12 +180,12 @@ def test_the_snippet_runs_and_answers_as_the_page(dashboard, taken, capsys):
 
 def test_both_tasks_have_a_question_and_next_steps():
     for task in ("counting", "occluder"):
-        assert long_range_take.question(task)[0].endswith("?")
-        assert len(long_range_take.next_steps(task)) >= 3
+        assert take_away.question(task)[0].endswith("?")
+        assert len(take_away.next_steps(task)) >= 3
 
 
 def _board(cells):
-    board = np.zeros((ROWS, COLUMNS), np.int64)
+    layout = np.zeros((ROWS, COLUMNS), np.int64)
     for cell, content in cells.items():
-        board.flat[cell] = content
-    return board
+        layout.flat[cell] = content
+    return layout

@@ -15,8 +15,10 @@ from vitviz.analysis.patch_changes import CHANGES
 from vitviz.export.arrays import npz_bytes
 from vitviz.models import timm_door
 from vitviz.models.vit import ViT
-from vitviz.ui import patches, probes, show
 from vitviz.ui.choices.patches import Painting
+from vitviz.ui.explore.patches import painting
+from vitviz.ui.furniture import show
+from vitviz.ui.kept import networks
 
 PAGE = "patches"
 PAINTED = Painting(4, 4, frozenset({5, 6, 9}))
@@ -26,7 +28,7 @@ TIMM = {"model": "timm:vit_tiny_patch16_224", "weights": "random", "size": 64}
 @pytest.fixture(autouse=True)
 def _forget_passes():
     yield
-    patches._trace.clear()
+    painting._trace.clear()
 
 
 def words(app):
@@ -179,7 +181,7 @@ def test_an_untrained_cnn_is_left_out_and_a_trained_one_answers_beside(dashboard
     assert "weights of ResNet-18 are not in the local cache" in words(app)
     assert not app.has("plotly_chart", "cnn_answers")
     net = ConvNet.from_module(timm_door.build("resnet10t"), image_size=(64, 64))
-    monkeypatch.setattr(probes, "trained_convnet", lambda height, width: net)
+    monkeypatch.setattr(networks, "trained_convnet", lambda height, width: net)
     beside = app.put(painted=PAINTED.text(), change="removed").sound()
     assert beside.has("plotly_chart", "cnn_answers")
     assert "It has no tokens to remove" in words(beside)
@@ -224,10 +226,10 @@ def test_heads_that_are_off_elsewhere_are_on_here(dashboard):
 
 def test_a_stroke_is_kept_in_the_link(monkeypatch):
     state, kept = {}, {}
-    monkeypatch.setattr(patches.st, "session_state", state)
-    monkeypatch.setattr(patches.link, "put", lambda **values: kept.update(values))
+    monkeypatch.setattr(painting.st, "session_state", state)
+    monkeypatch.setattr(painting.link, "put", lambda **values: kept.update(values))
     grid = vitviz.PatchGrid(4, 4, (8, 8))
-    patches._keep(grid, patches.Stroke(frozenset({5, 6, 9}), 3))
+    painting._keep(grid, painting.Stroke(frozenset({5, 6, 9}), 3))
     assert kept == {"painted": PAINTED.text()}
     assert list(state.values()) == [3]
 
@@ -235,7 +237,7 @@ def test_a_stroke_is_kept_in_the_link(monkeypatch):
 def test_the_margin_of_a_picture_that_no_patch_covers_is_never_changed(build_vit):
     module = build_vit(img_size=(24, 24))
     vit = ViT.from_module(module)
-    mask = patches._mask(vit.grid, frozenset(range(9)), 1, (26, 27, 3))
+    mask = painting._mask(vit.grid, frozenset(range(9)), 1, (26, 27, 3))
     assert mask[:24, :24].all()
     assert not mask[24:].any()
     assert not mask[:, 24:].any()

@@ -9,10 +9,10 @@ import pytest
 import vitviz
 from vitviz.analysis import patch_size
 from vitviz.figures.export import html_of_figures
-from vitviz.labs import noisy_picture, pasted_object, smallest_object
-from vitviz.labs.smallest_object import Detector
-from vitviz.ui import lesson
-from vitviz.ui.learn import long_work
+from vitviz.labs.object import noisy_picture, pasted_object, smallest_object
+from vitviz.labs.object.smallest_object import Detector
+from vitviz.ui.furniture import lesson
+from vitviz.ui.work import desk
 
 PAGE = "patches_and_detail"
 
@@ -20,7 +20,7 @@ PAGE = "patches_and_detail"
 @pytest.fixture(autouse=True)
 def _forget_results():
     yield
-    long_work.results.clear()
+    desk.results.clear()
 
 
 @pytest.fixture

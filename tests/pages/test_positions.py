@@ -13,8 +13,10 @@ from tests.pages.dashboard import NAMES, RELATIVE, ROOT
 from vitviz.errors import UnsupportedModelError
 from vitviz.export.arrays import npz_bytes
 from vitviz.models.vit import ViT
-from vitviz.ui import cache, input_sizes, shelf, show
 from vitviz.ui.components.packing import unpack
+from vitviz.ui.explore.positions import input_sizes
+from vitviz.ui.furniture import show
+from vitviz.ui.kept import cache, shelf
 
 PAGE = "positions"
 NONE = "tiny:none"

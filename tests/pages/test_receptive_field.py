@@ -12,7 +12,8 @@ import vitviz
 import vitviz.examples
 from tests.pages.dashboard import NAMES, ROOT
 from vitviz.export.arrays import npz_bytes
-from vitviz.ui import cache, probes, show
+from vitviz.ui.furniture import show
+from vitviz.ui.kept import cache, networks
 
 PAGE = "receptive_field"
 
@@ -20,7 +21,7 @@ PAGE = "receptive_field"
 @pytest.fixture(autouse=True)
 def _forget_fields():
     yield
-    for kept in (cache.receptive_field, cache.field_radius, cache.attention_fields, probes.redrawn):
+    for kept in (cache.receptive_field, cache.field_radius, cache.attention_fields, networks.redrawn):
         kept.clear()
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import vitviz
-from vitviz.ui import flow
 from vitviz.ui.choices import CHOICES
 from vitviz.ui.components.attention_view import ViewState
+from vitviz.ui.explore.rollout import maps
 
 PAGE = "rollout"
 OPTIONS = {"fusion": "max", "residual": 0.3, "discard": 0.5, "patch": 6}
@@ -65,8 +65,8 @@ def test_rollouts_of_other_options_are_pinned_side_by_side(dashboard):
 def link(monkeypatch):
     """The choices, without a session."""
     values = {name: choice.default for name, choice in CHOICES.items()}
-    monkeypatch.setattr(flow.link, "get", values.__getitem__)
-    monkeypatch.setattr(flow.link, "put", lambda **given: values.update(given))
+    monkeypatch.setattr(maps.link, "get", values.__getitem__)
+    monkeypatch.setattr(maps.link, "put", lambda **given: values.update(given))
     return values
 
 
@@ -80,9 +80,9 @@ def clicked(**given):
 
 def test_a_click_keeps_the_chosen_map_and_the_scale_of_the_whole_model(link):
     link["scale"] = "model"  # which this page shows as "map"
-    flow.keep(clicked(head=0))
+    maps.keep(clicked(head=0))
     assert (link["rollout_map"], link["scale"]) == ("layer", "model")
-    flow.keep(clicked(scale="absolute"))
+    maps.keep(clicked(scale="absolute"))
     assert (link["rollout_map"], link["scale"]) == ("rollout", "absolute")
-    flow.keep(clicked(scale="map"))
+    maps.keep(clicked(scale="map"))
     assert link["scale"] == "map"

@@ -13,8 +13,9 @@ from vitviz.analysis.map_comparison import same_crop
 from vitviz.examples import example
 from vitviz.export.arrays import npz_bytes
 from vitviz.images import open_image
-from vitviz.ui import cache, probes, show
 from vitviz.ui.components.packing import unpack
+from vitviz.ui.furniture import show
+from vitviz.ui.kept import cache, networks
 
 PAGE = "tokens"
 
@@ -29,7 +30,7 @@ def _forget_tokens():
         cache.class_evidence,
         cache.token_spectrum,
         cache.layer_similarity,
-        probes.redrawn,
+        networks.redrawn,
     ):
         kept.clear()
 

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from vitviz.figures.export import html_of_figures
-from vitviz.labs import layer_norm_runs, training_results
-from vitviz.ui import lesson, show
+from vitviz.labs.digits.results import shipped_distillation, shipped_hunger
+from vitviz.labs.layer_norm.runs import shipped_runs
 from vitviz.ui.choices import training as choices
-from vitviz.ui.learn import job_panel, training_layer_norm
+from vitviz.ui.furniture import lesson, show
+from vitviz.ui.learn.training import layer_norm
+from vitviz.ui.work import job_panel
 
 PAGE = "training"
 SOON = 90
@@ -70,11 +72,11 @@ def test_every_experiment_has_its_question_formula_caveat_worksheet_and_files(da
 def test_shipped_results_are_shown_at_once_with_their_numbers(dashboard, results):
     app = dashboard(PAGE).sound()
     assert "Shipped runs of these settings" in words(app)
-    shipped = training_results.shipped_distillation()
+    shipped = shipped_distillation()
     gain = (shipped.accuracies("soft") - shipped.accuracies("alone")).mean() * 100
     assert f"Hinton's loss: {gain:+.1f} ±" in words(app)
     app = dashboard(PAGE, training=choices.HUNGER).sound()
-    hunger = training_results.shipped_hunger()
+    hunger = shipped_hunger()
     gaps = (hunger.accuracies("convnet") - hunger.accuracies("vit")).mean(-1) * 100
     assert f"ahead by {gaps[0]:.1f} percentage points with 20 digits" in words(app)
     assert np.array_equal(results[-1].arrays()["accuracy_vit"], hunger.accuracies("vit"))
@@ -175,16 +177,12 @@ def test_files_tell_the_settings_of_what_is_shown_and_not_those_of_the_knobs(das
     dashboard(PAGE, training=experiment, **UNTRAINED[experiment]).sound()
     told = lesson.manifest(results[-1])["settings"]
     if experiment == choices.LAYER_NORM:
-        runs = layer_norm_runs.shipped_runs()
+        runs = shipped_runs()
         assert [each["seed"] for each in told["runs"]] == [run.seed for run in runs]
         assert {(each["depth"], each["steps"]) for each in told["runs"]} == {(12, 200)}
         assert "'depth': 12, 'width': 32" in results[-1].code
         return
-    shipped = (
-        training_results.shipped_distillation()
-        if experiment == choices.DISTILLATION
-        else training_results.shipped_hunger()
-    )
+    shipped = shipped_distillation() if experiment == choices.DISTILLATION else shipped_hunger()
     wanted = {name: getattr(shipped, name) for name in told if name != "experiment"}
     assert told == {"experiment": experiment, **wanted}
     assert len(told) >= 7 - (experiment == choices.HUNGER)
@@ -196,7 +194,7 @@ def test_the_code_of_the_layer_norm_runs_trains_them(capsys):
         {"order": order, "depth": 1, "width": 16, "learning_rate": 1e-3, "steps": 2, "seed": seed}
         for order, seed in (("pre", 0), ("post", 0), ("post", 1))
     ]
-    exec(training_layer_norm._code(asked), {})
+    exec(layer_norm._code(asked), {})
     told = capsys.readouterr().out.splitlines()
     assert [each.split("}")[0] for each in told] == [
         f"{{'order': '{each['order']}', 'seed': {each['seed']}" for each in asked
@@ -211,7 +209,7 @@ def test_a_reader_with_too_many_runs_is_told(dashboard, monkeypatch):
 
 
 def test_the_input_sizes_are_measured_on_demand(dashboard, results, monkeypatch):
-    monkeypatch.setattr("vitviz.ui.learn.training_input_size.SIZES", (24, 32, 48))
+    monkeypatch.setattr("vitviz.ui.learn.training.input_size.SIZES", (24, 32, 48))
     app = dashboard(PAGE, training=choices.SIZES, sizes_rows=3, sizes_columns=6).sound()
     assert "changes the vectors by 0." in words(app)
     assert results[-1].arrays()["interpolated"].shape == (3, 6)
@@ -235,7 +233,7 @@ def test_the_input_size_of_other_models(dashboard, model):
 
 def test_the_card_of_the_runs_gives_their_numbers():
     card = (show.TEXT.parent / "labs/TRAINING.md").read_text(encoding="utf-8")
-    hunger, taught = training_results.shipped_hunger(), training_results.shipped_distillation()
+    hunger, taught = shipped_hunger(), shipped_distillation()
     for network in ("vit", "convnet"):
         for mean in hunger.accuracies(network).mean(-1):
             assert f"{mean:.1%}" in card

@@ -10,8 +10,8 @@ from streamlit.string_util import clean_text
 
 from tests.pages.dashboard import ROOT
 from vitviz.ui import text
-from vitviz.ui.library_words import library_classes, library_words
 from vitviz.ui.text import LANGUAGES, LOCALE, SOURCE
+from vitviz.ui.words.library_words import library_classes, library_words
 
 OTHERS = sorted(set(LANGUAGES) - {SOURCE})
 WIDE = "，；：。）”"

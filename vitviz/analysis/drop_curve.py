@@ -17,10 +17,11 @@ from vitviz.analysis.faithfulness import Curve, RandomBand, random_band
 from vitviz.analysis.inputs import Picture, prepare
 from vitviz.analysis.removal import Order
 from vitviz.analysis.replacement import REMOVED, replacement_picture, without_patches
-from vitviz.analysis.scoring import Progress, scores
+from vitviz.analysis.scoring import scores
 from vitviz.attention.view import attention_view
 from vitviz.errors import OptionError
 from vitviz.models.vit import ViT
+from vitviz.progress import Progress
 from vitviz.trace import Target, Trace, trace
 from vitviz.trace.target import Likeness, likeness, resolve_target
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vitviz.analysis.removal import Order, Removal
-from vitviz.analysis.scoring import Progress
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
+from vitviz.progress import Progress
 from vitviz.trace.run import Picture, trace
 from vitviz.trace.target import Target
 

@@ -14,10 +14,10 @@ from torch import nn
 
 from vitviz.analysis.faithfulness import patch_values
 from vitviz.analysis.redrawn import redraw
-from vitviz.analysis.scoring import Progress, report
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
+from vitviz.progress import Progress, report
 
 Box = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels of the model's input; right and bottom are exclusive."""

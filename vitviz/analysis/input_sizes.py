@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vitviz.analysis.inputs import Picture, prepare
-from vitviz.analysis.position_kinds import private_shell
+from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError, UnsupportedModelError, VitvizError
 from vitviz.models.geometry import check_size
 from vitviz.models.vit import ViT

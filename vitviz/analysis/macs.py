@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from vitviz.analysis.position_kinds import private_shell
+from vitviz.capture.shell import private_shell
 from vitviz.errors import UnsupportedModelError
 from vitviz.models.vit import ViT
 

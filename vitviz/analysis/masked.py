@@ -9,8 +9,9 @@ from torch import Tensor
 
 from vitviz.analysis.quick_pass import QuickPass
 from vitviz.analysis.replacement import REMOVED, without_patches
-from vitviz.analysis.scoring import Progress, drops_exactly, in_batches, scores
+from vitviz.analysis.scoring import drops_exactly, in_batches, scores
 from vitviz.models.vit import ViT
+from vitviz.progress import Progress
 from vitviz.trace.target import Target
 
 _WORTH_IT = 8

@@ -18,12 +18,12 @@ from torch.nn import functional
 from vitviz.analysis.input_sizes import input_for, rewrapped
 from vitviz.analysis.inputs import Picture, prepare
 from vitviz.analysis.macs import multiply_accumulates
-from vitviz.analysis.position_kinds import private_shell
-from vitviz.analysis.scoring import Progress, report
+from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.grid import PatchGrid
 from vitviz.models import timm_door
 from vitviz.models.vit import ViT
+from vitviz.progress import Progress, report
 from vitviz.trace import trace
 
 SIZES = (7, 8, 10, 12, 14, 16, 20, 24, 28, 32)

@@ -18,7 +18,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from vitviz.analysis.sine_cosine import sine_cosine_kind
-from vitviz.capture.shell import shell_of
+from vitviz.capture.shell import private_shell
 from vitviz.capture.tap import AttentionTap, watch_blocks
 from vitviz.models.vit import ViT
 
@@ -58,17 +58,6 @@ def positions_of(vit: ViT) -> Positions:
         return Positions(None, None, rotary, relative)
     kind = sine_cosine_kind(added, vit.grid.rows, vit.grid.columns) or LEARNED
     return Positions(added, kind, rotary, relative)
-
-
-def private_shell(module: nn.Module) -> Any:
-    """Return a shell whose parameters may be replaced and whose buffers may be overwritten: the original's stay."""
-    shell = shell_of(module)
-    for part in shell.modules():
-        part.__dict__["_parameters"] = dict(part._parameters)
-        part.__dict__["_buffers"] = {
-            name: None if value is None else value.clone() for name, value in part._buffers.items()
-        }
-    return shell
 
 
 def remove_added(vit: ViT, shell: Any) -> None:

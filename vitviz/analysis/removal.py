@@ -12,8 +12,8 @@ from torch import Tensor
 
 from vitviz.analysis.masked import masked_scores
 from vitviz.analysis.replacement import REMOVED, replacement_picture
-from vitviz.analysis.scoring import Progress
 from vitviz.models.vit import ViT
+from vitviz.progress import Progress
 from vitviz.trace.target import Target
 
 Order = NDArray[np.intp]

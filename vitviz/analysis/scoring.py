@@ -10,20 +10,10 @@ import torch
 from torch import Tensor
 
 from vitviz.capture.tap import AttentionTap
-from vitviz.errors import CaptureError, GridError, OptionError, StoppedError
+from vitviz.errors import CaptureError, GridError, OptionError
 from vitviz.models.vit import ViT
+from vitviz.progress import Progress, is_out_of_memory, report
 from vitviz.trace.target import Likeness, Target
-
-Progress = Callable[[int, int], bool | None]
-"""Called with (done, total) after every step; returning False stops the work with StoppedError."""
-
-
-def report(progress: Progress | None, done: int, total: int) -> None:
-    """Tell how far a computation is; raises StoppedError if the answer is False."""
-    if progress is not None and progress(done, total) is False:
-        raise StoppedError(
-            f"Stopped after {done} of {total} steps, as asked. Nothing was kept; start it again for a result."
-        )
 
 
 def score_batch(
@@ -135,11 +125,6 @@ def _fitting(run: Callable[[list[Any]], Tensor], group: list[Any]) -> list[Tenso
             raise
     half = len(group) // 2
     return [result for part in (group[:half], group[half:]) for result in _fitting(run, part)]
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Return whether an error of torch says that memory ran out, on a GPU or on the CPU."""
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
 
 
 def _groups(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

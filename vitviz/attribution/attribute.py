@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 
-from vitviz.analysis.scoring import Progress
 from vitviz.attribution import attention_based, gradient, perturbation
 from vitviz.attribution.method import Attribution, Found, Method, Task
 from vitviz.errors import CaptureError, OptionError, UnsupportedModelError, suggest
 from vitviz.models.vit import ViT
+from vitviz.progress import Progress
 from vitviz.trace.run import Picture, trace
 from vitviz.trace.target import Likeness, Target, likeness, resolve_target
 from vitviz.trace.trace import Trace

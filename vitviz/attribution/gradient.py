@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from vitviz.analysis.replacement import PICTURES, replacement_picture
-from vitviz.analysis.scoring import is_out_of_memory, report, score_batch
+from vitviz.analysis.scoring import score_batch
 from vitviz.attribution.method import Found, Knob, Method, Task
+from vitviz.progress import is_out_of_memory, report
 
 Engine = Callable[[Tensor], Tensor]
 BASELINE = Knob("baseline", "mean", "Picture where nothing is left to explain.", choices=PICTURES)

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitviz.analysis.scoring import Progress
 from vitviz.errors import OptionError, check_choice, check_index, suggest
 from vitviz.models.vit import ViT
+from vitviz.progress import Progress
 from vitviz.trace.target import Target
 from vitviz.trace.trace import Trace
 

@@ -52,3 +52,14 @@ def refuse_compiled(module: nn.Module) -> None:
             f"The model is a {type(module).__name__}; wanted a plain nn.Module, because compiled and scripted code "
             "cannot be observed. Pass the module from before torch.compile or torch.jit.script."
         )
+
+
+def private_shell(module: nn.Module) -> Any:
+    """Return a shell whose parameters may be replaced and whose buffers may be overwritten: the original's stay."""
+    shell = shell_of(module)
+    for part in shell.modules():
+        part.__dict__["_parameters"] = dict(part._parameters)
+        part.__dict__["_buffers"] = {
+            name: None if value is None else value.clone() for name, value in part._buffers.items()
+        }
+    return shell

@@ -127,3 +127,9 @@ def _stripe(place: float, thick: int) -> slice:
 def _check_opacity(opacity: float) -> None:
     if not 0 <= opacity <= 1:
         raise OptionError(f"Opacity must lie between 0 (the photo alone) and 1 (the map alone); got {opacity}.")
+
+
+def grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a picture without colours, (height, width, 3), so that colours over it mean signs."""
+    shade = (picture @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+    return np.repeat(shade[..., None], 3, axis=2)

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vitviz.analysis.position_kinds import positions_of, private_shell
+from vitviz.analysis.position_kinds import positions_of
+from vitviz.capture.shell import private_shell
 from vitviz.errors import check_index
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitviz.analysis.position_kinds import private_shell
 from vitviz.analysis.spectrum import relative_log_amplitude, token_spectrum
+from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT

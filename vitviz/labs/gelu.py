@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vitviz.analysis.position_kinds import private_shell
+from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError, UnsupportedModelError, check_index
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from vitviz.analysis.inputs import Picture, prepare
-from vitviz.analysis.scoring import Progress, report
 from vitviz.attention.statistics import head_statistics
 from vitviz.capture.edit import Edit
 from vitviz.errors import OptionError, check_index
 from vitviz.models.vit import ViT
+from vitviz.progress import Progress, report
 from vitviz.trace.run import trace
 from vitviz.trace.trace import Trace
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from vitviz.assets import ASSETS
-from vitviz.ui import link, models, photos, scene, strip, style
+from vitviz.ui.furniture import strip, style
 from vitviz.ui.navigation import START, sections
-from vitviz.ui.text import LANGUAGES, language, of_locale, speak
+from vitviz.ui.reader import link, models, photos, scene
+from vitviz.ui.text import LANGUAGES, language, of_locale, plain, speak
 
 ICON = ASSETS / "icon.png"  # a file of our own: Streamlit fetches icons by name from the network
 
@@ -67,7 +68,7 @@ def frame() -> None:
         link.publish()
         st.rerun()
     for text in link.take_notices():
-        st.warning(scene.plain(text), icon=":material/info:")
+        st.warning(plain(text), icon=":material/info:")
     strip.draw(now)
     link.publish()
     page.run()

@@ -108,3 +108,8 @@ class _Later(str):
 def N_(text: str) -> str:  # noqa: N802 - the name that gettext's tools know
     """Mark a constant, such as a spinner's words, to be translated for each reader who sees it."""
     return _Later(text)
+
+
+def plain(text: str) -> str:
+    """Return a text with Markdown's signs escaped, for messages that quote what a stranger typed."""
+    return "".join("\\" + letter if letter in "\\`*_{}[]()<>#|~$:" else letter for letter in text)

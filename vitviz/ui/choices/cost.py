@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitviz.labs.vit_shape import PRESETS
+from vitviz.labs.cost.vit_shape import PRESETS
 from vitviz.ui.choices.choice import Choice, flag, integer, one_of
 
 PAGE = "cost"

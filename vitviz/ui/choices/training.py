@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitviz.labs import data_hunger, distillation_runs
+from vitviz.labs.digits import data_hunger, distillation_runs
 from vitviz.ui.choices.choice import Choice, flag, integer, number, one_of
 
 PAGE = "training"

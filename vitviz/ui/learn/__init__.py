@@ -1,0 +1,1 @@
+"""The Learn pages: one folder a page."""

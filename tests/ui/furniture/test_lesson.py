@@ -1,0 +1,83 @@
+"""The frame of a Learn page: formula with symbols, caveat, links, worksheet, files that hold what was computed."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from vitviz.errors import OptionError
+from vitviz.export.arrays import read_npz
+from vitviz.figures.export import html_of_figures
+from vitviz.figures.mosaic import place_curve
+from vitviz.ui.furniture import lesson, worksheet
+
+
+def drawn():
+    import numpy
+
+    from tests.ui.furniture.test_lesson import curve
+    from vitviz.ui.furniture import lesson
+
+    lesson.question("Why?", "This is seen.")
+    lesson.formula("a + b", {"a": "one, in pixels", "b": "two"})
+    lesson.caveat("Not the whole truth.")
+    lesson.try_next(["Turn the knob."])
+    lesson.footer(
+        lesson.Result(
+            page="start",
+            title="Why?",
+            settings={"knob": 3},
+            code="print(3)\n",
+            arrays=lambda: {"values": numpy.arange(3)},
+            figures=lambda: {"curve": curve()},
+        )
+    )
+
+
+def curve() -> go.Figure:
+    return place_curve([("a", [0, 1], [2, 3], "#0072B2")], x_title="x", y_title="y")
+
+
+@pytest.fixture
+def sheet(monkeypatch):
+    pairs = [worksheet.Question(f"Question {number}?", f"Answer {number}.") for number in range(5)]
+    monkeypatch.setattr(worksheet, "questions", lambda page: pairs)
+
+
+def test_a_page_has_its_question_formula_caveat_worksheet_and_files(sheet):
+    app = AppTest.from_function(drawn).run(timeout=60)
+    assert not app.exception
+    assert app.header[0].value == "Why?"
+    assert app.latex[0].value.strip("$\n ") == "a + b"
+    assert any(each.value == "$a$ one, in pixels · $b$ two" for each in app.caption)
+    assert app.info[0].value == "Not the whole truth."
+    labels = [each.label for each in app.expander]
+    assert labels[:5] == [f"{number + 1}. Question {number}?" for number in range(5)]
+    assert labels[5:] == ["This result in Python", "Share and export"]
+    keys = [each.key for each in app.get("download_button")]
+    assert keys == ["download_worksheet", "download_npz", "download_json", "download_html"]
+
+
+def test_the_files_hold_the_settings_and_the_numbers():
+    result = lesson.Result(
+        "start", "Why?", {"knob": 3}, "", lambda: {"values": np.arange(3)}, lambda: {"curve": curve()}
+    )
+    told = lesson.manifest(result)
+    assert told["settings"] == {"knob": 3}
+    assert json.dumps(told)
+    arrays, kept = read_npz(lesson.npz_bytes(result.arrays(), told))
+    assert arrays["values"].tolist() == [0, 1, 2]
+    assert kept["page"] == "start"
+    page = html_of_figures({"one <": curve(), "two": curve()}, "Why?", manifest=told)
+    assert page.count("<h2>") == 2
+    assert "one &lt;" in page
+    assert 4e6 < len(page) < 6e6  # Plotly once
+
+
+def test_a_page_without_figures_is_refused():
+    with pytest.raises(OptionError, match="no figure to write"):
+        html_of_figures({}, "Why?")

@@ -1,0 +1,1 @@
+"""What a Vision Transformer takes in computing and in memory, counted and measured."""

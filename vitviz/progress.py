@@ -1,0 +1,25 @@
+"""How far long work is: told after every step, stopped when asked, and what out of memory looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from vitviz.errors import StoppedError
+
+Progress = Callable[[int, int], bool | None]
+"""Called with (done, total) after every step; returning False stops the work with StoppedError."""
+
+
+def report(progress: Progress | None, done: int, total: int) -> None:
+    """Tell how far a computation is; raises StoppedError if the answer is False."""
+    if progress is not None and progress(done, total) is False:
+        raise StoppedError(
+            f"Stopped after {done} of {total} steps, as asked. Nothing was kept; start it again for a result."
+        )
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Return whether an error of torch says that memory ran out, on a GPU or on the CPU."""
+    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)

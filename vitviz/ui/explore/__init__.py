@@ -1,0 +1,1 @@
+"""The Explore pages: one folder a page."""

@@ -1,0 +1,153 @@
+"""The Compare page: what is compared by which method, and the maps of both sides, computed or waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import partial
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from vitviz.analysis.map_comparison import MapComparison, compare_maps
+from vitviz.attribution import METHODS, Method
+from vitviz.attribution.attribute import find_method
+from vitviz.ui.choices.compare import AGAINST
+from vitviz.ui.explore.compare.sides import Side, other_photo
+from vitviz.ui.explore.evidence import maps, panels, target
+from vitviz.ui.explore.evidence.maps import Outcome
+from vitviz.ui.reader import link, models, photos
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, plain
+from vitviz.ui.work import demand
+
+
+def method() -> Method:
+    """Return the method that both maps are made with."""
+    return find_method(link.get("by"))
+
+
+def choose(now: Scene) -> None:
+    """Draw what B is, the method and the unit."""
+    names = {
+        "random": _("random weights"),
+        "model": _("another model"),
+        "photo": _("another photo"),
+        "class": _("another class"),
+    }
+    st.segmented_control(
+        _("A is what the sidebar shows. B has"),
+        AGAINST,
+        format_func=names.__getitem__,
+        required=True,
+        **link.widget("against"),
+    )
+    _choose_other(now)
+    by, unit = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
+    by.selectbox(
+        _("Method"),
+        [each.name for each in METHODS],
+        format_func=lambda name: _(find_method(name).label) + (" ⏱" if maps.slow(find_method(name)) else ""),
+        help=_("Those with a clock run the model many times and wait until you ask for them."),
+        **link.widget("by"),
+    )
+    unit.segmented_control(
+        _("Unit"),
+        ["share", "value"],
+        format_func={"share": _("share of the map"), "value": _("as it is")}.__getitem__,
+        required=True,
+        help=_("Shares divide each map by the sum of its sizes, so that maps of different models can be compared."),
+        **link.widget("unit"),
+    )
+
+
+def _choose_other(now: Scene) -> None:
+    """Draw the picker of what B has of its own."""
+    against = link.get("against")
+    if against == "model":
+        current = link.get("other_model")
+        picker, weights = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
+        picker.selectbox(
+            _("Model of B"),
+            [*models.SUGGESTED, *([] if current in models.SUGGESTED else [current])],
+            accept_new_options=True,
+            **link.widget("other_model"),
+        )
+        weights.segmented_control(
+            _("Weights of B"),
+            models.WEIGHTS,
+            format_func=models.weights_name,
+            required=True,
+            disabled=current == "default",
+            **link.widget("other_weights"),
+        )
+    elif against == "photo":
+        link.put(other_photo=other_photo(now))
+        st.selectbox(_("Photo of B"), photos.available(), format_func=photos.title, **link.widget("other_photo"))
+
+
+def choose_classes(a: Side) -> None:
+    """Draw the answer that is explained and, if classes are compared, the class of B."""
+    if a.aim.first is None:
+        st.caption(_("This model has no classifier: A explains the similarity to the image's own embedding."))
+        return
+    target.answers(a.scene, a.aim)
+    first, second = st.columns(2, gap="medium")
+    target.class_list(first, "target", _("Class of A"), _("the top answer"), a.scene)
+    if link.get("against") == "class":
+        target.class_list(second, "other_class", _("Class of B"), _("the next answer"), a.scene)
+
+
+def outcomes(a: Side, b: Side) -> list[Outcome]:
+    """Return what there is of both maps; quick ones are computed now."""
+    found = []
+    for side in (a, b):
+        what = maps.outcome(side.scene, side.aim, method())
+        if what.found is None and what.reason is None and not maps.slow(method()):
+            with st.spinner(_("Explaining …")):
+                what = maps.compute(side.scene, side.aim, what)
+        if what.reason is not None:
+            st.warning(plain(f"{side.title}: {what.reason}"), icon=":material/block:")
+        found.append(what)
+    return found
+
+
+def ask(found: list[Outcome]) -> DeltaGenerator | None:
+    """Draw the button that computes slow maps, or their progress and the button that stops them."""
+    if all(each.found is not None or each.reason is not None for each in found):
+        return None
+    return demand.buttons(
+        _request(found),
+        _("Compute both maps"),
+        name="both",
+        note=_("Takes {cost} for each.").format(cost=_(method().cost)),
+    )
+
+
+def _request(found: list[Outcome]) -> Hashable:
+    return ("both", *(each.key for each in found))
+
+
+def finish(a: Side, b: Side | None, found: list[Outcome], bar: DeltaGenerator | None) -> None:
+    """Compute what was asked for, with progress; any click interrupts it."""
+    if bar is None or b is None:
+        return
+    work = [
+        partial(maps.compute, side.scene, side.aim, what, demand.shown_in(bar, letter))
+        for letter, side, what in zip("AB", (a, b), found, strict=True)
+        if what.found is None and what.reason is None
+    ]
+    demand.work_through(_request(found), work)
+
+
+def compared(a: Side, b: Side, found: list[Outcome]) -> MapComparison | None:
+    """Return the two maps on one grid, or None while one of them is missing."""
+    first, second = (each.found for each in found)
+    if first is None or second is None:
+        return None
+    grids = (a.scene.vit.grid, b.scene.vit.grid)
+    return compare_maps(first.values, second.values, grids, unit=link.get("unit"))
+
+
+def about(now: Scene) -> None:
+    """Draw what the method is, with its knobs, which hold for both maps."""
+    panels.card(now, method())

@@ -1,0 +1,96 @@
+"""A comparison as settings and as the Python that makes it again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vitviz.analysis.map_comparison import MapComparison
+from vitviz.attribution.attribute import find_method
+from vitviz.ui.explore.compare.sides import Side
+from vitviz.ui.explore.evidence import maps
+from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
+from vitviz.ui.reader import link, photos
+from vitviz.ui.reader.scene import Scene
+
+
+def recipe(now: Scene, a: Side, b: Side | None, found: MapComparison | None) -> Recipe:
+    """Return the settings and the code of a comparison."""
+    method = find_method(link.get("by"))
+    options: dict[str, Any] = {
+        "by": method.name,
+        "knobs": maps.knobs(method),
+        "against": link.get("against"),
+        "unit": link.get("unit"),
+        "first": _side(a),
+        "second": None if b is None else _side(b),
+    }
+    if found is not None and not np.isnan(found.correlation):
+        options["rank_correlation"] = found.correlation
+    return Recipe(method="compare", options=options, code=_code(now, a, b))
+
+
+def _side(side: Side) -> dict[str, Any]:
+    return {
+        "model": side.scene.vit.name,
+        "weights": side.scene.vit.weights,
+        "picture": side.scene.photo_name,
+        "digest": side.scene.photo.digest,
+        "target": side.aim.first,
+        "explained": side.aim.target.label,
+    }
+
+
+def _code(now: Scene, a: Side, b: Side | None) -> str:
+    against = link.get("against")
+    imports = ["import vitviz", "from vitviz.analysis.map_comparison import compare_maps"]
+    if against == "model":
+        imports[-1] += ", same_crop"
+    if against == "random":
+        imports.append("from vitviz.analysis.redrawn import redrawn")
+    imports.append("from vitviz.examples import example")
+    lines = [
+        *imports,
+        "",
+        load_line(now),
+        f"picture = vitviz.open_image({picture_expression(now)})",
+        "pixels = vit.preprocess(picture)",
+        f"first = {_call(a, 'vit', 'pixels')}",
+    ]
+    if b is None:
+        return "\n".join([*lines, "values = first.values", ""])
+    return "\n".join(
+        [
+            *lines,
+            *_other(now, b, against),
+            f"second = {_call(b, 'other', 'there')}",
+            "compared = compare_maps(",
+            f"    first.values, second.values, (vit.grid, other.grid), unit={link.get('unit')!r}",
+            ")",
+            "values = compared.difference  # (rows, columns)",
+            "print(compared.correlation)",
+            "",
+        ]
+    )
+
+
+def _call(side: Side, vit: str, pixels: str) -> str:
+    method = find_method(link.get("by"))
+    knobs = "".join(f", {name}={value!r}" for name, value in maps.knobs(method).items())
+    return f"vitviz.attribute({method.name!r}, {vit}, {pixels}, target={side.aim.first!r}{knobs})"
+
+
+def _other(now: Scene, b: Side, against: str) -> list[str]:
+    """Return the lines that leave B's model in ``other`` and its input in ``there``."""
+    if against == "random":
+        return ["other, there = redrawn(vit), pixels"]
+    if against == "photo":
+        own = b.scene.photo_name in photos.OWN
+        source = repr("photo.jpg") if own else f"example({b.scene.photo_name!r}).path"
+        return ["other = vit", f"there = vit.preprocess(vitviz.open_image({source}))"]
+    if against == "model":
+        random = link.get("other_weights") == "random" and b.scene.vit.name != "default"
+        weights = ', weights="random", seed=0' if random else ""
+        return [f"other = vitviz.load_vit({b.scene.vit.name!r}{weights})", "there = same_crop(vit, other, picture)"]
+    return ["other, there = vit, pixels"]

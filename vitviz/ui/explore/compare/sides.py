@@ -1,0 +1,144 @@
+"""The two sides of a comparison: A is the scene, B differs from it in one thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from vitviz.analysis.map_comparison import same_crop
+from vitviz.capture.edit import NO_EDIT
+from vitviz.errors import VitvizError, WeightsUnavailableError
+from vitviz.ui.explore.evidence import target
+from vitviz.ui.explore.evidence.target import Aim
+from vitviz.ui.kept import cache, networks
+from vitviz.ui.reader import link, photos, scene
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, plain
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """What one map is of."""
+
+    title: str
+    """What makes this side what it is, in words."""
+    scene: Scene
+    aim: Aim
+
+
+def sides(now: Scene) -> tuple[Side, Side | None]:
+    """Return A and B; B is None, with the reason told, where it cannot be had."""
+    aim = target.current(now)
+    if aim.first is not None and aim.other is not None:  # this page compares whole answers
+        aim = target.of_class(now, aim.first)
+    build = {"random": _random, "model": _model, "photo": _photo, "class": _class}[link.get("against")]
+    try:
+        return build(now, aim)
+    except VitvizError as error:
+        st.warning(plain(str(error)), icon=":material/block:")
+        if isinstance(error, WeightsUnavailableError):
+            st.button(
+                _("Compare with random weights of {model}").format(model=link.get("other_model")),
+                key="other_random",
+                on_click=lambda: link.put(other_weights="random"),
+            )
+        return Side(_named(now), now, aim), None
+
+
+def _named(now: Scene) -> str:
+    return f"{now.vit.name}, {photos.title(now.photo_name)}"
+
+
+def _random(now: Scene, aim: Aim) -> tuple[Side, Side]:
+    vit, key = networks.redrawn(now.model_key, now.vit), now.model_key + "|redrawn"
+    trace = cache.traced(key, now.photo.digest, NO_EDIT, vit, now.photo)
+    other = replace(now, vit=vit, model_key=key, original=trace, trace=trace)
+    own = _("its own weights") if link.get("weights") == "pretrained" else _("random weights")
+    return Side(own, now, aim), Side(_("weights redrawn at random"), other, _like(aim, now, other))
+
+
+def _model(now: Scene, aim: Aim) -> tuple[Side, Side]:
+    name, weights = link.get("other_model"), link.get("other_weights")
+    if name == "default":
+        weights = "pretrained"
+    vit = scene.bearable(cache.load_model(name, weights, 0))
+    key = f"{name}|{weights}|0|crop of {now.model_key}"
+    pixels = same_crop(now.vit, vit, now.photo.image)
+    trace = cache.traced_input(key, now.photo.digest, now.model_key, vit, pixels)
+    other = replace(now, vit=vit, model_key=key, original=trace, trace=trace)
+    title = vit.name if weights == "pretrained" else _("{model}, random weights").format(model=name)
+    return Side(now.vit.name, now, aim), Side(title, other, _like(aim, now, other))
+
+
+def _photo(now: Scene, aim: Aim) -> tuple[Side, Side]:
+    name = other_photo(now)
+    photo = photos.get(name)
+    trace = cache.traced(now.model_key, photo.digest, NO_EDIT, now.vit, photo)
+    shown = cache.picture(now.model_key, photo.digest, now.vit, photo)
+    other = replace(now, photo=photo, photo_name=name, original=trace, trace=trace, picture=shown)
+    return Side(photos.title(now.photo_name), now, aim), Side(photos.title(name), other, _like(aim, now, other))
+
+
+def _class(now: Scene, aim: Aim) -> tuple[Side, Side | None]:
+    if aim.first is None:
+        st.info(_("This model has no classes to compare. Compare models or photos instead."), icon=":material/info:")
+        return Side(_named(now), now, aim), None
+    other = target.of_class(now, other_class(now, aim))
+    return Side(aim.label, now, aim), Side(other.label, now, other)
+
+
+def other_photo(now: Scene) -> str:
+    """Return the photo of B; one that is not here is told, and the next example taken."""
+    names, chosen = photos.available(), link.get("other_photo")
+    if chosen and chosen not in names:
+        st.warning(
+            plain(_("There is no photo {name} here; another one is shown.").format(name=chosen)), icon=":material/info:"
+        )
+        link.put(other_photo="")
+        chosen = ""
+    return chosen or next(name for name in names if name != now.photo_name)
+
+
+def other_class(now: Scene, aim: Aim) -> int:
+    """Return the class of B: the chosen one, or the best answer that A does not explain; one too many is told."""
+    logits = now.original.logits
+    assert logits is not None
+    chosen = link.get("other_class")
+    if chosen and int(chosen) >= len(logits):
+        st.warning(
+            _("There is no class {asked}: this model has classes 0 to {last}, so it is left out.").format(
+                asked=chosen, last=len(logits) - 1
+            ),
+            icon=":material/info:",
+        )
+        link.put(other_class="")
+        chosen = ""
+    if chosen:
+        return int(chosen)
+    ranked: list[int] = logits.argsort(descending=True).tolist()
+    return next((index for index in ranked if index != aim.first), ranked[0])
+
+
+def _like(aim: Aim, first: Scene, second: Scene) -> Aim:
+    """Return the same target for another model or photo, or what comes nearest to it, which is told."""
+    if second.original.logits is None:
+        if aim.first is not None:
+            st.info(
+                plain(
+                    _("{model} has no classifier: B explains the similarity to the image's own embedding.").format(
+                        model=second.vit.name
+                    )
+                ),
+                icon=":material/info:",
+            )
+        return target.own_embedding(second)
+    if aim.first is not None and first.vit.class_names == second.vit.class_names:
+        return target.of_class(second, aim.first)
+    st.info(
+        plain(
+            _("The models have different classes: B explains the top answer of {model}.").format(model=second.vit.name)
+        ),
+        icon=":material/info:",
+    )
+    return target.of_class(second, int(second.original.logits.argmax()))

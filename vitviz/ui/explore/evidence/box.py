@@ -1,0 +1,101 @@
+"""Do the maps lie on the object? A box that the reader draws: the pointing game and the energy inside it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vitviz.analysis.faithfulness_checks import Box, box_coverage, energy_in_box, pointing_game
+from vitviz.errors import OptionError
+from vitviz.ui.choices.evidence import box_of
+from vitviz.ui.components.box_drawer import box_drawer
+from vitviz.ui.explore.evidence.maps import Outcome
+from vitviz.ui.furniture import viewer
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, plain
+
+
+def current(scene: Scene) -> Box | None:
+    """Return the box of this run in pixels of the input; one that does not fit the photo is told and left out."""
+    if not link.get("box"):
+        return None
+    box = box_of(link.get("box"))
+    try:
+        box_coverage(scene.vit.grid, box)
+    except OptionError as error:
+        st.warning(plain(str(error)), icon=":material/info:")
+        link.put(box="")
+        return None
+    return box
+
+
+def draw(scene: Scene, outcomes: list[Outcome]) -> None:
+    """Draw the photo to draw on and, once there is a box, what each map has inside it."""
+    shown = [each for each in outcomes if each.found is not None]
+    if not shown:
+        return
+    st.subheader(_("Do the maps lie on the object?"), anchor=False)
+    box = current(scene)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        box_drawer(
+            viewer.photo_file(scene),
+            name=f"{scene.model_key}|{scene.photo.digest}",
+            grid=scene.vit.grid,
+            box=box,
+            key="evidence_box",
+            on_draw=_keep,
+        )
+    with right:
+        st.markdown(
+            _(
+                "Draw a box round what the answer names. A map of the object has its largest value inside, and more of "
+                "its positive values than the box has of the picture. A map outside the box need not be wrong: models "
+                "also use what stands around an object."
+            )
+        )
+        if box is not None:
+            _table(scene, shown, box)
+
+
+def _keep(text: str) -> None:
+    """Take over a box from the browser; a text that is none is told and changes nothing."""
+    try:
+        link.put(box="" if not text else ".".join(map(str, box_of(text))))
+    except OptionError as error:
+        link.notice(str(error))
+
+
+def _table(scene: Scene, shown: list[Outcome], box: Box) -> None:
+    grid = scene.vit.grid
+    area = float(box_coverage(grid, box).sum()) / grid.patches
+    names, hits, shares, times = [], [], [], []
+    for each in shown:
+        assert each.found is not None
+        names.append(_(each.method.label))
+        values = each.found.values
+        if not (values > 0).any():
+            hits.append(_("no positive values"))
+            shares.append("–")
+            times.append("–")
+            continue
+        energy = energy_in_box(values, grid, box)
+        hits.append(_("inside") if pointing_game(values, grid, box) else _("outside"))
+        shares.append(f"{energy:.1%}")
+        times.append(f"{energy / area:.2f} ×")
+    st.dataframe(
+        {
+            _("Map"): [*names, _("An even map")],
+            _("Largest value"): [*hits, "–"],
+            _("Energy in the box"): [*shares, f"{area:.1%}"],
+            _("Energy ÷ area"): [*times, "1.00 ×"],
+        },
+        hide_index=True,
+        alt=_("One row a map: whether its largest value is in the box, and how much of it is"),
+    )
+    st.caption(
+        _(
+            "Largest value: the pointing game (Zhang et al. 2018). Energy: the share of the positive values inside "
+            "(Wang et al. 2020); the box covers {area:.0%} of the picture."
+        ).format(area=area)
+    )

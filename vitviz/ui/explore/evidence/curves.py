@@ -1,0 +1,151 @@
+"""Do the maps find what the answer depends on? Deletion and insertion beside random maps, when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import partial
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from vitviz.analysis.faithfulness import Faithfulness, FaithfulnessCurve, deletion_insertion
+from vitviz.figures.removal_curves import Band, removal_curves
+from vitviz.ui.explore.evidence.maps import Outcome
+from vitviz.ui.explore.evidence.target import Aim
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.kept import shelf
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _
+from vitviz.ui.work import demand
+
+STEPS, RANDOM_MAPS = 10, 8
+
+
+def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> DeltaGenerator | None:
+    """Draw the test of the maps that are there; return where its progress is shown if it is to be computed."""
+    shown = [each for each in outcomes if each.found is not None]
+    if not shown:
+        return None
+    st.subheader(_("Does the answer depend on what the maps mark?"), anchor=False)
+    st.markdown(
+        _(
+            "Patches are blurred in the order of each map, most relevant first, or brought back in that order. A map "
+            "that knows what matters falls faster and rises faster than random maps: it leaves the grey band."
+        )
+    )
+    left = [each for each in shown if _tested(aim, each) is None]
+    bar = _button(scene, aim, left) if left else None
+    tested = [(each, result) for each in shown if (result := _tested(aim, each)) is not None]
+    band = shelf.evidence().get(_band_key(scene, aim))
+    if tested and band is not None:
+        _results(aim, tested, band)
+    return bar
+
+
+def finish(scene: Scene, aim: Aim, outcomes: list[Outcome], bar: DeltaGenerator | None) -> None:
+    """Compute the curves that were asked for; the random maps are tried once for all methods."""
+    if bar is None:
+        return
+    left = [each for each in outcomes if each.found is not None and _tested(aim, each) is None]
+    demand.work_through(_request(scene, aim), (partial(_test, scene, aim, each, bar) for each in left))
+
+
+def _test(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
+    assert each.found is not None
+    kept = shelf.evidence()
+    first = kept.get(_band_key(scene, aim)) is None
+    result = deletion_insertion(
+        scene.vit,
+        scene.original.pixels,
+        _Aimed(each.found.values, aim.target),
+        steps=STEPS,
+        random_maps=RANDOM_MAPS if first else 0,
+        progress=demand.shown_in(bar, _(each.method.label)),
+    )
+    if first:
+        kept.put(_band_key(scene, aim), result)
+    kept.put(_key(aim, each), result)
+
+
+class _Aimed:
+    """A map tested against the target of the page: one that is the same for every target is tested for this one."""
+
+    def __init__(self, values: Any, target: Any) -> None:
+        self.values, self.target = values, target
+
+
+def _key(aim: Aim, each: Outcome) -> Hashable:
+    return ("curves", aim.key, each.key)
+
+
+def _band_key(scene: Scene, aim: Aim) -> Hashable:
+    return ("band", scene.model_key, scene.photo.digest, aim.key)
+
+
+def _request(scene: Scene, aim: Aim) -> Hashable:
+    return ("test", scene.model_key, scene.photo.digest, aim.key)
+
+
+def _tested(aim: Aim, each: Outcome) -> Faithfulness | None:
+    result: Faithfulness | None = shelf.evidence().get(_key(aim, each))
+    return result
+
+
+def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> DeltaGenerator | None:
+    one = _("Test {name}").format(name=_(left[0].method.label))
+    return demand.buttons(
+        _request(scene, aim), _("Test these maps") if len(left) > 1 else one, icon=":material/science:", name="test"
+    )
+
+
+def _results(aim: Aim, tested: list[tuple[Outcome, Faithfulness]], band: Faithfulness) -> None:
+    y_title = _("Probability") if aim.first is not None and aim.other is None else _("Score")
+    columns = st.columns(2, gap="large")
+    with columns[0]:
+        st.markdown(_("**Deletion**: a fast fall is good"))
+        curves = {_(each.method.label): result.first for each, result in tested}
+        _curves("deletion", curves, band.first, _("Share of the patches removed"), y_title)
+    with columns[1]:
+        st.markdown(_("**Insertion**: a fast rise is good"))
+        curves = {_(each.method.label): result.second for each, result in tested}
+        _curves("insertion", curves, band.second, _("Share of the patches shown"), y_title)
+    _areas(tested, band)
+
+
+def _curves(key: str, curves: dict[str, FaithfulnessCurve], band: FaithfulnessCurve, x: str, y: str) -> None:
+    random = band.random
+    assert random is not None
+    figure = removal_curves(
+        band.fractions,
+        {name: curve.values for name, curve in curves.items()},
+        band=Band(_("random maps, 95 %"), random.mean, random.low, random.high),
+        x_title=x,
+        y_title=y,
+    )
+    chart(figure, key=key)
+
+
+def _areas(tested: list[tuple[Outcome, Faithfulness]], band: Faithfulness) -> None:
+    down, up = band.first.random, band.second.random
+    assert down is not None
+    assert up is not None
+    label = _("Random maps ({count}), 95 % interval").format(count=down.maps)
+    names = [_(each.method.label) for each, _result in tested]
+    falls = [f"{result.first.area:.3f}" for _each, result in tested]
+    rises = [f"{result.second.area:.3f}" for _each, result in tested]
+    st.dataframe(
+        {
+            _("Map"): [*names, label],
+            _("Area under deletion (small is good)"): [
+                *falls,
+                f"{down.area:.3f} ({down.area_low:.3f} … {down.area_high:.3f})",
+            ],
+            _("Area under insertion (large is good)"): [
+                *rises,
+                f"{up.area:.3f} ({up.area_low:.3f} … {up.area_high:.3f})",
+            ],
+        },
+        hide_index=True,
+        alt=_("One row a map, its areas under the two curves"),
+    )

@@ -1,0 +1,189 @@
+"""The Evidence page: which methods are shown, their maps from the shelf, and what is computed when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.attribution import METHODS, Attribution, Method, attribute, why_not
+from vitviz.attribution.attribute import find_method
+from vitviz.attribution.perturbation import METHODS as PERTURBATIONS
+from vitviz.errors import VitvizError
+from vitviz.export.settings import ViewSettings
+from vitviz.figures.export import html_of_png
+from vitviz.figures.overlay import grey
+from vitviz.figures.scale import Scale
+from vitviz.figures.sheet import Panel, print_figure
+from vitviz.ui.choices.evidence import box_of
+from vitviz.ui.choices.explore import METHOD_SEPARATOR, NO_METHOD, knobs_of
+from vitviz.ui.explore.evidence.target import Aim
+from vitviz.ui.furniture import settings as view_settings
+from vitviz.ui.furniture import viewer
+from vitviz.ui.furniture.show import Export
+from vitviz.ui.kept import shelf
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, language
+
+_REFUSED = "vitviz_evidence_refused"
+_FIRST = ("class_attention", "rollout", "gradient_rollout", "legrad", "saliency", "token_grad_cam")
+SHOWN_FIRST = 4
+_BRIGHTEST = 99  # percentile of a map over pixels that gets the last colour: single pixels stand far above the rest
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What there is to show of one method: its map, why there is none, or neither yet."""
+
+    method: Method
+    key: Hashable
+    found: Attribution | None
+    reason: str | None
+
+
+def slow(method: Method) -> bool:
+    """Return whether a method needs many passes, so that it waits to be asked for."""
+    return method in PERTURBATIONS or any(knob.name.startswith("n_") for knob in method.knobs)
+
+
+def methods(scene: Scene) -> list[Method]:
+    """Return the methods that the reader chose, by default the first four quick ones that can serve the model."""
+    chosen = link.get("methods")
+    if chosen == NO_METHOD:
+        return []
+    if chosen:
+        names = dict.fromkeys(chosen.split(METHOD_SEPARATOR))
+    else:
+        names = dict.fromkeys([name for name in _FIRST if why_not(name, scene.vit) is None])
+        names = dict.fromkeys(list(names)[:SHOWN_FIRST])
+    return [find_method(name) for name in names]
+
+
+def choose_methods(shown: list[Method]) -> None:
+    """Draw the list of methods."""
+    key = "evidence_methods"
+    st.session_state[key] = [method.name for method in shown]
+
+    def keep() -> None:
+        link.put(methods=METHOD_SEPARATOR.join(st.session_state[key]) or NO_METHOD)
+
+    st.multiselect(
+        _("Methods"),
+        [method.name for method in METHODS],
+        format_func=lambda name: _(find_method(name).label) + (" ⏱" if slow(find_method(name)) else ""),
+        placeholder=_("Choose one or more"),
+        help=_("Those with a clock run the model many times and wait until you ask for them."),
+        key=key,
+        on_change=keep,
+    )
+
+
+def knobs(method: Method) -> dict[str, Any]:
+    """Return the knobs that the reader turned."""
+    return knobs_of(link.get("knobs")).get(method.name, {})
+
+
+def turn(method: Method, name: str, value: Any) -> None:
+    """Set a knob; at its default it leaves the link."""
+    turned = knobs_of(link.get("knobs"))
+    turned.setdefault(method.name, {})[name] = value
+    defaults = {knob.name: knob.default for knob in method.knobs}
+    parts = [
+        f"{owner}:{knob}:{setting:g}" if isinstance(setting, float) else f"{owner}:{knob}:{setting}"
+        for owner, settings in turned.items()
+        for knob, setting in settings.items()
+        if owner != method.name or setting != defaults[knob]
+    ]
+    link.put(knobs="~".join(parts))
+
+
+def outcome(scene: Scene, aim: Aim, method: Method) -> Outcome:
+    """Return what is known of a method for this photo, model, target and knobs; computes nothing."""
+    target = aim.key if method.targeted else "any"
+    options = tuple(sorted(knobs(method).items()))
+    key = ("map", scene.model_key, scene.photo.digest, method.name, target, options)
+    reason = why_not(method.name, scene.vit) or st.session_state.get(_REFUSED, {}).get(key)
+    return Outcome(method, key, shelf.evidence().get(key), reason)
+
+
+def compute(scene: Scene, aim: Aim, what: Outcome, progress: Any = None) -> Outcome:
+    """Return the outcome with its map, or with the reason why there is none."""
+    try:
+        found = attribute(
+            what.method.name,
+            scene.vit,
+            scene.original.pixels,
+            target=aim.target,
+            progress=progress,
+            **knobs(what.method),
+        )
+    except VitvizError as error:
+        st.session_state.setdefault(_REFUSED, {})[what.key] = str(error)
+        return Outcome(what.method, what.key, None, str(error))
+    shelf.evidence().put(what.key, found)
+    return Outcome(what.method, what.key, found, None)
+
+
+def colours(found: Attribution, method: Method) -> tuple[Scale, float]:
+    """Return the scale of a map and its largest size: signed maps about 0, others from 0."""
+    sizes = np.abs(found.values)
+    most = float(sizes.max())
+    top = float(np.percentile(sizes, _BRIGHTEST)) if method.pixelwise else most
+    top = top or most or 1.0
+    return Scale(-top if method.signed else 0.0, top, signed=method.signed), most
+
+
+def background(scene: Scene, method: Method) -> NDArray[np.uint8]:
+    """Return the photo under a map, grey where colours mean signs."""
+    return grey(scene.picture) if method.signed else scene.picture
+
+
+def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:
+    """Return the files of the maps that are there."""
+    opacity = link.get("opacity")  # now: a download runs outside the session, without its choices
+    maps = [(each.method, each.found) for each in outcomes if each.found is not None]
+    title = _("Explained: {target}").format(target=aim.label)
+
+    def png() -> bytes:
+        panels = [Panel(label=_("Photo"), photo=scene.picture)] + [
+            Panel(
+                label=_(method.label),
+                photo=background(scene, method),
+                map=found.values,
+                scale=colours(found, method)[0],
+                opacity=opacity,
+            )
+            for method, found in maps
+        ]
+        columns = 4 if max(scene.vit.image_size) <= 448 else 2  # a pixel must not vanish in print
+        return print_figure(panels, title=title, caption=viewer.caption(scene), columns=min(columns, len(panels)))
+
+    def arrays() -> dict[str, NDArray[Any]]:
+        named = {method.name: found.values for method, found in maps}
+        first = {"map": maps[0][1].values} if maps else {}
+        return {**first, **named, "picture": scene.picture}
+
+    return Export(
+        name="vitviz-evidence",
+        settings=settings(scene, aim, [method for method, _found in maps]),
+        png=png,
+        arrays=arrays,
+        html=lambda told: html_of_png(png(), title, viewer.caption(scene), told, language=language()),
+    )
+
+
+def settings(scene: Scene, aim: Aim, shown: list[Method]) -> ViewSettings:
+    """Return the settings of the view: its maps are those of the model with all heads on."""
+    return view_settings.evidence(
+        scene,
+        target=aim.first,
+        other=aim.other,
+        explanations=tuple(method.name for method in shown),
+        knobs={method.name: knobs(method) for method in shown if knobs(method)},
+        box=box_of(link.get("box")) if link.get("box") else None,
+    )

@@ -1,0 +1,153 @@
+"""Maps side by side: one panel a method, with its colours in numbers, what it found and what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from vitviz.attribution import Attribution, Knob, Method
+from vitviz.figures.overlay import overlay
+from vitviz.figures.paint import number
+from vitviz.figures.scale import Scale
+from vitviz.ui.explore.evidence import maps
+from vitviz.ui.explore.evidence.maps import Outcome
+from vitviz.ui.explore.evidence.target import Aim
+from vitviz.ui.furniture.bars import colour_bar
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, plain
+from vitviz.ui.work import demand
+
+_ROW = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Waiting:
+    """Work that the reader asked for, and where its progress is shown."""
+
+    outcome: Outcome
+    bar: DeltaGenerator
+
+
+def draw(scene: Scene, aim: Aim, shown: list[Method]) -> tuple[list[Outcome], list[Waiting]]:
+    """Draw a panel for each method; return what there is, and what is to be computed at the end of the page."""
+    outcomes: list[Outcome] = []
+    waiting: list[Waiting] = []
+    for start in range(0, len(shown), _ROW):
+        row = shown[start : start + _ROW]
+        columns = st.columns(_ROW if len(shown) > _ROW else max(3, len(row)), gap="medium")
+        for column, method in zip(columns, row, strict=False):
+            with column.container(key=f"panel_{method.name}"):
+                outcomes.append(panel(scene, aim, method, waiting))
+    return outcomes, waiting
+
+
+def finish(scene: Scene, aim: Aim, waiting: list[Waiting]) -> None:
+    """Compute what was asked for, with progress; any click interrupts it."""
+    for each in waiting:
+        maps.compute(scene, aim, each.outcome, demand.shown_in(each.bar))
+        demand.wanted().discard(each.outcome.key)
+    if waiting:
+        st.rerun()
+
+
+def panel(scene: Scene, aim: Aim, method: Method, waiting: list[Waiting]) -> Outcome:
+    """Draw one method: its map, a button where it is slow, or why there is none; add what is to be computed."""
+    st.markdown(f"**{_(method.label)}**")
+    what = maps.outcome(scene, aim, method)
+    if what.found is None and what.reason is None and not maps.slow(method):
+        with st.spinner(_("Explaining …")):
+            what = maps.compute(scene, aim, what)
+    if what.reason is not None:
+        st.warning(plain(what.reason), icon=":material/block:")
+    elif what.found is None:
+        _ask(scene, what, waiting)
+    else:
+        _map(scene, aim, method, what.found)
+    card(scene, method)
+    return what
+
+
+def _ask(scene: Scene, what: Outcome, waiting: list[Waiting]) -> None:
+    """Draw the button that starts a slow method, or its progress and the button that stops it."""
+    faint = overlay(scene.picture, np.zeros((1, 1)), scale=Scale(0, 1), opacity=0.75)
+    st.image(faint, width="stretch", output_format="JPEG", alt=_("Not computed yet"))
+    note = _("Takes {cost}.").format(cost=_(what.method.cost))
+    bar = demand.buttons(what.key, _("Compute"), name=what.method.name, note=note)
+    if bar is not None:
+        waiting.append(Waiting(what, bar))
+
+
+def _map(scene: Scene, aim: Aim, method: Method, found: Attribution) -> None:
+    scale, most = maps.colours(found, method)
+    picture = overlay(maps.background(scene, method), found.values, scale=scale, opacity=link.get("opacity"))
+    st.image(picture, width="stretch", output_format="JPEG", alt=_in_words(method, found))
+    st.html(colour_bar(scale))
+    st.caption("  \n".join(_facts(aim, method, found, scale, most)))
+
+
+def _in_words(method: Method, found: Attribution) -> str:
+    row, column = np.unravel_index(int(found.values.argmax()), found.values.shape)
+    return _("{method}: the largest value is in row {row}, column {column} of {rows} × {columns}").format(
+        method=_(method.label),
+        row=row + 1,
+        column=column + 1,
+        rows=found.values.shape[0],
+        columns=found.values.shape[1],
+    )
+
+
+def _facts(aim: Aim, method: Method, found: Attribution, scale: Scale, most: float) -> list[str]:
+    target = _("the same for every answer")
+    if method.targeted:
+        target = _("for **{target}**").format(target=plain(aim.label))
+    kind = _("red for, blue against") if method.signed else _("no sign")
+    facts = [target, _("{kind} · {seconds:.2g} s").format(kind=kind, seconds=found.seconds)]
+    if most > scale.high:
+        facts.append(_("brightest 1 % of the pixels: up to {most}").format(most=number(most)))
+    if not most:
+        facts.append(_("The map is zero everywhere: this method finds nothing for this target."))
+    if found.completeness_gap is not None:
+        facts.append(_("adds up to the change of the score but for {gap}").format(gap=number(found.completeness_gap)))
+    return facts
+
+
+def card(scene: Scene, method: Method) -> None:
+    """Draw what a method is, behind a button, with its knobs."""
+    with st.popover(_("About"), icon=":material/info:", key=f"about_{method.name}"):
+        st.markdown(_(method.summary))
+        st.markdown(f"`{method.formula}`")
+        st.markdown(
+            _("**Paper** {paper}  \n**Cost** {cost}  \n**Limits** {limits}").format(
+                paper=plain(method.paper), cost=plain(_(method.cost)), limits=plain(_(method.limits))
+            )
+        )
+        for knob in method.knobs:
+            _knob(scene, method, knob)
+
+
+def _knob(scene: Scene, method: Method, knob: Knob) -> None:
+    """Draw the widget of a knob from its record."""
+    key = f"knob_{method.name}_{knob.name}"
+    last = scene.vit.layers - 1
+    value: Any = maps.knobs(method).get(knob.name, last if knob.kind == "layer" else knob.default)
+    high: float = last if knob.kind == "layer" else knob.high
+    low: float = 0 if knob.kind == "layer" else knob.low
+    if knob.kind != "choice":
+        value = min(value, high)
+    st.session_state[key] = value
+
+    def keep() -> None:
+        maps.turn(method, knob.name, st.session_state[key])
+
+    shared: dict[str, Any] = {"key": key, "help": _(knob.help), "on_change": keep}
+    if knob.kind == "choice":
+        st.selectbox(knob.name, knob.choices, **shared)
+    elif knob.kind == "number":
+        st.number_input(knob.name, float(low), float(high), step=0.05, **shared)
+    else:
+        st.number_input(knob.name, int(low), int(high), step=1, **shared)

@@ -1,0 +1,130 @@
+"""What the Evidence page explains: a class, one class rather than another, or the image's own embedding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from vitviz.trace.target import Target, contrast, likeness, resolve_target
+from vitviz.ui.furniture.strip import percent
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, plain
+from vitviz.ui.words.class_names import class_name
+
+_SEEN = "vitviz_target_seen"
+
+
+@dataclass(frozen=True, eq=False)
+class Aim:
+    """What is explained, and its name in cache keys."""
+
+    key: str
+    target: Target
+    first: int | None
+    """The class, or None for a model without a classifier."""
+    other: int | None
+    """The class that it is set against."""
+    label: str
+    """What is explained, in the reader's words."""
+
+
+def current(scene: Scene) -> Aim:
+    """Return the target of this run; one that the model has not is told, and the top answer taken."""
+    logits = scene.original.logits
+    if logits is None:
+        if link.get("target") or link.get("versus"):
+            link.put(target="", versus="")
+            _tell(_("This model has no classes; its own embedding is explained."))
+        return own_embedding(scene)
+    _forget_other_models(scene)
+    classes = len(logits)
+    for name in ("target", "versus"):
+        if link.get(name) and int(link.get(name)) >= classes:
+            _tell(
+                _("There is no class {asked}: this model has classes 0 to {last}, so it is left out.").format(
+                    asked=link.get(name), last=classes - 1
+                )
+            )
+            link.put(**{name: ""})
+    first = int(link.get("target") or logits.argmax())
+    if link.get("versus") in ("", str(first)):
+        link.put(versus="")
+        return of_class(scene, first)
+    other = int(link.get("versus"))
+    label = _("{first} rather than {other}").format(
+        first=class_name(scene.vit, first), other=class_name(scene.vit, other)
+    )
+    return Aim(f"{first}-{other}", contrast(scene.vit, first, other), first, other, label)
+
+
+def of_class(scene: Scene, index: int) -> Aim:
+    """Return the logit of one class as the target; raises OptionError for a class that the model has not."""
+    target = resolve_target(scene.vit, index, scene.original.logits)
+    return Aim(str(index), target, index, None, class_name(scene.vit, index))
+
+
+def own_embedding(scene: Scene) -> Aim:
+    """Return the similarity to the image's own embedding as the target, for a model without a classifier."""
+    target = likeness(scene.original.embedding, "similarity to the image's own embedding")
+    return Aim("own", target, None, None, _("similarity to the image's own embedding"))
+
+
+def _tell(text: str) -> None:
+    st.warning(plain(text), icon=":material/info:")
+
+
+def _forget_other_models(scene: Scene) -> None:
+    """Go back to the top answer when the reader changes the model: the number is another class there."""
+    now = (link.get("target"), link.get("versus"))
+    model, before = st.session_state.get(_SEEN, (scene.model_key, now))
+    if model != scene.model_key and before == now:
+        link.put(target="", versus="")
+        now = ("", "")
+    st.session_state[_SEEN] = (scene.model_key, now)
+
+
+def controls(scene: Scene, aim: Aim) -> None:
+    """Draw the answers to click, the list of all classes, and the class that it is set against."""
+    if aim.first is None:
+        st.caption(
+            _(
+                "This model has no classifier. Explained is the similarity to the image's own embedding: what makes "
+                "the model see this picture as it sees it."
+            )
+        )
+        return
+    answers(scene, aim)
+    classes, versus = st.columns(2, gap="medium")
+    class_list(classes, "target", _("Any class"), _("the top answer"), scene)
+    class_list(versus, "versus", _("Rather than"), _("nothing: the class by itself"), scene)
+
+
+def answers(scene: Scene, aim: Aim) -> None:
+    """Draw the model's first answers; a click explains another one."""
+    shares = dict(scene.original.top(5))
+    key = "evidence_answers"
+    st.session_state[key] = aim.first if aim.first in shares else None
+
+    def choose() -> None:
+        picked = st.session_state[key]
+        link.put(target="" if picked is None else str(picked))
+
+    st.pills(
+        _("Explain the answer"),
+        list(shares),
+        format_func=lambda index: f"{plain(class_name(scene.vit, index))} {percent(shares.get(index, 0.0))}",
+        key=key,
+        on_change=choose,
+    )
+
+
+def class_list(column: st.delta_generator.DeltaGenerator, name: str, title: str, nothing: str, scene: Scene) -> None:
+    """Draw the list of all classes for one choice; ``nothing`` says what is meant if none is chosen."""
+    column.selectbox(
+        title,
+        ["", *(str(index) for index in range(len(scene.vit.class_names)))],
+        format_func=lambda text: class_name(scene.vit, int(text)) if text else nothing,
+        **link.widget(name),
+    )

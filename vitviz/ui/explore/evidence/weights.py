@@ -1,0 +1,123 @@
+"""Do the maps depend on the weights? Layers are replaced by random ones from the top, when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
+
+from vitviz.analysis.faithfulness_checks import Randomisation, model_randomisation
+from vitviz.attribution import attribute
+from vitviz.figures.mosaic import place_curve
+from vitviz.figures.palettes import PINNED
+from vitviz.models.vit import ViT
+from vitviz.ui.explore.evidence import maps
+from vitviz.ui.explore.evidence.maps import Outcome
+from vitviz.ui.explore.evidence.target import Aim
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.kept import shelf
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, gap
+from vitviz.ui.work import demand
+
+
+def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> DeltaGenerator | None:
+    """Draw the check of the maps that are there; return where its progress is shown if it is to be computed."""
+    shown = [each for each in outcomes if each.found is not None]
+    if not shown:
+        return None
+    st.subheader(_("Do the maps depend on the weights?"), anchor=False)
+    st.markdown(
+        _(
+            "The model's layers are replaced by random ones, from the classifier down, and each map is made again. A "
+            "map of "
+            "what the model learned loses its order; one that keeps it would look the same for a model that knows "
+            "nothing (Adebayo et al. 2018)."
+        )
+    )
+    left = [each for each in shown if _checked(aim, each) is None]
+    bar = _button(scene, aim, left) if left else None
+    checked = {_(each.method.label): found for each in shown if (found := _checked(aim, each)) is not None}
+    if checked:
+        _curves(checked)
+    return bar
+
+
+def finish(scene: Scene, aim: Aim, outcomes: list[Outcome], bar: DeltaGenerator | None) -> None:
+    """Compute the checks that were asked for, with progress; any click interrupts them."""
+    if bar is None:
+        return
+    left = [each for each in outcomes if each.found is not None and _checked(aim, each) is None]
+    demand.work_through(_request(scene, aim), (partial(_check, scene, aim, each, bar) for each in left))
+
+
+def _check(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
+    knobs = maps.knobs(each.method)
+
+    def explain(vit: ViT) -> NDArray[Any]:
+        pixels = scene.original.pixels
+        return attribute(each.method.name, vit, pixels, target=aim.target, **knobs).values
+
+    progress = demand.shown_in(bar, _(each.method.label))
+    shelf.evidence().put(_key(aim, each), model_randomisation(scene.vit, explain, progress=progress))
+
+
+def _key(aim: Aim, each: Outcome) -> Hashable:
+    return ("weights", aim.key, each.key)
+
+
+def _request(scene: Scene, aim: Aim) -> Hashable:
+    return ("weights", scene.model_key, scene.photo.digest, aim.key)
+
+
+def _checked(aim: Aim, each: Outcome) -> Randomisation | None:
+    result: Randomisation | None = shelf.evidence().get(_key(aim, each))
+    return result
+
+
+def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> DeltaGenerator | None:
+    note = (
+        _("Makes {count} maps by each method, slow ones included.")
+        if any(maps.slow(each.method) for each in left)
+        else _("Makes {count} maps by each method.")
+    )
+    return demand.buttons(
+        _request(scene, aim),
+        _("Replace the weights"),
+        icon=":material/casino:",
+        name="weights",
+        note=note.format(count=scene.vit.layers + 3),
+    )
+
+
+def _curves(checked: dict[str, Randomisation]) -> None:
+    stages = next(iter(checked.values())).stages
+    lines = []
+    for place, (label, found) in enumerate(checked.items()):
+        known = np.isfinite(found.correlations)
+        colour = PINNED[place % len(PINNED)]
+        if known.any():
+            lines.append((label, np.flatnonzero(known), found.correlations[known], colour))
+    if lines:
+        figure = place_curve(
+            lines,
+            x_title=_("What is random so far"),
+            y_title=_("Rank correlation"),
+            tickvals=list(range(len(stages))),
+            ticktext=[_stage(name) for name in stages],
+        )
+        chart(figure, key="weights")
+    flat = [label for label, found in checked.items() if not np.isfinite(found.correlations).all()]
+    st.caption(
+        _("1: the same order as the map of the true model; 0: nothing in common. Each stage keeps those before it.")
+        + (gap() + _("Left out where a map is flat: {names}.").format(names=_(", ").join(flat)) if flat else "")
+    )
+
+
+def _stage(name: str) -> str:
+    return name.removeprefix("layer ") if name.startswith("layer ") else _(name)

@@ -1,0 +1,171 @@
+"""The Heads page: statistics of every head, and what changes when heads are switched off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+import torch
+from numpy.typing import NDArray
+
+from vitviz.attention.statistics import STATISTICS, HeadStatistics
+from vitviz.capture.edit import NO_EDIT
+from vitviz.export.arrays import statistics_arrays
+from vitviz.figures.scale import Scale
+from vitviz.figures.sheet import Panel, print_figure
+from vitviz.ui.choices.explore import pairs_of
+from vitviz.ui.components.atlas_view import AtlasView, HeadIndex
+from vitviz.ui.components.standalone import standalone_html
+from vitviz.ui.furniture import settings, viewer
+from vitviz.ui.furniture.show import Export
+from vitviz.ui.kept import cache
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, language
+from vitviz.ui.words.class_names import class_name
+
+Head = tuple[int, int]
+_OPEN = "vitviz_open_head"
+
+
+def names() -> dict[str, tuple[str, str, str]]:
+    """Return (title, unit, definition) of every statistic, in the reader's language."""
+    return {
+        "distance": (
+            _("Attention distance"),
+            _("patches"),
+            _(
+                "How far a patch looks on average: distance weighted by attention, over patches "
+                "(Dosovitskiy et al. 2021, fig. 7)."
+            ),
+        ),
+        "pixel_distance": (_("Attention distance in pixels"), _("px"), _("The same in pixels of the model's input.")),
+        "entropy": (
+            _("Entropy"),
+            _("nats"),
+            _("How spread out the attention is: 0 for one token, log(tokens) for all alike."),
+        ),
+        "self_share": (_("On itself"), _("share"), _("Share of attention that a patch pays to itself.")),
+        "class_share": (
+            _("On the class token"),
+            _("share"),
+            _("Share of the patches' attention that goes to the class token."),
+        ),
+        "register_share": (_("On registers"), _("share"), _("Share of the patches' attention that goes to registers.")),
+        "sink_share": (
+            _("On high-norm patches"),
+            _("share"),
+            _(
+                "Share that goes to patches whose norm exceeds the mean by four standard deviations "
+                "(Darcet et al. 2024)."
+            ),
+        ),
+    }
+
+
+def statistics(scene: Scene) -> HeadStatistics:
+    """Return the statistics of the unedited model on this photo."""
+    return cache.statistics(scene.model_key, scene.photo.digest, NO_EDIT, scene.original)
+
+
+def available(table: HeadStatistics) -> list[str]:
+    """Return the statistics that this model has: no registers, no share of registers."""
+    return [name for name in STATISTICS if not np.isnan(table.table(name)).all()]
+
+
+def ablated() -> list[Head]:
+    """Return the heads that are switched off."""
+    return pairs_of(link.get("ablate"))
+
+
+def set_ablated(heads: list[Head]) -> None:
+    """Switch these heads off, and all others on."""
+    link.put(ablate="-".join(f"{layer}.{head}" for layer, head in sorted(set(heads))))
+
+
+def toggle(head: Head) -> None:
+    """Switch a head off, or on again."""
+    now = ablated()
+    set_ablated([each for each in now if each != head] if head in now else [*now, head])
+
+
+def pick(head: HeadIndex) -> None:
+    """Open a head: it becomes the one that all pages show."""
+    link.put(layer=head.layer, head=str(head.head))
+    st.session_state[_OPEN] = True
+
+
+def wants_to_open() -> bool:
+    """Return whether a head was picked since the last run, once."""
+    return bool(st.session_state.pop(_OPEN, False))
+
+
+def atlas(scene: Scene, table: HeadStatistics, name: str) -> AtlasView:
+    """Return the atlas of a statistic with the chosen head and the heads that are switched off."""
+    title, unit, _definition = names()[name]
+    selected = (scene.layer, int(scene.head)) if scene.head.isdecimal() else None
+    return AtlasView(values=table.table(name), label=title, unit=unit, selected=selected, ticked=tuple(ablated()))
+
+
+def rows(table: HeadStatistics) -> dict[str, list[Any]]:
+    """Return the sortable list: one row a head, one column a statistic."""
+    shown = available(table)
+    layers, heads = table.distance.shape
+    places = [(a, b) for a in range(layers) for b in range(heads) if not np.isnan(table.entropy[a, b])]
+    columns: dict[str, list[Any]] = {_("Head"): [f"L{layer}·H{head}" for layer, head in places]}
+    for name in shown:
+        title, unit, _definition = names()[name]
+        columns[f"{title} ({unit})"] = [float(table.table(name)[place]) for place in places]
+    return columns
+
+
+def picker(scene: Scene) -> None:
+    """Draw the list of heads that are switched off."""
+    options = [f"{layer}.{head}" for layer, count in enumerate(scene.vit.heads) for head in range(count)]
+    key = "ablated_heads"
+    st.session_state[key] = [f"{layer}.{head}" for layer, head in ablated()]
+    st.multiselect(
+        _("Heads switched off"),
+        options,
+        format_func=lambda text: "L{}·H{}".format(*text.split(".")),
+        placeholder=_("Choose heads here, or Shift-click them in the atlas"),
+        key=key,
+        on_change=lambda: link.put(ablate="-".join(st.session_state[key])),
+    )
+
+
+def cosine(scene: Scene) -> float:
+    """Return the cosine between the embeddings with and without the heads that are switched off."""
+    pair = scene.original.embedding.float(), scene.trace.embedding.float()
+    return float(torch.nn.functional.cosine_similarity(*pair, dim=0))
+
+
+def answers(scene: Scene, count: int = 5) -> tuple[list[str], NDArray[np.float32], NDArray[np.float32]] | None:
+    """Return (names, before, after): the probabilities of the top answers, or None without a classifier."""
+    before, after = scene.original.logits, scene.trace.logits
+    if before is None or after is None:
+        return None
+    chances = before.float().softmax(-1), after.float().softmax(-1)
+    best = dict.fromkeys(int(index) for each in chances for index in each.topk(min(count, len(each))).indices)
+    listed = list(best)
+    names_ = [class_name(scene.vit, index) for index in listed]
+    return names_, chances[0][listed].cpu().numpy(), chances[1][listed].cpu().numpy()
+
+
+def export(scene: Scene, table: HeadStatistics, name: str) -> Export:
+    """Return the files of the heads view."""
+    title, unit, _definition = names()[name]
+    view = atlas(scene, table, name)
+
+    def png() -> bytes:
+        sheet = Panel(label=f"{title} ({unit})", map=table.table(name), scale=Scale(*view.limits, None))
+        return print_figure([sheet], title=_("Every head: rows are layers"), caption=viewer.caption(scene))
+
+    return Export(
+        name=f"vitviz-heads-{name}",
+        settings=settings.heads(scene, name),
+        png=png,
+        arrays=lambda: statistics_arrays(table),
+        html=lambda told: standalone_html(view, title=title, caption=viewer.caption(scene), language=language()),
+    )

@@ -1,0 +1,118 @@
+"""The answers before and after patches were changed: of the ViT and, where it is trained, of a CNN."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vitviz.analysis.replacement import REMOVED
+from vitviz.figures.curves import answers_bar
+from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
+from vitviz.models import timm_door
+from vitviz.ui.explore.patches.painting import Changed, change_for_pixels
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.kept import networks
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, plain
+from vitviz.ui.words.class_names import class_names
+
+_SHOWN = 5
+
+
+def draw(scene: Scene, changed: Changed) -> None:
+    """Draw the ViT's answers before and after, how far its embedding moved, and the CNN's answers."""
+    if not changed:
+        st.info(
+            _("Paint on the photo: drag over patches, and watch the answer and the attention move.")
+            if not changed.painting.patches
+            else _("No patch is changed. The plain model is shown."),
+            icon=":material/brush:",
+        )
+    _vit(scene, changed)
+    _cnn(scene, changed)
+
+
+def _vit(scene: Scene, changed: Changed) -> None:
+    before, after = scene.original, changed.trace
+    cosine = float(functional.cosine_similarity(before.embedding.float(), after.embedding.float(), dim=0))
+    if before.logits is not None and after.logits is not None:
+        chances = [each.logits.float().softmax(-1).cpu() for each in (before, after) if each.logits is not None]
+        names = class_names(scene.vit)
+        st.markdown(_sentence(names, *chances, changed=bool(changed)))
+        _bars("vit_answers", names, chances, changed, VIT_BLUE)
+    else:
+        st.markdown(_("No classifier: the answer is the embedding."))
+    st.metric(
+        _("Cosine of the embedding to the whole photo's"),
+        f"{cosine:.3f}",
+        help=_("1 means that nothing changed. The embedding is what a classifier reads."),
+    )
+
+
+def _sentence(names: Sequence[str], before: Tensor, after: Tensor, *, changed: bool) -> str:
+    first, then = int(before.argmax()), int(after.argmax())
+    if not changed:
+        return _("**{name}** {share}").format(name=plain(names[first]), share=f"{before[first]:.1%}")
+    if first == then:
+        return _("Still **{name}**: {old} → {new}").format(
+            name=plain(names[first]), old=f"{before[first]:.1%}", new=f"{after[first]:.1%}"
+        )
+    return _("**{old}** ({old_before} → {old_after}) became **{new}** ({share})").format(
+        old=plain(names[first]),
+        old_before=f"{before[first]:.1%}",
+        old_after=f"{after[first]:.1%}",
+        new=plain(names[then]),
+        share=f"{after[then]:.1%}",
+    )
+
+
+def shown_classes(before: Tensor, after: Tensor) -> list[int]:
+    """Return the classes to show: the best before, and those among the best three after that are not among them."""
+    count = min(_SHOWN, len(before))
+    best = before.topk(count).indices.tolist()
+    return best + [each for each in after.topk(min(3, count)).indices.tolist() if each not in best]
+
+
+def _bars(key: str, names: Sequence[str], chances: list[Tensor], changed: Changed, colour: str) -> None:
+    classes = shown_classes(*chances)
+    before, after = (np.asarray([float(each[index]) for index in classes]) for each in chances)
+    figure = answers_bar(
+        [names[index] for index in classes],
+        before,
+        after if changed else None,
+        x_title=_("Probability"),
+        labels=(_("whole photo"), _("patches changed")),
+        colour=colour,
+    )
+    chart(figure, key=key)
+
+
+def _cnn(scene: Scene, changed: Changed) -> None:
+    net = networks.trained_convnet(*scene.vit.image_size)
+    if reason := networks.refusal(*scene.vit.image_size):
+        link.notice(reason)
+    if net is None:
+        st.caption(
+            _(
+                "No convolutional network beside it: the weights of ResNet-18 are not in the local cache, and the "
+                "answers of an untrained network mean nothing."
+            )
+        )
+        return
+    st.markdown(_("**ResNet-18**, a convolutional network, on the same pixels"))
+    data = timm_door.data_settings(net.module, scene.vit.image_size)
+    pixels = [scene.original.pixels, change_for_pixels(scene, changed)]
+    batch = torch.stack([networks.renormalised(each.cpu(), scene.vit, data.mean, data.std) for each in pixels])
+    with torch.no_grad():
+        chances = list(net.module(batch).float().softmax(-1))
+    names = timm_door.class_names(net.module, len(chances[0]))
+    st.markdown(_sentence(names, *chances, changed=bool(changed)))
+    _bars("cnn_answers", names, chances, changed, CNN_VERMILION)
+    if changed.change == REMOVED and changed:
+        st.caption(_("It has no tokens to remove: these patches are grey for it."))

@@ -1,0 +1,167 @@
+"""The files of the Patches page, and the Python that gives its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitviz.analysis.drop_curve import DropCurve
+from vitviz.analysis.patch_size import PatchSizeAnswer
+from vitviz.attention.view import MapView
+from vitviz.attribution import Attribution
+from vitviz.attribution.attribute import find_method
+from vitviz.figures.export import html_of_png
+from vitviz.figures.overlay import grey
+from vitviz.figures.scale import Scale
+from vitviz.figures.sheet import Panel, print_figure
+from vitviz.ui.explore.evidence import maps
+from vitviz.ui.explore.evidence.target import Aim
+from vitviz.ui.explore.patches import attention, drop_curve
+from vitviz.ui.explore.patches.painting import Changed
+from vitviz.ui.furniture import viewer
+from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
+from vitviz.ui.furniture.show import Export
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, language
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What the page shows besides the changed picture; None for what nobody asked for."""
+
+    maps: tuple[MapView, MapView]
+    """Of the whole photo and of the changed one."""
+    curve: DropCurve | None
+    occlusion: Attribution | None
+    sizes: tuple[PatchSizeAnswer, ...] | None
+
+
+def export(scene: Scene, aim: Aim, changed: Changed, found: Measured) -> Export:
+    """Return the files of the page: photo, changed photo and maps for print, the numbers, the settings, a page."""
+    panels = _panels(scene, changed, found)
+    title, caption = _("What if patches change?"), viewer.caption(scene)
+
+    def png() -> bytes:
+        return print_figure(panels, title=title, caption=caption, columns=min(3, len(panels)))
+
+    return Export(
+        name="vitviz-patches",
+        settings=_recipe(scene, aim, changed, found),
+        png=png,
+        arrays=lambda: _arrays(scene, changed, found),
+        html=lambda told: html_of_png(png(), title, caption, told, language=language()),
+    )
+
+
+def _panels(scene: Scene, changed: Changed, found: Measured) -> list[Panel]:
+    before, after = found.maps
+    shared, change = attention.scales(before, after)
+    opacity = link.get("opacity")  # now: a download runs outside the session, without its choices
+    whole, shade = scene.picture, grey(scene.picture)
+
+    def panel(label: str, photo: NDArray[np.uint8], values: Any, scale: Scale, **more: Any) -> Panel:
+        return Panel(label=label, photo=photo, map=values, scale=scale, opacity=opacity, **more)
+
+    panels = [Panel(label=_("Whole photo"), photo=whole)]
+    if changed:
+        panels.append(Panel(label=_("Patches changed"), photo=changed.picture))
+    panels.append(panel(before.label, whole, before.values, shared))
+    if changed:
+        difference, palette = after.values - before.values, attention.DIFFERENCE
+        panels.append(panel(_("Patches changed"), changed.picture, after.values, shared))
+        panels.append(panel(_("After − before"), shade, difference, change, palette=palette))
+    if found.occlusion is not None:
+        values = found.occlusion.values
+        scale = maps.colours(found.occlusion, find_method("occlusion"))[0]
+        panels.append(panel(_("Occlusion"), shade, values, scale))
+    return panels
+
+
+def _arrays(scene: Scene, changed: Changed, found: Measured) -> dict[str, NDArray[Any]]:
+    grid = scene.vit.grid
+    before, after = found.maps
+    painted = np.isin(np.arange(grid.patches), list(changed.painting.patches))
+    arrays: dict[str, NDArray[Any]] = {
+        "map": after.values,
+        "map_before": before.values,
+        "painted": painted.reshape(grid.rows, grid.columns),
+        "picture": scene.picture,
+        "changed_picture": changed.picture,
+        "answer": _answer(changed.trace),
+        "answer_before": _answer(scene.original),
+    }
+    if found.curve is not None:
+        arrays |= _curve(found.curve)
+    if found.occlusion is not None:
+        arrays["occlusion"] = found.occlusion.values
+    for name in ("patch_size", "tokens", "macs", "seconds", "cosine") if found.sizes else ():
+        arrays[f"sizes_{name}"] = np.array([getattr(each, name) for each in found.sizes or ()])
+    return arrays
+
+
+def _curve(curve: DropCurve) -> dict[str, NDArray[Any]]:
+    return {
+        "dropped": curve.fractions,
+        "most_attended_first": curve.most_attended,
+        "least_attended_first": curve.least_attended,
+        "random_mean": curve.random.mean,
+        "random_low": curve.random.low,
+        "random_high": curve.random.high,
+    }
+
+
+def _answer(trace: Any) -> NDArray[np.float32]:
+    numbers = trace.embedding if trace.logits is None else trace.logits
+    answer: NDArray[np.float32] = numbers.float().cpu().numpy()
+    return answer
+
+
+def _recipe(scene: Scene, aim: Aim, changed: Changed, found: Measured) -> Recipe:
+    patches = sorted(changed.painting.patches) if changed else []
+    options: dict[str, Any] = {
+        "painted": patches,
+        "change": changed.change,
+        "keep_only": changed.keep_only,
+        "map": link.get("patch_map"),
+        "target": aim.target.label,
+        "drop_curve_draws": None if found.curve is None else drop_curve.DRAWS,
+        "patch_sizes": None if found.sizes is None else [each.patch_size for each in found.sizes],
+    }
+    lines = _code(scene, changed, patches) + _measurements(aim, found)
+    return Recipe(method="patches", options=options, code="\n".join(lines) + "\n")
+
+
+def _code(scene: Scene, changed: Changed, patches: list[int]) -> list[str]:
+    keep = ", keep_only=True" if changed.keep_only and changed else ""
+    answer = "logits" if scene.vit.has_classifier else "embedding"
+    return [
+        "import vitviz",
+        "from vitviz.examples import example",
+        "",
+        load_line(scene),
+        f"picture = {picture_expression(scene)}",
+        f"patches = {patches}",
+        f"trace = vitviz.change_patches(vit, picture, patches, {changed.change!r}{keep})",
+        f"values = trace.{answer}",
+    ]
+
+
+def _measurements(aim: Aim, found: Measured) -> list[str]:
+    target = "" if aim.first is None else f", target={aim.first}"
+    if aim.other is not None:
+        target = f", target=vitviz.contrast(vit, {aim.first}, {aim.other})"
+    lines = []
+    if found.curve is not None:
+        replacement = f", replacement={found.curve.replacement!r}"
+        lines.append(f"curve = vitviz.drop_curve(vit, picture{target}{replacement})")
+    if found.occlusion is not None:
+        knobs = "".join(f", {name}={value!r}" for name, value in found.occlusion.knobs.items())
+        lines.append(f'occlusion = vitviz.attribute("occlusion", vit, picture{target}{knobs})')
+    if found.sizes is not None:
+        listed = tuple(each.patch_size for each in found.sizes)
+        lines.append(f"sizes = vitviz.patch_sizes(vit, picture, sizes={listed})")
+    return lines

@@ -1,0 +1,203 @@
+"""The Patches page: what the reader painted, what happens to it, and the model's pass over the changed picture."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from vitviz.analysis.patch_changes import SHUFFLED, change_patches, changed_input, chosen_patches
+from vitviz.analysis.replacement import REMOVED
+from vitviz.analysis.shuffling import move_patches, order_among
+from vitviz.errors import VitvizError
+from vitviz.figures.paint import hatch
+from vitviz.grid import PatchGrid
+from vitviz.models.vit import ViT
+from vitviz.trace import Trace
+from vitviz.ui.choices.patches import Painting, painting_of
+from vitviz.ui.components.painter_view import PainterView, Stroke
+from vitviz.ui.components.patch_painter import patch_painter
+from vitviz.ui.furniture import viewer
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, plain
+
+_STROKE = "vitviz_stroke"
+_ORDER = ("grey", "mean", "black", "noise", "blur", SHUFFLED, REMOVED)
+
+
+@dataclass(frozen=True, eq=False)
+class Changed:
+    """The picture with the painted patches changed, and the model's pass over it."""
+
+    painting: Painting
+    change: str
+    keep_only: bool
+    patches: frozenset[int]
+    """The patches that were changed: the painted ones, or all others; none if nothing is painted."""
+    trace: Trace
+    """The pass over the changed picture; the plain one if nothing is changed."""
+    picture: NDArray[np.uint8]
+    """(height, width, 3): what the model sees, at a size to look at; removed patches are hatched."""
+    reason: str | None
+    """Why the change cannot be made; the plain model is shown then."""
+
+    def __bool__(self) -> bool:
+        return bool(self.patches)
+
+
+def effects() -> dict[str, str]:
+    """Return what may happen to patches, in the reader's language."""
+    named = {
+        "grey": _("Grey"),
+        "mean": _("Mean colour"),
+        "black": _("Black"),
+        "noise": _("Noise"),
+        "blur": _("Blur"),
+        SHUFFLED: _("Shuffle"),
+        REMOVED: _("Remove tokens"),
+    }
+    return {name: named[name] for name in _ORDER}
+
+
+def controls() -> None:
+    """Draw what happens to the painted patches."""
+    names = effects()
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    row.segmented_control(
+        _("What happens to the painted patches"),
+        list(names),
+        format_func=lambda name: names[name],
+        required=True,
+        help=_(
+            "Mean colour: of this photo. Blur: as wide as a patch. Shuffle: they change places among "
+            "themselves. Remove tokens: the pixels stay, but no token of these patches enters the model."
+        ),
+        width="content",
+        **link.widget("change"),
+    )
+    row.toggle(
+        _("Keep only the painted"),
+        help=_("The change is made to all the other patches instead."),
+        width="content",
+        **link.widget("keep_only"),
+    )
+
+
+def current(scene: Scene) -> Changed:
+    """Return the changed picture of this run; a painting for another grid is carried over, and told."""
+    grid = scene.vit.grid
+    painting = painting_of(link.get("painted")) or Painting(grid.rows, grid.columns, frozenset())
+    fitted = painting.on(grid)
+    if fitted is not painting:
+        link.put(painted=fitted.text())
+        st.info(
+            _("The painting was made on {old} patches; it is carried over to {new}.").format(
+                old=f"{painting.rows} × {painting.columns}", new=f"{grid.rows} × {grid.columns}"
+            ),
+            icon=":material/grid_on:",
+        )
+    return _changed(scene, fitted, link.get("change"), link.get("keep_only"))
+
+
+def _changed(scene: Scene, painting: Painting, change: str, keep_only: bool) -> Changed:
+    everywhere = frozenset(range(scene.vit.grid.patches))
+    patches = everywhere - painting.patches if keep_only else painting.patches
+    if not painting.patches or not patches:
+        plain_view = (scene.original, scene.picture, None)
+        return Changed(painting, change, keep_only, frozenset(), *plain_view)
+    try:
+        trace = _trace(
+            scene.model_key, scene.photo.digest, painting.text(), change, keep_only, scene.vit, scene.original.pixels
+        )
+    except VitvizError as error:
+        reason = str(error)
+        return Changed(painting, change, keep_only, frozenset(), scene.original, scene.picture, reason)
+    picture = shown_picture(scene, trace, patches, change)
+    return Changed(painting, change, keep_only, patches, trace, picture, None)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _trace(
+    model_key: str, digest: str, painted: str, change: str, keep_only: bool, _vit: ViT, _pixels: Tensor
+) -> Trace:
+    """Return the pass over a changed picture; about 20 MB each at 224 pixels."""
+    painting = painting_of(painted)
+    assert painting is not None
+    return change_patches(_vit, _pixels, sorted(painting.patches), change, keep_only=keep_only)
+
+
+def shown_picture(scene: Scene, trace: Trace, patches: frozenset[int], change: str) -> NDArray[np.uint8]:
+    """Return the changed picture at the size of the scene's: other patches stay as crisp as they are there."""
+    photo, grid = scene.picture, scene.vit.grid
+    scale = photo.shape[0] // scene.vit.image_size[0]
+    there = _mask(grid, patches, scale, photo.shape)
+    if change == REMOVED:
+        return hatch(photo, there)
+    if change == SHUFFLED:
+        large = PatchGrid(grid.rows, grid.columns, (grid.patch_size[0] * scale, grid.patch_size[1] * scale))
+        order = order_among(grid.patches, sorted(patches))
+        planes = torch.from_numpy(photo.copy()).permute(2, 0, 1)
+        return move_patches(planes, large, order).permute(1, 2, 0).numpy()
+    seen = Image.fromarray(scene.vit.picture(trace.pixels))
+    smooth = Image.Resampling.BICUBIC if change == "blur" else Image.Resampling.NEAREST
+    enlarged = np.asarray(seen.resize((photo.shape[1], photo.shape[0]), smooth))
+    return np.where(there[..., None], enlarged, photo)
+
+
+def _mask(grid: PatchGrid, patches: frozenset[int], scale: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return which pixels of the enlarged picture belong to some patches; a margin without patches never does."""
+    chosen = np.isin(np.arange(grid.patches), list(patches)).reshape(grid.rows, grid.columns)
+    height, width = (side * scale for side in grid.patch_size)
+    mask = chosen.repeat(height, 0).repeat(width, 1)
+    return np.pad(mask, ((0, shape[0] - mask.shape[0]), (0, shape[1] - mask.shape[1])))
+
+
+def painter(scene: Scene, changed: Changed) -> None:
+    """Draw the photo to paint on, or say what to do where nothing is painted yet."""
+    patch_painter(
+        PainterView(
+            photo=viewer.photo_file(scene),
+            changed=_jpeg(changed.picture) if changed else None,
+            grid=scene.vit.grid,
+            painted=changed.painting.patches,
+            effect=_effect(changed),
+            stroke=st.session_state.get(_STROKE, 0),
+        ),
+        key="painter",
+        on_stroke=lambda stroke: _keep(scene.vit.grid, stroke),
+    )
+    if changed.reason is not None:
+        st.warning(plain(changed.reason), icon=":material/block:")
+
+
+def _keep(grid: PatchGrid, stroke: Stroke) -> None:
+    st.session_state[_STROKE] = stroke.number
+    link.put(painted=Painting(grid.rows, grid.columns, stroke.painted).text())
+
+
+def _effect(changed: Changed) -> str:
+    if not changed.painting.patches:
+        return ""
+    name = effects()[changed.change]
+    return (_("all others: {change}") if changed.keep_only else "→ {change}").format(change=name)
+
+
+def _jpeg(picture: NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=88)
+    return buffer.getvalue()
+
+
+def change_for_pixels(scene: Scene, changed: Changed) -> Tensor:
+    """Return the changed input for a network without tokens: where tokens are removed, patches are grey instead."""
+    if not changed or changed.change != REMOVED:
+        return changed.trace.pixels
+    chosen = chosen_patches(scene.vit, changed.patches)
+    return changed_input(scene.vit, scene.original.pixels, chosen, "grey")[0]

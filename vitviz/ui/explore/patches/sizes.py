@@ -1,0 +1,180 @@
+"""Patch sizes: the same weights with smaller and larger patches, what they cost and what they answer."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Hashable
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
+
+from vitviz.analysis.patch_size import SIZES, PatchSizeAnswer, covered, patch_sizes, why_not_resizable
+from vitviz.figures.overlay import draw_grid
+from vitviz.ui.choices.patches import SIZE_SEPARATOR, sizes_of
+from vitviz.ui.furniture.strip import percent
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import MOST_TOKENS, Scene
+from vitviz.ui.text import _, gap, plain
+from vitviz.ui.words.class_names import class_name
+from vitviz.ui.work import demand
+
+FIRST = (7, 14, 16, 28, 32)
+_PICTURE = 128
+
+
+def bearable(scene: Scene) -> list[int]:
+    """Return the patch sizes to choose from: those that fit the picture and give no more tokens than can be borne."""
+    own = scene.vit.grid.patch_size[0]
+    prefix = len(scene.vit.grid.prefix)
+    found = []
+    for size in sorted({*SIZES, own, *sizes_of(link.get("patch_sizes"))}):
+        height, width = covered(scene.vit.image_size, size)
+        fits = size <= min(scene.vit.image_size)
+        if fits and prefix + height * width // size**2 <= MOST_TOKENS:
+            found.append(size)
+    return found
+
+
+def chosen(scene: Scene) -> list[int]:
+    """Return the patch sizes that are compared; by default a few from small to large and the model's own."""
+    possible = bearable(scene)
+    wanted = sizes_of(link.get("patch_sizes")) or [*FIRST, scene.vit.grid.patch_size[0]]
+    return sorted({size for size in wanted if size in possible})
+
+
+def key(scene: Scene) -> Hashable:
+    """Return the name under which the table is kept."""
+    return ("sizes", scene.model_key, scene.photo.digest, tuple(chosen(scene)))
+
+
+def found(scene: Scene) -> tuple[PatchSizeAnswer, ...] | None:
+    """Return the answers if they were measured."""
+    answers: tuple[PatchSizeAnswer, ...] | None = demand.result(key(scene))
+    return answers
+
+
+def draw(scene: Scene) -> DeltaGenerator | None:
+    """Draw the table or the button that measures it; return where its progress is shown."""
+    st.subheader(_("What if the patches were smaller or larger?"), anchor=False)
+    reason = why_not_resizable(scene.vit)
+    if reason is not None:
+        st.info(
+            _("Not for this model: {reason}. Its patches cannot be resized.").format(reason=plain(reason)),
+            icon=":material/block:",
+        )
+        return None
+    st.markdown(
+        _(
+            "The same weights, with the patch embedding resized so that an enlarged patch gives the token that it gave "
+            "before (FlexiViT's pseudo-inverse), and positions interpolated. Only FlexiViTs were trained for that."
+        )
+    )
+    _choose(scene)
+    if not chosen(scene):
+        st.caption(_("Choose at least one patch size."))
+        return None
+    bar = demand.ask("sizes", key(scene), _("Run the model at these patch sizes"))
+    answers = found(scene)
+    if answers is not None:
+        _table(scene, answers)
+    return bar
+
+
+def finish(scene: Scene, bar: DeltaGenerator | None) -> None:
+    """Measure the table if it was asked for."""
+    sizes = chosen(scene)
+    demand.finish(
+        key(scene), bar, lambda progress: patch_sizes(scene.vit, scene.photo.image, sizes=sizes, progress=progress)
+    )
+
+
+def _choose(scene: Scene) -> None:
+    name = "patch_size_list"
+    st.session_state[name] = chosen(scene)
+
+    def keep() -> None:
+        link.put(patch_sizes=SIZE_SEPARATOR.join(map(str, sorted(st.session_state[name]))))
+
+    asked = sizes_of(link.get("patch_sizes"))
+    left_out = [size for size in asked if size not in bearable(scene)]
+    st.multiselect(
+        _("Patch sizes in pixels"),
+        bearable(scene),
+        placeholder=_("Choose one or more"),
+        key=name,
+        on_change=keep,
+        help=_("Half the side is four times the tokens: small patches take seconds."),
+    )
+    if left_out:
+        st.warning(
+            _("Left out: {sizes} px, which does not fit this picture or gives more than {most} tokens.").format(
+                sizes=", ".join(map(str, left_out)), most=MOST_TOKENS
+            ),
+            icon=":material/info:",
+        )
+
+
+def _table(scene: Scene, answers: tuple[PatchSizeAnswer, ...]) -> None:
+    columns = {
+        _("Grid"): [_picture(scene, each) for each in answers],
+        _("Patch"): [_patch(each) for each in answers],
+        _("Patches"): [f"{each.grid.rows} × {each.grid.columns}" for each in answers],
+        _("Tokens"): [each.tokens for each in answers],
+        _("GMACs"): [each.macs / 1e9 for each in answers],
+        _("Seconds"): [each.seconds for each in answers],
+        _("Answer"): [_answer(scene, each) for each in answers],
+        _("Cosine"): [each.cosine for each in answers],
+    }
+    st.dataframe(
+        columns,
+        hide_index=True,
+        row_height=72,
+        column_config={
+            _("Grid"): st.column_config.ImageColumn(width="small"),
+            _("GMACs"): st.column_config.NumberColumn(format="%.2f"),
+            _("Seconds"): st.column_config.NumberColumn(format="%.2f"),
+            _("Cosine"): st.column_config.NumberColumn(
+                format="%.3f", help=_("Of the embedding to the one at the model's own patch size.")
+            ),
+        },
+        alt=_("One row a patch size: tokens, operations, seconds and the answer"),
+    )
+    st.caption(_in_words(scene, answers))
+
+
+def _patch(each: PatchSizeAnswer) -> str:
+    return f"{each.patch_size} px" + (_(" (own)") if each.native else "")
+
+
+def _answer(scene: Scene, each: PatchSizeAnswer) -> str:
+    if not each.top:
+        return "–"
+    best, share = each.top[0]
+    return f"{class_name(scene.vit, best)} {percent(share)}"
+
+
+def _picture(scene: Scene, each: PatchSizeAnswer) -> str:
+    """Return the photo with the grid of a patch size over it, as a data URL."""
+    height, width = scene.picture.shape[:2]
+    shape = (round(_PICTURE * width / max(height, width)), round(_PICTURE * height / max(height, width)))
+    small = np.asarray(Image.fromarray(scene.picture).resize(shape))
+    buffer = io.BytesIO()
+    lined = draw_grid(small, each.grid.rows, each.grid.columns)
+    Image.fromarray(lined).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _in_words(scene: Scene, answers: tuple[PatchSizeAnswer, ...]) -> str:
+    words = _("GMACs: billions of multiply–accumulate operations, counted exactly. Seconds: this machine, this run.")
+    moved = [each for each in answers if each.adjusted]
+    if not moved:
+        return words
+    sizes = ", ".join(f"{each.patch_size} px → {each.image_size[0]} × {each.image_size[1]}" for each in moved)
+    told = _(
+        "{height} × {width} pixels are no whole number of these patches, so the photo was prepared at the "
+        "nearest size: {sizes}."
+    ).format(height=scene.vit.image_size[0], width=scene.vit.image_size[1], sizes=sizes)
+    return words + gap() + told

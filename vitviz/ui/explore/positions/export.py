@@ -1,0 +1,140 @@
+"""What the Positions page gives to take away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitviz.analysis.interpolation import InterpolatedPositions
+from vitviz.analysis.positions import PositionSimilarity, ReadOut, position_components
+from vitviz.analysis.shuffling import ShuffleExperiment
+from vitviz.figures.export import html_of_png
+from vitviz.figures.mosaic import mosaic
+from vitviz.figures.sheet import Panel, print_figure
+from vitviz.ui.explore.positions.encoding import kinds, scale, step, unit
+from vitviz.ui.explore.positions.input_sizes import Answers
+from vitviz.ui.furniture import viewer
+from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
+from vitviz.ui.furniture.show import Export
+from vitviz.ui.reader.scene import Scene, pinned_patch
+from vitviz.ui.text import _, language
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """All that the page measured."""
+
+    similarity: PositionSimilarity
+    read_out: ReadOut | None
+    interpolated: InterpolatedPositions | None
+    shuffled: ShuffleExperiment | None
+    sizes: Answers
+
+
+def export(scene: Scene, measured: Measured) -> Export:
+    """Return the files of the page: mosaic and large map for print, the numbers, the settings, a page."""
+    similarity, chosen = measured.similarity, pinned_patch(scene)
+    title = _("What does the model know about places?")
+    caption = f"{kinds()[similarity.kind].replace('**', '')} {viewer.caption(scene)}"
+    panels = [Panel(label=similarity.reason, photo=scene.picture)]
+    if similarity.values is not None:
+        large = Panel(
+            label=unit(similarity),
+            map=similarity.map(chosen),
+            scale=scale(similarity),
+            query=similarity.grid.position(chosen),
+        )
+        panels = [Panel(label=title, picture=_sheet(scene, similarity)), large]
+
+    def png() -> bytes:
+        return print_figure(panels, title=title, caption=caption)
+
+    return Export(
+        name="vitviz-positions",
+        settings=_recipe(scene, measured),
+        png=png,
+        arrays=lambda: _arrays(scene, measured, chosen),
+        html=lambda told: html_of_png(png(), title, caption, told, language=language()),
+    )
+
+
+def _sheet(scene: Scene, similarity: PositionSimilarity) -> Any:
+    stride = step(scene)
+    row, column = similarity.grid.position(pinned_patch(scene))
+    selected = (row // stride, column // stride) if row % stride == column % stride == 0 else None
+    shown = similarity.mosaic()[::stride, ::stride]
+    return mosaic(shown, scale=scale(similarity), selected=selected)
+
+
+def _arrays(scene: Scene, measured: Measured, chosen: int) -> dict[str, NDArray[Any]]:
+    found: dict[str, NDArray[Any]] = {"picture": scene.picture}
+    similarity, experiment = measured.similarity, measured.shuffled
+    if similarity.values is not None:
+        row, column = similarity.profiles()
+        found |= {"map": similarity.map(chosen), "similarity": similarity.values}
+        found |= {"row_profile": row, "column_profile": column}
+    if similarity.vectors is not None:
+        count = min(6, *similarity.vectors.shape)
+        found["components"] = position_components(similarity, count=count).maps
+    if measured.interpolated is not None:
+        ways = measured.interpolated.similarity_after
+        found |= {"similarity_antialiased": ways[True], "similarity_not_antialiased": ways[False]}
+    if experiment is not None:
+        found |= {
+            "shuffled_shares": np.array(experiment.shares),
+            "cosine_with_positions": experiment.with_positions.cosine,
+            "cosine_without_positions": experiment.without_positions.cosine,
+        }
+    if measured.sizes:
+        answers = measured.sizes.values()
+        found |= {
+            "input_sizes": np.array([each.image_size for each in answers]),
+            "input_size_tokens": np.array([each.tokens for each in answers]),
+            "input_size_seconds": np.array([each.seconds for each in answers]),
+            "input_size_cosine": np.array([each.cosine for each in answers]),
+        }
+    return found
+
+
+def _recipe(scene: Scene, measured: Measured) -> Recipe:
+    similarity, read_out = measured.similarity, measured.read_out
+    options: dict[str, Any] = {"kind": similarity.kind, "kinds": similarity.kinds}
+    options |= {"patch": pinned_patch(scene), "unit": similarity.unit, "reason": similarity.reason}
+    if read_out is not None:
+        options["read_out"] = {
+            name: None if np.isnan(value) else value
+            for name, value in (("row", read_out.row), ("column", read_out.column))
+        }
+    if measured.interpolated is not None:
+        after = measured.interpolated.after
+        options["new_grid"] = [after.rows, after.columns]
+        options["difference_of_the_two_ways"] = measured.interpolated.difference
+    return Recipe(method="positions", options=options, code=_code(scene, measured))
+
+
+def _code(scene: Scene, measured: Measured) -> str:
+    similarity, after = measured.similarity, measured.interpolated
+    first = similarity.kinds[:1] == (similarity.kind,) or similarity.values is None
+    kind = "" if first else f", kind={similarity.kind!r}"
+    lines = ["import vitviz", "", load_line(scene)]
+    lines.append(f"similarity = vitviz.position_similarity(vit{kind})")
+    if similarity.values is None:
+        lines.append("values = similarity.values  # None: similarity.reason says why")
+    else:
+        lines.append(f"values = similarity.map({pinned_patch(scene)})  # (rows, columns)")
+    if measured.read_out is not None:
+        lines.append("print(vitviz.position_read_out(similarity.vectors, similarity.grid))")
+    if after is not None:
+        shape = f"{after.after.rows}, {after.after.columns}"
+        lines.append(f"print(vitviz.interpolated_similarity(vit, {shape}).difference)")
+    if measured.shuffled is not None or measured.sizes:
+        lines.insert(1, "from vitviz.examples import example")
+    if measured.shuffled is not None:
+        lines.append(f"print(vitviz.shuffle_experiment(vit, {picture_expression(scene)}))")
+    if measured.sizes:
+        sizes = list(measured.sizes)
+        lines.append(f"print(vitviz.input_sizes(vit, {picture_expression(scene)}, sizes={sizes}))")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,79 @@
+"""The shuffle experiment on the Positions page: patches change places, with and without position encoding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from vitviz.analysis.shuffling import ShuffleExperiment
+from vitviz.errors import VitvizError
+from vitviz.figures.mosaic import place_curve
+from vitviz.figures.palettes import VIT_BLUE
+from vitviz.figures.theme import QUERY_ORANGE
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.kept import cache
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, plain
+from vitviz.ui.words.class_names import class_name
+
+
+def draw(scene: Scene) -> ShuffleExperiment | None:
+    """Draw the shuffle experiment if the reader asked for it, and return it."""
+    st.subheader(_("What if the patches change places?"), anchor=False)
+    st.toggle(
+        _("Shuffle the patches of this photo"),
+        help=_("Ten passes of the model: a few seconds."),
+        **link.widget("shuffle"),
+    )
+    if not link.get("shuffle"):
+        return None
+    try:
+        found = cache.shuffled(scene.model_key, scene.photo.digest, scene.vit, scene.photo)
+    except VitvizError as error:
+        st.info(plain(str(error)))
+        return None
+    _shuffle_curve(found)
+    _shuffle_answers(scene, found)
+    return found
+
+
+def _shuffle_curve(found: ShuffleExperiment) -> None:
+    curves = [
+        (_("with positions"), found.shares, found.with_positions.cosine, VIT_BLUE),
+        (_("without positions"), found.shares, found.without_positions.cosine, QUERY_ORANGE),
+    ]
+    read = _("class token") if found.read == "class token" else _("embedding")
+    figure = place_curve(
+        curves,
+        x_title=_("Share of the patches that change places"),
+        y_title=_("Cosine ({read})").format(read=read),
+        tickformat=".0%",
+    )
+    chart(figure, key="shuffle_curve")
+    st.caption(
+        _(
+            "How alike what the model reads stays to that of the whole picture. Without positions attention does "
+            "not know the order of its tokens, so the cosine stays at 1 whatever is moved: a bag of patches."
+        )
+    )
+
+
+def _shuffle_answers(scene: Scene, found: ShuffleExperiment) -> None:
+    if not found.with_positions.top:
+        return
+    rows: dict[str, list[Any]] = {
+        _("Shuffled"): [f"{share:.0%}" for share in found.shares],
+        _("Patches moved"): list(found.moved),
+    }
+    for title, result in (
+        (_("Answer with positions"), found.with_positions),
+        (_("Answer without"), found.without_positions),
+    ):
+        rows[title] = [
+            f"{class_name(scene.vit, top)} ({chance:.0%})"
+            for top, chance in zip(result.top, result.probability, strict=True)
+        ]
+    st.dataframe(rows, hide_index=True, alt=_("One row a share of shuffled patches"))
+    st.caption(_("In brackets: the probability of the answer that the whole picture gets in that model."))

@@ -1,0 +1,155 @@
+"""The position vectors on the Positions page: their principal components, and what another grid makes of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from vitviz.analysis.interpolation import USERS, InterpolatedPositions
+from vitviz.analysis.positions import PositionSimilarity, position_components
+from vitviz.errors import VitvizError
+from vitviz.figures.scale import Scale
+from vitviz.figures.sprites import map_grid
+from vitviz.grid import PatchGrid
+from vitviz.ui.kept import cache
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import MOST_TOKENS, Scene, pinned_patch
+from vitviz.ui.text import _, plain
+
+_COMPONENTS = 6
+
+
+def components(similarity: PositionSimilarity) -> None:
+    """Draw the first principal components of the position vectors as maps."""
+    st.subheader(_("Which patterns are the positions made of?"), anchor=False)
+    if similarity.vectors is None:
+        reason = similarity.reason or _("a relative bias belongs to pairs of places, not to one.")
+        _not_applicable(reason)
+        return
+    found = position_components(similarity, count=min(_COMPONENTS, *similarity.vectors.shape))
+    largest = np.abs(found.maps).max((1, 2), keepdims=True)
+    shown = found.maps / np.maximum(largest, np.finfo(np.float32).tiny)
+    labels = [
+        _("{place}: {share:.0%}").format(place=place + 1, share=float(share))
+        for place, share in enumerate(found.shares)
+    ]
+    sheet = map_grid(shown, labels, columns=len(labels), scale=Scale(-1, 1, signed=True), cell_pixels=140)
+    st.image(
+        np.asarray(sheet),
+        width="stretch",
+        output_format="PNG",
+        alt=_("The first {count} principal components as maps").format(count=len(labels)),
+    )
+    st.caption(
+        _(
+            "Each place's coordinate on the first principal components of the position vectors, with the component's "
+            "share of their variance; colours from minus to plus its largest. Slow waves along rows and columns say "
+            "that the encoding knows the plane. The sign of a component is free."
+        )
+    )
+
+
+def new_grid(scene: Scene) -> PatchGrid:
+    """Return the grid that the positions are brought to: the reader's choice of rows, else half as many."""
+    own, rows = scene.vit.grid, link.get("new_grid")
+    rows = rows or max(1, own.rows // 2)
+    most = _most_rows(own)
+    if rows > most:
+        st.warning(
+            _("A grid of {rows} rows is too large to show; {most} rows are shown.").format(rows=rows, most=most),
+            icon=":material/info:",
+        )
+        link.put(new_grid=most)
+        rows = most
+    columns = max(1, round(rows * own.columns / own.rows))
+    return PatchGrid(rows, columns, own.patch_size, own.prefix)
+
+
+def _most_rows(own: PatchGrid) -> int:
+    return max(2, int((MOST_TOKENS * own.rows / own.columns) ** 0.5))
+
+
+def interpolation(scene: Scene) -> InterpolatedPositions | None:
+    """Draw the similarity of one place before and after interpolation to another grid, both ways."""
+    st.subheader(_("What happens on another grid?"), anchor=False)
+    try:
+        grid = new_grid(scene)
+        found = cache.interpolated(scene.model_key, grid.rows, grid.columns, scene.vit)
+    except VitvizError as error:
+        _not_applicable(str(error))
+        return None
+    _rows(scene, grid)
+    place = pinned_patch(scene)
+    _three(found, place)
+    st.caption(
+        _(
+            "Likeness of the chosen place to all others, before and after its position vectors were interpolated. The "
+            "two ways differ by {difference} of the vectors' size. A model whose weights were resized in one way and "
+            "that is run in the other reads slightly wrong positions."
+        ).format(difference=f"{found.difference:.1%}")
+    )
+    return found
+
+
+def _rows(scene: Scene, grid: PatchGrid) -> None:
+    key = "position_rows"
+    st.session_state[key] = grid.rows
+    most = min(_most_rows(scene.vit.grid), max(3 * scene.vit.grid.rows, grid.rows))
+    st.slider(
+        _("Rows of the new grid"),
+        1,
+        max(2, most),
+        key=key,
+        on_change=lambda: link.put(new_grid=st.session_state[key]),
+        help=_("Columns follow in proportion. The model's own grid has {rows} × {columns}.").format(
+            rows=scene.vit.grid.rows, columns=scene.vit.grid.columns
+        ),
+    )
+
+
+def _three(found: InterpolatedPositions, place: int) -> None:
+    """Draw one map of the own grid and two of the new one, with one colour scale."""
+    there = moved_place(found, place)
+    maps = [
+        (_("own grid, {rows} × {columns}"), found.before, found.similarity_before[place], place),
+        *((_users()[way], found.after, found.similarity_after[way][there], there) for way in (True, False)),
+    ]
+    top = max(float(np.abs(np.delete(row, at)).max(initial=0)) for _n, _g, row, at in maps) or 1.0
+    scale = Scale(-top, top, signed=True)
+    for column, (title, grid, row, at) in zip(st.columns(3, gap="medium"), maps, strict=True):
+        sheet = map_grid(
+            grid.to_map(row)[None],
+            [f"{grid.rows} × {grid.columns}"],
+            columns=1,
+            scale=scale,
+            cell_pixels=320,
+            query=grid.position(at),
+        )
+        column.image(
+            np.asarray(sheet),
+            width="stretch",
+            output_format="PNG",
+            alt=title.format(rows=grid.rows, columns=grid.columns),
+        )
+        column.caption(title.format(rows=grid.rows, columns=grid.columns))
+
+
+def moved_place(found: InterpolatedPositions, place: int) -> int:
+    """Return the place of the new grid that lies where a place of the old one was."""
+    row, column = found.before.position(place)
+    down = int((row + 0.5) * found.after.rows / found.before.rows)
+    across = int((column + 0.5) * found.after.columns / found.before.columns)
+    return down * found.after.columns + across
+
+
+def _users() -> dict[bool, str]:
+    """Return who interpolates how, in the reader's language: what USERS says."""
+    assert set(USERS) == {True, False}
+    return {
+        True: _("**bicubic with antialiasing**: timm, and DINOv2 with registers"),
+        False: _("**bicubic without antialiasing**: DeiT, DINO, and DINOv2 without registers"),
+    }
+
+
+def _not_applicable(reason: str) -> None:
+    st.info(_("Not applicable. {reason}").format(reason=plain(reason)))

@@ -1,0 +1,103 @@
+"""The radius of the receptive field against depth: one gradient for each layer, photo and network."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from vitviz.analysis.receptive_field import ReceptiveField
+from vitviz.errors import VitvizError
+from vitviz.figures.depth import DepthCurve, depth_curve
+from vitviz.images import Photo
+from vitviz.ui.explore.receptive_field import probes, rollout
+from vitviz.ui.explore.receptive_field.fields import GRADIENT, ROLLOUT, Measured
+from vitviz.ui.explore.receptive_field.probes import Probe
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.kept import cache
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, first_clause, plain
+
+Row = tuple[float, float, float, float | None]
+"""Mean, least and largest radius, and half the side of the theoretical field."""
+
+
+def draw(scene: Scene, measured: list[Measured]) -> None:
+    """Draw the radius against depth, if the reader asked for it: one gradient a layer, photo and network."""
+    digests, photos = probes.photos_of(scene, link.get("pictures"))
+    networks = [each.probe for each in measured if each.by == GRADIENT]
+    total = sum(each.layers for each in networks)
+    st.toggle(
+        _("Measure every depth"),
+        help=_("{count} measurements, a fraction of a second each.").format(count=total * len(photos)),
+        **link.widget("depths"),
+    )
+    if not link.get("depths") or not measured:
+        return
+    curves = _measure(scene, networks, digests, photos)
+    curves += _rollout(scene, measured, digests, photos)
+    if curves:
+        _draw_curves(scene, curves, measured[0].field)
+
+
+def _measure(scene: Scene, networks: list[Probe], digests: tuple[str, ...], photos: list[Photo]) -> list[DepthCurve]:
+    """Return the curves of all networks; a bar shows how far the work is."""
+    bar = st.progress(0.0, _("Measuring every depth …"))
+    total, done = sum(probe.layers for probe in networks), 0
+    curves: list[DepthCurve] = []
+    for probe in networks:
+        inputs = probe.inputs(scene.vit, photos)
+        rows: list[Row] = []
+        try:
+            for layer in range(probe.layers):
+                token = probe.token_at(layer)
+                rows.append(cache.field_radius(probe.key, digests, layer, token, probe.model, inputs))
+                done += 1
+                bar.progress(done / total, f"{plain(probe.title)}, {probe.layer_names[layer]}")
+        except VitvizError as error:
+            st.warning(plain(f"{probe.title}: {error}"))
+            continue
+        curves += _curves(probe, rows)
+    bar.empty()
+    return curves
+
+
+def _rollout(scene: Scene, measured: list[Measured], digests: tuple[str, ...], photos: list[Photo]) -> list[DepthCurve]:
+    """Return the radius of the rollout up to every layer."""
+    found = [each.probe for each in measured if each.by == ROLLOUT]
+    if not found:
+        return []
+    probe = found[0]
+    fields = [rollout.measure(scene, layer, digests, photos) for layer in range(probe.layers)]
+    radius = [each.radius for each in fields]
+    return [DepthCurve(probe.title, radius, probe.layer_names, probe.colour, dashed=True)]
+
+
+def _curves(probe: Probe, rows: list[Row]) -> list[DepthCurve]:
+    radius, low, high, half = zip(*rows, strict=True)
+    name = f"{probe.title} ({first_clause(probe.weights)})"
+    found = [DepthCurve(name, radius, probe.layer_names, probe.colour, False, low, high)]
+    if all(each is not None for each in half):
+        title = _("{model}: half the side of what it could see").format(model=probe.title)
+        found.append(DepthCurve(title, half, probe.layer_names, probe.colour, dashed=True))
+    return found
+
+
+def _draw_curves(scene: Scene, curves: list[DepthCurve], shown: ReceptiveField) -> None:
+    down, across = np.indices(shown.values.shape, dtype=np.float64)
+    row, column = shown.origin
+    even = float(np.sqrt(((down - row) ** 2 + (across - column) ** 2).mean()))
+    figure = depth_curve(
+        curves,
+        y_title=_("Radius (px)"),
+        x_title=_("Depth (100 % is the last layer)"),
+        mark=(scene.layer + 1) / scene.vit.layers,
+        reference=(_("seeing all pixels alike"), even),
+    )
+    chart(figure, key="depth_curve")
+    st.caption(
+        _(
+            "Radius: root of the mean squared distance of the field's mass from the place. The orange line is the "
+            "depth of the maps above; a band spans the photos."
+        )
+    )

@@ -1,0 +1,254 @@
+"""The Receptive field page: how far one place sees, in a ViT, in a CNN and in the same ViT with random weights."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from vitviz.analysis.receptive_field import ReceptiveField
+from vitviz.analysis.spread import SHARES
+from vitviz.errors import VitvizError
+from vitviz.figures.field import field_overlay
+from vitviz.ui.components.place_picker import place_picker
+from vitviz.ui.explore.receptive_field import probes, rollout
+from vitviz.ui.explore.receptive_field.probes import Probe
+from vitviz.ui.kept import cache
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, gap, plain
+from vitviz.ui.words.labels import token_name
+
+GRADIENT, ROLLOUT = "gradient", "rollout"
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The receptive field of one network at the chosen depth."""
+
+    role: str
+    """"map" for the scene's ViT, "rollout" for its attention, "convnet" or "random"; names its array in files."""
+    probe: Probe
+    layer: int
+    field: ReceptiveField
+
+    @property
+    def by(self) -> str:
+        """What it was measured by."""
+        return ROLLOUT if self.role == "rollout" else GRADIENT
+
+    @property
+    def place(self) -> str:
+        """The layer, as the network names it."""
+        return self.probe.layer_names[self.layer]
+
+
+def controls(scene: Scene) -> None:
+    """Draw the depth, the token, the pictures and the colours."""
+    depth, token, pictures, colours = st.columns([3, 3, 4, 3], gap="medium")
+    if scene.vit.layers > 1:
+        depth.slider(
+            _("Depth: layer of the ViT"),
+            0,
+            scene.vit.layers - 1,
+            help=_("The convolutional network is read at the same share of its depth."),
+            **link.widget("layer"),
+        )
+    token.selectbox(
+        _("Read at"),
+        list(scene.vit.grid.names),
+        format_func=lambda name: _token_name(scene, name),
+        help=_("The patch that is pinned on the Attention page, or a special token."),
+        **link.widget("patch"),
+    )
+    pictures.segmented_control(
+        _("Pictures"),
+        ["one", "examples"],
+        format_func={"one": _("this photo"), "examples": _("mean of the examples")}.__getitem__,
+        required=True,
+        **link.widget("pictures"),
+    )
+    colours.segmented_control(
+        _("Colours"),
+        ["log", "linear"],
+        format_func={"log": _("powers of ten"), "linear": _("even")}.__getitem__,
+        required=True,
+        help=_("Of each square's share of the strongest square."),
+        **link.widget("field_scale"),
+    )
+
+
+def _token_name(scene: Scene, name: str) -> str:
+    if not name.isdecimal():
+        return token_name(name)
+    row, column = scene.vit.grid.position(int(name))
+    return _("patch in row {row}, column {column}").format(row=row + 1, column=column + 1)
+
+
+def measure(scene: Scene, pictures: str) -> list[Measured]:
+    """Return the field of every network at the chosen depth; one that cannot be measured is told.
+
+    ``pictures`` is "one" for this photo, "examples" for their mean, which shows how far the work is.
+    """
+    digests, photos = probes.photos_of(scene, pictures)
+    depth = (scene.layer + 1) / scene.vit.layers
+    networks = probes.probes(scene)
+    bar = st.progress(0.0) if len(photos) > 1 else None
+    found = []
+    for done, (role, probe) in enumerate(networks):
+        if bar is not None:
+            bar.progress(done / len(networks), plain(probe.title))
+        layer = probe.layer_at(depth)
+        token, inputs = probe.token_at(layer), probe.inputs(scene.vit, photos)
+        try:
+            field = cache.receptive_field(probe.key, digests, layer, token, probe.model, inputs)
+            found.append(Measured(role, probe, layer, field))
+            if role == "map":
+                rolled = rollout.measure(scene, layer, digests, photos)
+                found.append(Measured("rollout", rollout.probe(probe), layer, rolled))
+        except VitvizError as error:
+            st.warning(plain(f"{probe.title}: {error}"))
+    if bar is not None:
+        bar.empty()
+    return found
+
+
+def draw(scene: Scene, measured: list[Measured]) -> None:
+    """Draw the fields over the photo, side by side; a click on any of them chooses the place in all."""
+    if not measured:
+        return
+    chosen = int(scene.query) if scene.query.isdecimal() else None
+    for column, each in zip(st.columns(len(measured), gap="small"), measured, strict=True):
+        with column:
+            st.markdown(f"**{plain(each.probe.title)}**")
+            place_picker(
+                _file(picture(scene, each, outlined=False)),
+                scene.vit.grid,
+                key=f"field_{each.role}",
+                chosen=chosen,
+                label=_in_words(each),
+                on_pick=lambda place: link.put(patch=str(place)),
+                hint=each is measured[0],
+            )
+            st.caption(_under(each))
+    st.caption(key(scene))
+    if link.get("pictures") == "examples":
+        height, width = scene.vit.image_size
+        st.caption(
+            _(
+                "The mean of {count} photos of different sizes, each resized and cropped to {height} × {width} px; "
+                "the photo below the colours is this one."
+            ).format(count=len(measured[0].field.per_image), height=height, width=width)
+        )
+
+
+def _file(shown: NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(shown).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def picture(scene: Scene, each: Measured, *, outlined: bool = True) -> NDArray[np.uint8]:
+    """Return a field over the photo; ``outlined`` draws the patch that is read."""
+    return field_overlay(
+        scene.picture,
+        each.field.values,
+        scale=link.get("field_scale"),
+        palette=link.get("palette"),
+        opacity=link.get("opacity"),
+        cell=_cell(scene),
+        place=_box(scene) if outlined else None,
+        theoretical=each.field.theoretical_box,
+    )
+
+
+def _cell(scene: Scene) -> int:
+    """Return the side of the squares that are painted: half a patch at most, and a divisor of both sides."""
+    height, width = scene.vit.image_size
+    sides = range(1, max(1, min(scene.vit.grid.patch_size) // 2) + 1)
+    return max(side for side in sides if height % side == 0 and width % side == 0)
+
+
+def _box(scene: Scene) -> tuple[int, int, int, int] | None:
+    return scene.vit.grid.box(int(scene.query)) if scene.query.isdecimal() else None
+
+
+def _in_words(each: Measured) -> str:
+    return _(
+        "Receptive field of {model} after {layer}: half of it lies in {half:.0%} of the picture, 99 % in {most:.0%}"
+    ).format(
+        model=each.probe.title, layer=each.place, half=each.field.area_ratios[0.5], most=each.field.area_ratios[0.99]
+    )
+
+
+def _under(each: Measured) -> str:
+    words = _("{layer} · {weights} · radius **{radius:.0f} px**").format(
+        layer=plain(each.place), weights=each.probe.weights, radius=each.field.radius
+    )
+    if each.field.theoretical is None:
+        return words
+    height, width = each.field.theoretical.size
+    return words + _(" · could see {height} × {width} px at most (dashed)").format(height=height, width=width)
+
+
+def key(scene: Scene) -> str:
+    """Return how to read the colours and the orange patch, in words."""
+    colours = (
+        _("Bright: the strongest square. Darkest: a thousandth of it, or less.")
+        if link.get("field_scale") == "log"
+        else _("Bright: the strongest square. Darkest: zero.")
+    )
+    colours += gap() + _("A square is the mean of {side} × {side} px.").format(side=_cell(scene))
+    if scene.query.isdecimal():
+        return colours + gap() + _("Orange: the patch that is read.")
+    return (
+        colours
+        + " "
+        + _(
+            "A special token has no place, so distances count from the middle of the picture, where the "
+            "convolutional network is read too."
+        )
+    )
+
+
+def table(measured: list[Measured]) -> None:
+    """Draw how much of the picture holds each share of the field."""
+    st.markdown(
+        _(
+            "How much of the picture, in a square around the place, holds 20, 30, 50 and 99 % of the field "
+            "(Ding et al. 2022):"
+        )
+    )
+    rows: dict[str, list[Any]] = {
+        _("Network"): [each.probe.title for each in measured],
+        _("Layer"): [each.place for each in measured],
+        _("Radius (px)"): [f"{each.field.radius:.1f}" for each in measured],
+    }
+    for share in SHARES:
+        rows[f"{share:.0%}"] = [f"{each.field.area_ratios[share]:.1%}" for each in measured]
+    if link.get("pictures") == "examples":
+        rows[_("Radius by photo (px)")] = [
+            f"{each.field.per_image_radius.min():.0f} – {each.field.per_image_radius.max():.0f}" for each in measured
+        ]
+    rows[_("Gaussian σ (px)")] = [_sigma(each) for each in measured]
+    rows[_("Its fit, R²")] = [_fit(each) for each in measured]
+    rows[_("Weights")] = [each.probe.weights for each in measured]
+    st.dataframe(rows, hide_index=True, alt=_("One row a network"))
+
+
+def _sigma(each: Measured) -> str:
+    down, across = each.field.gaussian.sigma
+    return f"{down:.0f} × {across:.0f}"
+
+
+def _fit(each: Measured) -> str:
+    value = each.field.gaussian.r_squared
+    if value < 0:  # worse than a flat map of the same mean
+        return "< 0"
+    return "–" if math.isnan(value) else f"{value:.2f}"

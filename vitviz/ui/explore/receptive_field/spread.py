@@ -1,0 +1,74 @@
+"""How the fields of the Receptive field page fall off, and how far one photo speaks for others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from vitviz.figures.field_profile import ProfileCurve, profile_curve
+from vitviz.ui.explore.receptive_field import fields
+from vitviz.ui.explore.receptive_field.fields import Measured
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _
+
+
+def draw(scene: Scene, measured: list[Measured]) -> None:
+    """Draw the share of each field within a distance and, if asked for, the same for the other pictures."""
+    if not measured:
+        return
+    one = link.get("pictures") == "one"
+    st.toggle(
+        _("Beside the mean of the examples") if one else _("Beside this photo"),
+        help=_("How far does one photo speak for the model? Some seconds for the ten examples."),
+        **link.widget("spread"),
+    )
+    others = fields.measure(scene, "examples" if one else "one") if link.get("spread") else []
+    curves = [_curve(each, banded=not one) for each in measured]
+    word = _("{name}, mean of the examples") if one else _("{name}, this photo")
+    curves += [_curve(each, name=word.format(name=each.probe.title), dash="dot") for each in others]
+    figure = profile_curve(curves, x_title=_("Distance from the place (px)"), y_title=_("Share of the field within it"))
+    chart(figure, key="field_profile")
+    st.caption(
+        _(
+            "How much of each field lies within a distance of the place; a curve that rises early is a narrow field. "
+            "A rollout knows patches only, so its curve has their steps."
+        )
+    )
+    if others:
+        _both(measured, others) if one else _both(others, measured)
+
+
+def _curve(each: Measured, *, name: str = "", dash: str = "", banded: bool = False) -> ProfileCurve:
+    radius, share = each.field.profile.radius, each.field.profile.cumulative
+    low = high = None
+    if banded:
+        photos = np.stack([profile.cumulative for profile in each.field.per_image_profiles])
+        low, high = photos.min(0), photos.max(0)
+    return ProfileCurve(
+        name or each.probe.title,
+        radius,
+        share,
+        each.probe.colour,
+        dash or ("dash" if each.probe.dashed else "solid"),
+        low,
+        high,
+    )
+
+
+def _both(one: list[Measured], many: list[Measured]) -> None:
+    """Draw the radius in this photo, in the mean of the examples and in each of them."""
+    means = {each.probe.title: each.field for each in many}
+    shown = [each for each in one if each.probe.title in means]
+    spreads = [means[each.probe.title].per_image_radius for each in shown]
+    rows: dict[str, list[Any]] = {
+        _("Network"): [each.probe.title for each in shown],
+        _("Radius, this photo (px)"): [f"{each.field.radius:.1f}" for each in shown],
+        _("Mean of the examples"): [f"{means[each.probe.title].radius:.1f}" for each in shown],
+        _("Standard deviation"): [f"{each.std():.1f}" for each in spreads],
+        _("Least – largest"): [f"{each.min():.0f} – {each.max():.0f}" for each in spreads],
+    }
+    st.dataframe(rows, hide_index=True, alt=_("One row a network"))

@@ -1,0 +1,243 @@
+"""The Rollout page: attention of many layers as one map, beside one layer's attention."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+import torch
+from numpy.typing import NDArray
+
+from vitviz.attention.rollout import fuse_heads, normalise_rows
+from vitviz.attention.view import MapView, rollout_view
+from vitviz.figures.scale import scale_for
+from vitviz.figures.sheet import print_figure
+from vitviz.figures.sprites import map_grid
+from vitviz.ui.choices.explore import LAYER_ALONE, ROLLOUT
+from vitviz.ui.components.attention_view import AttentionView, ViewState
+from vitviz.ui.components.labels import viewer_labels
+from vitviz.ui.components.standalone import standalone_html
+from vitviz.ui.furniture import settings, viewer
+from vitviz.ui.furniture.show import Export
+from vitviz.ui.kept import cache
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, language
+
+_MAPS = (LAYER_ALONE, ROLLOUT)
+"""The maps of the viewer, in its order, as the link calls them."""
+
+
+def controls(scene: Scene) -> dict[str, Any]:
+    """Draw the options of the rollout and return them."""
+    last = scene.trace.layers - 1
+    _fit(last, settings.rollout_options(scene))
+    fusion, residual, discard, layers = st.columns([3, 3, 3, 4], gap="medium")
+    fusion.segmented_control(
+        _("Heads fused by"),
+        ["mean", "max", "min"],
+        required=True,
+        help=_("How the heads of a layer become one matrix."),
+        **link.widget("fusion"),
+    )
+    residual.slider(
+        _("Residual share"),
+        0.0,
+        1.0,
+        step=0.05,
+        help=_(
+            "How much of a token passes a layer unchanged. One half is Abnar and Zuidema's choice; 0 leaves it out."
+        ),
+        **link.widget("residual"),
+    )
+    discard.slider(
+        _("Discard the smallest"),
+        0.0,
+        0.95,
+        step=0.05,
+        help=_("This share of the weakest attention weights of each token is set to zero in every layer."),
+        **link.widget("discard"),
+    )
+    _layer_range(layers, last)
+    return settings.rollout_options(scene)
+
+
+def _fit(last: int, options: dict[str, Any]) -> None:
+    """Bring the choices into the model's range, and say so where more was asked for."""
+    start, end, discard = (options[name] for name in ("start_layer", "end_layer", "discard_ratio"))
+    if link.get("start") > start or link.get("end") > end:
+        st.warning(
+            _(
+                "This model has layers 0 to {last}, and a rollout begins no later than it ends: layers {start} to "
+                "{end} are shown."
+            ).format(last=last, start=start, end=end)
+        )
+    if link.get("discard") > discard:
+        st.warning(_("At most {most:.0%} of the weights can be discarded; that is shown.").format(most=discard))
+    # -1, the last layer, stays the last one in a deeper model
+    link.put(start=start, end=-1 if end == last else end, discard=discard)
+
+
+def _layer_range(column: Any, last: int) -> None:
+    if not last:
+        return  # one layer: nothing to choose, and Streamlit has no slider of one value
+    key = "rollout_layers"
+    end = link.get("end")
+    st.session_state[key] = (link.get("start"), last if end < 0 else end)
+
+    def changed() -> None:
+        start, end = st.session_state[key]
+        link.put(start=start, end=end)
+
+    column.slider(
+        _("From layer to layer"), 0, last, key=key, on_change=changed, help=_("Which layers are multiplied, inclusive.")
+    )
+
+
+def matrix(scene: Scene, **options: Any) -> torch.Tensor:
+    """Return the rollout matrix (query, key) with these options."""
+    edit = ",".join(map(str, scene.trace.edit.ablate_heads))
+    return cache.rollout(f"{scene.model_key}|{edit}", scene.photo.digest, **options, _trace=scene.trace)
+
+
+def view(scene: Scene, options: dict[str, Any]) -> AttentionView:
+    """Return the last layer's attention and the rollout up to it as two maps of one viewer."""
+    layer = options["end_layer"]
+    fused = fuse_heads(scene.trace.attention(layer), options["head_fusion"])
+    maps = torch.stack([normalise_rows(fused), matrix(scene, **options)])  # (map, query, key)
+    return AttentionView(
+        photo_png=viewer.photo_file(scene),
+        grid=scene.trace.grid,
+        layer=layer,
+        layers=scene.trace.layers,
+        maps=maps.cpu().numpy(),
+        names=(
+            _("Layer {layer} alone").format(layer=layer),
+            _("Rollout {start}–{end}").format(start=options["start_layer"], end=layer),
+        ),
+        query=scene.query,
+        head=_MAPS.index(link.get("rollout_map")),
+        direction=link.get("direction"),
+        scale="map" if _scale_is_replaced() else link.get("scale"),
+        hide_special=link.get("special"),
+        opacity=link.get("opacity"),
+        palette=link.get("palette"),
+        interpolate=link.get("smooth"),
+        labels={**viewer_labels(), "head": _("Maps"), "scale_layer": _("Both maps")},
+    )
+
+
+def _scale_is_replaced() -> bool:
+    """Return whether the scale of the other pages, the whole model's, is not one of this page's."""
+    return bool(link.get("scale") == "model")
+
+
+def keep(state: ViewState) -> None:
+    """Keep what the reader chose in the viewer; the layer buttons move the end of the rollout."""
+    if not (_scale_is_replaced() and state.scale == "map"):  # else it is this page's stand-in
+        link.put(scale=state.scale)
+    assert isinstance(state.head, int)  # maps with names have neither mean nor maximum
+    link.put(
+        rollout_map=_MAPS[state.head],
+        patch=state.query,
+        direction=state.direction,
+        special=state.hide_special,
+        opacity=round(state.opacity, 2),
+        palette=state.palette,
+        smooth=state.interpolate,
+        end=state.layer,
+        start=min(link.get("start"), state.layer),
+    )
+
+
+def shown_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of the large map: a layer alone is its own rollout, with no residual and nothing discarded."""
+    if link.get("rollout_map") == ROLLOUT:
+        return options
+    alone = {"start_layer": options["end_layer"], "residual": 0.0, "discard_ratio": 0.0}
+    return {**options, **alone}
+
+
+def shown_map(scene: Scene, options: dict[str, Any]) -> MapView:
+    """Return the large map of the pinned token: the rollout, or its last layer alone."""
+    if link.get("rollout_map") == ROLLOUT:
+        return _rollout_map(scene, options)
+    found = rollout_view(
+        scene.trace,
+        scene.query,
+        direction=link.get("direction"),
+        hide_special=link.get("special"),
+        **shown_options(options),
+    )
+    layer = options["end_layer"]
+    # in the library's words, as the rest of the label
+    label = found.label.replace(f"rollout of layers {layer} to {layer}", f"layer {layer} alone", 1)
+    return replace(found, label=label)
+
+
+def told_options(options: dict[str, Any]) -> str:
+    """Return what the large map's label does not say of its options, in words; empty for a layer alone."""
+    if link.get("rollout_map") != ROLLOUT:
+        return ""
+    return _("residual share {residual:g}, smallest {discard:g} % discarded").format(
+        residual=options["residual"], discard=100 * options["discard_ratio"]
+    )
+
+
+def _rollout_map(scene: Scene, options: dict[str, Any]) -> MapView:
+    return rollout_view(
+        scene.trace,
+        scene.query,
+        direction=link.get("direction"),
+        hide_special=link.get("special"),
+        matrix=matrix(scene, **options),
+        **options,
+    )
+
+
+def strip(scene: Scene, options: dict[str, Any]) -> None:
+    """Draw the rollout of the pinned token up to every layer, on one scale."""
+    ends = range(options["start_layer"], scene.trace.layers)
+    maps = [_rollout_map(scene, {**options, "end_layer": end}).values for end in ends]
+    labels = [f"{options['start_layer']}–{end}" for end in ends]
+    sheet = map_grid(
+        np.stack(maps),
+        labels,
+        columns=min(len(maps), 12),
+        scale=scale_for(np.stack(maps), "model", uniform=1 / scene.trace.grid.tokens),
+        cell_pixels=96,
+        background=_page_colour(),
+        selected=options["end_layer"] - options["start_layer"],
+    )
+    st.image(np.asarray(sheet), width="stretch", output_format="PNG", alt=_("The rollout up to each layer"))
+    st.caption(_("The rollout of the pinned token as layers are added, on one colour scale: it spreads with depth."))
+
+
+def _page_colour() -> tuple[int, int, int]:
+    """Return the page's background, so that the strip's labels are written in a colour that is read on it."""
+    return (3, 4, 6) if st.context.theme.type == "dark" else (255, 255, 255)
+
+
+def export(scene: Scene, options: dict[str, Any], view: AttentionView, shown: MapView) -> Export:
+    """Return the files of the large map, ``shown``; the page that works offline has both maps of the viewer."""
+    printed = viewer.panel(scene, shown)  # now: a download runs outside the session
+    name = link.get("rollout_map")
+    assert view.maps is not None
+    both = dict(zip(_MAPS, view.maps, strict=True))
+
+    def png() -> bytes:
+        return print_figure([printed], title=shown.label, caption=viewer.caption(scene))
+
+    def arrays() -> dict[str, NDArray[Any]]:
+        return {name: both[name], "map": shown.values, "picture": scene.picture}
+
+    return Export(
+        name="vitviz-rollout" if name == ROLLOUT else f"vitviz-layer{options['end_layer']}-alone",
+        settings=replace(settings.rollout(scene), **shown_options(options)),
+        png=png,
+        arrays=arrays,
+        html=lambda told: standalone_html(view, title=shown.label, caption=viewer.caption(scene), language=language()),
+        view=shown,
+    )

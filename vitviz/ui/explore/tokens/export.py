@@ -1,0 +1,192 @@
+"""What the Tokens page gives to take away: pictures for print, all its numbers, the settings, an offline page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vitviz.analysis.similarity import LayerSimilarity
+from vitviz.analysis.spectrum import Spectrum
+from vitviz.analysis.tokens import TokenColours, TokenNorms, TokenSimilarity, token_similarity
+from vitviz.figures.overlay import outline, overlay
+from vitviz.figures.scale import Scale
+from vitviz.figures.sheet import Panel, print_figure
+from vitviz.ui.components.standalone import standalone_html
+from vitviz.ui.components.token_view import TokenView
+from vitviz.ui.explore.tokens import layers, norms
+from vitviz.ui.explore.tokens.lens import Reading, evidence_scale
+from vitviz.ui.explore.tokens.second_photo import Seen
+from vitviz.ui.furniture import viewer
+from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
+from vitviz.ui.furniture.show import Export
+from vitviz.ui.reader import link, photos
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, language
+from vitviz.ui.words.class_names import class_name
+
+_YELLOW = (255, 213, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """All that the page measured."""
+
+    view: TokenView
+    colours: TokenColours | None
+    norms: tuple[TokenNorms, ...]
+    lens: Reading | None
+    spectrum: Spectrum | None
+    similarity: LayerSimilarity | None
+
+
+def export(scene: Scene, here: Seen, there: Seen, measured: Measured) -> Export:
+    """Return the files of the page."""
+    title = _("What has each patch become? Layer {layer}").format(layer=scene.layer)
+    alike = token_similarity(here.trace, measured.view.patch, layer=scene.layer)
+    across = token_similarity(here.trace, measured.view.patch, layer=scene.layer, other=there.trace)
+    panels = _panels(scene, here, there, measured, (alike, across))  # now: downloads have no session
+    caption = _("{caption}; second photo: {second}").format(
+        caption=viewer.caption(scene), second=photos.title(there.name)
+    )
+    return Export(
+        name=f"vitviz-tokens-layer{scene.layer}",
+        settings=_recipe(scene, there, measured, (alike, across)),
+        png=lambda: print_figure(panels, title=title, caption=caption, columns=4),
+        arrays=lambda: _arrays(scene, there, measured, (alike, across)),
+        html=lambda told: standalone_html(measured.view, title=title, caption=caption, language=language()),
+    )
+
+
+def _panels(
+    scene: Scene, here: Seen, there: Seen, measured: Measured, alike: tuple[TokenSimilarity, TokenSimilarity]
+) -> list[Panel]:
+    scale = _scale(measured.view, alike)
+    panels = [
+        Panel(label=_("Likeness to the orange patch"), photo=_marked(here.picture, alike[0], scale, measured.view)),
+        Panel(label=_("In the second photo"), photo=_marked(there.picture, alike[1], scale, None)),
+    ]
+    if measured.colours is not None:
+        panels += [
+            Panel(label=label, picture=_enlarged(colours))
+            for label, colours in zip(
+                (_("Tokens as colours"), _("In the second photo")), measured.colours.colours, strict=True
+            )
+        ]
+    table = measured.norms[scene.layer]
+    panels.append(Panel(label=_("Norm"), photo=here.picture, map=table.norms, scale=norms.scale(table)))
+    if measured.lens is not None:
+        evidence = measured.lens.evidence
+        label = _("Evidence for {name}").format(name=class_name(scene.vit, evidence.class_index))
+        scaled = evidence_scale(evidence)
+        panels.append(Panel(label=label, photo=here.picture, map=evidence.values, scale=scaled))
+    return panels
+
+
+def _scale(view: TokenView, alike: tuple[TokenSimilarity, TokenSimilarity]) -> Scale:
+    """Return the viewer's own colours: the chosen patch does not count."""
+    if view.scale == "signed":
+        return Scale(-1, 1, signed=True)
+    values = np.concatenate([np.delete(alike[0].values, view.patch), alike[1].values.ravel()])
+    return Scale(float(values.min()), float(values.max()))
+
+
+def _marked(
+    photo: NDArray[np.uint8], alike: TokenSimilarity, scale: Scale, view: TokenView | None
+) -> NDArray[np.uint8]:
+    """Return the likeness over a photo, with the best match and, in the first photo, the chosen patch outlined."""
+    rows, columns = alike.values.shape
+    shown = overlay(photo, alike.values, scale=scale, opacity=0.7)
+    shown = outline(shown, rows, columns, divmod(alike.best, columns), colour=_YELLOW)
+    if view is None:
+        return shown
+    return outline(shown, rows, columns, divmod(view.patch, columns))
+
+
+def _enlarged(colours: NDArray[np.float32]) -> Image.Image:
+    return Image.fromarray(np.rint(colours * 255).astype(np.uint8)).resize(
+        (colours.shape[1] * 24, colours.shape[0] * 24), Image.Resampling.NEAREST
+    )
+
+
+def _arrays(
+    scene: Scene, there: Seen, measured: Measured, alike: tuple[TokenSimilarity, TokenSimilarity]
+) -> dict[str, NDArray[Any]]:
+    found: dict[str, NDArray[Any]] = {
+        "picture": scene.picture,
+        "second_picture": there.picture,
+        "map": alike[0].values,
+        "second_map": alike[1].values,
+        "norms": np.stack([each.norms for each in measured.norms]),
+    }
+    if measured.colours is not None:
+        found |= dict(zip(("colours", "second_colours"), measured.colours.colours, strict=True))
+    if measured.lens is not None:
+        lens = measured.lens
+        found |= {"lens_logits": lens.lens.logits, "class_evidence": lens.evidence.values}
+    if measured.spectrum is not None:
+        spectrum = measured.spectrum
+        found |= {"frequency": spectrum.frequency, "stream": spectrum.stream}
+        found["branch"] = spectrum.branch
+    if measured.similarity is not None:
+        found["cka"] = measured.similarity.values
+    return found
+
+
+def _similarity_code(scene: Scene) -> list[str]:
+    """Return the lines that compare all layers with those of the chosen model, which sees the first one's crop."""
+    name = link.get("cka_with")
+    if not name:
+        return ["cka = vitviz.layer_similarity(here).values"]
+    if name == layers.RANDOM:
+        return [
+            "from vitviz.analysis.redrawn import redrawn",
+            f"twin = vitviz.trace(redrawn(vit), {picture_expression(scene)})",
+            "cka = vitviz.layer_similarity(here, twin).values",
+        ]
+    return [
+        "from vitviz.analysis.map_comparison import same_crop",
+        f"other = vitviz.load_vit({name!r})",
+        f"picture = vitviz.open_image({picture_expression(scene)})",
+        "cka = vitviz.layer_similarity(here, vitviz.trace(other, same_crop(vit, other, picture))).values",
+    ]
+
+
+def _recipe(scene: Scene, there: Seen, measured: Measured, alike: tuple[TokenSimilarity, TokenSimilarity]) -> Recipe:
+    second = repr("second.jpg") if there.name in photos.OWN else f"example({there.name!r}).path"
+    patch, layer, threshold = measured.view.patch, scene.layer, link.get("foreground") or None
+    lines = [
+        "import vitviz",
+        "from vitviz.examples import example",
+        "",
+        load_line(scene),
+        f"here = vitviz.trace(vit, {picture_expression(scene)})",
+        f"there = vitviz.trace(vit, {second})",
+        f"values = vitviz.token_similarity(here, {patch}, layer={layer}).values  # (rows, columns)",
+        f"match = vitviz.token_similarity(here, {patch}, layer={layer}, other=there).best",
+        f"colours = vitviz.token_colours([here, there], layer={layer}, threshold={threshold}, "
+        f"flip={link.get('flip')}).colours",
+        f"outliers = vitviz.token_norms(here, layer={layer}).outliers",
+        "spectrum = vitviz.token_spectrum(here)",
+    ]
+    if measured.lens is not None:
+        lines.append("lens = vitviz.logit_lens(vit, here)")
+    if measured.similarity is not None:
+        lines += _similarity_code(scene)
+    table = measured.norms[layer]
+    options: dict[str, Any] = {
+        "layer": layer,
+        "patch": patch,
+        "second_picture": there.name,
+        "foreground": threshold,
+        "flip": link.get("flip"),
+        "best_match": {"here": alike[0].best, "second": alike[1].best},
+        "outliers": table.outliers,
+        "outlier_threshold": table.threshold,
+    }
+    if measured.similarity is not None:
+        options["cka_models"] = measured.similarity.models
+    return Recipe(method="tokens", options=options, code="\n".join(lines) + "\n")

@@ -1,0 +1,174 @@
+"""All layers at once on the Tokens page: how much detail each keeps, and how alike they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.analysis.map_comparison import same_crop
+from vitviz.analysis.similarity import LayerSimilarity
+from vitviz.analysis.spectrum import Spectrum
+from vitviz.capture.edit import NO_EDIT
+from vitviz.errors import OptionError, VitvizError
+from vitviz.figures.heatmaps import token_matrix
+from vitviz.figures.mosaic import place_curve
+from vitviz.figures.palettes import layer_ramp
+from vitviz.figures.scale import Scale
+from vitviz.trace import Trace
+from vitviz.ui.explore.tokens.second_photo import Seen
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.kept import cache, networks
+from vitviz.ui.reader import link, models
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, plain
+
+RANDOM = "random"
+_MOST_PATCHES = 1600
+"""Most patches whose layers are compared: the tables of two models then take half a gigabyte."""
+
+
+def frequencies(scene: Scene, here: Seen) -> Spectrum | None:
+    """Draw how strong each spatial frequency is in the tokens of every layer, with and without the residual path."""
+    st.subheader(_("How much detail does each layer keep?"), anchor=False)
+    try:
+        found = cache.token_spectrum(scene.model_key, here.photo.digest, here.trace)
+    except VitvizError as error:
+        st.info(_("Not applicable. {reason}").format(reason=plain(str(error))))
+        return None
+    stream, branch = st.columns(2, gap="large")
+    layers = range(scene.vit.layers)
+    with stream:
+        names = [_("input"), *(_("layer {layer}").format(layer=layer) for layer in layers)]
+        _bands(found.frequency, found.stream, names, "stream_bands")
+        st.caption(_("**With the residual path**: the stream after each layer, light to dark."))
+    with branch:
+        names = [_("layer {layer}").format(layer=layer) for layer in layers]
+        _bands(found.frequency, found.branch, names, "branch_bands")
+        st.caption(_("**Without it**: what each block adds to the stream."))
+    st.caption(
+        _(
+            "Log amplitude of the tokens by spatial frequency, relative to frequency 0 (Park & Kim 2022); 1 changes "
+            "sign from patch to patch. A curve that sinks from layer to layer is a low-pass filter at work. It says "
+            "how much detail there is, not what it is good for."
+        )
+    )
+    return found
+
+
+def _bands(frequency: NDArray[np.float64], rows: NDArray[np.float64], names: list[str], key: str) -> None:
+    """Draw one curve a layer; a layer whose tokens have no mean has no reference and is left out and told."""
+    told = [place for place, row in enumerate(rows) if np.isfinite(row).all()]
+    if len(told) < len(rows):
+        st.caption(_("Layers whose tokens have no mean have no reference and are left out."))
+    if not told:
+        return
+    ramp = layer_ramp(len(rows))
+    curves = [(names[place], frequency, rows[place], ramp[place]) for place in told]
+    figure = place_curve(
+        curves, x_title=_("Spatial frequency (π a patch)"), y_title=_("Relative log amplitude"), height=340
+    )
+    chart(figure, key=key)
+
+
+def alike(scene: Scene, here: Seen) -> LayerSimilarity | None:
+    """Draw the CKA between all layers, if the reader asked for it."""
+    st.subheader(_("How alike are the layers?"), anchor=False)
+    toggle, other = st.columns([2, 3], gap="medium", vertical_alignment="bottom")
+    toggle.toggle(
+        _("Compare all layers"),
+        help=_("Linear CKA of the patch tokens (Kornblith et al. 2019); up to a few seconds."),
+        **link.widget("cka"),
+    )
+    if not link.get("cka"):
+        return None
+    with other:
+        _choose_other(scene)
+    try:
+        found = _similarity(scene, here)
+    except VitvizError as error:
+        st.info(plain(str(error)), icon=":material/info:")
+        return None
+    _matrix(found)
+    return found
+
+
+def _choose_other(scene: Scene) -> None:
+    asked = link.get("cka_with")
+    known = ["", RANDOM, *(name for name in models.SUGGESTED if name != link.get("model"))]
+    words = {"": _("itself"), RANDOM: _("the same with random weights")}
+    st.selectbox(
+        _("With the layers of"),
+        [*known, *([asked] if asked not in known else [])],
+        format_func=lambda name: words.get(name, name),
+        accept_new_options=True,
+        help=_("Or type “timm:” and the name of another model; it sees the same photo."),
+        **link.widget("cka_with"),
+    )
+
+
+def _similarity(scene: Scene, here: Seen) -> LayerSimilarity:
+    digest, name = here.photo.digest, link.get("cka_with")
+    if scene.vit.grid.patches > _MOST_PATCHES:
+        raise OptionError(
+            _(
+                "{patches} patches are too many to compare all layers here; wanted at most {most}. Choose a smaller "
+                "input size, or use vitviz.layer_similarity."
+            ).format(patches=scene.vit.grid.patches, most=_MOST_PATCHES)
+        )
+    if not name:
+        return cache.layer_similarity(scene.model_key, "", digest, here.trace, None)
+    key, other = _redrawn(scene, here) if name == RANDOM else _other(scene, here, name)
+    return cache.layer_similarity(scene.model_key, key, digest, here.trace, other)
+
+
+def _redrawn(scene: Scene, here: Seen) -> tuple[str, Trace]:
+    """Return the key and the trace of the same model with random weights, which crops as the scene's does."""
+    key = f"{scene.model_key}|redrawn"
+    vit = networks.redrawn(scene.model_key, scene.vit)
+    return key, cache.traced(key, here.photo.digest, NO_EDIT, vit, here.photo)
+
+
+def _other(scene: Scene, here: Seen, name: str) -> tuple[str, Trace]:
+    """Return the key and the trace of another model; raises VitvizError for one that cannot be had or shown."""
+    vit = cache.load_model(name, "pretrained", 0)
+    if vit.grid.patches > _MOST_PATCHES:
+        raise OptionError(
+            _("{name} has {patches} patches; wanted at most {most}. Choose another model.").format(
+                name=name, patches=vit.grid.patches, most=_MOST_PATCHES
+            )
+        )
+    # models crop differently, and patches are compared place by place: both look at the first one's crop
+    pixels = same_crop(scene.vit, vit, here.photo.image)
+    key = f"{name}|pretrained|0|crop of {scene.model_key}"
+    return key, cache.traced_input(key, here.photo.digest, scene.model_key, vit, pixels)
+
+
+def _matrix(found: LayerSimilarity) -> None:
+    if not np.isfinite(found.values).all():
+        st.info(_("Some layer has the same token everywhere, so that nothing can be compared."))
+        return
+    first, second = found.models
+    if link.get("cka_with") == RANDOM:
+        second = _("{model}, random weights").format(model=second)
+    rows, columns = ([_("input"), *(str(layer) for layer in range(count - 1))] for count in found.values.shape)
+    figure = token_matrix(
+        found.values,
+        columns,
+        query_names=rows,
+        scale=Scale(0.0, 1.0),
+        query_title=_("Layer of {model}").format(model=first),
+        key_title=_("Layer of {model}").format(model=second),
+        value_title=_("CKA"),
+        height=480,
+    )
+    chart(figure, key="cka_matrix")
+    st.caption(
+        _(
+            "1: the two layers arrange the {count} patches in the same way but for a rotation and a factor; near 0: "
+            "unrelated. With fewer patches than channels the numbers come out too large, most of all for random "
+            "weights."
+        ).format(count=found.samples)
+    )
+    for note in found.notes:
+        st.caption(plain(note))

@@ -1,0 +1,25 @@
+"""Plotly figures on a page: with a text for those who do not see them, and the page's own background."""
+
+from __future__ import annotations
+
+import pandas  # type: ignore[import-untyped]  # noqa: F401  # whole before any figure: see below
+import plotly.graph_objects as go
+import streamlit as st
+
+from vitviz.figures.alt import alt_text
+from vitviz.ui.words.labels import figure_words
+
+# Plotly asks every value whether it is a pandas series, and takes the pandas that it finds among the loaded modules.
+# While another reader's thread imports pandas for its first table, that is half a module, and the figure fails.
+
+
+def chart(figure: go.Figure, *, key: str) -> None:
+    """Draw a figure over the full width, with its summary in words."""
+    st.plotly_chart(
+        figure,
+        key=key,
+        width="stretch",
+        theme="streamlit",
+        alt=alt_text(figure, words=figure_words()),
+        config={"displaylogo": False},
+    )

@@ -1,0 +1,122 @@
+"""The frame of a Learn page: one question, the formula with its symbols, the caveat, what to try, the worksheet.
+
+A page calls, in this order: ``question`` (or ``experiment`` first, where it holds several), its own controls and
+pictures, ``formula``, ``caveat``, ``try_next`` and ``footer``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.export.arrays import npz_bytes
+from vitviz.export.manifest import json_text, versions
+from vitviz.figures.export import html_of_figures
+from vitviz.ui.furniture import show, worksheet
+from vitviz.ui.navigation import entry
+from vitviz.ui.reader import link
+from vitviz.ui.text import _, language
+from vitviz.ui.words.labels import figure_words
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a Learn page computed, to take away."""
+
+    page: str
+    """The page, by its file's name."""
+    title: str
+    """Of the figures in the file that works offline."""
+    settings: Mapping[str, Any]
+    """The knobs, as plain values that JSON has words for."""
+    code: str
+    """Python that computes the same result."""
+    arrays: Callable[[], Mapping[str, NDArray[Any]]]
+    """The numbers behind the figures."""
+    figures: Callable[[], Mapping[str, go.Figure]]
+    """The figures by their titles."""
+
+
+def experiment(name: str, titles: Mapping[str, str]) -> str:
+    """Draw the choice among the experiments of a page and return the chosen one.
+
+    ``name`` is a choice of the page's link whose values are the keys of ``titles``.
+    """
+    st.segmented_control(
+        _("Experiment"),
+        list(titles),
+        format_func=lambda each: titles[each],
+        required=True,
+        label_visibility="collapsed",
+        **link.widget(name),
+    )
+    return str(link.get(name))
+
+
+def question(title: str, sentence: str) -> None:
+    """Draw the question of an experiment and the one sentence that says what is seen."""
+    show.heading(title, sentence)
+
+
+def formula(latex: str, symbols: Mapping[str, str]) -> None:
+    """Draw a formula and, below it, what each of its symbols means (LaTeX → words with the unit)."""
+    st.latex(latex)
+    st.caption(" · ".join(f"${symbol}$ {meaning}" for symbol, meaning in symbols.items()))
+
+
+def caveat(text: str) -> None:
+    """Draw where the simple story is not the whole truth."""
+    st.info(text, icon=":material/balance:")
+
+
+def try_next(steps: Sequence[str | tuple[str, str, Mapping[str, str]]]) -> None:
+    """Draw what to try next: sentences, and links as (label, page, choices of its link)."""
+    st.subheader(_("What to try next"), anchor=False)
+    for step in steps:
+        if isinstance(step, str):
+            st.markdown(f"- {step}")
+        else:
+            label, page, choices = step
+            st.page_link(entry(page).path, label=label, icon=":material/arrow_forward:", query_params=dict(choices))
+
+
+def footer(result: Result) -> None:
+    """Draw the foot of a Learn page: worksheet, code, files."""
+    worksheet.draw(result.page, result.title)
+    with st.expander(_("This result in Python"), icon=":material/code:", key="snippet"):
+        st.code(result.code, language="python")
+    with st.expander(_("Share and export"), icon=":material/download:", key="export"):
+        st.caption(
+            _(
+                "The link in the address bar reproduces this view. The camera at the corner of a figure saves it "
+                "as a picture."
+            )
+        )
+        _downloads(result)
+
+
+def manifest(result: Result) -> dict[str, Any]:
+    """Return what a result was made of, as plain values."""
+    return {"vitviz_manifest": 1, "page": result.page, "versions": versions(), "settings": dict(result.settings)}
+
+
+def _downloads(result: Result) -> None:
+    told = manifest(result)
+    files: list[show.File] = [
+        ("npz", _("Arrays (NumPy npz)"), "application/zip", lambda: npz_bytes(result.arrays(), told)),
+        ("json", _("Settings (JSON manifest)"), "application/json", lambda: json_text(told)),
+        (
+            "html",
+            _("Figures that work offline (HTML)"),
+            "text/html",
+            lambda: html_of_figures(
+                result.figures(), result.title, manifest=told, language=language(), words=figure_words()
+            ),
+        ),
+    ]
+    show.download_row(f"vitviz-{result.page}", files)

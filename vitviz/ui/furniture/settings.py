@@ -1,0 +1,75 @@
+"""A page's view as settings: for the manifest, and as the Python that computes it again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from vitviz.capture.edit import NO_EDIT
+from vitviz.export.settings import ViewSettings
+from vitviz.ui.reader import link, photos
+from vitviz.ui.reader.scene import Scene
+
+
+def settings(scene: Scene, method: str, **options: Any) -> ViewSettings:
+    """Return the settings of a view of this scene; ``options`` are those of the method."""
+    own = scene.photo_name in photos.OWN
+    size = link.get("size")
+    return ViewSettings(
+        picture="photo.jpg" if own else f"example:{scene.photo_name}",
+        model=scene.vit.name,
+        weights=link.get("weights"),
+        image_size=(size, size) if size else None,
+        edit=scene.trace.edit,
+        method=method,
+        **options,
+    )
+
+
+def attention(scene: Scene) -> ViewSettings:
+    """Return the settings of the attention view."""
+    return settings(
+        scene,
+        "attention",
+        layer=scene.layer,
+        head=int(scene.head) if scene.head.isdecimal() else scene.head,
+        query=scene.query,
+        direction=link.get("direction"),
+        hide_special=link.get("special"),
+    )
+
+
+def rollout(scene: Scene) -> ViewSettings:
+    """Return the settings of the rollout view."""
+    return settings(
+        scene,
+        "rollout",
+        query=scene.query,
+        direction=link.get("direction"),
+        hide_special=link.get("special"),
+        **rollout_options(scene),
+    )
+
+
+def rollout_options(scene: Scene) -> dict[str, Any]:
+    """Return the options of ``vitviz.rollout`` that the reader chose, made to fit the model."""
+    last = scene.trace.layers - 1
+    end = link.get("end")
+    end = last if end < 0 else min(end, last)
+    return {
+        "head_fusion": link.get("fusion"),
+        "discard_ratio": min(link.get("discard"), 0.95),
+        "residual": link.get("residual"),
+        "start_layer": min(link.get("start"), end),
+        "end_layer": end,
+    }
+
+
+def heads(scene: Scene, statistic: str) -> ViewSettings:
+    """Return the settings of the heads view: its numbers are those of the model with all heads on."""
+    return replace(settings(scene, "heads", statistic=statistic), edit=NO_EDIT)
+
+
+def evidence(scene: Scene, **options: Any) -> ViewSettings:
+    """Return the settings of the evidence view: its maps are those of the model with all heads on."""
+    return replace(settings(scene, "evidence", **options), edit=NO_EDIT)

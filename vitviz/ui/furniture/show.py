@@ -1,0 +1,107 @@
+"""What stands under every view: how it might mislead, the same view in Python, and the files to take away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.assets import TEXT
+from vitviz.attention.view import MapView
+from vitviz.export.arrays import npz_bytes
+from vitviz.export.manifest import json_text, manifest
+from vitviz.export.settings import ViewSettings
+from vitviz.export.snippet import snippet
+from vitviz.ui.furniture.recipe import Recipe
+from vitviz.ui.reader import photos
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import SOURCE, _, kept, language
+
+File = tuple[str, str, str, Callable[[], bytes | str]]
+"""A file to take away: its suffix, its button's label, its MIME type, and what makes it at the click."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """The files that a view offers. Each is made when it is asked for and not before."""
+
+    name: str
+    """Start of the file names."""
+    settings: ViewSettings | Recipe
+    """What the view was made with, for the manifest and for the Python code."""
+    png: Callable[[], bytes]
+    """The picture at print size."""
+    arrays: Callable[[], Mapping[str, NDArray[Any]]]
+    """The numbers behind it."""
+    html: Callable[[dict[str, Any]], str]
+    """One file that works offline; gets the manifest."""
+    view: MapView | None = None
+    """The map that is shown, for the numbers in the manifest."""
+
+
+def text(name: str) -> str:
+    """Return a longer text of assets/text in the reader's language, in English where it is not translated."""
+    own, source = (TEXT / each / f"{name}.md" for each in (language(), SOURCE))
+    return (own if own.exists() else source).read_text(encoding="utf-8")
+
+
+def footer(scene: Scene, export: Export, *, caution: str) -> None:
+    """Draw the foot of a page."""
+    with st.expander(_("Why might this mislead?"), icon=":material/warning:", key="caution"):
+        st.markdown(text(caution))
+    with st.expander(_("This view in Python"), icon=":material/code:", key="snippet"):
+        settings = export.settings
+        code = settings.code if isinstance(settings, Recipe) else snippet(settings)
+        st.code(code, language="python")
+        if scene.photo_name in photos.OWN:
+            st.caption(_("Put the path of your own photo in the place of photo.jpg."))
+    with st.expander(_("Share and export"), icon=":material/download:", key="export"):
+        st.caption(_("The link in the address bar reproduces this view; somebody's own photo does not travel with it."))
+        downloads(scene, export)
+
+
+def downloads(scene: Scene, export: Export) -> None:
+    """Draw the download buttons: picture, arrays, manifest, page."""
+    told = record(scene, export)
+    files: list[File] = [
+        ("png", _("Picture (PNG, for print)"), "image/png", export.png),
+        ("npz", _("Arrays (NumPy npz)"), "application/zip", lambda: npz_bytes(export.arrays(), told)),
+        ("json", _("Settings (JSON manifest)"), "application/json", lambda: json_text(told)),
+        ("html", _("Page that works offline (HTML)"), "text/html", lambda: export.html(told)),
+    ]
+    download_row(export.name, files)
+
+
+def download_row(name: str, files: Sequence[File]) -> None:
+    """Draw a button for each file; ``name`` is the start of the file names."""
+    for column, (suffix, label, mime, make) in zip(st.columns(len(files)), files, strict=True):
+        column.download_button(
+            label,
+            kept(make),
+            file_name=f"{name}.{suffix}",
+            mime=mime,
+            key=f"download_{suffix}",
+            on_click="ignore",
+            width="stretch",
+        )
+
+
+def record(scene: Scene, export: Export) -> dict[str, Any]:
+    """Return the manifest of a view."""
+    return manifest(
+        trace=scene.trace if export.settings.edit else scene.original,
+        vit=scene.vit,
+        photo_digest=scene.photo.digest,
+        picture_name=scene.photo_name,
+        settings=export.settings.describe(),
+        view=export.view,
+    )
+
+
+def heading(title: str, sentence: str) -> None:
+    """Draw a page's title and the one sentence that says what is seen."""
+    st.header(title, anchor=False)
+    st.markdown(sentence)

@@ -1,0 +1,79 @@
+"""The strip on top of every page: what is looked at, what the model answers, how long it took."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
+
+from vitviz.figures.overlay import outline
+from vitviz.ui.reader import photos
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, plain
+from vitviz.ui.words.class_names import class_name
+from vitviz.ui.words.labels import token_name
+
+_WIDTH = 96
+
+
+def draw(scene: Scene) -> None:
+    """Draw the strip: thumbnail with the query patch, answers, tokens, milliseconds."""
+    with st.container(key="strip"):
+        picture, answers, facts = st.columns([1, 4, 3], vertical_alignment="center")
+        picture.image(thumbnail(scene), width=_WIDTH, output_format="PNG", alt=photos.title(scene.photo_name))
+        _answers(scene, answers)
+        facts.caption(_facts(scene))
+
+
+def _answers(scene: Scene, column: DeltaGenerator) -> None:
+    top = scene.trace.top(5)
+    if not top:
+        channels = scene.trace.embedding.shape[-1]
+        column.markdown(_("No classifier: the answer is an embedding of {count} numbers.").format(count=channels))
+        return
+    first, *rest = [(plain(class_name(scene.vit, index)), share) for index, share in top]
+    column.markdown(f"**{first[0]}** {percent(first[1])}")
+    column.caption(" · ".join(f"{name} {percent(share)}" for name, share in rest))
+    off = scene.trace.edit.ablate_heads
+    if off:
+        heads = ", ".join(f"L{layer}·H{head}" for layer, head in off)
+        column.caption(":material/power_off: " + _("Switched off: {heads}").format(heads=heads))
+
+
+def percent(share: float) -> str:
+    """Return the share of an answer as people read it, the same on every page: a small one is not nothing."""
+    return f"{share:.0%}" if share >= 0.09995 else f"{share:.2%}"  # from there on it rounds to 10
+
+
+def _facts(scene: Scene) -> str:
+    grid, trace = scene.trace.grid, scene.trace
+    prefix = ", ".join(map(token_name, grid.prefix)) if grid.prefix else _("none")
+    return _(
+        "{model} · {rows} × {columns} patches of {size} px · {tokens} tokens (special: {prefix}) · "
+        "{layers} layers × {heads} heads · {milliseconds:.0f} ms · {megabytes:.0f} MB kept"
+    ).format(
+        model=plain(scene.vit.name),
+        rows=grid.rows,
+        columns=grid.columns,
+        size=grid.patch_size[0],
+        tokens=grid.tokens,
+        prefix=prefix,
+        layers=trace.layers,
+        heads=max(scene.vit.heads),
+        milliseconds=1000 * trace.seconds,
+        megabytes=trace.nbytes / 1e6,
+    )
+
+
+def thumbnail(scene: Scene) -> NDArray[np.uint8]:
+    """Return the picture that the model saw, with the query patch outlined where the query is a patch."""
+    # Reduced first: encoding the whole picture anew at each click would be most of the work of a click.
+    picture = Image.fromarray(scene.picture)
+    picture.thumbnail((2 * _WIDTH, 2 * _WIDTH), reducing_gap=2.0)  # two pixels a point, for fine screens
+    small = np.asarray(picture)
+    if not scene.query.isdecimal():
+        return small
+    grid = scene.trace.grid
+    return outline(small, grid.rows, grid.columns, grid.position(int(scene.query)))

@@ -1,0 +1,140 @@
+"""The attention viewer as the pages use it: built from the scene, its choices kept in the link."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from vitviz.attention.view import MapView, attention_view
+from vitviz.figures.scale import Scale
+from vitviz.figures.sheet import Panel, print_figure
+from vitviz.trace import Trace
+from vitviz.ui.components.attention_view import AttentionView, ViewState
+from vitviz.ui.components.standalone import standalone_html
+from vitviz.ui.furniture import settings
+from vitviz.ui.furniture.show import Export
+from vitviz.ui.kept import cache
+from vitviz.ui.reader import link, photos
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, language
+
+
+def layer_view(scene: Scene) -> AttentionView:
+    """Return the attention of the chosen layer over the photo, with the reader's choices."""
+    trace, layer = scene.trace, scene.layer
+    arrays: dict[str, Any]
+    if trace.has_bias(layer):
+        arrays = {"maps": trace.attention(layer).cpu().numpy()}
+    else:
+        queries = trace.queries(layer).float() * trace.scale(layer)
+        arrays = {"queries": queries.cpu().numpy(), "keys": trace.keys(layer).float().cpu().numpy()}
+    scale = link.get("scale")
+    return AttentionView(
+        photo_png=photo_file(scene),
+        grid=trace.grid,
+        layer=layer,
+        layers=trace.layers,
+        **arrays,
+        query=scene.query,
+        head=int(scene.head) if scene.head.isdecimal() else scene.head,  # type: ignore[arg-type]
+        direction=link.get("direction"),
+        scale=scale,
+        hide_special=link.get("special"),
+        opacity=link.get("opacity"),
+        palette=link.get("palette"),
+        interpolate=link.get("smooth"),
+        model_maximum=cache.model_maximum(scene.model_key, scene.photo.digest, trace.edit, trace),
+    )
+
+
+def keep(state: ViewState) -> None:
+    """Keep what the reader chose in the viewer."""
+    link.put(
+        patch=state.query,
+        head=str(state.head),
+        direction=state.direction,
+        scale=state.scale,
+        special=state.hide_special,
+        opacity=round(state.opacity, 2),
+        palette=state.palette,
+        smooth=state.interpolate,
+        layer=state.layer,
+    )
+
+
+def photo_file(scene: Scene) -> bytes:
+    """Return the crop that the model sees as a JPEG file to look at."""
+    return _photo_file(scene.model_key, scene.photo.digest, scene.picture)
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _photo_file(model_key: str, digest: str, _picture: NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(_picture).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def shown_map(scene: Scene, trace: Trace | None = None) -> MapView:
+    """Return the map that the viewer's large picture shows."""
+    return attention_view(
+        trace or scene.trace,
+        layer=scene.layer,
+        head=int(scene.head) if scene.head.isdecimal() else scene.head,
+        query=scene.query,
+        direction=link.get("direction"),
+        hide_special=link.get("special"),
+    )
+
+
+def panel(scene: Scene, view: MapView, *, label: str = "") -> Panel:
+    """Return a map over the photo as a panel for print, with the reader's colours."""
+    palette = link.get("palette")
+    return Panel(
+        label=label or _("smallest share {minimum:.2%}").format(minimum=view.minimum),
+        photo=scene.picture,
+        map=view.values,
+        scale=Scale(0, view.top_of_scale, view.uniform),
+        palette=None if palette == "spotlight" else palette,
+        opacity=link.get("opacity"),
+        interpolated=link.get("smooth"),
+        spotlight=palette == "spotlight",
+        query=view.cell,
+    )
+
+
+def caption(scene: Scene) -> str:
+    """Return the settings of a picture in one line."""
+    return _("{photo}, {model} ({weights}), {rows} × {columns} patches. vitviz").format(
+        photo=photos.title(scene.photo_name),
+        model=scene.vit.name,
+        weights=scene.vit.weights,
+        rows=scene.trace.grid.rows,
+        columns=scene.trace.grid.columns,
+    )
+
+
+def export(scene: Scene, view: AttentionView) -> Export:
+    """Return the files of the attention view: print picture, arrays, interactive page."""
+    shown = shown_map(scene)
+    printed = panel(scene, shown)  # now: a download runs outside the session, without its choices
+
+    def png() -> bytes:
+        return print_figure([printed], title=shown.label, caption=caption(scene))
+
+    def arrays() -> dict[str, NDArray[Any]]:
+        attention = scene.trace.attention(scene.layer).cpu().numpy()
+        return {"attention": attention, "map": shown.values, "picture": scene.picture}
+
+    return Export(
+        name=f"vitviz-attention-layer{scene.layer}",
+        settings=settings.attention(scene),
+        view=shown,
+        png=png,
+        arrays=arrays,
+        html=lambda told: standalone_html(view, title=shown.label, caption=caption(scene), language=language()),
+    )

@@ -1,0 +1,1 @@
+"""What is kept between clicks and shared by all readers."""

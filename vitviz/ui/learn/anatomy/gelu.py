@@ -1,0 +1,148 @@
+"""Anatomy, GELU: the activation of the MLP, exact and approximate, beside ReLU, and what really enters it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.errors import VitvizError
+from vitviz.figures.anatomy import activation_curves
+from vitviz.figures.curves import histogram
+from vitviz.labs.gelu import Activations, Gelu, activations, gelu
+from vitviz.ui.choices import anatomy as choices
+from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.furniture.lesson import Result
+from vitviz.ui.furniture.recipe import load_line, picture_expression
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene, current
+from vitviz.ui.text import _, plain
+
+
+def draw() -> None:
+    """Draw the curves, their difference, and the inputs in the loaded model."""
+    scene = current()
+    lesson.question(
+        _("Why GELU and not ReLU?"),
+        _(
+            "ReLU cuts everything negative off. GELU lets a little of it through, and bends instead of breaking: its "
+            "slope never jumps."
+        ),
+    )
+    curves = gelu()
+    left, right = st.columns(2, gap="large")
+    with left:
+        chart(curve_figure(curves), key="gelu_curves")
+        st.caption(
+            _("The smallest value of GELU is {value:.3f}, at {place:.3f}; ReLU is never negative.").format(
+                value=curves.lowest[1], place=curves.lowest[0]
+            )
+        )
+    with right:
+        chart(gap_figure(curves), key="gelu_gap")
+        st.caption(
+            _(
+                "Exact form minus tanh form: at most **{gap:.2e}**, at ±{place:.2f}. Weights trained with one form "
+                "work with the other."
+            ).format(gap=curves.gap, place=curves.gap_at)
+        )
+    inputs = _inputs(scene)
+    _words()
+    lesson.footer(_result(scene, curves, inputs))
+
+
+def curve_figure(curves: Gelu) -> go.Figure:
+    """Return GELU, its tanh form and ReLU."""
+    return activation_curves(
+        curves.x,
+        {_("GELU, exact"): curves.exact, _("GELU, tanh form"): curves.tanh, _("ReLU"): curves.relu},
+        x_title=_("Input x"),
+        y_title=_("Output"),
+        x_range=(-4, 3),
+    )
+
+
+def gap_figure(curves: Gelu) -> go.Figure:
+    """Return the difference of the two forms."""
+    return activation_curves(
+        curves.x,
+        {_("exact − tanh"): curves.exact - curves.tanh},
+        x_title=_("Input x"),
+        y_title=_("Difference"),
+        x_range=(-6, 6),
+    )
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _activations(model_key: str, digest: str, layer: int, _scene: Scene) -> Activations:
+    return activations(_scene.vit, _scene.original, layer)
+
+
+def _inputs(scene: Scene) -> Activations | None:
+    """Draw what enters the activation of the chosen block for this photo."""
+    st.subheader(_("What enters it in the loaded model?"), anchor=False)
+    if scene.vit.layers > 1:
+        st.slider(_("Block"), 0, scene.vit.layers - 1, **link.widget("layer"))
+    try:
+        found = _activations(scene.model_key, scene.photo.digest, scene.layer, scene)
+    except VitvizError as error:
+        st.info(plain(str(error)))
+        return None
+    chart(input_figure(found), key="gelu_inputs")
+    st.caption(
+        _(
+            "Inputs of {kind} in block {layer}: {count:,} numbers for this photo. **{negative:.0%}** are negative, "
+            "where ReLU would return nothing and learn nothing; {bend:.0%} lie between −3 and 0, where GELU still lets "
+            "something through."
+        ).format(kind=found.kind, layer=found.layer, count=found.inputs.size, negative=found.negative, bend=found.bend)
+    )
+    return found
+
+
+def input_figure(found: Activations) -> go.Figure:
+    """Return how often inputs of the activation occur."""
+    return histogram(found.inputs, x_title=_("Input of the activation"), y_title=_("Count"), bins=80)
+
+
+def _words() -> None:
+    lesson.formula(
+        r"\mathrm{GELU}(x) = x\,\Phi(x) \approx \tfrac12 x\Big(1 + "
+        r"\tanh\big(\sqrt{2/\pi}\,(x + 0.044715\,x^3)\big)\Big)",
+        {"x": _("one channel of one token inside the MLP"), r"\Phi": _("distribution function of the standard normal")},
+    )
+    lesson.caveat(
+        _(
+            "That GELU is better than ReLU was found by trying (Hendrycks and Gimpel 2016); the difference in accuracy "
+            "is small. Newer models often use gated forms (SwiGLU) instead."
+        )
+    )
+    lesson.try_next(
+        [
+            _("Compare the first block and the last: where is the activation used most on its negative side?"),
+            (_("What happens to a photo inside the model?"), "anatomy", {"anatomy": choices.STEPS}),
+        ]
+    )
+
+
+def _result(scene: Scene, curves: Gelu, inputs: Activations | None) -> Result:
+    arrays: dict[str, NDArray[Any]] = {"x": curves.x, "relu": curves.relu, "exact": curves.exact, "tanh": curves.tanh}
+    figures = {_("GELU"): curve_figure(curves), _("Difference"): gap_figure(curves)}
+    if inputs is not None:
+        arrays["inputs"] = inputs.inputs
+        figures[_("Inputs")] = input_figure(inputs)
+    code = (
+        "import vitviz\nfrom vitviz.examples import example\nfrom vitviz.labs.gelu import activations, gelu\n\n"
+        f"{load_line(scene)}\ntrace = vitviz.trace(vit, {picture_expression(scene)})\n"
+        f"print(gelu().gap, activations(vit, trace, {scene.layer}).negative)\n"
+    )
+    return Result(
+        page=choices.PAGE,
+        title=_("Why GELU and not ReLU?"),
+        settings={"experiment": choices.GELU, "model": scene.vit.name, "layer": scene.layer},
+        code=code,
+        arrays=lambda: arrays,
+        figures=lambda: figures,
+    )

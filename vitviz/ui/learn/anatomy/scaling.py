@@ -1,0 +1,167 @@
+"""Anatomy, scaling: what a deeper, wider or sharper Vision Transformer costs."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from vitviz.figures.learning import Learner, learning_curves
+from vitviz.figures.palettes import VIT_BLUE
+from vitviz.figures.theme import QUERY_ORANGE
+from vitviz.labs.cost.compute import model_macs
+from vitviz.labs.cost.scaling import Scaling, parameters_of, scale
+from vitviz.labs.cost.vit_shape import PRESETS, ViTShape
+from vitviz.ui.choices import anatomy as choices
+from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.furniture.lesson import Result
+from vitviz.ui.reader import link
+from vitviz.ui.text import _
+
+_VALUES = {
+    "depth": (1, 2, 4, 8, 12, 16, 24, 32, 48),
+    "width": (64, 128, 192, 384, 768, 1024, 1536, 2048),
+    "side": (64, 96, 128, 160, 224, 320, 448, 640),
+}
+_PATCH = 16
+
+
+def draw() -> None:
+    """Draw parameters and operations against the size that grows."""
+    lesson.question(
+        _("What does a larger model cost?"),
+        _(
+            "Depth, width and picture size pull at different strings: parameters are memory, operations are time, and "
+            "they do not grow together."
+        ),
+    )
+    knobs, pictures = st.columns([1, 3], gap="large")
+    with knobs:
+        growing = _knobs()
+    shape = _shape()
+    found = scale(shape, growing, _VALUES[growing])
+    now = _now(shape, growing)
+    with pictures:
+        left, right = st.columns(2, gap="medium")
+        with left:
+            chart(figure(found, "parameters"), key="scaling_parameters")
+        with right:
+            chart(figure(found, "macs"), key="scaling_macs")
+        _numbers(shape, found, now)
+    _presets()
+    _words()
+    lesson.footer(_result(shape, found))
+
+
+def _knobs() -> str:
+    titles = {"depth": _("Depth T"), "width": _("Width D"), "side": _("Picture side")}
+    st.radio(_("What grows?"), list(titles), format_func=lambda each: titles[each], **link.widget("anatomy_scaled"))
+    growing = str(link.get("anatomy_scaled"))
+    st.slider(_("Blocks"), 1, 48, **link.widget("anatomy_depth"))
+    st.slider(_("Channels of a token"), 64, 2048, step=64, **link.widget("anatomy_width"))
+    st.slider(_("Side of the picture (px)"), 64, 640, step=_PATCH, **link.widget("anatomy_side"))
+    return growing
+
+
+def _shape() -> ViTShape:
+    """Return the model of the knobs, with patches of 16 pixels and heads of 64 channels."""
+    side, width = link.get("anatomy_side"), link.get("anatomy_width")
+    return ViTShape((side, side), (_PATCH, _PATCH), width, link.get("anatomy_depth"), max(1, width // 64))
+
+
+def _now(shape: ViTShape, growing: str) -> int:
+    """Return where the model of the knobs stands on the axis of what grows."""
+    return {"depth": shape.depth, "width": shape.width, "side": shape.image_size[0]}[growing]
+
+
+def _axis(growing: str) -> str:
+    return {"depth": _("Blocks T"), "width": _("Channels D"), "side": _("Side of the picture (px)")}[growing]
+
+
+def figure(found: Scaling, what: str) -> go.Figure:
+    """Return parameters (in millions) or MACs (in billions) against the size that grows, both on logarithmic axes."""
+    if what == "parameters":
+        title, values, tint = _("Parameters (millions)"), found.parameters / 1e6, VIT_BLUE
+    else:
+        title, values, tint = _("Operations (GMACs)"), found.macs / 1e9, QUERY_ORANGE
+    return learning_curves(
+        [Learner(title, found.values, values, tint)],
+        x_title=_axis(found.growing),
+        y_title=title,
+        x_ticks=tuple(int(each) for each in found.values),
+        logarithmic=(True, True),
+        height=320,
+    )
+
+
+def _numbers(shape: ViTShape, found: Scaling, now: int) -> None:
+    parameters, macs = parameters_of(shape), model_macs(shape).total
+    slopes = found.exponents
+    columns = st.columns(4)
+    columns[0].metric(_("Million parameters"), f"{parameters / 1e6:.1f}")
+    columns[1].metric(_("GMACs"), f"{macs / 1e9:.1f}")
+    columns[2].metric(_("Tokens"), f"{shape.tokens:,}")
+    columns[3].metric(_("Heads of 64"), f"{shape.heads}")
+    st.caption(
+        _(
+            "The model of the knobs, at {axis} = {now}. At the right end of the curves a size of twice as much means "
+            "{parameters:.1f} times the parameters and {macs:.1f} times the operations."
+        ).format(axis=_axis(found.growing), now=now, parameters=2 ** slopes[0], macs=2 ** slopes[1])
+    )
+
+
+def _presets() -> None:
+    shapes = list(PRESETS.items())
+    st.dataframe(
+        {
+            _("Model"): [name for name, _shape_ in shapes],
+            _("T"): [each.depth for _name, each in shapes],
+            _("D"): [each.width for _name, each in shapes],
+            _("Heads"): [each.heads for _name, each in shapes],
+            _("Parameters"): [f"{parameters_of(each):,}" for _name, each in shapes],
+            _("GMACs"): [f"{model_macs(each).total / 1e9:.2f}" for _name, each in shapes],
+        },
+        hide_index=True,
+        alt=_("One row a usual model"),
+    )
+
+
+def _words() -> None:
+    lesson.formula(
+        r"\text{parameters} \approx 12\,T D^2, \qquad \text{MACs} \approx T\,(12\,L D^2 + 2\,L^2 D)",
+        {"T": _("blocks"), "D": _("channels"), "L": _("tokens: the square of side over patch, plus the class token")},
+    )
+    lesson.caveat(
+        _(
+            "The number of heads M changes neither: each has D/M channels. Heads change what can be looked at in "
+            "parallel, and how fine a look is. That larger models are better holds with enough data (Zhai et al. "
+            "2022); these curves say only what they cost."
+        )
+    )
+    lesson.try_next(
+        [
+            _("Let the picture grow: which of the two curves stays nearly flat, and why not quite?"),
+            _("Double the width, or take four times the depth: which costs more parameters?"),
+            (_("Where are the parameters of the loaded model?"), "anatomy", {"anatomy": "parameters"}),
+            (_("Who needs how much data?"), "training", {"training": "data_hunger"}),
+        ]
+    )
+
+
+def _result(shape: ViTShape, found: Scaling) -> Result:
+    settings = {"depth": shape.depth, "width": shape.width, "side": shape.image_size[0]}
+    code = (
+        "from vitviz.labs.cost.scaling import scale\nfrom vitviz.labs.cost.vit_shape import ViTShape\n\n"
+        f"shape = ViTShape({shape.image_size}, {shape.patch_size}, {shape.width}, {shape.depth}, {shape.heads})\n"
+        f"found = scale(shape, {found.growing!r}, {tuple(int(each) for each in found.values)})\n"
+        "print(found.parameters, found.macs, found.exponents)\n"
+    )
+    return Result(
+        page=choices.PAGE,
+        title=_("What does a larger model cost?"),
+        settings={"experiment": choices.SCALING, "growing": found.growing, **settings},
+        code=code,
+        arrays=lambda: {"values": np.asarray(found.values), "parameters": found.parameters, "macs": found.macs},
+        figures=lambda: {_("Parameters"): figure(found, "parameters"), _("Operations"): figure(found, "macs")},
+    )

@@ -1,0 +1,156 @@
+"""Anatomy, built-in locality: does the feature map move along when the photo does?"""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from vitviz.analysis.convnet import ConvNet
+from vitviz.errors import VitvizError
+from vitviz.figures.learning import Learner, learning_curves
+from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
+from vitviz.labs.shift import ShiftExperiment, shift_experiment
+from vitviz.models.vit import ViT
+from vitviz.trace import Trace
+from vitviz.ui.choices import anatomy as choices
+from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.furniture.lesson import Result
+from vitviz.ui.furniture.recipe import load_line, picture_expression
+from vitviz.ui.kept import networks
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene, current
+from vitviz.ui.text import N_, _, plain
+
+_EMBEDDING, _PLAIN = "#56B4E9", "#E69F00"
+_STRIDE = 16
+
+
+def draw() -> None:
+    """Draw the likeness of shifted features, for four networks."""
+    scene = current()
+    lesson.question(
+        _("What is built in, and what has to be learned?"),
+        _(
+            "The photo is moved to the right, pixel by pixel, up to the width of a patch and the CNN's stride. A "
+            "network that treats all places alike answers with the same features, moved: a likeness of 1."
+        ),
+    )
+    if scene.vit.layers > 1:
+        st.slider(_("Block"), 0, scene.vit.layers - 1, **link.widget("layer"))
+    try:
+        found = _measured(scene.model_key, scene.photo.digest, scene.layer, scene.vit, scene.original)
+    except VitvizError as error:
+        st.info(plain(str(error)))
+        return
+    trained = networks.resnet(*scene.vit.image_size)[1]
+    if reason := networks.refusal(*scene.vit.image_size):
+        link.notice(reason)
+    chart(figure(found, scene.layer, trained=trained), key="shift_curves")
+    st.caption(_sentence(scene, found))
+    _words(scene)
+    lesson.footer(_result(scene, found, trained))
+
+
+@st.cache_resource(max_entries=12, show_spinner=N_("Shifting the photo …"), show_time=True)
+def _measured(model_key: str, digest: str, layer: int, _vit: ViT, _trace: Trace) -> ShiftExperiment:
+    net, _known = networks.resnet(*_vit.image_size)
+    depth = _third_stage(net)
+    return shift_experiment(_vit, _trace.pixels, layer=layer, convnet=net, convnet_layer=depth)
+
+
+def _third_stage(net: ConvNet) -> int:
+    return max(place for place, name in enumerate(net.layer_names) if name.startswith("layer3"))
+
+
+def _titles(layer: int, trained: bool) -> dict[str, tuple[str, str]]:
+    weights = _("trained") if trained else _("random")
+    return {
+        "tokens": (_("ViT: tokens after block {layer}").format(layer=layer), VIT_BLUE),
+        "patch embedding": (_("ViT: patch embedding alone"), _EMBEDDING),
+        "convnet": (_("ResNet-18, third stage, {weights}").format(weights=weights), CNN_VERMILION),
+        "plain convolutions": (_("four 3 × 3 layers, stride 1, random"), _PLAIN),
+    }
+
+
+def figure(found: ShiftExperiment, layer: int, *, trained: bool) -> go.Figure:
+    """Return the likeness of every network's features against the shift."""
+    titles = _titles(layer, trained)
+    lines = [
+        Learner(
+            _("{name} (stride {stride})").format(name=titles[each.name][0], stride=each.stride),
+            found.shifts,
+            each.likeness,
+            titles[each.name][1],
+        )
+        for each in found.curves
+    ]
+    return learning_curves(
+        lines, x_title=_("Shift to the right (px)"), y_title=_("Likeness of the moved features"), height=400
+    )
+
+
+def _sentence(scene: Scene, found: ShiftExperiment) -> str:
+    by_name = {each.name: each.likeness for each in found.curves}
+    patch = scene.vit.grid.patch_size[1]
+    whole = found.shifts.index(patch)
+    return _(
+        "Correlation of the shifted photo's features with the original's, moved by whole places of the feature map; "
+        "the left and right edges are left out. After a shift of a whole patch ({patch} px) the patch embedding is "
+        "back at {embedding:.3f}, the tokens are at {tokens:.3f}: positions and attention to the edges tell them that "
+        "they moved. Convolutions of stride 1 stay at {plain:.3f} throughout."
+    ).format(
+        patch=patch,
+        embedding=by_name["patch embedding"][whole],
+        tokens=by_name["tokens"][whole],
+        plain=by_name["plain convolutions"].min(),
+    )
+
+
+def _words(scene: Scene) -> None:
+    lesson.formula(
+        r"f(\text{shift}_s\, x) = \text{shift}_{s/p}\, f(x)",
+        {
+            "f": _("a network up to some layer"),
+            "s": _("shift in pixels"),
+            "p": _("stride of its feature map: {patch} px for this ViT").format(patch=scene.vit.grid.patch_size[1]),
+        },
+    )
+    lesson.caveat(
+        _(
+            "A usual CNN is not shift-invariant either: its strides of 2 multiply to {stride} in the third stage, and "
+            "it is back only after that many pixels (Zhang 2019). What is built into it is locality: small kernels "
+            "that see few neighbours and are the same everywhere. A ViT shares its patch embedding and its MLPs over "
+            "places, but not the positions."
+        ).format(stride=_STRIDE)
+    )
+    lesson.try_next(
+        [
+            _("Compare an early block with the last one: has the trained model learned to answer alike?"),
+            _("Choose random weights: is the likeness built in or learned?"),
+            (_("Who needs how much data?"), "training", {"training": "data_hunger"}),
+            (_("How far does a unit see?"), "receptive_field", {}),
+        ]
+    )
+
+
+def _result(scene: Scene, found: ShiftExperiment, trained: bool) -> Result:
+    arrays = {each.name.replace(" ", "_"): each.likeness for each in found.curves}
+    net, _known = networks.resnet(*scene.vit.image_size)
+    weights = "" if trained else ', weights="random"'
+    code = (
+        "import vitviz\nfrom vitviz.examples import example\nfrom vitviz.labs.shift import shift_experiment\n\n"
+        f"{load_line(scene)}\ntrace = vitviz.trace(vit, {picture_expression(scene)})\n"
+        f'net = vitviz.load_convnet("timm:{networks.CNN}"{weights}, image_size=vit.image_size)\n'
+        f"found = shift_experiment(\n    vit, trace.pixels, layer={scene.layer}, convnet=net, "
+        f"convnet_layer={_third_stage(net)}\n)\n"
+        "print([(each.name, each.likeness.round(3)) for each in found.curves])\n"
+    )
+    return Result(
+        page=choices.PAGE,
+        title=_("What is built in, and what has to be learned?"),
+        settings={"experiment": choices.SHIFT, "model": scene.vit.name, "layer": scene.layer},
+        code=code,
+        arrays=lambda: arrays,
+        figures=lambda: {_("Shift"): figure(found, scene.layer, trained=trained)},
+    )

@@ -1,0 +1,234 @@
+"""Anatomy, step by step: from pixels to the answer, shapes and pictures from the model's own tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.figures.anatomy import norm_curves
+from vitviz.figures.palettes import CNN_VERMILION
+from vitviz.figures.theme import NEUTRAL
+from vitviz.labs.anatomy import BlockStep, Embedding, block_step, embedding, norms, scales_branches
+from vitviz.labs.parameters import Dimensions, dimensions_of
+from vitviz.ui.choices import anatomy as choices
+from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture.lesson import Result
+from vitviz.ui.furniture.recipe import load_line, picture_expression
+from vitviz.ui.learn.anatomy import blocks, tokens
+from vitviz.ui.learn.anatomy.stream import norm_figure
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene, current
+from vitviz.ui.text import _
+from vitviz.ui.words.labels import token_name
+
+
+def draw() -> None:
+    """Draw the stepper, the chosen step and the ledger of all shapes."""
+    scene = current()
+    lesson.question(
+        _("What happens to a photo inside the model?"),
+        _(
+            "Six steps lead from pixels to an answer. Every shape below is read from the loaded model, every picture "
+            "is drawn from its own tensors for this photo."
+        ),
+    )
+    found = embedded(scene)
+    size = dimensions_of(scene.vit)
+    titles = step_titles()
+    st.segmented_control(
+        _("Step"),
+        list(titles),
+        format_func=lambda each: titles[each],
+        required=True,
+        label_visibility="collapsed",
+        **link.widget("anatomy_step"),
+    )
+    step = link.get("anatomy_step")
+    block = blocked(scene)
+    with st.container(key="anatomy_view"):
+        _view(step, scene, found, block, size)
+    _ledger(scene, found, size)
+    _words(scene, size)
+    lesson.footer(_result(scene, found, block))
+
+
+def step_titles() -> dict[str, str]:
+    """Return the steps in their order."""
+    return {
+        "patches": _("1 Cut"),
+        "flatten": _("2 Flatten"),
+        "project": _("3 Project"),
+        "positions": _("4 Add places"),
+        "blocks": _("5 Blocks"),
+        "head": _("6 Answer"),
+    }
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _embedding(model_key: str, digest: str, _scene: Scene) -> Embedding:
+    return embedding(_scene.vit, _scene.original)
+
+
+def embedded(scene: Scene) -> Embedding:
+    """Return the tensors before the first block, from the cache."""
+    return _embedding(scene.model_key, scene.photo.digest, scene)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _block(model_key: str, digest: str, layer: int, _scene: Scene) -> BlockStep:
+    return block_step(_scene.vit, _scene.original, layer)
+
+
+def blocked(scene: Scene) -> BlockStep:
+    """Return the chosen block's tensors, from the cache."""
+    return _block(scene.model_key, scene.photo.digest, scene.layer, scene)
+
+
+def _view(step: str, scene: Scene, found: Embedding, block: BlockStep, size: Dimensions) -> None:
+    if step == "patches":
+        tokens.cut(scene, found)
+    elif step == "flatten":
+        tokens.flatten(scene, found)
+    elif step == "project":
+        tokens.project(scene, found)
+    elif step == "positions":
+        tokens.places(scene, found)
+    elif step == "blocks":
+        blocks.draw(scene, block)
+    else:
+        blocks.answer(scene, size)
+
+
+def _ledger(scene: Scene, found: Embedding, size: Dimensions) -> None:
+    """Draw the table of steps with their formulas and the shapes that the tensors really have."""
+    trace, (height, width) = scene.original, scene.vit.image_size
+    patch = scene.vit.grid.patch_size
+    head = _("no classifier") if trace.logits is None else _shape(trace.logits)
+    rows = [
+        (_("pixels"), "H × W × C", f"{height} × {width} × {trace.pixels.shape[0]}"),
+        (_("patches"), "N = HW/P²", f"{found.patches.shape[0]} = {height}·{width}/({patch[0]}·{patch[1]})"),
+        (_("flattened"), "N × P²C", _shape(found.flat)),
+        (_("patch tokens"), "N × D", "–" if found.tokens is None else _shape(found.tokens)),
+        (_("with prefix and places, z₀"), "(n + N) × D", _shape(found.start)),
+        (_("after each of T blocks"), "(n + N) × D", f"{trace.layers} × ({_shape(trace.residual(-1))})"),
+        (_("read by the head"), "D", _shape(trace.embedding)),
+        (_("logits"), "K", head),
+    ]  # fmt: skip
+    table = {
+        _("Step"): [row[0] for row in rows],
+        _("In symbols"): [row[1] for row in rows],
+        _("Here"): [row[2] for row in rows],
+    }
+    with st.expander(_("All shapes of this model"), expanded=True, key="anatomy_ledger"):
+        st.dataframe(table, hide_index=True, alt=_("One row a step, with its shape"))
+        st.caption("  \n".join(special(scene, found)))
+
+
+def _shape(tensor: Any) -> str:
+    return " × ".join(map(str, tensor.shape))
+
+
+def special(scene: Scene, found: Embedding) -> list[str]:
+    """Return what this model does otherwise than the plain Vision Transformer."""
+    prefix, told = scene.vit.grid.prefix, []
+    if prefix:
+        told.append(
+            _("Prefix tokens, n = {count}: {names}.").format(
+                count=len(prefix), names=", ".join(map(token_name, prefix))
+            )
+        )
+    else:
+        told.append(_("This model has no class token: it pools the patches, or asks them with a learned query."))
+    if any(name.startswith("register") for name in prefix):
+        told.append(_("Registers are free memory for the model; no answer is read from them."))
+    if found.projection is None:
+        told.append(_("Its patch embedding is more than one matrix, so there is no E to show."))
+    if found.positions is None:
+        told.append(
+            _("It adds no positions to the tokens: it rotates queries and keys, biases the scores, or has none.")
+        )
+    if scales_branches(next(scene.vit.shell.blocks.children())):  # type: ignore[union-attr]
+        told.append(
+            _(
+                "Each branch is multiplied by a learned vector γ before it is added (LayerScale): "
+                "z' = γ₁ ⊙ MHSA(LN(z)) + z, z'' = γ₂ ⊙ MLP(LN(z')) + z'."
+            )
+        )
+    if scene.original.pool_calls:
+        told.append(_("It pools by attention: one learned query looks at all tokens."))
+    return told
+
+
+def _words(scene: Scene, size: Dimensions) -> None:
+    lesson.formula(
+        r"\begin{gathered} z_0 = [x_{class};\, x_p E] + E_{pos} \qquad y = \mathrm{Linear}(\mathrm{LN}(z_T^0)) \\ "
+        r"z'_\ell = \mathrm{MHSA}(\mathrm{LN}(z_{\ell-1})) + z_{\ell-1}, "
+        r"\qquad z_\ell = \mathrm{MLP}(\mathrm{LN}(z'_\ell)) + z'_\ell \end{gathered}",
+        {
+            "x_p": _("flattened patches, {patches} × {pixels}").format(patches=size.patches, pixels=size.patch_pixels),
+            "E": _("projection, {pixels} × {width}").format(pixels=size.patch_pixels, width=size.width),
+            "E_{pos}": _("one vector a token"),
+            "T": _("{depth} blocks").format(depth=size.depth),
+            r"\mathrm{MHSA}": _("attention with {heads} heads").format(heads=scene.vit.heads[0]),
+        },
+    )
+    lesson.caveat(
+        _(
+            "Colours of tokens are three principal components out of {width}: they show which patches are alike, not "
+            "what they mean. Norms say how large a contribution is, not how important."
+        ).format(width=size.width)
+    )
+    lesson.try_next(
+        [
+            _("Go through the blocks one by one: where does the object leave the background?"),
+            _("Choose a model with registers, without class token or with rotary positions: what is different?"),
+            (_("Where does each patch look?"), "attention", {}),
+            (_("What do the tokens hold?"), "tokens", {}),
+        ]
+    )
+
+
+def branch_figure(block: BlockStep) -> go.Figure | None:
+    """Return the norms of a block's parts as a curve along its steps, or None for a block of another build."""
+    found = norms(block)
+    if found is None:
+        return None
+    values = [found.before, found.between, found.after]
+    added = [0.0, found.attention_branch, found.mlp_branch]
+    return norm_curves(
+        {_("stream: z, z', z''"): (values, NEUTRAL), _("added: –, attention, MLP"): (added, CNN_VERMILION)},
+        x_title=_("Step inside the block"),
+        y_title=_("Mean norm over the tokens"),
+    )
+
+
+def _result(scene: Scene, found: Embedding, block: BlockStep) -> Result:
+    arrays: dict[str, NDArray[Any]] = {
+        "patches": found.patches.numpy(),
+        "start": found.start.float().cpu().numpy(),
+        "block_before": block.before.numpy(),
+        "block_after": block.after.numpy(),
+    }
+    if found.tokens is not None:
+        arrays["patch_tokens"] = found.tokens.cpu().numpy()
+    if block.between is not None:
+        arrays["block_between"] = block.between.numpy()
+    code = (
+        "import vitviz\nfrom vitviz.examples import example\n"
+        "from vitviz.labs.anatomy import block_step, embedding\n\n"
+        f"{load_line(scene)}\ntrace = vitviz.trace(vit, {picture_expression(scene)})\n"
+        "steps = embedding(vit, trace)\n"
+        f"block = block_step(vit, trace, {scene.layer})\n"
+        "print(steps.flat.shape, steps.start.shape, block.gap)\n"
+    )
+    return Result(
+        page=choices.PAGE,
+        title=_("What happens to a photo inside the model?"),
+        settings={"experiment": choices.STEPS, "model": scene.vit.name, "layer": scene.layer},
+        code=code,
+        arrays=lambda: arrays,
+        figures=lambda: {_("Residual stream"): norm_figure(scene)},
+    )

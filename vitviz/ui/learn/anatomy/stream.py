@@ -1,0 +1,33 @@
+"""Anatomy, the residual stream: how long its tokens are after every block."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from vitviz.figures.anatomy import norm_curves
+from vitviz.figures.palettes import VIT_BLUE
+from vitviz.figures.theme import QUERY_ORANGE
+from vitviz.trace import Trace
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _
+from vitviz.ui.words.labels import token_title
+
+
+@st.cache_data(max_entries=6, show_spinner=False)
+def stream_norms(model_key: str, digest: str, _trace: Trace) -> tuple[list[float], list[float]]:
+    """Return mean norms of the patch tokens and of the first prefix token in the residual stream, by depth."""
+    prefix = len(_trace.grid.prefix)
+    streams = [_trace.residual(layer).float() for layer in range(-1, _trace.layers)]
+    patches = [float(each[prefix:].norm(dim=-1).mean()) for each in streams]
+    special_ = [float(each[0].norm()) for each in streams] if prefix else []
+    return patches, special_
+
+
+def norm_figure(scene: Scene) -> go.Figure:
+    """Return the growth of the residual stream over the blocks."""
+    patches, first = stream_norms(scene.model_key, scene.photo.digest, scene.original)
+    lines: dict[str, tuple[list[float], str]] = {_("patch tokens, mean"): (patches, VIT_BLUE)}
+    if first:
+        lines[token_title(scene.vit.grid.prefix[0])] = (first, QUERY_ORANGE)
+    return norm_curves(lines, x_title=_("Blocks passed"), y_title=_("Norm in the residual stream"))

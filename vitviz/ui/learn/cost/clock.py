@@ -1,0 +1,81 @@
+"""Seconds of one block on this machine beside the formula, when the reader asks for them."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from vitviz.figures.palettes import PINNED, VIT_BLUE
+from vitviz.figures.scaling import Law, scaling
+from vitviz.figures.theme import NEUTRAL
+from vitviz.labs.cost.compute import BlockSeconds, block_macs, time_block
+from vitviz.labs.cost.vit_shape import ViTShape
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.text import _
+from vitviz.ui.work.desk import Desk, LongWork
+
+
+def draw(shape: ViTShape, desk: Desk) -> BlockSeconds | None:
+    """Draw the switch and, where it is on, the measured block; return it."""
+    st.subheader(_("And by the clock?"), anchor=False)
+    heads = shape.heads if shape.width % shape.heads == 0 else 1
+    work = LongWork(
+        "cost_seconds",
+        ("block seconds", shape.width, heads),
+        lambda progress: time_block(shape.width, heads, progress=progress),
+    )
+    found = desk.ask(
+        work,
+        label=_("Time a block of width {width} on this machine").format(width=shape.width),
+        help=_("A few seconds to half a minute: one block of random weights, 16 tokens and more."),
+    )
+    if found is None:
+        return None
+    chart(figure(found), key="cost_clock")
+    st.caption(_words(found))
+    return found
+
+
+def figure(found: BlockSeconds) -> go.Figure:
+    """Return the measured seconds beside the formula."""
+    return scaling(
+        found.tokens,
+        [
+            Law(_("whole block, measured"), found.block, VIT_BLUE, dots=True),
+            Law(_("attention alone, measured"), found.attention, PINNED[4], dots=True),
+            Law(_("formula at the median rate"), found.predicted, NEUTRAL, dashed=True),
+        ],
+        x_title=_("Tokens L"),
+        y_title=_("Seconds"),
+        log_x=True,
+        log_y=True,
+    )
+
+
+def _words(found: BlockSeconds) -> str:
+    rates, share = found.rate / 1e9, found.attention / found.block
+    furthest = int(abs(np.log(found.block / found.predicted)).argmax())
+    words = _(
+        "Fastest of 3 runs in float32; threads: {threads}. The block reaches {low:,.1f} to {high:,.1f} GMACs a "
+        "second. At "
+        "{tokens:,} tokens it is furthest from the formula at the median rate: {times:.2g} times its time. Few "
+        "tokens leave "
+        "the processor waiting for each product to start, many no longer fit its cache, and other programs disturb "
+        "both. "
+        "Attention takes {first:.0%} of the block's time at {least:,} tokens and {last:.0%} at {most:,}, where it has "
+        "{said:.0%} of the MACs; its time includes the softmax, which no MAC counts."
+    )
+    longest = block_macs(found.tokens[-1], found.width)
+    return words.format(
+        threads=found.threads,
+        low=rates.min(),
+        high=rates.max(),
+        tokens=found.tokens[furthest],
+        times=found.block[furthest] / found.predicted[furthest],
+        first=share[0],
+        least=found.tokens[0],
+        last=share[-1],
+        most=found.tokens[-1],
+        said=longest.attention / longest.total,
+    )

@@ -1,0 +1,242 @@
+"""Cost, the first experiment: multiply–accumulates of a block against the number of tokens, and seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.analysis.macs import multiply_accumulates
+from vitviz.errors import VitvizError
+from vitviz.figures.palettes import PINNED, VIT_BLUE
+from vitviz.figures.scaling import Law, scaling
+from vitviz.labs.cost.compute import BlockSeconds, block_macs, crossovers, model_macs, norm_operations
+from vitviz.labs.cost.vit_shape import PRESETS, ViTShape, shape_of
+from vitviz.models.vit import ViT
+from vitviz.ui.choices.cost import PAGE
+from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.learn.cost import clock, sizes
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, plain
+from vitviz.ui.work.desk import Desk
+
+_PROJECTIONS, _MLP = PINNED[1], PINNED[2]
+_CURVE_POINTS = 60
+
+
+def draw(scene: Scene, desk: Desk) -> lesson.Result:
+    """Draw the experiment."""
+    lesson.question(
+        _("What does a block compute, and when does attention take over?"),
+        _(
+            "Projections and MLP work on one token at a time, so they grow with the number of tokens L. Attention "
+            "compares every token with every other: it grows with L², and passes the rest when pictures get large."
+        ),
+    )
+    shape = sizes.current(scene)
+    sizes.choose(scene, shape)
+    _numbers(shape)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        figure = _curves(shape)
+        chart(figure, key="cost_macs")
+        st.caption(
+            _(
+                "One block, on logarithmic axes: a straight line of slope 1 grows with L, of slope 2 with L². Orange: "
+                "the sizes above. Norms, softmax and activations are not counted."
+            )
+        )
+    with right:
+        _counted(scene)
+    seconds = clock.draw(shape, desk)
+    figures = {_("MACs of a block"): figure}
+    if seconds is not None:
+        figures[_("Seconds of a block")] = clock.figure(seconds)
+    _lesson()
+    return lesson.Result(
+        PAGE,
+        _("What does a block compute?"),
+        {"experiment": "compute"} | sizes.told(shape),
+        _code(shape, seconds),
+        lambda: _arrays(shape, seconds),
+        lambda: figures,
+    )
+
+
+def _numbers(shape: ViTShape) -> None:
+    macs, cross = model_macs(shape), crossovers(shape.width, mlp_ratio=shape.mlp_ratio)
+    values = [
+        (_("Whole model"), _giga(macs.total), _("Multiply–accumulates of one picture, by formula.")),
+        (
+            _("Attention's share"),
+            f"{macs.blocks.attention / macs.total:.1%}",
+            _("Scores and weighted sum, without the projections."),
+        ),
+        (
+            _("Passes the projections"),
+            _("L = {tokens:,.0f}").format(tokens=cross.projections),
+            _("Attention costs more than the four projections from L = 2D."),
+        ),
+        (
+            _("Passes all the rest"),
+            _("L = {tokens:,.0f}").format(tokens=cross.rest),
+            _("More than projections and MLP together: L = 6D for an MLP four times as wide as D."),
+        ),
+    ]
+    for column, (label, value, help) in zip(st.columns(4), values, strict=True):
+        column.metric(label, value, help=help)
+
+
+def _giga(macs: float) -> str:
+    giga = macs / 1e9
+    return _("{giga} GMACs").format(giga=f"{giga:,.2f}" if giga < 100 else f"{giga:,.0f}")
+
+
+def lengths(shape: ViTShape) -> NDArray[np.float64]:
+    """Return the numbers of tokens of the curves: both crossings and the current number lie inside."""
+    high = max(4 * crossovers(shape.width, mlp_ratio=shape.mlp_ratio).rest, 2.0 * shape.tokens)
+    return np.geomspace(min(16, shape.tokens), high, _CURVE_POINTS)
+
+
+def _curves(shape: ViTShape) -> go.Figure:
+    places = lengths(shape)
+    parts = [block_macs(each, shape.width, mlp_ratio=shape.mlp_ratio) for each in places]
+    now = block_macs(shape.tokens, shape.width, mlp_ratio=shape.mlp_ratio)
+    cross = crossovers(shape.width, mlp_ratio=shape.mlp_ratio)
+    ratio = 2 + shape.mlp_ratio
+    laws = [
+        Law(_("attention, 2L²D"), [each.attention for each in parts], VIT_BLUE),
+        Law(_("projections, 4LD²"), [each.projections for each in parts], _PROJECTIONS),
+    ]
+    points = {_("attention now"): (float(shape.tokens), now.attention)}
+    if shape.mlp_ratio:
+        name = _("MLP, {factor:g}LD²").format(factor=2 * shape.mlp_ratio)
+        laws.append(Law(name, [each.mlp for each in parts], _MLP))
+        points[_("MLP now")] = (float(shape.tokens), now.mlp)
+    points[_("projections now")] = (float(shape.tokens), now.projections)
+    return scaling(
+        places,
+        laws,
+        x_title=_("Tokens L"),
+        y_title=_("MACs of one block"),
+        log_x=True,
+        log_y=True,
+        points=points,
+        marks={"L = 2D": cross.projections, f"L = {ratio:g}D": cross.rest},
+    )
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _count(model_key: str, _vit: ViT) -> int | str:
+    """Return the MACs that torch counts in a model, or why it cannot."""
+    try:
+        return multiply_accumulates(_vit)
+    except VitvizError as error:
+        return str(error)
+
+
+def _counted(scene: Scene) -> None:
+    """Draw the loaded model's count beside the formula, and the usual models."""
+    st.markdown(_("**The formula against torch's own counter**, on the loaded model:"))
+    counted = _count(scene.model_key, scene.vit)
+    formula = model_macs(shape_of(scene.vit)).total
+    if isinstance(counted, str):
+        st.info(plain(counted))
+    else:
+        told = _("Counted {counted:,} MACs, by formula {formula:,.0f}: ").format(counted=counted, formula=formula)
+        st.markdown(told + _difference(counted, formula))
+    rows = {name: model_macs(shape) for name, shape in PRESETS.items()}
+    st.dataframe(
+        {
+            _("Usual model"): list(rows),
+            _("Tokens"): [shape.tokens for shape in PRESETS.values()],
+            _("GMACs"): [f"{each.total / 1e9:,.2f}" for each in rows.values()],
+            _("with norms"): [
+                f"{(model_macs(shape).total + norm_operations(shape)) / 1e9:,.2f}" for shape in PRESETS.values()
+            ],
+        },
+        hide_index=True,
+        alt=_("One row a usual model with its tokens and multiply–accumulates"),
+    )
+    st.caption(
+        _(
+            "Some published tables add LayerNorm at 5 operations a number (last column): 1.26 for ViT-Ti/16 where the "
+            "matrix products alone make 1.25. FLOPs are twice the MACs."
+        )
+    )
+
+
+def _difference(counted: int, formula: float) -> str:
+    if counted == formula:
+        return _("**equal to the last digit.**")
+    return _(
+        "**{share:+.2%}**. The formula knows four projections of D × D, plain attention in every layer, an MLP and a "
+        "linear classifier; what this model has beyond that, such as attention pooling, gates or position kernels, is "
+        "the difference."
+    ).format(share=counted / formula - 1)
+
+
+def _lesson() -> None:
+    lesson.formula(
+        r"\begin{gathered} \underbrace{4LD^2}_{\text{projections}} + \underbrace{2L^2D}_{\text{attention}} + "
+        r"\underbrace{2rLD^2}_{\text{MLP}} \\ 2L^2D > 4LD^2 \iff L > 2D \\ "
+        r"2L^2D > (4+2r)LD^2 \iff L > (2+r)D \end{gathered}",
+        {
+            "L": _("tokens"),
+            "D": _("width: channels of a token"),
+            "r": _("MLP ratio, usually 4: then the last is L > 6D"),
+        },
+    )
+    usual = model_macs(PRESETS["ViT-B/16"])
+    lesson.caveat(
+        _(
+            "“Quadratic attention” is not what makes a usual ViT slow: at 224 pixels it is {attention:.0%} of the work "
+            "of a ViT-B/16, and the MLP is {mlp:.0%}. MACs are not seconds either: fused kernels, memory and small "
+            "products decide how many of them a machine does in a second, which the clock shows."
+        ).format(attention=usual.blocks.attention / usual.total, mlp=usual.blocks.mlp / usual.total)
+    )
+    link_518 = {"cost_model": "ViT-S/14-518", "cost_experiment": "memory"}
+    lesson.try_next(
+        [
+            _("Double the image side: by what factor do the tokens, the MLP and the attention grow?"),
+            _("Halve the patch at the same image. Why is that the same as doubling the image?"),
+            _("Find the image side at which attention is half of a ViT-Ti/16. Then of a ViT-H/14."),
+            (_("What the same pictures cost in memory"), PAGE, link_518),
+        ]
+    )
+
+
+def _code(shape: ViTShape, seconds: BlockSeconds | None) -> str:
+    lines = [
+        "from vitviz.labs.cost.compute import block_macs, crossovers, model_macs, time_block",
+        "from vitviz.labs.cost.vit_shape import ViTShape",
+        "",
+        sizes.size_lines(shape),
+        "values = model_macs(shape)",
+        "print(values.total / 1e9, crossovers(shape.width, mlp_ratio=shape.mlp_ratio))",
+    ]
+    if seconds is not None:
+        lines.append(f"print(time_block({seconds.width}, {seconds.heads}))")
+    return "\n".join(lines) + "\n"
+
+
+def _arrays(shape: ViTShape, seconds: BlockSeconds | None) -> dict[str, NDArray[Any]]:
+    places = lengths(shape)
+    parts = [block_macs(each, shape.width, mlp_ratio=shape.mlp_ratio) for each in places]
+    found: dict[str, NDArray[Any]] = {
+        "tokens": places,
+        "projections": np.array([each.projections for each in parts]),
+        "attention": np.array([each.attention for each in parts]),
+        "mlp": np.array([each.mlp for each in parts]),
+    }
+    if seconds is not None:
+        found |= {
+            "timed_tokens": np.array(seconds.tokens),
+            "block_seconds": seconds.block,
+            "attention_seconds": seconds.attention,
+        }
+    return found

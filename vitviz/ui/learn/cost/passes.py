@@ -1,0 +1,98 @@
+"""Bytes held for the backward pass and seconds of a step, with stored, recomputed and fused attention."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vitviz.labs.cost.memory import KINDS, MemoryComparison, StepCost, compare_blocks, compare_model, recompute_ratio
+from vitviz.labs.cost.vit_shape import ViTShape, shape_of
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _
+from vitviz.ui.work.desk import Desk, LongWork
+
+
+def draw(scene: Scene, shape: ViTShape, desk: Desk) -> tuple[MemoryComparison | None, MemoryComparison | None]:
+    """Draw both measurements and return those that are there: of one block, and of the loaded model."""
+    st.subheader(_("Measured: what is held for the backward pass"), anchor=False)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(_("**One block of the sizes above**, random weights"))
+        heads = shape.heads if shape.width % shape.heads == 0 else 1
+        block = desk.ask(
+            LongWork(
+                "cost_block",
+                ("block bytes", shape.tokens, shape.width, heads),
+                lambda progress: compare_blocks(
+                    tokens=shape.tokens, width=shape.width, heads=heads, repetitions=5, progress=progress
+                ),
+            ),
+            label=_("Measure one block"),
+            help=_("Fifteen forward and backward passes."),
+        )
+        if heads != shape.heads:
+            st.caption(_("These heads do not divide the width; measured is one head."))
+        if block is not None:
+            _table(block, recompute_ratio(shape), "block")
+    with right:
+        st.markdown(_("**The loaded model** on this photo, all weights trained"))
+        model = desk.ask(
+            LongWork(
+                "cost_passes",
+                ("model bytes", scene.model_key, scene.photo.digest),
+                lambda progress: compare_model(scene.vit, scene.original.pixels, progress=progress),
+            ),
+            label=_("Measure the model"),
+            help=_("Nine forward and backward passes: some ten seconds for a small model."),
+        )
+        if model is not None:
+            _table(model, recompute_ratio(shape_of(scene.vit)), "model")
+    return block, model
+
+
+def _table(found: MemoryComparison, by_formula: float, key: str) -> None:
+    names = {"eager": _("stored"), "checkpointed": _("recomputed"), "fused": _("fused")}
+    rows = [found.cost(kind) for kind in KINDS]
+    st.dataframe(
+        {
+            _("Attention"): [names[each.kind] for each in rows],
+            _("Held"): [size(each.held) for each in rows],
+            **_peaks(rows),
+            _("Forward"): [f"{each.forward:.3g} s" for each in rows],
+            _("Both passes"): [f"{each.step:.3g} s" for each in rows],
+            _("Error"): [f"{each.gradient_error:.1e}" for each in rows],
+        },
+        hide_index=True,
+        key=f"cost_table_{key}",
+        alt=_("One row a kind of attention: bytes held, seconds and largest difference of gradients"),
+    )
+    saved = found.cost("eager").held - found.cost("checkpointed").held
+    exact = _("exactly") if saved == found.map_bytes else _("not exactly")
+    st.caption(
+        _(
+            "Recomputing saves {saved}, {share:.0%} of all that is held; the maps take {maps} by formula: {exact} "
+            "the same. A step takes "
+            "{measured:.2f} × the time (by formula {ratio:.3f} × the MACs). The gradients are equal but for rounding: "
+            "“Error” is the largest difference over the largest gradient."
+        ).format(
+            saved=size(saved),
+            share=saved / found.cost("eager").held,
+            maps=size(found.map_bytes),
+            exact=exact,
+            measured=found.recompute_ratio,
+            ratio=by_formula,
+        )
+    )
+
+
+def _peaks(rows: list[StepCost]) -> dict[str, list[str]]:
+    """Return the column of the device's peak memory, which only CUDA tells."""
+    peaks = [each.peak for each in rows if each.peak is not None]
+    return {_("Peak"): [size(each) for each in peaks]} if len(peaks) == len(rows) else {}
+
+
+def size(count: float) -> str:
+    """Return a number of bytes as text, in powers of 1000."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{count / factor:,.3g} {unit}" if count < 999.5e9 else f"{count / 1e9:,.0f} GB"
+    return f"{count:.0f} B"

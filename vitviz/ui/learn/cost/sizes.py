@@ -1,0 +1,115 @@
+"""The sizes on the Cost page: a loaded or usual model, and what the reader changes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from vitviz.labs.cost.vit_shape import PRESETS, ViTShape, shape_of
+from vitviz.ui.choices.cost import LOADED, RANGES
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, gap, plain
+
+
+def base(scene: Scene) -> ViTShape:
+    """Return the sizes of the chosen model before any change."""
+    chosen = link.get("cost_model")
+    return shape_of(scene.vit) if chosen == LOADED else PRESETS[chosen]
+
+
+def current(scene: Scene) -> ViTShape:
+    """Return the sizes that are shown; a patch larger than the picture is told and made as large as the picture."""
+    shape = base(scene)
+    if side := link.get("cost_size"):
+        shape = replace(shape, image_size=(side, side), patch_size=_fitting(shape, side))
+    if patch := link.get("cost_patch"):
+        fits = min(patch, *shape.image_size)
+        if fits < patch:
+            link.put(cost_patch=fits)
+            st.warning(
+                _("No patch of {patch} pixels fits into the picture; it is shown with {fits}.").format(
+                    patch=patch, fits=fits
+                ),
+                icon=":material/info:",
+            )
+        shape = replace(shape, patch_size=(fits, fits))
+    return replace(
+        shape,
+        width=link.get("cost_width") or shape.width,
+        depth=link.get("cost_depth") or shape.depth,
+        heads=link.get("cost_heads") or shape.heads,
+    )
+
+
+def _fitting(shape: ViTShape, side: int) -> tuple[int, int]:
+    return min(shape.patch_size[0], side), min(shape.patch_size[1], side)
+
+
+def choose(scene: Scene, shape: ViTShape) -> None:
+    """Draw the list of models and one number for each size."""
+    columns = st.columns([2, 1, 1, 1, 1, 1], gap="small", vertical_alignment="bottom")
+    names = {LOADED: _("the loaded one: {name}").format(name=plain(scene.vit.name))}
+    key = "choice_cost_model"
+    st.session_state[key] = link.get("cost_model")
+
+    def take() -> None:
+        link.put(cost_model=st.session_state[key], **dict.fromkeys(RANGES, 0))
+
+    columns[0].selectbox(
+        _("Model"),
+        [LOADED, *PRESETS],
+        format_func=lambda name: names.get(name, name),
+        key=key,
+        on_change=take,
+        help=_("Choosing a model sets all sizes; change any of them afterwards."),
+    )
+    sizes = {
+        "cost_size": (_("Image (px)"), max(shape.image_size), 16),
+        "cost_patch": (_("Patch (px)"), max(shape.patch_size), 2),
+        "cost_width": (_("Width D"), shape.width, 64),
+        "cost_depth": (_("Layers T"), shape.depth, 1),
+        "cost_heads": (_("Heads M"), shape.heads, 1),
+    }
+    for column, (name, (label, value, step)) in zip(columns[1:], sizes.items(), strict=True):
+        _number(column, name, label, value, step)
+    _notes(scene, shape)
+
+
+def _number(column: DeltaGenerator, name: str, label: str, value: int, step: int) -> None:
+    key, (low, high) = f"choice_{name}", RANGES[name]
+    st.session_state[key] = min(max(value, low), high)
+    column.number_input(
+        label, low, high, step=step, key=key, on_change=lambda: link.put(**{name: st.session_state[key]})
+    )
+
+
+def _notes(scene: Scene, shape: ViTShape) -> None:
+    rows, columns = shape.grid
+    words = _(
+        "{rows} × {columns} patches, tokens before them (class, registers): {prefix}. **L = {tokens:,} tokens**."
+    ).format(rows=rows, columns=columns, prefix=shape.prefix, tokens=shape.tokens)
+    if any(shape.cut_off):
+        words += gap() + _(
+            "The last {rows} rows and {columns} columns of pixels fill no patch and are cut off."
+        ).format(rows=shape.cut_off[0], columns=shape.cut_off[1])
+    if shape.patches == 1:
+        words += gap() + _("One patch: there is nothing for attention to compare.")
+    if shape != base(scene):
+        words += gap() + _("Changed from the chosen model; choose it again to go back.")
+    st.caption(words)
+
+
+def size_lines(shape: ViTShape) -> str:
+    """Return the Python that makes these sizes."""
+    return (
+        f"shape = ViTShape({shape.image_size}, {shape.patch_size}, {shape.width}, {shape.depth}, {shape.heads}, "
+        f"prefix={shape.prefix}, mlp_ratio={shape.mlp_ratio:g}, classes={shape.classes})"
+    )
+
+
+def told(shape: ViTShape) -> dict[str, object]:
+    """Return the sizes as plain values."""
+    return {**vars(shape), "tokens": shape.tokens, "model": link.get("cost_model")}

@@ -1,0 +1,218 @@
+"""Depth, the first experiment: the residual path as a filter, in a simple model and in the loaded one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.figures.paint import number
+from vitviz.figures.palettes import PINNED, VIT_BLUE
+from vitviz.figures.scale import Scale
+from vitviz.figures.scaling import Law, scaling
+from vitviz.figures.sprites import map_grid
+from vitviz.figures.theme import NEUTRAL
+from vitviz.labs.residual_filter import FilteredSignal, gain
+from vitviz.ui.choices.depth import PAGE
+from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.learn.depth import residual_knobs, residual_model
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _
+
+_HIGH = PINNED[3]
+_FLOOR = 1e-6  # smallest amplitude that is drawn on the logarithmic axis
+_TOP = 3.0  # largest gain that is drawn
+
+
+def draw(scene: Scene) -> lesson.Result:
+    """Draw the experiment."""
+    lesson.question(
+        _("What does a residual block do to detail?"),
+        _(
+            "Take a branch that points towards the neighbours' mean: minus the graph Laplacian. Alone it keeps only "
+            "detail. Added to its input, block after block, it takes detail away: a residual block as a low-pass "
+            "filter."
+        ),
+    )
+    knobs = residual_knobs.choose()
+    found = residual_knobs.signal(**knobs)
+    residual_knobs.verdict(found, knobs["blocks"])
+    figures: dict[str, go.Figure] = {}
+    left, right = st.columns(2, gap="large")
+    with left:
+        figures[_("Gain by frequency")] = _gain(knobs, found)
+    with right:
+        figures[_("Amplitude by block")] = _amplitudes(knobs, found)
+    _signals(knobs, found, figures)
+    model = residual_model.draw(scene, figures)
+    _lesson()
+    return lesson.Result(
+        PAGE,
+        _("What does a residual block do to detail?"),
+        {"experiment": "residual", **knobs, "regime": found.regime},
+        _code(knobs) + residual_model.code(scene),
+        lambda: _arrays(found) | residual_model.arrays(model),
+        lambda: figures,
+    )
+
+
+def _gain(knobs: dict[str, Any], found: FilteredSignal) -> go.Figure:
+    places = np.linspace(0, found.high, 161)
+    alpha, blocks = knobs["alpha"], knobs["blocks"]
+    one, many = gain(alpha, places, 1), gain(alpha, places, blocks)
+    laws = [
+        Law(_("one block, 1 − αλ"), _clipped(one), NEUTRAL, dashed=True),
+        Law(_("ℓ = {blocks} blocks").format(blocks=blocks), _clipped(many), VIT_BLUE),
+        Law(_("the branch alone, −αλ"), _clipped(-alpha * places), _HIGH),
+    ]
+    after = gain(alpha, np.array([found.low, found.high]), blocks)
+    names = (_("low frequency"), _("high frequency"))
+    points = {
+        name: (place, float(np.clip(value, -_TOP, _TOP)))
+        for name, place, value in zip(names, (found.low, found.high), after, strict=True)
+    }
+    made = scaling(
+        places,
+        laws,
+        x_title=_("Frequency: eigenvalue λ of the Laplacian"),
+        y_title=_("Gain"),
+        points=points,
+        y_range=(-_TOP / 2, _TOP / 2) if abs(many).max() > 1 + 1e-9 else (-1.05, 1.05),
+    )
+    chart(made, key="depth_gain")
+    words = _(
+        "By formula. The slow wave keeps {low:.1%} of its height after {blocks} blocks, the fast one {high}. The "
+        "branch "
+        "alone grows with λ: high-pass."
+    ).format(low=after[0], high=_share(after[1]), blocks=blocks)
+    if max(abs(many).max(), alpha * found.high) > _TOP / 2:
+        words += " " + _("What leaves the picture grows.")
+    st.caption(words)
+    return made
+
+
+def _share(value: float) -> str:
+    """Return a gain as per cent, or as a factor where it is large."""
+    return f"{value:.1%}" if abs(value) < 10 else f"{value:.2g} ×"
+
+
+def _clipped(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.clip(values, -_TOP, _TOP)
+
+
+def _amplitudes(knobs: dict[str, Any], found: FilteredSignal) -> go.Figure:
+    measured = abs(found.amplitudes)
+    blocks = np.arange(len(measured))
+    formula = abs(
+        found.amplitudes[0]
+        * np.stack([gain(knobs["alpha"], np.array([found.low, found.high]), int(b)) for b in blocks])
+    )
+    laws = []
+    for place, (name, colour) in enumerate(((_("low frequency"), VIT_BLUE), (_("high frequency"), _HIGH))):
+        laws.append(Law(name, np.maximum(measured[:, place], _FLOOR), colour, dots=True))
+        said = np.maximum(formula[:, place], _FLOOR)
+        laws.append(Law(_("{name}, by formula").format(name=name), said, NEUTRAL, dashed=True))
+    made = scaling(blocks, laws, x_title=_("Block"), y_title=_("Height of the wave, without sign"), log_y=True)
+    chart(made, key="depth_amplitudes")
+    st.caption(
+        _(
+            "The matrix I − αΛ applied block by block (dots) beside |1 − αλ| to the power ℓ: they differ by at most "
+            "{error} of the formula. A straight line is geometric growth or decay; below {floor} it is cut off."
+        ).format(error=number(_error(measured, formula)), floor=number(_FLOOR))
+    )
+    return made
+
+
+def _error(measured: NDArray[np.float64], formula: NDArray[np.float64]) -> float:
+    """Return the largest difference of measured and predicted heights, over the prediction or over 1."""
+    return float((abs(measured - formula) / np.maximum(formula, 1)).max())
+
+
+def _signals(knobs: dict[str, Any], found: FilteredSignal, figures: dict[str, go.Figure]) -> None:
+    blocks = len(found.signals) - 1
+    names = [_("before"), _("after block {block}").format(block=blocks), _("the branch alone, of the first block")]
+    shown = [found.signals[0], found.signals[-1], found.branch]
+    if found.graph == "grid":
+        _maps(knobs["size"], names, shown)
+        return
+    colours = (NEUTRAL, VIT_BLUE, _HIGH)
+    made = scaling(
+        np.arange(1, len(shown[0]) + 1),
+        [Law(name, values, colour, dots=True) for name, values, colour in zip(names, shown, colours, strict=True)],
+        x_title=_("Node"),
+        y_title=_("Value"),
+        height=300,
+    )
+    chart(made, key="depth_signals")
+    figures[_("The signal")] = made
+
+
+def _maps(size: int, names: list[str], shown: list[NDArray[np.float64]]) -> None:
+    scales = []
+    for values in shown:
+        top = float(abs(values).max()) or 1.0
+        scales.append(Scale(-top, top, signed=True))
+    columns = st.columns(3, gap="medium")
+    for column, name, values, scale in zip(columns, names, shown, scales, strict=True):
+        sheet = map_grid(values.reshape(1, size, size), [name], columns=1, scale=scale, cell_pixels=320)
+        column.image(
+            np.asarray(sheet),
+            width="stretch",
+            output_format="PNG",
+            alt=_("{name}: values from {low:.3g} to {high:.3g} over the grid").format(
+                name=name, low=values.min(), high=values.max()
+            ),
+        )
+
+
+def _lesson() -> None:
+    lesson.formula(
+        r"\begin{gathered} x \mapsto (I - \alpha\Lambda)\,x \\ "
+        r"\text{gain after } \ell \text{ blocks: } (1 - \alpha\lambda_k)^\ell \\ "
+        r"\lambda_k = 2 - 2\cos\frac{2\pi k}{n} \text{ on a ring} \end{gathered}",
+        {
+            r"\Lambda": _("graph Laplacian: a value times its number of neighbours, minus their sum"),
+            r"\lambda_k": _("its eigenvalues: 0 is constant, the largest is the fastest wave"),
+            r"\alpha": _("strength of the branch"),
+            "n": _("nodes of the ring; a path has πk/n instead, a grid sums of two of a path's"),
+        },
+    )
+    lesson.caveat(
+        _(
+            "The simple story puts the high-pass into the branch. In a real ViT it is the other way round: a softmax "
+            "attention matrix is itself an average of tokens, so attention is the low-pass (Wang et al. 2022; Park and "
+            "Kim 2022), and the residual path is what keeps detail alive. The pictures of the loaded model above "
+            "measure both: the left one attention by itself, the right one whole blocks, in which values and MLP may "
+            "bring detail back."
+        )
+    )
+    steps: list[Any] = [
+        _("Set α just below and just above 2/λ_max and read the heights after 96 blocks."),
+        _("At which α does the fastest wave vanish in a single block? Compute it, then try."),
+        _("Choose the grid: λ_max doubles. What happens to the α that you had?"),
+        (_("Where each head looks"), "heads", {"statistic": "distance"}),
+        (_("What the LayerNorm has to do with depth"), PAGE, {"depth_experiment": "layer_norm"}),
+    ]
+    lesson.try_next(steps)
+
+
+def _code(knobs: dict[str, Any]) -> str:
+    return (
+        "from vitviz.labs import residual_filter\n\n"
+        f"found = residual_filter.run({knobs['graph']!r}, {knobs['size']}, alpha={knobs['alpha']}, "
+        f"blocks={knobs['blocks']}, high_share={knobs['high']})\n"
+        "values = found.amplitudes  # (block + 1, low and high frequency)\n"
+    )
+
+
+def _arrays(found: FilteredSignal) -> dict[str, NDArray[Any]]:
+    return {
+        "signals": found.signals,
+        "branch": found.branch,
+        "amplitudes": found.amplitudes,
+        "frequencies": np.array([found.low, found.high]),
+    }

@@ -1,0 +1,140 @@
+"""The residual path of the loaded model: attention as a filter, and spectra with and without the path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.capture.edit import Edit
+from vitviz.errors import VitvizError
+from vitviz.figures.curves import Series, layer_curve
+from vitviz.figures.palettes import VIT_BLUE, layer_ramp
+from vitviz.figures.scaling import Law, scaling
+from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE
+from vitviz.labs.attention_filter import AttentionGain, ResidualComparison, attention_gain, compare_residual
+from vitviz.models.vit import ViT
+from vitviz.trace import Trace
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.furniture.recipe import load_line, picture_expression
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import N_, _, plain
+
+_LAYERS_SHOWN = 4
+
+
+@dataclass(frozen=True, eq=False)
+class ModelMeasured:
+    """What was measured on the loaded model."""
+
+    gains: AttentionGain
+    spectra: ResidualComparison
+
+
+@st.cache_resource(max_entries=12, show_spinner=N_("Measuring the residual path …"))
+def measured(model_key: str, digest: str, edit: Edit, _vit: ViT, _trace: Trace) -> ModelMeasured | str:
+    """Return the gains and spectra of a model on a photo, or why there are none."""
+    try:
+        return ModelMeasured(attention_gain(_trace), compare_residual(_vit, _trace))
+    except VitvizError as error:
+        return str(error)
+
+
+def draw(scene: Scene, figures: dict[str, go.Figure]) -> ModelMeasured | None:
+    """Draw the loaded model's side; add its figures and return the numbers, or None where there are none."""
+    st.subheader(_("The loaded model on this photo"), anchor=False)
+    found = measured(scene.model_key, scene.photo.digest, scene.original.edit, scene.vit, scene.original)
+    if isinstance(found, str):
+        st.info(plain(found))
+        return None
+    left, right = st.columns(2, gap="large")
+    with left:
+        figures[_("Gain of the model's attention")] = _gains(found.gains)
+    with right:
+        figures[_("Detail by layer")] = _spectra(found.spectra)
+    return found
+
+
+def _gains(found: AttentionGain) -> go.Figure:
+    last = len(found.attention) - 1
+    chosen = sorted({round(place) for place in np.linspace(0, last, _LAYERS_SHOWN)})
+    laws = [
+        Law(_("layer {layer}, attention alone").format(layer=layer), found.attention[layer], tint)
+        for layer, tint in zip(chosen, layer_ramp(len(chosen)), strict=True)
+    ]
+    with_path = _("layer {layer}, half of it the residual path").format(layer=last)
+    laws.append(Law(with_path, found.residual[last], QUERY_ORANGE, dashed=True))
+    made = scaling(
+        found.frequency,
+        laws,
+        x_title=_("Frequency: eigenvalue λ of the grid of patches"),
+        y_title=_("Gain"),
+        y_range=(0.0, 1.05),
+    )
+    chart(made, key="depth_attention_gain")
+    st.caption(
+        _(
+            "How much of each wave over the grid attention lets through, mean of the heads. The fastest waves keep "
+            "{first:.0%} in layer 0 and {last:.1%} in layer {layer}: attention averages. With the residual path, "
+            "(I + A)/2, they keep {kept:.0%}. Values and MLP are not part of this."
+        ).format(first=found.attention[0, -1], last=found.attention[-1, -1], layer=last, kept=found.residual[-1, -1])
+    )
+    return made
+
+
+def _spectra(found: ResidualComparison) -> go.Figure:
+    kept, cut = found.with_residual[:, -1], found.without_residual[:, -1]
+    if not np.isfinite([kept, cut]).all():
+        st.info(_("The tokens of some layer have no mean to compare with; there is no spectrum."))
+        kept, cut = np.nan_to_num(kept), np.nan_to_num(cut)
+    made = layer_curve(
+        [
+            Series(_("the model as it is"), kept, colour=VIT_BLUE),
+            Series(_("its residual paths cut"), cut, colour=NEUTRAL, dashed=True),
+        ],
+        y_title=_("Log amplitude of the finest detail"),
+        x_title=_("Layer"),
+        first_layer=-1,
+        height=380,
+    )
+    chart(made, key="depth_spectra")
+    st.caption(
+        _(
+            "The whole forward pass, run again with the path around every block cut. Natural logarithm of the "
+            "amplitude "
+            "at the highest frequency over that at frequency 0. At the end detail is exp({kept:.1f}) = "
+            "{with_path:.1e} of "
+            "the mean with the paths and {without:.1e} without: without them the tokens become alike."
+        ).format(kept=kept[-1], with_path=float(np.exp(kept[-1])), without=float(np.exp(cut[-1])))
+    )
+    return made
+
+
+def code(scene: Scene) -> str:
+    """Return the Python that measures the model again."""
+    return (
+        "\nimport vitviz\nfrom vitviz.examples import example\n"
+        "from vitviz.labs.attention_filter import attention_gain, compare_residual\n\n"
+        f"{load_line(scene)}\n"
+        f"trace = vitviz.trace(vit, {picture_expression(scene)})\n"
+        "print(attention_gain(trace).attention[-1])\n"
+        "print(compare_residual(vit, trace).without_residual[:, -1])\n"
+    )
+
+
+def arrays(found: ModelMeasured | None) -> dict[str, NDArray[Any]]:
+    """Return the numbers to take away."""
+    if found is None:
+        return {}
+    return {
+        "wave_frequency": found.gains.frequency,
+        "attention_gain": found.gains.attention,
+        "attention_gain_with_residual": found.gains.residual,
+        "band_frequency": found.spectra.frequency,
+        "log_amplitude": found.spectra.with_residual,
+        "log_amplitude_without_residual": found.spectra.without_residual,
+    }

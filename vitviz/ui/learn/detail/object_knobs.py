@@ -1,0 +1,124 @@
+"""How small an object can a token see? The knobs, what they give, and what is said where they do not fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from vitviz.labs.object import noisy_picture
+from vitviz.labs.object import smallest_object as lab
+from vitviz.labs.object.noisy_picture import IMAGE_SIZE, NoisyPicture, whole_patches
+from vitviz.labs.object.smallest_object import Detector, SmallestObject
+from vitviz.ui.choices.patches_and_detail import LARGEST_OBJECT, LARGEST_PATCH
+from vitviz.ui.reader import link
+from vitviz.ui.text import _
+
+TRIALS = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """What the knobs give."""
+
+    detector: Detector
+    size: int
+    picture: NoisyPicture
+    curve: SmallestObject
+    rate: float
+    """Share of the simulated pictures in which the object is seen."""
+
+
+def detector() -> Detector:
+    """Return the detector that the knobs describe."""
+    return Detector(
+        patch_size=link.get("object_patch"),
+        brightness=link.get("brightness"),
+        noise=link.get("noise"),
+        threshold=link.get("threshold"),
+        alignment=link.get("object_place"),
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _curve(one: Detector) -> SmallestObject:
+    return lab.run(detector=replace(one, patch_size=16), trials=TRIALS)
+
+
+def simulate() -> Simulation:
+    """Return the picture, the curve and the share of detections for the reader's knobs."""
+    one, size = detector(), int(link.get("object_size"))
+    cut = whole_patches(IMAGE_SIZE, one.patch_size)
+    picture = noisy_picture.run(one, size, image_size=cut, seed=link.get("draw"))
+    rate = lab.detection_rate(one, size, trials=TRIALS)
+    return Simulation(one, size, picture, _curve(replace(one, patch_size=16)), rate)
+
+
+def places() -> dict[str, str]:
+    """Return what each place of the object is, in the reader's language."""
+    return {
+        lab.INSIDE: _("inside a patch"),
+        lab.EDGE: _("on a border of two patches"),
+        lab.CORNER: _("on a corner of four patches"),
+    }
+
+
+def knobs() -> None:
+    """Draw the knobs, two in a row."""
+    first, second, third = st.columns(3, gap="medium")
+    first.slider(_("Patch p (pixels)"), 1, LARGEST_PATCH, **link.widget("object_patch"))
+    second.slider(_("Object s (pixels)"), 1, LARGEST_OBJECT, **link.widget("object_size"))
+    third.selectbox(
+        _("Where the object lies"),
+        lab.ALIGNMENTS,
+        format_func=lambda each: places()[each],
+        **link.widget("object_place"),
+    )
+    first, second, third = st.columns(3, gap="medium")
+    first.slider(
+        _("Brightness Δ of the object"),
+        0.01,
+        1.0,
+        step=0.01,
+        help=_("How much brighter than its ground; black to white is 1."),
+        **link.widget("brightness"),
+    )
+    second.slider(
+        _("Noise σ of a pixel"),
+        0.01,
+        1.0,
+        step=0.01,
+        help=_("Standard deviation, in the unit of the brightness."),
+        **link.widget("noise"),
+    )
+    third.slider(
+        _("Threshold k"),
+        0.5,
+        6.0,
+        step=0.1,
+        help=_("A token sees the object where its mean exceeds k of its own standard deviations."),
+        **link.widget("threshold"),
+    )
+
+
+def notes(found: Simulation) -> None:
+    """Say what happens where the knobs do not fit each other."""
+    one = found.detector
+    left = IMAGE_SIZE % one.patch_size
+    if left:
+        st.info(
+            _(
+                "Patches of {patch} pixels do not fill {side}: the last {left} rows and columns would be in no token, "
+                "as in a ViT whose patches do not divide its input. The picture is cut to {cut} × {cut}."
+            ).format(patch=one.patch_size, side=IMAGE_SIZE, left=left, cut=IMAGE_SIZE - left),
+            icon=":material/content_cut:",
+        )
+    reach = one.patch_size * (1 if one.alignment == lab.INSIDE else 2)
+    if found.size > reach:
+        st.info(
+            _(
+                "The object is larger than what one token can hold: the token is full, and its signal-to-noise ratio "
+                "stays at Δp/σ = {cap:.3g} however large the object grows. Only a pool of tokens gains."
+            ).format(cap=one.cap),
+            icon=":material/crop_free:",
+        )

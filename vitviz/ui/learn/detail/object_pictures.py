@@ -1,0 +1,138 @@
+"""The patch that averages, in pictures: noise and object, patch means, detections, numbers, and the formula's curve."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from vitviz.figures.detection import KINDS, detection_map, grey_picture, kind_counts
+from vitviz.figures.line_chart import Level, Line, Point, Shade, line_chart
+from vitviz.figures.paint import paint_map
+from vitviz.figures.palettes import VIT_BLUE
+from vitviz.figures.scale import Scale
+from vitviz.figures.theme import NEUTRAL
+from vitviz.labs.object.noisy_picture import NoisyPicture
+from vitviz.labs.object.smallest_object import closed_form
+from vitviz.ui.choices.patches_and_detail import LARGEST_PATCH
+from vitviz.ui.furniture.bars import colour_bar, legend
+from vitviz.ui.learn.detail.object_knobs import TRIALS, Simulation
+from vitviz.ui.text import _
+
+_SIDE = 512
+
+
+def pictures(found: Simulation) -> None:
+    """Draw the noisy picture, the means of its patches and what is detected."""
+    first, second, third = st.columns(3, gap="medium")
+    with first:
+        _noisy(found)
+    with second:
+        _means(found.picture)
+    with third:
+        _detected(found.picture)
+
+
+def _noisy(found: Simulation) -> None:
+    st.markdown(_("**The picture**"))
+    reach = found.detector.brightness + 2.5 * found.detector.noise
+    grey = grey_picture(found.picture.pixels, reach=reach, box=found.picture.box, side=_SIDE)
+    st.image(grey, width="stretch", output_format="PNG", alt=_("Noise, with the object framed"))
+    st.caption(_("{size} × {size} pixels are brighter by Δ, in the orange frame.").format(size=found.size))
+
+
+def _means(shown: NoisyPicture) -> None:
+    st.markdown(_("**What the tokens hold**"))
+    top = float(np.abs(shown.means).max())
+    scale = Scale(-top, top, signed=True)
+    painted = paint_map(shown.means, scale, height=_SIDE, width=_SIDE)
+    st.image(painted, width="stretch", output_format="PNG", alt=_("The mean of every patch"))
+    st.html(colour_bar(scale, title=_("mean of the patch, in its standard deviations σ/p")))
+
+
+def _detected(shown: NoisyPicture) -> None:
+    st.markdown(_("**What exceeds k**"))
+    height, width = shown.pixels.shape
+    left, top, right, bottom = shown.box
+    box = (left / width, top / height, right / width, bottom / height)
+    marked = detection_map(shown.detected, shown.touched, side=_SIDE, box=box)
+    st.image(marked, width="stretch", output_format="PNG", alt=_("Which patches see the object"))
+    counts = kind_counts(shown.detected, shown.touched)
+    words = {"seen": _("seen"), "missed": _("missed"), "false alarm": _("false alarm"), "quiet": _("quiet")}
+    st.html(legend([(f"{words[kind]} {count}", KINDS[kind]) for kind, count in counts.items()]))
+
+
+def numbers(found: Simulation) -> None:
+    """Draw the numbers of the current knobs, each beside its check."""
+    one = found.detector
+    columns = st.columns(4)
+    ratio, chance = one.signal_to_noise(found.size), one.chance(found.size)
+    columns[0].metric(
+        _("Signal ÷ noise"),
+        f"{ratio:.2f}",
+        help=_("Needs k = {k:g}. It cannot exceed Δp/σ = {cap:.3g}.").format(k=one.threshold, cap=one.cap),
+    )
+    columns[1].metric(
+        _("Seen in"),
+        f"{chance:.1%}",
+        help=_("Φ(ratio − k). Counted in {trials} simulated pictures: {rate:.1%}.").format(
+            trials=TRIALS, rate=found.rate
+        ),
+    )
+    smallest = one.smallest
+    columns[2].metric(
+        _("Smallest object"),
+        _("none") if smallest is None else f"{smallest:.2f} px",
+        help=_("Seen in half of all pictures. A pool of all touched tokens: {pool:.2f} px.").format(
+            pool=one.pooled_smallest
+        ),
+    )
+    patches = found.picture.means.size - int(found.picture.touched.sum())
+    columns[3].metric(
+        _("False alarms expected"),
+        f"{patches * one.false_alarm:.2f}",
+        help=_("{patches} patches without object, each with a chance of Φ(−k) = {chance:.2g}.").format(
+            patches=patches, chance=one.false_alarm
+        ),
+    )
+
+
+def curve_figure(found: Simulation) -> go.Figure:
+    """Return the smallest visible object against the patch size, with the reader's own point."""
+    one = found.detector
+    patches = np.unique(np.append(np.geomspace(1, 128, 120), one.limit))
+    seeing = [
+        (patch, size)
+        for patch in patches[patches <= LARGEST_PATCH]
+        if (size := closed_form(one.limit, patch, one.alignment)) is not None
+    ]
+    lines = []
+    if seeing:
+        x, y = zip(*seeing, strict=True)
+        lines.append(Line(_("formula"), x, y))
+    whole = np.unique(np.geomspace(1, 128, 60).round()).astype(int)
+    pools = [replace(one, patch_size=int(patch)).pooled_smallest for patch in whole]
+    lines.append(Line(_("pool of tokens"), whole, pools, NEUTRAL, dash="dash"))
+    pairs = [
+        (patch, size)
+        for patch, size in zip(found.curve.patch_sizes, found.curve.measured, strict=True)
+        if size is not None
+    ]
+    if pairs:
+        x, y = zip(*pairs, strict=True)
+        lines.append(Line(_("counted"), x, y, VIT_BLUE, kind="dots"))
+    blind = min(one.limit, 128.0)
+    return line_chart(
+        lines,
+        x_title=_("Patch p (pixels)"),
+        y_title=_("Smallest object (pixels)"),
+        log_x=True,
+        log_y=True,
+        levels=[Level(_("kσ/Δ"), one.limit)],
+        shade=Shade(_("one token is blind"), 1, blind) if blind > 1 else None,
+        point=Point(_("your knobs"), one.patch_size, found.size),
+        ticks=(1, 2, 4, 8, 16, 32, 64, 128),
+        height=400,
+    )

@@ -1,0 +1,189 @@
+"""The same object on the reader's photo: what the covered token of the loaded model makes of it, and of noise."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.figures.curves import Series, layer_curve
+from vitviz.figures.line_chart import Level, Line, line_chart
+from vitviz.figures.palettes import LAST_LAYER, VIT_BLUE, layer_ramp
+from vitviz.figures.theme import NEUTRAL
+from vitviz.labs.object import pasted_object as lab
+from vitviz.labs.object.pasted_object import PastedObject
+from vitviz.labs.object.smallest_object import CORNER, EDGE, Detector
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.learn.detail.object_knobs import detector
+from vitviz.ui.reader.scene import Scene, pinned_patch
+from vitviz.ui.text import _
+from vitviz.ui.work.desk import Desk, LongWork
+
+_LIGHT_BLUE = "#56B4E9"
+
+
+def ask(scene: Scene, desk: Desk) -> PastedObject | None:
+    """Draw the switch that pastes the object on the photo, and return what it did if that is there."""
+    aim = detector()
+    patch = pinned_patch(scene)
+    key = ("pasted", scene.model_key, scene.photo.digest, patch, aim.brightness, aim.noise, aim.alignment)
+    work = LongWork(
+        "pasted",
+        key,
+        lambda progress: lab.run(scene.vit, scene.photo.image, patch=patch, detector=aim, progress=progress),
+    )
+    return desk.ask(
+        work, label=_("Paste the object on this photo"), help=_("About 20 passes of the model: a few seconds.")
+    )
+
+
+def picture(scene: Scene, found: PastedObject) -> NDArray[np.uint8]:
+    """Return the photo as the model sees it, with the object that is as large as the patch."""
+    vit, aim = scene.vit, detector()
+    place = int(np.searchsorted(found.sizes, max(vit.grid.patch_size)))
+    left, top, right, bottom = found.boxes[min(place, len(found.boxes) - 1)]
+    shown = vit.picture(scene.original.pixels).astype(np.float64) / 255
+    rows, columns = slice(round(top), round(bottom)), slice(round(left), round(right))
+    shown[rows, columns] = np.clip(shown[rows, columns] + found.sign * aim.brightness, 0, 1)
+    painted: NDArray[np.uint8] = np.rint(shown * 255).astype(np.uint8)
+    return painted
+
+
+def averaging(scene: Scene) -> Detector:
+    """Return the patch that averages its pixels and their three colours, with the model's patch size and the knobs.
+
+    The noise of the colours is independent, so the mean of a pixel's three values has 1/√3 of it.
+    """
+    aim = detector()
+    side = max(scene.vit.grid.patch_size)
+    return Detector(
+        patch_size=side,
+        brightness=aim.brightness,
+        noise=aim.noise / math.sqrt(3),
+        threshold=aim.threshold,
+        alignment=aim.alignment,
+    )
+
+
+def ratio_figure(scene: Scene, found: PastedObject) -> go.Figure:
+    """Return the signal-to-noise ratio of the token against the object's size, at the input and after blocks."""
+    mean = averaging(scene)
+    sizes = np.array(found.sizes, dtype=np.float64)
+    table = found.signal_to_noise
+    middle = table.shape[1] // 2
+    lines = [
+        Line(_("averaging patch"), sizes, [mean.signal_to_noise(size) for size in sizes], NEUTRAL, dash="dash"),
+        Line(_("input"), sizes, table[:, 0], _LIGHT_BLUE, kind="both"),
+        Line(_("layer {layer}").format(layer=middle - 1), sizes, table[:, middle], VIT_BLUE, kind="both"),
+        Line(_("last layer"), sizes, table[:, -1], LAST_LAYER, kind="both"),
+    ]
+    return line_chart(
+        [_positive(one) for one in lines],
+        x_title=_("Object s (pixels)"),
+        y_title=_("Signal ÷ noise of the token"),
+        log_x=True,
+        log_y=True,
+        levels=[Level(_("k"), mean.threshold)],
+        ticks=[float(size) for size in found.sizes],
+        height=400,
+    )
+
+
+def _positive(one: Line) -> Line:
+    """Return a line whose zeros are lifted to where a logarithmic axis ends."""
+    return Line(one.name, one.x, np.maximum(one.y, 1e-3), one.colour, one.dash, one.kind)
+
+
+def layers_figure(found: PastedObject) -> go.Figure:
+    """Return how far the token moves in every layer: by objects of several sizes, and by noise alone."""
+    noise = found.noise_change
+    chosen = range(0, len(found.sizes), max(1, len(found.sizes) // 4))
+    tints = layer_ramp(len(chosen))
+    series = [
+        Series(_("object of {size} px").format(size=found.sizes[place]), found.object_change[place], colour=tint)
+        for place, tint in zip(chosen, tints, strict=True)
+    ]
+    series.append(
+        Series(
+            _("noise alone, {count} samples").format(count=len(noise)),
+            noise.mean(0),
+            noise.min(0),
+            noise.max(0),
+            NEUTRAL,
+            dashed=True,
+        )
+    )
+    return layer_curve(
+        series,
+        x_title=_("Layer (−1: the input of block 0)"),
+        y_title=_("Change ÷ length of the token"),
+        first_layer=-1,
+        height=360,
+    )
+
+
+def draw_ratio(scene: Scene, found: PastedObject) -> go.Figure:
+    """Draw the ratio against the size, and what it says beside the formula."""
+    figure = ratio_figure(scene, found)
+    chart(figure, key="pasted_ratio")
+    last = found.signal_to_noise.shape[1] - 1
+    mean = averaging(scene)
+    slope = found.slope(0, max(scene.vit.grid.patch_size))
+    st.markdown(
+        _(
+            "Reaches k = {k:g} at **{formula}** in a patch that averages its pixels and colours, at **{first}** at "
+            "this model's input, at **{last}** after its last layer."
+        ).format(
+            k=mean.threshold,
+            formula=_pixels(mean.smallest),
+            first=_pixels(found.smallest(0, mean.threshold)),
+            last=_pixels(found.smallest(last, mean.threshold)),
+        )
+    )
+    st.caption(
+        _(
+            "Why they differ: the patch embedding is hundreds of learned filters and not one mean. The token's change "
+            "grows as s to the power {slope:.2f} up to the patch's size, where a mean would give 2: many filters "
+            "answer to edges, which small objects have too. No linear reader of the patch could exceed √3·Δs/σ, one "
+            "Δs/σ for each colour. In later layers the noise of all other patches reaches the token through "
+            "attention, and the object of one patch counts for less."
+        ).format(slope=slope)
+    )
+    return figure
+
+
+def draw_layers(scene: Scene, found: PastedObject) -> go.Figure:
+    """Draw the photo with the object, and the change of the token layer by layer."""
+    left, right = st.columns([1, 3], gap="medium")
+    shade = _("brighter") if found.sign > 0 else _("darker")
+    left.image(
+        picture(scene, found), width="stretch", output_format="PNG", alt=_("The photo with the object pasted on it")
+    )
+    left.caption(
+        _(
+            "An object as large as the patch, {shade} than its ground by Δ = {delta:g}, {place}. Pin another patch on "
+            "the Attention page to move it."
+        ).format(shade=shade, delta=detector().brightness, place=_place(detector().alignment))
+    )
+    with right:
+        figure = layers_figure(found)
+        chart(figure, key="pasted_layers")
+        st.caption(
+            _(
+                "The covered token, with and without the object. Where a line leaves the grey band, the object moves "
+                "the token further than noise alone does in any direction. What the classifier reads turns by "
+                "{object:.4f} (1 − cosine) for the largest object, and by {noise:.4f} for noise on the whole photo."
+            ).format(object=found.read_change[-1], noise=found.noise_read_change.mean())
+        )
+    return figure
+
+
+def _place(alignment: str) -> str:
+    return {EDGE: _("on the border to the next patch"), CORNER: _("on a corner")}.get(alignment, _("inside it"))
+
+
+def _pixels(size: float | None) -> str:
+    return _("no size") if size is None else f"{size:.1f} px"

@@ -1,0 +1,238 @@
+"""What does a smaller patch buy, and what does it cost? The loaded model at several patch sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.analysis.patch_size import SIZES, PatchSizeAnswer, patch_sizes
+from vitviz.figures.line_chart import Level, Line, line_chart
+from vitviz.figures.theme import NEUTRAL
+from vitviz.labs.object.smallest_object import closed_form
+from vitviz.ui.choices.patches_and_detail import PAGE
+from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.furniture.recipe import load_line, picture_expression
+from vitviz.ui.learn.detail.object_knobs import detector
+from vitviz.ui.navigation import entries
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _
+from vitviz.ui.words.class_names import class_name
+from vitviz.ui.work.desk import Desk, LongWork
+
+Answers = tuple[PatchSizeAnswer, ...]
+
+
+def sizes(scene: Scene) -> list[int]:
+    """Return the patch sizes that fit the model's picture, its own among them."""
+    own = max(scene.vit.grid.patch_size)
+    return sorted({size for size in (*SIZES, own) if size <= min(scene.vit.image_size)})
+
+
+def ask(scene: Scene, desk: Desk) -> Answers | None:
+    """Draw the switch that runs the model at every patch size, and return the answers if they are there."""
+    work = LongWork(
+        "repatched",
+        ("repatched", scene.model_key, scene.photo.digest),
+        lambda progress: patch_sizes(scene.vit, scene.photo.image, sizes=sizes(scene), progress=progress),
+    )
+    return desk.ask(
+        work,
+        label=_("Run this model at other patch sizes"),
+        help=_("One pass for each of {count} sizes; the smallest patches take longest.").format(
+            count=len(sizes(scene))
+        ),
+    )
+
+
+def cost_figure(scene: Scene, found: Answers) -> go.Figure:
+    """Return tokens, and multiply–accumulates in thousands of millions, against the patch size."""
+    patch = [each.patch_size for each in found]
+    height, width = scene.vit.image_size
+    prefix = len(scene.vit.grid.prefix)
+    return line_chart(
+        [
+            Line(
+                _("tokens HW/p², formula"),
+                patch,
+                [height * width / size**2 + prefix for size in patch],
+                NEUTRAL,
+                dash="dash",
+            ),
+            Line(_("tokens"), patch, [each.tokens for each in found], kind="dots"),
+            Line(_("GMACs"), patch, [each.macs / 1e9 for each in found], "#E69F00", kind="both"),
+        ],
+        x_title=_("Patch p (pixels)"),
+        y_title=_("Tokens, GMACs"),
+        log_x=True,
+        log_y=True,
+        levels=[Level(_("own patch size"), max(scene.vit.grid.patch_size), upright=True)],
+        ticks=[float(size) for size in patch],
+    )
+
+
+def answer_figure(scene: Scene, found: Answers) -> go.Figure:
+    """Return how like the model's own embedding the embedding is at each patch size."""
+    patch = [each.patch_size for each in found]
+    return line_chart(
+        [Line(_("cosine"), patch, [each.cosine for each in found], kind="both")],
+        x_title=_("Patch p (pixels)"),
+        y_title=_("Cosine of the embedding"),
+        log_x=True,
+        levels=[Level(_("own patch size"), max(scene.vit.grid.patch_size), upright=True)],
+        ticks=[float(size) for size in patch],
+    )
+
+
+def _table(scene: Scene, found: Answers) -> None:
+    """Draw one row a patch size: what it costs, what an averaging patch would see, what the model answers."""
+    aim = detector()
+    rows: dict[str, list[Any]] = {
+        _("Patch"): [f"{each.patch_size} px" for each in found],
+        _("Input"): [" × ".join(map(str, each.image_size)) for each in found],
+        _("Tokens"): [each.tokens for each in found],
+        _("GMACs"): [f"{each.macs / 1e9:.2f}" for each in found],
+        _("Seconds"): [f"{each.seconds:.3f}" for each in found],
+        _("Smallest object by the formula"): [
+            _size(closed_form(aim.limit, each.patch_size, aim.alignment)) for each in found
+        ],
+        _("Cosine"): [f"{each.cosine:.3f}" for each in found],
+    }
+    if scene.vit.has_classifier:
+        rows[_("Answer")] = [_answer(scene, each) for each in found]
+    st.dataframe(rows, hide_index=True, alt=_("One row a patch size"))
+    adjusted = [str(each.patch_size) for each in found if each.adjusted]
+    if adjusted:
+        st.caption(
+            _(
+                "Patches of {sizes} pixels do not cover the model's own input, so it got the nearest size that they "
+                "cover: see the column Input."
+            ).format(sizes=", ".join(adjusted))
+        )
+
+
+def _answer(scene: Scene, each: PatchSizeAnswer) -> str:
+    best, chance = each.top[0]
+    own = " ●" if each.native else ""
+    return f"{class_name(scene.vit, best)} ({chance:.0%}){own}"
+
+
+def _size(size: float | None) -> str:
+    return _("none") if size is None else f"{size:.1f} px"
+
+
+def formula_figure(scene: Scene) -> go.Figure:
+    """Return tokens, and the smallest object of a patch that averages, against the patch size, by their formulas."""
+    aim, (height, width) = detector(), scene.vit.image_size
+    patch = sizes(scene)
+    lines = [Line(_("tokens, HW/p²"), patch, [height * width / size**2 for size in patch], NEUTRAL, kind="both")]
+    seen = [(size, closed_form(aim.limit, size, aim.alignment)) for size in patch]
+    pairs = [(size, smallest) for size, smallest in seen if smallest is not None]
+    if pairs:
+        x, y = zip(*pairs, strict=True)
+        lines.append(Line(_("smallest object, pixels"), x, y, "#009E73", kind="both"))
+    return line_chart(
+        lines,
+        x_title=_("Patch p (pixels)"),
+        y_title=_("Tokens; pixels"),
+        log_x=True,
+        log_y=True,
+        ticks=[float(size) for size in patch],
+    )
+
+
+def draw(scene: Scene, desk: Desk) -> lesson.Result:
+    """Draw the experiment from its question to what can be taken away."""
+    title = _("What does a smaller patch buy, and what does it cost?")
+    lesson.question(
+        title,
+        _(
+            "Half the patch is four times the tokens, and more than four times the work. The same model runs with its "
+            "patch embedding resized, beside what a patch that averages could see."
+        ),
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader(_("By the formulas"), anchor=False)
+        formula = formula_figure(scene)
+        chart(formula, key="patch_formula")
+        st.caption(
+            _(
+                "Brightness, noise and threshold are those of the other experiment. Doubling p quarters the tokens and "
+                "makes the smallest object √2 times as large, on a border of two patches only from p = 2kσ/Δ on."
+            )
+        )
+    with right:
+        st.subheader(_("The loaded model"), anchor=False)
+        found = ask(scene, desk)
+        figures = {} if found is None else {_("Cost of the model"): cost_figure(scene, found)}
+        for figure in figures.values():
+            chart(figure, key="patch_cost")
+    if found is not None:
+        like = figures[_("Likeness of the embedding")] = answer_figure(scene, found)
+        with left:
+            chart(like, key="patch_answer")
+        _table(scene, found)
+    _words()
+    return lesson.Result(
+        PAGE,
+        title,
+        {"experiment": "patch_size", "model": scene.vit.name, "sizes": sizes(scene)},
+        _code(scene),
+        lambda: _arrays(scene, found),
+        lambda: {_("By the formulas"): formula} | figures,
+    )
+
+
+def _words() -> None:
+    lesson.formula(
+        r"L = \frac{HW}{p^2}\qquad s_{\min} = \sqrt{\frac{k\,\sigma\,p}{\Delta}}",
+        {
+            "L": _("patch tokens"),
+            "H, W": _("height and width of the input, pixels"),
+            "p": _("side of the patch, pixels"),
+            r"s_{\min}": _("smallest object that one averaging token sees, pixels"),
+        },
+    )
+    lesson.caveat(
+        _(
+            "Resizing changes the filters and the spacing of the positions of a model that was trained at one patch "
+            "size (FlexiViTs were trained at many). A worse answer at a small patch shows an unfamiliar scale, not "
+            "that small patches are worse; a model trained there would see more detail."
+        )
+    )
+    steps: list[str | tuple[str, str, dict[str, str]]] = [
+        _(
+            "Compare the seconds at half, at one and at twice the model's own patch: is each step a "
+            "factor of about four?"
+        ),
+        _("Choose a photo with a small subject in the sidebar, and see at which patch its answer goes."),
+        (_("The smallest object that a token can see"), PAGE, {"detail": "object"}),
+    ]
+    if any(entry.name == "patches" for entry in entries()):
+        steps.append((_("The Patches page: the picture as each patch size cuts it"), "patches", {}))
+    lesson.try_next(steps)
+
+
+def _code(scene: Scene) -> str:
+    lines = [
+        "import vitviz",
+        "from vitviz.analysis.patch_size import patch_sizes",
+        "from vitviz.examples import example",
+        "",
+        load_line(scene),
+        f"found = patch_sizes(vit, {picture_expression(scene)}, sizes={sizes(scene)})",
+        "values = [each.tokens for each in found]",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _arrays(scene: Scene, found: Answers | None) -> dict[str, NDArray[Any]]:
+    if found is None:
+        return {"patch_sizes": np.array(sizes(scene))}
+    names = ("patch_size", "tokens", "macs", "seconds", "cosine")
+    return {name: np.array([getattr(each, name) for each in found]) for name in names}

@@ -1,0 +1,183 @@
+"""The experiment of the smallest object, from its question to what can be taken away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.labs.object.pasted_object import PastedObject
+from vitviz.ui.choices.attention_from_scratch import PAGE as SCRATCH
+from vitviz.ui.choices.patches_and_detail import PAGE
+from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.furniture.recipe import load_line, picture_expression
+from vitviz.ui.learn.detail import object_knobs, object_pictures, pasted_object
+from vitviz.ui.learn.detail.object_knobs import Simulation
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _
+from vitviz.ui.work.desk import Desk
+
+
+def draw(scene: Scene, desk: Desk) -> lesson.Result:
+    """Draw the smallest object: simulation, formula and the loaded model."""
+    lesson.question(
+        _("How small an object can a token see?"),
+        _(
+            "A token is made from a whole patch. Here it is the mean of its pixels: a small object drowns in the "
+            "average, and more so the larger the patch."
+        ),
+    )
+    object_knobs.knobs()
+    found = object_knobs.simulate()
+    object_knobs.notes(found)
+    object_pictures.pictures(found)
+    object_pictures.numbers(found)
+    st.button(
+        _("Draw other noise"),
+        icon=":material/casino:",
+        key="draw_again",
+        on_click=lambda: link.put(draw=(link.get("draw") + 1) % 10_000),
+    )
+    curve, pasted, figures = _side_by_side(scene, desk, found)
+    _object_words(found)
+    return lesson.Result(
+        PAGE,
+        _("How small an object can a token see?"),
+        _object_settings(found),
+        _object_code(scene, found, pasted),
+        lambda: _object_arrays(found, pasted),
+        lambda: {_("The smallest object"): curve} | figures,
+    )
+
+
+def _side_by_side(
+    scene: Scene, desk: Desk, found: Simulation
+) -> tuple[go.Figure, PastedObject | None, dict[str, go.Figure]]:
+    """Draw the formula's curve beside the loaded model; return the curve, what the model did, and its figures."""
+    figures: dict[str, go.Figure] = {}
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader(_("A patch that averages"), anchor=False)
+        curve = object_pictures.curve_figure(found)
+        chart(curve, key="smallest_curve")
+        _curve_words(found)
+    with right:
+        st.subheader(_("The loaded model"), anchor=False)
+        pasted = pasted_object.ask(scene, desk)
+        if pasted is not None:
+            figures[_("Signal and noise in the model")] = pasted_object.draw_ratio(scene, pasted)
+    if pasted is not None:
+        figures[_("Change layer by layer")] = pasted_object.draw_layers(scene, pasted)
+    return curve, pasted, figures
+
+
+def _curve_words(found: Simulation) -> None:
+    curve = found.curve
+    if curve.slope is None:
+        st.caption(_("With these knobs fewer than two of the counted patch sizes see anything."))
+        return
+    st.caption(
+        _(
+            "Slope of the counted sizes: {slope:.3f}; of the formula at the same patch sizes: {wanted:.3f}. The "
+            "counted sizes differ from the formula by at most {gap:.1%}, which is the chance of {trials} pictures."
+        ).format(slope=curve.slope, wanted=curve.formula_slope, gap=curve.largest_difference, trials=curve.trials)
+    )
+
+
+def _object_words(found: Simulation) -> None:
+    lesson.formula(
+        r"s_{\min} = \sqrt{\frac{k\,\sigma\,p}{\Delta}}\quad\text{for}\quad p \ge \frac{k\sigma}{\Delta}",
+        {
+            r"s_{\min}": _("side of the object seen in half of all pictures, pixels"),
+            "p": _("side of the patch, pixels"),
+            r"\Delta": _("brightness of the object"),
+            r"\sigma": _("noise of a pixel"),
+            "k": _("threshold, in standard deviations σ/p of the token's mean"),
+        },
+    )
+    lesson.caveat(
+        _(
+            "A trained patch embedding does not average: it has hundreds of filters, and a sharp small object can "
+            "stand out in some of them. The threshold sees one token; a network pools many: of patches smaller than "
+            "kσ/Δ, those that tile the object see kσ/Δ together. A larger patch gains nothing from it, since one token "
+            "holds the object. And a low threshold buys small objects with false alarms."
+        )
+    )
+    lesson.try_next(
+        [
+            _("Make the patch smaller than kσ/Δ = {limit:.3g} pixels: one token is then blind.").format(
+                limit=found.detector.limit
+            ),
+            _("Move the object to a corner of four patches: it must be twice as large."),
+            (_("What does a smaller patch cost? Other patch sizes of this model"), PAGE, {"detail": "patch_size"}),
+            (_("How do tokens share what they hold? Attention from scratch"), SCRATCH, {}),
+        ]
+    )
+
+
+def _object_settings(found: Simulation) -> dict[str, Any]:
+    one = found.detector
+    return {
+        "experiment": "smallest_object",
+        "patch_size": one.patch_size,
+        "size": found.size,
+        "brightness": one.brightness,
+        "noise": one.noise,
+        "threshold": one.threshold,
+        "alignment": one.alignment,
+        "seed": link.get("draw"),
+    }
+
+
+def _object_code(scene: Scene, found: Simulation, pasted: PastedObject | None) -> str:
+    one = found.detector
+    lines = [
+        "from vitviz.labs import noisy_picture, smallest_object",
+        "",
+        "detector = smallest_object.Detector(",
+        f"    patch_size={one.patch_size}, brightness={one.brightness}, noise={one.noise},",
+        f"    threshold={one.threshold}, alignment={one.alignment!r},",
+        ")",
+        "print(detector.smallest, detector.pooled_smallest)  # pixels",
+        f"picture = noisy_picture.run(detector, {found.size}, image_size={len(found.picture.pixels)}, "
+        f"seed={link.get('draw')})",
+        "values = picture.means  # (rows, columns), in standard deviations",
+        "print(smallest_object.run(detector=detector).slope)  # counted in noisy pictures",
+    ]
+    if pasted is not None:
+        lines += [
+            "",
+            "import vitviz",
+            "from vitviz.examples import example",
+            "from vitviz.labs import pasted_object",
+            "",
+            load_line(scene),
+            f"found = pasted_object.run(vit, {picture_expression(scene)}, patch={pasted.patch}, detector=detector)",
+            "print(found.signal_to_noise)  # (size, layer)",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _object_arrays(found: Simulation, pasted: PastedObject | None) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {
+        "pixels": found.picture.pixels,
+        "means": found.picture.means,
+        "coverage": found.picture.coverage,
+        "patch_sizes": np.array(found.curve.patch_sizes),
+        "formula": np.array(found.curve.formula, dtype=np.float64),
+        "measured": np.array(found.curve.measured, dtype=np.float64),
+        "pooled": np.array(found.curve.pooled),
+    }
+    if pasted is not None:
+        arrays |= {
+            "sizes": np.array(pasted.sizes),
+            "object_change": pasted.object_change,
+            "noise_change": pasted.noise_change,
+            "signal_to_noise": pasted.signal_to_noise,
+        }
+    return arrays

@@ -1,0 +1,1 @@
+"""The Long range page."""

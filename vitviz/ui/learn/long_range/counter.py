@@ -1,0 +1,141 @@
+"""The closed forms of the Long range page: what one attention layer counts, and what added-up evidence cannot tell."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from vitviz.figures.heatmaps import token_matrix
+from vitviz.figures.long_range import count_curve
+from vitviz.figures.scale import Scale
+from vitviz.labs.long_range.contents import ORIENTATIONS, identity_of, is_half
+from vitviz.labs.long_range.counter import AttentionCount, count, local_count
+from vitviz.labs.long_range.evidence import added_evidence
+from vitviz.ui.choices.long_range import MOST_BETA
+from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.learn.long_range.board import Situation
+from vitviz.ui.learn.long_range.verdicts import name_of
+from vitviz.ui.reader import link
+from vitviz.ui.text import _
+
+
+def counted(situation: Situation) -> AttentionCount:
+    """Return what one attention layer counts among the halves of the picture at the chosen β."""
+    cells = situation.board.reshape(-1)
+    halves = cells[is_half(cells)]
+    return count([int(each) for each in identity_of(halves)], link.get("range_beta"))
+
+
+def draw(situation: Situation) -> AttentionCount | None:
+    """Draw the closed form that belongs to the task."""
+    st.subheader(_("Why it works: the closed form"), anchor=False)
+    if situation.task.name == "occluder":
+        _draw_added_evidence()
+        return None
+    found = counted(situation)
+    lesson.formula(
+        r"A_{ii}=\frac{1}{m+(n-m)\,e^{-\beta}},\qquad n-\operatorname{trace}(A)"
+        r"\;\xrightarrow{\;\beta\to\infty\;}\;\text{whole objects}",
+        {
+            r"A_{ii}": _("attention of half i to itself"),
+            "n": _("halves in the picture"),
+            "m": _("halves of the same identity, itself included"),
+            r"\beta": _("score of two halves of one identity; 0 for all others"),
+        },
+    )
+    st.slider(_("β: how strongly a half looks for its identity"), 0.0, MOST_BETA, step=0.1, **link.widget("range_beta"))
+    left, right = st.columns(2, gap="large")
+    with left:
+        chart(matrix_figure(situation, found), key="range_matrix")
+    with right:
+        chart(curve_figure(found), key="range_count")
+    _say(found)
+    return found
+
+
+def _say(found: AttentionCount) -> None:
+    columns = st.columns(4)
+    columns[0].metric("trace(A)", f"{found.trace:.3f}", help=_("Tends to the number of identities."))
+    columns[1].metric("n − trace(A)", f"{found.pairs:.3f}", help=_("Tends to the whole objects."))
+    columns[2].metric(_("Whole objects"), found.complete)
+    columns[3].metric(_("Error at this β"), f"{-found.error:.3f}")
+    whole, n = found.complete, found.tokens
+    st.caption(
+        _(
+            "This layer is made by hand from the halves of the picture above, no network is involved. A counter of "
+            "windows "
+            "that each hold one half finds {double} for the {whole} whole objects: twice as many, because every "
+            "window that "
+            "holds a half counts one; where both halves share a window it finds {whole}. The {alone} halves without "
+            "a partner "
+            "add nothing to n − trace(A)."
+        ).format(double=_windows(whole), whole=whole, alone=n - 2 * whole)
+    )
+
+
+def _windows(whole: int) -> int:
+    """Return what a counter of windows finds for objects whose halves lie in different windows."""
+    return local_count([3.0 * each for each in range(whole)], [3.0 * each + 1.5 for each in range(whole)], 1.0)
+
+
+def matrix_figure(situation: Situation, found: AttentionCount) -> go.Figure:
+    """Return A as a matrix with the names of the halves."""
+    cells = situation.board.reshape(-1)
+    names = [name_of(int(each)) for each in cells[is_half(cells)]]
+    return token_matrix(
+        found.attention,
+        [f"{place + 1}" for place in range(len(names))],
+        scale=Scale(0.0, 1.0, uniform=1 / found.tokens),
+        query_title=_("Half"),
+        key_title=_("Half (in reading order)"),
+        value_title=_("Attention A"),
+        height=360,
+    )
+
+
+def curve_figure(found: AttentionCount) -> go.Figure:
+    """Return n − trace(A) against β."""
+    betas = np.linspace(0, MOST_BETA, 61)
+    pairs = [count(found.identities, float(beta)).pairs for beta in betas]
+    return count_curve(
+        betas,
+        pairs,
+        limit=(_("whole objects"), count(found.identities, math.inf).pairs),
+        current=(found.beta, found.pairs),
+        x_title="β",
+        y_title="n − trace(A)",
+    )
+
+
+def _draw_added_evidence() -> None:
+    found = added_evidence(ORIENTATIONS)
+    lesson.formula(
+        r"F(x)=b+\sum_{w} f(w),\qquad \left.\frac{d}{d\varepsilon}\,\mathbb{E}\,L(\tfrac12+\varepsilon F)\right|_{0}"
+        r"=\sum_w \mathbb{E}\big[(\tfrac12-y)\,f(w)\big]=0",
+        {
+            "w": _("one window of the picture"),
+            "f": _("the evidence that it adds"),
+            "y": _("the right answer, 0 or 1"),
+            "L": _("cross-entropy"),
+        },
+    )
+    columns = st.columns(3)
+    columns[0].metric(_("Largest slope, computed"), f"{abs(found.gradient).max():.0e}".replace("0e+00", "0"))
+    columns[1].metric(_("Best cross-entropy"), f"{math.log(2):.3f}")
+    columns[2].metric(_("Best accuracy of a threshold"), f"{found.threshold_accuracy:.1%}")
+    st.markdown(
+        _(
+            "Each bar alone has every orientation equally often, whatever the answer. Then no window's evidence "
+            "pulls the "
+            "sum either way: the slope of the loss at “50 %” is zero along every such sum, and because the loss is "
+            "convex, "
+            "“50 %” is the best that training can find. The *probabilities* stay at chance; a clever threshold on "
+            "such a sum "
+            "could still be right {share:.1%} of the time with {count} orientations, but cross-entropy does not "
+            "lead there."
+        ).format(share=found.threshold_accuracy, count=ORIENTATIONS)
+    )

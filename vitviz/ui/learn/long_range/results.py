@@ -1,0 +1,136 @@
+"""What was measured on held-out pictures: accuracy against distance, and a table of the networks."""
+
+from __future__ import annotations
+
+from math import log
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from vitviz.figures.long_range import Answers, distance_curves
+from vitviz.labs.long_range.contents import CELL_PIXELS
+from vitviz.labs.long_range.results import NetworkResult, TaskResult, wilson
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.learn.long_range.board import Situation
+from vitviz.ui.learn.long_range.verdicts import COLOURS_OF, network_names
+from vitviz.ui.text import _
+
+
+def beyond(measured: TaskResult) -> list[int]:
+    """Return the distances (cells) at which no window of the small field holds both halves or bars."""
+    field = measured.networks["limited"].field or 0
+    return [each for each in measured.distances if each * CELL_PIXELS >= field]
+
+
+def figure(situation: Situation) -> go.Figure:
+    """Return accuracy against distance with the small field marked."""
+    measured = situation.results
+    names = network_names(measured)
+    shown = [
+        Answers(names[name], each.mean, each.deviation, COLOURS_OF[name], name == "large")
+        for name, each in measured.networks.items()
+    ]
+    first = beyond(measured)[0] * CELL_PIXELS
+    return distance_curves(
+        measured.pixels,
+        shown,
+        chance=(_("guessing"), measured.chance),
+        field=(_("no window of the small field holds both"), first - CELL_PIXELS / 2),
+        current=None if situation.distance is None else situation.distance * CELL_PIXELS,
+        x_title=_("Distance (pixels)"),
+        y_title=_("Accuracy on new pictures"),
+    )
+
+
+def draw(situation: Situation) -> None:
+    """Draw the curves, what they say, and the table."""
+    measured = situation.results
+    st.subheader(_("How far does each network see?"), anchor=False)
+    chart(figure(situation), key="range_curves")
+    seeds = len(measured.networks["vit"].seeds)
+    st.caption(
+        _(
+            "Accuracy on {images} new pictures a distance and training, all couples at that distance, answers equally "
+            "frequent; mean and standard deviation of {seeds} trainings from different seeds. Orange: the distance "
+            "of the "
+            "chosen couple."
+        ).format(images=measured.images, seeds=seeds)
+    )
+    st.markdown(_sentence(measured))
+    st.dataframe(
+        {key: list(values) for key, values in table(measured).items()},
+        hide_index=True,
+        width="stretch",
+        key="range_table",
+        alt=_("One row a network"),
+    )
+    st.caption(
+        _(
+            "All three saw the same pictures in the same order, with the same two losses: the answer, and for each "
+            "half or "
+            "bar whether it has its partner. Cost is time of one CPU core. Cross-entropy is in nats beyond the small "
+            "field; guessing costs {guess:.3f}."
+        ).format(guess=log(1 / measured.chance))
+    )
+
+
+def _sentence(measured: TaskResult) -> str:
+    """Return what the curves say, from their numbers."""
+    names, far = network_names(measured), beyond(measured)
+    parts = []
+    for name, each in measured.networks.items():
+        low, high = _far_interval(measured, each, far)
+        near = float(each.mean[0])
+        parts.append(
+            _(
+                "- **{name}**: {near:.1%} at {pixels} px; beyond the small field {far:.1%} (95 % interval {low:.1%} to "
+                "{high:.1%}{verdict})."
+            ).format(
+                name=names[name],
+                near=near,
+                pixels=measured.pixels[0],
+                far=_far(measured, each, far),
+                low=low,
+                high=high,
+                verdict=_(", which holds guessing, {chance:.0%}").format(chance=measured.chance)
+                if low <= measured.chance <= high
+                else "",
+            )
+        )
+    return "\n".join(parts)
+
+
+def _far(measured: TaskResult, network: NetworkResult, far: list[int]) -> float:
+    return float(network.accuracy[:, _columns(measured, far)].mean())
+
+
+def _far_interval(measured: TaskResult, network: NetworkResult, far: list[int]) -> tuple[float, float]:
+    count = measured.images * len(network.seeds) * len(far)
+    return wilson(_far(measured, network, far), count)
+
+
+def _columns(measured: TaskResult, far: list[int]) -> list[int]:
+    return [measured.distances.index(each) for each in far]
+
+
+def table(measured: TaskResult) -> dict[str, list[object]]:
+    """Return the networks' budgets and figures by column."""
+    names, far = network_names(measured), _columns(measured, beyond(measured))
+    rows = list(measured.networks.items())
+    return {
+        _("Network"): [names[name] for name, _each in rows],
+        _("Parameters"): [each.parameters for _name, each in rows],
+        _("Field of a cell (px)"): [
+            _("the whole picture") if each.field is None else str(each.field) for _name, each in rows
+        ],
+        _("Training steps"): [each.steps[0] for _name, each in rows],
+        _("Training cost (s, mean)"): [round(sum(each.seconds) / len(each.seconds)) for _name, each in rows],
+        _("Accuracy, mixed distances"): [
+            f"{each.mixed_accuracy.mean():.1%} ± {_spread(each):.1%}" for _name, each in rows
+        ],
+        _("Cross-entropy far away"): [f"{each.cross_entropy[:, far].mean():.3f}" for _name, each in rows],
+    }
+
+
+def _spread(each: NetworkResult) -> float:
+    return float(each.mixed_accuracy.std(ddof=1)) if len(each.seeds) > 1 else 0.0

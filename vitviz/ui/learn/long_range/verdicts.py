@@ -1,0 +1,245 @@
+"""The picture of the Long range page with the ViT's links, and beside it what the three networks say."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from vitviz.figures.long_range import SECOND_CNN, Answers, verdict_bars
+from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
+from vitviz.labs.long_range.contents import (
+    CELL_PIXELS,
+    COLOURS,
+    COLUMNS,
+    EMPTY,
+    FIRST_BAR,
+    FIRST_HALF,
+    ORIENTATIONS,
+    ROWS,
+    identity_of,
+    side_of,
+)
+from vitviz.labs.long_range.moves import text_of
+from vitviz.labs.long_range.results import TaskResult
+from vitviz.ui.choices.long_range import BEST
+from vitviz.ui.components.object_board import BoardView, object_board
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.learn.long_range.board import Situation, can_turn, choose, move, redraw, turn, without_head
+from vitviz.ui.reader import link
+from vitviz.ui.text import _
+
+COLOURS_OF = {"vit": VIT_BLUE, "limited": CNN_VERMILION, "large": SECOND_CNN}
+
+
+def network_names(measured: TaskResult) -> dict[str, str]:
+    """Return what the networks are called, with the measured field of the CNNs."""
+    field = {name: each.field for name, each in measured.networks.items()}
+    return {
+        "vit": _("ViT"),
+        "limited": _("CNN, field {pixels} px").format(pixels=field["limited"]),
+        "large": _("CNN, field {pixels} px").format(pixels=field["large"]),
+    }
+
+
+def answer_names(situation: Situation) -> list[str]:
+    """Return the answers of the task in words."""
+    if situation.task.name == "occluder":
+        return [_("differ"), _("match")]
+    return [_("{count} whole").format(count=count) for count in range(situation.task.answers)]
+
+
+def name_of(content: int) -> str:
+    """Return what a cell holds in the reader's words; empty for what cannot be looked at."""
+    shapes = [_("disc"), _("frame")]
+    colours = dict(zip(COLOURS, (_("blue"), _("orange"), _("green"), _("pink")), strict=True))
+    if FIRST_HALF <= content < FIRST_BAR:
+        shape, colour = divmod(int(identity_of(content)), len(COLOURS))
+        side = _("left half") if side_of(content) == 0 else _("right half")
+        return _("{side} of the {colour} {shape}").format(
+            side=side, colour=colours[COLOURS[colour]], shape=shapes[shape]
+        )
+    if FIRST_BAR <= content < FIRST_BAR + ORIENTATIONS:
+        degrees = (int(content) - FIRST_BAR) * 180 // ORIENTATIONS
+        return _("bar at {degrees}°").format(degrees=degrees)
+    return ""
+
+
+def board(situation: Situation) -> None:
+    """Draw the picture: halves and bars can be dragged, the attention of the chosen one is drawn as links."""
+    cells = situation.board.reshape(-1)
+    names = [name_of(int(content)) for content in cells]
+    bars = bool(can_turn(situation))
+    free = _free_for_bar(situation) if bars else np.flatnonzero(cells == EMPTY)
+    field = situation.results.networks["limited"].field or 0
+    view = BoardView(
+        picture=situation.look.picture,
+        rows=ROWS,
+        columns=COLUMNS,
+        names=names,
+        free=free.tolist(),
+        chosen=situation.chosen,
+        partner=situation.partner,
+        attention=situation.row[situation.prefix :],
+        uniform=1 / situation.row.size,
+        from_class=situation.from_class,
+        reach=(field // CELL_PIXELS) // 2,
+        labels=_labels(situation),
+    )
+    object_board(
+        view,
+        key="range_picture",
+        on_choose=choose,
+        on_move=lambda start, end: move(situation.board, start, end),
+    )
+    _under(situation)
+
+
+def _free_for_bar(situation: Situation) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return the cells on the chosen bar's side of the other bar."""
+    column = np.arange(ROWS * COLUMNS) % COLUMNS
+    other = (situation.partner or 0) % COLUMNS
+    left = situation.chosen % COLUMNS < other
+    found: np.ndarray[tuple[int], np.dtype[np.int64]] = np.flatnonzero(column < other if left else column > other)
+    return found
+
+
+def _under(situation: Situation) -> None:
+    """Draw the buttons under the picture."""
+    with st.container(horizontal=True):
+        if can_turn(situation):
+            st.button(
+                _("Turn this bar by {degrees}°").format(degrees=180 // ORIENTATIONS),
+                icon=":material/rotate_right:",
+                key="range_turn",
+                on_click=turn,
+                args=(situation.board, situation.chosen),
+            )
+        if link.get("range_board"):
+            st.button(_("Undo what was moved"), icon=":material/undo:", key="range_undo", on_click=redraw)
+
+
+def summary(situation: Situation) -> str:
+    """Return in one sentence what the drawn head gives to whom."""
+    layer, head = situation.head
+    looker = (
+        _("the class token") if situation.from_class else name_of(int(situation.board.reshape(-1)[situation.chosen]))
+    )
+    words = {"head": f"L{layer}·H{head}", "looker": looker, "uniform": 1 / situation.row.size}
+    weights = situation.row[situation.prefix :]
+    if situation.partner is None:
+        return _(
+            "{head}: {looker} has no partner in the picture; the cell that gets most attention gets {most:.0%}. "
+            "Looking evenly gives {uniform:.0%}."
+        ).format(most=float(weights.max()), **words)
+    if situation.from_class:
+        both = weights[situation.chosen], weights[situation.partner]
+        return _(
+            "{head}: {looker} gives {one:.0%} to the chosen cell and {other:.0%} to its partner. Looking evenly gives "
+            "{uniform:.0%}."
+        ).format(one=float(both[0]), other=float(both[1]), **words)
+    return _(
+        "{head}: {looker} gives {share:.0%} of its attention to its partner, {distance} px away. Looking evenly gives "
+        "{uniform:.0%}."
+    ).format(share=float(weights[situation.partner]), distance=(situation.distance or 0) * CELL_PIXELS, **words)
+
+
+def _labels(situation: Situation) -> dict[str, str]:
+    return {
+        "board": _("Picture of {rows} × {columns} cells").format(rows=ROWS, columns=COLUMNS),
+        "hint": _(
+            "Drag a half or bar to another cell; a click chooses it. With the keyboard: arrows and Enter choose, Shift "
+            "and an arrow moves. Blue: the attention of one head of the ViT. Dashed: all that the CNN with the "
+            "small field "
+            "sees from the chosen cell."
+        ),
+        "summary": summary(situation),
+        "empty": _("empty cell"),
+        "place": _("row {row}, column {column}"),
+    }
+
+
+def head_choice(situation: Situation) -> None:
+    """Draw which head's attention is shown, whose, and which training's networks."""
+    vit = situation.bench.vit
+    heads = [f"{layer}.{head}" for layer in range(vit.layers) for head in range(vit.heads[layer])]
+    best = "L{}·H{}".format(*situation.results.best_head(situation.training))
+    names = {each: "L{}·H{}".format(*each.split(".")) for each in heads}
+    names[BEST] = _("links best ({head})").format(head=best)
+    columns = st.columns(2, vertical_alignment="bottom")
+    columns[0].selectbox(
+        _("Head"),
+        [BEST, *heads],
+        format_func=lambda each: names[each],
+        help=_("The head that gives most attention to partners, on average over pictures that are not shown here."),
+        **link.widget("range_head"),
+    )
+    lookers = {"object": _("chosen cell"), "class": _("class token")}
+    st.segmented_control(
+        _("Attention of"),
+        list(lookers),
+        format_func=lambda each: lookers[each],
+        required=True,
+        **link.widget("range_query"),
+    )
+    columns[1].selectbox(
+        _("Networks trained from seed"), situation.results.networks["vit"].seeds, **link.widget("range_training")
+    )
+
+
+def figure(situation: Situation) -> go.Figure:
+    """Return what each network answers, as bars."""
+    names = network_names(situation.results)
+    shown = [
+        Answers(names[name], each.probabilities, colour=COLOURS_OF[name], dashed=name == "large")
+        for name, each in situation.look.verdicts.items()
+    ]
+    return verdict_bars(
+        answer_names(situation),
+        shown,
+        truth=situation.truth,
+        x_title=_("Probability"),
+        height=70 + 62 * situation.task.answers,
+    )
+
+
+def verdicts(situation: Situation) -> None:
+    """Draw the right answer, each network's, and the bars behind them."""
+    answers = answer_names(situation)
+    st.markdown(_("Right answer: **{answer}**").format(answer=answers[situation.truth]))
+    names = network_names(situation.results)
+    for column, (name, each) in zip(st.columns(3), situation.look.verdicts.items(), strict=True):
+        right = each.answer == situation.truth
+        # not a metric: its large figures would be cut off in a narrow column
+        column.markdown(f"{names[name]}\n#### {answers[each.answer]}")
+        column.caption(
+            f"{':material/check_circle:' if right else ':material/cancel:'} "
+            + (_("right") if right else _("wrong"))
+            + _(", ")
+            + _("{share:.0%} sure").format(share=each.confidence)
+        )
+    chart(figure(situation), key="range_verdicts")
+    st.caption(_partner_sentence(situation))
+
+
+def _partner_sentence(situation: Situation) -> str:
+    """Return what each network says of the chosen half, and whether the drawn head matters for the ViT's answer."""
+    row, column = divmod(situation.chosen, COLUMNS)
+    shares = {name: each.partner[row, column] for name, each in situation.look.verdicts.items()}
+    names = network_names(situation.results)
+    said = _(", ").join(f"{names[name]} {share:.0%}" for name, share in shares.items())
+    without = without_head(
+        situation.task.name, situation.training, text_of(situation.board), link.get("range_seed"), situation.head
+    )
+    layer, head = situation.head
+    return _(
+        "Has the chosen one its partner? {truth}. The networks say yes with: {said}. With head L{layer}·H{head} "
+        "switched "
+        "off the ViT answers: {without}."
+    ).format(
+        truth=_("Yes") if situation.task.has_partner(situation.board[None])[0].flat[situation.chosen] else _("No"),
+        said=said,
+        layer=layer,
+        head=head,
+        without=answer_names(situation)[without],
+    )

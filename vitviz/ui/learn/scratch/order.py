@@ -1,0 +1,236 @@
+"""Does attention know the order of its tokens? Shuffled tokens in one layer and in the loaded model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.analysis.shuffling import ShuffleExperiment, move_patches, separate, shuffled_order
+from vitviz.figures.line_chart import Level, Line, line_chart
+from vitviz.figures.palettes import VIT_BLUE
+from vitviz.labs import permutation as lab
+from vitviz.labs.permutation import Permutation
+from vitviz.ui.choices.attention_from_scratch import PAGE
+from vitviz.ui.explore.positions import shuffling
+from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.furniture.recipe import load_line, picture_expression
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _
+from vitviz.ui.work.desk import Desk, LongWork
+
+_SECOND = "#B0558F"
+_FLOOR = 1e-9
+"""Lowest value that is drawn: an exact 0 has no place on a logarithmic axis."""
+
+Pair = dict[bool, Permutation]
+"""With positions or without, and what happens then."""
+
+
+def draw(scene: Scene, desk: Desk) -> lesson.Result:
+    """Draw the experiment from its question to what can be taken away."""
+    title = _("Does attention know the order of its tokens?")
+    lesson.question(
+        title,
+        _(
+            "The tokens are shuffled. Without positions the same outputs come out, shuffled in the same way; what is "
+            "read from the class token does not change at all."
+        ),
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader(_("One random layer"), anchor=False)
+        layer, figure = _layer()
+    with right:
+        st.subheader(_("The loaded model, all layers"), anchor=False)
+        model = _model(scene, desk)
+        if separate(scene.vit):
+            _shuffled(scene)
+    st.caption(
+        _(
+            "Numbers are the largest change of any channel of any token, as a share of the largest number in the "
+            "output; below 1e-5 is rounding of 32-bit numbers. “Invariant” would be f(Px) = f(x): it does not hold, "
+            "because the outputs move with their tokens."
+        )
+    )
+    experiment = shuffling.draw(scene)
+    _words()
+    return lesson.Result(
+        PAGE,
+        title,
+        {
+            "experiment": "order",
+            "tokens": link.get("permuted"),
+            "seed": link.get("permuted_seed"),
+            "model": scene.vit.name,
+        },
+        _code(scene),
+        lambda: _arrays(layer, model, experiment),
+        lambda: {title: figure},
+    )
+
+
+def _layer() -> tuple[Pair, go.Figure]:
+    """Draw the knobs of the random layer and what shuffling does to it; return that and its figure."""
+    first, second = st.columns(2)
+    first.slider(_("Patch tokens"), 2, 64, **link.widget("permuted"))
+    second.number_input(_("Seed"), 0, 99, **link.widget("permuted_seed"))
+    found = {
+        places: lab.run(tokens=link.get("permuted"), positions=places, seed=link.get("permuted_seed"))
+        for places in (False, True)
+    }
+    _table(found, "layer")
+    figure = _figure()
+    chart(figure, key="order_chart")
+    return found, figure
+
+
+def _figure() -> go.Figure:
+    """Return what shuffling changes in a random layer, for sequences of several lengths."""
+    lengths = (2, 4, 8, 16, 32, 64)
+    found = {
+        places: [lab.run(tokens=length, positions=places, seed=link.get("permuted_seed")) for length in lengths]
+        for places in (False, True)
+    }
+    lines = [
+        (_("f(Px) − P f(x)"), [each.equivariance for each in found[False]], VIT_BLUE, "solid"),
+        (_("with positions"), [each.equivariance for each in found[True]], VIT_BLUE, "dash"),
+        (_("f(Px) − f(x)"), [each.not_invariant for each in found[False]], _SECOND, "solid"),
+    ]
+    return line_chart(
+        [
+            Line(name, lengths, np.maximum(values, _FLOOR), colour, dash, kind="both")
+            for name, values, colour, dash in lines
+        ],
+        x_title=_("Patch tokens"),
+        y_title=_("Largest change ÷ largest output"),
+        log_x=True,
+        log_y=True,
+        levels=[Level(_("tolerance 1e-5"), 1e-5)],
+        ticks=lengths,
+    )
+
+
+def _model(scene: Scene, desk: Desk) -> Pair | None:
+    """Draw the switch for the loaded model and what shuffling does to its tokens."""
+    found = desk.ask(
+        LongWork(
+            "permuted_model", ("permuted", scene.model_key, scene.photo.digest), lambda progress: _both(scene, progress)
+        ),
+        label=_("Shuffle all patches of this photo"),
+        help=_("Four passes of the model: a second or two."),
+    )
+    if found is not None:
+        _table(found, "model")
+    return found
+
+
+def _shuffled(scene: Scene) -> None:
+    """Draw the photo as the model gets it when all its patches have changed places."""
+    vit = scene.vit
+    order = shuffled_order(vit.grid.patches, 1.0)
+    pixels = move_patches(scene.original.pixels, vit.grid, order)
+    st.image(
+        vit.picture(pixels), width=300, output_format="PNG", alt=_("The photo with all its patches in other places")
+    )
+    st.caption(_("P x: every patch of the photo in another place. Without positions the model cannot tell."))
+
+
+def _both(scene: Scene, progress: Any) -> Pair:
+    found: Pair = {}
+    for places in (False, True):
+        found[places] = lab.on_model(scene.vit, scene.photo.image, positions=places)
+        progress(len(found), 2)
+    return found
+
+
+def _table(found: Pair, key: str) -> None:
+    def shown(value: float | None) -> str:
+        return "–" if value is None else f"{value:.1e}"
+
+    st.dataframe(
+        {
+            "": [_("Equivariant? f(Px) − P f(x)"), _("Invariant? f(Px) − f(x)"), _("Class token")],
+            **{
+                _("with positions") if places else _("without positions"): [
+                    shown(each.equivariance),
+                    shown(each.not_invariant),
+                    shown(each.class_token),
+                ]
+                for places, each in found.items()
+            },
+        },
+        hide_index=True,
+        alt=_("What shuffling changes, without and with positions"),
+        key=f"order_{key}",
+    )
+
+
+def _words() -> None:
+    lesson.formula(
+        r"f(Px) = P f(x)\quad\text{(equivariant)}\qquad f_{\mathrm{class}}(Px) = f_{\mathrm{class}}(x)\quad"
+        r"\text{(invariant)}",
+        {
+            "f": _("self-attention, or a whole ViT without positions"),
+            "x": _("patch tokens in order"),
+            "P": _("any permutation of them"),
+        },
+    )
+    lesson.caveat(
+        _(
+            "Self-attention is often called permutation-invariant. It is equivariant: its outputs follow their "
+            "tokens. Invariant is only what is read from one token that stays, or from the mean. And shuffled photos "
+            "are unlike anything a model was trained on: a changed answer shows that order counts, not how the model "
+            "uses it."
+        )
+    )
+    lesson.try_next(
+        [
+            _("Compare the two columns of the random layer: with positions both promises break at once."),
+            _("Shuffle ever more of this photo below: at which share does the answer go?"),
+            (_("What do the positions look like? Encodings side by side"), PAGE, {"scratch": "encodings"}),
+            (_("The Positions page: the encoding of this model in full"), "positions", {}),
+        ]
+    )
+
+
+def _code(scene: Scene) -> str:
+    tokens, seed = link.get("permuted"), link.get("permuted_seed")
+    return "\n".join(
+        [
+            "import vitviz",
+            "from vitviz.examples import example",
+            "from vitviz.labs import permutation",
+            "",
+            f"found = permutation.run(tokens={tokens}, seed={seed})",
+            "values = [found.equivariance, found.not_invariant, found.class_token]",
+            load_line(scene),
+            f"print(permutation.on_model(vit, {picture_expression(scene)}))",
+            f"print(vitviz.shuffle_experiment(vit, {picture_expression(scene)}))",
+            "",
+        ]
+    )
+
+
+def _arrays(layer: Pair, model: Pair | None, experiment: ShuffleExperiment | None) -> dict[str, NDArray[Any]]:
+    """Return the numbers: (positions: without, with; equivariance, invariance, class token)."""
+    arrays: dict[str, NDArray[Any]] = {"layer": _numbers(layer)}
+    if model is not None:
+        arrays["model"] = _numbers(model)
+    if experiment is not None:
+        arrays |= {
+            "shuffled_shares": np.array(experiment.shares),
+            "cosine_with_positions": experiment.with_positions.cosine,
+            "cosine_without_positions": experiment.without_positions.cosine,
+        }
+    return arrays
+
+
+def _numbers(found: Pair) -> NDArray[Any]:
+    rows = [[each.equivariance, each.not_invariant, each.class_token] for each in found.values()]
+    return np.array(rows, dtype=np.float64)

@@ -1,0 +1,225 @@
+"""The temperature of the loaded model: attention, entropy of every head, drift of the class token and the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from torch import Tensor
+
+from vitviz.attention.statistics import HeadStatistics
+from vitviz.attention.view import attention_view
+from vitviz.capture.edit import NO_EDIT
+from vitviz.errors import VitvizError
+from vitviz.figures.line_chart import Level, Line, line_chart
+from vitviz.figures.overlay import overlay
+from vitviz.figures.palettes import VIT_BLUE
+from vitviz.figures.scale import scale_for
+from vitviz.figures.summary import describe_map
+from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE
+from vitviz.labs import model_temperature as lab
+from vitviz.labs.model_temperature import ModelTemperature
+from vitviz.trace import Trace
+from vitviz.ui.choices.attention_from_scratch import FACTORS, factor_of
+from vitviz.ui.furniture.bars import colour_bar
+from vitviz.ui.kept import cache
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene, default_query
+from vitviz.ui.text import _
+from vitviz.ui.words.class_names import class_name
+from vitviz.ui.words.labels import map_words
+from vitviz.ui.work.desk import Desk, LongWork
+
+SWEPT = tuple(factor_of(text) for text in FACTORS)
+
+
+@dataclass(frozen=True, eq=False)
+class Heated:
+    """The photo through the model as it is and at another temperature."""
+
+    factor: float
+    layer: int | None
+    """None for all layers."""
+    plain: Trace
+    trace: Trace
+    before: HeadStatistics
+    after: HeadStatistics
+
+    @property
+    def cosine(self) -> float:
+        """Cosine between what both read."""
+        return lab.drift(self.plain, self.trace)
+
+
+def layer(scene: Scene) -> int | None:
+    """Return the layer whose temperature changes, None for all; a layer that the model has not is told."""
+    text = link.get("heated")
+    if text == "all":
+        return None
+    if int(text) >= scene.vit.layers:
+        link.put(heated="all")
+        st.warning(
+            _("There is no layer {layer}: this model has layers 0 to {last}; all are changed.").format(
+                layer=text, last=scene.vit.layers - 1
+            )
+        )
+        return None
+    return int(text)
+
+
+def knobs(scene: Scene) -> None:
+    """Draw the factor, and where it acts."""
+    st.select_slider(
+        _("Factor of the temperature √d"),
+        FACTORS,
+        format_func=lambda text: f"{factor_of(text):.3g} ×",
+        **link.widget("factor"),
+    )
+    layer(scene)  # before the widget, which would refuse a layer that is none of its options
+    st.selectbox(
+        _("Where"),
+        ["all", *map(str, range(scene.vit.layers))],
+        format_func=lambda text: _("in all layers") if text == "all" else _("in layer {layer}").format(layer=text),
+        **link.widget("heated"),
+    )
+
+
+def heat(scene: Scene) -> Heated | None:
+    """Return the photo at the chosen temperature; None, with a word, where the model cannot be run so."""
+    factor, where = factor_of(link.get("factor")), layer(scene)
+    try:
+        edit = lab.tempered_edit(scene.vit, factor, where)
+        found = cache.traced(scene.model_key, scene.photo.digest, edit, scene.vit, scene.photo)
+        before = cache.statistics(scene.model_key, scene.photo.digest, NO_EDIT, scene.original)
+        after = cache.statistics(scene.model_key, scene.photo.digest, edit, found)
+    except VitvizError as error:
+        st.error(str(error))
+        return None
+    return Heated(factor, where, scene.original, found, before, after)
+
+
+def maps(scene: Scene, heated: Heated) -> None:
+    """Draw where the query looks in the last layer, before and after, on one scale."""
+    query, last = default_query(scene.vit), scene.vit.layers - 1
+    views = [attention_view(trace, layer=last, query=query) for trace in (heated.plain, heated.trace)]
+    scale = scale_for([view.values for view in views], "layer")
+    titles = (_("unchanged"), _("at {factor:.3g} × √d").format(factor=heated.factor))
+    for column, view, title in zip(st.columns(2), views, titles, strict=True):
+        column.image(
+            overlay(scene.picture, view.values, scale=scale, opacity=link.get("opacity")),
+            caption=title,
+            width="stretch",
+            output_format="JPEG",
+            alt=describe_map(view.values, scene.vit.grid, view.uniform, labels=map_words()),
+        )
+    st.html(colour_bar(scale, title=_("attention in the last layer, mean of the heads, one scale for both")))
+
+
+def numbers(scene: Scene, heated: Heated) -> None:
+    """Draw how far the class token and the answer moved, and how many tokens are attended to."""
+    row = st.container(horizontal=True, gap="large")  # wraps where the column is narrow
+    row.metric(
+        _("Cosine"),
+        f"{heated.cosine:.4f}",
+        help=_("Between what is read (class token, or embedding) now and from the plain model."),
+        width="content",
+    )
+    before, after = (float(np.exp(np.nanmean(each.entropy))) for each in (heated.before, heated.after))
+    row.metric(
+        _("Tokens attended"),
+        f"{after:.0f}",
+        delta=f"{after - before:+.0f}",
+        delta_color="off",
+        help=_("exp of the mean entropy of all heads, of {tokens} tokens.").format(tokens=scene.vit.grid.tokens),
+        width="content",
+    )
+    if heated.trace.logits is not None and heated.plain.logits is not None:
+        _answer(scene, row, heated.plain.logits, heated.trace.logits)
+
+
+def _answer(scene: Scene, row: DeltaGenerator, before: Tensor, after: Tensor) -> None:
+    """Draw the probability that the plain model's answer has now."""
+    best = int(before.argmax())
+    first, second = (float(logits.float().softmax(-1)[best]) for logits in (before, after))
+    row.metric(
+        _("Plain answer"),
+        f"{second:.1%}",
+        delta=_("{change:+.1f} points").format(change=100 * (second - first)),
+        delta_color="off",
+        help=_("Probability of {name}, the plain model's answer.").format(name=class_name(scene.vit, best)),
+        width="content",
+    )
+
+
+def entropy_figure(heated: Heated) -> go.Figure:
+    """Return the entropy of every head of each layer, a dot each, and the mean of the layer, before and after."""
+    lines = []
+    for name, each, colour, aside in (
+        (_("unchanged"), heated.before.entropy, NEUTRAL, -0.12),
+        (_("at {factor:.3g} × √d").format(factor=heated.factor), heated.after.entropy, VIT_BLUE, 0.12),
+    ):
+        places = np.nonzero(np.isfinite(each))[0] + aside
+        dots = each[np.isfinite(each)]
+        lines.append(Line(_("{name}, each head").format(name=name), places, dots, colour, kind="dots"))
+        lines.append(Line(name, np.arange(len(each)), np.nanmean(each, 1), colour))
+    return line_chart(
+        lines,
+        x_title=_("Layer"),
+        y_title=_("Entropy of the attention (nats)"),
+        levels=[Level(_("uniform"), heated.before.uniform_entropy)],
+        height=360,
+    )
+
+
+def ask_sweep(scene: Scene, desk: Desk) -> ModelTemperature | None:
+    """Draw the switch of the sweep over all factors, and return it if it is there."""
+    where = layer(scene)
+    work = LongWork(
+        "heat_sweep",
+        ("heat_sweep", scene.model_key, scene.photo.digest, where),
+        lambda progress: lab.run(scene.vit, scene.photo.image, factors=SWEPT, layer=where, progress=progress),
+    )
+    return desk.ask(
+        work,
+        label=_("Measure all {count} temperatures").format(count=len(SWEPT)),
+        help=_("One pass of the model each: a few seconds."),
+    )
+
+
+def sweep_figure(found: ModelTemperature) -> go.Figure:
+    """Return the drift of what is read, and the probability of the plain answer, against the factor."""
+    read = _("class token") if found.read == "class token" else _("embedding")
+    lines = [Line(_("cosine of the {read}").format(read=read), found.factors, found.cosine, kind="both")]
+    if found.top:
+        lines.append(
+            Line(_("probability of the plain answer"), found.factors, found.probability, "#E69F00", kind="both")
+        )
+    now = factor_of(link.get("factor"))
+    return line_chart(
+        lines,
+        x_title=_("Factor of the temperature"),
+        y_title=_("Cosine, probability"),
+        log_x=True,
+        levels=[Level(_("your factor"), now, upright=True, colour=QUERY_ORANGE)],
+        ticks=(0.125, 0.25, 0.5, 1, 2, 4, 8),
+        height=340,
+    )
+
+
+def sweep_table(scene: Scene, found: ModelTemperature) -> None:
+    """Draw one row a factor: entropy, drift, answer."""
+    mean = found.entropy.mean(1)  # (factor,)
+    rows: dict[str, list[Any]] = {
+        _("Factor"): [f"{factor:.3g}" for factor in found.factors],
+        _("Mean entropy (nats)"): [f"{value:.2f}" for value in mean],
+        _("exp(H)"): [f"{value:.0f}" for value in np.exp(mean)],
+        _("Cosine"): [f"{value:.4f}" for value in found.cosine],
+    }
+    if found.top:
+        rows[_("Answer")] = [class_name(scene.vit, best) for best in found.top]
+        rows[_("Plain answer")] = [f"{value:.1%}" for value in found.probability]
+    st.dataframe(rows, hide_index=True, alt=_("One row a temperature"))

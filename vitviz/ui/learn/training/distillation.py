@@ -1,0 +1,293 @@
+"""Training, distillation: does a Vision Transformer learn more from a CNN's answers than from the labels alone?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+import torch
+from numpy.typing import NDArray
+
+from vitviz.figures.learning import Learner, learning_curves, repeated_runs
+from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
+from vitviz.labs.digits.data import held_out
+from vitviz.labs.digits.distillation import limit_gap
+from vitviz.labs.digits.distillation_runs import NAMES, Distillation, distil
+from vitviz.labs.digits.results import shipped_distillation
+from vitviz.ui.choices import training as choices
+from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.furniture.lesson import Result
+from vitviz.ui.kept.jobs import JobView, Report
+from vitviz.ui.learn.training import tokens
+from vitviz.ui.reader import link
+from vitviz.ui.text import _, gap
+from vitviz.ui.work import job_panel
+
+KNOBS = ("size", "seeds", "steps", "alpha", "temperature", "shifts")
+_SOFT, _HARD = "#009E73", "#CC79A7"
+_TEMPERATURES = tuple(float(each) for each in np.geomspace(0.5, 200, 40))
+
+
+def draw() -> None:
+    """Draw the experiment."""
+    lesson.question(
+        _("Can a network teach another one?"),
+        _(
+            "A CNN learns to read digits. Three small Vision Transformers learn from the same pictures: one from the "
+            "labels alone, one also from the CNN's probabilities, one from its decisions through a token of its own."
+        ),
+    )
+    settings = _settings()
+    key = (choices.DISTILLATION, *settings.values())
+    knobs, result = st.columns([1, 3], gap="large")
+    with knobs:
+        _knobs()
+        cost = _("About {seconds:.0f} s on an idle core.").format(seconds=_cost(settings))
+        work = partial(_work, settings)
+        job_panel.controls(choices.DISTILLATION, key, work, label=_("Train"), cost=cost)
+    with result:
+        job_panel.watch(choices.DISTILLATION, _live)
+        view = job_panel.found(choices.DISTILLATION, key)
+        kept = view is not None and view.result is not None
+        shown: Distillation = view.result if view is not None and kept else shipped_distillation()
+        if view is None or not view.active:
+            same = all(getattr(shown, name) == value for name, value in settings.items())
+            job_panel.note(choices.DISTILLATION, key, view, same=same)
+            _results(shown)
+    if shown.attention is not None:
+        tokens.draw(shown.attention)
+    gaps = _formula()
+    _words()
+    lesson.footer(_result(shown, gaps))
+
+
+def _settings() -> dict[str, Any]:
+    return {name: link.get(f"distil_{name}") for name in KNOBS}
+
+
+def _cost(settings: Mapping[str, Any]) -> float:
+    """Return seconds from the shipped runs: they grow with updates and seeds."""
+    shipped = shipped_distillation()
+    each = shipped.seconds / (shipped.seeds * shipped.steps)
+    return float(each * settings["seeds"] * settings["steps"])
+
+
+def _work(settings: Mapping[str, Any], report: Report) -> Distillation:
+    return distil(**settings, progress=report)
+
+
+def _knobs() -> None:
+    st.slider(
+        _("Digits to learn from"),
+        10,
+        1200,
+        step=10,
+        help=_("Of the teacher and of every student."),
+        **link.widget("distil_size"),
+    )
+    st.slider(
+        _("Temperature T"),
+        0.5,
+        20.0,
+        step=0.5,
+        help=_("Softens the answers of teacher and student in Hinton's loss."),
+        **link.widget("distil_temperature"),
+    )
+    st.slider(
+        _("Weight of the teacher α"),
+        0.0,
+        1.0,
+        step=0.05,
+        help=_("0: the labels alone. 1: the teacher alone."),
+        **link.widget("distil_alpha"),
+    )
+    st.slider(
+        _("Updates of each network"), choices.FEWEST_STEPS, choices.MOST_STEPS, step=20, **link.widget("distil_steps")
+    )
+    st.slider(_("Runs with other seeds"), 1, choices.MOST_SEEDS, **link.widget("distil_seeds"))
+    st.toggle(
+        _("Random shifts"),
+        help=_(
+            "By up to one pixel, anew each time: the teacher then answers for pictures that the training set does "
+            "not have."
+        ),
+        **link.widget("distil_shifts"),
+    )
+
+
+def names() -> dict[str, tuple[str, str]]:
+    """Return title and colour of each network."""
+    return {
+        "teacher": (_("CNN, the teacher"), CNN_VERMILION),
+        "alone": (_("ViT, labels alone"), VIT_BLUE),
+        "soft": (_("ViT, probabilities (Hinton)"), _SOFT),
+        "hard": (_("ViT, decisions (DeiT token)"), _HARD),
+    }
+
+
+def _live(view: JobView) -> None:
+    chart(curves(view.result), key="distillation_live")
+
+
+def _results(shown: Distillation) -> None:
+    dots = accuracies(shown)
+    if dots is not None:
+        chart(dots, key="distillation_accuracy")
+        st.caption(_sentence(shown))
+    with st.expander(_("Curves"), key="distillation_curves_box"):
+        chart(curves(shown), key="distillation_curves")
+
+
+def accuracies(shown: Distillation) -> go.Figure | None:
+    """Return the held-out accuracy of every finished run, or None if none is finished."""
+    groups = {
+        title: (found, colour) for name, (title, colour) in names().items() if len(found := shown.accuracies(name))
+    }
+    if not groups:
+        return None
+    return repeated_runs(groups, y_title=_("Held-out digits recognised"), mean_title=_("mean ± standard deviation"))
+
+
+def curves(shown: Distillation) -> go.Figure:
+    """Return accuracy over updates, one line a run."""
+    titles = names()
+    last = {run.name: run for run in shown.runs}
+    lines = [
+        Learner(
+            f"{titles[name][0]} ({_('seed')} {run.seed})",
+            [point.step for point in run.points],
+            [point.accuracy for point in run.points],
+            titles[name][1],
+        )
+        for name, run in last.items()
+    ]
+    return learning_curves(
+        lines,
+        x_title=_("Updates"),
+        y_title=_("Held-out digits recognised"),
+        percent=True,
+        reference=(_("guessing"), 0.1),
+    )
+
+
+def _sentence(shown: Distillation) -> str:
+    """Return what the dots say, every difference beside its own spread."""
+    told = [
+        _("Share of {count} digits, which no network saw in training, for {runs} runs each.").format(
+            count=len(held_out()), runs=shown.seeds
+        )
+    ]
+    alone = shown.accuracies("alone")
+    for name, title in (("soft", _("Hinton's loss")), ("hard", _("DeiT's token"))):
+        taught = shown.accuracies(name)
+        if len(taught) and len(taught) <= len(alone):
+            told.append(_gain(title, (taught - alone[: len(taught)]) * 100))
+    return gap().join(told)
+
+
+def _gain(title: str, gains: NDArray[np.float64]) -> str:
+    """Return the gain over the labels alone in percentage points, and whether it exceeds its spread."""
+    if len(gains) < 2:
+        return _("{title}: {gain:+.1f} percentage points against the labels alone; one run shows no spread.").format(
+            title=title, gain=gains[0]
+        )
+    deviation = float(gains.std(ddof=1))
+    verdict = _("more than its spread") if abs(gains.mean()) > deviation else _("within its spread")
+    return _("{title}: {gain:+.1f} ± {deviation:.1f} percentage points against the labels alone, {verdict}.").format(
+        title=title, gain=gains.mean(), deviation=deviation, verdict=verdict
+    )
+
+
+def _formula() -> NDArray[np.float64]:
+    lesson.formula(
+        r"\begin{gathered} L_{Hinton} = (1-\alpha)\,\mathrm{CE}(y, z_s) + \alpha\, T^2\, "
+        r"\mathrm{KL}\big(\mathrm{softmax}(z_t/T)\,\|\,"
+        r"\mathrm{softmax}(z_s/T)\big) \\ L_{DeiT} = \tfrac12 \mathrm{CE}(z_{class}, y) + \tfrac12 "
+        r"\mathrm{CE}(z_{dist}, \arg\max z_t) \end{gathered}",
+        {
+            "z_s, z_t": _("logits of student and teacher"),
+            "y": _("label"),
+            "T": _("temperature"),
+            r"\alpha": _("weight of the teacher"),
+            "z_{class}, z_{dist}": _("logits of the class token and of the distillation token"),
+        },
+    )
+    gaps = _gaps()
+    with st.expander(_("Why the factor T²?"), key="distillation_limit"):
+        st.markdown(
+            _(
+                "The gradient of the second term, before its weight α, is T·(p_s − p_t). "
+                "For large T it tends to (z_s − z_t)/N, with N "
+                "classes and logits of mean zero: distillation then matches logits, and the size of the gradient does "
+                "not depend on T. The curve is the distance to that limit for logits drawn at random."
+            )
+        )
+        chart(limit_curve(gaps), key="distillation_gap")
+    return gaps
+
+
+def _gaps() -> NDArray[np.float64]:
+    """Return the distance of the gradient to its limit, for standard normal logits of ten classes times three."""
+    student, teacher = 3 * torch.randn(2, 10, generator=torch.Generator().manual_seed(0))
+    return np.array(limit_gap(student, teacher, list(_TEMPERATURES)))
+
+
+def limit_curve(gaps: NDArray[np.float64]) -> go.Figure:
+    """Return the distance to the limit against the temperature, both on logarithmic axes."""
+    line = Learner(_("distance to the limit"), _TEMPERATURES, gaps, VIT_BLUE)
+    return learning_curves(
+        [line],
+        x_title=_("Temperature T"),
+        y_title=_("Distance ÷ size of the limit"),
+        logarithmic=(True, True),
+        x_ticks=(0.5, 1, 3, 10, 30, 100),
+        height=300,
+    )
+
+
+def _words() -> None:
+    lesson.caveat(
+        _(
+            "A few hundred digits of 8 × 8 pixels and networks of 5,000 to 20,000 weights are no ImageNet: a gain that "
+            "is smaller than the spread of the seeds is none. DeiT's gains come with long training, strong "
+            "augmentation and a teacher that is better than the student by far."
+        )
+    )
+    lesson.try_next(
+        [
+            _("Give the teacher no weight (α = 0): the second student must then be as good as the first."),
+            _("Take fewer digits: is the teacher still worth learning from?"),
+            (_("Who needs how much data?"), "training", {"training": choices.HUNGER}),
+        ]
+    )
+
+
+def _result(shown: Distillation, gaps: NDArray[np.float64]) -> Result:
+    """Return what is shown, with the settings that made it: the knobs may have moved on since."""
+    settings = {name: getattr(shown, name) for name in (*KNOBS, "learning_rate")}
+    dots = accuracies(shown)
+    figures: dict[str, go.Figure] = {} if dots is None else {_("Accuracies"): dots}
+    figures |= {_("Curves"): curves(shown), _("Distance to the limit"): limit_curve(gaps)}
+    arrays: dict[str, NDArray[Any]] = {"temperatures": np.array(_TEMPERATURES), "limit_gap": gaps}
+    arrays |= {f"accuracy_{name}": shown.accuracies(name) for name in NAMES}
+    if shown.attention is not None:
+        arrays |= {"token_attention": shown.attention.maps}
+    options = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+    code = (
+        "from vitviz.labs.digits.distillation_runs import NAMES, distil\n\n"
+        f"result = distil({options})\n"
+        "for name in NAMES:\n    print(name, result.accuracies(name))\n"
+    )
+    return Result(
+        page="training",
+        title=_("Can a network teach another one?"),
+        settings={"experiment": choices.DISTILLATION, "complete": shown.complete, **settings},
+        code=code,
+        arrays=lambda: arrays,
+        figures=lambda: figures,
+    )

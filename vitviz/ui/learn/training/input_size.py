@@ -1,0 +1,240 @@
+"""Training, input size: the loaded model on a larger or smaller picture than it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.analysis.input_sizes import SIZES, SizedAnswer
+from vitviz.errors import VitvizError
+from vitviz.figures.learning import Learner, learning_curves
+from vitviz.figures.palettes import VIT_BLUE
+from vitviz.figures.scale import Scale
+from vitviz.figures.sprites import map_grid
+from vitviz.figures.theme import QUERY_ORANGE
+from vitviz.images import Photo
+from vitviz.labs.input_size import InputSizes, PositionMaps, compare_sizes, position_maps
+from vitviz.models.vit import ViT
+from vitviz.ui.choices import training as choices
+from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.furniture.lesson import Result
+from vitviz.ui.furniture.recipe import load_line, picture_expression
+from vitviz.ui.kept.jobs import JobView, Report
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene, current
+from vitviz.ui.text import _, plain
+from vitviz.ui.words.class_names import class_name
+from vitviz.ui.work import job_panel
+
+
+def draw() -> None:
+    """Draw the experiment."""
+    scene = current()
+    lesson.question(
+        _("What if the picture is larger than the model knows?"),
+        _(
+            "More pixels are more patches, and the model has no position for them. Its table of positions is drawn out "
+            "over the new grid like a picture (interpolated), or used as far as it goes (truncated)."
+        ),
+    )
+    maps = _maps(scene)
+    st.subheader(_("Does the answer survive?"), anchor=False)
+    key = (choices.SIZES, scene.model_key, scene.photo.digest)
+    work = partial(_work, scene.vit, scene.photo)
+    job_panel.controls(
+        choices.SIZES,
+        key,
+        work,
+        label=_("Measure {count} sizes").format(count=len(SIZES)),
+        cost=_("Two passes of the model a size, up to {largest} pixels: about half a minute.").format(
+            largest=SIZES[-1]
+        ),
+    )
+    job_panel.watch(choices.SIZES, partial(_live, scene))
+    found = _measured(scene, key)
+    _words(scene)
+    lesson.footer(_result(scene, maps, found))
+
+
+def _work(vit: ViT, photo: Photo, report: Report) -> InputSizes:
+    return compare_sizes(vit, photo.image, sizes=SIZES, progress=report)
+
+
+def _maps(scene: Scene) -> PositionMaps | None:
+    """Draw the positions on a grid of the reader's choice."""
+    knobs, pictures = st.columns([1, 3], gap="large")
+    low, high = choices.GRID_SIDES
+    with knobs:
+        st.slider(_("Rows of patches"), low, high, **link.widget("sizes_rows"))
+        st.slider(_("Columns of patches"), low, high, **link.widget("sizes_columns"))
+    rows, columns = link.get("sizes_rows"), link.get("sizes_columns")
+    with pictures:
+        try:
+            maps = _position_maps(scene.model_key, rows, columns, scene.vit)
+        except VitvizError as error:
+            st.info(plain(str(error)))
+            return None
+        _draw_maps(scene, maps, rows, columns)
+    return maps
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _position_maps(model_key: str, rows: int, columns: int, _vit: ViT) -> PositionMaps:
+    return position_maps(_vit, rows, columns)
+
+
+def _draw_maps(scene: Scene, maps: PositionMaps, rows: int, columns: int) -> None:
+    titles = (
+        _("as trained: {rows} × {columns}").format(rows=scene.vit.grid.rows, columns=scene.vit.grid.columns),
+        _("interpolated: {rows} × {columns}").format(rows=rows, columns=columns),
+        _("truncated: {rows} × {columns}").format(rows=rows, columns=columns),
+    )
+    scale = Scale(-1, 1, signed=True)
+    for column, title, map_ in zip(
+        st.columns(3), titles, (maps.native, maps.interpolated, maps.truncated), strict=True
+    ):
+        middle = (map_.shape[0] // 2, map_.shape[1] // 2)
+        sheet = map_grid(map_[None], [title], columns=1, scale=scale, cell_pixels=320, query=middle)
+        column.image(np.asarray(sheet), output_format="PNG", width="stretch", alt=title)
+    pixels = [side * step for side, step in zip((rows, columns), scene.vit.grid.patch_size, strict=True)]
+    st.caption(
+        _(
+            "Cosine of the position vector in the middle (orange) with that of every place, for a picture of "
+            "{height} × {width} pixels. Cut off, the table is read on in the old order: what was a row is none "
+            "any more, and hatched places have no vector. Interpolation to the model's own grid changes the vectors "
+            "by {gap:g}."
+        ).format(height=pixels[0], width=pixels[1], gap=maps.identity_gap)
+    )
+
+
+def _live(scene: Scene, view: JobView) -> None:
+    chart(cosine_figure(view.result), key="sizes_live")
+
+
+def _measured(scene: Scene, key: Hashable) -> InputSizes | None:
+    view = job_panel.found(choices.SIZES, key)
+    if view is None or view.active:
+        return None
+    job_panel.standing(view)
+    if view.result is None:
+        return None
+    found: InputSizes = view.result
+    left, right = st.columns(2, gap="large")
+    with left:
+        chart(cosine_figure(found), key="sizes_cosine")
+    with right:
+        chart(seconds_figure(found), key="sizes_seconds")
+    st.caption(
+        _(
+            "Left: cosine of the model's feature with the one at its own size of {size} pixels, where it is 1. Right: "
+            "seconds of one pass against tokens; attention makes it grow faster than the number of tokens."
+        ).format(size=max(scene.vit.image_size))
+    )
+    _answers(scene, found)
+    return found
+
+
+def cosine_figure(found: InputSizes) -> go.Figure:
+    """Return the likeness to the feature at the model's own size against the input size."""
+    ways = ((_("interpolated"), found.interpolated, VIT_BLUE), (_("truncated"), found.truncated, QUERY_ORANGE))
+    lines = [
+        Learner(name, _sides(answers), [each.cosine for each in answers], colour)
+        for name, answers, colour in ways
+        if answers
+    ]
+    return learning_curves(lines, x_title=_("Longer side (px)"), y_title=_("Cosine with the feature at its own size"))
+
+
+def seconds_figure(found: InputSizes) -> go.Figure:
+    """Return the seconds of a pass against the number of tokens."""
+    answers = found.interpolated
+    line = Learner(_("one pass"), [each.tokens for each in answers], [each.seconds for each in answers])
+    return learning_curves([line], x_title=_("Tokens"), y_title=_("Seconds"))
+
+
+def _sides(answers: tuple[SizedAnswer, ...]) -> list[int]:
+    return [max(each.image_size) for each in answers]
+
+
+def _answers(scene: Scene, found: InputSizes) -> None:
+    rows: dict[str, list[Any]] = {
+        _("Size (px)"): ["{} × {}".format(*each.image_size) for each in found.interpolated],
+        _("Tokens"): [each.tokens for each in found.interpolated],
+        _("Seconds"): [f"{each.seconds:.2f}" for each in found.interpolated],
+    }
+    for title, answers in ((_("Answer, interpolated"), found.interpolated), (_("Answer, truncated"), found.truncated)):
+        told = [_answer(scene, each) for each in answers]
+        rows[title] = told + ["–"] * (len(found.interpolated) - len(told))
+    st.dataframe(rows, hide_index=True, alt=_("One row an input size"))
+
+
+def _answer(scene: Scene, one: SizedAnswer) -> str:
+    if not one.top:
+        return _("cosine {cosine:.3f}").format(cosine=one.cosine)
+    best, share = one.top[0]
+    return f"{class_name(scene.vit, best)} ({share:.0%})"
+
+
+def _words(scene: Scene) -> None:
+    lesson.formula(
+        r"N = \frac{H}{p}\cdot\frac{W}{p}, \qquad "
+        r"E'_{pos} = \mathrm{bicubic}\big(E_{pos} \to \tfrac{H}{p}\times\tfrac{W}{p}\big)",
+        {
+            "H, W": _("height and width of the picture in pixels"),
+            "p": _("side of a patch: {side} pixels here").format(side=scene.vit.grid.patch_size[0]),
+            "E_{pos}": _("table of positions, one vector a place"),
+        },
+    )
+    lesson.caveat(
+        _(
+            "A cosine near 1 says that the feature stays, not that it is better: more tokens help only a model that "
+            "was trained, or at least finished, at that size. Objects also change their size in patches, which no "
+            "table of positions mends. Seconds are measured on this machine while others use it."
+        )
+    )
+    lesson.try_next(
+        [
+            _("Choose 16 rows and 16 columns: all three maps are then the same for a model with a 16 × 16 grid."),
+            _("Choose one column more than the model has: why does the truncated map fall to pieces at once?"),
+            (_("What does the model know about places?"), "positions", {}),
+        ]
+    )
+
+
+def _result(scene: Scene, maps: PositionMaps | None, found: InputSizes | None) -> Result:
+    arrays: dict[str, NDArray[Any]] = {}
+    if maps is not None:
+        arrays = {"native": maps.native, "interpolated": maps.interpolated, "truncated": maps.truncated}
+    figures: dict[str, go.Figure] = {}
+    if found is not None:
+        arrays |= {
+            "sides": np.array(_sides(found.interpolated)),
+            "cosine_interpolated": np.array([each.cosine for each in found.interpolated]),
+            "cosine_truncated": np.array([each.cosine for each in found.truncated]),
+            "seconds": np.array([each.seconds for each in found.interpolated]),
+        }
+        figures = {_("Likeness"): cosine_figure(found), _("Seconds"): seconds_figure(found)}
+    code = (
+        "import vitviz\nfrom vitviz.examples import example\n"
+        "from vitviz.labs.input_size import compare_sizes, position_maps\n\n"
+        f"{load_line(scene)}\n"
+        f"maps = position_maps(vit, {link.get('sizes_rows')}, {link.get('sizes_columns')})\n"
+        f"result = compare_sizes(vit, {picture_expression(scene)})\n"
+        "print([(each.image_size, each.cosine) for each in result.interpolated])\n"
+    )
+    settings = {"rows": link.get("sizes_rows"), "columns": link.get("sizes_columns"), "sizes": SIZES}
+    return Result(
+        page="training",
+        title=_("What if the picture is larger than the model knows?"),
+        settings={"experiment": choices.SIZES, "model": scene.vit.name, **settings},
+        code=code,
+        arrays=lambda: arrays,
+        figures=lambda: figures,
+    )

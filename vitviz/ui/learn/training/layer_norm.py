@@ -1,0 +1,330 @@
+"""Training, Pre-LN against Post-LN: the same network, the same rate, and only the place of the LayerNorm differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.errors import StoppedError
+from vitviz.figures.learning import Learner, learning_curves
+from vitviz.figures.palettes import VIT_BLUE
+from vitviz.labs.layer_norm.runs import shipped_runs
+from vitviz.labs.layer_norm.training import LayerNormTraining, train
+from vitviz.ui.choices import training as choices
+from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture.charts import chart
+from vitviz.ui.furniture.lesson import Result
+from vitviz.ui.kept.jobs import JobView, Report
+from vitviz.ui.reader import link
+from vitviz.ui.text import _
+from vitviz.ui.work import job_panel
+
+_POST = "#E69F00"
+ORDERS = ("pre", "post")
+_ASKED = ("order", "depth", "width", "learning_rate", "warmup_steps", "steps", "seed")
+_WINDOW = 10
+_SECONDS_A_BLOCK_AND_STEP = 0.006
+
+
+@dataclass(frozen=True)
+class Going:
+    """The run that goes on now: its losses so far."""
+
+    asked: Mapping[str, Any]
+    """What ``train`` was called with."""
+    losses: tuple[float, ...]
+
+    @property
+    def order(self) -> str:
+        """Where its LayerNorm is: "pre" or "post"."""
+        return str(self.asked["order"])
+
+    @property
+    def warmup_steps(self) -> int:
+        """Updates over which its rate grows."""
+        return int(self.asked["warmup_steps"])
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Both orders with one setting; a stopped run has what was trained until then."""
+
+    runs: tuple[LayerNormTraining, ...]
+    going: Going | None = None
+
+
+def draw() -> None:
+    """Draw the experiment."""
+    lesson.question(
+        _("Before or after the branch: where does the LayerNorm belong?"),
+        _(
+            "Two transformers with the same first weights learn from which photo a small piece was cut. One normalises "
+            "before each branch (Pre-LN), the other after adding it (Post-LN)."
+        ),
+    )
+    settings = _settings()
+    key = (choices.LAYER_NORM, *settings.values())
+    knobs, result = st.columns([1, 3], gap="large")
+    with knobs:
+        _knobs()
+        seconds = _SECONDS_A_BLOCK_AND_STEP * 2 * settings["depth"] * settings["steps"]
+        job_panel.controls(
+            choices.LAYER_NORM,
+            key,
+            partial(_work, settings),
+            label=_("Train"),
+            cost=_("About {seconds:.0f} s on an idle core.").format(seconds=seconds),
+        )
+    with result:
+        job_panel.watch(choices.LAYER_NORM, _live)
+        view = job_panel.found(choices.LAYER_NORM, key)
+        groups = _groups(view)
+        going = None if view is None or view.result is None else view.result.going
+        if view is None or not view.active:
+            job_panel.note(choices.LAYER_NORM, key, view, same=_same(settings, groups))
+            _results(groups, going)
+    _words()
+    lesson.footer(_result(groups, going))
+
+
+def _settings() -> dict[str, Any]:
+    return {
+        "depth": link.get("norm_depth"),
+        "learning_rate": link.get("norm_rate"),
+        "warmup_steps": link.get("norm_warmup"),
+        "steps": link.get("norm_steps"),
+    }
+
+
+def _work(settings: Mapping[str, Any], report: Report) -> Pair:
+    """Train both orders, telling every fifth step."""
+    runs: list[LayerNormTraining] = []
+    total = len(ORDERS) * settings["steps"]
+    for order in ORDERS:
+        losses: list[float] = []
+        asked: dict[str, Any] = {"order": order, "seed": 0, **settings}
+
+        def progress(
+            done: int, steps: int, loss: float, asked: Mapping[str, Any] = asked, losses: list[float] = losses
+        ) -> bool:
+            losses.append(loss)
+            if done % 5 and done < steps:
+                return True
+            before = len(runs) * steps
+            return report(before + done, total, Pair(tuple(runs), Going(asked, tuple(losses))))
+
+        runs.append(train(progress=progress, **asked))
+        if not (runs[-1].finished or runs[-1].diverged):
+            raise StoppedError("Stopped, as asked. What was trained until then was handed on.")
+    return Pair(tuple(runs))
+
+
+def _knobs() -> None:
+    st.slider(_("Blocks"), 1, 24, **link.widget("norm_depth"))
+    st.select_slider(
+        _("Learning rate"),
+        _rates(),
+        format_func=lambda rate: f"{rate:g}",
+        help=_("Of Adam, after the warm-up."),
+        **link.widget("norm_rate"),
+    )
+    st.slider(
+        _("Warm-up"),
+        0,
+        400,
+        step=10,
+        help=_("Updates over which the rate grows from zero. 0: full rate at once."),
+        **link.widget("norm_warmup"),
+    )
+    st.slider(_("Updates"), choices.FEWEST_STEPS, 400, step=20, **link.widget("norm_steps"))
+
+
+def _rates() -> list[float]:
+    """Return the rates of the slider, and the one of the link if it is another."""
+    rates = {1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2}
+    return sorted(rates | {link.get("norm_rate")})
+
+
+Groups = dict[tuple[str, int], list[LayerNormTraining]]
+"""Runs by order and warm-up."""
+
+
+def _groups(view: JobView | None) -> Groups:
+    """Return the runs to show: those of a job, else the shipped ones."""
+    runs: Sequence[LayerNormTraining] = shipped_runs()
+    if view is not None and view.result is not None:
+        runs = view.result.runs
+    found: Groups = {}
+    for run in runs:
+        if len(run.losses):
+            found.setdefault((run.order, run.warmup_steps), []).append(run)
+    return found
+
+
+def _title(order: str, warmup: int) -> str:
+    name = _("Pre-LN") if order == "pre" else _("Post-LN")
+    return f"{name}, " + (_("warm-up of {steps}").format(steps=warmup) if warmup else _("no warm-up"))
+
+
+def loss_figure(groups: Groups, going: Going | None = None) -> go.Figure | None:
+    """Return the loss over updates, the mean of windows of ten, with a band where there are several seeds."""
+    lines = []
+    for (order, warmup), runs in groups.items():
+        length = min(len(run.losses) for run in runs)
+        windows = np.stack([_windows(run.losses[:length]) for run in runs])  # (seed, window)
+        several = len(runs) > 1
+        lines.append(
+            Learner(
+                _title(order, warmup),
+                _places(length),
+                windows.mean(0),
+                _colour(order),
+                windows.std(0, ddof=1) if several else None,
+                dashed=warmup > 0,
+            )
+        )
+    if going is not None and len(going.losses):
+        values = _windows(np.array(going.losses))
+        lines.append(
+            Learner(
+                _title(going.order, going.warmup_steps),
+                _places(len(going.losses)),
+                values,
+                _colour(going.order),
+                dashed=going.warmup_steps > 0,
+            )
+        )
+    if not lines:
+        return None
+    return learning_curves(
+        lines,
+        x_title=_("Updates"),
+        y_title=_("Training loss (nats)"),
+        reference=(_("guessing"), shipped_runs()[0].chance),
+    )
+
+
+def _colour(order: str) -> str:
+    return VIT_BLUE if order == "pre" else _POST
+
+
+def _windows(losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    starts = range(0, len(losses), _WINDOW)
+    return np.array([losses[start : start + _WINDOW].mean() for start in starts])
+
+
+def _places(length: int) -> list[float]:
+    return [min(start + _WINDOW, length) for start in range(0, length, _WINDOW)]
+
+
+def _live(view: JobView) -> None:
+    groups: Groups = {(run.order, run.warmup_steps): [run] for run in view.result.runs}
+    made = loss_figure(groups, view.result.going)
+    if made is not None:
+        chart(made, key="norm_live")
+
+
+def _same(settings: Mapping[str, Any], groups: Groups) -> bool:
+    """Return whether some of the runs have these settings."""
+    return any(
+        all(getattr(run, name) == value for name, value in settings.items()) for runs in groups.values() for run in runs
+    )
+
+
+def _results(groups: Groups, going: Going | None) -> None:
+    made = loss_figure(groups, going)
+    if made is None:
+        return
+    chart(made, key="norm_loss")
+    st.caption(_sentence(groups))
+
+
+def _sentence(groups: Groups) -> str:
+    told = []
+    for (order, warmup), runs in groups.items():
+        accuracies = np.array([run.accuracy for run in runs if run.accuracy is not None])
+        diverged = sum(run.diverged for run in runs)
+        if len(accuracies):
+            told.append(
+                _("{name}: {share:.0%} of fresh pieces recognised").format(
+                    name=_title(order, warmup), share=accuracies.mean()
+                )
+            )
+        if diverged:
+            told.append(
+                _("{name}: {count} of {runs} runs diverged").format(
+                    name=_title(order, warmup), count=diverged, runs=len(runs)
+                )
+            )
+    return _("{told}.").format(told=_("; ").join(told)) if told else ""
+
+
+def _words() -> None:
+    lesson.formula(
+        r"\text{Pre-LN: } x_{\ell+1} = x_\ell + f(\mathrm{LN}(x_\ell)) \qquad "
+        r"\text{Post-LN: } x_{\ell+1} = \mathrm{LN}(x_\ell + f(x_\ell))",
+        {
+            r"x_\ell": _("tokens before block ℓ"),
+            "f": _("the branch: attention or MLP"),
+            r"\mathrm{LN}": _("LayerNorm: mean 0 and variance 1 over the channels of each token"),
+        },
+    )
+    lesson.caveat(
+        _(
+            "Post-LN is not unable to learn: it needs a warm-up or a smaller rate, because at the start the gradients "
+            "near the output are large (Xiong et al. 2020). With few blocks both learn. A single run is an "
+            "anecdote; the shipped curves have three."
+        )
+    )
+    lesson.try_next(
+        [
+            _("Give Post-LN a warm-up of 60 updates, and then a tenth of the rate: which helps more?"),
+            _("Take 2 blocks instead of 12: does the order still matter?"),
+            _("Find the largest rate at which Pre-LN still learns."),
+            (_("Why? The gradients at the start"), "depth", {"depth_experiment": "layer_norm"}),
+        ]
+    )
+
+
+def _result(groups: Groups, going: Going | None) -> Result:
+    """Return what is shown, with the settings that made it: the knobs may have moved on since."""
+    shown = [(_asked(run), run.losses) for runs in groups.values() for run in runs]
+    if going is not None:
+        shown.append((dict(going.asked), np.array(going.losses)))
+    arrays = {"losses_{order}_warmup{warmup_steps}_seed{seed}".format(**each): losses for each, losses in shown}
+    made = loss_figure(groups, going)
+    asked = [each for each, _losses in shown]
+    return Result(
+        page="training",
+        title=_("Before or after the branch: where does the LayerNorm belong?"),
+        settings={"experiment": choices.LAYER_NORM, "runs": asked},
+        code=_code(asked),
+        arrays=lambda: arrays,
+        figures=lambda: {} if made is None else {_("Loss"): made},
+    )
+
+
+def _asked(run: LayerNormTraining) -> dict[str, Any]:
+    """Return what ``train`` was called with."""
+    return {name: getattr(run, name) for name in _ASKED}
+
+
+def _code(asked: Sequence[Mapping[str, Any]]) -> str:
+    """Return Python that trains the runs again, with what they have in common said once."""
+    first = asked[0] if asked else {}
+    shared = {name: value for name, value in first.items() if all(each.get(name) == value for each in asked)}
+    rows = [{name: value for name, value in each.items() if name not in shared} for each in asked]
+    return (
+        "from vitviz.labs.layer_norm import train\n\n"
+        f"shared = {shared!r}\n"
+        "for own in (\n" + "".join(f"    {row!r},\n" for row in rows) + "):\n"
+        "    run = train(**shared, **own)\n"
+        "    print(own, run.losses[-10:].mean(), run.accuracy)\n"
+    )

@@ -1,0 +1,173 @@
+"""Scene: what every page is about, the chosen photo seen by the chosen model, made to fit each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitviz.capture.edit import NO_EDIT, Edit
+from vitviz.errors import OptionError, VitvizError, WeightsUnavailableError
+from vitviz.grid import PatchGrid
+from vitviz.images import Photo
+from vitviz.models.vit import ViT
+from vitviz.trace import Trace
+from vitviz.ui.choices.explore import pairs_of
+from vitviz.ui.kept import cache
+from vitviz.ui.reader import link, models, photos
+from vitviz.ui.text import _, plain
+
+_GOOD_MODEL = "vitviz_good_model"
+MOST_TOKENS = 2500
+"""Most tokens of a model on the dashboard: one layer's maps of 12 heads are then 300 MB."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A photo and a model, and the choices that fit both."""
+
+    vit: ViT
+    photo: Photo
+    photo_name: str
+    """Example id, "upload" or "camera"."""
+    trace: Trace
+    """The forward pass with the heads switched off that the reader switched off."""
+    original: Trace
+    """The forward pass of the model as it is; the same object where nothing is switched off."""
+    picture: NDArray[np.uint8]
+    """(height, width, 3): the crop that the model sees, at a size to look at."""
+    model_key: str
+    """Names the model, its weights and its input size in cache keys."""
+    layer: int
+    head: str
+    """"mean", "max" or a number."""
+    query: str
+    """Name of the query token: a patch number or a special token."""
+
+
+def current() -> Scene:
+    """Return the scene of this run; its model and trace come from the cache.
+
+    What cannot be loaded is told, and the last model that worked stays. Stops the page if nothing works.
+    """
+    name, photo = photos.chosen()
+    vit, key = _model()
+    _fit(vit)
+    try:
+        original = cache.traced(key, photo.digest, NO_EDIT, vit, photo)
+        trace = cache.traced(key, photo.digest, _edit(vit), vit, photo)
+    except VitvizError as error:
+        st.error(plain(str(error)))
+        st.stop()
+    shown = cache.picture(key, photo.digest, vit, photo)
+    return Scene(
+        vit=vit,
+        photo=photo,
+        photo_name=name,
+        trace=trace,
+        original=original,
+        picture=shown,
+        model_key=key,
+        layer=link.get("layer"),
+        head=link.get("head"),
+        query=link.get("patch"),
+    )
+
+
+def _model() -> tuple[ViT, str]:
+    wanted = (link.get("model"), link.get("weights"), link.get("size"))
+    good = st.session_state.get(_GOOD_MODEL, ("default", "pretrained", 0))
+    for choice in (wanted, good, ("default", "pretrained", 0)):
+        try:
+            vit = bearable(cache.load_model(*choice))
+        except VitvizError as error:
+            link.notice(str(error))
+            if isinstance(error, WeightsUnavailableError):
+                models.unavailable(choice[0])
+            continue
+        st.session_state[_GOOD_MODEL] = choice
+        link.put(model=choice[0], weights=choice[1], size=choice[2])
+        return vit, "|".join(map(str, choice))
+    for text in link.take_notices():
+        st.error(plain(text))
+    return st.stop()
+
+
+def bearable(vit: ViT) -> ViT:
+    """Return the model if one reader's picture cannot stall all others."""
+    if vit.grid.tokens > MOST_TOKENS:
+        raise OptionError(
+            _(
+                "{name} cuts the picture into {tokens} tokens; the dashboard shows at most {most}. Choose a smaller "
+                "input size; the library has no limit."
+            ).format(name=vit.name, tokens=vit.grid.tokens, most=MOST_TOKENS)
+        )
+    return vit
+
+
+def _edit(vit: ViT) -> Edit:
+    """Return the heads switched off by the reader as an edit; heads that this model has not are told and dropped."""
+    pairs = pairs_of(link.get("ablate"))
+    there = [(layer, head) for layer, head in pairs if layer < vit.layers and head < vit.heads[layer]]
+    if len(there) < len(pairs):
+        link.notice(_("The link switches off heads that this model does not have; they are left out."))
+    there = sorted(set(there))
+    if there != pairs:
+        link.put(ablate="-".join(f"{layer}.{head}" for layer, head in there))
+    return Edit(ablate_heads=there)
+
+
+def _fit(vit: ViT) -> None:
+    """Bring layer, head and query into the model's range, and say so where a link asked for more."""
+    layer = link.get("layer")
+    if layer < 0:
+        layer = vit.layers - 1
+    elif layer >= vit.layers:
+        _tell(
+            _("There is no layer {asked}: this model has layers 0 to {last}, so layer {last} is shown."),
+            layer,
+            vit.layers - 1,
+        )
+        layer = vit.layers - 1
+    head = link.get("head")
+    if head.isdecimal() and int(head) >= vit.heads[layer]:
+        _tell(
+            _("There is no head {asked}: this layer has heads 0 to {last}, so the mean of all heads is shown."),
+            head,
+            vit.heads[layer] - 1,
+        )
+        head = "mean"
+    link.put(layer=layer, head=head, patch=_query(vit))
+
+
+def _query(vit: ViT) -> str:
+    """Return the query of the link as the grid names it, so that "007" is patch 7 on every page."""
+    query = link.get("patch") or default_query(vit)
+    try:
+        return vit.grid.names[vit.grid.token(query)]
+    except OptionError as error:
+        link.notice(str(error))
+        return default_query(vit)
+
+
+def _tell(text: str, asked: object, last: int) -> None:
+    link.notice(text.format(asked=asked, last=last))
+
+
+def default_query(vit: ViT) -> str:
+    """Return the token shown at first: the class token, or the middle patch of a model without one."""
+    if "class" in vit.grid.prefix:
+        return "class"
+    return str(middle(vit.grid))
+
+
+def middle(grid: PatchGrid) -> int:
+    """Return the patch in the middle of a grid, or the one below and right of it."""
+    return grid.rows // 2 * grid.columns + grid.columns // 2
+
+
+def pinned_patch(scene: Scene) -> int:
+    """Return the patch that a page is about which follows one patch: the pinned one, or the middle of the grid."""
+    return int(scene.query) if scene.query.isdecimal() else middle(scene.vit.grid)

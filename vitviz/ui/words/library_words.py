@@ -1,0 +1,53 @@
+"""The library's own words that pages show: photos, notes on them, classes, and what is said of methods.
+
+They are data of the library, which speaks English alone; pages pass them through ``_`` as they are. ``make messages``
+adds them to the template: ``python -m vitviz.ui.words.library_words TEMPLATE``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from vitviz.assets import WEIGHTS
+from vitviz.attribution import METHODS
+from vitviz.examples import examples
+from vitviz.figures.alt import WORDS
+from vitviz.figures.summary import TEMPLATES
+from vitviz.models.shipped import MODELS, read_class_names
+from vitviz.ui.text import CLASS
+from vitviz.ui.words.labels import PHOTO_NOTES
+
+
+def library_words() -> set[str]:
+    """Return every text of the library that a page shows in the reader's language, but for the names of classes."""
+    found = {photo.title for photo in examples()} | set(PHOTO_NOTES)
+    found |= {*WORDS.values(), *TEMPLATES.values()}
+    for method in METHODS:
+        found |= {method.label, method.summary, method.cost, method.limits}
+        found.update(knob.help for knob in method.knobs)
+    return found
+
+
+def library_classes() -> set[str]:
+    """Return the names of the classes of the shipped models."""
+    return {name for model in MODELS.values() for name in read_class_names(WEIGHTS / model.classes)}
+
+
+def with_library_words(template: str) -> str:
+    """Return a template of messages with the library's words that it does not have yet."""
+    entries = [_entry(word) for word in sorted(library_words())]
+    entries += [f'msgctxt "{CLASS}"\n{_entry(name)}' for name in sorted(library_classes())]
+    origin = "vitviz/ui/words/library_words.py"
+    added = [f'#: {origin}\n{each}\nmsgstr ""\n' for each in entries if f"\n{each}\n" not in template]
+    return "\n".join([template, *added])
+
+
+def _entry(word: str) -> str:
+    return f"msgid {json.dumps(word, ensure_ascii=False)}"
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    path.write_text(with_library_words(path.read_text(encoding="utf-8")), encoding="utf-8")
