@@ -19,7 +19,7 @@ import vitviz
 from vitviz.assets import ASSETS
 from vitviz.attention.view import attention_view, rollout_view
 from vitviz.cli import main, outputs, serve
-from vitviz.cli.methods import METHODS
+from vitviz.cli.methods import VIEWS
 from vitviz.errors import OptionError, VitvizError
 from vitviz.examples import examples
 from vitviz.export.arrays import read_npz
@@ -122,7 +122,7 @@ def test_palettes_opacity_and_smoothing_change_the_figure(picture: Path, tmp_pat
 def test_the_default_query_is_said(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert explain(picture, "--out", tmp_path / "a.json") == 0
     assert "where the class token looks (the default).\n" in capsys.readouterr().out
-    assert explain(picture, "--query", "class", "--out", tmp_path / "a.json") == 0
+    assert explain(picture, "--query", "class", "--overwrite", "--out", tmp_path / "a.json") == 0
     assert "where the class token looks.\n" in capsys.readouterr().out
 
 
@@ -190,7 +190,7 @@ def test_what_was_changed_on_opening_is_said(tmp_path: Path, capsys: pytest.Capt
         ),
         (["--method", "rollout", "--layer", "3"], "--layer is no option of the method rollout; wanted --query, "),
         (["--residual", "0.1"], "--residual is no option of the method attention; wanted --layer, "),
-        (["--method", "rollout", "--residual", "2"], "residual is 2.0; wanted 0 ≤ residual ≤ 1"),
+        (["--method", "rollout", "--residual", "2"], "--residual is 2.0; wanted a number from 0 to 1"),
         (["--opacity", "1.5"], "--opacity is 1.5; wanted 0 (the photo alone) to 1"),
     ],
 )
@@ -254,7 +254,7 @@ def test_a_file_that_cannot_be_written_is_no_traceback(
     [
         ([], "required: COMMAND"),
         (["explian"], "invalid choice: 'explian'"),
-        (["explain", "a.png"], "required: --out"),
+        (["explain", "a.png"], "required: --out (or --json)"),
         (["explain", "a.png", "--out=a.png", "--method=atention"], "invalid choice: 'atention'"),
         (["explain", "a.png", "--out=a.png", "--layer=two"], "--layer: invalid int value: 'two'"),
         (["explain", "a.png", "--out=a.png", "--image-size=big"], "'big' is no size; wanted one number, or height"),
@@ -274,10 +274,11 @@ def test_arguments_that_no_command_understands_end_with_code_2(
 
 def test_every_option_of_a_method_is_a_keyword_of_its_function(picture: Path, vit: vitviz.ViT) -> None:
     trace = vitviz.trace(vit, picture)
-    for method in METHODS.values():
-        view = method.view(trace, **method.choose({}))
+    for method in VIEWS:
+        assert method.view is not None
+        view = method.view(trace, **method.choose({"direction": "attended_by"}))
         assert view.values.shape == (2, 3)
-        assert view.label in method.view(trace, **method.choose({"direction": "attends_to"})).label
+        assert view.label not in method.view(trace, **method.choose({"direction": "attends_to"})).label
 
 
 def test_models_lists_what_needs_no_network(capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,11 +59,11 @@ def test_a_folder_becomes_a_table_and_bad_files_are_listed(
     photos: Path, capsys: pytest.CaptureFixture[str], vit: vitviz.ViT
 ) -> None:
     assert run(photos, "--table", photos.parent / "boxes.tsv") == 0
-    said = capsys.readouterr().out
+    output, said = capsys.readouterr()
     assert "[1/4] a.png measured" in said
     assert re.search(r"broken.jpg left out: This is not a", said)
     assert "c.png left out: The box (0, 0, 61, 40) is empty or reaches outside the photo of 60 × 40" in said
-    assert "2 photos; 2 left out" in said
+    assert "2 photos; 2 left out" in output
     rows = lines(photos, "measurements.csv")
     assert [(row["photo"], row["method"]) for row in rows[:3]] == [
         ("a.png", "rollout"), ("a.png", "gradient_rollout"), ("a.png", "random"),
@@ -100,7 +100,7 @@ def test_it_goes_on_where_it_was_and_half_a_photo_is_measured_again(
     first = kept.read_text("utf-8")
     kept.write_text(first + "b.png,1,rollout,0.5\n", "utf-8")
     assert run(photos) == 0
-    assert "1 of 4 photos are measured already" in capsys.readouterr().out
+    assert "1 of 4 photos are measured already" in capsys.readouterr().err
     assert kept.read_text("utf-8").startswith(first)
     assert len(lines(photos, "measurements.csv")) == 9
     assert run(photos, "--replacement", "black") == 2
@@ -128,7 +128,7 @@ def test_a_copy_goes_on_and_other_photos_of_the_same_names_are_refused(
     before = (out / "measurements.csv").read_bytes()
     copy = shutil.copytree(photos, photos.parent / "copy")
     assert run(copy) == 0
-    assert "3 of 4 photos are measured already" in capsys.readouterr().out
+    assert "3 of 4 photos are measured already" in capsys.readouterr().err
     shutil.copy(copy / "a.png", copy / "b.png")
     (copy / "c.png").unlink()
     assert run(copy) == 2
@@ -145,7 +145,7 @@ def test_what_the_table_and_the_ids_hold_must_stay_the_same(photos: Path, capsys
     assert run(photos) == 0
     assert run(photos, "--table", table, "--class-ids", ids) == 2
     told = capsys.readouterr().err
-    assert re.search(r"\(table: None, now content \w{16}; class_ids: None, now content \w{16}\)", told)
+    assert re.search(r"\(table: None, now content \w{16}; --class-ids: None, now content \w{16}\)", told)
     settings = photos.parent / "out" / "settings.json"
     old = json.loads(settings.read_text())
     del old["table"], old["class_ids"]
@@ -174,9 +174,9 @@ def test_a_photo_that_cannot_be_read_is_left_out(
 
     monkeypatch.setattr(Path, "read_bytes", guarded)
     assert run(photos) == 0
-    said = capsys.readouterr().out
+    output, said = capsys.readouterr()
     assert re.search(r"a.png left out: .* cannot be read \(Permission denied\)", said)
-    assert "2 photos; 2 left out" in said
+    assert "2 photos; 2 left out" in output
 
 
 @pytest.mark.parametrize(

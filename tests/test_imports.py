@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = (  # each may import its own layer and those above it in this list
-    {"errors", "assets", "html_page", "progress"},
+    {"errors", "assets", "files", "html_page", "progress"},
     {"grid"},
     {"images", "examples"},
     {"capture"},

@@ -9,6 +9,7 @@ VitvizError (a ValueError)
 ├── GridError                  tokens that do not fit the patch grid
 ├── CaptureError               a forward pass that recorded nothing, or something that is not attention
 ├── OptionError                an option outside its range: a layer, a head, a token, a fusion
+├── OutputError                a file that cannot be written: a full disk, no permission
 ├── TrainingError              a training run whose loss is not a number any more
 └── StoppedError               a long computation was stopped by the one who asked for it
 
@@ -19,12 +20,38 @@ interface: tests match it, and the dashboard shows it as it stands.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+
+_VALUE = r"'[^']*'|\"[^\"]*\"|\([^)]*\)|[\w.…-]*[\w…]"
+# An argument with its value, one whose name no prose has, or one that begins a sentence such as "window is 0".
+# Not inside of a path or a longer name.
+_ARGUMENT = re.compile(
+    rf"(?<![\w/\\.'-])(?:[a-z]\w*=(?:{_VALUE})|[a-z]+(?:_[a-z]+)+(?![\w/\\'(]|\.\w))"
+    r"|(?:^|(?<=\. ))[a-z]+(?= is )"
+)
 
 
 class VitvizError(ValueError):
-    """Any error that vitviz raises on purpose, with a message fit to be shown to a user."""
+    """Any error that vitviz raises on purpose, with a message fit to be shown to a user.
+
+    A message names arguments as Python has them: ``weights='random'``, ``trained_size``. ``advice`` holds sentences
+    that end it, each by the argument that it takes, so that an interface can leave out what it does not have.
+    """
+
+    def __init__(self, message: str = "", *, advice: Mapping[str, str] | None = None) -> None:
+        self.message, self.advice = message, dict(advice or {})
+        super().__init__(" ".join([message, *self.advice.values()]))
+
+    def worded(self, name: Callable[[str], str | None]) -> str:
+        """Return the message in the words of an interface, without the advice that cannot be followed there.
+
+        ``name`` returns what an argument of Python's is called there, "weights='random'" for one, or None if the
+        interface has nothing of the kind. In the message itself, arguments that it does not know stay as they are.
+        """
+        kept = [text for argument, text in self.advice.items() if name(argument) is not None]
+        return _ARGUMENT.sub(lambda found: name(found[0]) or found[0], " ".join([self.message, *kept]))
 
 
 class UnsupportedModelError(VitvizError):
@@ -57,6 +84,10 @@ class CaptureError(VitvizError):
 
 class OptionError(VitvizError):
     """An option lies outside its range."""
+
+
+class OutputError(VitvizError):
+    """A file cannot be written; what was there before is unchanged."""
 
 
 class TrainingError(VitvizError):

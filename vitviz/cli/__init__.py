@@ -1,10 +1,15 @@
 """The command line: python -m vitviz COMMAND.
 
-Exit codes: 0 done; 2 the request cannot be met, with the reason on the error output; 130 stopped with Ctrl+C.
+Each command hands back an ``Answer``; only this file prints. What libraries print meanwhile goes to the error output,
+so that the output holds the answer alone. The exit codes are those of ``answer.EXIT_CODES``.
 
+answer.py    what a command hands back, exit codes, options of all commands
+wording.py   messages in the words of the terminal
 models.py    what can be loaded here and now
+doctor.py    what works here, and what does not
 explain.py   one map of one picture, written to files
 methods.py   what explain can compute, as data
+shown.py     a map and what is said beside it
 outputs.py   the files that explain can write, as data
 benchmark.py explanations of a folder of photos, put to the test
 receptive_field.py, positions.py, tokens.py, shuffle.py, input_sizes.py   measurements of space
@@ -18,13 +23,28 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
+from typing import TextIO
 
-from vitviz.cli import benchmark, explain, input_sizes, models, positions, receptive_field, serve, shuffle, tokens
-from vitviz.errors import VitvizError
+from vitviz.cli import (
+    benchmark,
+    doctor,
+    explain,
+    input_sizes,
+    models,
+    outputs,
+    positions,
+    receptive_field,
+    serve,
+    shuffle,
+    tokens,
+)
+from vitviz.cli.answer import DONE, EXIT_CODES, REFUSED, STOPPED, Answer
+from vitviz.cli.wording import flags_of, in_terminal
+from vitviz.errors import OutputError, VitvizError
 from vitviz.export.manifest import versions
 
-DONE, REFUSED, STOPPED = 0, 2, 130
-COMMANDS = (models, explain, benchmark, receptive_field, positions, tokens, shuffle, input_sizes, serve)
+COMMANDS = (models, explain, benchmark, receptive_field, positions, tokens, shuffle, input_sizes, serve, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,27 +52,64 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Arguments that no command understands end the process with exit code 2, as argparse does.
     """
-    chosen = parser().parse_args(arguments)
+    known = parser()
+    chosen = known.parse_args(arguments)
+    if "suffixes" in chosen and not (chosen.out or chosen.json):
+        known.error("the following arguments are required: --out (or --json)")
+    output = sys.stdout
     try:
-        chosen.run(chosen)
-        sys.stdout.flush()
+        with redirect_stdout(sys.stderr):  # timm, for one, prints what it has to say
+            if "suffixes" in chosen:
+                outputs.check(chosen)
+            answer: Answer | None = chosen.run(chosen)
+        if answer is None:
+            return DONE
+        return _print(answer.shown(getattr(chosen, "json", False)), output, answer.code)
     except VitvizError as error:
-        print(f"vitviz: {error}", file=sys.stderr)
+        print(f"vitviz: {in_terminal(error, flags_of(known, chosen.command))}", file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
         return STOPPED
+    except (MemoryError, RuntimeError) as error:
+        if not _is_short_of_memory(error):
+            raise
+        print(
+            "vitviz: There is not enough memory for this. Take a smaller model or --image-size, fewer pictures or "
+            "smaller knobs, or close other programs.",
+            file=sys.stderr,
+        )
+        return REFUSED
+
+
+def _print(text: str, output: TextIO, code: int) -> int:
+    """Print an answer and return the exit code."""
+    try:
+        print(text, file=output, flush=True)
     except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return DONE
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+    except OSError as error:
+        raise OutputError(f"The output could not be written ({error.strerror or error}). Send it elsewhere.") from error
+    return code
+
+
+def _is_short_of_memory(error: Exception) -> bool:
+    """Return whether memory ran out: torch says so in a RuntimeError of words, on the processor as on a GPU."""
+    words = ("out of memory", "not enough memory", "can't allocate memory")
+    return isinstance(error, MemoryError) or any(each in str(error).lower() for each in words)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; each leaves its function in ``run``."""
+    codes = "\n".join(f"  {code:3d}  {meaning}" for code, meaning in EXIT_CODES.items())
     top = argparse.ArgumentParser(
-        prog="python -m vitviz", description="See what a Vision Transformer sees.", allow_abbrev=False
+        prog="python -m vitviz",
+        description="See what a Vision Transformer sees.",
+        epilog=f"exit codes, the same for every command:\n{codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version="vitviz " + versions()["vitviz"])
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for command in COMMANDS:
         command.add_to(commands)
     return top

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -17,11 +18,13 @@ from vitviz.attribution.attribute import METHODS, find_method
 from vitviz.attribution.benchmark import Plan, measure_photo, peak_memory
 from vitviz.attribution.benchmark_table import Row, benchmark_table
 from vitviz.cli import model_options
-from vitviz.cli.benchmark_store import BenchmarkStore
+from vitviz.cli.answer import DONE, STOPPED, Answer, add_json, files_read
+from vitviz.cli.benchmark_store import BenchmarkStore, check_folder
 from vitviz.cli.photo_folder import Entry, file_digest, read_folder, read_text
 from vitviz.cli.targets import class_index
-from vitviz.errors import ImageError, OptionError, VitvizError
+from vitviz.errors import ImageError, OptionError, OutputError, VitvizError
 from vitviz.export.benchmark_page import benchmark_csv, benchmark_html, label_of
+from vitviz.files import write_files
 from vitviz.images import open_photo
 from vitviz.models.vit import ViT
 from vitviz.trace import predict
@@ -49,6 +52,11 @@ def add_to(commands: Any) -> None:
         "--out", metavar="FOLDER", type=Path, required=True,
         help="folder for table.html, table.csv and what goes on later; made if it is missing",
     )  # fmt: skip
+    parser.add_argument(
+        "--overwrite", action="store_true",
+        help="begin anew: replace an earlier benchmark, or other files of the names that it writes",
+    )  # fmt: skip
+    add_json(parser)
     _add_photos(parser.add_argument_group("photos"))
     _add_test(parser.add_argument_group("test"))
     model_options.add_to(parser.add_argument_group("model"))
@@ -87,24 +95,31 @@ def _add_test(group: Any) -> None:
     group.add_argument("--random-maps", metavar="N", type=int, default=4, help="for each photo (default: 4)")
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> Answer:
     """Measure what is not measured yet, and write the table; Ctrl+C writes what there is."""
     entries = read_folder(arguments.folder, arguments.table, count=arguments.photos, seed=arguments.draw)
+    sources = [*files_read(arguments), *(entry.path for entry in entries)]
+    check_folder(arguments.out, sources, overwrite=arguments.overwrite)
     plan = _plan(arguments)
     texts = _texts(arguments)
     vit = model_options.load(arguments)
     plan.check(vit)
     served, refused = plan.served(vit)
     settings = _settings(vit, plan, list(served), texts, arguments.explain)
-    store = BenchmarkStore(arguments.out, settings)
+    store = BenchmarkStore(arguments.out, settings, anew=arguments.overwrite)
     _check_photos(store, arguments)
     skipped: dict[str, str] = {}
+    code = DONE
     try:
         ids = _ids(texts["class_ids"])
         _measure(vit, plan, entries, store, skipped, ids, arguments.explain)
-    finally:
-        if store.measured:
-            _write(arguments.out, store, settings, skipped, refused)
+    except KeyboardInterrupt:
+        if not store.measured:
+            raise
+        code = STOPPED
+    if not store.measured:
+        raise VitvizError("No photo was measured, so there is no table; the reason stands beside each above.")
+    return _write(arguments.out, store, settings, skipped, refused, code)
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
@@ -184,17 +199,24 @@ def _measure(
 ) -> None:
     left = [entry for entry in entries if entry.name not in store.measured]
     if len(left) < len(entries):
-        print(f"{len(entries) - len(left)} of {len(entries)} photos are measured already.")
+        _tell(f"{len(entries) - len(left)} of {len(entries)} photos are measured already.")
     start = time.monotonic()
     for done, entry in enumerate(left, start=1):
         try:
             _measure_one(vit, plan, entry, store, ids, explain)
             said = "measured"
+        except OutputError:
+            raise
         except VitvizError as error:
             skipped[entry.name] = str(error)
             said = f"left out: {error}"
         minutes = (time.monotonic() - start) / done * (len(left) - done) / 60
-        print(f"[{done}/{len(left)}] {entry.name} {said} (about {minutes:.0f} min left)", flush=True)
+        _tell(f"[{done}/{len(left)}] {entry.name} {said} (about {minutes:.0f} min left)")
+
+
+def _tell(progress: str) -> None:
+    """Say how far it is, on the error output: the output holds the table."""
+    print(progress, file=sys.stderr, flush=True)
 
 
 def _ids(text: str | None) -> dict[str, str]:
@@ -227,15 +249,23 @@ def _write(
     settings: Mapping[str, Any],
     skipped: Mapping[str, str],
     refused: Mapping[str, str],
-) -> None:
+    code: int,
+) -> Answer:
     rows = benchmark_table(store.measured, store.peaks)
     title = f"Explanations of {settings['model']} put to the test"
     page = benchmark_html(rows, title=title, conditions=_conditions(store, settings), skipped=skipped, refused=refused)
-    (folder / "table.csv").write_text(benchmark_csv(rows), "utf-8")
-    (folder / "table.html").write_text(page, "utf-8")
-    print(_as_text(rows))
+    write_files({folder / "table.csv": benchmark_csv(rows).encode(), folder / "table.html": page.encode()})
     left_out = f"; {len(skipped)} left out" if skipped else ""
-    print(f"{len(store.measured)} photos{left_out}. Wrote {folder / 'table.html'} and table.csv.")
+    said = f"{len(store.measured)} photos{left_out}. Wrote {folder / 'table.html'} and table.csv."
+    values = {
+        "settings": dict(settings),
+        "photos": len(store.measured),
+        "left_out": dict(skipped),
+        "refused": dict(refused),
+        "rows": [asdict(row) for row in rows],
+        "files": [str(folder / name) for name in ("table.html", "table.csv")],
+    }
+    return Answer(f"{_as_text(rows)}\n{said}", values, code)
 
 
 def _conditions(store: BenchmarkStore, settings: Mapping[str, Any]) -> list[str]:

@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from vitviz.attribution.benchmark import Measurement
-from vitviz.errors import OptionError, VitvizError
+from vitviz.errors import OptionError, OutputError
+from vitviz.files import check_outputs, write_files, write_text
 
 _NUMBERS = [each.name for each in fields(Measurement) if each.name != "method"]
 _COLUMNS = ["photo", "right", "method", *_NUMBERS]
 _UNKNOWN = "not recorded"  # by an older version: nothing says that it was the same
 _PHOTO_COLUMNS = ["photo", "digest"]
+
+
+SETTINGS = "settings.json"
+FILES = (SETTINGS, "measurements.csv", "photos.csv", "peak_memory.json", "table.csv", "table.html")
+"""What a benchmark writes into its folder."""
+
+
+def check_folder(folder: Path, sources: Iterable[Path], *, overwrite: bool) -> None:
+    """Raise OptionError for a folder whose files of these names are read, or are there and belong to no benchmark."""
+    if folder.exists() and not folder.is_dir():
+        raise OptionError(f"{folder} is a file; wanted a folder. Choose another name with --out.")
+    if folder.is_dir():
+        goes_on = _begun(folder / SETTINGS) is not None
+        check_outputs([folder / name for name in FILES], sources, overwrite=overwrite or goes_on)
+
+
+def _begun(path: Path) -> dict[str, Any] | None:
+    """Return the settings of the benchmark that was begun in a folder; None if there is none."""
+    try:
+        settings = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return settings if isinstance(settings, dict) and "methods" in settings else None
 
 
 class BenchmarkStore:
@@ -24,8 +49,11 @@ class BenchmarkStore:
     A photo is there whole or not.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
-        """Open or begin a benchmark; raises OptionError if the folder holds one with other settings."""
+    def __init__(self, folder: Path, settings: Mapping[str, Any], *, anew: bool = False) -> None:
+        """Open a benchmark, or begin one, also in place of another if ``anew``.
+
+        Raises OptionError if the folder holds one with other settings.
+        """
         self.measured: dict[str, list[Measurement]] = {}
         """Measurements by photo."""
         self.right: dict[str, bool] = {}
@@ -39,46 +67,54 @@ class BenchmarkStore:
         self._methods = [*settings["methods"], "random"]
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._check(folder / "settings.json", json.loads(json.dumps(dict(settings))))
-            self._read()
+            self._check(folder / SETTINGS, json.loads(json.dumps(dict(settings))), anew)
+            self._read(anew)
         except OSError as error:
-            raise VitvizError(
+            raise OutputError(
                 f"{folder} cannot be written to ({error.strerror}). Choose another place with --out."
             ) from error
 
-    def _check(self, path: Path, settings: dict[str, Any]) -> None:
-        if not path.is_file():
-            path.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    def _check(self, path: Path, settings: dict[str, Any], anew: bool) -> None:
+        begun = None if anew else _begun(path)
+        if begun is None:
+            write_text(path, json.dumps(settings, indent=2, ensure_ascii=False) + "\n")
             return
-        begun = json.loads(path.read_text("utf-8"))
         known = {name: begun.get(name, _UNKNOWN) for name in settings}
         other = [name for name in settings if known[name] != settings[name]]
         if other:
             told = "; ".join(f"{name}: {known[name]}, now {settings[name]}" for name in other)
             raise OptionError(
                 f"{path.parent} holds a benchmark with other settings ({told}). Give the same ones to go on with it, "
-                "or another folder with --out."
+                "add --overwrite to begin anew, or name another folder with --out."
             )
 
-    def _read(self) -> None:
+    def _read(self, anew: bool) -> None:
         """Take over the photos that are there with all their methods; half a photo is measured again.
 
         So is one of which no hash is known: it could be any of that name.
         """
-        if self._peaks.is_file():
-            self.peaks = json.loads(self._peaks.read_text("utf-8"))
-        digests = {row["photo"]: row["digest"] for row in _rows(self._photos) if row.get("digest")}
+        if anew:
+            self._peaks.unlink(missing_ok=True)
         rows: dict[str, list[dict[str, str]]] = {}
-        for row in _rows(self._lines):
-            rows.setdefault(row["photo"], []).append(row)
-        for path, columns in ((self._photos, _PHOTO_COLUMNS), (self._lines, _COLUMNS)):
-            path.write_text("", "utf-8")
-            _append(path, [columns])
+        if not anew:
+            self.peaks = _peaks(self._peaks)
+            self.digests = {row["photo"]: row["digest"] for row in _rows(self._photos) if row.get("digest")}
+            for row in _rows(self._lines):
+                rows.setdefault(row["photo"], []).append(row)
         for photo, found in rows.items():
             whole = [row for row in found if row.get("seconds")]
-            if [row["method"] for row in whole] == self._methods and photo in digests:
-                numbers = [_measurement(row) for row in whole]
-                self.add(photo, numbers, whole[0]["right"] == "1", digest=digests[photo])
+            if [row["method"] for row in whole] == self._methods and photo in self.digests:
+                self.measured[photo] = [_measurement(row) for row in whole]
+                self.right[photo] = whole[0]["right"] == "1"
+        self.digests = {photo: self.digests[photo] for photo in self.measured}
+        # both at once: stopped here, what was measured is still there
+        photos, lines = [_PHOTO_COLUMNS, *self.digests.items()], [_COLUMNS]
+        for photo, measured in self.measured.items():
+            lines += self._written_lines(photo, measured)
+        write_files({self._photos: _csv(photos), self._lines: _csv(lines)})
+
+    def _written_lines(self, photo: str, measured: Sequence[Measurement]) -> list[list[Any]]:
+        return [[photo, int(self.right[photo]), each.method, *_written(each)] for each in measured]
 
     def add(self, photo: str, found: Sequence[Measurement], right: bool, *, digest: str) -> None:
         """Keep a photo's measurements, in memory and in the files; ``digest`` is the hash of its file."""
@@ -86,12 +122,21 @@ class BenchmarkStore:
         self.digests[photo] = digest
         # the hash goes first: without its measurements it is nothing, while they are nothing without it
         _append(self._photos, [[photo, digest]])
-        _append(self._lines, [[photo, int(right), each.method, *_written(each)] for each in found])
+        _append(self._lines, self._written_lines(photo, found))
 
     def add_peaks(self, peaks: Mapping[str, float]) -> None:
         """Keep the memory of each method."""
         self.peaks = dict(peaks)
-        self._peaks.write_text(json.dumps(self.peaks, indent=2) + "\n", "utf-8")
+        write_text(self._peaks, json.dumps(self.peaks, indent=2) + "\n")
+
+
+def _peaks(path: Path) -> dict[str, float]:
+    """Return the memory that was measured; nothing where the file is missing or damaged, so that it is measured."""
+    try:
+        peaks = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return peaks if isinstance(peaks, dict) else {}
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -101,9 +146,19 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def _append(path: Path, rows: Sequence[Sequence[Any]]) -> None:
-    with path.open("a", encoding="utf-8", newline="") as lines:
-        csv.writer(lines).writerows(rows)
+def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
+    written = io.StringIO()
+    csv.writer(written).writerows(rows)
+    return written.getvalue().encode("utf-8")
+
+
+def _append(path: Path, rows: Iterable[Iterable[Any]]) -> None:
+    """Add lines at the end; half a line, where the disk is full, is left out by the next reader."""
+    try:
+        with path.open("ab") as lines:
+            lines.write(_csv(rows))
+    except OSError as error:
+        raise OutputError(f"{path} could not be written ({error.strerror or error}). Choose another place.") from error
 
 
 def _written(found: Measurement) -> list[str]:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vitviz.attention.view import POOL, MapView, default_query
+from vitviz.attention.view import POOL, default_query
+from vitviz.attribution import attribute
 from vitviz.cli import model_options, outputs
-from vitviz.cli.methods import METHODS, Method, all_options
+from vitviz.cli.answer import EXAMPLE, Answer
+from vitviz.cli.methods import METHODS, Method, all_options, help_of
+from vitviz.cli.shown import Shown, of_attribution, of_view
 from vitviz.cli.targets import class_index
+from vitviz.errors import OptionError
 from vitviz.examples import example
 from vitviz.export.manifest import file_name, manifest
 from vitviz.images import Photo, open_photo
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace, trace
-
-EXAMPLE = "example:"
+from vitviz.trace.target import Likeness, Target, contrast
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +32,7 @@ class Explained:
     options: dict[str, Any]
     vit: ViT
     trace: Trace
-    view: MapView
+    shown: Shown
     seconds: float
     """Of the forward pass and the method together."""
 
@@ -43,43 +46,55 @@ def add_to(commands: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("image", metavar="IMAGE", help="a JPEG, PNG or WebP file, or example:ID")
-    parser.add_argument(
-        "--out", metavar="FILE", action="append", required=True, type=Path,
-        help=f"file to write, one of {', '.join(outputs.WRITERS)}; may be given several times",
-    )  # fmt: skip
+    outputs.add_to(parser, outputs.WRITERS)
     model_options.add_to(parser.add_argument_group("model"))
     _add_methods(parser)
     _add_looks(parser.add_argument_group("picture"))
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Compute the map, write the files, say in two lines what was done."""
+def run(arguments: argparse.Namespace) -> Answer:
+    """Compute the map, write the files, return what was done."""
     method = METHODS[arguments.method]
     given = {option.name: getattr(arguments, option.name) for option, _ in all_options() if option.name in arguments}
-    options = method.choose(given)
+    method.choose(given)  # refuses what it has not, before anything is loaded
     looks = outputs.Looks(arguments.palette, arguments.opacity, arguments.interpolate)
-    outputs.check_files(arguments.out)
     photo = open_photo(_picture_path(arguments.image))
-    explained = _explain(model_options.load(arguments), photo, method, options, arguments.target)
-    told = _manifest(explained, photo, arguments)
+    explained = _explain(model_options.load(arguments), photo, method, given, arguments)
     content = outputs.Content(
-        explained.vit, explained.trace, explained.view, photo.image, told, looks, explained.method.name
+        explained.vit,
+        explained.trace,
+        explained.shown,
+        photo.image,
+        _manifest(explained, photo, arguments),
+        looks,
+        method.name,
     )
-    notes = [note for path in arguments.out for note in outputs.write(path, content)]
-    print(_report(explained, arguments, photo, given))
-    for note in notes:
-        print(note)
+    notes = outputs.write(arguments.out, content)
+    told = {
+        "seconds": explained.seconds,
+        "files": [str(path) for path in arguments.out],
+        "notes": [*photo.notes, *notes],
+    }
+    return Answer("\n".join([_report(explained, arguments, photo, given), *notes]), outputs.values(content) | told)
 
 
 def _add_methods(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("method")
     listed = "; ".join(f"{method.name}: {method.summary}" for method in METHODS.values())
     group.add_argument("--method", choices=METHODS, default="attention", help=f"{listed} (default: attention)")
-    group.add_argument("--target", metavar="CLASS", help="class to explain, by number or name (default: the top one)")
-    for option, methods in all_options():
-        default = "" if option.default is None else f" (default: {option.default})"
-        only = "" if len(methods) == len(METHODS) else f"{', '.join(methods)}: "
+    group.add_argument(
+        "--target",
+        metavar="CLASS",
+        help="class to explain, by number or name (default: the top one)",
+    )
+    group.add_argument(
+        "--rather-than", "--versus", metavar="CLASS", dest="versus", help="explain the target rather than this class"
+    )  # fmt: skip
+    group.add_argument(
+        "--map-seed", metavar="N", type=int, default=0, help="of methods that draw random numbers (default: 0)"
+    )  # fmt: skip
+    for option, owners in all_options():
         group.add_argument(
             option.flag,
             dest=option.name,
@@ -87,13 +102,18 @@ def _add_methods(parser: argparse.ArgumentParser) -> None:
             choices=option.choices,
             metavar=option.metavar,
             default=argparse.SUPPRESS,
-            help=f"{only}{option.help}{default}",
+            help=help_of(option, owners),
         )
 
 
 def _add_looks(group: Any) -> None:
     group.add_argument("--palette", choices=outputs.PALETTES, default="viridis", help="colours (default: viridis)")
-    group.add_argument("--opacity", type=float, default=0.6, help="of the map over the photo, 0 to 1 (default: 0.6)")
+    group.add_argument(
+        "--opacity",
+        type=float,
+        default=0.6,
+        help="of the map over the photo, 0 to 1 (default: 0.6)",
+    )
     group.add_argument("--interpolate", action="store_true", help="smooth between patches; the figure then says so")
 
 
@@ -101,39 +121,76 @@ def _picture_path(image: str) -> Path:
     return example(image.removeprefix(EXAMPLE)).path if image.startswith(EXAMPLE) else Path(image).expanduser()
 
 
-def _explain(vit: ViT, photo: Photo, method: Method, options: dict[str, Any], target: str | None) -> Explained:
-    aim = None if target is None else class_index(vit, target)
-    start = time.perf_counter()
-    traced = trace(vit, photo.image, target=aim, gradients=method.uses_target or aim is not None)
+def _explain(vit: ViT, photo: Photo, method: Method, given: dict[str, Any], arguments: argparse.Namespace) -> Explained:
+    aim = None if arguments.target is None else class_index(vit, arguments.target)
+    versus, start = arguments.versus, time.perf_counter()
+    if method.explanation is None or method.is_view(given):
+        traced, shown, options = _view(vit, photo, method, method.choose(given), aim, versus)
+    else:
+        target = aim if versus is None else _contrast(vit, photo, aim, versus)
+        traced, seed = trace(vit, photo.image), arguments.map_seed
+        found = attribute(method.name, vit, traced.pixels, target=target, seed=seed, **method.choose(given))
+        traced, options = replace(traced, target=_plain(found.target)), dict(found.knobs)
+        shown = of_attribution(found, method.explanation)
+    return Explained(method, options, vit, traced, shown, time.perf_counter() - start)
+
+
+def _view(
+    vit: ViT, photo: Photo, method: Method, options: dict[str, Any], aim: int | None, versus: str | None
+) -> tuple[Trace, Shown, dict[str, Any]]:
+    """Return the trace, the view of attention and its options, the default query and layer filled in."""
+    if versus is not None:
+        raise OptionError(
+            f"--rather-than {versus} belongs to explanations of a class; got --method {method.name}, whose map is the "
+            "same for every class. Leave it out or choose another method."
+        )
+    traced = trace(vit, photo.image, target=aim, gradients=aim is not None)
     resolved = dict(options)
     if resolved.get("query", "") is None:
         resolved["query"] = default_query(traced.grid)
     if resolved.get("layer", 0) is None and resolved.get("query") != POOL:
         resolved["layer"] = traced.layers - 1
-    view = method.view(traced, **resolved)
-    return Explained(method, resolved, vit, traced, view, time.perf_counter() - start)
+    assert method.view is not None
+    return traced, of_view(method.view(traced, **resolved), traced.grid), resolved
+
+
+def _contrast(vit: ViT, photo: Photo, aim: int | None, versus: str) -> Target:
+    """Return the target "rather than a class"; without a target of its own, the top answer is set against it."""
+    other = class_index(vit, versus)
+    first = trace(vit, photo.image).top(1)[0][0] if aim is None else aim
+    return contrast(vit, first, other)
+
+
+def _plain(target: Target) -> Target:
+    """Return a target as manifests have it: without the numbers of a direction."""
+    return Target(None, target.label) if isinstance(target, Likeness) else target
 
 
 def _manifest(explained: Explained, photo: Photo, arguments: argparse.Namespace) -> dict[str, Any]:
-    looks = {"palette": arguments.palette, "opacity": arguments.opacity, "interpolate": arguments.interpolate}
+    looks = {
+        "palette": arguments.palette,
+        "opacity": arguments.opacity,
+        "interpolate": arguments.interpolate,
+    }
     return manifest(
         trace=explained.trace,
         vit=explained.vit,
         photo_digest=photo.digest,
         picture_name=arguments.image,
         settings={"method": explained.method.name, **explained.options, **looks},
-        view=explained.view,
-    )
+    ) | {"map": dict(explained.shown.told)}
 
 
 def _report(explained: Explained, arguments: argparse.Namespace, photo: Photo, given: dict[str, Any]) -> str:
     vit, traced = explained.vit, explained.trace
-    what = f"{file_name(arguments.image)}, {vit.name} ({outputs.short(vit.weights)}), {explained.view.label}"
+    what = f"{file_name(arguments.image)}, {vit.name} ({outputs.short(vit.weights)}), {explained.shown.label}"
     if "query" in explained.options and "query" not in given:
         why = "the default" if explained.options["query"] == "class" else "the default: the model has no class token"
         what += f" ({why})"
-    files = ", ".join(str(path) for path in arguments.out)
-    lines = [f"{what}.", f"{_answers(vit, traced)}. {1000 * explained.seconds:.0f} ms; wrote {files}."]
+    files = f"; wrote {', '.join(map(str, arguments.out))}" if arguments.out else ""
+    lines = [f"{what}.", f"{_answers(vit, traced)}. {1000 * explained.seconds:.0f} ms{files}."]
+    if explained.shown.facts and explained.method.explanation is not None:
+        lines.append(explained.shown.facts)
     if traced.target is not None:
         without = "" if explained.method.uses_target else f"; the map of {explained.method.name} does not depend on it"
         lines.append(f"Target: {traced.target.label}{without}.")

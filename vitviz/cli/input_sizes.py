@@ -9,6 +9,7 @@ import numpy as np
 
 from vitviz.analysis.input_sizes import SIZES, SizedAnswer, input_sizes
 from vitviz.cli import measurement, model_options
+from vitviz.cli.answer import Answer
 from vitviz.cli.measurement import Measurement
 from vitviz.figures.print_curves import Line, print_curves
 from vitviz.figures.sheet import Panel
@@ -37,13 +38,12 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Measure every size, write the files, say what was found."""
-    measurement.check_files(arguments.out)
+def run(arguments: argparse.Namespace) -> Answer:
+    """Measure every size, write the files, return what was found."""
     picture = measurement.picture(arguments.image)
     vit = model_options.load(arguments)
     found = input_sizes(vit, picture[1].image, sizes=arguments.sizes)
-    measurement.finish("input-sizes", _measure(vit, found), vit, [picture], arguments.out)
+    return measurement.finish("input-sizes", _measure(vit, found), vit, [picture], arguments.out)
 
 
 def _measure(vit: ViT, found: tuple[SizedAnswer, ...]) -> Measurement:

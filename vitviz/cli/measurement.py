@@ -9,20 +9,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.analysis.convnet import ConvNet
 from vitviz.cli import outputs
-from vitviz.errors import VitvizError
+from vitviz.cli.answer import EXAMPLE, Answer, plain
 from vitviz.examples import example
 from vitviz.export.arrays import npz_bytes
 from vitviz.export.manifest import DIGEST, LICENCE, file_name, json_text, versions
 from vitviz.figures.sheet import Panel, print_figure
+from vitviz.files import write_files
 from vitviz.images import Photo, open_photo
 from vitviz.models.vit import ViT
-
-EXAMPLE = "example:"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -51,22 +49,14 @@ def picture(name: str) -> tuple[str, Photo]:
 
 
 def add_out(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names the files."""
-    parser.add_argument(
-        "--out", metavar="FILE", action="append", required=True, type=Path,
-        help=f"file to write, one of {', '.join(WRITERS)}; may be given several times",
-    )  # fmt: skip
-
-
-def check_files(paths: Sequence[Path]) -> None:
-    """Raise OptionError, before any work, for files that could not be written."""
-    outputs.check_files(paths, WRITERS)
+    """Add the options that say where the answer goes."""
+    outputs.add_to(parser, WRITERS)
 
 
 def finish(
     command: str, found: Measurement, model: ViT | ConvNet, pictures: Sequence[tuple[str, Photo]], paths: Sequence[Path]
-) -> None:
-    """Write the files and say what was found."""
+) -> Answer:
+    """Write the files and return what was found."""
     told = {
         "vitviz_manifest": 1,
         "created": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -80,24 +70,18 @@ def finish(
         "pictures": [
             {"name": file_name(name), "digest": photo.digest, "digest_of": DIGEST} for name, photo in pictures
         ],
-        "settings": {"command": command, **_plain(found.settings)},
+        "settings": {"command": command, **plain(found.settings)},
         "licence": LICENCE,
     }
-    for path in paths:
-        data = WRITERS[path.suffix.lower()](found, told, model)
-        try:
-            path.write_bytes(data)
-        except OSError as error:
-            raise VitvizError(f"{path} could not be written ({error.strerror}). Choose another place.") from error
+    write_files({path: WRITERS[path.suffix.lower()](found, told, model) for path in paths})
     names = ", ".join(file_name(name) for name, _ in pictures)
     shown = f"{names}, " if names else ""
-    print(f"{shown}{model.name} ({outputs.short(model.weights)}): {found.title}.")
-    for line in found.words:
-        print(line)
-    for name, photo in pictures:
-        for note in photo.notes:
-            print(f"{file_name(name)} was changed on opening: {note}.")
-    print(f"Wrote {', '.join(map(str, paths))}.")
+    notes = [f"{file_name(name)} was changed on opening: {note}." for name, photo in pictures for note in photo.notes]
+    lines = [f"{shown}{model.name} ({outputs.short(model.weights)}): {found.title}.", *found.words, *notes]
+    if paths:
+        lines.append(f"Wrote {', '.join(map(str, paths))}.")
+    values = {**told, "result": found.numbers, "notes": notes, "files": [str(path) for path in paths]}
+    return Answer("\n".join(lines), values)
 
 
 def _png(found: Measurement, told: Mapping[str, Any], model: ViT | ConvNet) -> bytes:
@@ -112,11 +96,11 @@ def _png(found: Measurement, told: Mapping[str, Any], model: ViT | ConvNet) -> b
 
 
 def _npz(found: Measurement, told: Mapping[str, Any], model: ViT | ConvNet) -> bytes:
-    return npz_bytes(found.arrays, {**told, "result": _plain(found.numbers)})
+    return npz_bytes(found.arrays, {**told, "result": plain(found.numbers)})
 
 
 def _json(found: Measurement, told: Mapping[str, Any], model: ViT | ConvNet) -> bytes:
-    return json_text({**told, "result": _plain(found.numbers)}).encode()
+    return json_text({**told, "result": plain(found.numbers)}).encode()
 
 
 WRITERS: Mapping[str, Callable[[Measurement, Mapping[str, Any], ViT | ConvNet], bytes]] = {
@@ -124,18 +108,3 @@ WRITERS: Mapping[str, Callable[[Measurement, Mapping[str, Any], ViT | ConvNet], 
     ".npz": _npz,
     ".json": _json,
 }
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: arrays become lists, NaN and infinity null."""
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

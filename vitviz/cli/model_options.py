@@ -19,6 +19,10 @@ def add_to(group: Any) -> None:
     )
     group.add_argument("--seed", type=int, help="of random weights (default: 0)")
     group.add_argument("--image-size", metavar="HxW", type=size, help="input in pixels, such as 224 or 160x224")
+    group.add_argument(
+        "--trained-size", metavar="HxW", type=size,
+        help="what a weights file was trained for, where the number of its positions does not tell their grid",
+    )  # fmt: skip
     group.add_argument("--class-names", metavar="FILE", help="text file with one class name a line")
 
 
@@ -44,4 +48,5 @@ def load(arguments: argparse.Namespace) -> ViT:
         seed=arguments.seed or 0,
         image_size=arguments.image_size,
         class_names=arguments.class_names,
+        trained_size=arguments.trained_size,
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from fnmatch import fnmatch
 from typing import Any
 
 from vitviz.assets import WEIGHTS
+from vitviz.cli.answer import Answer, add_json
 from vitviz.errors import UnknownModelError, suggest
 from vitviz.examples import examples
 from vitviz.models import hub, shipped, timm_door
@@ -24,14 +24,14 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--timm", metavar="PATTERN", help="list timm's architectures too: part of a name, or a pattern such as 'vit_*'"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Print the lists."""
+def run(arguments: argparse.Namespace) -> Answer:
+    """Return the lists."""
     listed = catalogue(arguments.timm)
-    print(json.dumps(listed, indent=2, ensure_ascii=False) if arguments.json else as_text(listed))
+    return Answer(as_text(listed), listed)
 
 
 def catalogue(pattern: str | None = None) -> dict[str, Any]:

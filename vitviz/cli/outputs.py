@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import io
 import re
@@ -15,13 +16,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vitviz.attention.view import MEAN, POOL, MapView
-from vitviz.errors import OptionError, VitvizError, suggest
-from vitviz.export.arrays import npz_bytes, view_arrays
+from vitviz.cli.answer import add_json, add_overwrite, files_read
+from vitviz.cli.shown import Shown
+from vitviz.errors import OptionError, suggest
+from vitviz.export.arrays import npz_bytes
 from vitviz.export.manifest import json_text
 from vitviz.figures.export import html_of_png
-from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
-from vitviz.figures.summary import describe_map
+from vitviz.files import check_outputs, write_files
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
 
@@ -47,7 +49,7 @@ class Content:
 
     vit: ViT
     trace: Trace
-    view: MapView
+    shown: Shown
     photo: Image.Image
     manifest: dict[str, Any]
     looks: Looks
@@ -56,7 +58,7 @@ class Content:
     @property
     def title(self) -> str:
         """The map in words, as a heading."""
-        return self.view.label[0].upper() + self.view.label[1:]
+        return self.shown.label[0].upper() + self.shown.label[1:]
 
     @property
     def source(self) -> str:
@@ -67,9 +69,8 @@ class Content:
     @property
     def caption(self) -> str:
         """What the map was made of and the numbers beside it."""
-        shares = ", ".join(f"{name} {100 * share:.2g} %" for name, share in self.view.special.items())
-        special = f" Special tokens: {shares}." if shares else ""
-        return f"{self.source}{special} Made with vitviz {self.manifest['versions']['vitviz']}."
+        facts = f" {self.shown.facts}" if self.shown.facts else ""
+        return f"{self.source}{facts} Made with vitviz {self.manifest['versions']['vitviz']}."
 
 
 def short(weights: str) -> str:
@@ -77,82 +78,103 @@ def short(weights: str) -> str:
     return re.sub(r"(SHA-256 [0-9a-f]{8})[0-9a-f]{56}", r"\1…", weights)
 
 
-def check_files(paths: Sequence[Path], suffixes: Collection[str] | None = None) -> None:
-    """Raise OptionError, before any work, for files that could not be written; by default those of explain."""
-    suffixes = WRITERS if suffixes is None else suffixes
-    for path in paths:
-        if path.suffix.lower() not in suffixes:
-            known = ", ".join(suffixes)
+def add_to(parser: argparse.ArgumentParser, suffixes: Collection[str]) -> None:
+    """Add the options that say where a command's answer goes: to files of these kinds, or to the output as JSON."""
+    parser.add_argument(
+        "--out", metavar="FILE", action="append", default=[], type=Path,
+        help=f"file to write, one of {', '.join(suffixes)}; may be given several times",
+    )  # fmt: skip
+    add_overwrite(parser)
+    add_json(parser)
+    parser.set_defaults(suffixes=tuple(suffixes))
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Raise OptionError, before any work, for files that could not or must not be written."""
+    for path in arguments.out:
+        if path.suffix.lower() not in arguments.suffixes:
+            known = ", ".join(arguments.suffixes)
             raise OptionError(
-                f"{path.name} has the suffix {path.suffix!r}; wanted one of {known}.{suggest(path.suffix, suffixes)} "
-                "The suffix decides what is written."
+                f"{path.name} has the suffix {path.suffix!r}; wanted one of {known}."
+                f"{suggest(path.suffix, arguments.suffixes)} The suffix decides what is written."
             )
-        if not path.absolute().parent.is_dir():
-            raise OptionError(f"There is no folder {path.parent} for {path.name}. Make it first, or choose another.")
-        if path.is_dir():
-            raise OptionError(f"{path} is a folder; wanted the name of a file. Choose another name.")
-    if len({path.absolute() for path in paths}) < len(paths):
-        raise OptionError("The same file is given twice with --out; wanted each file once. Leave one out.")
+    check_outputs(arguments.out, files_read(arguments), overwrite=arguments.overwrite)
 
 
-def write(path: Path, content: Content) -> list[str]:
-    """Write one file, of the kind that its suffix says; return what the user should know about it."""
-    data, notes = WRITERS[path.suffix.lower()](content)
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise VitvizError(f"{path} could not be written ({error.strerror}). Choose another place.") from error
-    return [f"{path.name}: {note}" for note in notes]
+def write(paths: Sequence[Path], content: Content) -> list[str]:
+    """Write files, each of the kind that its suffix says; return what the user should know about them."""
+    made = {path: WRITERS[path.suffix.lower()](content) for path in paths}
+    write_files({path: data for path, (data, _notes) in made.items()})
+    return [f"{path.name}: {note}" for path, (_data, notes) in made.items() for note in notes]
 
 
 Written = tuple[bytes, list[str]]
 
 
 def _png(content: Content) -> Written:
-    view, looks, grid = content.view, content.looks, content.trace.grid
+    shown, looks, grid = content.shown, content.looks, content.trace.grid
     photo = content.vit.frame(content.photo)  # (height, width, 3)
-    spotlight = looks.palette == "spotlight"
+    spotlight = looks.palette == "spotlight" and not shown.scale.signed
     panels = [
         Panel(
-            label="What the model sees", photo=photo, cells=(grid.rows, grid.columns), query=view.cell, grid_lines=True
+            label="What the model sees",
+            photo=photo,
+            cells=(grid.rows, grid.columns),
+            query=shown.cell,
+            grid_lines=True,
         ),
         Panel(
-            label=f"The map over it, smallest share {view.minimum:.2%}",
-            photo=photo,
-            map=view.values,
-            scale=Scale(0, view.top_of_scale, view.uniform),
-            palette=None if spotlight else looks.palette,
+            label=shown.panel,
+            photo=_grey(photo) if shown.scale.signed else photo,
+            map=shown.values,
+            scale=shown.scale,
+            palette=None if spotlight or shown.scale.signed else looks.palette,
             opacity=looks.opacity,
             interpolated=looks.interpolate,
             spotlight=spotlight,
-            query=view.cell,
+            query=shown.cell,
         ),
     ]
     return print_figure(panels, title=content.title, caption=content.caption), []
 
 
+def _grey(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the photo without colours, for maps whose colours mean signs."""
+    grey = Image.fromarray(photo).convert("L").convert("RGB")
+    return np.asarray(grey)
+
+
 def _html(content: Content) -> Written:
-    if content.method == "attention" and content.view.query != POOL:
+    view = content.shown.view
+    if view is not None and content.method == "attention" and view.query != POOL:
         viewer = _viewer()
         if viewer is not None:
-            return _interactive(content, *viewer)
+            return _interactive(content, view, *viewer)
     png, _ = _png(content)
-    alt = describe_map(content.view.values, content.trace.grid, content.view.uniform)
-    page = html_of_png(png, content.title, content.caption, content.manifest, alt=alt)
+    page = html_of_png(png, content.title, content.caption, content.manifest, alt=content.shown.words)
     return page.encode(), []
 
 
 def _npz(content: Content) -> Written:
-    picture = content.vit.picture(content.trace.pixels)
-    return npz_bytes(view_arrays(content.view, picture), content.manifest), []
+    picture = content.vit.picture(content.trace.pixels)  # (height, width, 3): what the model saw
+    return npz_bytes({**content.shown.arrays, "picture": picture}, content.manifest), []
 
 
 def _json(content: Content) -> Written:
-    values = {"values": content.view.values.tolist()}  # (rows, columns)
-    return json_text({**content.manifest, "map": {**content.manifest["map"], **values}}).encode(), []
+    return json_text(values(content)).encode(), []
 
 
-WRITERS: Mapping[str, Callable[[Content], Written]] = {".png": _png, ".html": _html, ".npz": _npz, ".json": _json}
+def values(content: Content) -> dict[str, Any]:
+    """Return the manifest with the map's values, (rows, columns) or (height, width), as JSON has them."""
+    return {**content.manifest, "map": {**content.manifest["map"], "values": content.shown.values.tolist()}}
+
+
+WRITERS: Mapping[str, Callable[[Content], Written]] = {
+    ".png": _png,
+    ".html": _html,
+    ".npz": _npz,
+    ".json": _json,
+}
 
 
 def _viewer() -> tuple[Any, Any] | None:
@@ -165,12 +187,12 @@ def _viewer() -> tuple[Any, Any] | None:
     return view.AttentionView, page.standalone_html
 
 
-def _interactive(content: Content, attention_view: Any, standalone_html: Any) -> Written:
+def _interactive(content: Content, view: MapView, attention_view: Any, standalone_html: Any) -> Written:
     trace, settings = content.trace, content.manifest["settings"]
-    layer, query = settings["layer"], content.view.query
+    layer, query = settings["layer"], view.query
     notes = []
     if query == MEAN:
-        query = str(content.view.strongest[0])
+        query = str(view.strongest[0])
         notes.append(f"the page shows one token at a time, so it starts at patch {query}, the strongest of the mean.")
     shown = attention_view(
         photo_png=_jpeg(content.vit.frame(content.photo)),

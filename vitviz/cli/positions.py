@@ -16,6 +16,7 @@ from vitviz.analysis.positions import (
     position_similarity,
 )
 from vitviz.cli import measurement, model_options
+from vitviz.cli.answer import Answer
 from vitviz.cli.measurement import Measurement
 from vitviz.errors import OptionError
 from vitviz.figures.mosaic import mosaic
@@ -52,9 +53,8 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Measure the encoding, write the files, say what was found."""
-    measurement.check_files(arguments.out)
+def run(arguments: argparse.Namespace) -> Answer:
+    """Measure the encoding, write the files, return what was found."""
     vit = model_options.load(arguments)
     found = position_similarity(vit, kind=arguments.kind, layer=arguments.layer, head=arguments.head)
     grid = vit.grid
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
     grid.position(patch)  # refuses a patch that is not there
     other = None if arguments.grid is None else interpolated_similarity(vit, *arguments.grid)
     measured = _measure(vit, found, patch, other)
-    measurement.finish("positions", measured, vit, [], arguments.out)
+    return measurement.finish("positions", measured, vit, [], arguments.out)
 
 
 def _measure(vit: ViT, found: PositionSimilarity, patch: int, other: InterpolatedPositions | None) -> Measurement:

@@ -14,8 +14,9 @@ from vitviz.analysis.attention_field import AttentionField, attention_field
 from vitviz.analysis.convnet import ConvNet, load_convnet
 from vitviz.analysis.receptive_field import CENTRE, ReceptiveField, receptive_field
 from vitviz.cli import measurement, model_options
+from vitviz.cli.answer import Answer
 from vitviz.cli.measurement import Measurement
-from vitviz.errors import UnsupportedModelError
+from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.figures.field import field_overlay
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.figures.print_curves import Line, print_curves
@@ -55,9 +56,8 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Measure the field, write the files, say what was found."""
-    measurement.check_files(arguments.out)
+def run(arguments: argparse.Namespace) -> Answer:
+    """Measure the field, write the files, return what was found."""
     pictures = [measurement.picture(image) for image in arguments.images]
     model = load_either(arguments)
     photos = [photo for _, photo in pictures]
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
         found = _rollout(model, photos, arguments.layer, arguments.token)
     else:
         found = _gradient(model, photos, arguments.layer, arguments.token)
-    measurement.finish("receptive-field", found, model, pictures, arguments.out)
+    return measurement.finish("receptive-field", found, model, pictures, arguments.out)
 
 
 def load_either(arguments: argparse.Namespace) -> ViT | ConvNet:
@@ -76,6 +76,10 @@ def load_either(arguments: argparse.Namespace) -> ViT | ConvNet:
     try:
         return model_options.load(arguments)
     except UnsupportedModelError as no_vit:
+        if arguments.trained_size is not None:
+            raise OptionError(
+                f"--trained-size belongs to the positions of a ViT; {arguments.model} has none. Leave it out."
+            ) from no_vit
         try:
             return load_convnet(
                 arguments.model, weights=arguments.weights, seed=arguments.seed or 0, image_size=arguments.image_size

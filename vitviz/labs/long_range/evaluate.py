@@ -23,6 +23,7 @@ from torch import Tensor
 from vitviz.analysis.convnet import ConvNet
 from vitviz.analysis.theoretical_field import theoretical_field
 from vitviz.assets import LABS
+from vitviz.files import write_text, writing
 from vitviz.labs.long_range import networks, shipped, tasks
 from vitviz.labs.long_range.contents import COLUMNS, IMAGE_SIZE
 from vitviz.labs.long_range.moves import partner_cell
@@ -149,7 +150,8 @@ def main() -> None:
         path = asked.out / shipped.FILES[name].file
         if asked.trained:
             state, told = collect(name, asked.trained)
-            save_file(state, path, metadata={"format": "pt"})
+            with writing(path) as beside:
+                save_file(state, beside, metadata={"format": "pt"})
         else:
             state = checkpoints.read_checkpoint(path)
             told = {
@@ -157,7 +159,7 @@ def main() -> None:
             }
         result[name] = evaluate(task, state, told, asked.images)
         print(path.name, checkpoints.sha256_of(path))
-    written.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_text(written, json.dumps(result, indent=1) + "\n")
 
 
 def _rows(old: dict[str, Any]) -> list[dict[str, float]]:

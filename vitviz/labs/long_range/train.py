@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from vitviz.files import check_outputs, writing
 from vitviz.labs.long_range import networks, tasks
 from vitviz.labs.long_range.counting import LONGEST
 from vitviz.labs.long_range.networks import Answerer
@@ -115,19 +116,24 @@ class Run:
     def save(self, folder: Path) -> None:
         """Write the weights and the history, atomically."""
         recipe = self.recipe
-        path = folder / f"{recipe.task}-{self.name}-{recipe.seed}.safetensors"
+        path = weights_file(folder, recipe, self.name)
         told = {"recipe": json.dumps(asdict(recipe)), "seconds": f"{self.seconds:.1f}"}
         told["steps"] = str(len(self.history))
-        partial = path.with_suffix(".partial")
         weights = {key: value.contiguous() for key, value in self.network.state_dict().items()}
-        save_file(weights, partial, metadata=told)
-        partial.replace(path)
-        np.save(path.with_suffix(".npy"), np.array(self.history, np.float32))
+        with writing(path) as beside:
+            save_file(weights, beside, metadata=told)
+        with writing(path.with_suffix(".npy")) as beside, beside.open("wb") as file:
+            np.save(file, np.array(self.history, np.float32))
 
     def report(self, steps: int = 50) -> str:
         """Return the means of the last steps in one line."""
         losses: NDArray[np.float64] = np.mean(self.history[-steps:], axis=0)
         return f"{self.name} {losses[0]:.3f} {losses[1]:.3f} {losses[2]:.3f} {self.seconds:.0f}s"
+
+
+def weights_file(folder: Path, recipe: Recipe, name: str) -> Path:
+    """Return where a network's weights are written; its history lies beside them, as .npy."""
+    return folder / f"{recipe.task}-{name}-{recipe.seed}.safetensors"
 
 
 @torch.no_grad()
@@ -176,8 +182,12 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=default.batch_size)
     parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--overwrite", action="store_true", help="replace the files of an earlier run")
     told = parser.parse_args()
     recipe = Recipe(told.task, told.seed, told.steps, told.batch_size, learning_rate=told.learning_rate)
+    told.out.mkdir(parents=True, exist_ok=True)
+    weights = [weights_file(told.out, recipe, name) for name in told.networks]
+    check_outputs([*weights, *(path.with_suffix(".npy") for path in weights)], overwrite=told.overwrite)
     train(recipe, told.networks, told.out)
 
 

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vitviz.files import writing
 from vitviz.models.training.augment import random_view
 from vitviz.models.training.network import blocks_of, forward_patches
 from vitviz.models.training.recipe import Recipe, freeze, parameter_groups
@@ -150,19 +151,16 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Write all that resuming needs, atomically: a reader sees the old file or the new one."""
-        partial = path.with_suffix(".partial")
-        torch.save(
-            {
-                "model": self.model.state_dict(),
-                "average": self.average,
-                "optimizer": self.optimizer.state_dict(),
-                "next_step": self.next_step,
-                "seconds": self.seconds,
-                "recipe": asdict(self.recipe),
-            },
-            partial,
-        )
-        partial.replace(path)
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average,
+            "optimizer": self.optimizer.state_dict(),
+            "next_step": self.next_step,
+            "seconds": self.seconds,
+            "recipe": asdict(self.recipe),
+        }
+        with writing(path) as beside:
+            torch.save(state, beside)
 
     def load(self, path: Path) -> None:
         """Resume from a file that ``save`` wrote. The recipe may differ from the file's, in its schedule for one."""

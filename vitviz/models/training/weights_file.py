@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
+from vitviz.files import write_text, writing
 from vitviz.models.training.tiny_imagenet import Classes
 
 
@@ -40,12 +41,11 @@ def fold_temperature(state: dict[str, Tensor], temperature: float) -> dict[str, 
 def save_half(state: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
     """Write the weights in half precision, atomically."""
     half = {name: tensor.detach().to("cpu", torch.float16).contiguous() for name, tensor in state.items()}
-    partial = path.with_suffix(".partial")
-    save_file(half, partial, metadata={"format": "pt", **metadata})
-    partial.replace(path)
+    with writing(path) as beside:
+        save_file(half, beside, metadata={"format": "pt", **metadata})
 
 
 def save_classes(classes: Classes, path: Path) -> None:
     """Write one line a class in index order: wnid, tab, readable name."""
     lines = [f"{wnid}\t{name}\n" for wnid, name in zip(classes.wnids, classes.names, strict=True)]
-    path.write_text("".join(lines), encoding="utf-8")
+    write_text(path, "".join(lines))

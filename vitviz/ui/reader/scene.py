@@ -18,6 +18,7 @@ from vitviz.ui.choices.explore import pairs_of
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link, models, photos
 from vitviz.ui.text import _, plain
+from vitviz.ui.words.errors import in_dashboard
 
 _GOOD_MODEL = "vitviz_good_model"
 MOST_TOKENS = 2500
@@ -83,7 +84,7 @@ def _model() -> tuple[ViT, str]:
         try:
             vit = bearable(cache.load_model(*choice))
         except VitvizError as error:
-            link.notice(str(error))
+            link.notice(in_dashboard(error))
             if isinstance(error, WeightsUnavailableError):
                 models.unavailable(choice[0])
             continue

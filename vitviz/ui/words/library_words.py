@@ -15,6 +15,7 @@ from vitviz.attribution import METHODS
 from vitviz.examples import examples
 from vitviz.figures.alt import WORDS
 from vitviz.figures.summary import TEMPLATES
+from vitviz.files import write_text
 from vitviz.models.shipped import MODELS, read_class_names
 from vitviz.ui.text import CLASS
 from vitviz.ui.words.labels import PHOTO_NOTES
@@ -50,4 +51,4 @@ def _entry(word: str) -> str:
 
 if __name__ == "__main__":
     path = Path(sys.argv[1])
-    path.write_text(with_library_words(path.read_text(encoding="utf-8")), encoding="utf-8")
+    write_text(path, with_library_words(path.read_text(encoding="utf-8")))

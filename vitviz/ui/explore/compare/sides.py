@@ -15,6 +15,7 @@ from vitviz.ui.kept import cache, networks
 from vitviz.ui.reader import link, photos, scene
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
+from vitviz.ui.words.errors import in_dashboard
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,7 @@ def sides(now: Scene) -> tuple[Side, Side | None]:
     try:
         return build(now, aim)
     except VitvizError as error:
-        st.warning(plain(str(error)), icon=":material/block:")
+        st.warning(plain(in_dashboard(error)), icon=":material/block:")
         if isinstance(error, WeightsUnavailableError):
             st.button(
                 _("Compare with random weights of {model}").format(model=link.get("other_model")),

@@ -1,0 +1,87 @@
+"""Answer: what a command hands back, as a text for people and as values for programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+import numpy as np
+
+from vitviz.errors import VitvizError
+from vitviz.examples import example
+
+DONE, FAULT, REFUSED, STOPPED = 0, 1, 2, 130
+EXIT_CODES: Mapping[int, str] = {
+    DONE: "done, or the reader of the output, such as head, has seen enough",
+    FAULT: "a fault of vitviz, with a traceback: please report it",
+    REFUSED: "wrong arguments, a request that cannot be met, or too little memory; the reason is on the error output",
+    STOPPED: "stopped with Ctrl+C",
+}
+"""The same for every command."""
+EXAMPLE = "example:"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found."""
+
+    text: str
+    """For people."""
+    values: Mapping[str, Any]
+    """For programs: what --json prints; NaN is written as null."""
+    code: int = DONE
+    """The exit code."""
+
+    def shown(self, as_json: bool) -> str:
+        """Return what goes to the output."""
+        return json.dumps(plain(self.values), indent=2, ensure_ascii=False) if as_json else self.text
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add the option that prints values instead of sentences."""
+    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
+
+
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    """Add the option that lets files be replaced."""
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace files that are there already; never one that is read"
+    )
+
+
+def files_read(arguments: argparse.Namespace) -> list[Path]:
+    """Return every file that the arguments name, but for --out: whatever option a command has, none is forgotten."""
+    values = (value for name, value in vars(arguments).items() if name != "out")
+    flat = (each for value in values for each in (value if isinstance(value, list | tuple) else [value]))
+    return [path for each in flat if isinstance(each, str | Path) for path in _file(str(each))]
+
+
+def _file(text: str) -> Iterable[Path]:
+    try:
+        if text.startswith(EXAMPLE):
+            return [example(text.removeprefix(EXAMPLE)).path]
+        path = Path(url2pathname(urlparse(text).path) if text.startswith("file:") else text).expanduser()
+        return [path] if path.is_file() else []
+    except (VitvizError, OSError, ValueError, RuntimeError):  # no example, or no text that could be a path
+        return []
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: arrays become lists, NaN and infinity null."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(each) for name, each in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
