@@ -68,9 +68,12 @@ def _settle(path: Path) -> None:
 def real_path(path: Path) -> Path:
     """Return the path that a name stands for, links followed; raises OptionError for links that go round in a ring."""
     try:
-        return Path(path).expanduser().resolve()
+        place = Path(path).expanduser().resolve()
     except (OSError, RuntimeError) as error:
         raise OptionError(f"{path} cannot be followed to a file ({error}). Choose another name.") from error
+    if place.is_symlink():  # newer Pythons return a ring as it is
+        raise OptionError(f"{path} cannot be followed to a file (a ring of links). Choose another name.")
+    return place
 
 
 def check_outputs(outputs: Sequence[Path], inputs: Iterable[Path] = (), *, overwrite: bool = False) -> None:

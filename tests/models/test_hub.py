@@ -113,7 +113,8 @@ def test_missing_weights_say_what_is_available_offline_and_do_not_hang(
     start = time.monotonic()
     said = (
         r"The weights of timm:test_vit\.r160_in1k are not in the local cache and could not be downloaded "
-        r"\(the hub does not answer\)\. Available offline: default, timm:vit_small_patch14_dinov2\.lvd142m\. Without a network: weights='random'\. "
+        r"\(the hub does not answer\)\. Available offline: default, timm:vit_small_patch14_dinov2\.lvd142m\. "
+        r"Without a network: weights='random'\. Or a local safetensors file: weights=FILE\."
     )
     with pytest.raises(WeightsUnavailableError, match=said):
         load_vit(f"timm:{NAME}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from vitviz.errors import VitvizError
 from vitviz.examples import example
+from vitviz.export.manifest import json_text
 
 DONE, FAULT, REFUSED, STOPPED = 0, 1, 2, 130
 EXIT_CODES: Mapping[int, str] = {
@@ -40,7 +40,7 @@ class Answer:
 
     def shown(self, as_json: bool) -> str:
         """Return what goes to the output."""
-        return json.dumps(plain(self.values), indent=2, ensure_ascii=False) if as_json else self.text
+        return json_text(plain(self.values)).rstrip() if as_json else self.text
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -156,7 +156,7 @@ def _html(content: Content) -> Written:
 
 
 def _npz(content: Content) -> Written:
-    picture = content.vit.picture(content.trace.pixels)  # (height, width, 3): what the model saw
+    picture = content.vit.frame(content.photo)  # (height, width, 3): the crop that the model saw, as pages have it
     return npz_bytes({**content.shown.arrays, "picture": picture}, content.manifest), []
 
 
