@@ -157,11 +157,15 @@ def run_in_shell(line: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.timeout(400)
 def test_a_closed_pipe_and_a_full_output_are_no_tracebacks() -> None:
     done = run_in_shell("VITVIZ models --timm vit | head -1")
     assert done.stdout.count("\n") == 1
     assert "codes 0 0" in done.stderr
     assert "Traceback" not in done.stderr
+    done = run_in_shell("PYTHONIOENCODING=ascii VITVIZ models --json")
+    assert "codes 0" in done.stderr
+    assert json.loads(done.stdout)["examples"]
     done = run_in_shell("VITVIZ models > /dev/full")
     assert "codes 2" in done.stderr
     assert "vitviz: The output could not be written (No space left on device)" in done.stderr
@@ -200,7 +204,7 @@ def test_advice_is_given_where_it_can_be_followed() -> None:
         "Available offline: default. Without a network: --weights random. Or a local safetensors file: --weights FILE."
     )
     assert in_terminal(error, flags("models")).endswith("Available offline: default.")
-    from vitviz.ui.wording import in_dashboard
+    from vitviz.ui.words.errors import in_dashboard
 
     assert in_dashboard(error).endswith("Available offline: default. Without a network: random weights.")
     assert "safetensors" not in in_dashboard(error)

@@ -20,6 +20,7 @@ serve.py     the dashboard
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -83,6 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _print(text: str, output: TextIO, code: int) -> int:
     """Print an answer and return the exit code."""
+    if isinstance(output, io.TextIOWrapper):
+        output.reconfigure(errors="backslashreplace")  # a terminal that has no sign for minus, say
     try:
         print(text, file=output, flush=True)
     except BrokenPipeError:  # the reader, such as head, has seen enough

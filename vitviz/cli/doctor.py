@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from huggingface_hub import constants
 
-from vitviz.assets import ASSETS, LABS, WEIGHTS
+from vitviz.assets import HOME, LABS, WEIGHTS
 from vitviz.cli.answer import DONE, REFUSED, Answer, add_json
 from vitviz.errors import VitvizError
 from vitviz.export.manifest import versions
@@ -131,7 +131,7 @@ def look_for_problems(told: dict[str, Any]) -> Iterator[Problem]:
         if told["versions"][name] is None:
             remedy = "Run: pip install -r requirements.txt"
             yield Problem(_uses(name), f"the package {name} is not installed", remedy, True)
-    if not (ASSETS.parent / "app.py").is_file():
+    if not (HOME / "app.py").is_file():
         yield Problem("the dashboard", "there is no app.py beside the package", "Clone vitviz again, whole.", True)
     for file, reason in told["weights"].items():
         if reason is not None:

@@ -23,7 +23,7 @@ from torch import Tensor
 from vitviz.analysis.convnet import ConvNet
 from vitviz.analysis.theoretical_field import theoretical_field
 from vitviz.assets import LABS
-from vitviz.files import write_text, writing
+from vitviz.files import check_outputs, write_text, writing
 from vitviz.labs.long_range import networks, shipped, tasks
 from vitviz.labs.long_range.contents import COLUMNS, IMAGE_SIZE
 from vitviz.labs.long_range.moves import partner_cell
@@ -141,8 +141,12 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=list(tasks.TASKS), default=list(tasks.TASKS))
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--out", type=Path, default=LABS)
+    parser.add_argument("--overwrite", action="store_true", help="replace weights that are there already")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
+    if asked.trained:
+        weights = [asked.out / shipped.FILES[name].file for name in asked.tasks]
+        check_outputs(weights, asked.trained.glob("*.safetensors"), overwrite=asked.overwrite)
     written = asked.out / FILE
     result = json.loads(written.read_text(encoding="utf-8")) if written.is_file() else {}
     for name in asked.tasks:
