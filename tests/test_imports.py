@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = (  # each may import its own layer and those above it in this list
-    {"errors", "assets", "files", "html_page", "progress"},
+    {"errors", "assets", "files", "html_page", "progress", "record"},
     {"grid"},
     {"images", "examples"},
     {"capture"},
@@ -50,7 +50,7 @@ def imports(path: Path) -> Iterator[str]:
 def allowed_parts(part: str) -> set[str]:
     """Return the parts of vitviz that a part may import."""
     if part == "figures":
-        return {"errors", "assets", "html_page", "grid", "figures"}
+        return {"errors", "assets", "html_page", "record", "grid", "figures"}
     if part in LEVEL:
         return {name for name, level in LEVEL.items() if level <= LEVEL[part]}
     assert part in ON_TOP, f"say in LAYERS where vitviz/{part} lies"

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from vitviz.assets import EXAMPLES
 from vitviz.errors import OptionError, suggest
+from vitviz.record import Record
 
 
 @dataclass(frozen=True)
-class Example:
+class Example(Record):
     """One example photo; its source and licence are in assets/examples/CREDITS.md."""
 
     id: str

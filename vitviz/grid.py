@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.errors import GridError, OptionError, suggest
+from vitviz.record import Record
 
 Values = TypeVar("Values", bound=Any)  # a NumPy array or a Torch tensor: both have shape and reshape
 
 
 @dataclass(frozen=True)
-class PatchGrid:
+class PatchGrid(Record):
     """The tokens of one image: prefix tokens first, then the patches row by row.
 
     No method of vitviz takes a square root of a token number: it asks this record.

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from vitviz.errors import ImageError
+from vitviz.record import Record
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_PIXELS = 64_000_000
@@ -56,7 +57,7 @@ _TURNS = {  # EXIF orientation: what brings the picture upright
 
 
 @dataclass(frozen=True, eq=False)
-class Photo:
+class Photo(Record):
     """A picture that was opened safely."""
 
     image: Image.Image

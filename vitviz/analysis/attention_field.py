@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from vitviz.attention.rollout import rollout, rollout_row
 from vitviz.errors import OptionError, check_index
 from vitviz.grid import PatchGrid
+from vitviz.record import Record
 from vitviz.trace.trace import Trace
 
 MEAN, CENTRE = "mean", "centre"
 
 
 @dataclass(frozen=True, eq=False)
-class AttentionField:
+class AttentionField(Record):
     """Where one token's rollout lies, and how widely."""
 
     layer: int

@@ -16,10 +16,11 @@ from vitviz.errors import GridError, OptionError, UnsupportedModelError, check_i
 from vitviz.images import to_rgb
 from vitviz.models import timm_door
 from vitviz.models.timm_weights import TIMM, load_module
+from vitviz.record import Record
 
 
 @dataclass(frozen=True, eq=False)
-class ConvNet:
+class ConvNet(Record):
     """A convolutional network in eval mode, read as a chain: the layers are its blocks, in order.
 
     Like a ViT's, the module is the caller's own and is never hooked or changed: passes run on a tree of module

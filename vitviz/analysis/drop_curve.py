@@ -22,6 +22,7 @@ from vitviz.attention.view import attention_view
 from vitviz.errors import OptionError
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
+from vitviz.record import Record
 from vitviz.trace import Target, Trace, trace
 from vitviz.trace.target import Likeness, likeness, resolve_target
 
@@ -30,7 +31,7 @@ SHARES = tuple(tenth / 10 for tenth in range(10))
 
 
 @dataclass(frozen=True, eq=False)
-class DropCurve:
+class DropCurve(Record):
     """The score of one target as patches go in three orders."""
 
     fractions: Curve

@@ -19,6 +19,7 @@ from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
+from vitviz.record import Record
 from vitviz.trace.run import Picture, trace
 from vitviz.trace.target import Target
 
@@ -42,7 +43,7 @@ class Map(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class RandomBand:
+class RandomBand(Record):
     """The same curve for maps of random numbers: what any map has to beat."""
 
     mean: Curve
@@ -67,7 +68,7 @@ class RandomBand:
 
 
 @dataclass(frozen=True, eq=False)
-class FaithfulnessCurve:
+class FaithfulnessCurve(Record):
     """The score as patches go or come in the order of a map."""
 
     name: str
@@ -85,7 +86,7 @@ class FaithfulnessCurve:
 
 
 @dataclass(frozen=True, eq=False)
-class Faithfulness:
+class Faithfulness(Record):
     """Two curves of one map."""
 
     first: FaithfulnessCurve

@@ -15,6 +15,7 @@ from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError, UnsupportedModelError, VitvizError
 from vitviz.models.geometry import check_size
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 from vitviz.trace import trace
 
 SIZES = (98, 140, 182, 224, 280, 336, 392, 448, 518)
@@ -23,7 +24,7 @@ Resize = Callable[[ViT, tuple[int, int]], ViT]
 
 
 @dataclass(frozen=True)
-class SizedAnswer:
+class SizedAnswer(Record):
     """What a model says about a picture at one input size."""
 
     image_size: tuple[int, int]

@@ -13,11 +13,12 @@ from torch import Tensor
 from vitviz.errors import CaptureError, OptionError, check_index
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 from vitviz.trace.trace import Trace
 
 
 @dataclass(frozen=True, eq=False)
-class LogitLens:
+class LogitLens(Record):
     """The classifier's answer after every block."""
 
     model: str
@@ -72,7 +73,7 @@ def logit_lens(vit: ViT, trace: Trace) -> LogitLens:
 
 
 @dataclass(frozen=True, eq=False)
-class ClassEvidence:
+class ClassEvidence(Record):
     """Which patches speak for a class, to the classifier, after a block."""
 
     layer: int

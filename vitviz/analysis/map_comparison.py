@@ -16,13 +16,14 @@ from vitviz.analysis.faithfulness_checks import rank_correlation
 from vitviz.errors import GridError, check_choice
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 
 UNITS = ("share", "value")
 """Each map divided by the sum of its sizes, so that maps of any unit can be compared; or the values as they are."""
 
 
 @dataclass(frozen=True, eq=False)
-class MapComparison:
+class MapComparison(Record):
     """Two maps on a common grid."""
 
     first: NDArray[np.float64]

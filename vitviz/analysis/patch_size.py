@@ -24,13 +24,14 @@ from vitviz.grid import PatchGrid
 from vitviz.models import timm_door
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress, report
+from vitviz.record import Record
 from vitviz.trace import trace
 
 SIZES = (7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
 
 
 @dataclass(frozen=True)
-class PatchSizeAnswer:
+class PatchSizeAnswer(Record):
     """What a model says about a picture when it cuts it into patches of one size, and what that costs."""
 
     patch_size: int

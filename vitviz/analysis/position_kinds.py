@@ -21,6 +21,7 @@ from vitviz.analysis.sine_cosine import sine_cosine_kind
 from vitviz.capture.shell import private_shell
 from vitviz.capture.tap import AttentionTap, watch_blocks
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 
 LEARNED, SINE_COSINE_1D, SINE_COSINE_2D = "learned", "sine-cosine-1d", "sine-cosine-2d"
 ROTARY, RELATIVE = "rotary", "relative"
@@ -28,7 +29,7 @@ _TABLES = ("pos_embed", "pos_embed_y", "pos_embed_x")
 
 
 @dataclass(frozen=True, eq=False)
-class Positions:
+class Positions(Record):
     """The position encodings of a model for its patch grid, as far as it has them."""
 
     added: Tensor | None

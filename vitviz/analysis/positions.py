@@ -14,12 +14,13 @@ from vitviz.analysis.tokens import principal_coordinates
 from vitviz.errors import OptionError, check_choice, check_index
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 
 Table = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class PositionSimilarity:
+class PositionSimilarity(Record):
     """How alike a model's position encoding makes any two patches."""
 
     model: str
@@ -151,7 +152,7 @@ def cosine_similarity(vectors: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class Components:
+class Components(Record):
     """The principal components of the position vectors."""
 
     maps: Table
@@ -173,7 +174,7 @@ def position_components(similarity: PositionSimilarity, *, count: int = 3) -> Co
 
 
 @dataclass(frozen=True)
-class ReadOut:
+class ReadOut(Record):
     """How well a linear read-out finds a place from its vector, on places that it was not fitted on."""
 
     row: float

@@ -27,12 +27,13 @@ from vitviz.analysis.theoretical_field import TheoreticalField, theoretical_fiel
 from vitviz.capture.tap import AttentionTap
 from vitviz.errors import OptionError, UnsupportedModelError, check_index, suggest
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 
 CENTRE, MEAN = "centre", "mean"
 
 
 @dataclass(frozen=True, eq=False)
-class ReceptiveField:
+class ReceptiveField(Record):
     """The effective receptive field of one token or place at one depth, averaged over pictures."""
 
     model: str

@@ -17,12 +17,13 @@ from vitviz.analysis.position_kinds import without_positions
 from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
-class ShuffleResult:
+class ShuffleResult(Record):
     """One way of running the model (with or without positions) on ever more shuffled pictures."""
 
     cosine: NDArray[np.float64]
@@ -34,7 +35,7 @@ class ShuffleResult:
 
 
 @dataclass(frozen=True, eq=False)
-class ShuffleExperiment:
+class ShuffleExperiment(Record):
     """How much the place of the patches matters to a model."""
 
     shares: tuple[float, ...]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from vitviz.errors import OptionError, check_choice
+from vitviz.record import Record
 from vitviz.trace.trace import Trace
 
 TOKENS = ("patches", "class", "mean")
@@ -73,7 +74,7 @@ def _hsic(one: NDArray[np.float64], other: NDArray[np.float64], *, debiased: boo
 
 
 @dataclass(frozen=True, eq=False)
-class LayerSimilarity:
+class LayerSimilarity(Record):
     """Linear CKA of every layer with every layer."""
 
     models: tuple[str, str]

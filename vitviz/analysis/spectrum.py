@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vitviz.analysis.tokens import patch_tokens
 from vitviz.errors import OptionError
+from vitviz.record import Record
 from vitviz.trace.trace import Trace
 
 FLOOR = math.log(1e-9)
@@ -18,7 +19,7 @@ FLOOR = math.log(1e-9)
 
 
 @dataclass(frozen=True, eq=False)
-class Spectrum:
+class Spectrum(Record):
     """Relative log amplitude of the tokens by spatial frequency, layer by layer."""
 
     frequency: NDArray[np.float64]

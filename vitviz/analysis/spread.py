@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.errors import OptionError
+from vitviz.record import Record
 
 Map = NDArray[np.float64]
 SHARES = (0.2, 0.3, 0.5, 0.99)
@@ -17,7 +18,7 @@ SHARES = (0.2, 0.3, 0.5, 0.99)
 
 
 @dataclass(frozen=True, eq=False)
-class RadialProfile:
+class RadialProfile(Record):
     """A map as a function of the distance from a point, in rings one pixel wide."""
 
     radius: Map
@@ -29,7 +30,7 @@ class RadialProfile:
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianFit:
+class GaussianFit(Record):
     """The Gaussian that has the map's own mean and covariance: a fit by moments, not by least squares."""
 
     centre: tuple[float, float]

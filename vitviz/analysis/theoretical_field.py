@@ -18,10 +18,11 @@ from torch import fx, nn
 
 from vitviz.analysis.convnet import ConvNet
 from vitviz.errors import UnsupportedModelError, VitvizError, check_index
+from vitviz.record import Record
 
 
 @dataclass(frozen=True)
-class AxisField:
+class AxisField(Record):
     """What one place sees along one axis: input places low + jump·o to high + jump·o, for output place o."""
 
     low: int = 0
@@ -54,7 +55,7 @@ class AxisField:
 
 
 @dataclass(frozen=True)
-class TheoreticalField:
+class TheoreticalField(Record):
     """All the pixels that a place of a feature map can depend on, whatever the weights."""
 
     rows: AxisField

@@ -12,13 +12,14 @@ from torch import Tensor
 
 from vitviz.errors import OptionError, check_index
 from vitviz.grid import PatchGrid
+from vitviz.record import Record
 from vitviz.trace.trace import Trace
 
 Table = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class TokenColours:
+class TokenColours(Record):
     """The first three principal components of patch tokens as red, green and blue."""
 
     layer: int
@@ -109,7 +110,7 @@ def _picture(colours: NDArray[np.float64], grid: PatchGrid) -> Table:
 
 
 @dataclass(frozen=True, eq=False)
-class TokenSimilarity:
+class TokenSimilarity(Record):
     """How alike one patch is to all patches of the same or another picture."""
 
     patch: int
@@ -153,7 +154,7 @@ def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, eq=False)
-class TokenNorms:
+class TokenNorms(Record):
     """The norms of the tokens after a layer, and the patches whose norm is unusual."""
 
     layer: int

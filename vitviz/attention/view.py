@@ -20,6 +20,7 @@ from torch import Tensor
 from vitviz.attention.rollout import fuse_heads, rollout, rollout_row
 from vitviz.errors import GridError, OptionError, check_choice, check_index, suggest
 from vitviz.grid import PatchGrid
+from vitviz.record import Record
 from vitviz.trace.trace import Trace
 
 MEAN, MAX, POOL = "mean", "max", "pool"
@@ -30,7 +31,7 @@ Shares = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class MapView:
+class MapView(Record):
     """One map over the patches of a picture. Values are shares of attention in [0, 1]."""
 
     values: NDArray[np.float32]

@@ -18,6 +18,7 @@ from vitviz.analysis.replacement import REPLACEMENTS
 from vitviz.attribution.attribute import attribute, find_method, why_not
 from vitviz.errors import OptionError, check_choice
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 from vitviz.trace.target import Target
 
 RANDOM = "random"
@@ -25,7 +26,7 @@ RANDOM = "random"
 
 
 @dataclass(frozen=True)
-class Metric:
+class Metric(Record):
     """One number that says something about a map."""
 
     name: str
@@ -83,7 +84,7 @@ METRICS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(Record):
     """Which methods are put to which test."""
 
     methods: tuple[str, ...]
@@ -122,7 +123,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Measurement:
+class Measurement(Record):
     """What one method's map of one photo is worth; None where a test does not apply."""
 
     method: str

@@ -10,10 +10,11 @@ import numpy as np
 from vitviz.analysis.faithfulness import NORMAL_95
 from vitviz.attribution.benchmark import METRICS, RANDOM, Measurement
 from vitviz.errors import OptionError
+from vitviz.record import Record
 
 
 @dataclass(frozen=True)
-class Cell:
+class Cell(Record):
     """One metric of one method over all photos."""
 
     mean: float
@@ -28,7 +29,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Record):
     """One method."""
 
     method: str

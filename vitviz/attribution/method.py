@@ -18,12 +18,13 @@ from torch import Tensor
 from vitviz.errors import OptionError, check_choice, check_index, suggest
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
+from vitviz.record import Record
 from vitviz.trace.target import Target
 from vitviz.trace.trace import Trace
 
 
 @dataclass(frozen=True)
-class Knob:
+class Knob(Record):
     """One option of a method, with what a widget for it needs."""
 
     name: str
@@ -74,7 +75,7 @@ class Knob:
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class Task(Record):
     """What a method is asked to do."""
 
     vit: ViT
@@ -97,7 +98,7 @@ class Task:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class Found(Record):
     """What a method's function returns."""
 
     values: Tensor
@@ -114,7 +115,7 @@ def serves_all(vit: ViT) -> str | None:
 
 
 @dataclass(frozen=True)
-class Method:
+class Method(Record):
     """One way to explain an answer: the function and all that should be told beside its map."""
 
     name: str
@@ -165,7 +166,7 @@ class Method:
 
 
 @dataclass(frozen=True, eq=False)
-class Attribution:
+class Attribution(Record):
     """How much each part of the picture speaks for the target, according to one method."""
 
     values: NDArray[np.float32]

@@ -9,10 +9,11 @@ from typing import Any
 
 from vitviz.errors import OptionError, check_index
 from vitviz.grid import PatchGrid
+from vitviz.record import Record
 
 
 @dataclass(frozen=True, init=False)
-class Edit:
+class Edit(Record):
     """What to change inside the attention of one forward pass.
 
     Immutable and hashable, so that it can be part of a cache key. An empty edit changes nothing, bit for bit.

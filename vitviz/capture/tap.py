@@ -21,10 +21,11 @@ from torch.overrides import TorchFunctionMode
 
 from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.errors import CaptureError, UnsupportedModelError
+from vitviz.record import Record
 
 
 @dataclass(frozen=True, eq=False)
-class AttentionCall:
+class AttentionCall(Record):
     """One fused attention call: all that is needed to compute its attention matrix later."""
 
     layer: int | None

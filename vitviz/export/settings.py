@@ -8,6 +8,7 @@ from typing import Any
 
 from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.errors import check_choice
+from vitviz.record import Record
 
 METHODS: dict[str, tuple[str, ...]] = {
     "attention": ("layer", "head", "query", "direction", "hide_special"),
@@ -28,7 +29,7 @@ METHODS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ViewSettings:
+class ViewSettings(Record):
     """What to show of which model and picture. Values are checked where they are used."""
 
     picture: str = "photo.jpg"

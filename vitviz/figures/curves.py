@@ -12,13 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from vitviz.errors import OptionError, check_index
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, Axis, axis, band, figure, level_line, plain, small
+from vitviz.record import Record
 
 Head = tuple[int, int]
 """Layer and head, both from 0."""
 
 
 @dataclass(frozen=True)
-class Series:
+class Series(Record):
     """One curve: a value a layer, and a band round it if there is one."""
 
     name: str

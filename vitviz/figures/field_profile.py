@@ -11,12 +11,13 @@ from numpy.typing import ArrayLike
 from vitviz.errors import OptionError, check_choice
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.theme import axis, band, figure, plain, small
+from vitviz.record import Record
 
 DASHES = ("solid", "dash", "dot")
 
 
 @dataclass(frozen=True)
-class ProfileCurve:
+class ProfileCurve(Record):
     """One network's field by distance."""
 
     name: str

@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from vitviz.errors import OptionError
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.theme import NEUTRAL, axis, band, figure, level_line, plain, small
+from vitviz.record import Record
 
 _SPREAD = 0.22  # half the width over which the dots of a group stand
 
 
 @dataclass(frozen=True)
-class Learner:
+class Learner(Record):
     """One curve: a network's readings, with a band of one standard deviation if there are several runs."""
 
     name: str

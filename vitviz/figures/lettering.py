@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.ImageFont import FreeTypeFont
 
 from vitviz.errors import OptionError
+from vitviz.record import Record
 
 INK = (34, 34, 34)
 """Colour of text on white: near black, contrast 15:1."""
@@ -39,7 +40,7 @@ _NO_CHARACTER = "\U0010fffd"  # private plane: no font maps it, so its picture i
 
 
 @dataclass(frozen=True)
-class Typeface:
+class Typeface(Record):
     """One font for all the text of a picture, and what it has to write as code points."""
 
     name: str | None

@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from vitviz.errors import OptionError
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, Axis, axis, band, faint, figure, plain, small
+from vitviz.record import Record
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(Record):
     """One line, or a row of dots."""
 
     name: str
@@ -34,7 +35,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Level:
+class Level(Record):
     """A straight reference: a value of y from side to side, or of x from bottom to top."""
 
     name: str
@@ -45,7 +46,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Shade:
+class Shade(Record):
     """A range of x that is set apart, with the word that says why."""
 
     name: str
@@ -54,7 +55,7 @@ class Shade:
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(Record):
     """Where the reader's knobs stand."""
 
     name: str

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from vitviz.errors import OptionError
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.figures.theme import QUERY_ORANGE, axis, band, faint, figure, level_line, plain, small
+from vitviz.record import Record
 
 SECOND_CNN = "#9C3F00"
 """A darker vermilion, for a second convolutional network; its curves are dashed too. Darker still, it would be lost on
@@ -19,7 +20,7 @@ the ground of the dark theme."""
 
 
 @dataclass(frozen=True)
-class Answers:
+class Answers(Record):
     """What one network says, and how it is drawn."""
 
     name: str

@@ -15,6 +15,7 @@ from vitviz.figures.lettering import INK, Typeface, typeface_for
 from vitviz.figures.paint import number
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.theme import small
+from vitviz.record import Record
 
 _GRID = (222, 222, 222)
 _WHITE = (255, 255, 255)
@@ -22,7 +23,7 @@ _DASH = (22, 14)
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(Record):
     """One curve."""
 
     name: str
@@ -34,7 +35,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class _Plot:
+class _Plot(Record):
     """Where numbers lie in the picture."""
 
     left: int

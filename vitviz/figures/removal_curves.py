@@ -12,10 +12,11 @@ from vitviz.errors import OptionError
 from vitviz.figures import theme
 from vitviz.figures.palettes import PINNED
 from vitviz.figures.theme import NEUTRAL, axis, figure, plain, small
+from vitviz.record import Record
 
 
 @dataclass(frozen=True)
-class Band:
+class Band(Record):
     """What random orders do: mean and interval, each (step,)."""
 
     name: str

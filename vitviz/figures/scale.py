@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError, check_choice
 from vitviz.figures.palettes import levels
+from vitviz.record import Record
 
 SCOPES = ("map", "layer", "model", "absolute")
 """Whose smallest and largest value the colours span: one map, one layer's heads, all layers, or the fixed 0 … 1."""
@@ -20,7 +21,7 @@ _WANTED = {"map": "(rows, columns)", "layer": "(heads, rows, columns)", "model":
 
 
 @dataclass(frozen=True)
-class Scale:
+class Scale(Record):
     """The values of the first and the last colour, and the reference between them."""
 
     low: float

@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError
 from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, axis, band, figure, plain, small
+from vitviz.record import Record
 
 
 @dataclass(frozen=True)
-class Law:
+class Law(Record):
     """One curve."""
 
     name: str

@@ -16,6 +16,7 @@ from vitviz.figures.overlay import draw_grid, outline, overlay
 from vitviz.figures.paint import Picture, bar_height, checked_photo, draw_bar, paint_map, png_bytes
 from vitviz.figures.palettes import table
 from vitviz.figures.scale import Scale, scale_for
+from vitviz.record import Record
 
 _MILLIMETRES, _POINTS = 25.4, 72  # in one inch
 _WIDEST_PANEL = 90  # millimetres: a single panel need not fill the page
@@ -23,7 +24,7 @@ _MAXIMUM_PIXELS = 120_000_000
 
 
 @dataclass(frozen=True)
-class Panel:
+class Panel(Record):
     """One picture of a printed figure: a photo, a map, a map over a photo, or any finished picture."""
 
     label: str = ""
@@ -126,7 +127,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class _Page:
+class _Page(Record):
     """Sizes of a printed figure in pixels."""
 
     dpi: float

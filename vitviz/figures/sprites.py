@@ -15,13 +15,14 @@ from vitviz.figures.overlay import outline
 from vitviz.figures.paint import Picture, Rgb, bar_height, draw_bar, hatch, number
 from vitviz.figures.palettes import QUERY, colour, table
 from vitviz.figures.scale import Scale
+from vitviz.record import Record
 
 WHITE = (255, 255, 255)
 _PALE_INK = (235, 235, 235)
 
 
 @dataclass(frozen=True)
-class Layout:
+class Layout(Record):
     """Where the maps of a sheet lie, in pixels."""
 
     maps: int

@@ -18,11 +18,12 @@ from vitviz.analysis.position_kinds import positions_of
 from vitviz.capture.shell import private_shell
 from vitviz.errors import check_index
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 from vitviz.trace import Trace
 
 
 @dataclass(frozen=True, eq=False)
-class Embedding:
+class Embedding(Record):
     """From pixels to z₀, the input of the first block."""
 
     patches: Tensor
@@ -45,7 +46,7 @@ class Embedding:
 
 
 @dataclass(frozen=True, eq=False)
-class BlockStep:
+class BlockStep(Record):
     """One block: z' = MHSA(LN(z)) + z, then z'' = MLP(LN(z')) + z', each (token, channel)."""
 
     layer: int
@@ -72,7 +73,7 @@ class BlockStep:
 
 
 @dataclass(frozen=True)
-class Norms:
+class Norms(Record):
     """Mean Euclidean norms over the tokens of what a block takes, adds and leaves."""
 
     before: float

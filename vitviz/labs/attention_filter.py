@@ -15,6 +15,7 @@ from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 from vitviz.trace.trace import Trace
 
 BANDS = 16
@@ -22,7 +23,7 @@ BANDS = 16
 
 
 @dataclass(frozen=True, eq=False)
-class AttentionGain:
+class AttentionGain(Record):
     """How much of each spatial frequency the attention of each layer lets through."""
 
     frequency: NDArray[np.float64]
@@ -83,7 +84,7 @@ def _bands(frequency: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True, eq=False)
-class ResidualComparison:
+class ResidualComparison(Record):
     """Spatial frequencies of the patch tokens, layer by layer, in a model as it is and without its residual paths."""
 
     frequency: NDArray[np.float64]

@@ -16,13 +16,14 @@ from torch import Tensor, nn
 from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError, UnsupportedModelError, check_index
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 from vitviz.trace import Trace
 
 Curve = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Gelu:
+class Gelu(Record):
     """The activations over a range of inputs, each (point,)."""
 
     x: Curve
@@ -66,7 +67,7 @@ def gelu(*, reach: float = 6.0, points: int = 2401) -> Gelu:
 
 
 @dataclass(frozen=True, eq=False)
-class Activations:
+class Activations(Record):
     """What enters the activation of a block's MLP, for one picture."""
 
     layer: int

@@ -18,12 +18,13 @@ from vitviz.analysis.truncated_positions import truncate_positions, truncated
 from vitviz.errors import OptionError, StoppedError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 
 Map = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class InputSizes:
+class InputSizes(Record):
     """One picture at several input sizes, with both kinds of positions."""
 
     interpolated: tuple[SizedAnswer, ...]
@@ -61,7 +62,7 @@ def compare_sizes(
 
 
 @dataclass(frozen=True, eq=False)
-class PositionMaps:
+class PositionMaps(Record):
     """How alike the middle place of a grid and all its places are, by their position vectors."""
 
     native: Map

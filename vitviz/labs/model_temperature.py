@@ -16,6 +16,7 @@ from vitviz.capture.edit import Edit
 from vitviz.errors import OptionError, check_index
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress, report
+from vitviz.record import Record
 from vitviz.trace.run import trace
 from vitviz.trace.trace import Trace
 
@@ -25,7 +26,7 @@ Table = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class ModelTemperature:
+class ModelTemperature(Record):
     """What a model does at several temperatures; a factor of 1 is the model as it is, bit for bit."""
 
     factors: tuple[float, ...]

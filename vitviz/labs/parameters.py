@@ -11,6 +11,7 @@ from torch import nn
 
 from vitviz.errors import OptionError
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 
 PARTS = (
     "patch embedding",
@@ -42,7 +43,7 @@ FORMULAS: Mapping[str, str] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Dimensions:
+class Dimensions(Record):
     """The numbers that the formula needs."""
 
     patch_pixels: int

@@ -21,12 +21,13 @@ from vitviz.analysis.shuffling import check_separate, move_patches, shuffled_ord
 from vitviz.errors import OptionError
 from vitviz.models.seeding import SeededInitialisation
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 
 Order = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Permutation:
+class Permutation(Record):
     """How exactly a function of tokens keeps its promise when the patch tokens are shuffled; shares of the output."""
 
     moved: int

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.errors import OptionError, check_choice
+from vitviz.record import Record
 
 GRAPHS = ("path", "cycle", "grid")
 """A row of nodes, a ring of nodes, and a square of size × size nodes with the neighbours above, below and beside."""
@@ -70,7 +71,7 @@ def regime(alpha: float, largest: float) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class FilteredSignal:
+class FilteredSignal(Record):
     """A signal of a low and a high frequency on its way through residual blocks."""
 
     graph: str

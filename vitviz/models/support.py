@@ -12,6 +12,7 @@ from vitviz.capture.shell import refuse_compiled
 from vitviz.capture.tap import AttentionTap
 from vitviz.errors import UnsupportedModelError, VitvizError
 from vitviz.grid import PatchGrid
+from vitviz.record import Record
 
 _WINDOWS = "its blocks attend inside windows, so no attention matrix over the whole picture exists"
 _POOLED = "its blocks pool or merge tokens on the way, so tokens of different layers are not the same patches"
@@ -151,7 +152,7 @@ def check_family(name: str, module: nn.Module) -> None:
 
 
 @dataclass(frozen=True)
-class Probe:
+class Probe(Record):
     """What one forward pass on a black picture shows of a model."""
 
     heads: tuple[int, ...]

@@ -23,11 +23,13 @@ from timm.layers import resample_patch_embed  # noqa: E402
 from timm.models.deit import VisionTransformerDistilled  # noqa: E402
 from timm.models.vision_transformer import VisionTransformer  # noqa: E402
 
+from vitviz.record import Record
+
 VERSION: str = timm.__version__
 
 
 @dataclass(frozen=True)
-class DataSettings:
+class DataSettings(Record):
     """How a model wants its pictures, from its own timm data config."""
 
     image_size: tuple[int, int]

@@ -20,10 +20,11 @@ from vitviz.images import to_rgb
 from vitviz.models import timm_door
 from vitviz.models.geometry import check_size, grid_of
 from vitviz.models.support import check_family, probe
+from vitviz.record import Record
 
 
 @dataclass(frozen=True, eq=False)
-class ViT:
+class ViT(Record):
     """A loaded Vision Transformer in eval mode.
 
     ``module`` is the caller's own and is never hooked or changed: forward passes run on ``shell``, a tree of
@@ -48,7 +49,7 @@ class ViT:
     """Readable names of the classes; empty for a model without a classifier."""
     heads: tuple[int, ...]
     """Number of attention heads of each layer."""
-    framing: Callable[[Image.Image], Tensor] | None = None
+    framing: Callable[[Image.Image], Tensor] | None = field(default=None, repr=False)
     """The transform for the same crop at three times the size, to look at; None for a transform of the caller's."""
     weights: str = "unknown"
     """Where the weights come from: a file's name and SHA-256, "random, seed 0", a hub's tag."""

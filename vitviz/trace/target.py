@@ -9,10 +9,11 @@ from torch import Tensor
 
 from vitviz.errors import OptionError, check_index
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 
 
 @dataclass(frozen=True)
-class Target:
+class Target(Record):
     """What is explained: the logit of a class, or the similarity to the image's own embedding."""
 
     class_index: int | None

@@ -20,11 +20,12 @@ from vitviz.capture.edit import Edit
 from vitviz.capture.tap import AttentionCall
 from vitviz.errors import CaptureError, OptionError, check_index
 from vitviz.grid import PatchGrid
+from vitviz.record import Record
 from vitviz.trace.target import Target
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class Trace(Record):
     """One image, one forward pass and, with a target, one backward pass. There is no batch dimension."""
 
     model: str

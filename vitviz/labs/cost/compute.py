@@ -15,7 +15,9 @@ from torch.nn import functional
 from vitviz.errors import OptionError
 from vitviz.labs.blocks import build_blocks
 from vitviz.labs.cost.vit_shape import CHANNELS, ViTShape
+from vitviz.labs.vit_shape import CHANNELS, ViTShape
 from vitviz.progress import Progress, report
+from vitviz.record import Record
 
 MOST_MACS = 2.2e10
 """Largest block that is timed: about two seconds on one core."""
@@ -25,7 +27,7 @@ _NORM_OPERATIONS = 5  # a number: minus the mean, squared, times the scale twice
 
 
 @dataclass(frozen=True)
-class BlockMacs:
+class BlockMacs(Record):
     """Multiply–accumulate operations (MACs) of one block for L tokens of width D."""
 
     projections: float
@@ -53,7 +55,7 @@ def block_weights(width: int, *, mlp_ratio: float = 4.0) -> float:
 
 
 @dataclass(frozen=True)
-class ModelMacs:
+class ModelMacs(Record):
     """MACs of one forward pass of one picture, by formula."""
 
     blocks: BlockMacs
@@ -83,7 +85,7 @@ def norm_operations(shape: ViTShape) -> int:
 
 
 @dataclass(frozen=True)
-class Crossovers:
+class Crossovers(Record):
     """Numbers of tokens from which attention costs more than other parts of the block."""
 
     projections: float
@@ -98,7 +100,7 @@ def crossovers(width: int, *, mlp_ratio: float = 4.0) -> Crossovers:
 
 
 @dataclass(frozen=True, eq=False)
-class BlockSeconds:
+class BlockSeconds(Record):
     """Seconds of one block on this machine, without gradients, against the number of tokens."""
 
     width: int

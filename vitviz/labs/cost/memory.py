@@ -22,6 +22,7 @@ from vitviz.labs.cost.compute import MOST_WEIGHTS, block_macs, block_weights
 from vitviz.labs.cost.vit_shape import ViTShape
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress, report
+from vitviz.record import Record
 
 KINDS = ("eager", "checkpointed", "fused")
 """Attention maps stored; recomputed from Q and K in the backward pass; never written to memory as a whole."""
@@ -34,7 +35,7 @@ MOST_PASS_MACS = 5e10
 
 
 @dataclass(frozen=True)
-class AttentionStorage:
+class AttentionStorage(Record):
     """Numbers to store for the attention of all layers, by formula."""
 
     maps: int
@@ -132,7 +133,7 @@ class HeldBytes(saved_tensors_hooks):
 
 
 @dataclass(frozen=True)
-class StepCost:
+class StepCost(Record):
     """A forward and a backward pass with one kind of attention."""
 
     kind: str
@@ -150,7 +151,7 @@ class StepCost:
 
 
 @dataclass(frozen=True)
-class MemoryComparison:
+class MemoryComparison(Record):
     """The same passes with each kind of attention."""
 
     costs: tuple[StepCost, ...]

@@ -9,13 +9,14 @@ from typing import Any
 
 from vitviz.errors import OptionError
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 
 CHANNELS = 3
 """Colour channels of a picture."""
 
 
 @dataclass(frozen=True)
-class ViTShape:
+class ViTShape(Record):
     """Sizes of a Vision Transformer with blocks of attention and MLP.
 
     Pixels that do not fill a patch are cut off. Raises OptionError for sizes that no model can have.

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from vitviz.assets import ASSETS
 from vitviz.errors import OptionError
+from vitviz.record import Record
 
 FILE = ASSETS / "labs" / "digits.npz"
 SIDE = 8
@@ -29,7 +30,7 @@ _BRIGHTEST = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Digits:
+class Digits(Record):
     """Pictures of digits and what they show."""
 
     pictures: Tensor

@@ -10,9 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.errors import OptionError, StoppedError
+from vitviz.labs.digit_networks import digit_convnet, digit_vit
+from vitviz.labs.digit_training import Run, train
+from vitviz.labs.digits import training_set
 from vitviz.labs.digits.data import training_set
 from vitviz.labs.digits.networks import digit_convnet, digit_vit
 from vitviz.labs.digits.training import Run, train
+from vitviz.record import Record
 
 SIZES = (20, 60, 200, 600, 1200)
 SEEDS, STEPS, LEARNING_RATE = 3, 400, 3e-3
@@ -22,7 +26,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class DataHunger:
+class DataHunger(Record):
     """Both networks trained on ever more digits, several times each."""
 
     sizes: tuple[int, ...]

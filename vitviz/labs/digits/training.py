@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vitviz.errors import OptionError, TrainingError
+from vitviz.labs.digits import Digits, held_out
 from vitviz.labs.digits.data import Digits, held_out
+from vitviz.record import Record
 
 BATCH = 32
 WARMUP_SHARE = 0.1
@@ -25,7 +27,7 @@ Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(Record):
     """One reading of a run."""
 
     step: int
@@ -37,7 +39,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Record):
     """One network in training, or trained."""
 
     name: str

@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.errors import OptionError
+from vitviz.record import Record
 
 
 @dataclass(frozen=True, eq=False)
-class AddedEvidence:
+class AddedEvidence(Record):
     """Two features of which each is uniform over some values, and which match in half of all cases."""
 
     values: int

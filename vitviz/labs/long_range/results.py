@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from vitviz.assets import LABS
 from vitviz.labs.long_range.contents import CELL_PIXELS
 from vitviz.labs.long_range.tasks import find
+from vitviz.record import Record
 
 FILE = "long_range.json"
 """In assets/labs; written by ``python -m vitviz.labs.long_range.evaluate``."""
 
 
 @dataclass(frozen=True, eq=False)
-class NetworkResult:
+class NetworkResult(Record):
     """One kind of network on one task, trained from several seeds."""
 
     network: str
@@ -58,7 +59,7 @@ class NetworkResult:
 
 
 @dataclass(frozen=True, eq=False)
-class TaskResult:
+class TaskResult(Record):
     """All networks on one task."""
 
     task: str

@@ -18,10 +18,11 @@ from vitviz.labs.long_range.networks import Answerer, AttentionNetwork
 from vitviz.models import checkpoints
 from vitviz.models.shipped import checked
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 
 
 @dataclass(frozen=True)
-class WeightsFile:
+class WeightsFile(Record):
     """Half-precision weights of all networks of a task, keys "network.seed.weight"."""
 
     file: str

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from vitviz.errors import check_choice
 from vitviz.labs.long_range import counting, occluder
 from vitviz.labs.long_range.contents import Board, is_bar, is_half
+from vitviz.record import Record
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(Record):
     """One long-range task: how its boards are drawn, what the right answers are."""
 
     name: str

@@ -24,10 +24,11 @@ from vitviz.labs.long_range import networks, tasks
 from vitviz.labs.long_range.counting import LONGEST
 from vitviz.labs.long_range.networks import Answerer
 from vitviz.labs.long_range.rendering import render
+from vitviz.record import Record
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Record):
     """All that decides what a training run does."""
 
     task: str = "counting"
@@ -54,7 +55,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Batch:
+class Batch(Record):
     """Pictures and what the networks should say of them."""
 
     pixels: Tensor

@@ -15,11 +15,12 @@ from vitviz.labs.long_range import rendering
 from vitviz.labs.long_range.contents import COLUMNS, ROWS, Board
 from vitviz.labs.long_range.networks import Answerer
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 from vitviz.trace.run import trace as trace_of
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
+class Verdict(Record):
     """What one network says of one picture."""
 
     network: str

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from vitviz.errors import GridError, OptionError
 from vitviz.labs.object.smallest_object import CORNER, INSIDE, Detector, check_size
+from vitviz.labs.smallest_object import CORNER, INSIDE, Detector, check_size
+from vitviz.record import Record
 
 IMAGE_SIZE = 256
 """Side of the picture in pixels; 4, 8, 16, 32, 64 and 128 divide it."""
@@ -18,7 +20,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class NoisyPicture:
+class NoisyPicture(Record):
     """A picture, its patch means and what is detected. The ground has brightness 0."""
 
     detector: Detector

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.errors import OptionError, check_choice
+from vitviz.record import Record
 
 INSIDE, EDGE, CORNER = "inside", "edge", "corner"
 ALIGNMENTS = (INSIDE, EDGE, CORNER)
@@ -29,7 +30,7 @@ Line = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Detector:
+class Detector(Record):
     """A patch that averages, what it looks for, and how sure it wants to be."""
 
     patch_size: int = 16
@@ -162,7 +163,7 @@ def run(
 
 
 @dataclass(frozen=True)
-class SmallestObject:
+class SmallestObject(Record):
     """The smallest object that is seen in half of all pictures, by the size of the patch."""
 
     detector: Detector

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import nn
 
+from vitviz.record import Record
+
 if TYPE_CHECKING:
     from timm.models.vision_transformer import VisionTransformer
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Record):
     """Every choice of a training run. Two runs with the same recipe, data and threads agree."""
 
     steps: int = 3600
@@ -69,7 +71,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class ParameterGroup:
+class ParameterGroup(Record):
     """Parameters that share a learning rate and a weight decay."""
 
     names: tuple[str, ...]

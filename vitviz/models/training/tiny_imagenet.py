@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vitviz.errors import ImageError
+from vitviz.record import Record
 
 PREFERRED = {
     "bannister": "banister",
@@ -37,7 +38,7 @@ PREFERRED = {
 
 
 @dataclass(frozen=True)
-class LabelledImages:
+class LabelledImages(Record):
     """Images of one size with their class indices, in memory."""
 
     pixels: NDArray[np.uint8]
@@ -54,7 +55,7 @@ class LabelledImages:
 
 
 @dataclass(frozen=True)
-class Validation:
+class Validation(Record):
     """The validation images with one bounding box each."""
 
     images: LabelledImages
@@ -63,7 +64,7 @@ class Validation:
 
 
 @dataclass(frozen=True)
-class Classes:
+class Classes(Record):
     """The classes in index order."""
 
     wnids: tuple[str, ...]
