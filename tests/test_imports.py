@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (  # each may import its own layer and those above it in this list
     {"errors", "assets", "files", "html_page", "progress", "record"},
     {"grid"},
-    {"images", "examples"},
+    {"images", "examples", "text_file"},
     {"capture"},
     {"models"},
     {"trace"},

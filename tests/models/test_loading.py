@@ -244,7 +244,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_class_names_come_from_a_list_or_a_file(tmp_path: Path) -> None:
     head = {"head.weight": torch.randn(3, 64), "head.bias": torch.randn(3)}
     path = saved(tmp_path / "three.safetensors", **head)
-    (tmp_path / "names.txt").write_text("Tannenhäher\n\n  cat \ndog\n", encoding="utf-8")
+    (tmp_path / "names.txt").write_bytes("Tannenhäher\r\n\r\n  cat \r\ndog\r\n".encode("utf-16"))
     names = ("Tannenhäher", "cat", "dog")
     assert load_vit(SMALL, weights=path, class_names=tmp_path / "names.txt").class_names == names
     assert load_vit(SMALL, weights=path, class_names=list(names)).class_names == names

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import nn
 
 from vitviz.errors import OptionError, UnknownModelError
-from vitviz.models import timm_door
+from vitviz.models import timm_door, timm_weights
 from vitviz.models.timm_door import build, check_name, class_names, data_settings, model_names, pretrained_settings
 
 
@@ -112,3 +112,18 @@ def test_class_names_are_imagenet_s_or_numbers() -> None:
 def test_pretrained_settings_are_empty_for_what_timm_does_not_know() -> None:
     assert pretrained_settings("test_vit")["hf_hub_id"] == "timm/test_vit.r160_in1k"
     assert not pretrained_settings("vit_small_patch16_18x2_224").get("hf_hub_id")
+
+
+def test_nothing_that_timm_prints_reaches_standard_output(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    name = "vit_small_patch16_dinov3"  # without biases of queries, which timm asks for and prints that there are none
+    module = timm_door.build(name)
+    state = dict(module.state_dict())
+    state["storage_tokens"] = state.pop("reg_token")
+    state |= {f"blocks.{index}.attn.qkv.bias": torch.zeros(3 * 384) for index in range(12)}
+    with caplog.at_level("INFO", logger="timm"):
+        loaded = timm_weights.from_state(name, state)
+    assert "q_bias" in caplog.text
+    assert capsys.readouterr().out == ""
+    assert torch.equal(loaded.get_parameter("reg_token"), module.get_parameter("reg_token"))

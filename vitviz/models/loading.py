@@ -11,6 +11,7 @@ from vitviz.models.geometry import check_size
 from vitviz.models.support import check_family
 from vitviz.models.timm_weights import TIMM, load_module, skeleton
 from vitviz.models.vit import ViT
+from vitviz.text_file import read_lines
 
 
 def load_vit(
@@ -105,11 +106,5 @@ def _names(class_names: Sequence[str] | str | Path | None) -> list[str] | None:
         path = Path(class_names).expanduser()
         if not path.is_file():
             raise OptionError(f"There is no file of class names at {path}. Give a text file with one name a line.")
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise OptionError(
-                f"{path.name} is no UTF-8 text ({error}). Give a text file with one name a line."
-            ) from error
-        return [line.strip() for line in text.splitlines() if line.strip()]
+        return read_lines(path)
     return list(class_names)

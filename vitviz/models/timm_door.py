@@ -1,7 +1,12 @@
-"""The only file that imports timm: names, construction, data settings, class names."""
+"""The only file that imports timm: names, construction, data settings, class names.
+
+What timm prints goes to its log: standard output belongs to the program that loads a model.
+"""
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +31,16 @@ from timm.models.vision_transformer import VisionTransformer  # noqa: E402
 from vitviz.record import Record
 
 VERSION: str = timm.__version__
+
+
+def _log(*parts: object, **options: object) -> None:
+    logging.getLogger("timm").info(" ".join(map(str, parts)))
+
+
+# timm prints while it converts some weights, DINOv3's for one. Exchanging sys.stdout meanwhile would take away what
+# other threads print.
+for _name in [name for name in sys.modules if name.partition(".")[0] == "timm"]:
+    vars(sys.modules[_name])["print"] = _log
 
 
 @dataclass(frozen=True)
