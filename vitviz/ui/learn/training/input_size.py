@@ -221,20 +221,29 @@ def _result(scene: Scene, maps: PositionMaps | None, found: InputSizes | None) -
             "seconds": np.array([each.seconds for each in found.interpolated]),
         }
         figures = {_("Likeness"): cosine_figure(found), _("Seconds"): seconds_figure(found)}
-    code = (
-        "import vitviz\nfrom vitviz.examples import example\n"
-        "from vitviz.labs.input_size import compare_sizes, position_maps\n\n"
-        f"{load_line(scene)}\n"
-        f"maps = position_maps(vit, {link.get('sizes_rows')}, {link.get('sizes_columns')})\n"
-        f"result = compare_sizes(vit, {picture_expression(scene)})\n"
-        "print([(each.image_size, each.cosine) for each in result.interpolated])\n"
-    )
     settings = {"rows": link.get("sizes_rows"), "columns": link.get("sizes_columns"), "sizes": SIZES}
     return Result(
         page="training",
         title=_("What if the picture is larger than the model knows?"),
         settings={"experiment": choices.SIZES, "model": scene.vit.name, **settings},
-        code=code,
+        code=_code(scene, maps),
         arrays=lambda: arrays,
         figures=lambda: figures,
+    )
+
+
+def _code(scene: Scene, maps: PositionMaps | None) -> str:
+    head = "import vitviz\nfrom vitviz.examples import example\n"
+    if maps is None:  # without a table of positions, other sizes remain, and nothing to cut off
+        return (
+            f"{head}\n{load_line(scene)}\n"
+            f"result = vitviz.input_sizes(vit, {picture_expression(scene)})\n"
+            "print([(each.image_size, each.cosine) for each in result])\n"
+        )
+    return (
+        f"{head}from vitviz.labs.input_size import compare_sizes, position_maps\n\n"
+        f"{load_line(scene)}\n"
+        f"maps = position_maps(vit, {link.get('sizes_rows')}, {link.get('sizes_columns')})\n"
+        f"result = compare_sizes(vit, {picture_expression(scene)})\n"
+        "print([(each.image_size, each.cosine) for each in result.interpolated])\n"
     )
