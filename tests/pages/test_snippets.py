@@ -1,4 +1,4 @@
-"""The Python that each page shows runs as it stands, in every state, and leaves the page's own numbers in ``values``."""
+"""The Python that each page shows runs as it stands, and leaves the page's own numbers in ``values``."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ benchmark.py explanations of a folder of photos, put to the test
 receptive_field.py, positions.py, tokens.py, shuffle.py, input_sizes.py   measurements of space
 measurement.py     the files that those five can write
 serve.py     the dashboard
+examples.py  what every command's help shows
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import argparse
 import io
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import TextIO
@@ -41,6 +43,7 @@ from vitviz.cli import (
     tokens,
 )
 from vitviz.cli.answer import DONE, EXIT_CODES, REFUSED, STOPPED, Answer
+from vitviz.cli.examples import PROGRAM, epilog
 from vitviz.cli.wording import flags_of, in_terminal
 from vitviz.errors import OutputError, VitvizError
 from vitviz.export.manifest import versions
@@ -105,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; each leaves its function in ``run``."""
     codes = "\n".join(f"  {code:3d}  {meaning}" for code, meaning in EXIT_CODES.items())
     top = argparse.ArgumentParser(
-        prog="python -m vitviz",
+        prog=PROGRAM,
         description="See what a Vision Transformer sees.",
         epilog=f"exit codes, the same for every command:\n{codes}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -115,4 +118,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for command in COMMANDS:
         command.add_to(commands)
+    for name, added in commands.choices.items():
+        added.description = textwrap.fill(added.description or "", 79)
+        added.epilog, added.formatter_class = epilog(name), argparse.RawDescriptionHelpFormatter
     return top

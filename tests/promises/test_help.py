@@ -1,0 +1,35 @@
+"""The examples in every command's ``--help`` do what they say."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+
+import pytest
+
+from vitviz import cli
+from vitviz.cli.examples import EXAMPLES, PROGRAM
+
+COMMANDS = [command.__name__.rpartition(".")[2].replace("_", "-") for command in cli.COMMANDS]
+
+
+def test_every_command_has_examples_and_shows_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sorted(EXAMPLES) == sorted(COMMANDS)
+    for name, examples in EXAMPLES.items():
+        with pytest.raises(SystemExit):
+            cli.main([name, "--help"])
+        told = capsys.readouterr().out
+        assert 1 <= len(examples) <= 3
+        for example in examples:
+            assert example.startswith(name)
+            assert f"\n  {PROGRAM} {example}\n" in told
+        assert max(map(len, told.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("example", [example for examples in EXAMPLES.values() for example in examples])
+def test_every_example_does_what_it_says(
+    run: Callable[[list[str]], None], request: pytest.FixtureRequest, example: str
+) -> None:
+    if example.startswith("benchmark"):
+        request.getfixturevalue("small")
+    run(shlex.split(example))

@@ -1,0 +1,138 @@
+"""README: every command and every line of Python is run, every name is there, every message can appear."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vitviz
+from tests.promises.texts import CHANGELOG, PYTHON, README, ROOT, blocks, commands, inline, rows
+from vitviz import cli as vitviz_cli
+from vitviz.ui.navigation import sections
+
+COMMANDS = commands(README)
+TERMINAL = [command.removeprefix(PYTHON) for command in COMMANDS if command.startswith(PYTHON)]
+
+
+def test_every_command_is_one_that_is_tried_here() -> None:
+    other = [command for command in COMMANDS if not command.startswith(PYTHON)]
+    assert all(re.fullmatch(r"make [a-z]+", command) for command in other), other
+    assert len(TERMINAL) >= 10
+
+
+@pytest.mark.parametrize("command", TERMINAL)
+def test_every_command_of_the_terminal_does_what_it_says(
+    run: Callable[[list[str]], None], request: pytest.FixtureRequest, command: str
+) -> None:
+    if command.startswith("benchmark"):
+        request.getfixturevalue("small")
+    run(shlex.split(command))
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make ")])
+def test_every_target_of_make_is_there(command: str) -> None:
+    made = subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    assert {"make run": "streamlit run app.py", "make test": "-m pytest"}[command] in made.stdout
+
+
+@pytest.mark.parametrize("block", [*blocks(README, "python"), vitviz.__doc__.partition("\n\n")[2]])
+def test_every_line_of_python_runs_and_has_the_axes_that_its_comment_names(small: None, block: str) -> None:
+    names: dict[str, Any] = {"vitviz": vitviz}
+    lines = block.splitlines()
+    for statement in ast.parse(block).body:
+        code = ast.unparse(statement)
+        if not isinstance(statement, ast.Expr):
+            exec(code, names)
+            continue
+        value = eval(code, names)
+        axes = re.search(r"# \(([a-z]+(?:, [a-z]+)*)\)", lines[(statement.end_lineno or 1) - 1])
+        if axes:
+            assert len(value.shape) == len(axes[1].split(", ")), code
+
+
+def test_a_clone_holds_all_that_the_commands_need(tmp_path: Path) -> None:
+    """A copy of the tracked files, as a clone has them, asked from its own folder and from another one."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False).stdout
+    files = [name for name in listed.decode().split("\0") if name.startswith(("vitviz/", "assets/", "app.py"))]
+    if not files:
+        pytest.skip("this copy of vitviz is no clone")
+    for name in files:
+        (tmp_path / "clone" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / "clone" / name)
+    (tmp_path / "elsewhere").mkdir()
+    for folder in ("clone", "elsewhere"):
+        ask = "explain example:cat --method rollout --out cat.png --out cat.npz"
+        done = subprocess.run(
+            [sys.executable, "-m", "vitviz", *shlex.split(ask)],
+            cwd=tmp_path / folder,
+            env={**os.environ, "PYTHONPATH": str(tmp_path / "clone"), "HF_HUB_OFFLINE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert sorted(path.name for path in (tmp_path / folder).glob("cat.*")) == ["cat.npz", "cat.png"]
+
+
+def test_the_table_of_pages_is_the_navigation() -> None:
+    told = [row[0].strip("*") for row in rows(README, "What each page answers") if row[0].startswith("**")]
+    assert told == [entry.title for listed in sections().values() for entry in listed]
+
+
+@pytest.mark.parametrize("text", [README, CHANGELOG], ids=["README", "CHANGELOG"])
+def test_every_name_in_backticks_is_there(text: str) -> None:
+    missing = [name for name in inline(text) if not exists(name)]
+    assert missing == []
+
+
+def exists(name: str) -> bool:
+    """Return whether a name of vitviz, a path, a target or an option that stands in backticks is there."""
+    if re.fullmatch(r"vitviz(\.\w+)+", name):
+        parts, value = name.split(".")[1:], vitviz
+        for part in parts:
+            value = getattr(value, part, None) or sys.modules.get(f"vitviz.{part}")  # a part is a module, too
+        return value is not None
+    if re.fullmatch(r"make [a-z]+", name):
+        return f"\n{name.removeprefix('make ')}: " in (ROOT / "Makefile").read_text()
+    if re.fullmatch(r"[\w.-]+(/[\w.-]*)+|\w+\.(py|md|txt|csv|toml)|LICENSE", name):
+        return any((ROOT / base / name).exists() for base in (".", "vitviz", "vitviz/models"))
+    return True
+
+
+def test_the_numbers_are_those_of_the_code() -> None:
+    words = dict(
+        enumerate(
+            ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+        )
+    )
+    words |= {13: "thirteen", 14: "fourteen", 15: "fifteen", 16: "sixteen"}
+    methods = words[len(vitviz.METHODS)]
+    assert f"Explain any answer by {methods} methods" in README
+    assert f"`vitviz.attribute`: {methods} explanations as data" in CHANGELOG
+    classes = len((ROOT / "assets/weights/classes.txt").read_text(encoding="utf-8").splitlines())
+    card = (ROOT / "assets/weights/MODEL_CARD.md").read_text(encoding="utf-8")
+    for share in re.findall(r"(\d\d\.\d) % top", README + CHANGELOG):
+        assert f"{share} %" in card, share
+    assert f"top-1 on {classes} classes" in README
+    assert f"A shipped classifier of {classes} classes" in CHANGELOG
+    sweep = (ROOT / "benchmarks/results/timm_sweep.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert f"Of the {len(sweep):,} architectures" in CHANGELOG
+
+
+def test_the_changelog_names_every_command_and_page() -> None:
+    for name in vitviz_cli.parser()._subparsers._group_actions[0].choices:  # type: ignore[union-attr]
+        assert f"`{name}" in CHANGELOG or f"`.venv/bin/python -m vitviz {name}" in README, name
+    for listed in sections().values():
+        for entry in listed:
+            assert entry.title in CHANGELOG, entry.title

@@ -1,0 +1,31 @@
+"""Examples of every command, as its ``--help`` shows them; the tests execute each."""
+
+from __future__ import annotations
+
+PROGRAM = "python -m vitviz"
+
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "models": ("models", "models --timm 'vit_small_*'"),
+    "explain": (
+        "explain photo.jpg --layer 8 --head 2 --out map.png",
+        "explain example:cat --method rollout --out cat.html --out cat.npz",
+    ),
+    "benchmark": ("benchmark photos --methods rollout,saliency --steps 4 --out results",),
+    "receptive-field": (
+        "receptive-field example:dog --layer 5 --token 100 --out field.png",
+        "receptive-field photo.jpg --by rollout --out field.json",
+    ),
+    "positions": ("positions --out positions.png", "positions --patch 40 --grid 8x8 --out positions.npz"),
+    "tokens": (
+        "tokens photo.jpg --what colours --out colours.png",
+        "tokens example:dog --what similarity --second example:cat --out likeness.png",
+    ),
+    "shuffle": ("shuffle photo.jpg --shares 0.5 1 --out shuffle.json",),
+    "input-sizes": ("input-sizes example:dog --sizes 112 224 --out sizes.json",),
+    "serve": ("serve --port 8600",),
+}
+
+
+def epilog(command: str) -> str:
+    """Return the lines that stand at the end of a command's help."""
+    return "\n".join(["examples:", *(f"  {PROGRAM} {example}" for example in EXAMPLES[command])])
