@@ -6,6 +6,8 @@ trace.attention(5)             # (heads, query, key), computed when asked for
 vitviz.rollout(trace)          # (query, key)
 vitviz.head_statistics(trace)  # one (layer, head) table a statistic
 vitviz.attribute("gradient_rollout", vit, "photo.jpg")  # one of vitviz.METHODS
+
+The examples in the docstrings begin after the first two lines.
 """
 
 from vitviz import errors

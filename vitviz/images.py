@@ -69,7 +69,11 @@ class Photo(Record):
 
 
 def open_image(source: str | PathLike[str] | bytes | BinaryIO) -> Image.Image:
-    """Open a JPEG, PNG or WebP picture as upright RGB; see ``open_photo``."""
+    """Open a JPEG, PNG or WebP picture as upright RGB; see ``open_photo``.
+
+    >>> vitviz.open_image("photo.jpg").mode
+    'RGB'
+    """
     return open_photo(source).image
 
 
@@ -77,6 +81,9 @@ def open_photo(source: str | PathLike[str] | bytes | BinaryIO) -> Photo:
     """Open a JPEG, PNG or WebP picture from a path, bytes or a file, as upright RGB, with notes on what was changed.
 
     Raises ImageError for what is no picture, is damaged, too large, too small or of another format.
+
+    >>> vitviz.open_photo("photo.jpg").notes
+    ()
     """
     data = _read(source)
     try:

@@ -54,6 +54,9 @@ def attention_field(
     ``layer`` defaults to the last. ``head_fusion`` and ``residual`` are those of ``rollout`` (Abnar & Zuidema 2020).
     It says how attention mixes tokens, not what the blocks between do with them: compare ``receptive_field``.
     Raises OptionError for a layer or token that the model has not.
+
+    >>> vitviz.attention_field(trace, token="class").values.shape  # (rows, columns)
+    (16, 16)
     """
     grid = trace.grid
     last = trace.layers - 1 if layer is None else check_index("Layer", layer, trace.layers)

@@ -111,6 +111,9 @@ def load_convnet(
     ``weights`` is "pretrained" (the hub, or its cache), "random" (from ``seed``) or the path of a local file, which
     brings its own number of classes.
     Raises UnknownModelError, WeightsUnavailableError, CheckpointError, or UnsupportedModelError for another family.
+
+    >>> vitviz.load_convnet("timm:resnet18", weights="random").layer_names[:2]
+    ('stem', 'layer1.0')
     """
     architecture = name.removeprefix(TIMM)
     timm_door.check_name(architecture)

@@ -119,6 +119,10 @@ def deletion_insertion(
 
     Raises GridError for a map of another shape, OptionError for options outside their range, and StoppedError if
     ``progress`` returns False.
+
+    >>> map = vitviz.attribute("rollout", vit, "photo.jpg")
+    >>> vitviz.deletion_insertion(vit, "photo.jpg", map, steps=2, random_maps=2).second.name
+    'insertion'
     """
     if steps < 1:
         raise OptionError(f"steps is {steps}; wanted at least 1. 16 is the default.")
@@ -147,6 +151,10 @@ def perturbation_test(
     The published protocol ranks pixels of an enlarged map; here whole patches go, as the map has them.
 
     Raises what ``deletion_insertion`` raises.
+
+    >>> map = vitviz.attribute("rollout", vit, "photo.jpg")
+    >>> vitviz.perturbation_test(vit, "photo.jpg", map, random_maps=2).replacement
+    'black'
     """
     test = _Test(vit, image, attribution, replacement, seed, np.arange(10) / 10)
     names = ("positive", "negative")

@@ -44,6 +44,11 @@ def model_randomisation(
     Adebayo et al. 2018, section 3.1, cascading randomisation: a map that stays the same does not explain the model.
     ``explain`` returns the map of a model, over patches or pixels, and must name a fixed target: the top class of a
     random model is another. Every parameter is drawn anew with its own mean and standard deviation, on a copy.
+
+    >>> def explain(other):
+    ...     return vitviz.attribute("rollout", other, "photo.jpg").values
+    >>> vitviz.model_randomisation(vit, explain).stages[:3]
+    ('nothing', 'head', 'layer 11')
     """
     module = copy.deepcopy(vit.module)
     generator = torch.Generator().manual_seed(seed)
@@ -101,6 +106,10 @@ def pointing_game(values: NDArray[Any], grid: PatchGrid, box: Box) -> bool:
 
     A patch counts as inside if its centre is. Raises OptionError for a box that is empty or outside the picture,
     GridError for a map of another shape.
+
+    >>> import numpy as np
+    >>> vitviz.pointing_game(np.eye(16)[:1].repeat(16, 0), vit.grid, (0, 0, 112, 112))
+    True
     """
     weights = patch_values(values, grid)
     return bool(_inside(grid, box)[int(weights.argmax())])
@@ -111,6 +120,10 @@ def energy_in_box(values: NDArray[Any], grid: PatchGrid, box: Box) -> float:
 
     A patch counts as inside by the part of its area that is. Raises OptionError for a box that is empty or outside
     the picture or a map without positive values, GridError for a map of another shape.
+
+    >>> import numpy as np
+    >>> vitviz.energy_in_box(np.ones((16, 16)), vit.grid, (0, 0, 112, 112))  # a quarter of the picture
+    0.25
     """
     weights = patch_values(values, grid).clip(min=0)
     if not weights.sum():

@@ -48,6 +48,9 @@ def input_sizes(vit: ViT, image: Picture, *, sizes: Sequence[int] = SIZES) -> tu
     picture is prepared anew for each size; an input tensor is resized. The model itself is not changed.
     Raises OptionError for a size below one patch or above 1024 pixels, UnsupportedModelError for a model that takes
     one size only.
+
+    >>> [answer.tokens for answer in vitviz.input_sizes(vit, "photo.jpg", sizes=(98, 224))]
+    [50, 257]
     """
     return tuple(input_size_steps(vit, image, sizes=sizes))
 

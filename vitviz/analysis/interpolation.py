@@ -61,6 +61,9 @@ def interpolated_similarity(vit: ViT, rows: int, columns: int) -> InterpolatedPo
     """Return what interpolation to another grid does to the position vectors of a model, both ways.
 
     Raises OptionError for a model whose positions are not vectors added to the tokens.
+
+    >>> vitviz.interpolated_similarity(vit, 8, 8).after
+    PatchGrid(rows=8, columns=8, patch_size=(14, 14), prefix=('class',))
     """
     found = positions_of(vit)
     if found.added is None:

@@ -55,6 +55,9 @@ def logit_lens(vit: ViT, trace: Trace) -> LogitLens:
 
     Raises OptionError for a model without a classifier or a trace of another model, CaptureError where the model does
     more between its last block and its classifier than norm, pooling and head.
+
+    >>> vitviz.logit_lens(vit, trace).logits.shape
+    (13, 200)
     """
     _check(vit, trace)
     gone = set(trace.edit.mask_tokens) - set(range(len(trace.grid.prefix)))
@@ -93,6 +96,9 @@ def class_evidence(
     classifier of the class token was never trained on patch tokens: a map that looks right is a finding, one that
     does not is no fault of the model.
     Raises OptionError for a class or layer that does not exist, or a model without a classifier.
+
+    >>> vitviz.class_evidence(vit, trace, class_index=7).values.shape
+    (16, 16)
     """
     _check(vit, trace)
     assert trace.logits is not None  # for the type checker: _check asked for it

@@ -32,6 +32,9 @@ def change_patches(
 
     Raises OptionError for an unknown change and a patch outside the grid, GridError if every patch would be removed,
     UnsupportedModelError for shuffling where patches overlap.
+
+    >>> vitviz.change_patches(vit, "photo.jpg", range(128), "grey").logits.shape
+    torch.Size([200])
     """
     chosen = chosen_patches(vit, patches, keep_only=keep_only)
     pixels = prepare(vit, image)[0][0]

@@ -69,6 +69,9 @@ def patch_sizes(
 
     Raises OptionError for a size that does not fit into the picture, UnsupportedModelError for a model whose patch
     embedding cannot be resized, and StoppedError if ``progress`` returns False.
+
+    >>> [answer.tokens for answer in vitviz.patch_sizes(vit, "photo.jpg", sizes=(14, 28))]
+    [257, 65]
     """
     wanted = sorted(set(sizes))
     if not wanted:
@@ -92,6 +95,9 @@ def with_patch_size(vit: ViT, patch_size: int) -> ViT:
 
     Raises OptionError for a size that does not fit into the picture, UnsupportedModelError, with the reason, for a
     model whose patch embedding is not one convolution of the patch's size.
+
+    >>> vitviz.with_patch_size(vit, 28).grid
+    PatchGrid(rows=8, columns=8, patch_size=(28, 28), prefix=('class',))
     """
     _check(vit, patch_size)
     if vit.module.patch_embed.patch_size == (patch_size, patch_size):  # type: ignore[union-attr]

@@ -103,6 +103,9 @@ def position_similarity(
     ``kind`` chooses among several encodings; the default is the first. ``layer`` and ``head`` choose where rotation
     or bias differ by layer and head; the default is the mean over all.
     Raises OptionError for a kind that the model has not, or a layer or head that does not exist.
+
+    >>> vitviz.position_similarity(vit).kind
+    'learned'
     """
     found = positions_of(vit)
     if kind is not None:
@@ -166,6 +169,9 @@ def position_components(similarity: PositionSimilarity, *, count: int = 3) -> Co
 
     The sign of a component is free: here the first of its largest coordinates is positive.
     Raises OptionError where a place has no vector, or for more components than there are.
+
+    >>> vitviz.position_components(vitviz.position_similarity(vit), count=3)
+    Components(maps=<float32 (3, 16, 16)>, shares=<float32 (3,)>)
     """
     vectors = _vectors(similarity)
     check_index("Number of components", count - 1, min(vectors.shape))
@@ -191,6 +197,11 @@ def position_read_out(
     With more channels than patches a fit on all places would always be perfect, so every place is predicted by a
     fit on the other folds. ``ridge`` is a share of the mean eigenvalue. It takes the tokens of a layer as well.
     Raises OptionError for fewer folds than two or more than there are patches.
+
+    >>> similarity = vitviz.position_similarity(vit)
+    >>> read_out = vitviz.position_read_out(similarity.vectors, similarity.grid)
+    >>> read_out.row > 0.9  # R²: the row can be read from the vectors
+    True
     """
     if not 2 <= folds <= grid.patches:
         raise OptionError(f"{folds} folds of {grid.patches} patches cannot be made; wanted 2 to {grid.patches}.")

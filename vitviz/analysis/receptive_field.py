@@ -123,6 +123,9 @@ def receptive_field(
     a convolutional network, of a place of the feature map, row by row, or a prefix token's name ("class").
 
     Raises OptionError for a layer or token that the model has not, or a gradient that vanishes everywhere.
+
+    >>> vitviz.receptive_field(vit, "photo.jpg", layer=0, token="centre").values.shape  # (height, width)
+    (224, 224)
     """
     if not isinstance(model, ViT | ConvNet):
         raise UnsupportedModelError(

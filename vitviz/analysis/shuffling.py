@@ -60,6 +60,9 @@ def shuffle_experiment(
 
     Raises OptionError for shares outside [0, 1], UnsupportedModelError for a model whose patches overlap: cutting
     the picture up would then change the patches themselves.
+
+    >>> vitviz.shuffle_experiment(vit, "photo.jpg", shares=(0.0, 1.0)).moved
+    (0, 256)
     """
     if not shares or not all(0 <= share <= 1 for share in shares):
         raise OptionError(f"The shares of shuffled patches are {tuple(shares)}; wanted numbers from 0 to 1.")

@@ -27,6 +27,11 @@ def linear_cka(one: NDArray[Any], other: NDArray[Any], *, debiased: bool = False
     al. 2012; Nguyen et al. 2021), which can be slightly negative.
 
     Raises OptionError for different numbers of samples, fewer than two (four for ``debiased``), or constant samples.
+
+    >>> import numpy as np
+    >>> features = np.random.default_rng(0).normal(size=(100, 8))
+    >>> round(vitviz.linear_cka(features, 3 * features), 6)  # a scale makes no difference
+    1.0
     """
     first, second = (np.asarray(each, np.float64) for each in (one, other))
     if first.ndim != 2 or second.ndim != 2 or len(first) != len(second):
@@ -103,6 +108,9 @@ def layer_similarity(
     patches. Two models with different patch grids are compared on the smaller one: the larger one's tokens are
     averaged over areas, and a note says so.
     Raises OptionError for unequal numbers of pictures, a model without a class token, or too few samples.
+
+    >>> vitviz.layer_similarity(trace).values.shape  # (layer, layer)
+    (13, 13)
     """
     check_choice("tokens", tokens, TOKENS)
     first = [traces] if isinstance(traces, Trace) else list(traces)

@@ -38,6 +38,9 @@ def token_spectrum(trace: Trace) -> Spectrum:
     maps; here a band holds all frequencies with the same larger component, so that other grids work too. A row that
     falls from layer to layer is a low-pass filter at work.
     Raises OptionError for a grid of a single patch.
+
+    >>> vitviz.token_spectrum(trace).stream.shape
+    (13, 9)
     """
     streams = [patch_tokens(trace, layer) for layer in range(-1, trace.layers)]
     added = [after - before for before, after in zip(streams, streams[1:], strict=False)]

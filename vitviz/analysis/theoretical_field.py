@@ -110,6 +110,10 @@ def theoretical_field(net: ConvNet, layer: int = -1) -> TheoreticalField:
     includes.
     Raises UnsupportedModelError, with the reason, where the field cannot be known: padding that depends on the size
     of the picture, global pooling, squeeze-and-excitation, operations that vitviz does not know.
+
+    >>> net = vitviz.load_convnet("timm:resnet18", weights="random")
+    >>> vitviz.theoretical_field(net, net.layers - 1).size  # height and width in pixels
+    (435, 435)
     """
     if layer != -1:
         check_index("Layer", layer, net.layers)
@@ -120,7 +124,12 @@ def theoretical_field(net: ConvNet, layer: int = -1) -> TheoreticalField:
 
 
 def theoretical_fields(net: ConvNet) -> tuple[TheoreticalField | None, ...]:
-    """Return the theoretical receptive field after every layer in one go; None from where it cannot be known."""
+    """Return the theoretical receptive field after every layer in one go; None from where it cannot be known.
+
+    >>> net = vitviz.load_convnet("timm:resnet18", weights="random")
+    >>> [field.size[0] for field in vitviz.theoretical_fields(net)]
+    [11, 27, 43, 67, 99, 147, 211, 307, 435]
+    """
     fields: list[TheoreticalField | None] = []
     field: TheoreticalField | None = ONE_PIXEL
     for number in range(net.layers):

@@ -44,6 +44,9 @@ def token_colours(
     The sign of a component is free: here the first of its largest coordinates is positive.
 
     Raises OptionError for a layer that does not exist, a threshold outside [0, 1], or fewer than four patches left.
+
+    >>> vitviz.token_colours(trace).colours[0].shape
+    (16, 16, 3)
     """
     several = [traces] if isinstance(traces, Trace) else list(traces)
     if not several or len({each.model for each in several}) > 1:
@@ -129,6 +132,9 @@ def token_similarity(
     """Return the cosine between a patch token and all patch tokens, in this picture or in ``other``.
 
     Raises OptionError for a patch or layer that does not exist, or a trace of another model.
+
+    >>> vitviz.token_similarity(trace, 100).values.shape  # (rows, columns)
+    (16, 16)
     """
     layer = trace.layers - 1 if layer is None else layer
     check_index("Patch", patch, trace.grid.patches)
@@ -185,6 +191,9 @@ def token_norms(trace: Trace, *, layer: int | None = None, deviations: float = 4
     bound works for all. Such patches hold global and no local information.
 
     Raises OptionError for a layer that does not exist or a number of deviations that is not positive.
+
+    >>> vitviz.token_norms(trace).norms.shape
+    (16, 16)
     """
     layer = trace.layers - 1 if layer is None else layer
     if not deviations > 0:
@@ -212,6 +221,10 @@ def _attention_shares(trace: Trace, layer: int, keys: list[int]) -> tuple[float,
 
 
 def outlier_table(trace: Trace, *, deviations: float = 4.0) -> tuple[TokenNorms, ...]:
-    """Return the token norms after every layer, first layer first."""
+    """Return the token norms after every layer, first layer first.
+
+    >>> len(vitviz.outlier_table(trace))  # one a layer
+    12
+    """
     with torch.no_grad():
         return tuple(token_norms(trace, layer=layer, deviations=deviations) for layer in range(trace.layers))

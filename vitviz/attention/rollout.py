@@ -37,6 +37,9 @@ def rollout(
     are in memory at a time.
 
     Raises OptionError for options outside their range.
+
+    >>> vitviz.rollout(trace).sum(-1).allclose(vitviz.rollout(trace).new_ones(257))  # rows sum to 1
+    True
     """
     check_options(head_fusion, discard_ratio, residual)
     order = _layers(trace, start_layer, end_layer)
@@ -61,6 +64,9 @@ def rollout_row(
     The same numbers as ``rollout(trace, …)[token]``, but a row vector is carried from the last layer to the first,
     so that each layer costs a product of a vector and a matrix instead of two matrices: N² instead of N³.
     ``token`` is a token index or a prefix token's name; the options are those of ``rollout``.
+
+    >>> vitviz.rollout_row(trace, "class").shape  # (key,)
+    torch.Size([257])
     """
     check_options(head_fusion, discard_ratio, residual)
     order = _layers(trace, start_layer, end_layer)

@@ -61,6 +61,9 @@ def head_statistics(trace: Trace, *, sink_deviations: float = 4.0) -> HeadStatis
 
     ``sink_deviations``: a patch is a sink where its norm in the residual stream that enters the layer exceeds the
     mean norm of all patches by that many standard deviations.
+
+    >>> vitviz.head_statistics(trace).distance.shape  # (layer, head)
+    (12, 6)
     """
     grid = trace.grid
     distance = torch.from_numpy(grid.distances()).float()

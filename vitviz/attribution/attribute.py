@@ -44,6 +44,11 @@ def attribute(
 
     Raises OptionError for an unknown method, knob or target, and UnsupportedModelError, with the reason, where the
     method cannot serve the model.
+
+    >>> vitviz.attribute("gradient_rollout", vit, "photo.jpg").values.shape  # (rows, columns)
+    (16, 16)
+    >>> vitviz.attribute("saliency", vit, "photo.jpg", target=7).target.label
+    'scorpion'
     """
     method = find_method(name)
     chosen = method.choose(knobs, vit.layers)

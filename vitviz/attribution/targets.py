@@ -17,6 +17,9 @@ def patch_likeness(vit: ViT, image: Picture, patch: int) -> Likeness:
 
     The patch's embedding is what the model's last norm and pooling make of its token alone. ``patch`` counts from 0,
     row by row. Raises OptionError for a patch outside the grid.
+
+    >>> vitviz.patch_likeness(vit, "photo.jpg", 100).label
+    'similarity to the patch in row 7, column 5'
     """
     token = len(vit.grid.prefix) + check_index("Patch", patch, vit.grid.patches)
     shell: Any = vit.shell

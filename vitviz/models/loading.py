@@ -34,6 +34,11 @@ def load_vit(
 
     Raises UnknownModelError, WeightsUnavailableError, CheckpointError, OptionError, or UnsupportedModelError for a
     model without global attention over patches.
+
+    >>> vitviz.load_vit().class_name(31)
+    'Persian cat'
+    >>> vitviz.load_vit("timm:vit_tiny_patch16_224", weights="random", image_size=(96, 160)).grid
+    PatchGrid(rows=6, columns=10, patch_size=(16, 16), prefix=('class',))
     """
     trained = _trained_size(trained_size, str(weights))
     size = _size(image_size) or trained

@@ -34,6 +34,11 @@ def trace(
     ``edit`` changes attention on the way. The model itself is not touched, and nothing stays behind.
 
     Raises ImageError, OptionError, or CaptureError if the pass recorded something that is not attention.
+
+    >>> vitviz.trace(vit, "photo.jpg").attention(5).shape  # (heads, query, key)
+    torch.Size([6, 257, 257])
+    >>> vitviz.trace(vit, "photo.jpg", target=7).attention_gradient(5).shape
+    torch.Size([6, 257, 257])
     """
     pixels = _input(vit, image)
     edit.check(layers=vit.layers, heads=vit.heads, grid=vit.grid)
@@ -70,6 +75,9 @@ def predict(vit: ViT, batch: Tensor, *, edit: Edit = NO_EDIT) -> Tensor:
 
     ``batch`` is (image, 3, height, width), normalised. Nothing is recorded; ``edit`` applies to every image.
     Raises GridError for a batch of another shape, OptionError for an edit that does not fit the model.
+
+    >>> vitviz.predict(vit, trace.pixels[None]).shape  # (picture, class)
+    torch.Size([1, 200])
     """
     if batch.ndim != 4 or tuple(batch.shape[1:]) != (3, *vit.image_size):
         raise GridError(
