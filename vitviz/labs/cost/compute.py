@@ -15,7 +15,6 @@ from torch.nn import functional
 from vitviz.errors import OptionError
 from vitviz.labs.blocks import build_blocks
 from vitviz.labs.cost.vit_shape import CHANNELS, ViTShape
-from vitviz.labs.vit_shape import CHANNELS, ViTShape
 from vitviz.progress import Progress, report
 from vitviz.record import Record
 

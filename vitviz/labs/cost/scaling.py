@@ -13,7 +13,6 @@ from vitviz.errors import OptionError, check_choice
 from vitviz.labs.cost.compute import model_macs
 from vitviz.labs.cost.vit_shape import CHANNELS, ViTShape
 from vitviz.labs.parameters import Dimensions, standard_parameters
-from vitviz.labs.vit_shape import CHANNELS, ViTShape
 from vitviz.record import Record
 
 GROWING = ("depth", "width", "side", "heads")

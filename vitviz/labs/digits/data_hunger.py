@@ -10,9 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.errors import OptionError, StoppedError
-from vitviz.labs.digit_networks import digit_convnet, digit_vit
-from vitviz.labs.digit_training import Run, train
-from vitviz.labs.digits import training_set
 from vitviz.labs.digits.data import training_set
 from vitviz.labs.digits.networks import digit_convnet, digit_vit
 from vitviz.labs.digits.training import Run, train

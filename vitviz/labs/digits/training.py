@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vitviz.errors import OptionError, TrainingError
-from vitviz.labs.digits import Digits, held_out
 from vitviz.labs.digits.data import Digits, held_out
 from vitviz.record import Record
 

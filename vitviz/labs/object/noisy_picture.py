@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from vitviz.errors import GridError, OptionError
 from vitviz.labs.object.smallest_object import CORNER, INSIDE, Detector, check_size
-from vitviz.labs.smallest_object import CORNER, INSIDE, Detector, check_size
 from vitviz.record import Record
 
 IMAGE_SIZE = 256
