@@ -17,9 +17,9 @@ import vitviz
 from tests.pages.dashboard import Dashboard
 from vitviz.errors import OptionError
 from vitviz.models.vit import ViT
-from vitviz.ui import lesson
 from vitviz.ui.choices import CHOICES
 from vitviz.ui.choices.choice import Choice
+from vitviz.ui.furniture import lesson
 from vitviz.ui.navigation import entries, sections
 
 PAGES = [entry.name for entry in entries()]

@@ -74,8 +74,8 @@ def drop_curve(
 
     Raises OptionError for options outside their range, and StoppedError if ``progress`` returns False.
 
-    >>> vitviz.drop_curve(vit, "photo.jpg", shares=(0.0, 0.5), draws=2).shares
-    (0.0, 0.5)
+    >>> vitviz.drop_curve(vit, "photo.jpg", shares=(0.0, 0.5), draws=2).fractions
+    array([0. , 0.5])
     """
     if draws < 2:
         raise OptionError(f"draws is {draws}; wanted at least 2, for an interval. 8 is the default.")
