@@ -8,7 +8,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "models": ("models", "models --timm 'vit_small_*'"),
     "explain": (
         "explain photo.jpg --layer 8 --head 2 --out map.png",
-        "explain example:cat --method rollout --out cat.html --out cat.npz",
+        "explain example:cat --method legrad --target tabby --out cat.png --out cat.npz",
     ),
     "benchmark": ("benchmark photos --methods rollout,saliency --steps 4 --out results",),
     "receptive-field": (
@@ -23,6 +23,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "shuffle": ("shuffle photo.jpg --shares 0.5 1 --out shuffle.json",),
     "input-sizes": ("input-sizes example:dog --sizes 112 224 --out sizes.json",),
     "serve": ("serve --port 8600",),
+    "doctor": ("doctor", "doctor --json"),
 }
 
 

@@ -12,6 +12,7 @@ from vitviz.images import Photo, open_photo
 from vitviz.ui.components.photo_picker import photo_picker
 from vitviz.ui.reader import link
 from vitviz.ui.text import _
+from vitviz.ui.words.errors import in_dashboard
 from vitviz.ui.words.labels import photo_note
 
 _OWN = "vitviz_own_photos"
@@ -40,7 +41,7 @@ def chosen() -> tuple[str, Photo]:
     try:
         found = example(name)
     except VitvizError as error:
-        link.notice(str(error))
+        link.notice(in_dashboard(error))
         found = examples()[0]
     link.put(example=found.id)
     return found.id, opened(found.id)
@@ -101,7 +102,7 @@ def _take(name: str) -> None:
     try:
         photo = open_photo(cast(BinaryIO, file))
     except VitvizError as error:
-        link.notice(str(error))
+        link.notice(in_dashboard(error))
         return
     st.session_state.setdefault(_OWN, {})[name] = photo
     link.put(example=name)

@@ -60,7 +60,7 @@ def current() -> Scene:
         original = cache.traced(key, photo.digest, NO_EDIT, vit, photo)
         trace = cache.traced(key, photo.digest, _edit(vit), vit, photo)
     except VitvizError as error:
-        st.error(plain(str(error)))
+        st.error(plain(in_dashboard(error)))
         st.stop()
     shown = cache.picture(key, photo.digest, vit, photo)
     return Scene(
@@ -149,7 +149,7 @@ def _query(vit: ViT) -> str:
     try:
         return vit.grid.names[vit.grid.token(query)]
     except OptionError as error:
-        link.notice(str(error))
+        link.notice(in_dashboard(error))
         return default_query(vit)
 
 

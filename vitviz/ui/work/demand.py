@@ -12,6 +12,7 @@ from vitviz.errors import VitvizError
 from vitviz.progress import Progress
 from vitviz.ui.kept import shelf
 from vitviz.ui.text import _, plain
+from vitviz.ui.words.errors import in_dashboard
 
 _WANTED, _FAILED = "vitviz_wanted", "vitviz_failed"
 
@@ -81,7 +82,7 @@ def work_through(request: Hashable, work: Iterable[Callable[[], object]]) -> Non
         for part in work:
             part()
     except VitvizError as error:
-        _failed()[request] = str(error)
+        _failed()[request] = in_dashboard(error)
     wanted().discard(request)
     st.rerun()
 

@@ -14,6 +14,7 @@ from vitviz.progress import Progress, is_out_of_memory
 from vitviz.ui.kept.shelf import Shelf
 from vitviz.ui.reader import link
 from vitviz.ui.text import _, plain
+from vitviz.ui.words.errors import in_dashboard
 from vitviz.ui.work import demand
 
 Found = TypeVar("Found")
@@ -88,7 +89,7 @@ def _refused() -> dict[Hashable, str]:
 def _reason(error: VitvizError | RuntimeError) -> str:
     """Return why there is no result; raises again what is neither a refusal nor a lack of memory."""
     if isinstance(error, VitvizError):
-        return str(error)
+        return in_dashboard(error)
     if is_out_of_memory(error):
         return _("This machine has too little memory for that. Choose smaller sizes.")
     raise error

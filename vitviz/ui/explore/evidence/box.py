@@ -13,6 +13,7 @@ from vitviz.ui.furniture import viewer
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
+from vitviz.ui.words.errors import in_dashboard
 
 
 def current(scene: Scene) -> Box | None:
@@ -23,7 +24,7 @@ def current(scene: Scene) -> Box | None:
     try:
         box_coverage(scene.vit.grid, box)
     except OptionError as error:
-        st.warning(plain(str(error)), icon=":material/info:")
+        st.warning(plain(in_dashboard(error)), icon=":material/info:")
         link.put(box="")
         return None
     return box
@@ -63,7 +64,7 @@ def _keep(text: str) -> None:
     try:
         link.put(box="" if not text else ".".join(map(str, box_of(text))))
     except OptionError as error:
-        link.notice(str(error))
+        link.notice(in_dashboard(error))
 
 
 def _table(scene: Scene, shown: list[Outcome], box: Box) -> None:

@@ -29,6 +29,7 @@ from vitviz.ui.kept import shelf
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, language
+from vitviz.ui.words.errors import in_dashboard
 
 _REFUSED = "vitviz_evidence_refused"
 _FIRST = ("class_attention", "rollout", "gradient_rollout", "legrad", "saliency", "token_grad_cam")
@@ -123,8 +124,8 @@ def compute(scene: Scene, aim: Aim, what: Outcome, progress: Any = None) -> Outc
             **knobs(what.method),
         )
     except VitvizError as error:
-        st.session_state.setdefault(_REFUSED, {})[what.key] = str(error)
-        return Outcome(what.method, what.key, None, str(error))
+        st.session_state.setdefault(_REFUSED, {})[what.key] = in_dashboard(error)
+        return Outcome(what.method, what.key, None, in_dashboard(error))
     shelf.evidence().put(what.key, found)
     return Outcome(what.method, what.key, found, None)
 

@@ -27,6 +27,7 @@ from vitviz.ui.furniture import viewer
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
+from vitviz.ui.words.errors import in_dashboard
 
 _STROKE = "vitviz_stroke"
 _ORDER = ("grey", "mean", "black", "noise", "blur", SHUFFLED, REMOVED)
@@ -117,7 +118,7 @@ def _changed(scene: Scene, painting: Painting, change: str, keep_only: bool) -> 
             scene.model_key, scene.photo.digest, painting.text(), change, keep_only, scene.vit, scene.original.pixels
         )
     except VitvizError as error:
-        reason = str(error)
+        reason = in_dashboard(error)
         return Changed(painting, change, keep_only, frozenset(), scene.original, scene.picture, reason)
     picture = shown_picture(scene, trace, patches, change)
     return Changed(painting, change, keep_only, patches, trace, picture, None)

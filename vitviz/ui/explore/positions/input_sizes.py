@@ -18,6 +18,7 @@ from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import MOST_TOKENS, Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.class_names import class_name
+from vitviz.ui.words.errors import in_dashboard
 
 _REFUSED = "vitviz_refused_sizes"
 Answers = dict[int, SizedAnswer]
@@ -61,7 +62,7 @@ def finish(scene: Scene, found: Answers, bar: DeltaGenerator | None) -> None:
             shelf.sizes().put(_key(scene), {**_measured(scene), size: each})
             bar.progress((len(_measured(scene))) / total, f"{size} px")
     except VitvizError as error:
-        _refused()[_key(scene)] = str(error)
+        _refused()[_key(scene)] = in_dashboard(error)
     st.rerun()
 
 

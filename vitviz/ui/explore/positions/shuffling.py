@@ -17,6 +17,7 @@ from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.class_names import class_name
+from vitviz.ui.words.errors import in_dashboard
 
 
 def draw(scene: Scene) -> ShuffleExperiment | None:
@@ -32,7 +33,7 @@ def draw(scene: Scene) -> ShuffleExperiment | None:
     try:
         found = cache.shuffled(scene.model_key, scene.photo.digest, scene.vit, scene.photo)
     except VitvizError as error:
-        st.info(plain(str(error)))
+        st.info(plain(in_dashboard(error)))
         return None
     _shuffle_curve(found)
     _shuffle_answers(scene, found)

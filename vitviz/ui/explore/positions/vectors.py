@@ -15,6 +15,7 @@ from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import MOST_TOKENS, Scene, pinned_patch
 from vitviz.ui.text import _, plain
+from vitviz.ui.words.errors import in_dashboard
 
 _COMPONENTS = 6
 
@@ -76,7 +77,7 @@ def interpolation(scene: Scene) -> InterpolatedPositions | None:
         grid = new_grid(scene)
         found = cache.interpolated(scene.model_key, grid.rows, grid.columns, scene.vit)
     except VitvizError as error:
-        _not_applicable(str(error))
+        _not_applicable(in_dashboard(error))
         return None
     _rows(scene, grid)
     place = pinned_patch(scene)

@@ -17,6 +17,7 @@ from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, first_clause, plain
+from vitviz.ui.words.errors import in_dashboard
 
 Row = tuple[float, float, float, float | None]
 """Mean, least and largest radius, and half the side of the theoretical field."""
@@ -55,7 +56,7 @@ def _measure(scene: Scene, networks: list[Probe], digests: tuple[str, ...], phot
                 done += 1
                 bar.progress(done / total, f"{plain(probe.title)}, {probe.layer_names[layer]}")
         except VitvizError as error:
-            st.warning(plain(f"{probe.title}: {error}"))
+            st.warning(plain(f"{probe.title}: {in_dashboard(error)}"))
             continue
         curves += _curves(probe, rows)
     bar.empty()

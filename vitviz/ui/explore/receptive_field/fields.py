@@ -23,6 +23,7 @@ from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, gap, plain
+from vitviz.ui.words.errors import in_dashboard
 from vitviz.ui.words.labels import token_name
 
 GRADIENT, ROLLOUT = "gradient", "rollout"
@@ -113,7 +114,7 @@ def measure(scene: Scene, pictures: str) -> list[Measured]:
                 rolled = rollout.measure(scene, layer, digests, photos)
                 found.append(Measured("rollout", rollout.probe(probe), layer, rolled))
         except VitvizError as error:
-            st.warning(plain(f"{probe.title}: {error}"))
+            st.warning(plain(f"{probe.title}: {in_dashboard(error)}"))
     if bar is not None:
         bar.empty()
     return found

@@ -22,6 +22,7 @@ from vitviz.ui.kept import cache, networks
 from vitviz.ui.reader import link, models
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
+from vitviz.ui.words.errors import in_dashboard
 
 RANDOM = "random"
 _MOST_PATCHES = 1600
@@ -34,7 +35,7 @@ def frequencies(scene: Scene, here: Seen) -> Spectrum | None:
     try:
         found = cache.token_spectrum(scene.model_key, here.photo.digest, here.trace)
     except VitvizError as error:
-        st.info(_("Not applicable. {reason}").format(reason=plain(str(error))))
+        st.info(_("Not applicable. {reason}").format(reason=plain(in_dashboard(error))))
         return None
     stream, branch = st.columns(2, gap="large")
     layers = range(scene.vit.layers)
@@ -87,7 +88,7 @@ def alike(scene: Scene, here: Seen) -> LayerSimilarity | None:
     try:
         found = _similarity(scene, here)
     except VitvizError as error:
-        st.info(plain(str(error)), icon=":material/info:")
+        st.info(plain(in_dashboard(error)), icon=":material/info:")
         return None
     _matrix(found)
     return found

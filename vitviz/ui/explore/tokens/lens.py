@@ -22,6 +22,7 @@ from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.class_names import class_name
+from vitviz.ui.words.errors import in_dashboard
 
 _COLOURS = (PINNED[0], PINNED[1], PINNED[2], PINNED[3])
 
@@ -40,7 +41,7 @@ def draw(scene: Scene, here: Seen) -> Reading | None:
     try:
         lens = cache.logit_lens(scene.model_key, here.photo.digest, scene.vit, here.trace)
     except VitvizError as error:
-        st.info(_("Not applicable. {reason}").format(reason=plain(str(error))))
+        st.info(_("Not applicable. {reason}").format(reason=plain(in_dashboard(error))))
         return None
     chosen = _class(scene, lens)
     evidence = cache.class_evidence(scene.model_key, here.photo.digest, chosen, scene.layer, scene.vit, here.trace)

@@ -19,6 +19,7 @@ from vitviz.ui.kept import cache
 from vitviz.ui.reader import link, photos
 from vitviz.ui.reader.scene import Scene, pinned_patch
 from vitviz.ui.text import _, plain
+from vitviz.ui.words.errors import in_dashboard
 
 _OPACITY = 0.7
 
@@ -78,7 +79,7 @@ def _colours(scene: Scene, here: Seen, there: Seen) -> TokenColours | None:
         try:
             return cache.token_colours(scene.model_key, digests, scene.layer, asked, link.get("flip"), traces)
         except OptionError as error:
-            st.info(plain(str(error)), icon=":material/info:")
+            st.info(plain(in_dashboard(error)), icon=":material/info:")
     return None
 
 

@@ -20,6 +20,7 @@ from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, current
 from vitviz.ui.text import _, plain
+from vitviz.ui.words.errors import in_dashboard
 
 
 def draw() -> None:
@@ -89,7 +90,7 @@ def _inputs(scene: Scene) -> Activations | None:
     try:
         found = _activations(scene.model_key, scene.photo.digest, scene.layer, scene)
     except VitvizError as error:
-        st.info(plain(str(error)))
+        st.info(plain(in_dashboard(error)))
         return None
     chart(input_figure(found), key="gelu_inputs")
     st.caption(

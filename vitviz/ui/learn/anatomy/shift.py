@@ -21,6 +21,7 @@ from vitviz.ui.kept import networks
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, current
 from vitviz.ui.text import N_, _, plain
+from vitviz.ui.words.errors import in_dashboard
 
 _EMBEDDING, _PLAIN = "#56B4E9", "#E69F00"
 _STRIDE = 16
@@ -41,7 +42,7 @@ def draw() -> None:
     try:
         found = _measured(scene.model_key, scene.photo.digest, scene.layer, scene.vit, scene.original)
     except VitvizError as error:
-        st.info(plain(str(error)))
+        st.info(plain(in_dashboard(error)))
         return
     trained = networks.resnet(*scene.vit.image_size)[1]
     if reason := networks.refusal(*scene.vit.image_size):

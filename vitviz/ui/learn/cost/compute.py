@@ -22,6 +22,7 @@ from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.cost import clock, sizes
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
+from vitviz.ui.words.errors import in_dashboard
 from vitviz.ui.work.desk import Desk
 
 _PROJECTIONS, _MLP = PINNED[1], PINNED[2]
@@ -136,7 +137,7 @@ def _count(model_key: str, _vit: ViT) -> int | str:
     try:
         return multiply_accumulates(_vit)
     except VitvizError as error:
-        return str(error)
+        return in_dashboard(error)
 
 
 def _counted(scene: Scene) -> None:

@@ -23,6 +23,7 @@ from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import N_, _, plain
+from vitviz.ui.words.errors import in_dashboard
 
 _LAYERS_SHOWN = 4
 
@@ -41,7 +42,7 @@ def measured(model_key: str, digest: str, edit: Edit, _vit: ViT, _trace: Trace) 
     try:
         return ModelMeasured(attention_gain(_trace), compare_residual(_vit, _trace))
     except VitvizError as error:
-        return str(error)
+        return in_dashboard(error)
 
 
 def draw(scene: Scene, figures: dict[str, go.Figure]) -> ModelMeasured | None:

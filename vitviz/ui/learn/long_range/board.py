@@ -23,6 +23,7 @@ from vitviz.models.vit import ViT
 from vitviz.ui.choices.long_range import BEST
 from vitviz.ui.reader import link
 from vitviz.ui.text import N_, _
+from vitviz.ui.words.errors import in_dashboard
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +198,7 @@ def move(board: Board, start: int, end: int) -> None:
     try:
         after = moved(board, start, end)
     except OptionError as error:
-        link.notice(str(error))
+        link.notice(in_dashboard(error))
         return
     link.put(range_board=text_of(after), range_cell=end, range_query="object")
 

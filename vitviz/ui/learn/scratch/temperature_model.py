@@ -31,6 +31,7 @@ from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, default_query
 from vitviz.ui.text import _
 from vitviz.ui.words.class_names import class_name
+from vitviz.ui.words.errors import in_dashboard
 from vitviz.ui.words.labels import map_words
 from vitviz.ui.work.desk import Desk, LongWork
 
@@ -97,7 +98,7 @@ def heat(scene: Scene) -> Heated | None:
         before = cache.statistics(scene.model_key, scene.photo.digest, NO_EDIT, scene.original)
         after = cache.statistics(scene.model_key, scene.photo.digest, edit, found)
     except VitvizError as error:
-        st.error(str(error))
+        st.error(in_dashboard(error))
         return None
     return Heated(factor, where, scene.original, found, before, after)
 

@@ -31,6 +31,7 @@ from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, current
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.class_names import class_name
+from vitviz.ui.words.errors import in_dashboard
 from vitviz.ui.work import job_panel
 
 
@@ -79,7 +80,7 @@ def _maps(scene: Scene) -> PositionMaps | None:
         try:
             maps = _position_maps(scene.model_key, rows, columns, scene.vit)
         except VitvizError as error:
-            st.info(plain(str(error)))
+            st.info(plain(in_dashboard(error)))
             return None
         _draw_maps(scene, maps, rows, columns)
     return maps
