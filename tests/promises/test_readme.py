@@ -24,6 +24,9 @@ from vitviz.ui.navigation import sections
 COMMANDS = commands(README)
 TERMINAL = [command.removeprefix(PYTHON) for command in COMMANDS if command.startswith(PYTHON)]
 
+WRITTEN = {"table.csv", "table.html"}
+"""Files that a command writes."""
+
 
 def test_every_command_is_one_that_is_tried_here() -> None:
     other = [command for command in COMMANDS if not command.startswith(PYTHON)]
@@ -107,7 +110,8 @@ def exists(name: str) -> bool:
     if re.fullmatch(r"make [a-z]+", name):
         return f"\n{name.removeprefix('make ')}: " in (ROOT / "Makefile").read_text()
     if re.fullmatch(r"[\w.-]+(/[\w.-]*)+|\w+\.(py|md|txt|csv|toml)|LICENSE", name):
-        return any((ROOT / base / name).exists() for base in (".", "vitviz", "vitviz/models"))
+        own = [ROOT / name, *(ROOT / "vitviz").rglob(name.rstrip("/"))]  # a name may be that of its room's paragraph
+        return any(path.exists() for path in own) or name in WRITTEN
     return True
 
 
