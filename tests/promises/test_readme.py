@@ -96,7 +96,7 @@ def test_the_table_of_pages_is_the_navigation() -> None:
 
 @pytest.mark.parametrize("text", [README, CHANGELOG], ids=["README", "CHANGELOG"])
 def test_every_name_in_backticks_is_there(text: str) -> None:
-    missing = [name for name in inline(text) if not exists(name)]
+    missing = [name for name in inline(text) if "NAME" not in name and not exists(name)]
     assert missing == []
 
 
