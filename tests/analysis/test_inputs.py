@@ -38,5 +38,5 @@ def test_pictures_of_different_sizes_are_resized_and_it_is_said(vit: ViT) -> Non
 def test_no_picture_and_wrong_tensors_are_refused(vit: ViT) -> None:
     with pytest.raises(ImageError, match="There is no picture; wanted at least one"):
         prepare(vit, [])
-    with pytest.raises(GridError, match=r"tiny has shape \(3, 16, 32\); wanted \(channel, 32, 32\)"):
+    with pytest.raises(GridError, match=r"tiny has shape \(3, 16, 32\); wanted \(3, 32, 32\)"):
         prepare(vit, torch.zeros(3, 16, 32))

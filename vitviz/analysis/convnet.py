@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vitviz.capture.shell import shell_of
 from vitviz.errors import GridError, OptionError, UnsupportedModelError, check_index
-from vitviz.images import to_rgb
+from vitviz.images import Source, open_image
 from vitviz.models import timm_door
 from vitviz.models.timm_weights import TIMM, load_module
 from vitviz.record import Record
@@ -75,9 +75,17 @@ class ConvNet(Record):
             _check_chain(net, shell)
         return net
 
-    def preprocess(self, image: Image.Image) -> Tensor:
-        """Return the network's input for a picture: (channel, height, width), normalised."""
-        pixels = self.transform(to_rgb(image))
+    @property
+    def channels(self) -> None:
+        """Number of channels of its input: any that its first layer takes."""
+        return None
+
+    def preprocess(self, image: Source) -> Tensor:
+        """Return the network's input for a picture: (channel, height, width), normalised.
+
+        ``image`` is anything that ``vitviz.open_photo`` takes; raises what it raises.
+        """
+        pixels = self.transform(open_image(image))
         if tuple(pixels.shape[1:]) != self.image_size:
             raise GridError(
                 f"The transform returned a tensor of shape {tuple(pixels.shape)}; wanted "

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
 from vitviz.analysis.inputs import Picture, prepare
 from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError, UnsupportedModelError, VitvizError
+from vitviz.images import Source
 from vitviz.models.geometry import check_size
 from vitviz.models.vit import ViT
 from vitviz.record import Record
@@ -109,7 +109,7 @@ def rewrapped(vit: ViT, shell: nn.Module, image_size: tuple[int, int]) -> ViT:
         raise _fixed(vit, image_size, str(error)) from error
 
 
-def _from_native(vit: ViT, image_size: tuple[int, int], picture: Image.Image) -> Tensor:
+def _from_native(vit: ViT, image_size: tuple[int, int], picture: Source) -> Tensor:
     """Prepare a picture by the caller's own transform, which knows one size, and resize the result."""
     return _resize(vit.preprocess(picture), image_size)
 

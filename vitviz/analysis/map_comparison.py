@@ -15,6 +15,7 @@ from vitviz.analysis.faithfulness import patch_values
 from vitviz.analysis.faithfulness_checks import rank_correlation
 from vitviz.errors import GridError, check_choice
 from vitviz.grid import PatchGrid
+from vitviz.images import Source
 from vitviz.models.vit import ViT
 from vitviz.record import Record
 
@@ -90,7 +91,7 @@ def _in_unit(values: NDArray[np.float64], unit: str) -> NDArray[np.float64]:
     return values / total if unit == "share" and total else values
 
 
-def same_crop(first: ViT, second: ViT, image: Image.Image) -> Tensor:
+def same_crop(first: ViT, second: ViT, image: Source) -> Tensor:
     """Return the second model's input for exactly the part of a picture that the first one sees.
 
     Models crop differently; two maps can be laid on each other only if they are of one crop. The crop is taken at up

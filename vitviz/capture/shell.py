@@ -8,6 +8,7 @@ user's module is never touched. Copying the objects of a ViT takes a few millise
 from __future__ import annotations
 
 from collections import OrderedDict
+from types import MethodType
 from typing import Any
 
 from torch import nn
@@ -32,6 +33,8 @@ def shell_of(module: nn.Module, memo: dict[int, nn.Module] | None = None) -> nn.
     for name, value in state.items():
         if isinstance(value, OrderedDict) and "_hooks" in name:
             state[name] = OrderedDict(value)
+        elif isinstance(value, MethodType) and value.__self__ is module:
+            state[name] = MethodType(value.__func__, copy)  # code that was replaced on the object: the copy's own
     state["_modules"] = {
         name: None if child is None else shell_of(child, memo) for name, child in module._modules.items()
     }

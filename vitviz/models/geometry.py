@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from vitviz.errors import OptionError, UnsupportedModelError
@@ -84,9 +86,40 @@ def own_size(module: nn.Module) -> tuple[int, int] | None:
     """Return height and width in pixels that a module was made for, as its timm config or else its embedding says."""
     size = tuple((getattr(module, "pretrained_cfg", None) or {}).get("input_size") or ())[1:]
     if len(size) != 2:  # not made by timm's factory: what it was built for is all that is known
-        declared = getattr(getattr(module, "patch_embed", None), "img_size", None)
-        size = tuple(declared) if isinstance(declared, tuple | list) else ()
+        return declared_size(module)
+    return int(size[0]), int(size[1])
+
+
+def declared_size(module: nn.Module) -> tuple[int, int] | None:
+    """Return height and width in pixels that a module's patch embedding says it was built for, or None.
+
+    timm says (height, width); the original DINO and MAE code one number for a square.
+    """
+    declared: Any = getattr(getattr(module, "patch_embed", None), "img_size", None)
+    if isinstance(declared, int | np.integer) and not isinstance(declared, bool):
+        return int(declared), int(declared)
+    size = tuple(declared) if isinstance(declared, tuple | list) else ()
     return (int(size[0]), int(size[1])) if len(size) == 2 else None
+
+
+def height_and_width(image_size: tuple[int, int] | int) -> tuple[int, int]:
+    """Return height and width in pixels of an input, given as both or as one number for a square.
+
+    Raises OptionError for what is no size, and for one beyond 4096 pixels.
+    """
+    try:
+        given: Any = (image_size, image_size) if isinstance(image_size, int | np.integer) else tuple(image_size)
+        height, width = (operator.index(side) for side in given)
+    except (TypeError, ValueError):
+        raise OptionError(
+            f"An image size of {image_size!r} cannot be used; wanted height and width in whole pixels, such as "
+            "(224, 224), or one number for a square."
+        ) from None
+    if min(height, width) < 1 or max(height, width) > 4096:
+        raise OptionError(
+            f"An image size of {height} × {width} pixels cannot be used; wanted 1 to 4096. Choose a smaller one."
+        )
+    return height, width
 
 
 def check_size(name: str, module: nn.Module, image_size: tuple[int, int]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from vitviz.errors import OptionError, UnknownModelError, suggest
 from vitviz.models import hub, shipped, timm_door
-from vitviz.models.geometry import check_size
+from vitviz.models.class_names import ClassNames, listed_names
+from vitviz.models.geometry import check_size, height_and_width
 from vitviz.models.support import check_family
 from vitviz.models.timm_weights import TIMM, load_module, skeleton
 from vitviz.models.vit import ViT
@@ -20,7 +21,7 @@ def load_vit(
     weights: str | Path = "pretrained",
     seed: int = 0,
     image_size: tuple[int, int] | int | None = None,
-    class_names: Sequence[str] | str | Path | None = None,
+    class_names: ClassNames | str | Path | None = None,
     trained_size: tuple[int, int] | int | None = None,
 ) -> ViT:
     """Load a Vision Transformer by name, ready to be traced.
@@ -28,7 +29,8 @@ def load_vit(
     ``name`` is "default" (shipped, needs no network) or "timm:" and any timm Vision Transformer, with or without a
     tag. ``weights`` is "pretrained" (the hub, or its cache), "random" (from ``seed``) or the path of a local
     safetensors file. ``image_size`` is height and width in pixels, or one number for a square.
-    ``class_names`` is a sequence, or a text file with one name a line. ``trained_size`` is the size that a local
+    ``class_names`` are in the order of the outputs, a dictionary from index to name or from name to index, or a text
+    file with one name a line. ``trained_size`` is the size that a local
     file was trained for, then also the default of ``image_size``: only needed where the number of positions in the
     file does not tell their grid, as of a picture that is not square.
 
@@ -41,7 +43,8 @@ def load_vit(
     PatchGrid(rows=6, columns=10, patch_size=(16, 16), prefix=('class',))
     """
     trained = _trained_size(trained_size, str(weights))
-    size = _size(image_size) or trained
+    size = None if image_size is None else height_and_width(image_size)
+    size = size or trained
     names = _names(class_names)
     if name in shipped.MODELS:
         if str(weights) != "pretrained":
@@ -64,7 +67,7 @@ def load_vit(
     )
     if names is None and str(weights) == "random":
         # a random classifier answers with numbers, not with names that would look like knowledge
-        names = [f"class {index}" for index in range(int(getattr(module, "num_classes", 0) or 0))]
+        names = tuple(f"class {index}" for index in range(int(getattr(module, "num_classes", 0) or 0)))
     return ViT.from_module(module, name=name, class_names=names, image_size=size, weights=origin)
 
 
@@ -84,27 +87,16 @@ def offline_names() -> list[str]:
     return [*shipped.available(), *hub.cached_models()]
 
 
-def _size(image_size: tuple[int, int] | int | None) -> tuple[int, int] | None:
-    if image_size is None:
-        return None
-    height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
-    if min(height, width) < 1 or max(height, width) > 4096:
-        raise OptionError(
-            f"An image size of {height} × {width} pixels cannot be used; wanted 1 to 4096. Choose a smaller one."
-        )
-    return int(height), int(width)
-
-
 def _trained_size(trained_size: tuple[int, int] | int | None, weights: str) -> tuple[int, int] | None:
     if trained_size is not None and weights in ("pretrained", "random"):
         raise OptionError(
             f"trained_size={trained_size} belongs to a local file of weights; got weights={weights!r}, whose size is "
             "known. Leave it out, or give the file."
         )
-    return _size(trained_size)
+    return None if trained_size is None else height_and_width(trained_size)
 
 
-def _names(class_names: Sequence[str] | str | Path | None) -> list[str] | None:
+def _names(class_names: ClassNames | str | Path | None) -> tuple[str, ...] | None:
     if class_names is None:
         return None
     if isinstance(class_names, str | Path):
@@ -112,4 +104,4 @@ def _names(class_names: Sequence[str] | str | Path | None) -> list[str] | None:
         if not path.is_file():
             raise OptionError(f"There is no file of class names at {path}. Give a text file with one name a line.")
         return read_lines(path)
-    return list(class_names)
+    return listed_names(class_names)

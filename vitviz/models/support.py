@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vitviz.capture.proof import noise
 from vitviz.capture.shell import refuse_compiled
 from vitviz.capture.tap import AttentionTap
 from vitviz.errors import UnsupportedModelError, VitvizError
@@ -153,31 +154,33 @@ def check_family(name: str, module: nn.Module) -> None:
 
 @dataclass(frozen=True)
 class Probe(Record):
-    """What one forward pass on a black picture shows of a model."""
+    """What one forward pass on a picture of noise shows of a model."""
 
     heads: tuple[int, ...]
     """Number of attention heads of each layer."""
     classes: int
     """Number of classes that it answers with; 0 if it answers with the embedding itself."""
+    answer: Tensor
+    """What it answers, (1, class) or (1, channel)."""
 
 
 def probe(name: str, shell: nn.Module, grid: PatchGrid, image_size: tuple[int, int]) -> Probe:
-    """Run one forward pass on a black picture and return what it shows: heads and classes.
+    """Run one forward pass on a picture of noise and return what it shows: heads, classes and the answer.
 
     Raises UnsupportedModelError unless every block computes attention between exactly the tokens of the grid, and the
     head returns one embedding and one row of logits.
     """
-    with torch.no_grad(), AttentionTap() as tap:
+    with torch.inference_mode(False), torch.no_grad(), AttentionTap() as tap:
         embedding, logits = _answers(name, shell, image_size)
-    return Probe(_heads(name, shell, grid, tap), _classes(name, embedding, logits))
+    return Probe(_heads(name, shell, grid, tap), _classes(name, embedding, logits), logits)
 
 
 def _answers(name: str, shell: Any, image_size: tuple[int, int]) -> tuple[Any, Any]:
-    """Return what the head makes of a black picture, before and after the classifier."""
-    like = next(shell.parameters())
-    black = torch.zeros(1, 3, *image_size, device=like.device, dtype=like.dtype)
+    """Return what the head makes of a picture of noise, before and after the classifier."""
+    if next(shell.parameters(), None) is None:
+        raise _refuse(name, "it has no parameters, so nothing says its type and device")
     try:
-        features = shell.forward_features(black)
+        features = shell.forward_features(noise(shell, image_size))
         return shell.forward_head(features, pre_logits=True), shell.forward_head(features)
     except VitvizError:
         raise

@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vitviz.errors import OptionError, UnknownModelError, suggest
+from vitviz.models.geometry import declared_size
 from vitviz.models.seeding import SeededInitialisation
 from vitviz.models.torchvision_mend import mend_torchvision
 
@@ -193,8 +194,7 @@ def data_settings(module: nn.Module, image_size: tuple[int, int] | None = None) 
     """Return the preprocessing of a module from its own timm data config, for another size if one is given."""
     config = timm.data.resolve_model_data_config(module)
     if image_size is None:
-        declared = getattr(getattr(module, "patch_embed", None), "img_size", None)
-        image_size = tuple(declared) if declared else tuple(config["input_size"][1:])
+        image_size = declared_size(module) or tuple(config["input_size"][1:])
     transform = timm.data.create_transform(**{**config, "input_size": (3, *image_size)}, is_training=False)
     size = int(image_size[0]), int(image_size[1])
     return DataSettings(size, tuple(config["mean"]), tuple(config["std"]), transform)

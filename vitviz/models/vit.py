@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from vitviz.capture.observed import Observed
 from vitviz.capture.shell import shell_of
 from vitviz.capture.tap import watch_blocks
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
-from vitviz.images import to_rgb
+from vitviz.images import Source, open_image
 from vitviz.models import timm_door
-from vitviz.models.geometry import check_size, grid_of
+from vitviz.models.class_names import ClassNames, listed_names
+from vitviz.models.geometry import check_size, grid_of, height_and_width
 from vitviz.models.support import check_family, probe
 from vitviz.record import Record
 
@@ -28,7 +30,8 @@ class ViT(Record):
     """A loaded Vision Transformer in eval mode.
 
     ``module`` is the caller's own and is never hooked or changed: forward passes run on ``shell``, a tree of
-    module objects that shares its weights. ``lock`` admits one forward pass at a time.
+    module objects that shares its weights and was proven to answer as a plain call of ``module`` does. ``lock`` admits
+    one forward pass at a time.
     """
 
     name: str
@@ -53,8 +56,21 @@ class ViT(Record):
     """The transform for the same crop at three times the size, to look at; None for a transform of the caller's."""
     weights: str = "unknown"
     """Where the weights come from: a file's name and SHA-256, "random, seed 0", a hub's tag."""
-    shell: nn.Module = field(repr=False, kw_only=True)
+    observed: Observed = field(repr=False, kw_only=True)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False, kw_only=True)
+
+    @property
+    def shell(self) -> nn.Module:
+        """The module tree that forward passes run on.
+
+        Raises CaptureError if ``module`` was changed after it was wrapped, and no longer answers as this tree does.
+        """
+        return self.observed.shell_for(self.module)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of its input: red, green and blue."""
+        return 3
 
     @property
     def layers(self) -> int:
@@ -78,21 +94,26 @@ class ViT(Record):
         *,
         name: str | None = None,
         transform: Callable[[Image.Image], Tensor] | None = None,
-        class_names: Sequence[str] | None = None,
-        image_size: tuple[int, int] | None = None,
+        class_names: ClassNames | None = None,
+        image_size: tuple[int, int] | int | None = None,
         weights: str = "as given",
     ) -> ViT:
         """Wrap your own timm-style Vision Transformer; the module is not modified.
 
-        ``transform`` and ``image_size`` default to the module's own timm data config. Wrap again after changing
-        the module's structure; changed weights are seen at once.
-        Classes are counted in what the classifier returns; a head that hands the embedding on is no classifier.
-        Raises UnsupportedModelError, with the reason, for a model without global attention over patches, and
-        OptionError for a size that the patches do not cover.
+        ``transform`` and ``image_size`` (height and width in pixels, or one number for a square) default to the
+        module's own timm data config. ``class_names`` are in the order of the outputs, or a dictionary from index to
+        name or from name to index. Classes are counted in what the classifier returns; a head that hands the
+        embedding on is no classifier.
+        What is observed is proven: a plain call of the module must answer the same. Changed weights are seen at
+        once; any other change is noticed at the next pass, which proves the answer again and raises CaptureError if
+        it is another one: wrap the module again then.
+        Raises UnsupportedModelError, with the reason, for a model without global attention over patches, or whose
+        plain call answers something else than is observed; OptionError for a size that the patches do not cover, and
+        for class names that do not fit.
         """
         name = name or type(module).__name__
         check_family(name, module)
-        data = timm_door.data_settings(module, image_size)
+        data = timm_door.data_settings(module, None if image_size is None else height_and_width(image_size))
         grid = grid_of(module, data.image_size)
         check_size(name, module, data.image_size)
         shell = shell_of(module)
@@ -111,15 +132,16 @@ class ViT(Record):
             seen.heads,
             None if transform else timm_door.data_settings(module, _times(data.image_size, 3)).transform,
             weights,
-            shell=shell,
+            observed=Observed(name, module, shell, data.image_size, answer=seen.answer),
         )
 
-    def preprocess(self, image: Image.Image) -> Tensor:
+    def preprocess(self, image: Source) -> Tensor:
         """Return the model's input for a picture: (3, height, width), normalised.
 
-        Raises GridError if the transform returns another shape than the patch grid needs.
+        ``image`` is anything that ``vitviz.open_photo`` takes. Raises what that raises, and GridError if the transform
+        returns another shape than the patch grid needs.
         """
-        pixels = self.transform(to_rgb(image))
+        pixels = self.transform(open_image(image))
         if tuple(pixels.shape) != (3, *self.image_size):
             raise GridError(
                 f"The transform returned a tensor of shape {tuple(pixels.shape)}; wanted (3, {self.image_size[0]}, "
@@ -135,12 +157,12 @@ class ViT(Record):
         result: NDArray[np.uint8] = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
         return result
 
-    def frame(self, image: Image.Image) -> NDArray[np.uint8]:
+    def frame(self, image: Source) -> NDArray[np.uint8]:
         """Return the crop of a picture that the model sees, (height, width, 3), at up to three times the model's size.
 
         It is for looking at: patches are easier to recognise there. ``picture`` shows the pixels that the model gets.
         """
-        rgb = to_rgb(image)
+        rgb = open_image(image)
         return self.picture(self.preprocess(rgb) if self.framing is None else self.framing(rgb))
 
     def class_name(self, index: int) -> str:
@@ -155,13 +177,14 @@ def _times(size: tuple[int, int], factor: int) -> tuple[int, int]:
     return size[0] * factor, size[1] * factor
 
 
-def _class_names(name: str, module: nn.Module, count: int, given: Sequence[str] | None) -> tuple[str, ...]:
+def _class_names(name: str, module: nn.Module, count: int, given: ClassNames | None) -> tuple[str, ...]:
     if given is None:
         return timm_door.class_names(module, count)
-    if len(given) != count:
+    names = listed_names(given)
+    if len(names) != count:
+        advice = "Give one name per class, in the order of the classifier's outputs."
         raise OptionError(
-            f"{len(given)} class names were given for {name}, which has {count} classes. Give one "
-            "name per class, in the "
-            "order of the classifier's outputs."
+            f"{len(names)} class names were given for {name}, which has {count} classes. "
+            f"{advice if count else 'It has no classifier: leave them out.'}"
         )
-    return tuple(given)
+    return names

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.capture.tap import AttentionCall, AttentionTap
-from vitviz.errors import CaptureError, GridError
-from vitviz.images import open_image
+from vitviz.errors import CaptureError
+from vitviz.models.inputs import Picture, Pictures, batch_of, input_of
 from vitviz.models.vit import ViT
 from vitviz.trace.target import Target, resolve_target
 from vitviz.trace.trace import Trace
 
-Picture = Image.Image | str | PathLike[str] | Tensor
+__all__ = ["Picture", "predict", "trace"]
 
 
 def trace(
@@ -28,19 +25,21 @@ def trace(
 ) -> Trace:
     """Run one image through a model once and keep what is needed to compute any of its attention.
 
-    ``image`` is a path, a picture, or the model's input of shape (3, height, width).
+    ``image`` is anything that ``vitviz.open_photo`` takes (a path, bytes, a file, a PIL picture, a NumPy array, a
+    Photo), pixels as a uint8 tensor, or the model's input, a normalised tensor of shape (3, height, width).
     ``target`` is a class (or a Target); with it, one backward pass is run too. ``gradients=True`` without a target
     explains the top-1 class, or the own embedding of a model without a classifier.
     ``edit`` changes attention on the way. The model itself is not touched, and nothing stays behind.
 
-    Raises ImageError, OptionError, or CaptureError if the pass recorded something that is not attention.
+    Raises ImageError, GridError for a tensor that is no input, OptionError, or CaptureError if the pass recorded
+    something that is not attention or the module was changed.
 
     >>> vitviz.trace(vit, "photo.jpg").attention(5).shape  # (heads, query, key)
     torch.Size([6, 257, 257])
     >>> vitviz.trace(vit, "photo.jpg", target=7).attention_gradient(5).shape
     torch.Size([6, 257, 257])
     """
-    pixels = _input(vit, image)
+    pixels = input_of(vit, image)
     edit.check(layers=vit.layers, heads=vit.heads, grid=vit.grid)
     backward = target is not None if gradients is None else gradients
     with vit.lock:
@@ -70,37 +69,22 @@ def trace(
     )
 
 
-def predict(vit: ViT, batch: Tensor, *, edit: Edit = NO_EDIT) -> Tensor:
+def predict(vit: ViT, batch: Pictures, *, edit: Edit = NO_EDIT) -> Tensor:
     """Return the logits (image, class) of a batch of inputs, or the embeddings (image, channel) without a classifier.
 
-    ``batch`` is (image, 3, height, width), normalised. Nothing is recorded; ``edit`` applies to every image.
-    Raises GridError for a batch of another shape, OptionError for an edit that does not fit the model.
+    ``batch`` is (image, 3, height, width), normalised, or one or many pictures as ``trace`` takes them. Nothing is
+    recorded; ``edit`` applies to every image.
+    Raises GridError for a batch of another shape, ImageError, OptionError for an edit that does not fit the model.
 
     >>> vitviz.predict(vit, trace.pixels[None]).shape  # (picture, class)
     torch.Size([1, 200])
     """
-    if batch.ndim != 4 or tuple(batch.shape[1:]) != (3, *vit.image_size):
-        raise GridError(
-            f"The batch has shape {tuple(batch.shape)}; wanted (image, 3, {vit.image_size[0]}, {vit.image_size[1]}), "
-            "normalised. Stack what vit.preprocess returns."
-        )
+    inputs = batch_of(vit, batch)
     edit.check(layers=vit.layers, heads=vit.heads, grid=vit.grid)
     with vit.lock, torch.no_grad(), AttentionTap(edit, record=False):
-        features = _without_masked(_features(vit.shell, _like_weights(vit, batch)), vit, edit)
-        return _head(vit.shell, features, pre_logits=not vit.has_classifier)
-
-
-def _input(vit: ViT, image: Picture) -> Tensor:
-    if isinstance(image, Tensor):
-        if tuple(image.shape) != (3, *vit.image_size):
-            raise GridError(
-                f"The image tensor has shape {tuple(image.shape)}; wanted (3, {vit.image_size[0]}, "
-                f"{vit.image_size[1]}), "
-                "normalised. Pass a path or a picture to have it prepared, or use vit.preprocess."
-            )
-        return image
-    picture = image if isinstance(image, Image.Image) else open_image(Path(image))
-    return vit.preprocess(picture)
+        shell = vit.shell
+        features = _without_masked(_features(shell, _like_weights(vit, inputs)), vit, edit)
+        return _head(shell, features, pre_logits=not vit.has_classifier)
 
 
 def _like_weights(vit: ViT, batch: Tensor) -> Tensor:
@@ -108,13 +92,14 @@ def _like_weights(vit: ViT, batch: Tensor) -> Tensor:
 
 
 def _forward(vit: ViT, batch: Tensor, tap: AttentionTap, edit: Edit) -> tuple[Tensor | None, Tensor]:
+    shell = vit.shell
     with tap:
-        features = _without_masked(_features(vit.shell, batch), vit, edit)
-        logits = _head(vit.shell, features, pre_logits=False) if vit.has_classifier else None
+        features = _without_masked(_features(shell, batch), vit, edit)
+        logits = _head(shell, features, pre_logits=False) if vit.has_classifier else None
         if logits is None:
-            return None, _head(vit.shell, features, pre_logits=True)[0]
+            return None, _head(shell, features, pre_logits=True)[0]
     with AttentionTap(record=False):  # the classifier's input again: an attention pooling is recorded once only
-        embedding = _head(vit.shell, features, pre_logits=True)
+        embedding = _head(shell, features, pre_logits=True)
     return logits[0], embedding[0]
 
 

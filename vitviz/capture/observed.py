@@ -1,0 +1,52 @@
+"""Observed: a shell that was proven to answer as the user's module does, and is proven again when that changes."""
+
+from __future__ import annotations
+
+import threading
+
+from torch import Tensor, nn
+
+from vitviz.capture.fingerprint import Fingerprint
+from vitviz.capture.proof import noise, prove
+from vitviz.errors import CaptureError, UnsupportedModelError
+
+
+class Observed:
+    """The shell of a user's module, and what the module was like when its answers were last seen to be equal."""
+
+    def __init__(
+        self, name: str, module: nn.Module, shell: nn.Module, image_size: tuple[int, int], *, answer: Tensor
+    ) -> None:
+        """Prove that a module answers as its shell did, ``answer``, to ``noise``.
+
+        Raises UnsupportedModelError, with both numbers, if it does not.
+        """
+        self._name, self._module, self._shell, self._image_size = name, module, shell, image_size
+        self._lock = threading.RLock()
+        self._answer = prove(name, module, shell, noise(shell, image_size), answer)
+        self._fingerprint = Fingerprint(module)
+
+    def shell_for(self, module: nn.Module) -> nn.Module:
+        """Return the shell for a module that is as it was, or that answers as the shell does although it changed.
+
+        Raises CaptureError, with both numbers and what was changed, if it does not.
+        """
+        if module is self._module and self._fingerprint.holds(module):
+            return self._shell
+        with self._lock:
+            self._prove_again(module)
+        return self._shell
+
+    def _prove_again(self, module: nn.Module) -> None:
+        changed = self._fingerprint.changes(module)
+        if changed or module is not self._module:
+            known = self._answer if self._fingerprint.has_weights_of(module) else None  # the shell's is the same
+            try:
+                self._answer = prove(self._name, module, self._shell, noise(self._shell, self._image_size), known)
+            except UnsupportedModelError as error:
+                more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+                raise CaptureError(
+                    f"The module behind {self._name} was changed after it was wrapped: wrap it again with "
+                    f"ViT.from_module. Changed: {', '.join(changed[:3]) or 'the module itself'}{more}. {error}"
+                ) from error
+        self._module, self._fingerprint = module, Fingerprint(module)

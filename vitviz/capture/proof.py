@@ -1,0 +1,131 @@
+"""The proof that what is observed is the model's own answer: its plain call beside the observed path."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vitviz.capture.shell import shell_of
+from vitviz.capture.tap import AttentionTap
+from vitviz.errors import UnsupportedModelError
+
+_OUTSIDE = "Something runs outside of them: a forward of its own, a hook, a wrapper, or dropout that stays on"
+
+
+def noise(shell: nn.Module, image_size: tuple[int, int]) -> Tensor:
+    """Return the input that models are proven on, (1, 3, height, width) of seeded noise, in the weights' type."""
+    like = next(shell.parameters())
+    drawn = torch.randn(1, 3, *image_size, generator=torch.Generator().manual_seed(0))
+    return drawn.to(like.device, like.dtype)
+
+
+def plain_answer(module: nn.Module, example: Tensor) -> Any:
+    """Return what a plain call of a module answers, in eval mode; its own mode is given back afterwards."""
+    # the tap keeps the call out of a recording that may be going on
+    with torch.inference_mode(False), torch.no_grad(), _in_eval_mode(module), _not_compiled(module), AttentionTap():
+        return module(example)
+
+
+def observed_answer(shell: Any, example: Tensor, *, pre_logits: bool = False) -> Any:
+    """Return what the observed path of a shell answers to an input."""
+    with torch.inference_mode(False), torch.no_grad(), AttentionTap(record=False):
+        return shell.forward_head(shell.forward_features(example), pre_logits=pre_logits)
+
+
+def prove(name: str, module: nn.Module, shell: nn.Module, example: Tensor, observed: Tensor | None = None) -> Tensor:
+    """Return the shell's answer to an input, if a plain call of the module answers the same up to rounding.
+
+    Raises UnsupportedModelError, with both numbers, if it does not.
+    ``observed`` is what the shell's ``forward_features`` and ``forward_head`` answer to ``example``, if it is known.
+    Where a classifier of zeros would hide any difference, what it is given is compared instead. A module without a
+    ``forward`` has no answer of its own that could be another.
+    """
+    observed = observed_answer(shell, example) if observed is None else observed
+    if getattr(module.forward, "__func__", None) is nn.Module.forward:
+        return observed
+    try:
+        plain = plain_answer(module, example)
+    except (RuntimeError, ValueError, TypeError, AttributeError, LookupError, AssertionError) as error:
+        raise UnsupportedModelError(
+            f"A plain call of {name} with one picture failed ({error}), so what is observed cannot be compared with "
+            "its own answer. Wrap a module that answers module(pictures)."
+        ) from error
+    _compare(name, plain, observed)
+    classifiers = _silent_classifiers(module)
+    if classifiers:
+        bare = _without(module, classifiers)
+        _compare(name, plain_answer(bare, example), observed_answer(shell, example, pre_logits=True))
+    return observed
+
+
+def _compare(name: str, plain: Any, observed: Tensor) -> None:
+    if not isinstance(plain, Tensor) or plain.shape != observed.shape:
+        got = f"a tensor of shape {tuple(plain.shape)}" if isinstance(plain, Tensor) else f"a {type(plain).__name__}"
+        raise UnsupportedModelError(
+            f"A plain call of {name} answers {got}, but its forward_features and forward_head, which vitviz "
+            f"observes, answer a tensor of shape {tuple(observed.shape)}. {_OUTSIDE}. Move it into them."
+        )
+    own, seen = plain.detach().double().flatten().cpu(), observed.detach().double().flatten().cpu()
+    allowed = _rounding(plain) * max(float(own.nan_to_num(0, 0, 0).abs().max()), 1e-30)
+    off = (own - seen).abs()
+    off[own.isnan() & seen.isnan()] = 0
+    off[own == seen] = 0  # infinity too
+    place = int(off.nan_to_num(nan=torch.inf).argmax())
+    if not float(off[place]) <= allowed:
+        raise UnsupportedModelError(
+            f"A plain call of {name} answers {own[place]:.6g} (output {place}, one picture of noise), but its "
+            f"forward_features and forward_head, which vitviz observes, answer {seen[place]:.6g}: more than rounding. "
+            f"{_OUTSIDE}. Move it into them, or take it away."
+        )
+
+
+def _rounding(answer: Tensor) -> float:
+    """Return the relative error that fused and plain attention may differ by, over all layers."""
+    if not answer.is_floating_point():
+        return 0.0
+    root = math.sqrt(torch.finfo(answer.dtype).eps)
+    return root / 3 if answer.dtype.itemsize >= 4 else root
+
+
+@contextmanager
+def _in_eval_mode(module: nn.Module) -> Iterator[None]:
+    training = [part for part in module.modules() if part.training]
+    for part in training:  # not train(), which a module may have made its own
+        part.training = False
+    try:
+        yield
+    finally:
+        for part in training:
+            part.training = True
+
+
+def _not_compiled(module: nn.Module) -> Any:
+    """Return a context in which what ``module.compile()`` left behind is not run: compiling takes minutes."""
+    if all(part._compiled_call_impl is None for part in module.modules()):
+        return nullcontext()
+    return torch.compiler.set_stance("force_eager")
+
+
+def _silent_classifiers(module: Any) -> list[nn.Module]:
+    """Return the classifiers of a module if all their weights are zero, as before training; else nothing."""
+    found = module.get_classifier() if hasattr(module, "get_classifier") else getattr(module, "head", None)
+    heads = [part for part in (found if isinstance(found, tuple | list) else [found]) if isinstance(part, nn.Linear)]
+    silent = all(not bool(head.weight.any()) for head in heads)
+    return [*heads] if silent else []
+
+
+def _without(module: nn.Module, classifiers: list[nn.Module]) -> nn.Module:
+    """Return a shell of a module that hands on what its classifiers are given."""
+    memo: dict[int, nn.Module] = {}
+    bare = shell_of(module, memo)
+    gone = {id(memo[id(part)]) for part in classifiers if id(part) in memo}
+    for part in bare.modules():
+        for name, child in list(part._modules.items()):
+            if id(child) in gone:
+                part._modules[name] = nn.Identity()
+    return bare

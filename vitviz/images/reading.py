@@ -1,0 +1,137 @@
+"""The bytes of a picture, from wherever they are; and Pillow's many errors as one."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from PIL import Image
+
+from vitviz.errors import ImageError
+from vitviz.images.limits import MAX_BYTES, too_large
+
+FORMATS = ("JPEG", "PNG", "WEBP")
+WANTED = "a JPEG, PNG or WebP file"
+
+
+def read(source: str | PathLike[str] | bytes | bytearray | memoryview | BinaryIO) -> bytes:
+    """Return the bytes of a path, of bytes, or of a file open in binary mode, which is read from its start.
+
+    Raises ImageError for what is empty, larger than MAX_BYTES, or cannot be read.
+    """
+    if isinstance(source, bytes | bytearray | memoryview):
+        data = bytes(source) if len(source) <= MAX_BYTES else bytes(memoryview(source)[: MAX_BYTES + 1])
+    elif isinstance(source, str | PathLike):
+        data = _of_path(path_of(source))
+    else:
+        data = _of_file(source)
+    if not data:
+        raise ImageError("The picture is empty: 0 bytes. Wanted a JPEG, PNG or WebP file; save or upload it again.")
+    if len(data) > MAX_BYTES:
+        raise ImageError(too_large(f"more than {MAX_BYTES / 1e6:.0f} MB"))
+    return data
+
+
+def path_of(source: str | PathLike[str]) -> Path:
+    """Return the path that a text means: ``~`` is the home folder, "file:" a local address; others are refused."""
+    text = os.fsdecode(source)
+    if re.match(r"file:", text, re.IGNORECASE) and not Path(text).exists():
+        address = urlsplit(text)
+        if address.netloc not in ("", "localhost"):
+            raise ImageError(f"{text} lies on another machine; wanted a local file. Fetch it first.")
+        text = url2pathname(address.path)
+    elif re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE):
+        raise ImageError(
+            f"{text} is an address on a network, and vitviz fetches nothing; wanted {WANTED}. Save it first."
+        )
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ImageError(f"There is no picture at {text}: {error}. Check the path; wanted {WANTED}.") from error
+
+
+def _of_path(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise ImageError(f"There is no picture at {path}. Check the path; wanted {WANTED}.")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise ImageError(too_large(f"a file of {size / 1e6:.0f} MB"))
+        return path.read_bytes()
+    except OSError as error:
+        raise _unreadable(f" at {path}", error) from error
+
+
+def _of_file(file: BinaryIO) -> bytes:
+    """Return what a file holds, no more than a byte beyond the limit."""
+    try:
+        if _seekable(file):
+            file.seek(0)  # as Pillow does: whoever read it before left it at its end
+        data: Any = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise _unreadable("", error) from error
+    if isinstance(data, bytes | bytearray | memoryview):
+        return bytes(data)
+    raise ImageError(
+        f"The file gives {type(data).__name__} and not bytes; wanted a file open in binary mode. Open it with "
+        "mode 'rb'."
+    )
+
+
+def _seekable(file: BinaryIO) -> bool:
+    return bool(file.seekable()) if hasattr(file, "seekable") else hasattr(file, "seek")
+
+
+def _unreadable(name: str, error: OSError | ValueError) -> ImageError:
+    return ImageError(
+        f"The picture{name} cannot be read ({getattr(error, 'strerror', None) or error}); wanted {WANTED} that this "
+        "account may open. Check its permissions, or copy it elsewhere."
+        if "closed" not in str(error)
+        else f"The picture{name} cannot be read ({error}); wanted an open file. Open it again, or give its path."
+    )
+
+
+def unread_bytes(opened: Image.Image) -> bytes | None:
+    """Return the bytes of the file behind a PIL picture of one of FORMATS that is not yet decoded, or None."""
+    file: Any = getattr(opened, "fp", None)
+    if not getattr(opened, "tile", None) or opened.format not in (*FORMATS, "MPO") or opened.tell() or file is None:
+        return None
+    try:
+        place = file.tell()
+        file.seek(0)
+        data = file.read(MAX_BYTES + 1)
+        file.seek(place)
+    except (OSError, ValueError):
+        return None
+    return bytes(data) if len(data) <= MAX_BYTES else None
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Turn what Pillow raises into ImageError: its plugins meet damaged files with almost every kind of exception."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        digits = re.search(r"\d+", str(error))  # Pillow gives up before it tells width and height
+        raise ImageError(too_large(f"{int(digits[0]) / 1e6:.0f} million pixels" if digits else "a bomb")) from error
+    except MemoryError as error:
+        raise ImageError(too_large("more than the memory holds")) from error
+    except Exception as error:
+        raise ImageError(_failed(error)) from error
+
+
+def _failed(error: Exception) -> str:
+    if "closed" in str(error):
+        return f"The picture is closed ({error}); wanted one that is open. Open it again, or give its path."
+    return (
+        f"The picture is damaged or cut off ({error}); wanted a complete JPEG, PNG or WebP file. Save or send it again."
+    )

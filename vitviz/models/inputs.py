@@ -1,0 +1,133 @@
+"""Any picture as a model's input: the door of ``vitviz.images``, and tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vitviz.errors import GridError, ImageError
+from vitviz.images import Source, is_source
+
+Picture = Source | Tensor
+"""What ``vitviz.open_photo`` takes, or a tensor: floats are the model's input, normalised; uint8 are pixels."""
+Pictures = Picture | Iterable[Picture]
+
+
+class TakesPictures(Protocol):
+    """A model that says how large its input is and prepares a picture for it."""
+
+    @property
+    def name(self) -> str:
+        """Its name, for messages."""
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of its input in pixels."""
+
+    @property
+    def channels(self) -> int | None:
+        """Number of channels of its input; None if any number is taken."""
+
+    def preprocess(self, image: Source) -> Tensor:
+        """Return its input for a picture."""
+
+
+def input_of(model: TakesPictures, picture: Picture) -> Tensor:
+    """Return the input (channel, height, width) of a model for a picture in any form.
+
+    A tensor of floats is the input itself, normalised and of the model's size; one of uint8 holds pixels from 0 to 255,
+    (channel, height, width) of any size, and is prepared like a picture. Everything else goes through ``open_photo``.
+    Raises ImageError for what is no picture, GridError for a tensor of another shape, type or with NaN.
+    """
+    if not isinstance(picture, Tensor):
+        return model.preprocess(picture)
+    if picture.dtype == torch.uint8:
+        return model.preprocess(_pixels(picture).numpy())
+    _check_numbers(model, picture)
+    if picture.ndim != 3 or tuple(picture.shape[1:]) != model.image_size or model.channels not in (None, len(picture)):
+        raise GridError(
+            f"An input tensor of {model.name} has shape {tuple(picture.shape)}; wanted {_wanted(model)}, normalised. "
+            f"{_advice(picture)}"
+        )
+    _check_finite(model, picture)
+    return picture.detach()
+
+
+def batch_of(model: TakesPictures, pictures: Pictures) -> Tensor:
+    """Return one or many pictures as a batch (image, channel, height, width); a batch of inputs stays as it is.
+
+    Raises what ``input_of`` raises, and ImageError for no picture at all.
+    """
+    if not isinstance(pictures, Tensor) or pictures.dtype == torch.uint8:
+        return torch.stack([input_of(model, picture) for picture in listed(pictures)])
+    _check_numbers(model, pictures)
+    height, width = model.image_size
+    channels = 3 if model.channels is None else model.channels
+    if pictures.ndim != 4 or tuple(pictures.shape[1:]) != (channels, height, width):
+        raise GridError(
+            f"The batch has shape {tuple(pictures.shape)}; wanted (image, {channels}, {height}, {width}), normalised. "
+            "Stack what vit.preprocess returns."
+        )
+    _check_finite(model, pictures)
+    return pictures
+
+
+def listed(pictures: Pictures) -> list[Picture]:
+    """Return one or many pictures as a list; a tensor or array of four dimensions is many.
+
+    Raises ImageError for none at all, or for what is neither a picture nor a collection of them.
+    """
+    given: Any = pictures
+    many = isinstance(given, Tensor | np.ndarray) and given.ndim == 4
+    if not many and (isinstance(given, Tensor) or is_source(given) or not isinstance(given, Iterable)):
+        return [given]
+    found = list(given)
+    if not found:
+        raise ImageError("There is no picture; wanted at least one. Pass a path, a picture, a tensor or a list.")
+    return found
+
+
+def _pixels(picture: Tensor) -> Tensor:
+    """Return pixels (channel, height, width) as (height, width, channel)."""
+    if picture.ndim != 3 or picture.shape[0] not in (1, 3, 4):
+        raise GridError(
+            f"A tensor of pixels (uint8) has shape {tuple(picture.shape)}; wanted (channel, height, width) with 1, 3 "
+            f"or 4 channels. {_advice(picture)}"
+        )
+    return picture.detach().cpu().permute(1, 2, 0)
+
+
+def _check_numbers(model: TakesPictures, picture: Tensor) -> None:
+    plain = picture.layout == torch.strided and picture.device.type != "meta"
+    if not plain or not picture.dtype.is_floating_point or picture.dtype.itemsize < 2:
+        kind = picture.dtype if plain else f"{picture.dtype}, {picture.layout}, on {picture.device}"
+        raise GridError(
+            f"An input tensor of {model.name} has the type {kind}; wanted floats, normalised, or pixels from 0 to 255 "
+            "as torch.uint8. Convert pixels with .to(torch.uint8); an input is what vit.preprocess returns."
+        )
+
+
+def _check_finite(model: TakesPictures, picture: Tensor) -> None:
+    if not bool(torch.isfinite(picture).all()):
+        wrong = int((~torch.isfinite(picture)).sum())
+        raise GridError(
+            f"An input tensor of {model.name} holds {wrong:,} values that are NaN or infinite, of {picture.numel():,}; "
+            "wanted finite numbers. Check how it was made."
+        )
+
+
+def _wanted(model: TakesPictures) -> str:
+    height, width = model.image_size
+    return f"({'channel' if model.channels is None else model.channels}, {height}, {width})"
+
+
+def _advice(picture: Tensor) -> str:
+    if picture.ndim == 4:
+        return "It is a batch: pass one picture of it, such as batch[0]."
+    if picture.ndim == 3 and picture.shape[-1] in (1, 3, 4) and picture.shape[0] not in (1, 3, 4):
+        return "Its channels come last: tensor.permute(2, 0, 1) puts them first."
+    return "Pass a path or a picture to have it prepared, or use vit.preprocess."
