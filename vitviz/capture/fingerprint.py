@@ -9,7 +9,8 @@ from typing import Any
 
 from torch import nn
 
-_PASSING = ("training", "_compiled_call_impl")  # what the shell does not take over
+_PASSING = ("training",)  # what the shell does not take over
+_PART = "part "
 
 
 class Fingerprint:
@@ -51,14 +52,17 @@ class Fingerprint:
     def changes(self, module: nn.Module) -> list[str]:
         """Return what was changed in a module since, in words; parts of it by their names."""
         now = {name: _details(part) for name, part in module.named_modules()}
-        told = []
+        told: list[str] = []
+        exchanged: set[str] = set()
         for name in {**self._details, **now}:
-            before, after = self._details.get(name), now.get(name)
-            if before is None or after is None:
-                told.append(f"{name or 'module'} was {'added' if before is None else 'taken away'}")
-            else:
-                keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-                told += [f"{key} of {name or 'the module'}" for key in keys]
+            if any(name == gone or name.startswith(f"{gone}.") for gone in exchanged):
+                continue  # what an exchanged part consists of goes without saying
+            before, after = self._details.get(name, {}), now.get(name, {})
+            for key in {**before, **after}:
+                if before.get(key) != after.get(key):
+                    part = f"{name}.{key.removeprefix(_PART)}" if name else key.removeprefix(_PART)
+                    exchanged |= {part} if key.startswith(_PART) else set()
+                    told.append(part if key.startswith(_PART) else f"{key} of {name or 'the module'}")
         return told
 
     def _read(self) -> tuple[Any, ...]:
@@ -87,11 +91,11 @@ def _details(part: nn.Module) -> dict[str, Any]:
     for name, value in vars(part).items():
         if "_hooks" in name:
             found[name.strip("_").replace("_", " ")] = None if value is None else tuple(value)
-        elif name not in (*_PASSING, "_modules", "_parameters", "_buffers"):
+        elif not name.startswith("_") and name not in _PASSING:
             plain = isinstance(value, bool | int | float | str | tuple | type(None))
             found[name] = repr(value) if plain else id(value)
     for name, child in part._modules.items():
-        found[name] = id(child)
+        found[_PART + name] = id(child)
     for name, weight in part._parameters.items():
         version = 0 if weight is None or weight.is_inference() else weight._version
         found[name] = (id(weight), version)

@@ -45,15 +45,15 @@ def prove(name: str, module: nn.Module, shell: nn.Module, example: Tensor, obser
     Where a classifier of zeros would hide any difference, what it is given is compared instead. A module without a
     ``forward`` has no answer of its own that could be another.
     """
-    observed = observed_answer(shell, example) if observed is None else observed
-    if getattr(module.forward, "__func__", None) is nn.Module.forward:
-        return observed
     try:
+        observed = observed_answer(shell, example) if observed is None else observed
+        if getattr(module.forward, "__func__", None) is nn.Module.forward:
+            return observed
         plain = plain_answer(module, example)
     except (RuntimeError, ValueError, TypeError, AttributeError, LookupError, AssertionError) as error:
         raise UnsupportedModelError(
-            f"A plain call of {name} with one picture failed ({error}), so what is observed cannot be compared with "
-            "its own answer. Wrap a module that answers module(pictures)."
+            f"A plain call of {name} with one picture, or the observed path, failed ({error}), so the two answers "
+            "cannot be compared. Wrap a module that answers module(pictures)."
         ) from error
     _compare(name, plain, observed)
     classifiers = _silent_classifiers(module)

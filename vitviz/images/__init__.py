@@ -10,9 +10,10 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, UnidentifiedImageError
 
 from vitviz.errors import ImageError
+from vitviz.images import notes as told
 from vitviz.images.arrays import picture_of
 from vitviz.images.colour import is_deep, to_eight_bits, to_rgb
-from vitviz.images.depth import NO_WINDOW, WINDOWS, Window, check_window
+from vitviz.images.depth import WINDOWS, Window, check_window
 from vitviz.images.limits import KEEP_SIDE, LONGEST_TO_SHORTEST, MAX_BYTES, MAX_PIXELS, MIN_SIDE, check_size
 from vitviz.images.photo import Photo, Source, is_source
 from vitviz.images.reading import FORMATS, decoding, read, unread_bytes
@@ -151,7 +152,7 @@ def _decode(opened: Image.Image, data: bytes | None, notes: list[str], window: W
     elif sixteen:
         picture = through_window(picture, order, data, notes, window)
     elif window not in ("auto", "full"):
-        notes.append(NO_WINDOW)
+        notes.append(told.NO_WINDOW)
     if turn is not None:
         picture = picture.transpose(turn)
     rgb = to_rgb(picture, notes)
@@ -164,23 +165,19 @@ def _note_frames(opened: Image.Image, notes: list[str]) -> None:
     if frames <= 1 or opened.format == _PLAIN:
         return
     place = opened.tell()
-    if opened.format not in _ANIMATED:
-        notes.append(f"picture {place + 1} of the {frames} in the file is used")
-    elif place:
-        notes.append(f"animated: frame {place + 1} of {frames} is used")
-    else:
-        notes.append(f"animated: the first of {frames} frames is used")
+    text = told.PAGE if opened.format not in _ANIMATED else told.FRAME if place else told.FIRST_FRAME
+    notes.append(text.format(number=place + 1, frames=frames))
 
 
 def _turn(opened: Image.Image, notes: list[str]) -> Image.Transpose | None:
     try:
         orientation = opened.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # Pillow meets damaged EXIF data with almost every kind of exception
-        notes.append("its EXIF data is damaged and was left aside")
+        notes.append(told.EXIF_DAMAGED)
         return None
     turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
     if turn is not None:
-        notes.append("turned upright as its EXIF data says")
+        notes.append(told.TURNED)
     return turn
 
 
@@ -198,4 +195,4 @@ def _smaller(rgb: Image.Image) -> Image.Image:
 
 
 def _reduced(width: int, height: int) -> str:
-    return f"reduced from {width} × {height} pixels"
+    return told.REDUCED.format(width=width, height=height)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vitviz.errors import ImageError
-from vitviz.images.depth import NO_WINDOW, Window, eight_bits
+from vitviz.images.depth import Window, eight_bits
 from vitviz.images.limits import check_size
+from vitviz.images.notes import NO_WINDOW
 
 _LAYOUT = "(height, width) for grey, (height, width, 3) for RGB or (height, width, 4) for RGBA"
 

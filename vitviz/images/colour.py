@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from vitviz.images.depth import Window, eight_bits
+from vitviz.images.notes import CMYK, FOURTH_CHANNEL, ON_WHITE
 
 FAINT = 25
 """Of 255: a fourth channel that nowhere exceeds it would leave next to nothing of a picture laid on white."""
@@ -39,7 +40,7 @@ def to_rgb(image: Image.Image, notes: list[str] | None = None) -> Image.Image:
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         return _on_white(_with_alpha(image), notes)
     if image.mode == "CMYK":
-        notes.append("print colours (CMYK) were converted to RGB")
+        notes.append(CMYK)
     return image.convert("RGB")
 
 
@@ -53,11 +54,11 @@ def _on_white(rgba: Image.Image, notes: list[str]) -> Image.Image:
     colours = rgba.convert("RGB")
     if most <= FAINT and np.ptp(colours.getextrema(), axis=1).any():
         # a channel of something else, as of an infrared camera or an empty layer: the picture lies under it
-        notes.append("its fourth channel would hide the whole picture and was left aside")
+        notes.append(FOURTH_CHANNEL)
         return colours
     if least == 255:
         return colours
-    notes.append("transparent parts were laid on white")
+    notes.append(ON_WHITE)
     ground = Image.new("RGB", rgba.size, "white")
     ground.paste(colours, mask=alpha)
     return ground

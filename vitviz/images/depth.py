@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.errors import ImageError, OptionError, check_choice
+from vitviz.images.notes import CLIPPED, SCALED, SIXTEEN_BITS
 
 Window = str | tuple[float, float]
 """One of WINDOWS, or the values that become black and white."""
@@ -17,7 +18,6 @@ WINDOWS = ("auto", "full", "percentiles")
 0 to 1, others are refused. ``full``: from 0 to 65535, fractions from 0 to 1. ``percentiles``: from the 1st to the 99th
 percentile of the picture's own values."""
 PERCENTILES = (1, 99)
-NO_WINDOW = "the window was left aside: the picture has 8 bits a channel"
 _BITS = (8, 10, 12, 14, 16)
 _ROWS = 256  # scaled at a time: fractions of a whole picture would take eight times its memory
 
@@ -91,6 +91,5 @@ def _limits(values: NDArray[Any], least: float, most: float, window: str, what: 
 
 def _told(low: float, high: float, outside: float, *, whole: bool) -> str:
     if whole and (low, high) == (0, 65535):
-        return "16 bits a channel were reduced to 8"
-    told = f"values were scaled to 8 bits: {low:.6g} is black, {high:.6g} is white"
-    return f"{told}; {outside:.1%} of them lie outside" if outside else told
+        return SIXTEEN_BITS
+    return (CLIPPED if outside else SCALED).format(low=f"{low:.6g}", high=f"{high:.6g}", share=f"{outside:.1%}")

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from vitviz.images.depth import Window, eight_bits
+from vitviz.images.notes import SIXTEEN_BITS
 
 _SWAPPED = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}
 """Pillow's name of a PNG's order of bytes, and of the other one: read the wrong way round, the upper 8 bits of a
@@ -39,7 +40,7 @@ def through_window(upper: Image.Image, order: str, data: bytes | None, notes: li
     colours = values[..., :3]
     used = window == "full" or (window == "auto" and (int(colours.max()) >= _BRIGHT or not colours.any()))
     if used:
-        notes.append("16 bits a channel were reduced to 8")
+        notes.append(SIXTEEN_BITS)
         return upper
     wide = colours.astype(np.uint16) * 256
     if data is not None and order in _SWAPPED:

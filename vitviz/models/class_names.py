@@ -33,8 +33,8 @@ def listed_names(given: ClassNames) -> tuple[str, ...]:
         names = _of_mapping(given) if isinstance(given, Mapping) else list(given)
     except TypeError as error:
         raise OptionError(
-            f"The class names are a {type(given).__name__} ({error}); wanted a list, or a dictionary from index to "
-            "name."
+            f"The class names are of type {type(given).__name__} ({error}); wanted a list, or a dictionary from "
+            "index to name."
         ) from error
     return tuple(_checked(index, name) for index, name in enumerate(names))
 
@@ -42,7 +42,7 @@ def listed_names(given: ClassNames) -> tuple[str, ...]:
 def _checked(index: int, name: Any) -> str:
     if not isinstance(name, str):
         raise OptionError(
-            f"The name of class {index} is {name!r}, a {type(name).__name__}; wanted text. Give one name a class."
+            f"The name of class {index} is {name!r}, of type {type(name).__name__}; wanted text. Give one name a class."
         )
     if not name.strip():
         raise OptionError(f"The name of class {index} is empty; wanted text. Give one name a class.")

@@ -179,6 +179,8 @@ def _answers(name: str, shell: Any, image_size: tuple[int, int]) -> tuple[Any, A
     """Return what the head makes of a picture of noise, before and after the classifier."""
     if next(shell.parameters(), None) is None:
         raise _refuse(name, "it has no parameters, so nothing says its type and device")
+    if next(shell.parameters()).is_meta:
+        raise _refuse(name, "its weights are on the meta device and have no values")
     try:
         features = shell.forward_features(noise(shell, image_size))
         return shell.forward_head(features, pre_logits=True), shell.forward_head(features)

@@ -9,17 +9,10 @@ import re
 
 from vitviz.figures.alt import WORDS
 from vitviz.figures.summary import TEMPLATES
+from vitviz.images.notes import NOTES
 from vitviz.ui.text import _
 
-PHOTO_NOTES = (
-    "reduced from {width} × {height} pixels",
-    "animated: the first of {frames} frames is used",
-    "its EXIF data is damaged and was left aside",
-    "turned upright as its EXIF data says",
-    "16 bits a channel were reduced to 8",
-    "transparent parts were laid on white",
-    "print colours (CMYK) were converted to RGB",
-)
+PHOTO_NOTES = NOTES
 """What ``vitviz.images`` notes on a photo that it changed, with braces where it has numbers."""
 
 
