@@ -117,7 +117,7 @@ def receptive_field(
     the residual stream, before the final norm: after a fresh LayerNorm the channel mean is constant, and its gradient
     is rounding noise.
 
-    ``images`` is one picture or many (paths, pictures, inputs); all are brought to the model's input size.
+    ``images`` is one picture or many, each as ``trace`` takes it; all are brought to the model's input size.
     ``layer`` counts from 0, the default is the last; -1 is the input of the first block.
     ``token`` is "centre" (the patch at rows // 2, columns // 2), "mean" (of the patches), the number of a patch or, in
     a convolutional network, of a place of the feature map, row by row, or a prefix token's name ("class").

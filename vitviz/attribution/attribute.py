@@ -36,11 +36,11 @@ def attribute(
 ) -> Attribution:
     """Explain one number of a model's answer to one picture with one method.
 
-    ``name`` is that of a record in METHODS, and ``knobs`` are its own. ``image`` is a path, a picture, or the model's
-    input (3, height, width). ``target`` is a class or a Target, by default the top-1 class or, without a classifier,
-    the similarity to the image's own embedding. ``batch_size`` inputs are run at once, fewer where memory is short;
-    the map does not depend on it. ``progress`` is called with (done, total); if it returns False, the work stops with
-    StoppedError.
+    ``name`` is that of a record in METHODS, and ``knobs`` are its own. ``image`` is what ``trace`` takes: a picture in
+    any form, or the model's input. ``target`` is a class or a Target, by default the top-1 class or, without a
+    classifier, the similarity to the image's own embedding. ``batch_size`` inputs are run at once, fewer where memory
+    is short; the map does not depend on it. ``progress`` is called with (done, total); if it returns False, the work
+    stops with StoppedError.
 
     Raises OptionError for an unknown method, knob or target, and UnsupportedModelError, with the reason, where the
     method cannot serve the model.
