@@ -5,13 +5,17 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from vitviz.errors import OptionError, UnsupportedModelError
-from vitviz.models.geometry import check_size, grid_of, own_size, patch_size_of, prefix_names
+from vitviz.models.geometry import check_size, declared_size, grid_of, own_size, patch_size_of, prefix_names
+from vitviz.models.loading import load_vit
 from vitviz.models.timm_door import timm
+from vitviz.models.vit import ViT
+from vitviz.trace import trace
 
 TOKEN = torch.zeros(1, 1, 4)
 
@@ -107,3 +111,46 @@ def test_the_own_size_is_the_config_s_or_else_the_embedding_s() -> None:
     assert own_size(module_with(patch_embed=embedding, pretrained_cfg=config)) == (64, 96)
     assert own_size(module_with(patch_embed=embedding)) == (30, 40)
     assert own_size(nn.Linear(2, 2)) is None
+
+
+class SquareEmbedding(nn.Module):
+    """The patch embedding of the original DINO and MAE code: sizes are one number for a square."""
+
+    def __init__(self, side: int, patch: int, width: int) -> None:
+        super().__init__()
+        self.img_size, self.patch_size, self.num_patches = side, patch, (side // patch) ** 2
+        self.proj = nn.Conv2d(3, width, patch, patch)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        tokens: torch.Tensor = self.proj(pictures).flatten(2).transpose(1, 2)
+        return tokens
+
+
+def test_one_number_is_a_square(build_vit: Any) -> None:
+    module = build_vit()
+    module.patch_embed = SquareEmbedding(32, 8, 32)
+    vit = ViT.from_module(module)
+    assert (vit.image_size, vit.grid.rows, vit.grid.columns) == ((32, 32), 4, 4)
+    assert trace(vit, torch.zeros(3, 32, 32)).attention(0).shape == (2, 17, 17)
+    assert declared_size(module_with(patch_embed=module_with(img_size=np.int64(48)))) == (48, 48)
+    for nothing in (None, True, "224", (3, 32, 32), 22.4):
+        assert declared_size(module_with(patch_embed=module_with(img_size=nothing))) is None
+    assert ViT.from_module(build_vit(dynamic_img_size=True), image_size=48).image_size == (48, 48)
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        ("224", "'224' cannot be used; wanted height and width in whole pixels"),
+        ((3, 32, 32), r"\(3, 32, 32\) cannot be used"),
+        (32.5, "32.5 cannot be used"),
+        ((32, None), "cannot be used; wanted height and width"),
+        (0, "0 × 0 pixels cannot be used; wanted 1 to 4096"),
+        ((32, 5000), "32 × 5000 pixels cannot be used"),
+    ],
+)
+def test_sizes_that_are_none_are_refused(size: Any, said: str, build_vit: Any) -> None:
+    with pytest.raises(OptionError, match=said):
+        ViT.from_module(build_vit(), image_size=size)
+    with pytest.raises(OptionError, match=said):
+        load_vit("timm:test_vit", weights="random", image_size=size)

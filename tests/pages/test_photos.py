@@ -37,6 +37,8 @@ def rotated():
 
 
 DEEP = Image.fromarray(np.random.default_rng(1).integers(0, 65536, (40, 48), dtype=np.uint16))
+SCAN = Image.fromarray(np.random.default_rng(1).integers(0, 4096, (40, 48), dtype=np.uint16))
+HIDDEN = Image.fromarray(np.dstack([noise().resize((48, 40)), np.zeros((40, 48), np.uint8)]))
 CLEAR = Image.fromarray(np.random.default_rng(2).integers(0, 256, (40, 48, 4), dtype=np.uint8))
 FRAMES = [noise(seed=seed) for seed in (1, 2)]
 GOOD = {
@@ -47,6 +49,9 @@ GOOD = {
     "palette.png": (file(noise("P")), "image/png", ""),
     "cmyk.jpg": (file(noise("CMYK"), "JPEG"), "image/jpeg", "CMYK"),
     "deep.png": (file(DEEP), "image/png", "16 bits"),
+    "scan.png": (file(SCAN), "image/png", "values were scaled to 8 bits: 0 is black, 4095 is white"),
+    "no-alpha.png": (file(HIDDEN), "image/png", "its fourth channel would hide the whole picture"),
+    "phone.jpg": (file(FRAMES[0], "MPO", save_all=True, append_images=FRAMES[1:]), "image/jpeg", ""),
     "clear.png": (file(CLEAR), "image/png", "transparent parts"),
     "moving.webp": (
         file(FRAMES[0], "WEBP", save_all=True, append_images=FRAMES[1:]),
