@@ -303,3 +303,23 @@ def test_whatever_is_altered_in_an_open_picture_it_is_taken_or_refused_in_words(
     assert len(taken) + len(refused) > 20
     assert all(image.mode == "RGB" and max(image.size) <= KEEP_SIDE for image in taken)
     assert all(said.startswith("ImageError: The picture") and "anted" in said for said in refused)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("boom"), TypeError("no size"), KeyError("x"), OSError("gone")])
+def test_whatever_a_file_object_raises_is_told(error: Exception) -> None:
+    class Broken:
+        def read(self, size: int) -> bytes:
+            raise error
+
+    with pytest.raises(ImageError, match="The picture cannot be read"):
+        open_photo(Broken())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "L", "P", "CMYK", "I;16"])
+def test_large_pictures_of_every_mode_are_reduced_once(mode: str) -> None:
+    image = Image.new(mode, (3000, 1500), (200, 255) if mode == "LA" else (9, 9, 9, 255) if mode == "RGBA" else 9)
+    photo = open_photo(image)
+    assert photo.image.size == (2048, 1024)
+    assert photo.notes[-1] == "reduced from 3000 × 1500 pixels"
+    assert sum("reduced from" in note for note in photo.notes) == 1
+    assert image.size == (3000, 1500)

@@ -46,6 +46,7 @@ _TURNS = {  # EXIF orientation: what brings the picture upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_CLEAR = ("LA", "RGBA")  # Pillow leaves transparent parts out when it resizes them
 _ANIMATED = ("GIF", "PNG", "WEBP", "AVIF", "FLI")
 _PLAIN = "MPO"  # a phone's photo with a preview or a depth map behind it: its first picture is the photo
 
@@ -121,10 +122,7 @@ def _of_bytes(data: bytes, notes: list[str], window: Window) -> Image.Image:
             full = opened.size
             if isinstance(opened, JpegImagePlugin.JpegImageFile):
                 opened.draft("RGB", (KEEP_SIDE, KEEP_SIDE))  # decodes a large photo at 1/2, 1/4 or 1/8 of its size
-            rgb = _decode(opened, data, notes, window)
-            if max(full) > KEEP_SIDE:
-                notes.append(_reduced(*full))
-            return _smaller(rgb)
+            return _decode(opened, data, notes, window, full)
 
 
 def _of_picture(image: Image.Image, notes: list[str], window: Window) -> Image.Image:
@@ -138,10 +136,13 @@ def _of_picture(image: Image.Image, notes: list[str], window: Window) -> Image.I
                 same = again.size == image.size
             if same:
                 return _of_bytes(data, notes, window)
-        return _decode(image, None, notes, window)
+        return _decode(image, None, notes, window, image.size)
 
 
-def _decode(opened: Image.Image, data: bytes | None, notes: list[str], window: Window) -> Image.Image:
+def _decode(
+    opened: Image.Image, data: bytes | None, notes: list[str], window: Window, full: tuple[int, int]
+) -> Image.Image:
+    """Return a picture that Pillow opened, of ``full`` size in its file, as upright RGB at most KEEP_SIDE long."""
     _note_frames(opened, notes)
     order, sixteen = raw_order(opened), is_sixteen(opened)
     opened.load()
@@ -153,10 +154,14 @@ def _decode(opened: Image.Image, data: bytes | None, notes: list[str], window: W
         picture = through_window(picture, order, data, notes, window)
     elif window not in ("auto", "full"):
         notes.append(told.NO_WINDOW)
+    if picture.mode in _CLEAR:
+        picture = _smaller(picture)  # before it is turned and laid on white, which takes several times its memory
     if turn is not None:
         picture = picture.transpose(turn)
-    rgb = to_rgb(picture, notes)
+    rgb = _smaller(to_rgb(picture, notes))
     rgb.info = {}  # an orientation that stayed would turn it again when it comes back
+    if max(full) > KEEP_SIDE:
+        notes.append(_reduced(*full))
     return rgb
 
 
@@ -188,10 +193,12 @@ def _bounded(rgb: Image.Image, notes: list[str]) -> Image.Image:
 
 
 def _smaller(rgb: Image.Image) -> Image.Image:
-    """Return a picture at most KEEP_SIDE long; it is one of ours, and may be changed."""
-    if max(rgb.size) > KEEP_SIDE:
-        rgb.thumbnail((KEEP_SIDE, KEEP_SIDE), Image.Resampling.LANCZOS)
-    return rgb
+    """Return a picture, or a copy of it that is KEEP_SIDE long."""
+    share = KEEP_SIDE / max(rgb.size)
+    if share >= 1:
+        return rgb
+    size = (max(1, round(rgb.width * share)), max(1, round(rgb.height * share)))
+    return rgb.resize(size, Image.Resampling.LANCZOS)
 
 
 def _reduced(width: int, height: int) -> str:

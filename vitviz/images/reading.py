@@ -75,7 +75,7 @@ def _of_file(file: BinaryIO) -> bytes:
         if _seekable(file):
             file.seek(0)  # as Pillow does: whoever read it before left it at its end
         data: Any = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # a file object of one's own may raise anything
         raise _unreadable("", error) from error
     if isinstance(data, bytes | bytearray | memoryview):
         return bytes(data)
@@ -89,7 +89,7 @@ def _seekable(file: BinaryIO) -> bool:
     return bool(file.seekable()) if hasattr(file, "seekable") else hasattr(file, "seek")
 
 
-def _unreadable(name: str, error: OSError | ValueError) -> ImageError:
+def _unreadable(name: str, error: Exception) -> ImageError:
     return ImageError(
         f"The picture{name} cannot be read ({getattr(error, 'strerror', None) or error}); wanted {WANTED} that this "
         "account may open. Check its permissions, or copy it elsewhere."
