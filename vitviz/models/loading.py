@@ -103,5 +103,5 @@ def _names(class_names: ClassNames | str | Path | None) -> tuple[str, ...] | Non
         path = Path(class_names).expanduser()
         if not path.is_file():
             raise OptionError(f"There is no file of class names at {path}. Give a text file with one name a line.")
-        return read_lines(path)
+        return tuple(read_lines(path))
     return listed_names(class_names)
