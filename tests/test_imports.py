@@ -6,8 +6,6 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 LAYERS = (  # each may import its own layer and those above it in this list
     {"errors", "assets", "files", "html_page", "progress", "record"},
@@ -47,6 +45,11 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def listed(wrong: dict[str, set[str]]) -> dict[str, list[str]]:
+    """Return the files for which something is wrong, with what it is."""
+    return {name: sorted(names) for name, names in wrong.items() if names}
+
+
 def allowed_parts(part: str) -> set[str]:
     """Return the parts of vitviz that a part may import."""
     if part == "figures":
@@ -57,29 +60,41 @@ def allowed_parts(part: str) -> set[str]:
     return {*LEVEL, *ON_TOP, "figures"}  # the command line prints pictures
 
 
-@pytest.mark.parametrize("path", [path for path in LIBRARY if part_of(path) != "ui"], ids=name_of)
-def test_a_part_imports_only_what_lies_below_it(path: Path) -> None:
-    allowed = allowed_parts(part_of(path))
-    own = [name.split(".") for name in imports(path) if name.split(".")[0] == "vitviz"]
-    wrong = {".".join(names) for names in own if len(names) < 2 or names[1] not in allowed}
-    assert not wrong, f"{name_of(path)} must not import {', '.join(sorted(wrong))}"
-
-
-@pytest.mark.parametrize("path", [*LIBRARY, *PAGES], ids=name_of)
-def test_each_library_has_its_door(path: Path) -> None:
+def banned_libraries(path: Path) -> set[str]:
+    """Return the libraries that a file leaves to others."""
     if path in PAGES:
-        banned = {"torch", "torchvision", "timm", "captum", "plotly"}
-    elif part_of(path) == "ui":
-        banned = {"timm", "captum"}
-    elif part_of(path) == "figures":
-        banned = {"torch", "torchvision", "timm", "captum", "streamlit"}
-    else:
-        banned = {"streamlit", "plotly"}
-    found = banned & {name.split(".")[0] for name in imports(path)}
-    assert not found, f"{name_of(path)} must not import {', '.join(sorted(found))}"
+        return {"torch", "torchvision", "timm", "captum", "plotly"}
+    if part_of(path) == "ui":
+        return {"timm", "captum"}
+    if part_of(path) == "figures":
+        return {"torch", "torchvision", "timm", "captum", "streamlit"}
+    return {"streamlit", "plotly"}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_a_file_is_short_enough_to_read(path: Path) -> None:
-    limit = 90 if path in PAGES else 350
-    assert len(path.read_text(encoding="utf-8").splitlines()) < limit
+def test_a_part_imports_only_what_lies_below_it() -> None:
+    wrong = {}
+    for path in LIBRARY:
+        if part_of(path) != "ui":
+            own = [name.split(".") for name in imports(path) if name.split(".")[0] == "vitviz"]
+            allowed = allowed_parts(part_of(path))
+            wrong[name_of(path)] = {".".join(names) for names in own if len(names) < 2 or names[1] not in allowed}
+    assert listed(wrong) == {}
+
+
+def test_each_library_has_its_door() -> None:
+    wrong = {}
+    for path in (*LIBRARY, *PAGES):
+        wrong[name_of(path)] = banned_libraries(path) & {name.split(".")[0] for name in imports(path)}
+    assert listed(wrong) == {}
+
+
+def test_a_file_is_short_enough_to_read() -> None:
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
+    assert {name_of(path): count for path, count in lines.items() if count >= (90 if path in PAGES else 350)} == {}
+
+
+def test_the_sources_are_found() -> None:
+    """Else the tests above could not fail."""
+    assert len(LIBRARY) > 200
+    assert len(PAGES) >= 17
+    assert any("benchmarks" in path.parts for path in SOURCES)

@@ -164,33 +164,95 @@ def contexts(chromium: Any) -> Iterator[dict[str, Any]]:
         context.close()
 
 
-@pytest.fixture
-def new_page(chromium: Any, contexts: dict[str, Any]) -> Iterator[Callable[..., Any]]:
-    """Return a function that opens a page; at the end no page may have had an error.
+@pytest.fixture(scope="session")
+def errors() -> list[str]:
+    """Errors of all pages of the whole run."""
+    return []
 
-    ``new_page(url, width=…, height=…, **context_options)``; without a url the page is empty.
-    """
-    pages: list[Any] = []
-    errors: list[str] = []
 
-    def open_page(url: str | None = None, *, width: int = 1280, height: int = 900, **options: Any) -> Any:
+@pytest.fixture(scope="session")
+def open_page(chromium: Any, contexts: dict[str, Any], errors: list[str]) -> Callable[..., Any]:
+    """Return a function that opens an empty page; who opens one closes it."""
+
+    def start(*, width: int = 1280, height: int = 900, **options: Any) -> Any:
         options = {"locale": "en-US", "reduced_motion": "reduce", **options}
         key = repr(sorted(options.items()))
         if key not in contexts:
             contexts[key] = chromium.new_context(**options)
         page = contexts[key].new_page()
-        pages.append(page)
         page.set_viewport_size({"width": width, "height": height})
         page.on("pageerror", lambda error: errors.append(str(error)))
-        if url is not None:
-            page.goto(url)
-            wait_until_idle(page)
         return page
 
-    yield open_page
+    return start
+
+
+@pytest.fixture(autouse=True)
+def _no_page_has_an_error(errors: list[str]) -> Iterator[None]:
+    yield
+    told = errors.copy()
+    errors.clear()
+    assert not told, told
+
+
+@pytest.fixture
+def new_page(open_page: Callable[..., Any], _no_page_has_an_error: None) -> Iterator[Callable[..., Any]]:
+    """Return a function that opens a page for one test.
+
+    ``new_page(url, width=…, height=…, **context_options)``; without a url the page is empty.
+    """
+    pages: list[Any] = []
+
+    def start(url: str | None = None, **options: Any) -> Any:
+        pages.append(open_page(**options))
+        if url is not None:
+            pages[-1].goto(url)
+            wait_until_idle(pages[-1])
+        return pages[-1]
+
+    yield start
     for page in pages:
         page.close()
-    assert not errors, errors
+
+
+@pytest.fixture(scope="session")
+def tabs() -> Iterator[dict[str, Any]]:
+    """Tabs that stay open, by the server that they show, with how many tests had failed when each was used last."""
+    kept: dict[str, Any] = {}
+    yield kept
+    for page, _failed in kept.values():
+        page.close()
+
+
+@pytest.fixture
+def tab(open_page: Callable[..., Any], tabs: dict[str, Any], request: pytest.FixtureRequest) -> Callable[[str], Any]:
+    """Return a function that shows an address in the tab that is open on its server: ``tab(server, query)``.
+
+    To read Streamlit's code anew costs two seconds of processor time a test. The tab asks for the address as the
+    Back button does, which runs the script again in the same session: an app for this begins anew where its query
+    names another ``visit``. After a failed test the tab is a new one.
+    """
+
+    def show(server: str, query: str) -> Any:
+        failed = request.session.testsfailed
+        if server in tabs and tabs[server][1] != failed:
+            tabs.pop(server)[0].close()
+        if server not in tabs:
+            page = open_page()
+            page.frames_sent = []
+            page.on("websocket", lambda socket: socket.on("framesent", lambda frame: page.frames_sent.append(frame)))
+            page.goto(f"{server}/?{query}")
+        else:
+            page = tabs[server][0]
+            page.mouse.move(5, 5)
+            page.evaluate(
+                "(query) => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }",
+                f"/?{query}",
+            )
+        tabs[server] = (page, failed)
+        return page
+
+    return show
 
 
 @pytest.fixture

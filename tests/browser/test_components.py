@@ -1,5 +1,6 @@
 """The attention viewer and the head atlas in Chromium: exact numbers, local hovering, pins, keys, offline files."""
 
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -15,13 +16,14 @@ APPS = Path(__file__).parent / "apps"
 sys.path.insert(0, str(APPS))
 import scene  # noqa: E402
 
+VISITS = itertools.count()
 READY = '.viewer:not([data-ready=""])'
 
 
 class Viewer:
     """The attention viewer on a page, with the places that the tests point at."""
 
-    def __init__(self, page, name="small", root=".st-key-viewer"):
+    def __init__(self, page, name, root):
         self.page = page
         self.grid, self.heads = scene.GRIDS[name]
         self.app = page.locator(f"{root} {READY}")
@@ -55,13 +57,14 @@ class Viewer:
 
 
 @pytest.fixture
-def open_viewer(new_page, serve):
+def open_viewer(new_page, tab, serve):
+    """Return a function that opens a viewer: in the open tab, or in one of its own where the tab has options."""
+
     def start(query="", name="small", **options):
-        page = new_page(**options)
-        page.frames_sent = []
-        page.on("websocket", lambda socket: socket.on("framesent", lambda frame: page.frames_sent.append(frame)))
-        page.goto(f"{serve(APPS / 'viewer_app.py')}/?scene={name}&{query}")
-        return Viewer(page, name)
+        visit, server = next(VISITS), serve(APPS / "viewer_app.py")
+        query = f"visit={visit}&scene={name}&{query}"
+        page = new_page(f"{server}/?{query}", **options) if options else tab(server, query)
+        return Viewer(page, name, root=f".st-key-viewer_{visit}")
 
     return start
 
@@ -552,9 +555,10 @@ def test_the_atlas_file_works_offline(new_page, tmp_path):
 
 
 @pytest.fixture
-def atlas(new_page, serve):
-    page = new_page(serve(APPS / "atlas_app.py"))
-    locator = page.locator('.st-key-atlas .atlas:not([data-ready=""])')
+def atlas(tab, serve):
+    visit = next(VISITS)
+    page = tab(serve(APPS / "atlas_app.py"), f"visit={visit}")
+    locator = page.locator(f'.st-key-atlas_{visit} .atlas:not([data-ready=""])')
     locator.wait_for()
     return locator
 

@@ -1,4 +1,4 @@
-"""A page with one head atlas whose ticks the page keeps."""
+"""A page with one head atlas whose ticks the page keeps; ?visit=… begins anew."""
 
 import numpy as np
 import streamlit as st
@@ -9,6 +9,10 @@ from vitviz.ui.components.head_atlas import head_atlas
 LAYERS, HEADS = 12, 6
 
 st.set_page_config(layout="wide")
+visit = st.query_params["visit"]
+if st.session_state.get("visit") != visit:  # another test
+    st.session_state.clear()
+    st.session_state["visit"] = visit
 depth = np.linspace(1, 7, LAYERS)[:, None]
 values = (depth + np.random.default_rng(0).normal(size=(LAYERS, HEADS)) * (5 - depth / 2) / 3).astype(np.float32)
 values[4, 2] = np.nan
@@ -33,7 +37,7 @@ view = AtlasView(
     selected=st.session_state.get("selected", (5, 3)),
     ticked=tuple(ticked),
 )
-event = head_atlas(view, key="atlas", on_pick=pick, on_tick=tick)
+event = head_atlas(view, key=f"atlas_{visit}", on_pick=pick, on_tick=tick)
 st.session_state["runs"] = st.session_state.get("runs", 0) + 1
 picked = event.picked and tuple(event.picked)
 st.text(f"runs {st.session_state['runs']} picked {picked} ticked {sorted(ticked)}")

@@ -1,4 +1,4 @@
-"""A page with one attention viewer; ?scene=…&maps=1&mirror=0 choose what it shows."""
+"""A page with one attention viewer; ?visit=…&scene=…&maps=1&mirror=0 choose what it shows."""
 
 import sys
 from dataclasses import asdict
@@ -16,6 +16,10 @@ from vitviz.ui.components.attention_viewer import attention_viewer
 LAYERS = 12
 
 st.set_page_config(layout="wide")
+visit = st.query_params["visit"]
+if st.session_state.get("visit") != visit:  # another test
+    st.session_state.clear()
+    st.session_state["visit"] = visit
 name = st.query_params.get("scene", "small")
 grid, heads = scene.GRIDS[name]
 queries, keys = scene.queries_and_keys(name, st.session_state.setdefault("layer", 5))
@@ -46,7 +50,7 @@ view = AttentionView(
     **arrays,
     **choices,
 )
-state = attention_viewer(view, key="viewer", on_change=remember)
+state = attention_viewer(view, key=f"viewer_{visit}", on_change=remember)
 st.session_state["runs"] = st.session_state.get("runs", 0) + 1
 columns = st.columns(3)
 columns[0].button("patch 7", on_click=point_at_patch_7)

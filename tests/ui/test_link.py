@@ -1,0 +1,208 @@
+"""The link without a dashboard: what is taken over from it, what is told and left out, what is written, and when."""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from vitviz.ui import link
+from vitviz.ui.choices import CHOICES
+
+STALE = link._STALE_SECONDS
+ALWAYS = {"example": "cat", "model": "default", "layer": "3", "head": "mean", "patch": "7"}
+"""What a whole link has at least."""
+UNREADABLE = [
+    ("layer", "abc", "layer='abc'.*whole number from 0"),
+    ("layer", "-1", "layer='-1'.*whole number from 0"),
+    ("layer", "9" * 5000, "layer='9{60}'.*whole number from 0"),
+    ("head", "abc", "head='abc'.*whole number from 0"),
+    ("model", "<script>alert(1)</script>", r"model='<script>alert\(1\)</script>'.*letters, digits"),
+    ("example", "x" * 5000, "example='x{60}'.*letters, digits"),
+    ("size", "abc", "size='abc'.*whole number"),
+    ("size", "99999", "size='99999'.*wanted at most 640"),
+    ("weights", "my.pickle", "weights='my.pickle'.*wanted one of 'pretrained', 'random'"),
+    ("opacity", "7", "opacity='7'.*a number from 0 to 1"),
+    ("opacity", "nan", "opacity='nan'.*a number from 0 to 1"),
+    ("palette", "jet", "palette='jet'.*wanted one of 'viridis'"),
+    ("direction", "up", "direction='up'.*wanted one of 'attends_to'"),
+    ("scale", "big", "scale='big'.*wanted one of 'map'"),
+    ("special", "yes", "special='yes'.*wanted one of '0', '1'"),
+    ("statistic", "beauty", "statistic='beauty'.*wanted one of"),
+    ("ablate", "junk", r"ablate='junk'.*heads such as 3\.1-11\.5"),
+    ("rollout_map", "all", "rollout_map='all'.*wanted one of 'layer', 'rollout'"),
+    ("fusion", "sum", "fusion='sum'.*wanted one of 'mean', 'max', 'min'"),
+    ("residual", "-0.5", "residual='-0.5'.*a number from 0 to 1"),
+    ("foreground", "1", "foreground='1'.*a number from 0 to 0.95"),
+]
+"""Name, text and what is told of a choice whose text is none."""
+
+
+class Parameters(dict[str, str]):
+    """The address bar, and how often it was written."""
+
+    written = 0
+
+    def to_dict(self) -> dict[str, str]:
+        return dict(self)
+
+    def from_dict(self, parameters: dict[str, str]) -> None:
+        self.written += 1
+        self.clear()
+        self.update(parameters)
+
+
+class Reader:
+    """A session, an address bar and a clock, without Streamlit."""
+
+    def __init__(self) -> None:
+        self.session_state: dict[str, Any] = {}
+        self.query_params = Parameters()
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def receive(self, parameters: dict[str, str], *, after: float = 10.0) -> list[str]:
+        """Open a link some seconds later and return what is told."""
+        self.now += after
+        self.query_params = Parameters(parameters)
+        link.receive()
+        return link.take_notices()
+
+    def publish(self, *, after: float = 10.0, **choices: Any) -> dict[str, str]:
+        """Change choices some seconds later and return what stands in the address bar."""
+        self.now += after
+        link.put(**choices)
+        link.publish()
+        return self.query_params.to_dict()
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
+    """One reader on the Attention page."""
+    one = Reader()
+    monkeypatch.setattr(link, "st", one)
+    monkeypatch.setattr(link, "time", SimpleNamespace(monotonic=one.monotonic))
+    link.enter("attention")
+    return one
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"), UNREADABLE, ids=[f"{name}={text[:20]}" for name, text, _ in UNREADABLE]
+)
+def test_a_text_that_is_none_is_told_and_left_out_and_the_rest_is_taken(
+    reader: Reader, name: str, text: str, message: str
+) -> None:
+    link.put(opacity=0.25, layer=1)
+    before = link.get(name)
+    (told,) = reader.receive({name: text, "heated": "5"})
+    assert re.search(message, told)
+    assert told.endswith("; it is left out.")
+    assert link.get(name) == before
+    assert link.get("heated") == "5"
+    assert reader.publish().get(name) != text
+
+
+def test_what_is_told_is_told_once(reader: Reader) -> None:
+    reader.query_params = Parameters({"layer": "abc"})
+    link.receive()
+    link.receive()
+    assert len(link.take_notices()) == 1
+    assert link.take_notices() == []
+
+
+def test_parameters_that_are_no_choices_are_nobodys_business(reader: Reader) -> None:
+    assert reader.receive({"utm_source": "mail"}) == []
+    assert reader.publish(layer=2)["layer"] == "2"
+    assert "utm_source" not in reader.query_params
+
+
+def test_a_page_change_drops_the_link_and_changes_nothing(reader: Reader) -> None:
+    written = reader.publish(layer=4, opacity=0.25)
+    reader.receive({})
+    assert (link.get("layer"), link.get("opacity")) == (4, 0.25)
+    assert reader.publish() == written
+
+
+def test_the_link_written_last_is_no_wish(reader: Reader) -> None:
+    written = reader.publish(layer=4)
+    link.put(layer=5)
+    reader.receive(written, after=3600)  # nothing was written since
+    assert link.get("layer") == 5
+
+
+def test_a_link_replaced_a_moment_ago_is_an_echo_and_a_while_ago_a_wish_to_go_back(reader: Reader) -> None:
+    first = reader.publish(layer=4)
+    reader.publish(layer=5, after=3600)  # this is when the first was replaced
+    reader.receive(first, after=STALE - 0.01)
+    assert link.get("layer") == 5
+    reader.receive(first, after=0.01)
+    assert link.get("layer") == 4
+
+
+def test_writing_the_same_link_again_does_not_make_an_echo_younger(reader: Reader) -> None:
+    first = reader.publish(layer=4)
+    reader.publish(layer=5)
+    reader.publish(after=STALE)
+    reader.receive(first, after=0)
+    assert link.get("layer") == 4
+
+
+def test_a_whole_link_restores_defaults_and_a_part_of_one_leaves_the_rest(reader: Reader) -> None:
+    link.put(opacity=0.25, palette="cividis", layer=9)
+    reader.receive({"layer": "2"})
+    assert (link.get("layer"), link.get("opacity"), link.get("palette")) == (2, 0.25, "cividis")
+    reader.receive({**ALWAYS, "palette": "spotlight"})
+    assert (link.get("layer"), link.get("opacity"), link.get("palette")) == (3, 0.6, "spotlight")
+
+
+def test_a_whole_link_of_one_page_leaves_the_choices_of_another(reader: Reader) -> None:
+    link.put(likeness="signed", opacity=0.25)  # likeness belongs to the Tokens page
+    reader.receive(ALWAYS)
+    assert (link.get("likeness"), link.get("opacity")) == ("signed", 0.6)
+    link.enter("tokens")
+    reader.receive(ALWAYS)
+    assert link.get("likeness") == "range"
+
+
+def test_what_is_written_is_what_is_always_there_what_was_changed_and_what_the_page_has(reader: Reader) -> None:
+    always = {choice.name for choice in CHOICES.values() if choice.always}
+    assert set(reader.publish()) == always == set(ALWAYS)
+    written = reader.publish(smooth=True, special=False, opacity=0.35, likeness="signed", palette="viridis")
+    assert written.items() >= {"smooth": "1", "special": "0", "opacity": "0.35"}.items()
+    assert set(written) == {*always, "smooth", "special", "opacity"}
+    link.enter("tokens")
+    assert reader.publish()["likeness"] == "signed"
+
+
+def test_the_address_bar_is_written_when_it_must_change(reader: Reader) -> None:
+    reader.publish(layer=4)
+    reader.publish()
+    assert reader.query_params.written == 1
+    reader.publish(layer=5)
+    assert reader.query_params.written == 2
+
+
+def test_only_the_last_links_are_kept(reader: Reader) -> None:
+    for layer in range(30):
+        reader.publish(layer=layer, after=0.01)
+    kept = reader.session_state[link._WRITTEN]
+    assert [past["layer"] for _moment, past in kept] == [str(layer) for layer in range(10, 30)]
+
+
+def test_a_choice_that_does_not_exist_is_an_error(reader: Reader) -> None:
+    for use in (lambda: link.get("tea"), lambda: link.put(tea=1)):
+        with pytest.raises(KeyError, match="tea"):
+            use()
+
+
+def test_a_widget_shows_the_choice_and_keeps_what_is_set(reader: Reader) -> None:
+    link.put(layer=4)
+    tied = link.widget("layer")
+    assert reader.session_state[tied["key"]] == 4
+    reader.session_state[tied["key"]] = 6
+    tied["on_change"]()
+    assert link.get("layer") == 6
