@@ -17,9 +17,10 @@ run: $(VENV)/run.stamp ## start the dashboard on http://127.0.0.1:8501
 	@echo "vitviz: starting; open the address below, stop with Ctrl+C."
 	@exec $(PY) -m streamlit run app.py
 
-# One thread a worker: many small tests, each far too small to be shared among cores. A file stays with one worker.
+# One thread a worker: many small tests, each far too small to be shared among cores. A file stays with one worker, and
+# the files keep the order of tests/conftest.py, the longest first.
 test: $(VENV)/dev.stamp ## run the tests (ARGS="-k grid" passes options on)
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/dev.stamp ## ruff, format and types, changing nothing
 	@$(PY) -m ruff check .

@@ -21,6 +21,19 @@ from torch import nn
 BuildVit = Callable[..., nn.Module]
 ROOT = Path(__file__).parents[1]
 BUILT_FROM = ("vitviz", "pages", "assets", ".streamlit", "app.py", "pyproject.toml", "README.md", "LICENSE")
+LONGEST = ("browser", "pages")
+"""Folders whose files take longest: spread over the workers, they come first, so that none is left for the end."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the longest files first where several workers share the tests; alone, the order stays."""
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        return LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
+
+    if hasattr(config, "workerinput"):  # a worker of pytest-xdist
+        items.sort(key=place)
 
 
 def _draw_weights(module: nn.Module) -> None:

@@ -56,7 +56,7 @@ def test_the_version_is_a_version() -> None:
 
 def test_importing_the_library_brings_no_user_interface_and_no_noise() -> None:
     script = (
-        "import sys, torch; state = torch.random.get_rng_state(); import vitviz; "
+        "import sys, torch; state = torch.random.get_rng_state(); import vitviz, vitviz.attribution; "
         "assert torch.equal(torch.random.get_rng_state(), state); assert torch.is_grad_enabled(); "
         "print(sorted({'streamlit', 'plotly', 'captum'} & {name.partition('.')[0] for name in sys.modules}))"
     )

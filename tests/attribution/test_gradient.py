@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -181,11 +179,6 @@ def test_long_methods_tell_how_far_they_are_and_can_be_stopped(name: str, vit: V
     assert told == [(4, 8), (8, 8)]
     with pytest.raises(StoppedError, match="Stopped after 4 of 8 steps"):
         attribute(name, vit, pixels, batch_size=4, progress=lambda *_: False, **{steps: 8})
-
-
-def test_captum_is_not_loaded_before_it_is_needed() -> None:
-    script = "import sys, vitviz.attribution; assert 'captum' not in sys.modules"
-    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_the_module_keeps_its_flags(vit: ViT, pixels: Tensor) -> None:

@@ -30,11 +30,13 @@ def fits(page, title):
 @pytest.mark.parametrize("half", [0, 1])
 def test_every_page_fits_its_window_in_both_themes(visit, half):
     SHOTS.mkdir(exist_ok=True)
-    reader = visit(width=400, height=HEIGHT, **LINK)
-    for path, title in list(PAGES.items())[half::2]:
+    pages = list(PAGES.items())[half::2]
+    reader = visit(pages[0][0], width=400, height=HEIGHT, **LINK)
+    for path, title in pages:
         reader.page.emulate_media(color_scheme="light")
         reader.page.set_viewport_size({"width": 400, "height": HEIGHT})
-        reader.open(path, **LINK)
+        reader.go(title, hidden=True)
+        assert reader.page.title() == f"{title} · vitviz"
         if path in ("attention", "rollout"):
             reader.viewer("viewer" if path == "attention" else "rollout_viewer")
         for scheme, width in LOOKS:

@@ -95,9 +95,13 @@ class Visit:
         box = cells.bounding_box()
         cells.click(position={"x": (head + 0.5) * box["width"] / 3, "y": (layer + 0.5) * box["height"] / 12}, **options)
 
-    def go(self, title):
-        named = self.page.get_by_text(title, exact=True)
-        self.find('[data-testid="stSidebarNav"] a').filter(has=named).click()
+    def go(self, title, *, hidden=False):
+        """Open a page by the navigation, which on a phone is hidden until it is asked for."""
+        link = self.find('[data-testid="stSidebarNav"] a').filter(has=self.page.get_by_text(title, exact=True))
+        if hidden:
+            link.dispatch_event("click")
+        else:
+            link.click()
         return self.settle()
 
     def heading(self, text):

@@ -1,4 +1,4 @@
-"""Every page opens on every kind of model, with its view, its caution, its code and its files."""
+"""Every page opens on every kind of model, with its view."""
 
 import numpy as np
 import pytest
@@ -37,18 +37,6 @@ def test_no_two_choices_share_a_name_and_each_belongs_to_a_page_that_exists():
 
 def as_text(choice):
     return str(int(choice.default)) if isinstance(choice.default, bool) else str(choice.default)
-
-
-@EACH_PAGE
-def test_a_page_has_its_caution_its_code_and_its_files(dashboard, page):
-    app = dashboard(page).sound()
-    labels = [each.label for each in app.app.main.expander]
-    assert labels[-3:] == ["Why might this mislead?", "This view in Python", "Share and export"]
-    caution = (ROOT / f"assets/text/en/caution-{page}.md").read_text()
-    assert caution.strip() in [each.value.strip() for each in app.app.markdown]
-    assert "vitviz.load_vit('tiny:class')" in app.app.code[0].value
-    buttons = [button.key for button in app.app.get("download_button")]
-    assert buttons == ["download_png", "download_npz", "download_json", "download_html"]
 
 
 @EACH_PAGE

@@ -10,7 +10,7 @@ from PIL import Image
 
 import vitviz
 import vitviz.examples
-from tests.pages.dashboard import NAMES, ROOT
+from tests.pages.dashboard import NAMES
 from vitviz.export.arrays import npz_bytes
 from vitviz.ui.furniture import show
 from vitviz.ui.kept import cache, networks
@@ -38,16 +38,6 @@ def test_the_page_opens_on_every_kind_of_model(dashboard, model):
     areas = table[["20%", "30%", "50%", "99%"]].map(lambda text: float(text.rstrip("%")))
     assert (np.diff(areas.to_numpy(), axis=1) >= 0).all()
     assert areas.to_numpy().max() <= 100
-
-
-def test_the_page_has_its_caution_its_code_and_its_files(dashboard):
-    app = dashboard(PAGE).sound()
-    labels = [each.label for each in app.app.main.expander]
-    assert labels[-3:] == ["Why might this mislead?", "This view in Python", "Share and export"]
-    caution = (ROOT / "assets/text/en/caution-receptive-field.md").read_text()
-    assert caution.strip() in [each.value.strip() for each in app.app.markdown]
-    buttons = [button.key for button in app.app.get("download_button")]
-    assert buttons == ["download_png", "download_npz", "download_json", "download_html"]
 
 
 def test_random_weights_are_said_to_be_random(dashboard):
