@@ -7,16 +7,26 @@ goes through ``vitviz.load_vit`` as it does for a reader.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache as once
 from typing import Any
 
 import pytest
 import torch
+from streamlit.components.v2 import manifest_scanner
 
 from tests.pages.dashboard import MODELS, RELATIVE, Dashboard
 from vitviz.models.loading import load_vit
 from vitviz.models.vit import ViT
 from vitviz.ui.furniture import show, viewer
 from vitviz.ui.kept import cache, shelf
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _installed_components() -> Iterator[None]:
+    """Look for components of other packages once: AppTest reads every package's metadata anew for each session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", once(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(scope="session")
