@@ -196,7 +196,8 @@ def test_of_an_animation_the_first_frame_is_used_and_that_is_said(kind: str) -> 
     assert photo.notes == ("animated: the first of 3 frames is used",)
 
 
-TURNED = {  # how a picture is stored that is upright after the turn its EXIF orientation asks for
+# How a picture is stored that is upright after the turn its EXIF orientation asks for.
+TURNED = {
     1: lambda image: image,
     2: lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
     3: lambda image: image.transpose(Image.Transpose.ROTATE_180),

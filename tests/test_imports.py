@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LAYERS = (  # each may import its own layer and those above it in this list
+# Each may import its own layer and those above it in this list.
+LAYERS = (
     {"errors", "assets", "files", "html_page", "progress", "record"},
     {"grid"},
     {"images", "examples", "text_file"},

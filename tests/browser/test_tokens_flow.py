@@ -19,18 +19,18 @@ def test_pointing_compares_patches_without_asking_the_server(new_page, serve, se
     settle(page, PATIENCE)
     viewer = page.locator('.st-key-token_viewer .tokens:not([data-ready=""])')
     viewer.wait_for()
-    is_now = lambda **data: page.locator(  # noqa: E731
-        ".tokens" + "".join(f'[data-{name}="{value}"]' for name, value in data.items())
-    ).wait_for()
+
+    def is_now(**data):
+        page.locator(".tokens" + "".join(f'[data-{name}="{value}"]' for name, value in data.items())).wait_for()
+
     is_now(query=20, pinned=20)
     photo = viewer.locator(".view").first
     side = photo.bounding_box()["width"] / 7
     sent = len(frames)
     photo.hover(position={"x": 3.5 * side, "y": 1.5 * side})
     is_now(query=10, pinned=20)
-    shown = viewer.evaluate(  # at one moment: the pointer may leave the patch when the page moves
-        "app => ({ likeness: [0, 1].map(app.likeness), ...app.dataset })"
-    )
+    # at one moment: the pointer may leave the patch when the page moves
+    shown = viewer.evaluate("app => ({ likeness: [0, 1].map(app.likeness), ...app.dataset })")
     assert shown["query"] == "10"
     assert shown["likeness"][0][10] == pytest.approx(1, abs=1e-3)
     shown["likeness"][0][10] = -2

@@ -20,7 +20,8 @@ from vitviz.export.manifest import json_text
 
 MANIFEST = "manifest"
 """Name of the array that holds the manifest, as a JSON text."""
-_DAMAGED = (  # what numpy, zipfile and json raise for files that are cut off, altered or something else
+# What numpy, zipfile and json raise for files that are cut off, altered or something else.
+_DAMAGED = (
     OSError,
     ValueError,
     KeyError,
@@ -92,8 +93,8 @@ def _checked(name: str, array: NDArray[Any]) -> NDArray[Any]:
     array = np.asarray(array)
     if array.dtype.hasobject:
         raise OptionError(
-            f"The array {name!r} holds Python objects ({array.dtype}), which only a pickle can store; wanted numbers "
-            "or texts of one type. Convert it first."
+            f"The array {name!r} holds Python objects ({array.dtype}), which only a pickle can store; "
+            "wanted numbers or texts of one type. Convert it first."
         )
     return array
 

@@ -180,12 +180,10 @@ def measure_attention(model: VisionTransformer, data: Validation, *, threads: in
     side = data.images.pixels.shape[1]
     coverages = [box_coverage(box, image_side=side, rows=rows, columns=columns) for box in data.boxes]
 
-    maps = over_batches(
-        model, data.images, lambda batch: class_token_attention(model, batch), threads=threads
-    ).numpy()  # (image, head, row, column)
-    heads = [  # (image, head)
-        [box_mass(head, coverage) for head in heads] for heads, coverage in zip(maps, coverages, strict=True)
-    ]
+    # (image, head, row, column)
+    maps = over_batches(model, data.images, lambda batch: class_token_attention(model, batch), threads=threads).numpy()
+    # (image, head)
+    heads = [[box_mass(head, coverage) for head in heads] for heads, coverage in zip(maps, coverages, strict=True)]
     mean = [box_mass(image.mean(axis=0), coverage) for image, coverage in zip(maps, coverages, strict=True)]
     area = [coverage.mean() for coverage in coverages]
     best = np.mean(heads, axis=0).max()

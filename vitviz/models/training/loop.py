@@ -8,7 +8,6 @@ attention is faster than the fused kernel's backward pass at these token counts 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -87,9 +86,10 @@ class Trainer:
         """Return the batch's mean loss and the gradients, summed over the threads' parts."""
         indices = self.recipe.batch(self.next_step, len(self.images))
         parts = np.array_split(indices, self.threads)
-        work: Callable[[np.ndarray], tuple[float, list[Tensor]]] = lambda part: self._part(  # noqa: E731
-            part, len(indices)
-        )
+
+        def work(part: np.ndarray) -> tuple[float, list[Tensor]]:
+            return self._part(part, len(indices))
+
         results = list(self._pool.map(work, parts)) if self._pool else [work(parts[0])]
         total = results[0][1]
         for _, gradients in results[1:]:
