@@ -7,6 +7,7 @@ or tokens must see the difference.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 from torch import nn
 
 BuildVit = Callable[..., nn.Module]
@@ -80,24 +82,43 @@ def register_vit(build_vit: BuildVit) -> nn.Module:
     return build_vit(reg_tokens=4)
 
 
+def once_a_run(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder that the first worker to ask for it has filled, and that all workers of a run share."""
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder, made = base / name, base / f"{name}.made"
+    with FileLock(base / f"{name}.lock"):
+        if not made.exists():
+            folder.mkdir(exist_ok=True)
+            make(folder)
+            made.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from a copy so that the clone stays as it is."""
-    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
-    ignore = shutil.ignore_patterns("__pycache__")
-    for name in BUILT_FROM:
-        path = ROOT / name
-        shutil.copytree(path, source / name, ignore=ignore) if path.is_dir() else shutil.copy(path, source)
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(built)]
-    subprocess.run(command, cwd=source, check=True, capture_output=True)
-    (file,) = built.glob("*.whl")
+
+    def build(folder: Path) -> None:
+        source = tmp_path_factory.mktemp("source")
+        ignore = shutil.ignore_patterns("__pycache__")
+        for name in BUILT_FROM:
+            path = ROOT / name
+            shutil.copytree(path, source / name, ignore=ignore) if path.is_dir() else shutil.copy(path, source)
+        command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+        subprocess.run(command, cwd=source, check=True, capture_output=True)
+
+    (file,) = once_a_run(tmp_path_factory, "wheel", build).glob("*.whl")
     return file
 
 
 @pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the installed wheel in it, and its console script in bin; what it needs is this environment's."""
-    folder = tmp_path_factory.mktemp("installed")
-    options = ["--no-deps", "--no-index", "--no-compile", "--disable-pip-version-check", "--target", str(folder)]
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *options, str(wheel)], check=True)
-    return folder
+
+    def install(folder: Path) -> None:
+        options = ["--no-deps", "--no-index", "--no-compile", "--disable-pip-version-check", "--target", str(folder)]
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *options, str(wheel)], check=True)
+
+    return once_a_run(tmp_path_factory, "installed", install)

@@ -13,7 +13,7 @@ from tests.pages.dashboard import ROOT
 from vitviz.examples import example
 from vitviz.export.arrays import npz_bytes
 from vitviz.figures.export import html_of_figures
-from vitviz.ui import lesson, show
+from vitviz.ui.furniture import lesson, show
 from vitviz.ui.navigation import sections
 
 EXPLORE, LEARN = ([entry.name for entry in entries] for entries in sections().values())

@@ -50,7 +50,7 @@ BAD = [
     ("start", {"example": "nope"}, "no example photo 'nope'; wanted one of red-panda"),
     ("start", {"example": "kingfischer"}, "Did you mean 'kingfisher'"),
 ]
-"""What can be read and does not fit. Texts that cannot be read are in the table of tests/ui/test_link.py."""
+"""What can be read and does not fit. Texts that cannot be read are in the table of tests/ui/reader/test_link.py."""
 UNREADABLE = {
     "layer": ("9" * 5000, "layer='9+'"),
     "head": ("abc", "head='abc'.*whole number from 0"),

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from vitviz.ui import link
 from vitviz.ui.choices import CHOICES
+from vitviz.ui.reader import link
 
 STALE = link._STALE_SECONDS
 ALWAYS = {"example": "cat", "model": "default", "layer": "3", "head": "mean", "patch": "7"}
