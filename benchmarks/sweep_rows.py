@@ -54,10 +54,10 @@ def table(rows: list[Row]) -> str:
     lines = [
         f"# timm {timm_door.VERSION}: what vitviz can explain",
         "",
-        f"{len(rows)} architectures: {counts['supported']} supported, {counts['refused']} refused, "
-        f"{counts['failed']} failed.",
-        f"Maps compared with fused attention off for {len(checked)} of them; largest error "
-        f"{max(checked, default=0):.1e}, where a map's own numbers go up to 1.",
+        f"{len(rows)} architectures: "
+        f"{counts['supported']} supported, {counts['refused']} refused, {counts['failed']} failed.",
+        f"Maps compared with fused attention off for {len(checked)} of them; "
+        f"largest error {max(checked, default=0):.1e}, where a map's own numbers go up to 1.",
         "Made by `python -m benchmarks.sweep_timm`: random weights, two narrow blocks where timm takes that.",
         "",
     ]

@@ -68,8 +68,8 @@ class PatchGrid(Record):
             values = values[..., len(self.prefix) :]
         elif last != self.patches:
             raise GridError(
-                f"Cannot lay out {last} values; wanted {self.patches} patches ({self.rows} × {self.columns}) or "
-                f"{self.tokens} tokens. Pass values of the same image and model as the grid."
+                f"Cannot lay out {last} values; wanted {self.patches} patches ({self.rows} × {self.columns}) "
+                f"or {self.tokens} tokens. Pass values of the same image and model as the grid."
             )
         laid_out: Values = values.reshape(*values.shape[:-1], self.rows, self.columns)
         return laid_out

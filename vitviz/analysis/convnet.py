@@ -88,9 +88,9 @@ class ConvNet(Record):
         pixels = self.transform(open_image(image))
         if tuple(pixels.shape[1:]) != self.image_size:
             raise GridError(
-                f"The transform returned a tensor of shape {tuple(pixels.shape)}; wanted "
-                f"{self.image_size[0]} × {self.image_size[1]} pixels. Give ConvNet.from_module a transform for "
-                "that size, or another image_size."
+                f"The transform returned a tensor of shape {tuple(pixels.shape)}; "
+                f"wanted {self.image_size[0]} × {self.image_size[1]} pixels. "
+                "Give ConvNet.from_module a transform for that size, or another image_size."
             )
         return pixels
 
@@ -150,8 +150,8 @@ def _chain(name: str, shell: nn.Module) -> tuple[tuple[str, ...], tuple[nn.Modul
             steps.append(("norm_pre", parts.norm_pre))
     else:
         raise UnsupportedModelError(
-            f"{name} is a {type(shell).__name__}, whose layers are not known to be a chain; wanted a timm "
-            "ResNet, a timm ConvNeXt or an nn.Sequential of convolutions. A Vision Transformer is loaded with load_vit."
+            f"{name} is a {type(shell).__name__}, whose layers are not known to be a chain; wanted a timm ResNet, "
+            "a timm ConvNeXt or an nn.Sequential of convolutions. A Vision Transformer is loaded with load_vit."
         )
     if not steps:
         raise UnsupportedModelError(
@@ -181,6 +181,6 @@ def _check_chain(net: ConvNet, shell: nn.Module) -> None:
         chained = net.features(probe, net.layers - 1)
     if own.shape != chained.shape or not torch.allclose(own, chained, rtol=1e-4, atol=1e-5):
         raise UnsupportedModelError(
-            f"{net.name} does more than run its layers one after the other, so the feature maps between them are not "
-            "known. Choose a plain ResNet or ConvNeXt."
+            f"{net.name} does more than run its layers one after the other, "
+            "so the feature maps between them are not known. Choose a plain ResNet or ConvNeXt."
         )

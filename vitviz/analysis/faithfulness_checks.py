@@ -165,7 +165,7 @@ def _checked(grid: PatchGrid, box: Box) -> Box:
     height, width = grid.image_size
     if not (0 <= left < right <= width and 0 <= top < bottom <= height):
         raise OptionError(
-            f"The box {box} is empty or reaches outside the picture; wanted 0 ≤ left < right ≤ {width} and "
-            f"0 ≤ top < bottom ≤ {height}. Count pixels in the model's input."
+            f"The box {box} is empty or reaches outside the picture; "
+            f"wanted 0 ≤ left < right ≤ {width} and 0 ≤ top < bottom ≤ {height}. Count pixels in the model's input."
         )
     return box

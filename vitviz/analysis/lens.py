@@ -69,8 +69,8 @@ def logit_lens(vit: ViT, trace: Trace) -> LogitLens:
     real = trace.logits.float().cpu()
     if not torch.allclose(logits[-1], real, rtol=1e-3, atol=1e-3 * float(real.abs().max())):
         raise CaptureError(
-            f"The classifier of {vit.name} reads something else than the output of its last block; wanted norm, "
-            "pooling and head only. A lens would show answers that it never gives."
+            f"The classifier of {vit.name} reads something else than the output of its last block; "
+            "wanted norm, pooling and head only. A lens would show answers that it never gives."
         )
     return LogitLens(vit.name, logits.numpy(), int(real.argmax()))
 

@@ -66,8 +66,8 @@ def changed_input(vit: ViT, pixels: Tensor, chosen: Tensor, change: str, *, seed
         return move_patches(pixels, vit.grid, order), NO_EDIT
     if change == REMOVED and len(numbers) == vit.grid.patches:
         raise GridError(
-            f"All {len(numbers)} patches would be removed, so nothing of the picture is left; wanted at least one "
-            "that stays. Choose fewer, or paint over them instead."
+            f"All {len(numbers)} patches would be removed, so nothing of the picture is left; "
+            "wanted at least one that stays. Choose fewer, or paint over them instead."
         )
     behind = replacement_picture(vit, pixels, change, seed=seed)
     picture, kept = without_patches(vit, pixels, chosen, change, behind)

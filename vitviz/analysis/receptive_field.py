@@ -129,8 +129,8 @@ def receptive_field(
     """
     if not isinstance(model, ViT | ConvNet):
         raise UnsupportedModelError(
-            f"A receptive field needs a ViT or a ConvNet; got a {type(model).__name__}. Use load_vit, "
-            "load_convnet or their from_module."
+            f"A receptive field needs a ViT or a ConvNet; got a {type(model).__name__}. "
+            "Use load_vit, load_convnet or their from_module."
         )
     inputs, notes = prepare(model, images)
     if isinstance(model, ViT):
@@ -237,7 +237,7 @@ def _number(net: ConvNet, token: str | int, rows: int, columns: int) -> int:
 def _checked(values: NDArray[np.float32], token: str, layer: int) -> NDArray[np.float32]:
     if not np.isfinite(values).all() or not values.any():
         raise OptionError(
-            f"The gradient of token {token} after layer {layer} is zero or not finite everywhere; wanted at least "
-            "one pixel that it depends on. Choose another layer or token, or other weights."
+            f"The gradient of token {token} after layer {layer} is zero or not finite everywhere; "
+            "wanted at least one pixel that it depends on. Choose another layer or token, or other weights."
         )
     return values

@@ -123,8 +123,8 @@ def check_separate(vit: ViT) -> None:
             if projection.stride == projection.kernel_size and backbone is None:
                 return
     raise UnsupportedModelError(
-        f"{vit.name} does not cut the picture into separate patches, so moving them changes their content too; wanted "
-        "a patch embedding with one convolution of the patch's size. Choose a plain ViT."
+        f"{vit.name} does not cut the picture into separate patches, so moving them changes their content too; "
+        "wanted a patch embedding with one convolution of the patch's size. Choose a plain ViT."
     )
 
 

@@ -62,8 +62,8 @@ def check_map(values: NDArray[Any]) -> Map:
         raise OptionError(f"A map has shape {map_.shape}; wanted (rows, columns). Pass one map at a time.")
     if not np.isfinite(map_).all() or map_.min() < 0 or not map_.sum() > 0:
         raise OptionError(
-            f"A map has values from {map_.min():.3g} to {map_.max():.3g}; wanted finite numbers, none "
-            "negative, not all zero. Its spread is not defined: choose another layer or token."
+            f"A map has values from {map_.min():.3g} to {map_.max():.3g}; wanted finite numbers, "
+            "none negative, not all zero. Its spread is not defined: choose another layer or token."
         )
     return map_
 

@@ -48,8 +48,8 @@ class AxisField(Record):
         """
         if self.jump != other.jump:
             raise UnsupportedModelError(
-                f"Two branches with {self.jump} and {other.jump} pixels from place to place are added; wanted "
-                "equal steps. The receptive field of such a sum is not an interval that moves with the place."
+                f"Two branches with {self.jump} and {other.jump} pixels from place to place are added; "
+                "wanted equal steps. The receptive field of such a sum is not an interval that moves with the place."
             )
         return AxisField(min(self.low, other.low), max(self.high, other.high), self.jump)
 

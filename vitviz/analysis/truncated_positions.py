@@ -35,8 +35,8 @@ def truncated(vit: ViT, image_size: tuple[int, int]) -> ViT:
     table = getattr(vit.module, "pos_embed", None)
     if not isinstance(table, Tensor) or table.ndim != 3 or table.shape[1] < vit.grid.patches:
         raise UnsupportedModelError(
-            f"{vit.name} has no table with a position vector for each of its {vit.grid.patches} patches, so nothing "
-            "can be cut off. Choose a model with learned positions, such as the shipped one."
+            f"{vit.name} has no table with a position vector for each of its {vit.grid.patches} patches, "
+            "so nothing can be cut off. Choose a model with learned positions, such as the shipped one."
         )
     model = resized(vit, image_size)
     prefix = table.shape[1] - vit.grid.patches

@@ -205,8 +205,8 @@ def _select(matrix: Tensor, grid: PatchGrid, query: str, direction: str) -> Tens
     """Return a row, a column or the mean of those of all patches: (query, key) → (token,)."""
     if tuple(matrix.shape) != (grid.tokens, grid.tokens):
         raise GridError(
-            f"The matrix has shape {tuple(matrix.shape)}; wanted ({grid.tokens}, {grid.tokens}), one row and column a "
-            "token. Take it from the same trace."
+            f"The matrix has shape {tuple(matrix.shape)}; "
+            f"wanted ({grid.tokens}, {grid.tokens}), one row and column a token. Take it from the same trace."
         )
     lines = matrix if direction == "attends_to" else matrix.mT  # (chosen token, other token)
     return lines[len(grid.prefix) :].mean(0) if query == MEAN else lines[grid.token(query)]
@@ -262,8 +262,8 @@ def _with_masked(shares: Shares, trace: Trace) -> Shares:
     special = len(shares) - (grid.patches - len(masked))
     if special not in (0, len(grid.prefix)):
         raise GridError(
-            f"The attention pooling reads {len(shares)} tokens; wanted {grid.patches} patches, with or without the "
-            f"{len(grid.prefix)} special tokens. Show a token's attention in a layer instead."
+            f"The attention pooling reads {len(shares)} tokens; wanted {grid.patches} patches, "
+            f"with or without the {len(grid.prefix)} special tokens. Show a token's attention in a layer instead."
         )
     there = np.ones(special + grid.patches, dtype=np.bool_)
     there[[special + patch for patch in masked]] = False

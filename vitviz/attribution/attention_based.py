@@ -154,8 +154,8 @@ def _check_lens(task: Task, features: Tensor, score: Tensor) -> None:
     expected, score = _score(task, features).detach(), score.detach()
     if not torch.allclose(score, expected, rtol=1e-3, atol=1e-4 * float(1 + expected.abs())):
         raise UnsupportedModelError(
-            f"{task.vit.name} reads its answer in another way than from its last norm and head; got a score of "
-            f"{float(score):.4g}, wanted {float(expected):.4g}. Choose another method than legrad."
+            f"{task.vit.name} reads its answer in another way than from its last norm and head; "
+            f"got a score of {float(score):.4g}, wanted {float(expected):.4g}. Choose another method than legrad."
         )
 
 

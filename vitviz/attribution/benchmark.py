@@ -61,8 +61,8 @@ METRICS = (
     Metric(
         "positive",
         "Positive perturbation",
-        "Part of the answers that name the target as patches go, most relevant first, but for the last step "
-        "(Chefer et al. 2021, who take 10 % a step).",
+        "Part of the answers that name the target as patches go, most relevant first, "
+        "but for the last step (Chefer et al. 2021, who take 10 % a step).",
         False,
     ),
     Metric("negative", "Negative perturbation", "The same, least relevant first.", True),
@@ -107,8 +107,8 @@ class Plan(Record):
         idle = sorted(set(self.knobs) - set(self.methods))
         if idle:
             raise OptionError(
-                f"Knobs are given for {', '.join(idle)}, which is not measured; wanted some of "
-                f"{', '.join(self.methods)}. Add the method or leave its knobs out."
+                f"Knobs are given for {', '.join(idle)}, which is not measured; "
+                f"wanted some of {', '.join(self.methods)}. Add the method or leave its knobs out."
             )
         check_choice("Replacement", self.replacement, REPLACEMENTS)
         for name, value, least in (("steps", self.steps, 2), ("random_maps", self.random_maps, 1)):

@@ -51,8 +51,8 @@ def benchmark_table(
     methods = list(dict.fromkeys(name for found in photos.values() for name in found))
     if not methods:
         raise OptionError(
-            "Nothing was measured, so there is no table; wanted at least one photo. Look at the reasons why photos "
-            "were skipped."
+            "Nothing was measured, so there is no table; wanted at least one photo. "
+            "Look at the reasons why photos were skipped."
         )
     rows = [Row(name, _cells(photos, name), (peaks or {}).get(name)) for name in methods]
     return sorted(rows, key=lambda row: -row.cells["difference"].mean)

@@ -42,8 +42,8 @@ def occlusion_windows(grid: PatchGrid, window: int, stride: int) -> Tensor:
     """
     if window > min(grid.rows, grid.columns):
         raise OptionError(
-            f"window is {window} patches; the grid has {grid.rows} × {grid.columns}. Choose at most "
-            f"{min(grid.rows, grid.columns)}."
+            f"window is {window} patches; the grid has {grid.rows} × {grid.columns}. "
+            f"Choose at most {min(grid.rows, grid.columns)}."
         )
     if stride > window:
         raise OptionError(

@@ -107,13 +107,13 @@ class AttentionTap(TorchFunctionMode):
     ) -> Tensor:
         if is_causal or enable_gqa or dropout_p:
             raise UnsupportedModelError(
-                "The model calls attention with a causal mask, grouped keys or dropout; wanted plain self-attention in "
-                "eval mode. This model cannot be read truthfully."
+                "The model calls attention with a causal mask, grouped keys or dropout; "
+                "wanted plain self-attention in eval mode. This model cannot be read truthfully."
             )
         if query.ndim != 4:
             raise UnsupportedModelError(
-                f"The model calls attention on tensors of shape {tuple(query.shape)}; wanted (batch, heads, token, "
-                "head_dim). This model cannot be read truthfully."
+                f"The model calls attention on tensors of shape {tuple(query.shape)}; "
+                "wanted (batch, heads, token, head_dim). This model cannot be read truthfully."
             )
         factor = self._temperature.get(-1 if self.layer is None else self.layer, 1.0)
         if factor != 1:

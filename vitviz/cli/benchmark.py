@@ -174,10 +174,9 @@ def _check_photos(store: BenchmarkStore, arguments: argparse.Namespace) -> None:
     other = [name for name, digest in digests.items() if not _is_file(folder / name, digest)]
     if other:
         raise OptionError(
-            f"{arguments.out} holds measurements of other photos: {', '.join(other[:3])}"
-            f"{', …' * (len(other) > 3)} ({len(other)} of {len(digests)}) cannot be found in {folder}, or another "
-            "photo has the name. Give the folder that was measured or a copy of it to go on, or another folder with "
-            "--out."
+            f"{arguments.out} holds measurements of other photos: {', '.join(other[:3])}{', …' * (len(other) > 3)} "
+            f"({len(other)} of {len(digests)}) cannot be found in {folder}, or another photo has the name. "
+            "Give the folder that was measured or a copy of it to go on, or another folder with --out."
         )
 
 
@@ -277,10 +276,10 @@ def _conditions(store: BenchmarkStore, settings: Mapping[str, Any]) -> list[str]
     what = "the photo's class" if settings["explain"] == "class" else "the model's top answer"
     return [
         f"Model: {settings['model']} ({settings['weights']}), input {height} × {width} pixels.",
-        f"Photos: {len(store.measured)}. Explained: {what} where it is known, else the top answer; the explained class "
-        f"is the model's answer to {right} of them.",
-        f"Test: patches go in {settings['steps']} steps, replaced by: {settings['replacement']}. Beside each photo's "
-        f"maps: {settings['random_maps']} of random numbers. Seed {settings['seed']}."
+        f"Photos: {len(store.measured)}. Explained: {what} where it is known, else the top answer; "
+        f"the explained class is the model's answer to {right} of them.",
+        f"Test: patches go in {settings['steps']} steps, replaced by: {settings['replacement']}. "
+        f"Beside each photo's maps: {settings['random_maps']} of random numbers. Seed {settings['seed']}."
         + (f" Knobs other than the defaults: {knobs}." if knobs else ""),
     ]
 

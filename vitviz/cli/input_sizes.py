@@ -88,6 +88,6 @@ def _words(vit: ViT, each: SizedAnswer) -> str:
     own = ", its own size" if each.native else ""
     answer = f", {vit.class_name(each.top[0][0])} {each.top[0][1]:.0%}" if each.top else ""
     return (
-        f"{each.image_size[0]} × {each.image_size[1]} px{own}: {each.tokens} tokens, {each.seconds:.2f} s, "
-        f"cosine {each.cosine:.3f}{answer}."
+        f"{each.image_size[0]} × {each.image_size[1]} px{own}: "
+        f"{each.tokens} tokens, {each.seconds:.2f} s, cosine {each.cosine:.3f}{answer}."
     )

@@ -89,8 +89,8 @@ def _png(found: Measurement, told: Mapping[str, Any], model: ViT | ConvNet) -> b
     more = len(told["pictures"]) - 3
     source = f"{names}{f' and {more} more' if more > 0 else ''}; " if names else ""
     caption = (
-        f"{source}{model.name} ({outputs.short(model.weights)}). {' '.join(found.words)} "
-        f"Made with vitviz {told['versions']['vitviz']}."
+        f"{source}{model.name} ({outputs.short(model.weights)}). "
+        f"{' '.join(found.words)} Made with vitviz {told['versions']['vitviz']}."
     )
     return print_figure(found.panels, title=found.title, caption=caption, columns=found.columns)
 

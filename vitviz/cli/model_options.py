@@ -39,8 +39,8 @@ def load(arguments: argparse.Namespace) -> ViT:
     """Return the model that the options name; raises OptionError for a seed of weights that are not random."""
     if arguments.seed is not None and arguments.weights != "random":
         raise OptionError(
-            f"--seed {arguments.seed} belongs to random weights; got --weights {arguments.weights}. Leave the seed "
-            "out, or add --weights random."
+            f"--seed {arguments.seed} belongs to random weights; got --weights {arguments.weights}. "
+            "Leave the seed out, or add --weights random."
         )
     return load_vit(
         arguments.model,

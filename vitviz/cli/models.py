@@ -67,8 +67,8 @@ def timm_names(pattern: str) -> list[str]:
     if not found:
         near = suggest(wanted.strip("*"), names)
         raise UnknownModelError(
-            f"None of timm's {len(names)} architectures fits {pattern!r}; wanted part of a name, or a pattern such as "
-            f"'vit_*'.{near} Try a shorter one."
+            f"None of timm's {len(names)} architectures fits {pattern!r}; "
+            f"wanted part of a name, or a pattern such as 'vit_*'.{near} Try a shorter one."
         )
     return found
 

@@ -72,8 +72,8 @@ def read_table(folder: Path, table: Path) -> list[Entry]:
     some = [name for name in CORNERS if name in columns]
     if "file" not in columns or len(some) not in (0, 4):
         raise OptionError(
-            f"{table.name} has the columns {', '.join(columns) or 'none'}; wanted file, and if boxes are known all of "
-            f"{', '.join(CORNERS)}. Name the columns in its first line."
+            f"{table.name} has the columns {', '.join(columns) or 'none'}; "
+            f"wanted file, and if boxes are known all of {', '.join(CORNERS)}. Name the columns in its first line."
         )
     label = next((name for name in LABELS if name in columns), None)
     found = [
@@ -105,8 +105,8 @@ def file_digest(path: Path) -> str:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
     except OSError as error:
         raise ImageError(
-            f"The picture at {path} cannot be read ({error.strerror or error}); wanted a file that this account may "
-            "open. Check the path and its permissions."
+            f"The picture at {path} cannot be read ({error.strerror or error}); "
+            "wanted a file that this account may open. Check the path and its permissions."
         ) from error
 
 
@@ -114,8 +114,8 @@ def _place(folder: Path, table: Path, file: str | None) -> tuple[str, Path]:
     """Return the name and the path of what a line of a table calls a file."""
     if not file:
         raise OptionError(
-            f"A line of {table.name} has no file; wanted a photo's path from {folder} in each. Mend the line or take "
-            "it out."
+            f"A line of {table.name} has no file; wanted a photo's path from {folder} in each. "
+            "Mend the line or take it out."
         )
     path = folder / file
     inside = path.relative_to(folder) if path.is_relative_to(folder) else path
@@ -126,8 +126,8 @@ def _check_once(table: Path, entries: list[Entry]) -> None:
     twice = [name for name, count in Counter(each.name for each in entries).items() if count > 1]
     if twice:
         raise OptionError(
-            f"{table.name} lists {twice[0]} {'and others ' * (len(twice) > 1)}more than once; wanted each photo once, "
-            "with one class and one box. Take the other lines out."
+            f"{table.name} lists {twice[0]} {'and others ' * (len(twice) > 1)}more than once; "
+            "wanted each photo once, with one class and one box. Take the other lines out."
         )
 
 
@@ -136,7 +136,7 @@ def _box(table: Path, row: dict[str, str]) -> Box:
         left, top, right, bottom = (int(row[name]) for name in CORNERS)
     except (TypeError, ValueError):
         raise OptionError(
-            f"The box of {row['file']} in {table.name} is {[row[name] for name in CORNERS]}; wanted four whole "
-            "numbers. Mend the line, or leave the four columns out."
+            f"The box of {row['file']} in {table.name} is {[row[name] for name in CORNERS]}; "
+            "wanted four whole numbers. Mend the line, or leave the four columns out."
         ) from None
     return left, top, right + 1, bottom + 1

@@ -175,8 +175,8 @@ def _frame(model: ViT | ConvNet, photo: Photo) -> NDArray[np.uint8]:
 def _rollout(model: ViT | ConvNet, photos: Sequence[Photo], layer: int | None, token: str) -> Measurement:
     if not isinstance(model, ViT):
         raise UnsupportedModelError(
-            f"{model.name} is a convolutional network and has no attention to roll out; wanted a ViT. Choose --by "
-            "gradient, or another model."
+            f"{model.name} is a convolutional network and has no attention to roll out; wanted a ViT. "
+            "Choose --by gradient, or another model."
         )
     fields = [attention_field(trace(model, each.image), token=token, layer=layer) for each in photos]
     values = np.mean([each.values for each in fields], 0)
@@ -189,8 +189,8 @@ def _rollout(model: ViT | ConvNet, photos: Sequence[Photo], layer: int | None, t
         arrays={"values": values, "per_image": np.stack([each.values for each in fields])},
         numbers={key: [getattr(each, key) for each in fields] for key in _MEASURES},
         words=[
-            f"Half of it lies on {_mean(fields, 'area_50'):.1%} of the patches, 90 % on "
-            f"{_mean(fields, 'area_90'):.1%}; special tokens get {_mean(fields, 'special_share'):.1%}."
+            f"Half of it lies on {_mean(fields, 'area_50'):.1%} of the patches, "
+            f"90 % on {_mean(fields, 'area_90'):.1%}; special tokens get {_mean(fields, 'special_share'):.1%}."
         ],
         settings={"by": ROLLOUT, "layer": first.layer, "token": name},
     )  # fmt: skip

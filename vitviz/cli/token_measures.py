@@ -145,8 +145,8 @@ def _norms(request: Request) -> Measurement:
             "class_share": [each.class_share for each in table],
         },
         words=[
-            f"{len(found.outliers)} of {found.norms.size} patches lie above {found.threshold:.4g}, the mean and "
-            f"{deviations:g} standard deviations."
+            f"{len(found.outliers)} of {found.norms.size} patches lie above {found.threshold:.4g}, "
+            f"the mean and {deviations:g} standard deviations."
         ],
         settings={"layer": found.layer, "deviations": deviations},
     )  # fmt: skip

@@ -45,8 +45,8 @@ def run(arguments: argparse.Namespace) -> Answer:
         if name not in known:
             own = ", ".join(option.flag for option in measure.options) or "none"
             raise OptionError(
-                f"--{name.replace('_', '-')} is no option of --what {measure.name}; wanted {own}. Leave it out or "
-                "measure something else."
+                f"--{name.replace('_', '-')} is no option of --what {measure.name}; wanted {own}. "
+                "Leave it out or measure something else."
             )
     options = {name: given.get(name, option.default) for name, option in known.items()}
     pictures = [measurement.picture(arguments.image)]

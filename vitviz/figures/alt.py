@@ -55,8 +55,8 @@ def alt_text(made: go.Figure, *, words: Mapping[str, str] = WORDS) -> str:
             sentences.append(_matrix(trace, words))
         else:
             raise OptionError(
-                f"A {type(trace).__name__} cannot be told in words; wanted curves, bars or heat maps. Write its "
-                "description by hand."
+                f"A {type(trace).__name__} cannot be told in words; wanted curves, bars or heat maps. "
+                "Write its description by hand."
             )
     if not sentences:
         raise OptionError("An empty figure cannot be told in words; got no curve, bar or heat map. Draw it first.")

@@ -48,8 +48,8 @@ def detection_map(detected: ArrayLike, touched: ArrayLike, *, side: int = 512, b
     found, there = np.asarray(detected, dtype=np.bool_), np.asarray(touched, dtype=np.bool_)
     if found.ndim != 2 or found.shape != there.shape:
         raise OptionError(
-            f"Detections of shape {found.shape} and touched patches of shape {there.shape} do not fit; wanted (rows, "
-            "columns) for both."
+            f"Detections of shape {found.shape} and touched patches of shape {there.shape} do not fit; "
+            "wanted (rows, columns) for both."
         )
     kinds = np.select([found & there, there, found], [0, 1, 2], 3)  # (rows, columns)
     colours = np.array(list(KINDS.values()), dtype=np.uint8)[kinds]

@@ -32,8 +32,8 @@ def relative_field(values: ArrayLike, scale: str = "log") -> tuple[NDArray[np.fl
     top = float(numbers.max())
     if not (np.isfinite(numbers).all() and numbers.min() >= 0 and top > 0):
         raise OptionError(
-            f"A receptive field has values from {numbers.min():.3g} to {top:.3g}; wanted finite numbers, none "
-            "negative, not all zero. Choose another layer or token."
+            f"A receptive field has values from {numbers.min():.3g} to {top:.3g}; "
+            "wanted finite numbers, none negative, not all zero. Choose another layer or token."
         )
     if scale == "linear":
         return numbers / top, Scale(0, 1)

@@ -37,8 +37,8 @@ def token_matrix(
     rows, columns = (names if query_names is None else query_names), names
     if numbers.shape != (len(rows), len(columns)):
         raise OptionError(
-            f"Got a matrix of shape {numbers.shape} for {len(rows)} query and {len(columns)} key names; wanted "
-            "(query, key). Use PatchGrid.names for the tokens."
+            f"Got a matrix of shape {numbers.shape} for {len(rows)} query and {len(columns)} key names; "
+            "wanted (query, key). Use PatchGrid.names for the tokens."
         )
     _refuse_repeated(rows)
     _refuse_repeated(columns)
@@ -67,8 +67,8 @@ def _refuse_repeated(names: Sequence[str]) -> None:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise OptionError(
-            f"Token names must differ; got {', '.join(map(repr, repeated[:3]))} more than once. Number them, or use "
-            "PatchGrid.names."
+            f"Token names must differ; got {', '.join(map(repr, repeated[:3]))} more than once. "
+            "Number them, or use PatchGrid.names."
         )
 
 
@@ -93,8 +93,8 @@ def difference_map(
     left, right = small(first, names[0]), small(second, names[1])
     if left.ndim != 2 or left.shape != right.shape:
         raise OptionError(
-            f"Only maps of one shape (rows, columns) can be subtracted; got {left.shape} and {right.shape}. Trace both "
-            "images with the same model and size."
+            f"Only maps of one shape (rows, columns) can be subtracted; got {left.shape} and {right.shape}. "
+            "Trace both images with the same model and size."
         )
     difference = left - right
     both = np.stack([left, right])

@@ -129,8 +129,8 @@ def _span(lines: Sequence[Line], point: Point | None, which: str, log: bool) -> 
     values = np.concatenate(parts)
     if log and values.min() <= 0:
         raise OptionError(
-            f"A logarithmic axis has no place for {values.min():g}; wanted positive values. Leave those out, or use an "
-            "even axis."
+            f"A logarithmic axis has no place for {values.min():g}; wanted positive values. "
+            "Leave those out, or use an even axis."
         )
     return float(values.min()), float(values.max())
 

@@ -53,9 +53,8 @@ def distance_curves(
     wrong = [each.name for each in curves if np.shape(each.values) != places.shape]
     if wrong or not curves:
         raise OptionError(
-            f"Curves of another length than the {len(places)} distances: {', '.join(wrong) or 'none was given'}; "
-            "wanted at "
-            "least one, with a value a distance."
+            f"Curves of another length than the {len(places)} distances: "
+            f"{', '.join(wrong) or 'none was given'}; wanted at least one, with a value a distance."
         )
     guess = level_line(*chance, places[[0, -1]], "%{y:.1%}")
     traces = [trace for each in curves for trace in _band(each, places)]

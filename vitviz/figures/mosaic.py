@@ -39,8 +39,8 @@ def mosaic_sheet(maps: ArrayLike, *, scale: Scale, width: int = 860, gap: int = 
     numbers = np.asarray(maps, dtype=np.float64)
     if numbers.ndim != 4 or not numbers.size or not np.isfinite(numbers).all():
         raise OptionError(
-            f"A mosaic needs finite maps (rows, columns, map rows, map columns); got shape {numbers.shape}. Use "
-            "PositionSimilarity.mosaic."
+            f"A mosaic needs finite maps (rows, columns, map rows, map columns); got shape {numbers.shape}. "
+            "Use PositionSimilarity.mosaic."
         )
     rows, columns, down, across = numbers.shape
     cell = max(1, (width // columns - gap) // across)

@@ -27,8 +27,8 @@ def cell_index(pixels: int, cells: int) -> NDArray[np.intp]:
     """Return the cell under each pixel of a line, when ``cells`` equal cells share ``pixels`` pixels."""
     if pixels < cells:
         raise OptionError(
-            f"{cells} cells do not fit into {pixels} pixels: some would vanish. Enlarge the picture to at least "
-            f"{cells} pixels on that side."
+            f"{cells} cells do not fit into {pixels} pixels: some would vanish. "
+            f"Enlarge the picture to at least {cells} pixels on that side."
         )
     return np.arange(pixels) * cells // pixels
 
@@ -55,8 +55,8 @@ def smooth(values: NDArray[np.float64], height: int, width: int) -> NDArray[np.f
     """Return a map interpolated bilinearly to (height, width): no value lies outside the map's own range."""
     if np.isnan(values).any():
         raise OptionError(
-            f"{int(np.isnan(values).sum())} cells have no value (NaN) and cannot be interpolated; wanted a map without "
-            "gaps. Use interpolated=False."
+            f"{int(np.isnan(values).sum())} cells have no value (NaN) and cannot be interpolated; "
+            "wanted a map without gaps. Use interpolated=False."
         )
     image = Image.fromarray(values.astype(np.float32))
     return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR), dtype=np.float64)

@@ -44,8 +44,8 @@ def removal_curves(
     wrong = [name for name, values in numbers.items() if values.shape != shares.shape]
     if wrong or not numbers:
         raise OptionError(
-            f"Curves of another length than the {len(shares)} steps: {', '.join(wrong) or 'none was given'}; wanted at "
-            "least one, with a value a step. Draw tests with the same steps together."
+            f"Curves of another length than the {len(shares)} steps: {', '.join(wrong) or 'none was given'}; "
+            "wanted at least one, with a value a step. Draw tests with the same steps together."
         )
     lines = [
         go.Scatter(

@@ -125,14 +125,14 @@ def _checked(maps: ArrayLike, scope: str, *, signed: bool) -> NDArray[np.float64
         )
     if scope == "layer" and len(shape) == 4:
         raise OptionError(
-            f"Scope 'layer' is the scale of one layer, (heads, rows, columns); got {shape[0]} layers. Pass one "
-            "layer's maps, use layer_scales for one scale a layer, or choose 'model'."
+            f"Scope 'layer' is the scale of one layer, (heads, rows, columns); got {shape[0]} layers. "
+            "Pass one layer's maps, use layer_scales for one scale a layer, or choose 'model'."
         )
     numbers = finite_maps(maps, _DIMENSIONS[scope], _WANTED.get(scope, "(…, rows, columns)"))
     if not signed and numbers.min() < 0:
         raise OptionError(
-            f"The smallest value is {numbers.min():.3g}, but the map was said to have no sign. Pass signed=True, which "
-            "centres the colours at zero."
+            f"The smallest value is {numbers.min():.3g}, but the map was said to have no sign. "
+            "Pass signed=True, which centres the colours at zero."
         )
     return numbers
 

@@ -118,8 +118,8 @@ class Panel(Record):
         cells = self.cells if self.map is None else np.shape(self.map)
         if cells is None:
             raise OptionError(
-                f"Panel {self.label!r} has neither a map nor cells, so the patch grid is unknown; wanted "
-                "cells=(rows, columns). Pass (grid.rows, grid.columns)."
+                f"Panel {self.label!r} has neither a map nor cells, so the patch grid is unknown; "
+                "wanted cells=(rows, columns). Pass (grid.rows, grid.columns)."
             )
         rows, columns = cells
         picture = draw_grid(picture, rows, columns) if self.grid_lines else picture

@@ -48,8 +48,8 @@ def describe_map(
     finite = finite_maps(laid_out, (2,), "(rows, columns)")
     if finite.shape != (grid.rows, grid.columns):
         raise GridError(
-            f"Got a map of {finite.shape[0]} × {finite.shape[1]} patches; wanted {grid.rows} × {grid.columns}. Pass "
-            "the grid of the trace that the map is from."
+            f"Got a map of {finite.shape[0]} × {finite.shape[1]} patches; wanted {grid.rows} × {grid.columns}. "
+            "Pass the grid of the trace that the map is from."
         )
     if np.ptp(finite) == 0:
         return labels["flat"].format(patches=grid.patches, value=number(float(finite.flat[0])))

@@ -61,8 +61,8 @@ def _waves(grid: PatchGrid) -> tuple[Tensor, NDArray[np.float64]]:
     """Return the eigenvectors of a grid's Laplacian as columns (patch, wave), length 1, and their eigenvalues."""
     if min(grid.rows, grid.columns) < 3:
         raise OptionError(
-            f"A grid of {grid.rows} × {grid.columns} patches has no spatial frequencies to speak of; wanted at least "
-            "3 × 3. Use a larger picture."
+            f"A grid of {grid.rows} × {grid.columns} patches has no spatial frequencies to speak of; "
+            "wanted at least 3 × 3. Use a larger picture."
         )
     (down, down_values), (across, across_values) = (_cosines(n) for n in (grid.rows, grid.columns))
     waves = np.kron(down, across)  # (patch, wave)

@@ -65,8 +65,8 @@ def build_blocks(order: str, *, depth: int, width: int, heads: int, seed: int) -
     check_choice("LayerNorm order", order, STACKS)
     if depth < 1 or heads < 1 or width < 1 or width % heads:
         raise OptionError(
-            f"Blocks need at least one layer, and heads that divide the width; got depth {depth}, width {width}, "
-            f"{heads} heads. Choose a width that is a multiple of the heads."
+            "Blocks need at least one layer, and heads that divide the width; "
+            f"got depth {depth}, width {width}, {heads} heads. Choose a width that is a multiple of the heads."
         )
     with SeededInitialisation(seed):
         blocks = nn.ModuleList(Block(width, heads, order) for _ in range(depth))

@@ -57,8 +57,8 @@ def run(grid: PatchGrid, *, channels: int = 384, vit: ViT | None = None) -> tupl
         )
     if vit is not None and (vit.grid.rows, vit.grid.columns) != (grid.rows, grid.columns):
         raise OptionError(
-            f"{vit.name} has {vit.grid.rows} × {vit.grid.columns} places; wanted {grid.rows} × {grid.columns}. Pass "
-            "the model's own grid."
+            f"{vit.name} has {vit.grid.rows} × {vit.grid.columns} places; wanted {grid.rows} × {grid.columns}. "
+            "Pass the model's own grid."
         )
     line, plane = (sine_cosine_1d(grid.patches, channels), sine_cosine_2d(grid.rows, grid.columns, channels))
     turned = rotary_vectors(grid, channels)

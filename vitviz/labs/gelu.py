@@ -104,7 +104,7 @@ def activations(vit: ViT, trace: Trace, layer: int) -> Activations:
         shell.forward_features(trace.pixels[None].to(like.device, like.dtype))
     if not seen:
         raise UnsupportedModelError(
-            f"The MLP of {vit.name} has no activation module of its own (it may be a gated one), so its inputs "
-            "cannot be read. Choose a plain ViT."
+            f"The MLP of {vit.name} has no activation module of its own (it may be a gated one), "
+            "so its inputs cannot be read. Choose a plain ViT."
         )
     return Activations(layer, type(activation).__name__, seen[-1].float().cpu().numpy().ravel())

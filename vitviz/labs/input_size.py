@@ -83,8 +83,8 @@ def position_maps(vit: ViT, rows: int, columns: int) -> PositionMaps:
     added = positions_of(vit).added
     if added is None:
         raise OptionError(
-            f"{vit.name} adds no position vectors to its tokens, so there is no table to bring to another grid. Choose "
-            "a model with learned positions, such as the shipped one."
+            f"{vit.name} adds no position vectors to its tokens, so there is no table to bring to another grid. "
+            "Choose a model with learned positions, such as the shipped one."
         )
     new = PatchGrid(rows, columns, vit.grid.patch_size)
     same = interpolate_positions(added, vit.grid, vit.grid.rows, vit.grid.columns)

@@ -78,8 +78,8 @@ def standard_parameters(dimensions: Dimensions) -> dict[str, int]:
     )
     if min(p, dimensions.patches, d, t, f) < 1 or min(n, k) < 0:
         raise OptionError(
-            f"A Vision Transformer of {dimensions} cannot be built; wanted at least 1 everywhere, and 0 for prefix "
-            "tokens and classes at the least."
+            f"A Vision Transformer of {dimensions} cannot be built; "
+            "wanted at least 1 everywhere, and 0 for prefix tokens and classes at the least."
         )
     return {
         "patch embedding": p * d + d,

@@ -48,8 +48,8 @@ def run(*, tokens: int = 16, channels: int = 32, heads: int = 4, positions: bool
     """
     if tokens < 2 or heads < 1 or channels < 1 or channels % heads:
         raise OptionError(
-            f"{tokens} tokens of {channels} channels and {heads} heads cannot be permuted; wanted two tokens or more, "
-            "and channels that are a multiple of the heads. 16, 32 and 4 are a good start."
+            f"{tokens} tokens of {channels} channels and {heads} heads cannot be permuted; "
+            "wanted two tokens or more, and channels that are a multiple of the heads. 16, 32 and 4 are a good start."
         )
     generator = torch.Generator().manual_seed(seed)
     with SeededInitialisation(seed):

@@ -29,8 +29,8 @@ def laplacian(graph: str, size: int) -> NDArray[np.float64]:
     check_choice("Graph", graph, GRAPHS)
     if not 3 <= size <= MOST_SIZE[graph]:
         raise OptionError(
-            f"A {graph} of {size} nodes a side cannot be drawn; wanted 3 to {MOST_SIZE[graph]}: two nodes have no "
-            f"inside."
+            f"A {graph} of {size} nodes a side cannot be drawn; "
+            f"wanted 3 to {MOST_SIZE[graph]}: two nodes have no inside."
         )
     neighbours = np.eye(size, k=1) + np.eye(size, k=-1)
     if graph == "cycle":
@@ -105,8 +105,8 @@ def run(graph: str, size: int, *, alpha: float, blocks: int, high_share: float =
     matrix = laplacian(graph, size)
     if not (0 <= alpha <= 4 and 0 <= high_share <= 1 and 1 <= blocks <= MOST_BLOCKS):
         raise OptionError(
-            f"Got α = {alpha}, a share of {high_share} and {blocks} blocks; wanted α from 0 to 4, a share from 0 to 1 "
-            f"and 1 to {MOST_BLOCKS} blocks."
+            f"Got α = {alpha}, a share of {high_share} and {blocks} blocks; "
+            f"wanted α from 0 to 4, a share from 0 to 1 and 1 to {MOST_BLOCKS} blocks."
         )
     values, waves = np.linalg.eigh(matrix)
     low, high = _wave(waves[:, 1]), _wave(waves[:, -1])

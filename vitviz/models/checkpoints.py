@@ -53,9 +53,8 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
     except (SafetensorError, OSError) as error:
         if _is_pickle(path):  # asked only now: a real file may begin with the same byte
             raise CheckpointError(
-                f"{path.name} is called safetensors but is a pickle, which can run code when it is "
-                "opened; wanted a real "
-                "safetensors file. Convert it on a machine that you trust with safetensors.torch.save_file."
+                f"{path.name} is called safetensors but is a pickle, which can run code when it is opened; wanted "
+                "a real safetensors file. Convert it on a machine that you trust with safetensors.torch.save_file."
             ) from error
         raise CheckpointError(
             f"{path.name} is not a complete safetensors file ({error}). Download or save it again."
@@ -74,8 +73,7 @@ def _read_torch(path: Path) -> dict[str, Any]:
         if isinstance(error, pickle.UnpicklingError) and _is_pickle(path):
             raise CheckpointError(
                 f"{path.name} is a pickle that would run code when it is opened; wanted tensors only. "
-                "Convert it on a machine "
-                "that you trust with safetensors.torch.save_file."
+                "Convert it on a machine that you trust with safetensors.torch.save_file."
             ) from error
         first = str(error).partition("\n")[0].partition(". ")[0]
         told = "it is no torch file" if isinstance(error, pickle.UnpicklingError) else first
@@ -84,8 +82,8 @@ def _read_torch(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(state, Mapping):
         raise CheckpointError(
-            f"{path.name} holds a {type(state).__name__}; wanted a state dict, names to tensors. Save "
-            "model.state_dict()."
+            f"{path.name} holds a {type(state).__name__}; wanted a state dict, names to tensors. "
+            "Save model.state_dict()."
         )
     return dict(state)
 

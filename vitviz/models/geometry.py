@@ -64,9 +64,8 @@ def grid_of(module: nn.Module, image_size: tuple[int, int]) -> PatchGrid:
     patch = patch_size_of(module)
     if patch is None:
         raise UnsupportedModelError(
-            f"{type(module).__name__} does not say how it cuts a picture into patches; wanted a "
-            "patch_embed with a grid. "
-            "Only Vision Transformers whose tokens are patches can be explained."
+            f"{type(module).__name__} does not say how it cuts a picture into patches; "
+            "wanted a patch_embed with a grid. Only Vision Transformers whose tokens are patches can be explained."
         )
     embedding: Any = getattr(module, "patch_embed", None)
     if hasattr(embedding, "dynamic_feat_size"):
@@ -75,9 +74,8 @@ def grid_of(module: nn.Module, image_size: tuple[int, int]) -> PatchGrid:
         rows, columns = image_size[0] // patch[0], image_size[1] // patch[1]
     if min(rows, columns) < 1:
         raise OptionError(
-            f"A picture of {image_size[0]} × {image_size[1]} pixels holds not one patch of "
-            f"{type(module).__name__}; wanted "
-            "at least one. Choose a larger image size."
+            f"A picture of {image_size[0]} × {image_size[1]} pixels holds not one patch of {type(module).__name__}; "
+            "wanted at least one. Choose a larger image size."
         )
     return PatchGrid(int(rows), int(columns), patch, prefix_names(module))
 

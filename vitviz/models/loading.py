@@ -49,8 +49,8 @@ def load_vit(
     if name in shipped.MODELS:
         if str(weights) != "pretrained":
             raise OptionError(
-                f"{name!r} has weights of its own; got weights={str(weights)!r}. Use "
-                f"'timm:{shipped.MODELS[name].architecture}' to choose the weights."
+                f"{name!r} has weights of its own; got weights={str(weights)!r}. "
+                f"Use 'timm:{shipped.MODELS[name].architecture}' to choose the weights."
             )
         return shipped.load(name, image_size=size, class_names=names)
     if not name.startswith(TIMM):
@@ -90,8 +90,8 @@ def offline_names() -> list[str]:
 def _trained_size(trained_size: tuple[int, int] | int | None, weights: str) -> tuple[int, int] | None:
     if trained_size is not None and weights in ("pretrained", "random"):
         raise OptionError(
-            f"trained_size={trained_size} belongs to a local file of weights; got weights={weights!r}, whose size is "
-            "known. Leave it out, or give the file."
+            f"trained_size={trained_size} belongs to a local file of weights; "
+            f"got weights={weights!r}, whose size is known. Leave it out, or give the file."
         )
     return None if trained_size is None else height_and_width(trained_size)
 

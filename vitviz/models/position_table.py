@@ -88,7 +88,6 @@ def _unknown(name: str, count: int, fitting: list[Size]) -> CheckpointError:
     told = " or ".join(f"{rows} × {columns}" for rows, columns in fitting)
     why = f"they can lie in {told}" if told else "they fit neither the architecture nor a square"
     return CheckpointError(
-        f"{name} holds the positions of {count} patches, and {why}; wanted one grid, because a wrong guess "
-        "scrambles them. Give trained_size=(height, width): the picture's size in pixels that the weights were "
-        "trained for."
+        f"{name} holds the positions of {count} patches, and {why}; wanted one grid, because a wrong guess scrambles "
+        "them. Give trained_size=(height, width): the picture's size in pixels that the weights were trained for."
     )

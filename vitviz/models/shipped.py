@@ -87,8 +87,8 @@ def checked(path: Path, sha256: str) -> Path:
     found = checkpoints.sha256_of(path)
     if found != sha256:
         raise CheckpointError(
-            f"{path.name} is damaged or was exchanged: its SHA-256 is {found}; wanted {sha256}. Clone "
-            "or download vitviz again."
+            f"{path.name} is damaged or was exchanged: its SHA-256 is {found}; wanted {sha256}. "
+            "Clone or download vitviz again."
         )
     return path
 

@@ -110,8 +110,8 @@ REASONS: dict[str, str] = {
     "efficientvim": "it mixes tokens with state-space models and has no attention",
     "focalnet": "it mixes tokens by focal modulation, which is gated convolution, and has no attention",
     "byobnet": (
-        "it is a convolutional network, in which attention, if there is any, stands between "
-        "convolutions or pools at the end"
+        "it is a convolutional network, in which attention, "
+        "if there is any, stands between convolutions or pools at the end"
     ),
     "mobilenetv3": (
         "it is a convolutional network, of which only some variants attend, in a few blocks and on pooled places"
@@ -126,9 +126,8 @@ REASONS: dict[str, str] = {
 
 def _refuse(name: str, reason: str) -> UnsupportedModelError:
     return UnsupportedModelError(
-        f"{name} cannot be explained truthfully: {reason}. Wanted global self-attention over patches "
-        "in every block, as "
-        "in ViT, DeiT, DINO, EVA, BEiT, CLIP or SigLIP. A wrong map is worse than none: choose one of those."
+        f"{name} cannot be explained truthfully: {reason}. Wanted global self-attention over patches in every block, "
+        "as in ViT, DeiT, DINO, EVA, BEiT, CLIP or SigLIP. A wrong map is worse than none: choose one of those."
     )
 
 
@@ -196,13 +195,13 @@ def _classes(name: str, embedding: Any, logits: Any) -> int:
     """Return the width of the logits, or 0 where the head hands the embedding on."""
     if not isinstance(embedding, Tensor) or embedding.ndim != 2 or len(embedding) != 1:
         raise UnsupportedModelError(
-            f"The head of {name} makes {_shape(embedding)} of one picture; wanted one embedding, of shape "
-            "(1, channel). Build the model with a pooling, such as global_pool='token' or 'avg'."
+            f"The head of {name} makes {_shape(embedding)} of one picture; wanted one embedding, "
+            "of shape (1, channel). Build the model with a pooling, such as global_pool='token' or 'avg'."
         )
     if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != 1:
         raise UnsupportedModelError(
-            f"The classifier of {name} makes {_shape(logits)} of one picture; wanted one row of logits, of shape "
-            "(1, class). Give it a classifier that returns one number a class, or none: nn.Identity()."
+            f"The classifier of {name} makes {_shape(logits)} of one picture; wanted one row of logits, "
+            "of shape (1, class). Give it a classifier that returns one number a class, or none: nn.Identity()."
         )
     handed_on = logits.shape == embedding.shape and torch.allclose(logits, embedding, rtol=0, atol=0, equal_nan=True)
     return 0 if handed_on else int(logits.shape[1])

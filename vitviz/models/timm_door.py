@@ -109,8 +109,8 @@ def build(
         module = _create(name, options, seed)
     except AssertionError as error:
         raise OptionError(
-            f"{name} cannot be built for an image size of {image_size}{f' ({error})' if str(error) else ''}. Choose a "
-            "height and width that are multiples of its patch size."
+            f"{name} cannot be built for an image size of {image_size}{f' ({error})' if str(error) else ''}. "
+            "Choose a height and width that are multiples of its patch size."
         ) from error
     module.eval().requires_grad_(False)
     return module
@@ -135,8 +135,8 @@ def build_small(
     """
     if width % heads or image_size % patch_size:
         raise OptionError(
-            f"A width of {width} in {heads} heads and pictures of {image_size} pixels in patches of {patch_size}: both "
-            "must divide without a rest. Choose a multiple."
+            f"A width of {width} in {heads} heads and pictures of {image_size} pixels in patches of {patch_size}: "
+            "both must divide without a rest. Choose a multiple."
         )
     family = VisionTransformerDistilled if distilled else VisionTransformer
     with SeededInitialisation(seed):

@@ -57,10 +57,9 @@ def report(trainer: Trainer, loss: float, pace: float) -> None:
     recipe, done = trainer.recipe, trainer.next_step
     left = (recipe.steps - done) * pace
     print(
-        f"{time.strftime('%H:%M:%S')} step {done}/{recipe.steps}"
-        f" pass {done * recipe.batch_size / len(trainer.images):.2f} loss {loss:.3f}"
-        f" rate {recipe.rate_factor(done):.2f} {recipe.batch_size / pace:.1f} images/s"
-        f" {left / 60:.0f} min left",
+        f"{time.strftime('%H:%M:%S')} step {done}/{recipe.steps} pass "
+        f"{done * recipe.batch_size / len(trainer.images):.2f} loss {loss:.3f} rate "
+        f"{recipe.rate_factor(done):.2f} {recipe.batch_size / pace:.1f} images/s {left / 60:.0f} min left",
         flush=True,
     )
 

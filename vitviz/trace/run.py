@@ -167,13 +167,11 @@ def _check(vit: ViT, tap: AttentionTap, embedding: Tensor) -> None:
     heads = tuple(sum(call.queries.shape[1] for call in layer) for layer in _by_layer(tap, vit.layers))
     if heads != vit.heads or sorted(tap.streams) != list(range(-1, vit.layers)):
         raise CaptureError(
-            f"The attention of {heads} heads in the layers of {vit.name} was recorded; wanted "
-            f"{vit.heads}. The module was "
-            "changed after it was wrapped: wrap it again with ViT.from_module."
+            f"The attention of {heads} heads in the layers of {vit.name} was recorded; wanted {vit.heads}. "
+            "The module was changed after it was wrapped: wrap it again with ViT.from_module."
         )
     if not torch.isfinite(embedding).all():
         raise CaptureError(
             f"The features of {vit.name} are NaN or infinite for this picture; wanted finite numbers. "
-            "Check the weights and "
-            "the preprocessing."
+            "Check the weights and the preprocessing."
         )

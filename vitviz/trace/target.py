@@ -49,8 +49,8 @@ class Contrast(Target):
         """Return the difference of the two logits; raises OptionError for a model without a classifier."""
         if logits is None or self.class_index is None:
             raise OptionError(
-                f"{self.label!r} sets two classes against each other; got a model without a classifier. Explain a "
-                "similarity instead."
+                f"{self.label!r} sets two classes against each other; got a model without a classifier. "
+                "Explain a similarity instead."
             )
         return logits[..., self.class_index] - logits[..., self.other]
 
@@ -108,8 +108,8 @@ def resolve_target(vit: ViT, target: int | Target | None, logits: Tensor | None)
     if logits is None:
         if target is not None:
             raise OptionError(
-                f"Target {target} is a class, but {vit.name} has no classifier. Leave the target out to explain the "
-                "similarity to the image's own embedding."
+                f"Target {target} is a class, but {vit.name} has no classifier. "
+                "Leave the target out to explain the similarity to the image's own embedding."
             )
         return Target(None, "similarity to the image's own embedding")
     if target is None:

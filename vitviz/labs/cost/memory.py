@@ -224,8 +224,8 @@ def _check_size(map_bytes: int, weights: float, macs: float = 0) -> None:
         raise OptionError(
             f"The attention maps would take {map_bytes / 1e6:,.0f} MB, there are {weights / 1e6:,.0f} million weights, "
             f"and a forward pass takes {macs / 1e9:,.0f} GMACs; measured are at most {MOST_MAP_BYTES / 1e6:.0f} MB, "
-            f"{MOST_WEIGHTS / 1e6:.0f} million and {MOST_PASS_MACS / 1e9:.0f} GMACs. Choose fewer tokens, heads or "
-            "blocks or a smaller width; the formula needs no measurement."
+            f"{MOST_WEIGHTS / 1e6:.0f} million and {MOST_PASS_MACS / 1e9:.0f} GMACs. "
+            "Choose fewer tokens, heads or blocks or a smaller width; the formula needs no measurement."
         )
 
 

@@ -103,6 +103,6 @@ def tell(progress: Callable[[int, int, Result], bool | None] | None, done: int, 
     """Tell how far a training is; raises StoppedError if the answer is False."""
     if progress is not None and progress(done, total, result) is False:
         raise StoppedError(
-            f"Stopped after {done} of {total} updates, as asked. What was trained until then was handed on; start "
-            "again for the rest."
+            f"Stopped after {done} of {total} updates, as asked. "
+            "What was trained until then was handed on; start again for the rest."
         )

@@ -22,8 +22,8 @@ def soft_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     _check(temperature)
     if student.shape != teacher.shape:
         raise OptionError(
-            f"The student's logits have shape {tuple(student.shape)}, the teacher's {tuple(teacher.shape)}; wanted the "
-            "same (picture, class). Give both the same pictures."
+            f"The student's logits have shape {tuple(student.shape)}, the teacher's {tuple(teacher.shape)}; "
+            "wanted the same (picture, class). Give both the same pictures."
         )
     divergence: Tensor = functional.kl_div(
         functional.log_softmax(student / temperature, -1),

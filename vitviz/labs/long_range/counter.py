@@ -103,8 +103,8 @@ def local_count(first: Sequence[float], second: Sequence[float], window: float) 
     """
     if not window > 0 or len(first) != len(second):
         raise OptionError(
-            f"{len(first)} first and {len(second)} second halves in windows of width {window}; wanted as many of the "
-            "one as of the other, and a width above 0. Give two places for each object."
+            f"{len(first)} first and {len(second)} second halves in windows of width {window}; "
+            "wanted as many of the one as of the other, and a width above 0. Give two places for each object."
         )
     return sum(
         len({math.floor(one / window), math.floor(other / window)}) for one, other in zip(first, second, strict=True)

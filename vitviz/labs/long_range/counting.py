@@ -111,7 +111,7 @@ def _wanted(
     given = np.asarray(value, np.int64)
     if given.min() < low or given.max() > high:
         raise OptionError(
-            f"The {name} is {given.min() if given.min() < low else given.max()}; wanted {low} to {high}. Choose "
-            "another."
+            f"The {name} is {given.min() if given.min() < low else given.max()}; wanted {low} to {high}. "
+            "Choose another."
         )
     return np.broadcast_to(given.reshape(given.shape + (1,) * (len(shape) - given.ndim)), shape)

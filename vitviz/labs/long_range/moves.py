@@ -100,9 +100,8 @@ def board_of(text: str) -> Board:
         sound = sound and not np.isin(board, (BAND, DOT)).any()
     if not sound:
         raise OptionError(
-            f"The board {text!r} is none of ours; wanted halves of which none occurs twice, or two bars in one row "
-            "with "
-            "the band between them. Draw a new one."
+            f"The board {text!r} is none of ours; wanted halves of which none occurs twice, "
+            "or two bars in one row with the band between them. Draw a new one."
         )
     return board
 

@@ -67,8 +67,8 @@ def whole_patches(side: int, patch_size: int) -> int:
     """
     if not 1 <= patch_size <= side:
         raise GridError(
-            f"A patch of {patch_size} pixels does not fit into a picture of {side} pixels; wanted 1 to {side}. Choose "
-            "a smaller patch."
+            f"A patch of {patch_size} pixels does not fit into a picture of {side} pixels; wanted 1 to {side}. "
+            "Choose a smaller patch."
         )
     return side // patch_size * patch_size
 
