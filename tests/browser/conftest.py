@@ -85,8 +85,11 @@ def settle() -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A headless Chromium for the whole run."""
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+    """Return a function that gives the headless Chromium with some options, one for the whole run.
+
+    Each has a profile on the disk: unlike a private window, it keeps Streamlit's compiled code from page to page.
+    """
     path = chromium_path()
     if path is None:
         missing("Chromium is not installed: apt install chromium, or set CHROMIUM to its path.")
@@ -94,10 +97,21 @@ def chromium() -> Iterator[Any]:
         from playwright.sync_api import sync_playwright
     except ImportError:
         missing("Playwright is not installed: pip install playwright.")
+    running: dict[str, Any] = {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
+
+        def start(**options: Any) -> Any:
+            options = {"locale": "en-US", "reduced_motion": "reduce", **options}
+            key = repr(sorted(options.items()))
+            if key not in running:
+                running[key] = playwright.chromium.launch_persistent_context(
+                    tmp_path_factory.mktemp("profile"), executable_path=path, args=FLAGS, **options
+                )
+            return running[key]
+
+        yield start
+        for context in running.values():
+            context.close()
 
 
 def _free_port() -> int:
@@ -156,30 +170,17 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
 
 
 @pytest.fixture(scope="session")
-def contexts(chromium: Any) -> Iterator[dict[str, Any]]:
-    """Browser contexts by their options, for the whole run: a new one reads all of Streamlit's code anew."""
-    found: dict[str, Any] = {}
-    yield found
-    for context in found.values():
-        context.close()
-
-
-@pytest.fixture(scope="session")
 def errors() -> list[str]:
     """Errors of all pages of the whole run."""
     return []
 
 
 @pytest.fixture(scope="session")
-def open_page(chromium: Any, contexts: dict[str, Any], errors: list[str]) -> Callable[..., Any]:
+def open_page(chromium: Callable[..., Any], errors: list[str]) -> Callable[..., Any]:
     """Return a function that opens an empty page; who opens one closes it."""
 
     def start(*, width: int = 1280, height: int = 900, **options: Any) -> Any:
-        options = {"locale": "en-US", "reduced_motion": "reduce", **options}
-        key = repr(sorted(options.items()))
-        if key not in contexts:
-            contexts[key] = chromium.new_context(**options)
-        page = contexts[key].new_page()
+        page = chromium(**options).new_page()
         page.set_viewport_size({"width": width, "height": height})
         page.on("pageerror", lambda error: errors.append(str(error)))
         return page
@@ -228,7 +229,7 @@ def tabs() -> Iterator[dict[str, Any]]:
 def tab(open_page: Callable[..., Any], tabs: dict[str, Any], request: pytest.FixtureRequest) -> Callable[[str], Any]:
     """Return a function that shows an address in the tab that is open on its server: ``tab(server, query)``.
 
-    To read Streamlit's code anew costs two seconds of processor time a test. The tab asks for the address as the
+    To open the app anew costs one to two seconds of processor time a test. The tab asks for the address as the
     Back button does, which runs the script again in the same session: an app for this begins anew where its query
     names another ``visit``. After a failed test the tab is a new one.
     """
