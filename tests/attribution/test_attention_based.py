@@ -15,6 +15,7 @@ from vitviz.attribution.attention_based import output_projection
 from vitviz.attribution.readout import readout
 from vitviz.errors import UnsupportedModelError
 from vitviz.models.vit import ViT
+from vitviz.trace.default import VANISHES
 
 
 def shown(name: str, vit: ViT, pixels: Tensor, **knobs: object) -> Tensor:
@@ -160,11 +161,11 @@ def test_the_answer_is_read_where_the_model_reads_it(
 
 
 def test_an_empty_map_is_told(vit: ViT, pixels: Tensor) -> None:
-    """An answer that does not depend on the picture has no gradient."""
+    """An answer that does not depend on the picture has no gradient, and that is told too."""
     dead = copy.deepcopy(vit.module)
     with torch.no_grad():
         dead.head.weight.zero_()  # type: ignore[union-attr,operator]
     found = attribute("token_grad_cam", ViT.from_module(dead), pixels, target=1)
     assert not found.values.any()
-    assert found.notes == ("the map is empty: every value is 0",)
+    assert found.notes == (VANISHES, "the map is empty: every value is 0")
     assert attribute("token_grad_cam", vit, pixels, target=2, layer=1).notes == ()

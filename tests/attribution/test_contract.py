@@ -120,7 +120,7 @@ def test_what_was_explained_is_told(method: Method, vit: ViT, headless: ViT) -> 
     found = attribute(method.name, vit, picture(vit), target=3, **quick(method))
     assert found.target.class_index == 3
     found = attribute(method.name, headless, picture(headless), **quick(method))
-    assert found.target.label == "similarity to the image's own embedding"
+    assert found.target.label == "what sets the image apart from its mean colour"
 
 
 @each

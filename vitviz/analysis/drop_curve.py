@@ -24,7 +24,7 @@ from vitviz.models.vit import ViT
 from vitviz.progress import Progress
 from vitviz.record import Record
 from vitviz.trace import Target, Trace, trace
-from vitviz.trace.target import Likeness, likeness, resolve_target
+from vitviz.trace.default import target_of
 
 SHARES = tuple(tenth / 10 for tenth in range(10))
 """None to 90 % of the patches, as in the paper."""
@@ -49,7 +49,7 @@ class DropCurve(Record):
     replacement: str
     """What takes the place of a patch."""
     target: Target
-    """What the score is of: the probability of a class, or the similarity to the image's own embedding."""
+    """What the score is of: the probability of a class, or a similarity of embeddings."""
 
 
 def drop_curve(
@@ -66,11 +66,11 @@ def drop_curve(
 ) -> DropCurve:
     """Return the score of a target as ever more patches go: at random, most attended first, least attended first.
 
-    ``target`` is by default the top answer, whose probability is the score; without a classifier it is the similarity
-    to the image's own embedding. ``shares`` in [0, 1] are rounded to whole patches. ``draws`` is the number of random
-    orders; in each, a larger share holds the smaller ones. With ``replacement`` "removed" one patch always stays.
-    The attention is the class token's in the last layer, or the mean over all patches in a model without one. It
-    costs (draws + 2) × steps forward passes, in batches; ``progress`` may stop it.
+    ``target`` is by default the top answer, whose probability is the score; without a classifier it is what sets the
+    image apart from its mean colour (``vitviz.trace.default``). ``shares`` in [0, 1] are rounded to whole patches.
+    ``draws`` is the number of random orders; in each, a larger share holds the smaller ones. With ``replacement``
+    "removed" one patch always stays. The attention is the class token's in the last layer, or the mean over all
+    patches in a model without one. It costs (draws + 2) × steps forward passes, in batches; ``progress`` may stop it.
 
     Raises OptionError for options outside their range, and StoppedError if ``progress`` returns False.
 
@@ -82,7 +82,7 @@ def drop_curve(
     if not shares or not all(0 <= share <= 1 for share in shares):
         raise OptionError(f"The shares of dropped patches are {tuple(shares)}; wanted numbers from 0 to 1.")
     whole = trace(vit, prepare(vit, image)[0][0])
-    aim = _aim(vit, whole, target)
+    aim = target_of(vit, target, whole.pixels, whole.logits, whole.embedding)
     view = attention_view(whole)
     falling = np.argsort(-view.values.ravel(), kind="stable")  # (patch,)
     generator = np.random.default_rng(seed)
@@ -102,14 +102,6 @@ def drop_curve(
         replacement=replacement,
         target=aim,
     )
-
-
-def _aim(vit: ViT, whole: Trace, target: int | Target | None) -> Target:
-    """Return the target with everything fixed: the own embedding is that of the whole picture."""
-    aim = resolve_target(vit, target, whole.logits)
-    if aim.class_index is None and not isinstance(aim, Likeness):
-        return likeness(whole.embedding, aim.label)
-    return aim
 
 
 def _curves(

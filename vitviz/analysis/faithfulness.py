@@ -20,7 +20,8 @@ from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
 from vitviz.record import Record
-from vitviz.trace.run import Picture, trace
+from vitviz.trace.forward import Picture
+from vitviz.trace.run import trace
 from vitviz.trace.target import Target
 
 Curve = NDArray[np.float64]

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vitviz.analysis.replacement import paint_mask
-from vitviz.analysis.scoring import read_scores, reads_embedding, score_batch
+from vitviz.analysis.scoring import read_scores, score_batch
 from vitviz.capture.shell import shell_of
 from vitviz.models.vit import ViT
-from vitviz.trace.target import Target
+from vitviz.trace.target import Target, reads_embedding
 
 _TIMM = "timm.models.vision_transformer"
 

@@ -24,6 +24,7 @@ from vitviz.analysis.spread import (
     root_mean_square_radius,
 )
 from vitviz.analysis.theoretical_field import TheoreticalField, theoretical_field
+from vitviz.capture.graph import GraphWatch, pixel_gradient
 from vitviz.capture.tap import AttentionTap
 from vitviz.errors import OptionError, UnsupportedModelError, check_index, suggest
 from vitviz.models.vit import ViT
@@ -122,7 +123,8 @@ def receptive_field(
     ``token`` is "centre" (the patch at rows // 2, columns // 2), "mean" (of the patches), the number of a patch or, in
     a convolutional network, of a place of the feature map, row by row, or a prefix token's name ("class").
 
-    Raises OptionError for a layer or token that the model has not, or a gradient that vanishes everywhere.
+    Raises OptionError for a layer or token that the model has not, or a gradient that vanishes everywhere, and
+    UnsupportedModelError for a model that cannot give gradients.
 
     >>> vitviz.receptive_field(vit, "photo.jpg", layer=0, token="centre").values.shape  # (height, width)
     (224, 224)
@@ -155,7 +157,7 @@ def gradient_map(read: Any, pixels: Tensor, tokens: Iterable[int]) -> NDArray[np
     with torch.inference_mode(False), torch.enable_grad():
         batch = pixels[None].clone().requires_grad_()
         target = read(batch)[list(tokens)].mean(0).relu().sum()
-        gradient = torch.autograd.grad(target, batch)[0]
+        gradient = pixel_gradient(target, batch)
     result: NDArray[np.float32] = gradient[0].relu().sum(0).float().cpu().numpy()  # (height, width)
     return result
 
@@ -167,9 +169,8 @@ def _layer(layer: int | None, layers: int) -> int:
 
 
 def _vit_tokens(vit: ViT, layer: int, batch: Tensor) -> Tensor:
-    like = next(vit.module.parameters())
     with vit.lock, AttentionTap() as tap:
-        vit.shell.forward_features(batch.to(like.device, like.dtype))  # type: ignore[operator]
+        vit.shell.forward_features(batch.to(vit.device, vit.dtype))  # type: ignore[operator]
         return tap.streams[layer][0]  # (token, channel)
 
 
@@ -189,7 +190,8 @@ def _vit_token(vit: ViT, token: str | int) -> tuple[str, list[int], tuple[float,
 
 def _places(net: ConvNet, layer: int, batch: Tensor) -> Tensor:
     like = next(net.module.parameters(), batch)
-    features = net.features(batch.to(like.device, like.dtype), layer)[0]
+    with GraphWatch():
+        features = net.features(batch.to(like.device, like.dtype), layer)[0]
     return features.flatten(1).mT  # (place, channel)
 
 

@@ -13,7 +13,7 @@ from vitviz.capture.tap import AttentionTap
 from vitviz.errors import CaptureError, GridError, OptionError
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress, is_out_of_memory, report
-from vitviz.trace.target import Likeness, Target
+from vitviz.trace.target import Target, reads_embedding
 
 
 def score_batch(
@@ -37,7 +37,7 @@ def score_batch(
     dropped = tokens is not None and drops_exactly(vit) and bool((tokens.sum(1) == tokens[0].sum()).all())
     tap = _DropTap(tokens) if tokens is not None and dropped else _RemovalTap(tokens)
     with vit.lock, tap:
-        pixels = batch.to(vit.device, next(vit.module.parameters()).dtype)
+        pixels = batch.to(vit.device, vit.dtype)
         features: Any = vit.shell.forward_features(pixels)  # type: ignore[operator]
         answer = _answers(vit.shell, features, None if dropped else tokens, similar)
     return read_scores(vit, answer, target, probability=probability)
@@ -56,12 +56,7 @@ def read_scores(vit: ViT, answer: Tensor, target: Target, *, probability: bool =
         )
     if probability and type(target) is Target and target.class_index is not None:
         return answer.softmax(-1)[:, target.class_index]
-    return target.score(*((None, answer) if similar else (answer, answer)))
-
-
-def reads_embedding(vit: ViT, target: Target) -> bool:
-    """Return whether a target is read from the embedding, and not from the logits."""
-    return isinstance(target, Likeness) or not vit.has_classifier
+    return target.of_answer(answer, similar=similar)
 
 
 def scores(

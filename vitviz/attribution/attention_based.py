@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -10,10 +11,8 @@ from torch import Tensor, nn
 from vitviz.attention.rollout import FUSIONS, rollout, rollout_row
 from vitviz.attribution.method import Found, Knob, Method, Task
 from vitviz.attribution.readout import no_class_token, readout
-from vitviz.capture.tap import AttentionTap
-from vitviz.errors import UnsupportedModelError
 from vitviz.models.vit import ViT
-from vitviz.trace.target import Likeness
+from vitviz.trace.trace import Trace
 
 LAYER = Knob("layer", None, "Block whose tokens are read, counted from 0.")
 
@@ -40,14 +39,47 @@ def gradient_rollout(task: Task) -> Found:
 
     Chefer, Gur & Wolf 2021, equations 5 and 6. Only the rows that the answer is read from are carried, from the last
     layer to the first, so that each layer costs a product of a vector and a matrix.
+
+    An attention pooling is the paper's cross-attention, from the learned query to the tokens: equations 8 to 10,
+    Ā_pool (R̂ / rowsum R̂ + I) with R̂ = R − I, as its published code does for DETR. So the pooling's map is weighted
+    by its gradient like every other, and what it takes from a patch directly counts too. Its bare attention, as the
+    readout of a rollout, would show what the pooling reads whether or not it speaks for the target.
     """
-    start = readout(task.vit, task.trace)  # (token,)
-    row = start
-    for layer in reversed(range(task.trace.layers)):
-        slope = task.trace.attention_gradient(layer)  # (heads, query, key)
-        relevance = slope.mul_(task.trace.attention(layer)).clamp_(min=0).mean(0)  # (query, key)
-        row = row + row @ relevance
-    return Found(task.trace.grid.to_map(row - start))  # without the identity that R starts from
+    trace = task.trace
+    if trace.pool_calls:
+        pool = trace.pool_attention_gradient() * trace.pool_attention()  # (heads, query, key)
+        taken = _at_the_end(pool.clamp(min=0).mean(0).sum(0), trace.grid.tokens)  # (token,)
+        ones = torch.ones_like(taken)
+        weight = _carried_up(trace, ones) - ones  # the row sums of R̂: (token,)
+        start = torch.where(weight > 0, taken / weight.where(weight > 0, ones), 0)
+        return Found(trace.grid.to_map(_carried_down(trace, start) - start + taken))
+    start = readout(task.vit, trace)  # (token,)
+    return Found(trace.grid.to_map(_carried_down(trace, start) - start))  # without the identity that R starts from
+
+
+def _relevance(trace: Trace, layer: int) -> Iterator[Tensor]:
+    """Yield (∇A ⊙ A)⁺ of each head of a layer: (query, key)."""
+    for slope, attention in zip(trace.head_attention_gradients(layer), trace.head_attentions(layer), strict=True):
+        yield slope.mul_(attention).clamp_(min=0)
+
+
+def _carried_down(trace: Trace, row: Tensor) -> Tensor:
+    """Return row · R, from the last layer to the first: (token,) → (token,)."""
+    for layer in reversed(range(trace.layers)):
+        row = row + torch.stack([row @ head for head in _relevance(trace, layer)]).mean(0)
+    return row
+
+
+def _carried_up(trace: Trace, column: Tensor) -> Tensor:
+    """Return R · column, from the first layer to the last: (token,) → (token,)."""
+    for layer in range(trace.layers):
+        column = column + torch.stack([head @ column for head in _relevance(trace, layer)]).mean(0)
+    return column
+
+
+def _at_the_end(shares: Tensor, tokens: int) -> Tensor:
+    """Return the shares of the pooled tokens among all tokens: some poolings leave the prefix tokens out."""
+    return torch.cat([shares.new_zeros(tokens - len(shares)), shares])
 
 
 def legrad(task: Task) -> Found:
@@ -55,26 +87,19 @@ def legrad(task: Task) -> Found:
 
     Bousselham et al. 2024: the target is read from the residual stream after every block, through the model's last
     norm and head; E = mean over heads and queries of (∂ score / ∂ attention)⁺.
+
+    Where attention pools (SigLIP), the gradient is taken at the pooling's map, as the authors do (their
+    ``compute_legrad_siglip``): there the layer's answer is formed from its patches. A block's own attention only moves
+    things between patches before that; its gradient says where attention would help, not where the evidence lies.
+    Unlike their code, a layer's stream passes the model's last norm before the pooling, as the model's own answer
+    does, and no second map of an empty prompt is taken off.
     """
-    vit = task.vit
-    with vit.lock, torch.inference_mode(False), torch.enable_grad():
-        tap = AttentionTap(keep_outputs=True)
-        features = _forward(vit, task.pixels, tap)
-        total = torch.zeros(task.trace.grid.tokens, device=vit.device)
-        for layer in range(vit.layers):
-            score = _lens(task, tap.streams[layer])
-            if layer == vit.layers - 1:
-                _check_lens(task, features, score)
-            calls = [call for call in tap.calls if call.layer == layer]
-            outputs = [call.output for call in calls if call.output is not None]
-            slopes = torch.autograd.grad(score, outputs, retain_graph=True, allow_unused=True)
-            parts = [
-                slope[0].float() @ call.values[0].detach().float().mT  # (heads, query, key)
-                for call, slope in zip(calls, slopes, strict=True)
-                if slope is not None
-            ]
-            total += torch.cat(parts).clamp_(min=0).mean((0, 1))
-    return Found(task.trace.grid.to_map(total))
+    trace = task.trace
+    total = torch.zeros(trace.grid.tokens, device=trace.residual(-1).device)
+    for layer in range(trace.layers):
+        slope = trace.layer_gradient(layer)  # (heads, query, key)
+        total += _at_the_end(slope.clamp_(min=0).mean((0, 1)), len(total))
+    return Found(trace.grid.to_map(total))
 
 
 def value_weighted_attention(task: Task, *, layer: int) -> Found:
@@ -117,46 +142,10 @@ def token_grad_cam(task: Task, *, layer: int) -> Found:
 
     Selvaraju et al. 2017, equations 1 and 2, with the residual stream before ``layer`` as the activation.
     """
-    vit, prefix = task.vit, len(task.trace.grid.prefix)
-    with vit.lock, torch.inference_mode(False), torch.enable_grad():
-        tap = AttentionTap()
-        features = _forward(vit, task.pixels, tap)
-        stream = tap.streams[layer - 1]  # (1, token, channel)
-        (slope,) = torch.autograd.grad(_score(task, features), [stream])
-    weights = slope[0, prefix:].mean(0)  # (channel,)
-    cam = (stream.detach()[0] @ weights).clamp(min=0)  # (token,)
-    return Found(task.trace.grid.to_map(cam))
-
-
-def _forward(vit: ViT, pixels: Tensor, tap: AttentionTap) -> Tensor:
-    """Return the features (1, token, channel) of an input, with a graph that starts at its pixels."""
-    batch = pixels[None].clone().to(vit.device, next(vit.module.parameters()).dtype)
-    with tap:
-        features: Tensor = vit.shell.forward_features(batch.requires_grad_())  # type: ignore[operator]
-    return features
-
-
-def _score(task: Task, features: Tensor) -> Tensor:
-    """Return the target's score of features, a scalar."""
-    shell: Any = task.vit.shell
-    similar = isinstance(task.target, Likeness) or not task.vit.has_classifier
-    answer = shell.forward_head(features, pre_logits=similar)[0]
-    return task.target.score(*((None, answer) if similar else (answer, answer)))
-
-
-def _lens(task: Task, stream: Tensor) -> Tensor:
-    """Return the target's score as it is read from the residual stream after a block."""
-    norm: Any = getattr(task.vit.shell, "norm", None)
-    return _score(task, stream if norm is None else norm(stream))
-
-
-def _check_lens(task: Task, features: Tensor, score: Tensor) -> None:
-    expected, score = _score(task, features).detach(), score.detach()
-    if not torch.allclose(score, expected, rtol=1e-3, atol=1e-4 * float(1 + expected.abs())):
-        raise UnsupportedModelError(
-            f"{task.vit.name} reads its answer in another way than from its last norm and head; "
-            f"got a score of {float(score):.4g}, wanted {float(expected):.4g}. Choose another method than legrad."
-        )
+    trace = task.trace
+    weights = trace.stream_gradient(layer - 1)[len(trace.grid.prefix) :].mean(0)  # (channel,)
+    cam = (trace.residual(layer - 1) @ weights).clamp(min=0)  # (token,)
+    return Found(trace.grid.to_map(cam))
 
 
 METHODS = (
@@ -209,6 +198,7 @@ METHODS = (
         "1 forward, 1 backward",
         "It is a sensitivity: what already gets attention does not count for more.",
         legrad,
+        layer_scores=True,
     ),
     Method(
         "value_weighted_attention",
@@ -232,5 +222,6 @@ METHODS = (
         "One direction for all patches suits convolutions; in transformers the map is often scattered or empty.",
         token_grad_cam,
         (LAYER,),
+        backward=True,
     ),
 )

@@ -12,8 +12,10 @@ from vitviz.attribution.method import Attribution, Found, Method, Task
 from vitviz.errors import CaptureError, OptionError, UnsupportedModelError, suggest
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
-from vitviz.trace.run import Picture, trace
-from vitviz.trace.target import Likeness, Target, likeness, resolve_target
+from vitviz.trace.default import target_of
+from vitviz.trace.forward import Picture
+from vitviz.trace.run import trace
+from vitviz.trace.target import Target
 from vitviz.trace.trace import Trace
 
 METHODS: tuple[Method, ...] = (*attention_based.METHODS, *gradient.METHODS, *perturbation.METHODS)
@@ -26,7 +28,7 @@ EMPTY = "the map is empty: every value is 0"
 def attribute(
     name: str,
     vit: ViT,
-    image: Picture,
+    image: Picture | Trace,
     *,
     target: int | Target | None = None,
     seed: int = 0,
@@ -36,19 +38,24 @@ def attribute(
 ) -> Attribution:
     """Explain one number of a model's answer to one picture with one method.
 
-    ``name`` is that of a record in METHODS, and ``knobs`` are its own. ``image`` is what ``trace`` takes: a picture in
-    any form, or the model's input. ``target`` is a class or a Target, by default the top-1 class or, without a
-    classifier, the similarity to the image's own embedding. ``batch_size`` inputs are run at once, fewer where memory
-    is short; the map does not depend on it. ``progress`` is called with (done, total); if it returns False, the work
-    stops with StoppedError.
+    ``name`` is that of a record in METHODS, and ``knobs`` are its own. ``image`` is what ``trace`` takes (a picture in
+    any form, or the model's input), or a Trace of it by this model, whose passes are not run again: with
+    ``trace(vit, image, target=…, layer_scores=True)`` all methods that read attention or one gradient share one
+    forward and one backward pass. ``target`` is a class or a Target, by default that of the trace, the top-1 class
+    or, without a classifier, what sets the image apart from its mean colour (``vitviz.trace.default``).
+    ``batch_size`` inputs are run at once, fewer where memory is short; the map does not depend on it. ``progress`` is
+    called with (done, total); if it returns False, the work stops with StoppedError.
 
-    Raises OptionError for an unknown method, knob or target, and UnsupportedModelError, with the reason, where the
-    method cannot serve the model.
+    Raises OptionError for an unknown method, knob or target and for a trace of another model or with an edit, and
+    UnsupportedModelError, with the reason, where the method cannot serve the model or the model gives no gradients.
 
     >>> vitviz.attribute("gradient_rollout", vit, "photo.jpg").values.shape  # (rows, columns)
     (16, 16)
     >>> vitviz.attribute("saliency", vit, "photo.jpg", target=7).target.label
     'scorpion'
+    >>> passes = vitviz.trace(vit, "photo.jpg", target=7, layer_scores=True)
+    >>> [vitviz.attribute(name, vit, passes).target.label for name in ("gradient_rollout", "legrad")]
+    ['scorpion', 'scorpion']
     """
     method = find_method(name)
     chosen = method.choose(knobs, vit.layers)
@@ -58,8 +65,7 @@ def attribute(
     if reason is not None:
         raise UnsupportedModelError(f"{method.label} cannot explain this model: {reason}. Choose another method.")
     start = time.perf_counter()
-    traced = trace(vit, image, target=target, gradients=method.backward)
-    aim = _batchable(vit, target, traced)
+    traced, aim = _passes(method, vit, image, target)
     found = method.function(Task(vit, traced, aim, seed, batch_size, progress), **chosen)
     values = _checked(method, found)
     return Attribution(
@@ -71,7 +77,7 @@ def attribute(
         completeness_gap=found.completeness_gap,
         knobs=chosen,
         seed=seed,
-        notes=(*found.notes, *([] if values.any() else [EMPTY])),
+        notes=(*found.notes, *(traced.notes if method.backward else ()), *([] if values.any() else [EMPTY])),
     )
 
 
@@ -88,12 +94,42 @@ def why_not(name: str, vit: ViT) -> str | None:
     return find_method(name).why_not(vit)
 
 
-def _batchable(vit: ViT, target: int | Target | None, traced: Trace) -> Target:
-    """Return the target with everything fixed: the own embedding is that of the whole picture, not of a changed one."""
-    aim = traced.target or resolve_target(vit, target, traced.logits)
-    if aim.class_index is None and not isinstance(aim, Likeness):
-        return likeness(traced.embedding, aim.label)
-    return aim
+def _passes(method: Method, vit: ViT, image: Picture | Trace, target: int | Target | None) -> tuple[Trace, Target]:
+    """Return a trace with all that a method reads, the given one where it has it, and the target that is explained."""
+    given: Trace | None = None
+    if isinstance(image, Trace):
+        given, image = _own(vit, image), image.pixels
+        target = given.target if target is None else target
+        target = target_of(vit, target, given.pixels, given.logits, given.embedding)
+        if _serves(method, given, target):
+            return given, target
+    traced = trace(vit, image, target=target, gradients=method.backward, layer_scores=method.layer_scores)
+    return traced, traced.target or target_of(vit, target, traced.pixels, traced.logits, traced.embedding)
+
+
+def _serves(method: Method, traced: Trace, target: Target) -> bool:
+    """Return whether a trace has all that a method reads."""
+    if not (method.backward or method.layer_scores):
+        return True
+    has = (traced.gradients is not None or not method.backward) and (
+        bool(traced.layer_gradients) or not method.layer_scores
+    )
+    return has and traced.target == target
+
+
+def _own(vit: ViT, traced: Trace) -> Trace:
+    """Return a trace that a model's explanations may read; raises OptionError for any other."""
+    heads = tuple(traced.heads(layer) for layer in range(traced.layers))
+    if (traced.model, traced.grid, heads) != (vit.name, vit.grid, vit.heads):
+        raise OptionError(
+            f"The trace is of {traced.model}; wanted one of {vit.name}. Trace the picture with this model."
+        )
+    if traced.edit:
+        raise OptionError(
+            "The trace was made with an edit, and methods that run the model again would explain it without; wanted a "
+            "trace of the model as it is. Trace the picture without an edit."
+        )
+    return traced
 
 
 def _checked(method: Method, found: Found) -> torch.Tensor:

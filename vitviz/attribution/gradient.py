@@ -1,54 +1,50 @@
-"""Explanations from gradients at the pixels, computed by Captum.
+"""Explanations from gradients at the pixels.
 
-Captum draws random numbers from torch's and NumPy's global generators. Here they come from a generator with the
-task's seed, and Captum gets the drawn pictures; the definitions are the same.
+Random numbers come from a generator with the task's seed. The tests hold every method to Captum's.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vitviz.analysis.replacement import PICTURES, replacement_picture
 from vitviz.analysis.scoring import score_batch
 from vitviz.attribution.method import Found, Knob, Method, Task
+from vitviz.capture.graph import pixel_gradient
 from vitviz.progress import is_out_of_memory, report
 
 Engine = Callable[[Tensor], Tensor]
 BASELINE = Knob("baseline", "mean", "Picture where nothing is left to explain.", choices=PICTURES)
 SAMPLES = Knob("n_samples", 16, "Noisy copies of the picture.", 1, 256)
 NOISE = Knob("noise", 0.15, "Standard deviation, as a share of the picture's range.", 0, 1)
+AT_ONCE = 4
+"""Inputs of one backward pass: more keep more activations and are no faster on a processor."""
 
 
 def saliency(task: Task) -> Found:
     """Return the largest absolute gradient of the colours of each pixel: (height, width)."""
-    return Found(_gradient(task)(task.pixels[None])[0].abs().amax(0))
+    return Found(task.trace.pixel_gradient().abs().amax(0))
 
 
 def smooth_grad(task: Task, *, n_samples: int, noise: float) -> Found:
     """Return the saliency of the mean gradient over noisy copies of the picture: (height, width)."""
-    gradient, generator = _gradient(task), torch.Generator().manual_seed(task.seed)
-    spread = noise * _range(task.pixels)
+    generator, spread = torch.Generator().manual_seed(task.seed), noise * _range(task.pixels)
     total = torch.zeros_like(task.pixels)
-    for count, done in _portions(n_samples, task.batch_size):
-        total += _halved(gradient, _noisy(task.pixels, count, spread, generator)).sum(0)
+    for count, done in _portions(n_samples, _at_once(task)):
+        total += _halved(_gradient(task), _noisy(task.pixels, count, spread, generator)).sum(0)
         report(task.progress, done, n_samples)
     return Found((total / n_samples).abs().amax(0))
 
 
 def input_x_gradient(task: Task) -> Found:
     """Return the sum over colours of input times gradient: (height, width), signed."""
-    from captum.attr import InputXGradient
-
-    pixels = _leaf(task, task.pixels[None])
-    with torch.inference_mode(False), torch.enable_grad():
-        products: Tensor = InputXGradient(_forward(task)).attribute(pixels)
-    values = products.detach()[0].sum(0)
-    return Found(values, _gap(task, values, torch.zeros_like(task.pixels)[None]))
+    values = (task.pixels * task.trace.pixel_gradient().to(task.pixels)).sum(0)
+    return Found(values, _gap(task, values, torch.zeros_like(task.pixels)))
 
 
 def integrated_gradients(task: Task, *, n_steps: int, baseline: str) -> Found:
@@ -57,21 +53,17 @@ def integrated_gradients(task: Task, *, n_steps: int, baseline: str) -> Found:
     Sundararajan et al. 2017, equation 1, by Gauss-Legendre quadrature with ``n_steps`` nodes. The values add up to
     score(picture) − score(baseline), but for the completeness gap.
     """
-    from captum.attr import IntegratedGradients
-
-    start = _leaf(task, replacement_picture(task.vit, task.pixels, baseline, seed=task.seed)[None])
-    pixels = _leaf(task, task.pixels[None])
-
-    def run(size: int) -> Tensor:
-        engine = IntegratedGradients(_forward(task, n_steps))
-        with torch.inference_mode(False), torch.enable_grad():
-            found: Tensor = engine.attribute(
-                pixels, baselines=start.detach(), n_steps=n_steps, internal_batch_size=size
-            )
-        return found.detach()
-
-    values = _shrinking(run, task.batch_size)[0].sum(0)
-    return Found(values, _gap(task, values, start.detach()))
+    start = replacement_picture(task.vit, task.pixels, baseline, seed=task.seed)
+    change = task.pixels - start  # (3, height, width)
+    nodes, weights = (torch.from_numpy(each).to(change) / 2 for each in np.polynomial.legendre.leggauss(n_steps))
+    total = torch.zeros_like(change)
+    for count, done in _portions(n_steps, _at_once(task)):
+        part = slice(done - count, done)
+        points = start + (0.5 + nodes[part])[:, None, None, None] * change  # (step, 3, height, width)
+        total += torch.einsum("s,schw->chw", weights[part], _halved(_gradient(task), points))
+        report(task.progress, done, n_steps)
+    values = (change * total).sum(0)
+    return Found(values, _gap(task, values, start))
 
 
 def gradient_shap(task: Task, *, n_samples: int, noise: float, baseline: str) -> Found:
@@ -80,15 +72,14 @@ def gradient_shap(task: Task, *, n_samples: int, noise: float, baseline: str) ->
     Lundberg & Lee 2017 (expected gradients): each sample adds noise to the picture and draws its point uniformly. The
     values add up to the mean of score(noisy picture) − score(baseline), but for the completeness gap.
     """
-    gradient, generator = _gradient(task), torch.Generator().manual_seed(task.seed)
-    spread = noise * _range(task.pixels)
+    generator, spread = torch.Generator().manual_seed(task.seed), noise * _range(task.pixels)
     start = replacement_picture(task.vit, task.pixels, baseline, seed=task.seed)
     points = torch.rand(n_samples, 1, 1, 1, generator=generator)  # (sample, 1, 1, 1)
     total, promised = torch.zeros_like(task.pixels), 0.0
-    for count, done in _portions(n_samples, task.batch_size):
+    for count, done in _portions(n_samples, _at_once(task)):
         noisy = _noisy(task.pixels, count, spread, generator)  # (sample, 3, height, width)
         share = points[done - count : done].to(noisy)
-        slopes = _halved(gradient, share * noisy + (1 - share) * start)
+        slopes = _halved(_gradient(task), share * noisy + (1 - share) * start)
         total += (slopes * (noisy - start)).sum(0)
         promised += float(_halved(lambda part: _scores(task, part), noisy).sum())
         report(task.progress, done, n_samples)
@@ -97,45 +88,25 @@ def gradient_shap(task: Task, *, n_samples: int, noise: float, baseline: str) ->
     return Found(values, float(values.sum()) - change)
 
 
-def _gradient(task: Task) -> Engine:
-    """Return the function from a batch of inputs to the gradients of their scores, by Captum's Saliency."""
-    from captum.attr import Saliency
+def _at_once(task: Task) -> int:
+    return min(task.batch_size, AT_ONCE)
 
-    engine = Saliency(_forward(task))
+
+def _gradient(task: Task) -> Engine:
+    """Return the function from a batch of inputs to the gradients of their scores."""
 
     def gradient(batch: Tensor) -> Tensor:
         with torch.inference_mode(False), torch.enable_grad():
-            slopes: Tensor = engine.attribute(_leaf(task, batch), abs=False)
-        return slopes.detach().to(task.pixels)
+            leaf = batch.detach().clone().to(task.vit.device).requires_grad_()
+            return pixel_gradient(score_batch(task.vit, leaf, task.target), leaf).detach().to(task.pixels)
 
     return gradient
 
 
-def _forward(task: Task, total: int = 0) -> Callable[[Tensor], Tensor]:
-    """Return the target's score as a function of a batch; with a total, it tells how many inputs were run."""
-    done = 0
-
-    def forward(batch: Tensor) -> Tensor:
-        nonlocal done
-        answer = score_batch(task.vit, batch, task.target)
-        done = min(done + len(batch), total)
-        if total:
-            report(task.progress, done, total)
-        return answer
-
-    return forward
-
-
-def _leaf(task: Task, batch: Tensor) -> Tensor:
-    """Return a batch as Captum wants it: a new tensor on the model's device that takes gradients."""
-    with torch.inference_mode(False):
-        return batch.detach().clone().to(task.vit.device).requires_grad_()
-
-
 def _gap(task: Task, values: Tensor, baseline: Tensor) -> float:
-    """Return the sum of the values minus score(picture) − score(baseline)."""
-    change = _scores(task, task.pixels[None]) - _scores(task, baseline)
-    return float(values.sum()) - float(change[0])
+    """Return the sum of the values minus score(picture) − score(baseline); the trace knows the picture's."""
+    whole = task.target.score(task.trace.logits, task.trace.embedding)
+    return float(values.sum()) - float(whole - _scores(task, baseline[None])[0])
 
 
 def _scores(task: Task, batch: Tensor) -> Tensor:
@@ -161,20 +132,13 @@ def _portions(total: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def _halved(function: Engine, batch: Tensor) -> Tensor:
-    """Return function(batch); in parts where the memory does not suffice."""
-    return _shrinking(lambda size: torch.cat([function(part) for part in batch.split(size)]), len(batch))
-
-
-def _shrinking(run: Callable[[int], Tensor], size: int) -> Tensor:
-    """Return run(size), with half the size as often as memory runs out."""
-    for _ in range(math.ceil(math.log2(size)) + 1):
-        try:
-            return run(size)
-        except RuntimeError as error:
-            if size == 1 or not is_out_of_memory(error):
-                raise
-            size //= 2
-    return run(1)
+    """Return function(batch); in two halves, and so on, where the memory does not suffice."""
+    try:
+        return function(batch)
+    except RuntimeError as error:
+        if len(batch) == 1 or not is_out_of_memory(error):
+            raise
+    return torch.cat([_halved(function, part) for part in batch.tensor_split(2)])
 
 
 def _pixel_method(name: str, label: str, **details: Any) -> Method:
@@ -188,9 +152,10 @@ METHODS = (
         summary="Pixels whose change would move the target's score most.",
         formula="max_colour |∂ s / ∂ x|",
         paper="Simonyan, Vedaldi & Zisserman 2014, Deep Inside Convolutional Networks",
-        cost="2 forward, 1 backward",
+        cost="1 forward, 1 backward",
         limits="It is a sensitivity, noisy, and blind to how much of the score a pixel already makes.",
         function=saliency,
+        backward=True,
     ),
     _pixel_method(
         "input_x_gradient",
@@ -198,9 +163,10 @@ METHODS = (
         summary="How much each pixel adds to the score in the model's linear approximation at this picture.",
         formula="Σ_colour x ∂ s / ∂ x",
         paper="Shrikumar et al. 2016, Not Just a Black Box",
-        cost="4 forward, 1 backward",
+        cost="2 forward, 1 backward",
         limits="A pixel of the training data's mean colour gets 0 whatever it shows.",
         function=input_x_gradient,
+        backward=True,
         signed=True,
     ),
     _pixel_method(
@@ -212,6 +178,7 @@ METHODS = (
         cost="n_steps forward and backward",
         limits="It explains the difference to the baseline: pixels that look like the baseline get nothing.",
         function=integrated_gradients,
+        differentiates=True,
         knobs=(Knob("n_steps", 32, "Points on the way from the baseline to the picture.", 2, 512), BASELINE),
         signed=True,
     ),
@@ -224,6 +191,7 @@ METHODS = (
         cost="n_samples forward and backward",
         limits="More noise makes a smoother map, of a picture that looks less like this one.",
         function=smooth_grad,
+        differentiates=True,
         knobs=(SAMPLES, NOISE),
         seeded=True,
     ),
@@ -236,6 +204,7 @@ METHODS = (
         cost="2 n_samples forward, n_samples backward",
         limits="It varies with the seed; few samples leave a large completeness gap.",
         function=gradient_shap,
+        differentiates=True,
         knobs=(SAMPLES, Knob("noise", 0.05, NOISE.help, 0, 1), BASELINE),
         signed=True,
         seeded=True,

@@ -81,7 +81,7 @@ class Task(Record):
     vit: ViT
     """The model."""
     trace: Trace
-    """The recorded pass of the picture; with gradients of the target if the method is ``backward``."""
+    """The recorded pass of the picture, with the gradients that the method reads."""
     target: Target
     """What is explained; its score can be read from whole batches."""
     seed: int
@@ -144,9 +144,18 @@ class Method(Record):
     targeted: bool = True
     """Whether the map depends on the target."""
     backward: bool = False
-    """Whether the function needs the gradients of the trace."""
+    """Whether the function reads the target's gradients from the trace."""
+    layer_scores: bool = False
+    """Whether the function reads the gradients of each layer's own answer from the trace."""
+    differentiates: bool = False
+    """Whether the function takes gradients at other inputs than the trace's."""
     why_not: Callable[[ViT], str | None] = field(default=serves_all, repr=False)
     """Why the method cannot serve a model, in one sentence, or None if it can."""
+
+    @property
+    def needs_gradients(self) -> bool:
+        """Whether the method can only serve a model that gives gradients."""
+        return self.backward or self.layer_scores or self.differentiates
 
     def choose(self, given: Mapping[str, Any], layers: int) -> dict[str, Any]:
         """Return every knob with its value, given or default; raises OptionError for a knob it has not."""
@@ -178,7 +187,7 @@ class Attribution(Record):
     signed: bool
     """Whether negative values mean evidence against the target; otherwise none is negative."""
     seconds: float
-    """How long it took, the forward pass included."""
+    """How long it took, with the passes that were run for it; a trace that was given is not counted."""
     completeness_gap: float | None
     """Sum of the values minus the score they should add up to, in units of the score; None if nothing is promised."""
     knobs: Mapping[str, Any]

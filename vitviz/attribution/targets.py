@@ -8,7 +8,8 @@ import torch
 
 from vitviz.errors import check_index
 from vitviz.models.vit import ViT
-from vitviz.trace.run import Picture, trace
+from vitviz.trace.forward import Picture
+from vitviz.trace.run import trace
 from vitviz.trace.target import Likeness, likeness
 
 

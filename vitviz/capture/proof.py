@@ -19,7 +19,7 @@ _OUTSIDE = "Something runs outside of them: a forward of its own, a hook, a wrap
 
 def noise(shell: nn.Module, image_size: tuple[int, int]) -> Tensor:
     """Return the input that models are proven on, (1, 3, height, width) of seeded noise, in the weights' type."""
-    like = next(shell.parameters())
+    like = next(weight for weight in shell.parameters() if weight.is_floating_point())  # a quantised one has others too
     drawn = torch.randn(1, 3, *image_size, generator=torch.Generator().manual_seed(0))
     return drawn.to(like.device, like.dtype)
 

@@ -17,9 +17,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.overrides import TorchFunctionMode
 
 from vitviz.capture.edit import NO_EDIT, Edit
+from vitviz.capture.graph import GraphWatch
 from vitviz.errors import CaptureError, UnsupportedModelError
 from vitviz.record import Record
 
@@ -44,8 +44,11 @@ class AttentionCall(Record):
     """(batch, heads, query, head_dim) as the kernel returned it; kept only when gradients are wanted."""
 
 
-class AttentionTap(TorchFunctionMode):
-    """Records the attention calls and the residual stream of one forward pass of a watched shell."""
+class AttentionTap(GraphWatch):
+    """Records the attention calls and the residual stream of one forward pass of a watched shell.
+
+    Where gradients are on it is a GraphWatch too: a pass that does not stay in autograd's graph is refused.
+    """
 
     def __init__(self, edit: Edit = NO_EDIT, *, record: bool = True, keep_outputs: bool = False) -> None:
         super().__init__()
@@ -60,22 +63,30 @@ class AttentionTap(TorchFunctionMode):
 
     def __enter__(self) -> AttentionTap:
         _active.stack.append(self)
-        super().__enter__()  # type: ignore[no-untyped-call]
+        super().__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
         _active.stack.remove(self)
+        super().__exit__(kind, error, trace)
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         # A tap entered inside another's pass hands its calls on to the outer one, whose model they are not.
         if function is functional.scaled_dot_product_attention and _active.stack[-1] is self:
-            return self._attend(*args, **(kwargs or {}))
-        return function(*args, **(kwargs or {}))
+            result = self._attend(*args, **(kwargs or {}))
+        else:
+            result = function(*args, **(kwargs or {}))
+        if self._watching:
+            self.follow(function, args, kwargs, result)
+        return result
+
+    def place(self) -> str:
+        """Return the block that the pass is in, in words."""
+        return "outside its blocks" if self.layer is None else f"in block {self.layer}"
 
     def enter_block(self, layer: int, stream: Tensor) -> Tensor | None:
         """Note that a block starts, and the residual stream at its input if it is the first.

@@ -28,7 +28,7 @@ from vitviz.files import write_files
 from vitviz.images import open_photo
 from vitviz.models.vit import ViT
 from vitviz.trace import predict
-from vitviz.trace.target import resolve_target
+from vitviz.trace.default import target_of
 
 QUICK = tuple(
     method.name
@@ -234,7 +234,7 @@ def _measure_one(
     logits = answer if vit.has_classifier else None
     known = entry.label is not None and explain == "class"
     wanted = class_index(vit, entry.label or "", ids) if known else None
-    target = resolve_target(vit, wanted, logits)
+    target = target_of(vit, wanted, pixels, logits, answer)
     right = wanted is None or int(answer.argmax()) == wanted
     if not store.peaks:
         store.add_peaks(peak_memory(vit, pixels, target, plan))

@@ -87,6 +87,11 @@ class ViT(Record):
         """The device that holds the weights."""
         return next(self.module.parameters()).device
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision that its input has: that of its first weights in floating point."""
+        return next(each.dtype for each in self.module.parameters() if each.is_floating_point())
+
     @classmethod
     def from_module(
         cls,

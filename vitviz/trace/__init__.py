@@ -1,6 +1,7 @@
 """One forward pass of one image, kept small; everything else is a pure function of it."""
 
-from vitviz.trace.run import predict, trace
+from vitviz.trace.forward import predict
+from vitviz.trace.run import trace
 from vitviz.trace.target import Target
 from vitviz.trace.trace import Trace
 

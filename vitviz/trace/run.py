@@ -1,38 +1,48 @@
-"""trace: one forward pass of one image through a model, recorded."""
+"""trace: one forward pass of one image through a model, recorded, and the gradients of one target."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from vitviz.capture.edit import NO_EDIT, Edit
+from vitviz.capture.graph import gradients_of, refusal
 from vitviz.capture.tap import AttentionCall, AttentionTap
-from vitviz.errors import CaptureError
-from vitviz.models.inputs import Picture, Pictures, batch_of, input_of
+from vitviz.errors import CaptureError, UnsupportedModelError
+from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
-from vitviz.trace.target import Target, resolve_target
-from vitviz.trace.trace import Trace
-
-__all__ = ["Picture", "predict", "trace"]
+from vitviz.trace.default import SHARE, VANISHES, gradient_share, target_of
+from vitviz.trace.forward import features, head, lens_features, like_weights, predict, without_masked
+from vitviz.trace.target import Target, reads_embedding
+from vitviz.trace.trace import Gradients, Trace
 
 
 def trace(
-    vit: ViT, image: Picture, *, target: int | Target | None = None, gradients: bool | None = None, edit: Edit = NO_EDIT
+    vit: ViT,
+    image: Picture,
+    *,
+    target: int | Target | None = None,
+    gradients: bool | None = None,
+    layer_scores: bool = False,
+    edit: Edit = NO_EDIT,
 ) -> Trace:
     """Run one image through a model once and keep what is needed to compute any of its attention.
 
     ``image`` is anything that ``vitviz.open_photo`` takes (a path, bytes, a file, a PIL picture, a NumPy array, a
     Photo), pixels as a uint8 tensor, or the model's input, a normalised tensor of shape (3, height, width).
     ``target`` is a class (or a Target); with it, one backward pass is run too. ``gradients=True`` without a target
-    explains the top-1 class, or the own embedding of a model without a classifier.
+    explains the top-1 class or, without a classifier, what sets the image apart from its mean colour
+    (``vitviz.trace.default.apart_from_mean_colour``). ``layer_scores`` keeps the gradients of the target as every
+    layer would answer it too, which LeGrad reads (``Trace.layer_gradient``).
     ``edit`` changes attention on the way. The model itself is not touched, and nothing stays behind.
 
-    Raises ImageError, GridError for a tensor that is no input, OptionError, or CaptureError if the pass recorded
-    something that is not attention or the module was changed.
+    Raises ImageError, GridError for a tensor that is no input, OptionError, CaptureError if the pass recorded
+    something that is not attention or the module was changed, or UnsupportedModelError, with what works instead, if
+    gradients are wanted of a model that cannot give them.
 
     >>> vitviz.trace(vit, "photo.jpg").attention(5).shape  # (heads, query, key)
     torch.Size([6, 257, 257])
@@ -42,106 +52,142 @@ def trace(
     pixels = input_of(vit, image)
     edit.check(layers=vit.layers, heads=vit.heads, grid=vit.grid)
     backward = target is not None if gradients is None else gradients
+    wanted = backward or layer_scores
     with vit.lock:
         start = time.perf_counter()
-        tap = AttentionTap(edit, keep_outputs=backward)
-        with torch.inference_mode(False), torch.set_grad_enabled(backward):
-            batch = _like_weights(vit, pixels[None].clone()).requires_grad_(backward)
-            logits, embedding = _forward(vit, batch, tap, edit)
-            aim = resolve_target(vit, target, logits) if backward else None
-            calls = _by_layer(tap, vit.layers)
-            slopes = _output_gradients(aim, logits, embedding, calls) if aim is not None else ()
+        tap = AttentionTap(edit, keep_outputs=wanted)
+        with torch.inference_mode(False), torch.set_grad_enabled(wanted):
+            batch = like_weights(vit, pixels[None].clone()).requires_grad_(wanted)
+            run = _forward(vit, batch, tap, edit)
+            _check(vit, run)
+            aim = target_of(vit, target, pixels, run.logits, run.embedding, edit) if wanted else None
+            layered = _layer_gradients(vit, run, aim, edit, keep=backward) if aim is not None and layer_scores else ()
+            slopes = _gradients(vit, run, aim, edit) if aim is not None and backward else None
         seconds = time.perf_counter() - start
-    _check(vit, tap, embedding)
+    streams = tuple(tap.streams[layer].detach()[0] for layer in range(-1, vit.layers))
+    vanishing = slopes is not None and aim is not None and gradient_share(vit, streams[-1], aim, edit) < SHARE
     return Trace(
         model=vit.name,
         grid=vit.grid,
         pixels=pixels.detach(),
-        logits=None if logits is None else logits.detach(),
-        embedding=_owned(embedding.detach()),
+        logits=None if run.logits is None else run.logits.detach(),
+        embedding=_owned(run.embedding.detach()),
         target=aim,
         edit=edit,
         seconds=seconds,
-        calls=tuple(tuple(_compact(call) for call in layer) for layer in calls),
-        pool_calls=tuple(_compact(call) for call in tap.calls if call.layer is None),
-        streams=tuple(tap.streams[layer].detach()[0] for layer in range(-1, vit.layers)),
-        output_gradients=slopes,
+        calls=tuple(tuple(_compact(call) for call in layer) for layer in run.calls),
+        pool_calls=tuple(_compact(call) for call in run.pool_calls),
+        streams=streams,
+        gradients=slopes,
+        layer_gradients=layered,
+        notes=(VANISHES,) if vanishing else (),
     )
 
 
-def predict(vit: ViT, batch: Pictures, *, edit: Edit = NO_EDIT) -> Tensor:
-    """Return the logits (image, class) of a batch of inputs, or the embeddings (image, channel) without a classifier.
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """One forward pass, with its graph where gradients are on."""
 
-    ``batch`` is (image, 3, height, width), normalised, or one or many pictures as ``trace`` takes them. Nothing is
-    recorded; ``edit`` applies to every image.
-    Raises GridError for a batch of another shape, ImageError, OptionError for an edit that does not fit the model.
-
-    >>> vitviz.predict(vit, trace.pixels[None]).shape  # (picture, class)
-    torch.Size([1, 200])
-    """
-    inputs = batch_of(vit, batch)
-    edit.check(layers=vit.layers, heads=vit.heads, grid=vit.grid)
-    with vit.lock, torch.no_grad(), AttentionTap(edit, record=False):
-        shell = vit.shell
-        features = _without_masked(_features(shell, _like_weights(vit, inputs)), vit, edit)
-        return _head(shell, features, pre_logits=not vit.has_classifier)
-
-
-def _like_weights(vit: ViT, batch: Tensor) -> Tensor:
-    return batch.to(vit.device, next(vit.module.parameters()).dtype)
+    tap: AttentionTap
+    batch: Tensor
+    """(1, 3, height, width)."""
+    logits: Tensor | None
+    embedding: Tensor
+    calls: list[list[AttentionCall]]
+    """By layer."""
+    pool_calls: list[AttentionCall]
+    """Of the attention pooling on the way to the embedding."""
+    logit_pool_calls: list[AttentionCall]
+    """The same on the way to the logits, where the head was run a second time."""
 
 
-def _forward(vit: ViT, batch: Tensor, tap: AttentionTap, edit: Edit) -> tuple[Tensor | None, Tensor]:
-    shell = vit.shell
+def _forward(vit: ViT, batch: Tensor, tap: AttentionTap, edit: Edit) -> _Run:
     with tap:
-        features = _without_masked(_features(shell, batch), vit, edit)
-        logits = _head(shell, features, pre_logits=False) if vit.has_classifier else None
-        if logits is None:
-            return None, _head(shell, features, pre_logits=True)[0]
-    with AttentionTap(record=False):  # the classifier's input again: an attention pooling is recorded once only
-        embedding = _head(shell, features, pre_logits=True)
-    return logits[0], embedding[0]
+        tokens = without_masked(features(vit, batch), vit, edit)
+        inside = len(tap.calls)
+        embedding = head(vit, tokens, pre_logits=True)[0]
+        pooled = len(tap.calls)
+        logits = head(vit, tokens, pre_logits=False)[0] if vit.has_classifier else None
+    layers = [[call for call in tap.calls if call.layer == layer] for layer in range(vit.layers)]
+    return _Run(tap, batch, logits, embedding, layers, tap.calls[inside:pooled], tap.calls[pooled:])
 
 
-def _features(shell: Any, batch: Tensor) -> Tensor:
-    features = shell.forward_features(batch)
-    if not isinstance(features, Tensor):
-        raise CaptureError(
-            f"The model's features are a {type(features).__name__}; wanted one tensor of tokens. It cannot be traced."
-        )
-    return features
+def _gradients(vit: ViT, run: _Run, aim: Target, edit: Edit) -> Gradients:
+    """Return the gradients of the target's score by one backward pass."""
+    calls = [call for layer in run.calls for call in layer]
+    streams = [run.tap.streams[layer] for layer in range(-1, vit.layers)]
+    pools = run.pool_calls if reads_embedding(vit, aim) else run.logit_pool_calls
+    outputs = [_output(call) for call in (*calls, *pools)]
+    score = aim.score(run.logits, run.embedding)
+    slopes = iter(gradients_of(score, [run.batch, *streams, *outputs]))
+    pixels = next(slopes)
+    if pixels is None:
+        raise refusal("no path leads from its answer back to the picture")
+    return Gradients(
+        pixels=pixels[0].detach().to(torch.float32),
+        streams=tuple(_or_zeros(next(slopes), stream)[0] for stream in streams),
+        outputs=tuple(_layer_slopes(vit, run, layer, slopes, edit) for layer in range(vit.layers)),
+        pools=tuple(_or_zeros(next(slopes), _output(call))[0] for call in pools),
+    )
 
 
-def _head(shell: Any, features: Tensor, *, pre_logits: bool) -> Tensor:
-    output: Tensor = shell.forward_head(features, pre_logits=pre_logits)
-    return output
+def _output(call: AttentionCall) -> Tensor:
+    assert call.output is not None  # the tap kept it
+    return call.output
 
 
-def _without_masked(features: Tensor, vit: ViT, edit: Edit) -> Tensor:
-    """Leave masked patches out of the pooling too, so that they are gone and not merely unseen."""
-    gone = [token for token in edit.mask_tokens if token >= len(vit.grid.prefix)]
-    if not gone:
-        return features
-    keep = torch.ones(features.shape[1], dtype=torch.bool, device=features.device)
-    keep[gone] = False
-    return features[:, keep]  # (batch, kept token, channel)
+def _or_zeros(slope: Tensor | None, of: Tensor) -> Tensor:
+    return torch.zeros_like(of) if slope is None else slope.detach()
 
 
-def _by_layer(tap: AttentionTap, layers: int) -> list[list[AttentionCall]]:
-    return [[call for call in tap.calls if call.layer == layer] for layer in range(layers)]
+def _layer_slopes(vit: ViT, run: _Run, layer: int, slopes: Iterator[Tensor | None], edit: Edit) -> tuple[Tensor, ...]:
+    """Return the gradients at the outputs of a layer's attention; zero only if the answer does not depend on them."""
+    calls = run.calls[layer]
+    found = [next(slopes) for _ in calls]
+    if all(slope is None for slope in found) and _matters(vit, run, layer, edit):
+        raise refusal(f"the answer depends on the attention of block {layer}, but no gradient reaches it")
+    return tuple(_or_zeros(slope, call.queries)[0] for slope, call in zip(found, calls, strict=True))
 
 
-def _output_gradients(
-    aim: Target, logits: Tensor | None, embedding: Tensor, calls: list[list[AttentionCall]]
-) -> tuple[tuple[Tensor, ...], ...]:
-    outputs = [call.output for layer in calls for call in layer if call.output is not None]
-    slopes = iter(torch.autograd.grad(aim.score(logits, embedding), outputs, allow_unused=True))
+def _matters(vit: ViT, run: _Run, layer: int, edit: Edit) -> bool:
+    """Return whether the answer changes when all heads of a layer are silenced."""
+    heads = [*edit.ablate_heads, *((layer, number) for number in range(vit.heads[layer]))]
+    silenced = Edit(temperature=dict(edit.temperature), ablate_heads=heads, mask_tokens=edit.mask_tokens)
+    answer = run.embedding if run.logits is None else run.logits
+    return not torch.equal(predict(vit, run.batch, edit=silenced)[0], answer.detach())
+
+
+def _layer_gradients(vit: ViT, run: _Run, aim: Target, edit: Edit, *, keep: bool) -> tuple[tuple[Tensor, ...], ...]:
+    """Return, for each layer, the gradient of the target as the layer answers it, where that answer attends.
+
+    The layer's answer is what the last norm and the head make of its residual stream. The gradient is taken at the
+    outputs of its attention, (heads, query, head_dim), or at the map of the attention pooling, (heads, query, key).
+    """
+    similar = reads_embedding(vit, aim)
     found: list[tuple[Tensor, ...]] = []
-    for layer in calls:
-        each = [(call, next(slopes)) for call in layer]
-        # a part that the answer does not depend on has gradient zero, for instance the last block of a masked branch
-        found.append(tuple(torch.zeros_like(c.queries[0]) if g is None else g[0].detach() for c, g in each))
+    for layer in range(vit.layers):
+        pool = AttentionTap(keep_outputs=True)
+        with pool:
+            tokens = without_masked(lens_features(vit, run.tap.streams[layer]), vit, edit)
+            score = aim.of_answer(head(vit, tokens, pre_logits=similar)[0], similar=similar)
+        if layer == vit.layers - 1:
+            _check_lens(vit, aim.score(run.logits, run.embedding), score)
+        calls = pool.calls or run.calls[layer]
+        slopes = gradients_of(score, [_output(call) for call in calls], retain_graph=keep)
+        parts = [_or_zeros(slope, _output(call))[0] for slope, call in zip(slopes, calls, strict=True)]
+        if pool.calls:  # its values are of this layer alone
+            parts = [part.float() @ call.values[0].detach().float().mT for part, call in zip(parts, calls, strict=True)]
+        found.append(tuple(parts))
     return tuple(found)
+
+
+def _check_lens(vit: ViT, expected: Tensor, score: Tensor) -> None:
+    expected, score = expected.detach(), score.detach()
+    if not torch.allclose(score, expected, rtol=1e-3, atol=1e-4 * float(1 + expected.abs())):
+        raise UnsupportedModelError(
+            f"{vit.name} reads its answer in another way than from its last norm and head; got a score of "
+            f"{float(score):.4g}, wanted {float(expected):.4g}. Choose another method than legrad."
+        )
 
 
 def _compact(call: AttentionCall) -> AttentionCall:
@@ -163,14 +209,14 @@ def _owned(tensor: Tensor) -> Tensor:
     )
 
 
-def _check(vit: ViT, tap: AttentionTap, embedding: Tensor) -> None:
-    heads = tuple(sum(call.queries.shape[1] for call in layer) for layer in _by_layer(tap, vit.layers))
-    if heads != vit.heads or sorted(tap.streams) != list(range(-1, vit.layers)):
+def _check(vit: ViT, run: _Run) -> None:
+    heads = tuple(sum(call.queries.shape[1] for call in layer) for layer in run.calls)
+    if heads != vit.heads or sorted(run.tap.streams) != list(range(-1, vit.layers)):
         raise CaptureError(
             f"The attention of {heads} heads in the layers of {vit.name} was recorded; wanted {vit.heads}. "
             "The module was changed after it was wrapped: wrap it again with ViT.from_module."
         )
-    if not torch.isfinite(embedding).all():
+    if not torch.isfinite(run.embedding).all():
         raise CaptureError(
             f"The features of {vit.name} are NaN or infinite for this picture; wanted finite numbers. "
             "Check the weights and the preprocessing."

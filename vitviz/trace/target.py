@@ -14,7 +14,11 @@ from vitviz.record import Record
 
 @dataclass(frozen=True)
 class Target(Record):
-    """What is explained: the logit of a class, or the similarity to the image's own embedding."""
+    """What is explained: the logit of a class, or the similarity to the image's own embedding.
+
+    The similarity to the own embedding has next to no gradient where a LayerNorm gives all embeddings one length, and
+    is told so; ``vitviz.trace.default`` says what is explained instead if no target is named.
+    """
 
     class_index: int | None
     """The class, or None for the similarity to the image's own embedding."""
@@ -31,6 +35,10 @@ class Target(Record):
             return logits[..., self.class_index]
         direction = torch.nn.functional.normalize(embedding.detach(), dim=-1)  # (channel,)
         return (embedding * direction).sum(-1)
+
+    def of_answer(self, answer: Tensor, *, similar: bool) -> Tensor:
+        """Return the score of embeddings if ``similar``, else of logits: (…, number) → (…)."""
+        return self.score(*((None, answer) if similar else (answer, answer)))
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -96,22 +104,25 @@ def likeness(direction: Tensor, label: str) -> Likeness:
     return Likeness(None, label, tuple(unit.tolist()))
 
 
-def resolve_target(vit: ViT, target: int | Target | None, logits: Tensor | None) -> Target:
-    """Return what will be explained: the given target, or by default the top-1 class or the own embedding.
+def reads_embedding(vit: ViT, target: Target) -> bool:
+    """Return whether a target is read from the embedding, and not from the logits."""
+    return isinstance(target, Likeness) or not vit.has_classifier
 
-    Raises OptionError for a class that the model has not.
+
+def resolve_target(vit: ViT, target: int | Target | None, logits: Tensor | None) -> Target:
+    """Return the target given, checked, or by default the top-1 class.
+
+    Raises OptionError for a class that the model has not, and for no target without a classifier.
     """
     if isinstance(target, Target):
         for index in target.classes:
             resolve_target(vit, index, logits)
         return target
     if logits is None:
-        if target is not None:
-            raise OptionError(
-                f"Target {target} is a class, but {vit.name} has no classifier. "
-                "Leave the target out to explain the similarity to the image's own embedding."
-            )
-        return Target(None, "similarity to the image's own embedding")
+        raise OptionError(
+            f"Target {target} is a class, but {vit.name} has no classifier. Leave the target out to explain what sets "
+            "the image apart from its mean colour, or give patch_likeness(vit, image, patch)."
+        )
     if target is None:
         target = int(logits.argmax())
     index = check_index("Target class", target, logits.shape[-1])

@@ -3,7 +3,7 @@
 Kept per layer, with N tokens, H heads of width d, D channels:
     queries, keys, values   (heads, token, head_dim)    3·N·D numbers, where the maps would take H·N² each
     bias                    (heads, query, key)         only in models with relative positions, or masked tokens
-    output gradient         (heads, token, head_dim)    only with a target
+    output gradient         (heads, token, head_dim)    only with a target, as that of the stream
 and the residual stream     (token, channel)            after every block, and before the first.
 """
 
@@ -25,6 +25,20 @@ from vitviz.trace.target import Target
 
 
 @dataclass(frozen=True, eq=False)
+class Gradients(Record):
+    """The derivatives of one target's score, by one backward pass."""
+
+    pixels: Tensor
+    """∂ score / ∂ pixels: (3, height, width), float32."""
+    streams: tuple[Tensor, ...]
+    """∂ score / ∂ residual stream before the first block and after every block, each (token, channel)."""
+    outputs: tuple[tuple[Tensor, ...], ...]
+    """∂ score / ∂ attention output for each call of each layer, each (heads, query, head_dim)."""
+    pools: tuple[Tensor, ...]
+    """The same for the calls of the attention pooling; empty for a model that pools in another way."""
+
+
+@dataclass(frozen=True, eq=False)
 class Trace(Record):
     """One image, one forward pass and, with a target, one backward pass. There is no batch dimension."""
 
@@ -39,7 +53,7 @@ class Trace(Record):
     embedding: Tensor
     """(channel,): the pooled features that the classifier reads."""
     target: Target | None
-    """What the gradients are of; None if no backward pass was run."""
+    """What the gradients are of; None if none were wanted."""
     edit: Edit
     """What was changed inside the model."""
     seconds: float
@@ -50,8 +64,12 @@ class Trace(Record):
     """The attention calls after the blocks: attention pooling."""
     streams: tuple[Tensor, ...]
     """The residual stream before the first block and after every block, each (token, channel)."""
-    output_gradients: tuple[tuple[Tensor, ...], ...] = ()
-    """∂ target / ∂ attention output for each call of each layer, each (heads, query, head_dim)."""
+    gradients: Gradients | None = None
+    """The gradients of the target's score; None if no backward pass was run."""
+    layer_gradients: tuple[tuple[Tensor, ...], ...] = ()
+    """Gradients of each layer's own answer, for ``layer_gradient``; empty unless asked for with ``layer_scores``."""
+    notes: tuple[str, ...] = ()
+    """What the reader should know: a target whose gradient is numerically nothing at this picture."""
 
     @property
     def layers(self) -> int:
@@ -124,25 +142,69 @@ class Trace(Record):
         The attention is never part of the graph: with output O = A·V, ∂y/∂A = (∂y/∂O)·Vᵀ per head, exactly.
         Raises OptionError if the trace was made without a target.
         """
-        if not self.output_gradients:
+        return torch.stack(list(self.head_attention_gradients(layer)))
+
+    def head_attention_gradients(self, layer: int) -> Iterator[Tensor]:
+        """Yield ∂ target / ∂ attention of each head of a layer, (query, key); one head is in memory at a time."""
+        slopes = self._gradients().outputs[check_index("Layer", layer, self.layers)]
+        for call, slope in zip(self.calls[layer], slopes, strict=True):
+            for values, gradient in zip(call.values[0], slope, strict=True):
+                yield gradient.float() @ values.float().mT
+
+    def pool_attention_gradient(self) -> Tensor:
+        """Return ∂ target / ∂ attention of the attention pooling: (heads, query, key), float32.
+
+        Raises OptionError for a model that pools in another way, and if the trace was made without a target.
+        """
+        slopes = self._gradients().pools
+        call = self._pool_call()
+        return slopes[0].float() @ call.values[0].float().mT
+
+    def stream_gradient(self, layer: int) -> Tensor:
+        """Return ∂ target / ∂ residual stream after a block, (token, channel); layer -1 is the input of block 0."""
+        return self._gradients().streams[0 if layer == -1 else check_index("Layer", layer, self.layers) + 1]
+
+    def pixel_gradient(self) -> Tensor:
+        """Return ∂ target / ∂ pixels: (3, height, width), float32."""
+        return self._gradients().pixels
+
+    def layer_gradient(self, layer: int) -> Tensor:
+        """Return the gradient of the target, as a layer answers it, at its attention: (heads, query, key), float32.
+
+        The layer's answer is what the model's last norm and head make of the residual stream after it. Where
+        attention pools, the answer is formed by the pooling, and the gradient is at the pooling's map.
+        Raises OptionError if the trace was made without ``layer_scores``.
+        """
+        if not self.layer_gradients:
+            raise OptionError(
+                "This trace has no gradients of layers. Call trace(vit, image, target=…, layer_scores=True)."
+            )
+        slopes = self.layer_gradients[check_index("Layer", layer, self.layers)]
+        if self.pool_calls:
+            return slopes[0]
+        pairs = zip(self.calls[layer], slopes, strict=True)
+        return torch.cat([gradient.float() @ call.values[0].float().mT for call, gradient in pairs])
+
+    def _gradients(self) -> Gradients:
+        if self.gradients is None:
             raise OptionError(
                 "This trace has no gradients: it was made without a target. Call trace(vit, image, target=…)."
             )
-        check_index("Layer", layer, self.layers)
-        pairs = zip(self.calls[layer], self.output_gradients[layer], strict=True)
-        return torch.cat([gradient.float() @ call.values[0].float().mT for call, gradient in pairs])
+        return self.gradients
 
     def pool_attention(self) -> Tensor:
         """Return the map of the attention pooling, if the model has one: (heads, query, key); the query is learned.
 
         Raises OptionError for a model that pools in another way.
         """
+        return _checked(_scores(self._pool_call()).softmax(-1), "the attention pooling")
+
+    def _pool_call(self) -> AttentionCall:
         if not self.pool_calls:
             raise OptionError(
                 f"{self.model} has no attention pooling. Read the class token's row or a rollout instead."
             )
-        call = self.pool_calls[0]
-        return _checked(_scores(call).softmax(-1), "the attention pooling")
+        return self.pool_calls[0]
 
     def residual(self, layer: int) -> Tensor:
         """Return the residual stream after a block, (token, channel); layer -1 is the input of block 0."""
@@ -169,7 +231,10 @@ class Trace(Record):
         tensors = [self.pixels, self.embedding, *self.streams, *([] if self.logits is None else [self.logits])]
         for call in (*(call for layer in self.calls for call in layer), *self.pool_calls):
             tensors += [call.queries, call.keys, call.values, *([] if call.bias is None else [call.bias])]
-        tensors += [gradient for layer in self.output_gradients for gradient in layer]
+        tensors += [gradient for layer in self.layer_gradients for gradient in layer]
+        if self.gradients is not None:
+            tensors += [self.gradients.pixels, *self.gradients.streams, *self.gradients.pools]
+            tensors += [gradient for layer in self.gradients.outputs for gradient in layer]
         storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
         return sum(storages.values())
 
