@@ -63,7 +63,10 @@ def test_its_memory_is_what_its_numbers_take(tiny_vit: nn.Module) -> None:
     vit = ViT.from_module(tiny_vit)
     plain = 4 * (2 * 3 * 17 * 32 + 3 * 17 * 32 + 3 * 32 * 32 + 32 + 10)
     assert trace(vit, pixels()).nbytes == plain
-    assert trace(vit, pixels(), target=0).nbytes == plain + 4 * 2 * 17 * 32  # and a gradient for each output
+    slopes = 4 * (2 * 17 * 32 + 3 * 17 * 32 + 3 * 32 * 32)  # of each attention's output, each stream and the input
+    assert trace(vit, pixels(), target=0).nbytes == plain + slopes
+    scored = trace(vit, pixels(), target=0, gradients=False, layer_scores=True)
+    assert scored.nbytes == plain + 4 * 2 * 17 * 32
 
 
 def test_its_memory_does_not_hide_in_larger_tensors(build_vit) -> None:  # type: ignore[no-untyped-def]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from vitviz.analysis.faithfulness import patch_values
-from vitviz.analysis.redrawn import redraw
+from vitviz.analysis.redrawn import check_redrawable, redraw
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
@@ -44,12 +44,14 @@ def model_randomisation(
     Adebayo et al. 2018, section 3.1, cascading randomisation: a map that stays the same does not explain the model.
     ``explain`` returns the map of a model, over patches or pixels, and must name a fixed target: the top class of a
     random model is another. Every parameter is drawn anew with its own mean and standard deviation, on a copy.
+    Raises UnsupportedModelError for weights that are kept as integers, and what ``explain`` raises.
 
     >>> def explain(other):
     ...     return vitviz.attribute("rollout", other, "photo.jpg").values
     >>> vitviz.model_randomisation(vit, explain).stages[:3]
     ('nothing', 'head', 'layer 11')
     """
+    check_redrawable(vit)
     module = copy.deepcopy(vit.module)
     generator = torch.Generator().manual_seed(seed)
     parts = _parts(module, vit)

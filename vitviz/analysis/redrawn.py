@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from vitviz.errors import UnsupportedModelError
 from vitviz.models.vit import ViT
 
 
@@ -15,7 +16,9 @@ def redrawn(vit: ViT, *, seed: int = 0) -> ViT:
     """Return a copy of a model with every parameter tensor drawn anew, with its own mean and standard deviation.
 
     It works for every model, also for one whose architecture timm does not know; the given model stays as it is.
+    Raises UnsupportedModelError for weights that are kept as integers.
     """
+    check_redrawable(vit)
     module = copy.deepcopy(vit.module)
     redraw(module.parameters(), torch.Generator().manual_seed(seed))
     return ViT.from_module(
@@ -26,6 +29,23 @@ def redrawn(vit: ViT, *, seed: int = 0) -> ViT:
         image_size=vit.image_size,
         weights=f"random, seed {seed}, with each tensor's own mean and spread",
     )
+
+
+def check_redrawable(vit: ViT) -> None:
+    """Raise UnsupportedModelError for a model with weights beside its parameters, as quantised layers have them.
+
+    They would stay as they are, and the model would seem to answer the same with random weights.
+    """
+    for name, value in vit.module.state_dict().items():
+        packed = not isinstance(value, torch.Tensor | torch.dtype)
+        if packed or (isinstance(value, torch.Tensor) and (value.is_quantized or value.dtype in _INTEGERS)):
+            raise UnsupportedModelError(
+                f"The weights of {vit.name} cannot be drawn anew: {name.split('._packed')[0]} holds weights as "
+                "integers. Load the model in floating point."
+            )
+
+
+_INTEGERS = (torch.int8, torch.uint8)
 
 
 def redraw(parameters: Iterable[nn.Parameter], generator: torch.Generator) -> None:

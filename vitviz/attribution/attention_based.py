@@ -49,12 +49,10 @@ def gradient_rollout(task: Task) -> Found:
     if trace.pool_calls:
         pool = trace.pool_attention_gradient() * trace.pool_attention()  # (heads, query, key)
         taken = _at_the_end(pool.clamp(min=0).mean(0).sum(0), trace.grid.tokens)  # (token,)
-        ones = torch.ones_like(taken)
-        weight = _carried_up(trace, ones) - ones  # the row sums of R̂: (token,)
-        start = torch.where(weight > 0, taken / weight.where(weight > 0, ones), 0)
-        return Found(trace.grid.to_map(_carried_down(trace, start) - start + taken))
-    start = readout(task.vit, trace)  # (token,)
-    return Found(trace.grid.to_map(_carried_down(trace, start) - start))  # without the identity that R starts from
+        weight = _carried_up(trace, torch.ones_like(taken))  # the row sums of R̂: (token,)
+        start = torch.where(weight > 0, taken / weight.where(weight > 0, 1), 0)
+        return Found(trace.grid.to_map(_carried_down(trace, start) + taken))
+    return Found(trace.grid.to_map(_carried_down(trace, readout(task.vit, trace))))
 
 
 def _relevance(trace: Trace, layer: int) -> Iterator[Tensor]:
@@ -64,17 +62,24 @@ def _relevance(trace: Trace, layer: int) -> Iterator[Tensor]:
 
 
 def _carried_down(trace: Trace, row: Tensor) -> Tensor:
-    """Return row · R, from the last layer to the first: (token,) → (token,)."""
+    """Return row · (R − I), from the last layer to the first: (token,) → (token,).
+
+    What is collected is kept apart from the row: beside it, small gradients (LayerScale) would be rounded to nothing.
+    """
+    collected = torch.zeros_like(row)
     for layer in reversed(range(trace.layers)):
-        row = row + torch.stack([row @ head for head in _relevance(trace, layer)]).mean(0)
-    return row
+        whole = row + collected
+        collected = collected + torch.stack([whole @ head for head in _relevance(trace, layer)]).mean(0)
+    return collected
 
 
 def _carried_up(trace: Trace, column: Tensor) -> Tensor:
-    """Return R · column, from the first layer to the last: (token,) → (token,)."""
+    """Return (R − I) · column, from the first layer to the last: (token,) → (token,)."""
+    collected = torch.zeros_like(column)
     for layer in range(trace.layers):
-        column = column + torch.stack([head @ column for head in _relevance(trace, layer)]).mean(0)
-    return column
+        whole = column + collected
+        collected = collected + torch.stack([head @ whole for head in _relevance(trace, layer)]).mean(0)
+    return collected
 
 
 def _at_the_end(shares: Tensor, tokens: int) -> Tensor:

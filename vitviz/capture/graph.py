@@ -6,7 +6,7 @@ are taken of runs under a ``GraphWatch``, and every gradient comes from ``gradie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from vitviz.errors import UnsupportedModelError
+from vitviz.progress import is_out_of_memory
 
 ADVICE = (
     "Explanations that need no gradients work: attention, rollout, value-weighted attention, occlusion, RISE, "
@@ -77,15 +78,19 @@ class GraphWatch(TorchFunctionMode):
     def _check_inside(self, name: str, args: tuple[Any, ...], kwargs: Any, output: Tensor) -> None:
         if output.grad_fn is not None and "NotImplemented" in output.grad_fn.name():
             raise refusal(f"{name} {self.place()} has no gradient, as in quantised models")
-        if self._lost and any(id(given) in self._lost for given in _tensors(args, kwargs)):
+        if self._has_lost(_tensors(args, kwargs)):
             raise refusal(
                 f"{self.place()} it goes on with numbers that were taken out of autograd's graph (no_grad, detach, or "
                 "rounding to integers)"
             )
 
+    def _has_lost(self, given: Iterable[Tensor]) -> bool:
+        """Return whether some tensors left the graph; what an operation of the user's own gave a gradient came back."""
+        return bool(self._lost) and any(id(each) in self._lost and not each.requires_grad for each in given)
+
     def _leaves(self, name: str, args: tuple[Any, ...], kwargs: Any, output: Tensor) -> bool:
         given = list(_tensors(args, kwargs))
-        if self._lost and any(id(each) in self._lost for each in given):
+        if self._has_lost(given):
             return not _is_decision(name)
         if name.endswith("_like") or name.startswith(("new_", "requires_grad")):
             return False  # the shape is taken, not the numbers
@@ -122,7 +127,7 @@ def gradients_of(score: Tensor, inputs: Sequence[Tensor], *, retain_graph: bool 
     try:
         return torch.autograd.grad(score.sum(), list(inputs), retain_graph=retain_graph, allow_unused=True)
     except (RuntimeError, NotImplementedError) as error:
-        if isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error):
+        if isinstance(error, RuntimeError) and is_out_of_memory(error):
             raise
         raise refusal(f"torch says: {str(error).splitlines()[0].rstrip('.')}") from error
 

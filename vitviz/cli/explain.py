@@ -194,6 +194,7 @@ def _report(explained: Explained, arguments: argparse.Namespace, photo: Photo, g
     if traced.target is not None:
         without = "" if explained.method.uses_target else f"; the map of {explained.method.name} does not depend on it"
         lines.append(f"Target: {traced.target.label}{without}.")
+    lines += [f"Note: {note}." for note in traced.notes]
     lines += [f"The picture was changed on opening: {note}." for note in photo.notes]
     return "\n".join(lines)
 

@@ -19,6 +19,7 @@ from vitviz.errors import OptionError
 from vitviz.files import write_text
 from vitviz.models import timm_door
 from vitviz.models.vit import ViT
+from vitviz.trace.target import Target
 from vitviz.trace.trace import Trace
 
 DIGEST = "BLAKE2b, 128 bits, of the upright RGB pixels and their size"
@@ -55,7 +56,7 @@ def manifest(
         "versions": versions(),
         "model": _model(vit),
         "picture": {"name": file_name(picture_name), "digest": photo_digest, "digest_of": DIGEST},
-        "target": None if trace.target is None else asdict(trace.target),
+        "target": None if trace.target is None else _target(trace.target),
         "answers": answers(trace, vit),
         "edit": trace.edit.describe(),
         "settings": dict(settings),
@@ -105,6 +106,11 @@ def answers(trace: Trace, vit: ViT, count: int = 5) -> list[dict[str, Any]]:
 def file_name(path: str) -> str:
     """Return the last part of a path of any system: names of folders are nobody's business."""
     return re.split(r"[/\\]", path)[-1]
+
+
+def _target(target: Target) -> dict[str, Any]:
+    """Return a target without its direction: a number a channel, which model and picture give again."""
+    return {name: value for name, value in asdict(target).items() if name != "direction"}
 
 
 def _model(vit: ViT) -> dict[str, Any]:

@@ -60,10 +60,10 @@ def apart_from_mean_colour(vit: ViT, pixels: Tensor, embedding: Tensor, edit: Ed
     """
     plain = pixels.mean((1, 2), keepdim=True).expand_as(pixels)  # (3, height, width)
     empty = predict(vit, plain[None], edit=edit)[0].to(embedding)
-    apart = embedding.detach() - empty
-    if not float(apart.norm()) > 1e-6 * float(embedding.norm()):
-        return likeness(embedding, "similarity to the image's own embedding")
-    return likeness(apart, APART)
+    own = embedding.detach()
+    if not float((own - empty).norm()) > 1e-6 * float(own.norm()):
+        return likeness(own, "similarity to the image's own embedding")
+    return likeness(own - empty, APART)
 
 
 def gradient_share(vit: ViT, stream: Tensor, target: Target, edit: Edit = NO_EDIT) -> float:

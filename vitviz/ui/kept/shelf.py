@@ -43,6 +43,12 @@ def evidence() -> Shelf:
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
+def passes() -> Shelf:
+    """Return the traces with gradients that the maps of a target share; one of ViT-B at 224 pixels takes 50 MB."""
+    return Shelf(2)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
 def sizes() -> Shelf:
     """Return what models answer at several input sizes: a few numbers each."""
     return Shelf(64)

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from vitviz.analysis.map_comparison import MapComparison, compare_maps
 from vitviz.attribution import METHODS, Method
 from vitviz.attribution.attribute import find_method
+from vitviz.trace.default import VANISHES
 from vitviz.ui.choices.compare import AGAINST
 from vitviz.ui.explore.compare.sides import Side, other_photo
 from vitviz.ui.explore.evidence import maps, panels, target
@@ -88,7 +89,7 @@ def _choose_other(now: Scene) -> None:
 def choose_classes(a: Side) -> None:
     """Draw the answer that is explained and, if classes are compared, the class of B."""
     if a.aim.first is None:
-        st.caption(_("This model has no classifier: A explains the similarity to the image's own embedding."))
+        st.caption(_("This model has no classifier. A explains: {target}.").format(target=plain(a.aim.label)))
         return
     target.answers(a.scene, a.aim)
     first, second = st.columns(2, gap="medium")
@@ -107,6 +108,8 @@ def outcomes(a: Side, b: Side) -> list[Outcome]:
                 what = maps.compute(side.scene, side.aim, what)
         if what.reason is not None:
             st.warning(plain(f"{side.title}: {what.reason}"), icon=":material/block:")
+        elif what.found is not None and VANISHES in what.found.notes:
+            st.warning(plain(f"{side.title}: {maps.vanishes()}"), icon=":material/info:")
         found.append(what)
     return found
 

@@ -124,16 +124,17 @@ def other_class(now: Scene, aim: Aim) -> int:
 def _like(aim: Aim, first: Scene, second: Scene) -> Aim:
     """Return the same target for another model or photo, or what comes nearest to it, which is told."""
     if second.original.logits is None:
+        default = target.default(second)
         if aim.first is not None:
             st.info(
                 plain(
-                    _("{model} has no classifier: B explains the similarity to the image's own embedding.").format(
-                        model=second.vit.name
+                    _("{model} has no classifier. B explains: {target}.").format(
+                        model=second.vit.name, target=default.label
                     )
                 ),
                 icon=":material/info:",
             )
-        return target.own_embedding(second)
+        return default
     if aim.first is not None and first.vit.class_names == second.vit.class_names:
         return target.of_class(second, aim.first)
     st.info(

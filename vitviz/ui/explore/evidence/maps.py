@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from vitviz.attribution import METHODS, Attribution, Method, attribute, why_not
 from vitviz.attribution.attribute import find_method
 from vitviz.attribution.perturbation import METHODS as PERTURBATIONS
-from vitviz.errors import VitvizError
+from vitviz.errors import UnsupportedModelError, VitvizError
 from vitviz.export.settings import ViewSettings
 from vitviz.figures.export import html_of_png
 from vitviz.figures.overlay import grey
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
+from vitviz.trace import Trace, trace
 from vitviz.ui.choices.evidence import box_of
 from vitviz.ui.choices.explore import METHOD_SEPARATOR, NO_METHOD, knobs_of
 from vitviz.ui.explore.evidence.target import Aim
@@ -112,13 +113,16 @@ def outcome(scene: Scene, aim: Aim, method: Method) -> Outcome:
     return Outcome(method, key, shelf.evidence().get(key), reason)
 
 
-def compute(scene: Scene, aim: Aim, what: Outcome, progress: Any = None) -> Outcome:
-    """Return the outcome with its map, or with the reason why there is none."""
+def compute(scene: Scene, aim: Aim, what: Outcome, progress: Any = None, *, beside: Sequence[Method] = ()) -> Outcome:
+    """Return the outcome with its map, or with the reason why there is none.
+
+    ``beside`` are the methods that the same passes are to serve.
+    """
     try:
         found = attribute(
             what.method.name,
             scene.vit,
-            scene.original.pixels,
+            passes(scene, aim, [what.method, *beside]),
             target=aim.target,
             progress=progress,
             **knobs(what.method),
@@ -128,6 +132,33 @@ def compute(scene: Scene, aim: Aim, what: Outcome, progress: Any = None) -> Outc
         return Outcome(what.method, what.key, None, in_dashboard(error))
     shelf.evidence().put(what.key, found)
     return Outcome(what.method, what.key, found, None)
+
+
+def passes(scene: Scene, aim: Aim, served: Sequence[Method]) -> Trace:
+    """Return the recorded passes that the first of some methods reads: with gradients, one trace for all of a target.
+
+    Raises UnsupportedModelError for a model that cannot give the gradients that the first method reads.
+    """
+    first = served[0]
+    if not (first.backward or first.layer_scores):
+        return scene.original
+    key = ("passes", scene.model_key, scene.photo.digest, aim.key)
+    kept: Trace | None = shelf.passes().get(key)
+    if kept is None or (first.layer_scores and not kept.layer_gradients):
+        layered = any(method.layer_scores for method in served)
+        try:
+            kept = trace(scene.vit, scene.original.pixels, target=aim.target, layer_scores=layered)
+        except UnsupportedModelError:
+            if first.layer_scores or not layered:
+                raise
+            kept = trace(scene.vit, scene.original.pixels, target=aim.target)  # only LeGrad cannot serve the model
+        shelf.passes().put(key, kept)
+    return kept
+
+
+def vanishes() -> str:
+    """Return what is said of a map whose target has no gradient to speak of."""
+    return _("The target has next to no gradient at this picture, so the map is little but rounding: explain another.")
 
 
 def colours(found: Attribution, method: Method) -> tuple[Scale, float]:

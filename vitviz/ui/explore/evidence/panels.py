@@ -13,6 +13,7 @@ from vitviz.attribution import Attribution, Knob, Method
 from vitviz.figures.overlay import overlay
 from vitviz.figures.paint import number
 from vitviz.figures.scale import Scale
+from vitviz.trace.default import VANISHES
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.explore.evidence.maps import Outcome
 from vitviz.ui.explore.evidence.target import Aim
@@ -61,7 +62,7 @@ def panel(scene: Scene, aim: Aim, method: Method, waiting: list[Waiting]) -> Out
     what = maps.outcome(scene, aim, method)
     if what.found is None and what.reason is None and not maps.slow(method):
         with st.spinner(_("Explaining …")):
-            what = maps.compute(scene, aim, what)
+            what = maps.compute(scene, aim, what, beside=maps.methods(scene))
     if what.reason is not None:
         st.warning(plain(what.reason), icon=":material/block:")
     elif what.found is None:
@@ -111,6 +112,8 @@ def _facts(aim: Aim, method: Method, found: Attribution, scale: Scale, most: flo
         facts.append(_("brightest 1 % of the pixels: up to {most}").format(most=number(most)))
     if not most:
         facts.append(_("The map is zero everywhere: this method finds nothing for this target."))
+    if VANISHES in found.notes:
+        facts.append(maps.vanishes())
     if found.completeness_gap is not None:
         facts.append(_("adds up to the change of the score but for {gap}").format(gap=number(found.completeness_gap)))
     return facts

@@ -1,4 +1,4 @@
-"""What the Evidence page explains: a class, one class rather than another, or the image's own embedding."""
+"""What the Evidence page explains: a class, one rather than another, or what sets the image apart without classes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from vitviz.trace.target import Target, contrast, likeness, resolve_target
+from vitviz.trace.default import APART, target_of
+from vitviz.trace.target import Target, contrast, resolve_target
 from vitviz.ui.furniture.strip import percent
+from vitviz.ui.kept import shelf
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
@@ -36,8 +38,8 @@ def current(scene: Scene) -> Aim:
     if logits is None:
         if link.get("target") or link.get("versus"):
             link.put(target="", versus="")
-            _tell(_("This model has no classes; its own embedding is explained."))
-        return own_embedding(scene)
+            _tell(_("This model has no classes; what sets the image apart is explained."))
+        return default(scene)
     _forget_other_models(scene)
     classes = len(logits)
     for name in ("target", "versus"):
@@ -65,9 +67,16 @@ def of_class(scene: Scene, index: int) -> Aim:
     return Aim(str(index), target, index, None, class_name(scene.vit, index))
 
 
-def own_embedding(scene: Scene) -> Aim:
-    """Return the similarity to the image's own embedding as the target, for a model without a classifier."""
-    target = likeness(scene.original.embedding, "similarity to the image's own embedding")
+def default(scene: Scene) -> Aim:
+    """Return the library's default target for a model without a classifier."""
+    key = ("target", scene.model_key, scene.photo.digest)
+    target: Target | None = shelf.evidence().get(key)
+    if target is None:
+        now = scene.original
+        target = target_of(scene.vit, None, now.pixels, now.logits, now.embedding)
+        shelf.evidence().put(key, target)
+    if target.label == APART:
+        return Aim("own", target, None, None, _("what sets the image apart from its mean colour"))
     return Aim("own", target, None, None, _("similarity to the image's own embedding"))
 
 
@@ -90,8 +99,8 @@ def controls(scene: Scene, aim: Aim) -> None:
     if aim.first is None:
         st.caption(
             _(
-                "This model has no classifier. Explained is the similarity to the image's own embedding: what makes "
-                "the model see this picture as it sees it."
+                "This model has no classifier. Explained is what sets the image apart from its mean colour: where the "
+                "difference between its embedding and that of a plain picture comes from."
             )
         )
         return
