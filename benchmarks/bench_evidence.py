@@ -19,8 +19,16 @@ import torch
 from torch import Tensor
 
 import vitviz
-from benchmarks.peers import pytorch_grad_cam, unfused, unfused_gradient_rollout
+from benchmarks.peers import (
+    full_rollout,
+    pytorch_grad_cam,
+    stored_maps,
+    unfused,
+    unfused_gradient_rollout,
+    unfused_legrad,
+)
 from benchmarks.timing import rounds, table
+from vitviz.analysis.peak_memory import PeakMemory
 from vitviz.analysis.replacement import replacement_picture
 
 Clock = Callable[[], float]
@@ -31,6 +39,8 @@ MODELS = (
     ("timm:vit_small_patch14_dinov2", 224),
 )
 BATCHES = (4, 16)
+SHARED = ("class_attention", "rollout", "gradient_rollout", "legrad", "saliency", "token_grad_cam")
+"""Methods that read attention or one gradient."""
 
 
 def loaded(name: str, size: int) -> tuple[vitviz.ViT, Tensor]:
@@ -139,6 +149,81 @@ def measure_grad_cam(name: str, size: int, count: int, clock: Clock) -> list[tup
     return rows
 
 
+def captum_integrated_gradients(vit: vitviz.ViT, pixels: Tensor, batch: int) -> Tensor:
+    """Return Captum's integrated gradients with 32 steps from the mean colour: (height, width)."""
+    from captum.attr import IntegratedGradients
+
+    plain = replacement_picture(vit, pixels, "mean")
+    engine = IntegratedGradients(lambda pictures: vit.module(pictures)[:, CLASS])
+    found: Tensor = engine.attribute(pixels[None], baselines=plain[None], n_steps=32, internal_batch_size=batch)
+    return found.detach()[0].sum(0)
+
+
+def measure_authors(name: str, size: int, count: int, clock: Clock) -> list[tuple[str, ...]]:
+    """Return the rows of the methods whose authors' way is written out: their time over vitviz's, and peaks in MB."""
+    vit, pixels = loaded(name, size)
+    twin = unfused(vit.module)
+    pairs: dict[str, tuple[str, Callable[[], Tensor], Callable[[], Tensor]]] = {
+        "rollout": ("maps kept", lambda: full_rollout(stored_maps(twin, pixels[None]))[:1, 1:], lambda: own("rollout")),
+        "gradient_rollout": (
+            "maps kept",
+            lambda: unfused_gradient_rollout(twin, pixels[None], CLASS),
+            lambda: own("gradient_rollout"),
+        ),
+        "legrad": ("maps kept", lambda: unfused_legrad(twin, pixels[None], CLASS), lambda: own("legrad")),
+        "integrated_gradients": (
+            "Captum, 4 a pass",
+            lambda: captum_integrated_gradients(vit, pixels, 4),
+            lambda: own("integrated_gradients"),
+        ),
+    }
+
+    def own(method: str) -> Tensor:
+        return torch.from_numpy(vitviz.attribute(method, vit, pixels, target=CLASS).values)
+
+    rows = []
+    for method, (label, theirs, ours) in pairs.items():
+        seconds = rounds({"theirs": theirs, "ours": ours}, count=count, clock=clock)
+        peaks = []
+        for run in (ours, theirs):
+            with PeakMemory() as memory:
+                run()
+            peaks.append(memory.peak / 1e6)
+        expected = theirs().flatten()
+        error = float((ours().flatten() - expected).abs().max() / expected.abs().max())
+        rows.append(
+            (
+                name,
+                f"{method} ({label})",
+                f"{1000 * seconds['theirs']:.0f} / {1000 * seconds['ours']:.0f} ms",
+                f"{seconds['theirs'] / seconds['ours']:.2f} ×",
+                f"{peaks[0]:.0f} / {peaks[1]:.0f} MB",
+                f"{error:.1e}",
+            )
+        )
+    return rows
+
+
+def measure_shared(name: str, size: int, count: int, clock: Clock) -> list[tuple[str, ...]]:
+    """Return the rows of six methods of one target, each with passes of its own and all from one trace."""
+    vit, pixels = loaded(name, size)
+
+    def alone() -> None:
+        for method in SHARED:
+            vitviz.attribute(method, vit, pixels, target=CLASS)
+
+    def together() -> None:
+        traced = vitviz.trace(vit, pixels, target=CLASS, layer_scores=True)
+        for method in SHARED:
+            vitviz.attribute(method, vit, traced)
+
+    seconds = rounds({"each with its own passes": alone, "one trace handed on": together}, count=count, clock=clock)
+    best = seconds["one trace handed on"]
+    return [
+        (name, f"{size}", label, f"{1000 * each:.0f} ms", f"{each / best:.2f} ×") for label, each in seconds.items()
+    ]
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -158,6 +243,11 @@ def main() -> None:
     print(table(("model", "patches", "occlusion", "median", "against vitviz"), rows))
     rows = [row for each in chosen[-1:] for row in measure_gradient_rollout(*each, options.passes, clock)]
     print("\n" + table(("model", "pixels", "gradient-weighted rollout", "median", "ratio"), rows))
+    rows = [row for each in chosen[:2] for row in measure_authors(*each, options.rounds, clock)]
+    header = ("model", "method", "theirs / vitviz", "theirs over vitviz", "peak: vitviz / theirs", "largest difference")
+    print("\n" + table(header, rows))
+    rows = [row for each in chosen[:2] for row in measure_shared(*each, options.rounds, clock)]
+    print("\n" + table(("model", "pixels", "six methods of one target", "median", "against one trace"), rows))
     if find_spec("pytorch_grad_cam") is None:
         print("\npytorch-grad-cam is not installed; `make training` adds it.")
     else:

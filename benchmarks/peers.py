@@ -77,6 +77,34 @@ def unfused_gradient_rollout(twin: nn.Module, batch: Tensor, target: int) -> Ten
     return total[:1, 1:]
 
 
+def unfused_legrad(twin: nn.Module, batch: Tensor, target: int) -> Tensor:
+    """Return LeGrad's map of an unfused model, (1, patch): Bousselham et al. 2024, over all layers.
+
+    Written out as the published code does it: every map is kept in the graph, and the gradient of each layer's score is
+    taken with ``retain_graph`` and ``create_graph``. The model has a class token and no other special token.
+    """
+    maps: list[Tensor] = []
+    streams: list[Tensor] = []
+    hooks = [
+        part.register_forward_hook(lambda _module, inputs, _output: maps.append(inputs[0]))
+        for name, part in twin.named_modules()
+        if name.endswith("attn_drop")
+    ]
+    blocks: nn.Module = twin.blocks  # type: ignore[assignment]
+    hooks += [block.register_forward_hook(lambda _b, _i, output: streams.append(output)) for block in blocks.children()]
+    try:
+        twin(batch.clone().requires_grad_())
+    finally:
+        for hook in hooks:
+            hook.remove()
+    total = torch.zeros(1, maps[0].shape[-1] - 1)
+    for attention, stream in zip(maps, streams, strict=True):
+        score = twin.forward_head(twin.norm(stream))[0, target]  # type: ignore[operator]
+        (slope,) = torch.autograd.grad(score, [attention], retain_graph=True, create_graph=True)
+        total = total + slope.detach().clamp(min=0).mean((1, 2))[:, 1:]
+    return total
+
+
 def pytorch_grad_cam(vit: ViT, target: int, layer: int) -> Callable[[Tensor], Tensor]:
     """Return pytorch-grad-cam's GradCAM of the tokens that enter a block, from pixels to a map (row, column).
 

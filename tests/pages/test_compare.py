@@ -88,9 +88,9 @@ def test_models_of_other_grids_are_laid_on_the_coarser_one(dashboard):
     assert not app.has("button", "stop_both")
 
 
-def test_a_model_without_a_classifier_explains_its_embedding(dashboard):
+def test_a_model_without_a_classifier_explains_what_sets_the_image_apart(dashboard):
     app = dashboard(PAGE, against="model", other_model="tiny:embedding").sound()
-    assert "tiny:embedding has no classifier: B explains the similarity" in words(app)
+    assert "tiny:embedding has no classifier. B explains: what sets the image apart" in words(app)
     assert "no classifier, so no answers" in words(app)
     assert "map" in arrays(app)
     app = dashboard(PAGE, model="tiny:embedding", against="class").sound()

@@ -1,5 +1,7 @@
 """The Evidence page: targets, methods, what is computed when asked for, what is refused, the test of the maps."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -35,11 +37,33 @@ def test_four_quick_maps_at_first_each_that_of_the_library(dashboard, model):
     assert "methods" not in app.link
 
 
-def test_a_model_without_a_classifier_explains_its_own_embedding(dashboard):
+def test_a_model_without_a_classifier_explains_what_sets_the_image_apart(dashboard):
     app = dashboard("evidence", model="tiny:embedding").sound()
-    assert "similarity to the image's own embedding" in captions(app)
+    assert "what sets the image apart from its mean colour" in captions(app)
+    scene = scene_of(app)
+    for name, values in maps(app).items():
+        assert np.allclose(values, vitviz.attribute(name, scene.vit, scene.original.pixels).values, atol=1e-6), name
     assert not app.has("selectbox", "choice_target")
     assert app.manifest["settings"]["target"] is None
+
+
+def test_the_maps_of_a_target_share_one_forward_and_one_backward_pass(dashboard, tiny_models):
+    app = dashboard("evidence", methods="class_attention").sound()
+    passes = []
+    block = tiny_models["tiny:class"].shell.blocks[0]
+    handle = block.register_forward_hook(lambda _block, _given, output: passes.append(output.requires_grad))
+    app.put(methods="class_attention-rollout-gradient_rollout-legrad-saliency-token_grad_cam").sound()
+    handle.remove()
+    assert len(maps(app)) == 6
+    assert passes == [True]
+
+
+def test_a_target_without_a_gradient_is_told(dashboard, tiny_models, monkeypatch):
+    monkeypatch.setattr(sys.modules["vitviz.trace.run"], "SHARE", 1e6)  # no gradient is long enough
+    app = dashboard("evidence", methods="gradient_rollout-rollout").sound()
+    assert captions(app).count("next to no gradient at this picture") == 1
+    app = dashboard("compare", by="saliency").told("next to no gradient")
+    assert app.warnings.count("next to no gradient at this picture") == 2
 
 
 def test_another_target_is_another_map_of_the_methods_that_know_targets(dashboard):
