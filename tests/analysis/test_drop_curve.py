@@ -57,12 +57,13 @@ def test_all_orders_start_at_the_plain_answer_and_end_at_the_same_picture(vit: V
     assert (found.target.class_index, found.replacement) == (3, "black")
 
 
-def test_a_model_without_classifier_is_scored_by_its_own_embedding(build_vit, wide: ViT) -> None:  # type: ignore[no-untyped-def]
+def test_a_model_without_classifier_is_scored_by_what_sets_the_image_apart(build_vit, wide: ViT) -> None:  # type: ignore[no-untyped-def]
     model = ViT.from_module(build_vit(num_classes=0, class_token=False, global_pool="avg"))
     pixels = noise((32, 32))
     found = drop_curve(model, pixels, shares=(0, 0.5), draws=2, batch_size=3)
     whole = trace(model, pixels).embedding
-    assert found.most_attended[0] == pytest.approx(float(whole.norm()), rel=1e-4)
+    assert found.target.label == "what sets the image apart from its mean colour"
+    assert found.most_attended[0] == pytest.approx(float(found.target.score(None, whole)), rel=1e-4)
     assert "where the patches look on average" in found.attends
 
 

@@ -64,6 +64,8 @@ class GraphWatch(TorchFunctionMode):
 
     def follow(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any, result: Any) -> None:
         """Note a result that left the graph; raises UnsupportedModelError for one that what left it flows into."""
+        if isinstance(result, Tensor) and result.requires_grad and not self._lost and _has_gradient(result):
+            return  # what nearly all operations of nearly all models come to
         name = getattr(function, "__name__", str(function))
         if name in ("__setitem__", "copy_") and args:
             result = args[0]
@@ -76,7 +78,7 @@ class GraphWatch(TorchFunctionMode):
                 self._lost[id(output)] = output
 
     def _check_inside(self, name: str, args: tuple[Any, ...], kwargs: Any, output: Tensor) -> None:
-        if output.grad_fn is not None and "NotImplemented" in output.grad_fn.name():
+        if not _has_gradient(output):
             raise refusal(f"{name} {self.place()} has no gradient, as in quantised models")
         if self._has_lost(_tensors(args, kwargs)):
             raise refusal(
@@ -97,6 +99,10 @@ class GraphWatch(TorchFunctionMode):
         if not output.is_floating_point() and name not in _CASTS and "quant" not in name:
             return False
         return any(each.requires_grad and not isinstance(each, nn.Parameter) for each in given)
+
+
+def _has_gradient(output: Tensor) -> bool:
+    return output.grad_fn is None or "NotImplemented" not in output.grad_fn.name()
 
 
 def _is_decision(name: str) -> bool:
