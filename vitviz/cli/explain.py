@@ -21,7 +21,7 @@ from vitviz.export.manifest import file_name, manifest
 from vitviz.images import Photo, open_photo
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace, trace
-from vitviz.trace.target import Likeness, Target, contrast
+from vitviz.trace.target import Target, contrast
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,9 +128,10 @@ def _explain(vit: ViT, photo: Photo, method: Method, given: dict[str, Any], argu
         traced, shown, options = _view(vit, photo, method, method.choose(given), aim, versus)
     else:
         target = aim if versus is None else _contrast(vit, photo, aim, versus)
-        traced, seed = trace(vit, photo.image), arguments.map_seed
-        found = attribute(method.name, vit, traced.pixels, target=target, seed=seed, **method.choose(given))
-        traced, options = replace(traced, target=_plain(found.target)), dict(found.knobs)
+        backward, layered = method.explanation.backward, method.explanation.layer_scores
+        traced = trace(vit, photo.image, target=target, gradients=backward, layer_scores=layered)
+        found = attribute(method.name, vit, traced, target=target, seed=arguments.map_seed, **method.choose(given))
+        traced, options = replace(traced, target=found.target), dict(found.knobs)
         shown = of_attribution(found, method.explanation)
     return Explained(method, options, vit, traced, shown, time.perf_counter() - start)
 
@@ -161,11 +162,6 @@ def _contrast(vit: ViT, photo: Photo, aim: int | None, versus: str) -> Target:
     return contrast(vit, first, other)
 
 
-def _plain(target: Target) -> Target:
-    """Return a target as manifests have it: without the numbers of a direction."""
-    return Target(None, target.label) if isinstance(target, Likeness) else target
-
-
 def _manifest(explained: Explained, photo: Photo, arguments: argparse.Namespace) -> dict[str, Any]:
     looks = {
         "palette": arguments.palette,
@@ -194,7 +190,6 @@ def _report(explained: Explained, arguments: argparse.Namespace, photo: Photo, g
     if traced.target is not None:
         without = "" if explained.method.uses_target else f"; the map of {explained.method.name} does not depend on it"
         lines.append(f"Target: {traced.target.label}{without}.")
-    lines += [f"Note: {note}." for note in traced.notes]
     lines += [f"The picture was changed on opening: {note}." for note in photo.notes]
     return "\n".join(lines)
 
