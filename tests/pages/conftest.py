@@ -84,6 +84,7 @@ def dashboard(tiny_models: dict[str, ViT], monkeypatch: pytest.MonkeyPatch) -> I
 
 def _forget() -> None:
     """Forget what was computed under the name of a model that is another one outside these tests."""
-    for kept in (cache.traced, cache.statistics, cache.rollout, cache.model_maximum, cache.picture, shelf.evidence):
+    shelves = (shelf.evidence, shelf.passes)
+    for kept in (cache.traced, cache.statistics, cache.rollout, cache.model_maximum, cache.picture, *shelves):
         kept.clear()
     viewer._photo_file.clear()
