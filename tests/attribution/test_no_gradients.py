@@ -36,8 +36,8 @@ def whole_pass(module: Any) -> nn.Module:
 
     class Frozen(type(module)):  # type: ignore[misc]
         @torch.no_grad()
-        def forward_features(self, x: Tensor) -> Tensor:
-            return plain(self, x)  # type: ignore[no-any-return]
+        def forward_features(self, x: Tensor, **others: Any) -> Tensor:
+            return plain(self, x, **others)  # type: ignore[no-any-return]
 
     module.__class__ = Frozen
     return module  # type: ignore[no-any-return]

@@ -17,10 +17,10 @@ from torch import Tensor
 from vitviz.analysis.removal import Order, Removal
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
+from vitviz.models.inputs import Picture
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
 from vitviz.record import Record
-from vitviz.trace.forward import Picture
 from vitviz.trace.run import trace
 from vitviz.trace.target import Target
 

@@ -10,10 +10,10 @@ import torch
 from vitviz.attribution import attention_based, gradient, perturbation
 from vitviz.attribution.method import Attribution, Found, Method, Task
 from vitviz.errors import CaptureError, OptionError, UnsupportedModelError, suggest
+from vitviz.models.inputs import Picture
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
 from vitviz.trace.default import target_of
-from vitviz.trace.forward import Picture
 from vitviz.trace.run import trace
 from vitviz.trace.target import Target
 from vitviz.trace.trace import Trace

@@ -1,6 +1,8 @@
 """Explanations from gradients at the pixels.
 
-Random numbers come from a generator with the task's seed. The tests hold every method to Captum's.
+Integrated gradients are Captum's. The others need one gradient, or the mean of some, which a trace or the guard of
+``capture/graph`` gives; random numbers come from a generator with the task's seed, and not from the global one that
+Captum draws from. The tests hold every method to Captum's.
 """
 
 from __future__ import annotations
@@ -8,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -53,17 +54,24 @@ def integrated_gradients(task: Task, *, n_steps: int, baseline: str) -> Found:
     Sundararajan et al. 2017, equation 1, by Gauss-Legendre quadrature with ``n_steps`` nodes. The values add up to
     score(picture) − score(baseline), but for the completeness gap.
     """
+    from captum.attr import IntegratedGradients
+
     start = replacement_picture(task.vit, task.pixels, baseline, seed=task.seed)
-    change = task.pixels - start  # (3, height, width)
-    nodes, weights = (torch.from_numpy(each).to(change) / 2 for each in np.polynomial.legendre.leggauss(n_steps))
-    total = torch.zeros_like(change)
-    for count, done in _portions(n_steps, _at_once(task)):
-        part = slice(done - count, done)
-        points = start + (0.5 + nodes[part])[:, None, None, None] * change  # (step, 3, height, width)
-        total += torch.einsum("s,schw->chw", weights[part], _halved(_gradient(task), points))
+    gradient, done = _gradient(task), 0
+
+    def slopes(*, inputs: tuple[Tensor], **_others: Any) -> tuple[Tensor]:
+        nonlocal done
+        done += len(inputs[0])
         report(task.progress, done, n_steps)
-    values = (change * total).sum(0)
-    return Found(values, _gap(task, values, start))
+        return (_halved(gradient, inputs[0]),)
+
+    engine = IntegratedGradients(gradient)
+    engine.gradient_func = slopes  # Captum's quadrature over guarded gradients, in parts that the memory holds
+    with torch.inference_mode(False):
+        picture, empty = task.pixels[None].clone(), start[None].clone()
+        size = max(2, _at_once(task))  # of one, Captum warns
+        values = engine.attribute(picture, baselines=empty, n_steps=n_steps, internal_batch_size=size)[0].sum(0)
+    return Found(values.detach(), _gap(task, values.detach(), start))
 
 
 def gradient_shap(task: Task, *, n_samples: int, noise: float, baseline: str) -> Found:

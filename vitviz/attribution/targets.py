@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from vitviz.errors import check_index
+from vitviz.models.inputs import Picture
 from vitviz.models.vit import ViT
-from vitviz.trace.forward import Picture
 from vitviz.trace.run import trace
 from vitviz.trace.target import Likeness, likeness
 

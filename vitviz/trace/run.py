@@ -15,6 +15,7 @@ from vitviz.capture.tap import AttentionCall, AttentionTap
 from vitviz.errors import CaptureError, UnsupportedModelError
 from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
+from vitviz.record import Record
 from vitviz.trace.default import SHARE, VANISHES, gradient_share, target_of
 from vitviz.trace.forward import features, head, lens_features, like_weights, predict, without_masked
 from vitviz.trace.target import Target, reads_embedding
@@ -85,7 +86,7 @@ def trace(
 
 
 @dataclass(frozen=True, eq=False)
-class _Run:
+class _Run(Record):
     """One forward pass, with its graph where gradients are on."""
 
     tap: AttentionTap
