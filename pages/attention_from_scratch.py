@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vitviz.ui.choices.attention_from_scratch import EXPERIMENT
 from vitviz.ui.furniture import lesson
 from vitviz.ui.learn.scratch import encodings, order, places, temperature
 from vitviz.ui.reader.scene import current
@@ -10,7 +11,7 @@ from vitviz.ui.work.desk import Desk
 
 scene, desk = current(), Desk()
 chosen = lesson.experiment(
-    "scratch",
+    EXPERIMENT,
     {"temperature": _("Temperature"), "places": _("Four patches"), "order": _("Order"), "encodings": _("Encodings")},
 )
 experiments = {"temperature": temperature, "places": places, "order": order, "encodings": encodings}

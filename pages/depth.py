@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vitviz.ui.choices.depth import EXPERIMENT
 from vitviz.ui.furniture import lesson
 from vitviz.ui.learn.depth import layer_norm, residual
 from vitviz.ui.reader.scene import current
@@ -9,7 +10,7 @@ from vitviz.ui.text import _
 
 scene = current()
 chosen = lesson.experiment(
-    "depth_experiment", {"residual": _("The residual path"), "layer_norm": _("Before or after: LayerNorm")}
+    EXPERIMENT, {"residual": _("The residual path"), "layer_norm": _("Before or after: LayerNorm")}
 )
 result = layer_norm.draw() if chosen == "layer_norm" else residual.draw(scene)
 lesson.footer(result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vitviz.ui.choices.heads import STATISTIC
 from vitviz.ui.components.head_atlas import head_atlas
 from vitviz.ui.explore.heads import ablation, overview
 from vitviz.ui.explore.heads.distance import distance_chart
@@ -20,17 +21,17 @@ show.heading(
 table = overview.statistics(scene)
 names = overview.names()
 options = overview.available(table)
-if link.get("statistic") not in options:
+if link.get(STATISTIC) not in options:
     st.warning(
         _("This model has no values of “{statistic}”; the attention distance is shown.").format(
-            statistic=names[link.get("statistic")][0]
+            statistic=names[link.get(STATISTIC)][0]
         )
     )
-    link.put(statistic="distance")
+    link.put(STATISTIC.at("distance"))
 st.segmented_control(
-    _("Statistic"), options, format_func=lambda name: names[name][0], required=True, **link.widget("statistic")
+    _("Statistic"), options, format_func=lambda name: names[name][0], required=True, **link.widget(STATISTIC)
 )
-statistic = link.get("statistic")
+statistic = link.get(STATISTIC)
 st.caption(names[statistic][2])
 
 left, right = st.columns([1, 1], gap="large")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vitviz.ui.choices.long_range import TASK
 from vitviz.ui.furniture import lesson
 from vitviz.ui.learn.long_range import board, counter, results, take_away, verdicts
 from vitviz.ui.text import _
 
 task = lesson.experiment(
-    "range_task", {"counting": _("Counting objects of two halves"), "occluder": _("Two sides of an occluder")}
+    TASK, {"counting": _("Counting objects of two halves"), "occluder": _("Two sides of an occluder")}
 )
 lesson.question(*take_away.question(task))
 situation = board.current()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vitviz.ui.choices.receptive_field import PICTURES
 from vitviz.ui.explore.receptive_field import depths, fields, spread
 from vitviz.ui.explore.receptive_field.export import export
 from vitviz.ui.furniture import show
@@ -18,7 +19,7 @@ show.heading(
     ),
 )
 fields.controls(scene)
-measured = fields.measure(scene, link.get("pictures"))
+measured = fields.measure(scene, link.get(PICTURES))
 fields.draw(scene, measured)
 fields.table(measured)
 spread.draw(scene, measured)

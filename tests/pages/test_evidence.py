@@ -10,7 +10,7 @@ from tests.pages.dashboard import NAMES
 from vitviz.analysis.faithfulness import deletion_insertion
 from vitviz.errors import OptionError
 from vitviz.trace.target import contrast
-from vitviz.ui.choices.explore import knobs_of
+from vitviz.ui.choices.evidence import knobs_of
 from vitviz.ui.kept import shelf
 
 

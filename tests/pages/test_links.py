@@ -216,10 +216,3 @@ def test_markup_in_a_link_is_shown_as_it_was_typed(dashboard):
     assert "\\<img" in raw
     assert "\\[a\\]\\(javascript" in raw
     assert "\\*\\*b" in raw
-
-
-def test_no_two_pages_have_a_choice_of_the_same_name():
-    from vitviz.ui.choices import CHOICES, GROUPS
-
-    names = [choice.name for group in GROUPS for choice in group]
-    assert sorted(names) == sorted(CHOICES)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tests.pages.dashboard import MAIN, NAMES, PAGES, RELATIVE, ROOT
-from vitviz.ui.choices import CHOICES, GROUPS
+from vitviz.ui.choices import CHOICES, FILES
+from vitviz.ui.choices.choice import Choice
 from vitviz.ui.navigation import START, entries
 
 EACH_PAGE = pytest.mark.parametrize("page", PAGES)
@@ -28,11 +29,11 @@ def test_the_navigation_lists_every_page_file():
 
 
 def test_no_two_choices_share_a_name_and_each_belongs_to_a_page_that_exists():
-    names = [choice.name for group in GROUPS for choice in group]
-    assert sorted(names) == sorted(set(names))
+    own = {id(choice): choice for file in FILES for choice in vars(file).values() if isinstance(choice, Choice)}
+    assert sorted(choice.name for choice in own.values()) == sorted(CHOICES)
     pages = {entry.name for entry in entries()}
-    assert {choice.page for choice in CHOICES.values()} <= {"", *pages}
-    assert all(choice.read(as_text(choice)) == choice.default for choice in CHOICES.values() if choice.page)
+    assert {page for choice in CHOICES.values() for page in choice.pages} <= pages
+    assert all(choice.read(as_text(choice)) == choice.default for choice in CHOICES.values() if choice.pages)
 
 
 def as_text(choice):

@@ -65,8 +65,10 @@ def test_rollouts_of_other_options_are_pinned_side_by_side(dashboard):
 def link(monkeypatch):
     """The choices, without a session."""
     values = {name: choice.default for name, choice in CHOICES.items()}
-    monkeypatch.setattr(maps.link, "get", values.__getitem__)
-    monkeypatch.setattr(maps.link, "put", lambda **given: values.update(given))
+    monkeypatch.setattr(maps.link, "get", lambda choice: values[choice.name])
+    monkeypatch.setattr(
+        maps.link, "put", lambda *given: values.update({setting.name: setting.value for setting in given})
+    )
     return values
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vitviz.assets import ASSETS
+from vitviz.ui.choices.shared import LANGUAGE, MODEL, SIZE, WEIGHTS
 from vitviz.ui.furniture import strip, style
 from vitviz.ui.navigation import START, sections
 from vitviz.ui.reader import link, models, photos, scene
@@ -26,12 +27,12 @@ def pages() -> dict[str, list[st.Page]]:
 
 
 def _sidebar_choices() -> tuple[object, ...]:
-    return photos.current(), *(link.get(name) for name in ("model", "weights", "size"))
+    return photos.current(), link.get(MODEL), link.get(WEIGHTS), link.get(SIZE)
 
 
 def _language() -> str:
     """Return the language that the reader chose, or that of their browser."""
-    chosen: str = link.get("language")
+    chosen: str = link.get(LANGUAGE)
     return chosen or of_locale(st.context.locale)
 
 
@@ -43,7 +44,7 @@ def _choose_language() -> None:
         list(LANGUAGES),
         format_func=LANGUAGES.__getitem__,
         key=key,
-        on_change=lambda: link.put(language=st.session_state[key]),
+        on_change=lambda: link.put(LANGUAGE.at(st.session_state[key])),
     )
     style.say_language(language())
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from vitviz.ui.choices.compare import AGAINST
+from vitviz.ui.choices.compare import KINDS
 from vitviz.ui.explore.compare.maps import reading
 
 ORDERS = {
@@ -30,13 +30,13 @@ MEANINGS = {
 
 @pytest.mark.parametrize(("correlation", "orders"), ORDERS.items())
 def test_the_number_and_how_far_the_orders_agree_are_said(correlation, orders):
-    for against in AGAINST:
+    for against in KINDS:
         said = reading(correlation, against)
         assert said.startswith(f"Rank correlation {round(correlation, 2):+.2f}: ")
         assert orders in said
 
 
-@pytest.mark.parametrize("against", AGAINST)
+@pytest.mark.parametrize("against", KINDS)
 def test_what_it_means_depends_on_what_is_compared(against):
     for correlation, meaning in zip((0.9, 0.51, 0.1), MEANINGS[against], strict=True):
         assert meaning in reading(correlation, against)

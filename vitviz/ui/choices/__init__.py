@@ -1,39 +1,18 @@
-"""Every choice that a reader can make, as data: one file a page or group of pages, put together here.
+"""Every choice that a reader can make, as data: one file a page, and one for those that pages share.
 
-A new page's choices: a file with ``CHOICES``, one import and one line in ``GROUPS``.
+A new page's choices are a file of constants here; nothing else lists them.
 """
 
 from __future__ import annotations
 
-from vitviz.ui.choices import (
-    anatomy,
-    attention_from_scratch,
-    compare,
-    cost,
-    depth,
-    evidence,
-    explore,
-    long_range,
-    patches,
-    patches_and_detail,
-    space,
-    training,
-)
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
 from vitviz.ui.choices.choice import Choice
 
-GROUPS: tuple[tuple[Choice, ...], ...] = (
-    explore.CHOICES,
-    evidence.CHOICES,
-    space.CHOICES,
-    compare.CHOICES,
-    patches.CHOICES,
-    patches_and_detail.CHOICES,
-    attention_from_scratch.CHOICES,
-    cost.CHOICES,
-    depth.CHOICES,
-    long_range.CHOICES,
-    anatomy.CHOICES,
-    training.CHOICES,
-)
-CHOICES: dict[str, Choice] = {choice.name: choice for group in GROUPS for choice in group}
-"""By name. Names are unique over all pages."""
+FILES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__) if module.name != "choice"]
+CHOICES: dict[str, Choice[Any]] = {
+    choice.name: choice for file in FILES for choice in vars(file).values() if isinstance(choice, Choice)
+}
+"""By name. Names are unique over all pages, because all stand in one session."""

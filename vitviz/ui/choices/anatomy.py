@@ -10,11 +10,9 @@ EXPERIMENTS = (STEPS, PARAMETERS, GELU, SHIFT, REACH, SCALING)
 STEP_NAMES = ("patches", "flatten", "project", "positions", "blocks", "head")
 SCALED = ("depth", "width", "side")
 
-CHOICES = (
-    Choice("anatomy", STEPS, one_of(*EXPERIMENTS), page=PAGE),
-    Choice("anatomy_step", "patches", one_of(*STEP_NAMES), page=PAGE),
-    Choice("anatomy_scaled", "depth", one_of(*SCALED), page=PAGE),
-    Choice("anatomy_depth", 12, integer(1, 48), page=PAGE),
-    Choice("anatomy_width", 768, integer(64, 2048), page=PAGE),
-    Choice("anatomy_side", 224, integer(64, 640), page=PAGE),
-)
+EXPERIMENT = Choice("anatomy", STEPS, one_of(*EXPERIMENTS), pages=(PAGE,))
+ANATOMY_STEP = Choice("anatomy_step", "patches", one_of(*STEP_NAMES), pages=(PAGE,))
+ANATOMY_SCALED = Choice("anatomy_scaled", "depth", one_of(*SCALED), pages=(PAGE,))
+ANATOMY_DEPTH = Choice("anatomy_depth", 12, integer(1, 48), pages=(PAGE,))
+ANATOMY_WIDTH = Choice("anatomy_width", 768, integer(64, 2048), pages=(PAGE,))
+ANATOMY_SIDE = Choice("anatomy_side", 224, integer(64, 640), pages=(PAGE,))

@@ -60,16 +60,14 @@ def _layer(text: str) -> str:
     return text if text == "all" else str(whole(text))
 
 
-CHOICES = (
-    Choice("scratch", "temperature", one_of("temperature", "places", "order", "encodings"), page=PAGE),
-    Choice("tau", STANDARD, one_of(*TEMPERATURES), page=PAGE),
-    Choice("tokens", EXAMPLE, _tokens, page=PAGE),
-    Choice("factor", "2", one_of(*FACTORS), page=PAGE),
-    Choice("heated", "all", _layer, page=PAGE),
-    Choice("heat_sweep", False, flag, page=PAGE),
-    Choice("liking", 2.0, number(-8, 8), page=PAGE),
-    Choice("permuted", 16, integer(2, 64), page=PAGE),
-    Choice("permuted_seed", 0, integer(0, 99), page=PAGE),
-    Choice("permuted_model", False, flag, page=PAGE),
-    Choice("encoding_width", "384", one_of("16", "64", "384"), page=PAGE),
-)
+EXPERIMENT = Choice("scratch", "temperature", one_of("temperature", "places", "order", "encodings"), pages=(PAGE,))
+TAU = Choice("tau", STANDARD, one_of(*TEMPERATURES), pages=(PAGE,))
+TOKEN_ROWS = Choice("tokens", EXAMPLE, _tokens, pages=(PAGE,))
+FACTOR = Choice("factor", "2", one_of(*FACTORS), pages=(PAGE,))
+HEATED = Choice("heated", "all", _layer, pages=(PAGE,))
+HEAT_SWEEP = Choice("heat_sweep", False, flag, pages=(PAGE,))
+LIKING = Choice("liking", 2.0, number(-8, 8), pages=(PAGE,))
+PERMUTED = Choice("permuted", 16, integer(2, 64), pages=(PAGE,))
+PERMUTED_SEED = Choice("permuted_seed", 0, integer(0, 99), pages=(PAGE,))
+PERMUTED_MODEL = Choice("permuted_model", False, flag, pages=(PAGE,))
+ENCODING_WIDTH = Choice("encoding_width", "384", one_of("16", "64", "384"), pages=(PAGE,))

@@ -5,25 +5,40 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
 from vitviz.errors import OptionError, check_choice
 from vitviz.ui.text import _
 
+Value = TypeVar("Value")
+Option = TypeVar("Option", bound=str)
+
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Generic[Value]):
     """One choice: its name in the link, its default and how its text is read."""
 
     name: str
     """Of one choice in the whole dashboard: letters, digits and underscores."""
-    default: Any
-    read: Callable[[str], Any]
+    default: Value
+    read: Callable[[str], Value]
     """From the link's text to the value; raises ValueError, with the reason, for a text that is none."""
     always: bool = False
     """Whether it stands in the link even at its default, so that going back restores it."""
-    page: str = ""
-    """The page whose link alone has it, by its file's name; empty for a choice that all pages share."""
+    pages: tuple[str, ...] = ()
+    """The pages whose links have it, by their files' names; none for a choice that all pages share."""
+
+    def at(self, value: Value) -> Setting:
+        """Return the choice set to a value, for ``link.put``."""
+        return Setting(self.name, value)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a choice, by its name, is set to."""
+
+    name: str
+    value: object
 
 
 def whole(text: str) -> int:
@@ -45,14 +60,24 @@ def name(text: str) -> str:
     return text
 
 
+def name_or_none(text: str) -> str:
+    """Return a name, or the empty text for none."""
+    return text and name(text)
+
+
+def class_or_none(text: str) -> str:
+    """Return the number of a class as a text, or the empty text for none."""
+    return text and str(whole(text))
+
+
 def flag(text: str) -> bool:
     """Return True for "1", False for "0"."""
     return check_choice("Value", text, ("0", "1")) == "1"
 
 
-def one_of(*options: str) -> Callable[[str], str]:
+def one_of(*options: Option) -> Callable[[str], Option]:
     """Return a reader of one of some texts."""
-    return lambda text: check_choice("Value", text, options)
+    return lambda text: options[options.index(check_choice("Value", text, options))]
 
 
 def number(low: float, high: float) -> Callable[[str], float]:

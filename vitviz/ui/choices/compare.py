@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from vitviz.analysis.map_comparison import UNITS
 from vitviz.attribution.attribute import find_method
-from vitviz.ui.choices.choice import Choice, name, one_of, whole
+from vitviz.ui.choices.choice import Choice, class_or_none, name, name_or_none, one_of
 
-AGAINST = ("random", "model", "photo", "class")
+PAGE = "compare"
+KINDS = ("random", "model", "photo", "class")
 """What B is: the same model with random weights, another model, another photo, another class."""
 
 
@@ -14,12 +15,10 @@ def _method(text: str) -> str:
     return find_method(text).name
 
 
-CHOICES = (
-    Choice("against", "random", one_of(*AGAINST), page="compare"),
-    Choice("by", "gradient_rollout", _method, page="compare"),
-    Choice("unit", "share", one_of(*UNITS), page="compare"),
-    Choice("other_model", "timm:vit_tiny_patch16_224", name, page="compare"),
-    Choice("other_weights", "pretrained", one_of("pretrained", "random"), page="compare"),
-    Choice("other_photo", "", lambda text: text and name(text), page="compare"),  # empty: the next example
-    Choice("other_class", "", lambda text: text and str(whole(text)), page="compare"),  # second answer
-)
+AGAINST = Choice("against", "random", one_of(*KINDS), pages=(PAGE,))
+BY = Choice("by", "gradient_rollout", _method, pages=(PAGE,))
+UNIT = Choice("unit", "share", one_of(*UNITS), pages=(PAGE,))
+OTHER_MODEL = Choice("other_model", "timm:vit_tiny_patch16_224", name, pages=(PAGE,))
+OTHER_WEIGHTS = Choice("other_weights", "pretrained", one_of("pretrained", "random"), pages=(PAGE,))
+OTHER_PHOTO = Choice("other_photo", "", name_or_none, pages=(PAGE,))  # empty: the next example
+OTHER_CLASS = Choice("other_class", "", class_or_none, pages=(PAGE,))  # second answer

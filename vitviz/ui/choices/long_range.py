@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
 
 from vitviz.errors import OptionError
 from vitviz.labs.long_range.counting import COUPLES, LONGEST, MOST_DISTRACTORS
@@ -13,6 +11,7 @@ from vitviz.labs.long_range.tasks import TASKS
 from vitviz.ui.choices.choice import Choice, flag, integer, number, one_of
 from vitviz.ui.text import _
 
+PAGE = "long_range"
 BEST = "best"
 """The head that links best on held-out pictures."""
 MOST_BETA = 12.0
@@ -31,21 +30,15 @@ def _head(text: str) -> str:
     return text
 
 
-def _choice(name: str, default: Any, read: Callable[[str], Any]) -> Choice:
-    return Choice(f"range_{name}", default, read, page="long_range")
-
-
-CHOICES = (
-    _choice("task", "counting", one_of(*TASKS)),
-    _choice("distance", 5, integer(1, LONGEST)),
-    _choice("pairs", 2, integer(0, COUPLES)),
-    _choice("match", True, flag),
-    _choice("extra", 1, integer(0, MOST_DISTRACTORS)),
-    _choice("seed", 0, integer(0, 999_999)),
-    _choice("board", "", _board),  # empty: drawn from the choices above
-    _choice("cell", -1, integer(-1, 31)),  # -1: the first half that has its partner
-    _choice("query", "object", one_of("object", "class")),
-    _choice("head", BEST, _head),
-    _choice("training", 0, integer(0, 99)),
-    _choice("beta", 3.0, number(0, MOST_BETA)),
-)
+TASK = Choice("range_task", "counting", one_of(*TASKS), pages=(PAGE,))
+DISTANCE = Choice("range_distance", 5, integer(1, LONGEST), pages=(PAGE,))
+PAIRS = Choice("range_pairs", 2, integer(0, COUPLES), pages=(PAGE,))
+MATCH = Choice("range_match", True, flag, pages=(PAGE,))
+EXTRA = Choice("range_extra", 1, integer(0, MOST_DISTRACTORS), pages=(PAGE,))
+SEED = Choice("range_seed", 0, integer(0, 999_999), pages=(PAGE,))
+BOARD = Choice("range_board", "", _board, pages=(PAGE,))  # empty: drawn from the choices above
+CELL = Choice("range_cell", -1, integer(-1, 31), pages=(PAGE,))  # -1: the first half that has its partner
+QUERY = Choice("range_query", "object", one_of("object", "class"), pages=(PAGE,))
+HEAD = Choice("range_head", BEST, _head, pages=(PAGE,))
+TRAINING = Choice("range_training", 0, integer(0, 99), pages=(PAGE,))
+BETA = Choice("range_beta", 3.0, number(0, MOST_BETA), pages=(PAGE,))

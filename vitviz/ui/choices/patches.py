@@ -15,6 +15,7 @@ from vitviz.grid import PatchGrid
 from vitviz.ui.choices.choice import Choice, flag, one_of, whole
 from vitviz.ui.text import _
 
+PAGE = "patches"
 SIZE_SEPARATOR = "-"
 LARGEST_PATCH, MOST_SIZES = 64, 16
 _LARGEST_GRID = 128
@@ -90,10 +91,8 @@ def _sizes(text: str) -> str:
     return SIZE_SEPARATOR.join(map(str, sizes_of(text)))
 
 
-CHOICES = (
-    Choice("painted", "", _painted, page="patches"),
-    Choice("change", "grey", one_of(*CHANGES), page="patches"),
-    Choice("keep_only", False, flag, page="patches"),
-    Choice("patch_map", "attention", one_of("attention", "rollout"), page="patches"),
-    Choice("patch_sizes", "", _sizes, page="patches"),  # empty: those of the library
-)
+PAINTED = Choice("painted", "", _painted, pages=(PAGE,))
+CHANGE = Choice("change", "grey", one_of(*CHANGES), pages=(PAGE,))
+KEEP_ONLY = Choice("keep_only", False, flag, pages=(PAGE,))
+PATCH_MAP = Choice("patch_map", "attention", one_of("attention", "rollout"), pages=(PAGE,))
+PATCH_SIZES = Choice("patch_sizes", "", _sizes, pages=(PAGE,))  # empty: those of the library

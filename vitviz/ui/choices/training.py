@@ -12,22 +12,20 @@ MOST_SEEDS, MOST_STEPS, FEWEST_STEPS = 5, 1000, 20
 LARGEST_SETS = (60, 200, 600, 1200)
 GRID_SIDES = (2, 37)
 
-CHOICES = (
-    Choice("training", DISTILLATION, one_of(*EXPERIMENTS), page=PAGE),
-    Choice("distil_size", distillation_runs.SIZE, integer(10, 1200), page=PAGE),
-    Choice("distil_seeds", distillation_runs.SEEDS, integer(1, MOST_SEEDS), page=PAGE),
-    Choice("distil_steps", distillation_runs.STEPS, integer(FEWEST_STEPS, MOST_STEPS), page=PAGE),
-    Choice("distil_alpha", distillation_runs.ALPHA, number(0, 1), page=PAGE),
-    Choice("distil_temperature", distillation_runs.TEMPERATURE, number(0.5, 20), page=PAGE),
-    Choice("distil_shifts", True, flag, page=PAGE),
-    Choice("hunger_largest", "1200", one_of(*map(str, LARGEST_SETS)), page=PAGE),
-    Choice("hunger_seeds", data_hunger.SEEDS, integer(1, MOST_SEEDS), page=PAGE),
-    Choice("hunger_steps", data_hunger.STEPS, integer(FEWEST_STEPS, MOST_STEPS), page=PAGE),
-    Choice("hunger_shifts", False, flag, page=PAGE),
-    Choice("norm_depth", 12, integer(1, 24), page=PAGE),
-    Choice("norm_rate", 2e-3, number(1e-4, 0.05), page=PAGE),
-    Choice("norm_warmup", 0, integer(0, 400), page=PAGE),
-    Choice("norm_steps", 200, integer(FEWEST_STEPS, 400), page=PAGE),
-    Choice("sizes_rows", 12, integer(*GRID_SIDES), page=PAGE),
-    Choice("sizes_columns", 20, integer(*GRID_SIDES), page=PAGE),
-)
+EXPERIMENT = Choice("training", DISTILLATION, one_of(*EXPERIMENTS), pages=(PAGE,))
+DISTIL_SIZE = Choice("distil_size", distillation_runs.SIZE, integer(10, 1200), pages=(PAGE,))
+DISTIL_SEEDS = Choice("distil_seeds", distillation_runs.SEEDS, integer(1, MOST_SEEDS), pages=(PAGE,))
+DISTIL_STEPS = Choice("distil_steps", distillation_runs.STEPS, integer(FEWEST_STEPS, MOST_STEPS), pages=(PAGE,))
+DISTIL_ALPHA = Choice("distil_alpha", distillation_runs.ALPHA, number(0, 1), pages=(PAGE,))
+DISTIL_TEMPERATURE = Choice("distil_temperature", distillation_runs.TEMPERATURE, number(0.5, 20), pages=(PAGE,))
+DISTIL_SHIFTS = Choice("distil_shifts", True, flag, pages=(PAGE,))
+HUNGER_LARGEST = Choice("hunger_largest", "1200", one_of(*map(str, LARGEST_SETS)), pages=(PAGE,))
+HUNGER_SEEDS = Choice("hunger_seeds", data_hunger.SEEDS, integer(1, MOST_SEEDS), pages=(PAGE,))
+HUNGER_STEPS = Choice("hunger_steps", data_hunger.STEPS, integer(FEWEST_STEPS, MOST_STEPS), pages=(PAGE,))
+HUNGER_SHIFTS = Choice("hunger_shifts", False, flag, pages=(PAGE,))
+NORM_DEPTH = Choice("norm_depth", 12, integer(1, 24), pages=(PAGE,))
+NORM_RATE = Choice("norm_rate", 2e-3, number(1e-4, 0.05), pages=(PAGE,))
+NORM_WARMUP = Choice("norm_warmup", 0, integer(0, 400), pages=(PAGE,))
+NORM_STEPS = Choice("norm_steps", 200, integer(FEWEST_STEPS, 400), pages=(PAGE,))
+SIZES_ROWS = Choice("sizes_rows", 12, integer(*GRID_SIDES), pages=(PAGE,))
+SIZES_COLUMNS = Choice("sizes_columns", 20, integer(*GRID_SIDES), pages=(PAGE,))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from vitviz.export.arrays import npz_bytes
 from vitviz.export.manifest import json_text, versions
 from vitviz.figures.export import html_of_figures
+from vitviz.ui.choices.choice import Choice
 from vitviz.ui.furniture import show, worksheet
 from vitviz.ui.navigation import entry
 from vitviz.ui.reader import link
@@ -42,10 +43,10 @@ class Result:
     """The figures by their titles."""
 
 
-def experiment(name: str, titles: Mapping[str, str]) -> str:
+def experiment(choice: Choice[str], titles: Mapping[str, str]) -> str:
     """Draw the choice among the experiments of a page and return the chosen one.
 
-    ``name`` is a choice of the page's link whose values are the keys of ``titles``.
+    ``choice`` is one of the page's link whose values are the keys of ``titles``.
     """
     st.segmented_control(
         _("Experiment"),
@@ -53,9 +54,9 @@ def experiment(name: str, titles: Mapping[str, str]) -> str:
         format_func=lambda each: titles[each],
         required=True,
         label_visibility="collapsed",
-        **link.widget(name),
+        **link.widget(choice),
     )
-    return str(link.get(name))
+    return link.get(choice)
 
 
 def question(title: str, sentence: str) -> None:

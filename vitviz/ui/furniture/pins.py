@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vitviz.attention.view import MapView
 from vitviz.figures.heatmaps import difference_map
+from vitviz.ui.choices.shared import WEIGHTS
 from vitviz.ui.furniture import viewer
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.reader import link, photos
@@ -51,7 +52,7 @@ def _model(scene: Scene) -> str:
     """Return the model's name with all that makes its maps other maps: weights, grid, heads switched off."""
     grid, off = scene.trace.grid, scene.trace.edit.ablate_heads
     parts = [scene.vit.name, f"{grid.rows} × {grid.columns}"]
-    if link.get("weights") == "random":
+    if link.get(WEIGHTS) == "random":
         parts.append(_("random weights"))
     if off:
         heads = ", ".join(f"L{layer}·H{head}" for layer, head in off)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitviz.capture.edit import NO_EDIT, Edit
+from vitviz.ui.choices.shared import SIZE, WEIGHTS
 from vitviz.ui.reader import link, photos
 from vitviz.ui.reader.scene import Scene
 
@@ -31,7 +32,7 @@ class Recipe:
 def load_line(scene: Scene) -> str:
     """Return the line of Python that loads the scene's model; texts are literals, so no name becomes code."""
     options = [repr(scene.vit.name)]
-    weights, size = link.get("weights"), link.get("size")
+    weights, size = link.get(WEIGHTS), link.get(SIZE)
     if weights != "pretrained":
         options.append(f"weights={weights!r}")
     if weights == "random":

@@ -7,6 +7,8 @@ from typing import Any
 
 from vitviz.capture.edit import NO_EDIT
 from vitviz.export.settings import ViewSettings
+from vitviz.ui.choices.rollout import DISCARD, END, FUSION, RESIDUAL, START
+from vitviz.ui.choices.shared import DIRECTION, SIZE, SPECIAL, WEIGHTS
 from vitviz.ui.reader import link, photos
 from vitviz.ui.reader.scene import Scene
 
@@ -14,11 +16,11 @@ from vitviz.ui.reader.scene import Scene
 def settings(scene: Scene, method: str, **options: Any) -> ViewSettings:
     """Return the settings of a view of this scene; ``options`` are those of the method."""
     own = scene.photo_name in photos.OWN
-    size = link.get("size")
+    size = link.get(SIZE)
     return ViewSettings(
         picture="photo.jpg" if own else f"example:{scene.photo_name}",
         model=scene.vit.name,
-        weights=link.get("weights"),
+        weights=link.get(WEIGHTS),
         image_size=(size, size) if size else None,
         edit=scene.trace.edit,
         method=method,
@@ -34,8 +36,8 @@ def attention(scene: Scene) -> ViewSettings:
         layer=scene.layer,
         head=int(scene.head) if scene.head.isdecimal() else scene.head,
         query=scene.query,
-        direction=link.get("direction"),
-        hide_special=link.get("special"),
+        direction=link.get(DIRECTION),
+        hide_special=link.get(SPECIAL),
     )
 
 
@@ -45,8 +47,8 @@ def rollout(scene: Scene) -> ViewSettings:
         scene,
         "rollout",
         query=scene.query,
-        direction=link.get("direction"),
-        hide_special=link.get("special"),
+        direction=link.get(DIRECTION),
+        hide_special=link.get(SPECIAL),
         **rollout_options(scene),
     )
 
@@ -54,13 +56,13 @@ def rollout(scene: Scene) -> ViewSettings:
 def rollout_options(scene: Scene) -> dict[str, Any]:
     """Return the options of ``vitviz.rollout`` that the reader chose, made to fit the model."""
     last = scene.trace.layers - 1
-    end = link.get("end")
+    end = link.get(END)
     end = last if end < 0 else min(end, last)
     return {
-        "head_fusion": link.get("fusion"),
-        "discard_ratio": min(link.get("discard"), 0.95),
-        "residual": link.get("residual"),
-        "start_layer": min(link.get("start"), end),
+        "head_fusion": link.get(FUSION),
+        "discard_ratio": min(link.get(DISCARD), 0.95),
+        "residual": link.get(RESIDUAL),
+        "start_layer": min(link.get(START), end),
         "end_layer": end,
     }
 

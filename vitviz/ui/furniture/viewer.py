@@ -14,6 +14,7 @@ from vitviz.attention.view import MapView, attention_view
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.trace import Trace
+from vitviz.ui.choices.shared import DIRECTION, HEAD, LAYER, OPACITY, PALETTE, PATCH, SCALE, SMOOTH, SPECIAL
 from vitviz.ui.components.attention_view import AttentionView, ViewState
 from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.furniture import settings
@@ -33,7 +34,7 @@ def layer_view(scene: Scene) -> AttentionView:
     else:
         queries = trace.queries(layer).float() * trace.scale(layer)
         arrays = {"queries": queries.cpu().numpy(), "keys": trace.keys(layer).float().cpu().numpy()}
-    scale = link.get("scale")
+    scale = link.get(SCALE)
     return AttentionView(
         photo_png=photo_file(scene),
         grid=trace.grid,
@@ -42,12 +43,12 @@ def layer_view(scene: Scene) -> AttentionView:
         **arrays,
         query=scene.query,
         head=int(scene.head) if scene.head.isdecimal() else scene.head,  # type: ignore[arg-type]
-        direction=link.get("direction"),
+        direction=link.get(DIRECTION),
         scale=scale,
-        hide_special=link.get("special"),
-        opacity=link.get("opacity"),
-        palette=link.get("palette"),
-        interpolate=link.get("smooth"),
+        hide_special=link.get(SPECIAL),
+        opacity=link.get(OPACITY),
+        palette=link.get(PALETTE),
+        interpolate=link.get(SMOOTH),
         model_maximum=cache.model_maximum(scene.model_key, scene.photo.digest, trace.edit, trace),
     )
 
@@ -55,15 +56,15 @@ def layer_view(scene: Scene) -> AttentionView:
 def keep(state: ViewState) -> None:
     """Keep what the reader chose in the viewer."""
     link.put(
-        patch=state.query,
-        head=str(state.head),
-        direction=state.direction,
-        scale=state.scale,
-        special=state.hide_special,
-        opacity=round(state.opacity, 2),
-        palette=state.palette,
-        smooth=state.interpolate,
-        layer=state.layer,
+        PATCH.at(state.query),
+        HEAD.at(str(state.head)),
+        DIRECTION.at(state.direction),
+        SCALE.at(state.scale),
+        SPECIAL.at(state.hide_special),
+        OPACITY.at(round(state.opacity, 2)),
+        PALETTE.at(state.palette),
+        SMOOTH.at(state.interpolate),
+        LAYER.at(state.layer),
     )
 
 
@@ -86,22 +87,22 @@ def shown_map(scene: Scene, trace: Trace | None = None) -> MapView:
         layer=scene.layer,
         head=int(scene.head) if scene.head.isdecimal() else scene.head,
         query=scene.query,
-        direction=link.get("direction"),
-        hide_special=link.get("special"),
+        direction=link.get(DIRECTION),
+        hide_special=link.get(SPECIAL),
     )
 
 
 def panel(scene: Scene, view: MapView, *, label: str = "") -> Panel:
     """Return a map over the photo as a panel for print, with the reader's colours."""
-    palette = link.get("palette")
+    palette = link.get(PALETTE)
     return Panel(
         label=label or _("smallest share {minimum:.2%}").format(minimum=view.minimum),
         photo=scene.picture,
         map=view.values,
         scale=Scale(0, view.top_of_scale, view.uniform),
         palette=None if palette == "spotlight" else palette,
-        opacity=link.get("opacity"),
-        interpolated=link.get("smooth"),
+        opacity=link.get(OPACITY),
+        interpolated=link.get(SMOOTH),
         spotlight=palette == "spotlight",
         query=view.cell,
     )

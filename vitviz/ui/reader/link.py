@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from vitviz.ui.choices import CHOICES
-from vitviz.ui.choices.choice import Choice
+from vitviz.ui.choices.choice import Choice, Setting, Value
 from vitviz.ui.text import _
 
 _STATE = "vitviz_choices"
@@ -28,21 +28,22 @@ def enter(page: str) -> None:
     st.session_state[_PAGE] = page
 
 
-def _here() -> list[Choice]:
+def _here() -> list[Choice[Any]]:
     """Return the choices that the link of this page has."""
     page = st.session_state.get(_PAGE, "")
-    return [choice for choice in CHOICES.values() if choice.page in ("", page)]
+    return [choice for choice in CHOICES.values() if not choice.pages or page in choice.pages]
 
 
-def get(name: str) -> Any:
+def get(choice: Choice[Value]) -> Value:
     """Return the value of a choice."""
-    return st.session_state.setdefault(_STATE, {}).get(name, CHOICES[name].default)
+    value: Value = st.session_state.setdefault(_STATE, {}).get(choice.name, choice.default)
+    return value
 
 
-def put(**values: Any) -> None:
-    """Set choices by name."""
-    for name, value in values.items():
-        st.session_state.setdefault(_STATE, {})[CHOICES[name].name] = value
+def put(*settings: Setting) -> None:
+    """Set choices: ``link.put(LAYER.at(3), HEAD.at("mean"))``."""
+    for setting in settings:
+        st.session_state.setdefault(_STATE, {})[setting.name] = setting.value
 
 
 def notice(text: str) -> None:
@@ -73,10 +74,10 @@ def receive() -> None:
     if not known or (written and link == written[-1][1]) or link in recent:
         return
     if all(choice.name in known for choice in CHOICES.values() if choice.always):
-        put(**{choice.name: choice.default for choice in _here() if choice.name not in known})
+        put(*(choice.at(choice.default) for choice in _here() if choice.name not in known))
     for name, text in known.items():
         try:
-            put(**{name: CHOICES[name].read(text)})
+            put(CHOICES[name].at(CHOICES[name].read(text)))
         except ValueError as error:
             notice(
                 _("The link says {name}={text}, which cannot be used ({reason}); it is left out.").format(
@@ -89,7 +90,7 @@ def publish() -> None:
     """Write the choices into the URL, so that the address bar always holds a link to this view."""
     link: dict[str, str] = {}
     for choice in _here():
-        value = get(choice.name)
+        value = get(choice)
         if choice.always or value != choice.default:
             link[choice.name] = str(int(value)) if isinstance(value, bool) else str(value)
     if st.query_params.to_dict() != link:
@@ -102,11 +103,11 @@ def publish() -> None:
         del written[:-20]
 
 
-def widget(name: str) -> dict[str, Any]:
+def widget(choice: Choice[Any]) -> dict[str, Any]:
     """Return ``key`` and ``on_change`` that tie a Streamlit widget to a choice.
 
     The widget is set from the choice before it is drawn, so the two never disagree.
     """
-    key = f"choice_{name}"
-    st.session_state[key] = get(name)
-    return {"key": key, "on_change": lambda: put(**{name: st.session_state[key]})}
+    key = f"choice_{choice.name}"
+    st.session_state[key] = get(choice)
+    return {"key": key, "on_change": lambda: put(choice.at(st.session_state[key]))}

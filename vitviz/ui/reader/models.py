@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vitviz.ui.choices.shared import MODEL, SIZE, WEIGHTS
 from vitviz.ui.reader import link
 from vitviz.ui.text import _
 
@@ -17,7 +18,7 @@ SUGGESTED = (
     "timm:beit_base_patch16_224",
     "timm:vit_base_patch16_siglip_224",
 )
-WEIGHTS = ("pretrained", "random")
+KINDS_OF_WEIGHTS = ("pretrained", "random")
 SIZES = (0, 98, 112, 140, 224, 336, 448, 518)
 
 
@@ -25,7 +26,7 @@ _UNAVAILABLE = "vitviz_unavailable_model"
 
 
 def weights_name(weights: str) -> str:
-    """Return one of WEIGHTS in words."""
+    """Return one of KINDS_OF_WEIGHTS in words."""
     return {"pretrained": _("pretrained"), "random": _("random")}[weights]
 
 
@@ -36,7 +37,7 @@ def unavailable(name: str) -> None:
 
 def _take(model: str, weights: str = "pretrained") -> None:
     st.session_state.pop(_UNAVAILABLE, None)
-    link.put(model=model, weights=weights, size=0)
+    link.put(MODEL.at(model), WEIGHTS.at(weights), SIZE.at(0))
 
 
 def _changed() -> None:
@@ -59,33 +60,31 @@ def _offer_random() -> None:
 
 def choose() -> None:
     """Draw the model picker; the shipped model needs no network, others are fetched once."""
-    current = link.get("model")
+    current = link.get(MODEL)
     options = [*SUGGESTED, *([] if current in SUGGESTED else [current])]
     st.selectbox(
         _("Model"),
         options,
         accept_new_options=True,
         help=_("“default” is shipped. Choose another, or type “timm:” and the name of any Vision Transformer of timm."),
-        **{**link.widget("model"), "on_change": _changed},
+        **{**link.widget(MODEL), "on_change": _changed},
     )
     _offer_random()
-    with st.expander(
-        _("Weights and input size"), expanded=link.get("weights") != "pretrained" or link.get("size") != 0
-    ):
+    with st.expander(_("Weights and input size"), expanded=link.get(WEIGHTS) != "pretrained" or link.get(SIZE) != 0):
         st.segmented_control(
             _("Weights"),
-            WEIGHTS,
+            KINDS_OF_WEIGHTS,
             format_func=weights_name,
             required=True,
             help=_("Random weights show what the architecture alone does, and need no network."),
             disabled=current == "default",
-            **link.widget("weights"),
+            **link.widget(WEIGHTS),
         )
-        size = link.get("size")
+        size = link.get(SIZE)
         st.selectbox(
             _("Input size in pixels"),
             SIZES if size in SIZES else (*SIZES, size),
             format_func=lambda pixels: _("the model's own") if pixels == 0 else f"{pixels} × {pixels}",
             help=_("Another size gives another patch grid; position embeddings are interpolated."),
-            **link.widget("size"),
+            **link.widget(SIZE),
         )

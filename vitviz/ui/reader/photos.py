@@ -9,6 +9,7 @@ import streamlit as st
 from vitviz.errors import VitvizError
 from vitviz.examples import example, examples
 from vitviz.images import Photo, open_photo
+from vitviz.ui.choices.shared import EXAMPLE
 from vitviz.ui.components.photo_picker import photo_picker
 from vitviz.ui.reader import link
 from vitviz.ui.text import _
@@ -21,7 +22,7 @@ OWN = ("upload", "camera")
 
 def current() -> str:
     """Return the name of the photo that is asked for: the first example until another is."""
-    return str(link.get("example") or examples()[0].id)
+    return str(link.get(EXAMPLE) or examples()[0].id)
 
 
 def chosen() -> tuple[str, Photo]:
@@ -43,7 +44,7 @@ def chosen() -> tuple[str, Photo]:
     except VitvizError as error:
         link.notice(in_dashboard(error))
         found = examples()[0]
-    link.put(example=found.id)
+    link.put(EXAMPLE.at(found.id))
     return found.id, opened(found.id)
 
 
@@ -74,7 +75,7 @@ def title(name: str) -> str:
 def choose() -> None:
     """Draw the photo part of the sidebar: examples first, then upload and camera."""
     own: dict[str, Photo] = st.session_state.setdefault(_OWN, {})
-    photo_picker(_tiles(own), current=current(), label=_("Photo"), on_pick=lambda name: link.put(example=name))
+    photo_picker(_tiles(own), current=current(), label=_("Photo"), on_pick=lambda name: link.put(EXAMPLE.at(name)))
     st.file_uploader(
         _("Your own photo (JPEG, PNG, WebP)"),
         type=["jpg", "jpeg", "png", "webp"],
@@ -105,6 +106,6 @@ def _take(name: str) -> None:
         link.notice(in_dashboard(error))
         return
     st.session_state.setdefault(_OWN, {})[name] = photo
-    link.put(example=name)
+    link.put(EXAMPLE.at(name))
     for note in photo.notes:
         link.notice(_("Your photo: {note}.").format(note=photo_note(note)))

@@ -14,7 +14,7 @@ from vitviz.grid import PatchGrid
 from vitviz.images import Photo
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
-from vitviz.ui.choices.explore import pairs_of
+from vitviz.ui.choices.shared import ABLATE, HEAD, LAYER, MODEL, PATCH, SIZE, WEIGHTS, pairs_of
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link, models, photos
 from vitviz.ui.text import _, plain
@@ -71,14 +71,14 @@ def current() -> Scene:
         original=original,
         picture=shown,
         model_key=key,
-        layer=link.get("layer"),
-        head=link.get("head"),
-        query=link.get("patch"),
+        layer=link.get(LAYER),
+        head=link.get(HEAD),
+        query=link.get(PATCH),
     )
 
 
 def _model() -> tuple[ViT, str]:
-    wanted = (link.get("model"), link.get("weights"), link.get("size"))
+    wanted = (link.get(MODEL), link.get(WEIGHTS), link.get(SIZE))
     good = st.session_state.get(_GOOD_MODEL, ("default", "pretrained", 0))
     for choice in (wanted, good, ("default", "pretrained", 0)):
         try:
@@ -89,7 +89,7 @@ def _model() -> tuple[ViT, str]:
                 models.unavailable(choice[0])
             continue
         st.session_state[_GOOD_MODEL] = choice
-        link.put(model=choice[0], weights=choice[1], size=choice[2])
+        link.put(MODEL.at(choice[0]), WEIGHTS.at(choice[1]), SIZE.at(choice[2]))
         return vit, "|".join(map(str, choice))
     for text in link.take_notices():
         st.error(plain(text))
@@ -110,19 +110,19 @@ def bearable(vit: ViT) -> ViT:
 
 def _edit(vit: ViT) -> Edit:
     """Return the heads switched off by the reader as an edit; heads that this model has not are told and dropped."""
-    pairs = pairs_of(link.get("ablate"))
+    pairs = pairs_of(link.get(ABLATE))
     there = [(layer, head) for layer, head in pairs if layer < vit.layers and head < vit.heads[layer]]
     if len(there) < len(pairs):
         link.notice(_("The link switches off heads that this model does not have; they are left out."))
     there = sorted(set(there))
     if there != pairs:
-        link.put(ablate="-".join(f"{layer}.{head}" for layer, head in there))
+        link.put(ABLATE.at("-".join(f"{layer}.{head}" for layer, head in there)))
     return Edit(ablate_heads=there)
 
 
 def _fit(vit: ViT) -> None:
     """Bring layer, head and query into the model's range, and say so where a link asked for more."""
-    layer = link.get("layer")
+    layer = link.get(LAYER)
     if layer < 0:
         layer = vit.layers - 1
     elif layer >= vit.layers:
@@ -132,7 +132,7 @@ def _fit(vit: ViT) -> None:
             vit.layers - 1,
         )
         layer = vit.layers - 1
-    head = link.get("head")
+    head = link.get(HEAD)
     if head.isdecimal() and int(head) >= vit.heads[layer]:
         _tell(
             _("There is no head {asked}: this layer has heads 0 to {last}, so the mean of all heads is shown."),
@@ -140,12 +140,12 @@ def _fit(vit: ViT) -> None:
             vit.heads[layer] - 1,
         )
         head = "mean"
-    link.put(layer=layer, head=head, patch=_query(vit))
+    link.put(LAYER.at(layer), HEAD.at(head), PATCH.at(_query(vit)))
 
 
 def _query(vit: ViT) -> str:
     """Return the query of the link as the grid names it, so that "007" is patch 7 on every page."""
-    query = link.get("patch") or default_query(vit)
+    query = link.get(PATCH) or default_query(vit)
     try:
         return vit.grid.names[vit.grid.token(query)]
     except OptionError as error:

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.errors import VitvizError
 from vitviz.progress import Progress, is_out_of_memory
+from vitviz.ui.choices.choice import Choice
 from vitviz.ui.kept.shelf import Shelf
 from vitviz.ui.reader import link
 from vitviz.ui.text import _, plain
@@ -25,7 +26,7 @@ _REFUSED = "vitviz_refused_work"
 class LongWork(Generic[Found]):
     """One measurement: what it is called in the link, what it is of, and how it is made."""
 
-    choice: str
+    choice: Choice[bool]
     """The choice of the link that asks for it, a flag."""
     key: Hashable
     """Names of the model and content hashes: all that the result depends on."""
@@ -61,8 +62,8 @@ class Desk:
             st.button(
                 _("Stop"),
                 icon=":material/stop_circle:",
-                key=f"stop_{work.choice}",
-                on_click=lambda: link.put(**{work.choice: False}),
+                key=f"stop_{work.choice.name}",
+                on_click=lambda: link.put(work.choice.at(False)),
             )
             self._waiting.append((work, bar))
         return found
@@ -74,7 +75,7 @@ class Desk:
                 results().put(work.key, work.compute(demand.shown_in(bar)))
             except (VitvizError, RuntimeError) as error:
                 _refused()[work.key] = _reason(error)
-                link.put(**{work.choice: False})
+                link.put(work.choice.at(False))
                 break  # tell it now; what else waits goes on in the next run
         if self._waiting:
             st.rerun()

@@ -10,6 +10,7 @@ from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import Scale
 from vitviz.figures.sprites import map_grid
 from vitviz.figures.summary import describe_map
+from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
@@ -30,9 +31,7 @@ def draw(scene: Scene) -> None:
     top = max(each.top_of_scale for each in (mean, *maps))
     left, right = st.columns([1, 2], gap="large")
     left.image(
-        overlay(
-            scene.picture, mean.values, scale=Scale(0, mean.top_of_scale, mean.uniform), opacity=link.get("opacity")
-        ),
+        overlay(scene.picture, mean.values, scale=Scale(0, mean.top_of_scale, mean.uniform), opacity=link.get(OPACITY)),
         caption=_("mean of {heads} heads").format(heads=heads),
         width="stretch",
         output_format="JPEG",

@@ -14,6 +14,8 @@ from vitviz.figures.export import html_of_png
 from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
+from vitviz.ui.choices.compare import AGAINST
+from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.compare import pair, recipe
 from vitviz.ui.explore.compare.sides import Side
 from vitviz.ui.explore.evidence.maps import background
@@ -35,7 +37,7 @@ _ALIKE, _PARTLY = 0.8, 0.3
 def panels(a: Side, b: Side, found: MapComparison) -> list[Panel]:
     """Return A, B and A − B: the maps on one scale, the difference about zero."""
     shared, apart = _scales(pair.method(), found)
-    opacity = link.get("opacity")
+    opacity = link.get(OPACITY)
     maps = [
         Panel(
             label=f"{letter}: {side.title}",
@@ -108,7 +110,7 @@ def _agreement(found: MapComparison) -> None:
             "−1 if one is the other turned round. – if a map is flat."
         ),
     )
-    words.markdown(reading(found.correlation, link.get("against")))
+    words.markdown(reading(found.correlation, link.get(AGAINST)))
     if found.resampled:
         (down, across), (other_down, other_across) = found.grids
         words.caption(

@@ -12,7 +12,8 @@ from vitviz.analysis.map_comparison import MapComparison, compare_maps
 from vitviz.attribution import METHODS, Method
 from vitviz.attribution.attribute import find_method
 from vitviz.trace.default import VANISHES
-from vitviz.ui.choices.compare import AGAINST
+from vitviz.ui.choices.compare import AGAINST, BY, KINDS, OTHER_CLASS, OTHER_MODEL, OTHER_PHOTO, OTHER_WEIGHTS, UNIT
+from vitviz.ui.choices.evidence import TARGET
 from vitviz.ui.explore.compare.sides import Side, other_photo
 from vitviz.ui.explore.evidence import maps, panels, target
 from vitviz.ui.explore.evidence.maps import Outcome
@@ -24,7 +25,7 @@ from vitviz.ui.work import demand
 
 def method() -> Method:
     """Return the method that both maps are made with."""
-    return find_method(link.get("by"))
+    return find_method(link.get(BY))
 
 
 def choose(now: Scene) -> None:
@@ -37,10 +38,10 @@ def choose(now: Scene) -> None:
     }
     st.segmented_control(
         _("A is what the sidebar shows. B has"),
-        AGAINST,
+        KINDS,
         format_func=names.__getitem__,
         required=True,
-        **link.widget("against"),
+        **link.widget(AGAINST),
     )
     _choose_other(now)
     by, unit = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
@@ -49,7 +50,7 @@ def choose(now: Scene) -> None:
         [each.name for each in METHODS],
         format_func=lambda name: _(find_method(name).label) + (" ⏱" if maps.slow(find_method(name)) else ""),
         help=_("Those with a clock run the model many times and wait until you ask for them."),
-        **link.widget("by"),
+        **link.widget(BY),
     )
     unit.segmented_control(
         _("Unit"),
@@ -57,33 +58,33 @@ def choose(now: Scene) -> None:
         format_func={"share": _("share of the map"), "value": _("as it is")}.__getitem__,
         required=True,
         help=_("Shares divide each map by the sum of its sizes, so that maps of different models can be compared."),
-        **link.widget("unit"),
+        **link.widget(UNIT),
     )
 
 
 def _choose_other(now: Scene) -> None:
     """Draw the picker of what B has of its own."""
-    against = link.get("against")
+    against = link.get(AGAINST)
     if against == "model":
-        current = link.get("other_model")
+        current = link.get(OTHER_MODEL)
         picker, weights = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
         picker.selectbox(
             _("Model of B"),
             [*models.SUGGESTED, *([] if current in models.SUGGESTED else [current])],
             accept_new_options=True,
-            **link.widget("other_model"),
+            **link.widget(OTHER_MODEL),
         )
         weights.segmented_control(
             _("Weights of B"),
-            models.WEIGHTS,
+            models.KINDS_OF_WEIGHTS,
             format_func=models.weights_name,
             required=True,
             disabled=current == "default",
-            **link.widget("other_weights"),
+            **link.widget(OTHER_WEIGHTS),
         )
     elif against == "photo":
-        link.put(other_photo=other_photo(now))
-        st.selectbox(_("Photo of B"), photos.available(), format_func=photos.title, **link.widget("other_photo"))
+        link.put(OTHER_PHOTO.at(other_photo(now)))
+        st.selectbox(_("Photo of B"), photos.available(), format_func=photos.title, **link.widget(OTHER_PHOTO))
 
 
 def choose_classes(a: Side) -> None:
@@ -93,9 +94,9 @@ def choose_classes(a: Side) -> None:
         return
     target.answers(a.scene, a.aim)
     first, second = st.columns(2, gap="medium")
-    target.class_list(first, "target", _("Class of A"), _("the top answer"), a.scene)
-    if link.get("against") == "class":
-        target.class_list(second, "other_class", _("Class of B"), _("the next answer"), a.scene)
+    target.class_list(first, TARGET, _("Class of A"), _("the top answer"), a.scene)
+    if link.get(AGAINST) == "class":
+        target.class_list(second, OTHER_CLASS, _("Class of B"), _("the next answer"), a.scene)
 
 
 def outcomes(a: Side, b: Side) -> list[Outcome]:
@@ -148,7 +149,7 @@ def compared(a: Side, b: Side, found: list[Outcome]) -> MapComparison | None:
     if first is None or second is None:
         return None
     grids = (a.scene.vit.grid, b.scene.vit.grid)
-    return compare_maps(first.values, second.values, grids, unit=link.get("unit"))
+    return compare_maps(first.values, second.values, grids, unit=link.get(UNIT))
 
 
 def about(now: Scene) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from vitviz.analysis.map_comparison import MapComparison
 from vitviz.attribution.attribute import find_method
+from vitviz.ui.choices.compare import AGAINST, BY, OTHER_WEIGHTS, UNIT
 from vitviz.ui.explore.compare.sides import Side
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
@@ -17,12 +18,12 @@ from vitviz.ui.reader.scene import Scene
 
 def recipe(now: Scene, a: Side, b: Side | None, found: MapComparison | None) -> Recipe:
     """Return the settings and the code of a comparison."""
-    method = find_method(link.get("by"))
+    method = find_method(link.get(BY))
     options: dict[str, Any] = {
         "by": method.name,
         "knobs": maps.knobs(method),
-        "against": link.get("against"),
-        "unit": link.get("unit"),
+        "against": link.get(AGAINST),
+        "unit": link.get(UNIT),
         "first": _side(a),
         "second": None if b is None else _side(b),
     }
@@ -43,7 +44,7 @@ def _side(side: Side) -> dict[str, Any]:
 
 
 def _code(now: Scene, a: Side, b: Side | None) -> str:
-    against = link.get("against")
+    against = link.get(AGAINST)
     imports = ["import vitviz", "from vitviz.analysis.map_comparison import compare_maps"]
     if against == "model":
         imports[-1] += ", same_crop"
@@ -66,7 +67,7 @@ def _code(now: Scene, a: Side, b: Side | None) -> str:
             *_other(now, b, against),
             f"second = {_call(b, 'other', 'there')}",
             "compared = compare_maps(",
-            f"    first.values, second.values, (vit.grid, other.grid), unit={link.get('unit')!r}",
+            f"    first.values, second.values, (vit.grid, other.grid), unit={link.get(UNIT)!r}",
             ")",
             "values = compared.difference  # (rows, columns)",
             "print(compared.correlation)",
@@ -76,7 +77,7 @@ def _code(now: Scene, a: Side, b: Side | None) -> str:
 
 
 def _call(side: Side, vit: str, pixels: str) -> str:
-    method = find_method(link.get("by"))
+    method = find_method(link.get(BY))
     knobs = "".join(f", {name}={value!r}" for name, value in maps.knobs(method).items())
     return f"vitviz.attribute({method.name!r}, {vit}, {pixels}, target={side.aim.first!r}{knobs})"
 
@@ -90,7 +91,7 @@ def _other(now: Scene, b: Side, against: str) -> list[str]:
         source = repr("photo.jpg") if own else f"example({b.scene.photo_name!r}).path"
         return ["other = vit", f"there = vit.preprocess(vitviz.open_image({source}))"]
     if against == "model":
-        random = link.get("other_weights") == "random" and b.scene.vit.name != "default"
+        random = link.get(OTHER_WEIGHTS) == "random" and b.scene.vit.name != "default"
         weights = ', weights="random", seed=0' if random else ""
         return [f"other = vitviz.load_vit({b.scene.vit.name!r}{weights})", "there = same_crop(vit, other, picture)"]
     return ["other, there = vit, pixels"]

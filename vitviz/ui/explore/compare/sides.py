@@ -9,6 +9,8 @@ import streamlit as st
 from vitviz.analysis.map_comparison import same_crop
 from vitviz.capture.edit import NO_EDIT
 from vitviz.errors import VitvizError, WeightsUnavailableError
+from vitviz.ui.choices.compare import AGAINST, OTHER_CLASS, OTHER_MODEL, OTHER_PHOTO, OTHER_WEIGHTS
+from vitviz.ui.choices.shared import WEIGHTS
 from vitviz.ui.explore.evidence import target
 from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.kept import cache, networks
@@ -33,16 +35,16 @@ def sides(now: Scene) -> tuple[Side, Side | None]:
     aim = target.current(now)
     if aim.first is not None and aim.other is not None:  # this page compares whole answers
         aim = target.of_class(now, aim.first)
-    build = {"random": _random, "model": _model, "photo": _photo, "class": _class}[link.get("against")]
+    build = {"random": _random, "model": _model, "photo": _photo, "class": _class}[link.get(AGAINST)]
     try:
         return build(now, aim)
     except VitvizError as error:
         st.warning(plain(in_dashboard(error)), icon=":material/block:")
         if isinstance(error, WeightsUnavailableError):
             st.button(
-                _("Compare with random weights of {model}").format(model=link.get("other_model")),
+                _("Compare with random weights of {model}").format(model=link.get(OTHER_MODEL)),
                 key="other_random",
-                on_click=lambda: link.put(other_weights="random"),
+                on_click=lambda: link.put(OTHER_WEIGHTS.at("random")),
             )
         return Side(_named(now), now, aim), None
 
@@ -55,12 +57,12 @@ def _random(now: Scene, aim: Aim) -> tuple[Side, Side]:
     vit, key = networks.redrawn(now.model_key, now.vit), now.model_key + "|redrawn"
     trace = cache.traced(key, now.photo.digest, NO_EDIT, vit, now.photo)
     other = replace(now, vit=vit, model_key=key, original=trace, trace=trace)
-    own = _("its own weights") if link.get("weights") == "pretrained" else _("random weights")
+    own = _("its own weights") if link.get(WEIGHTS) == "pretrained" else _("random weights")
     return Side(own, now, aim), Side(_("weights redrawn at random"), other, _like(aim, now, other))
 
 
 def _model(now: Scene, aim: Aim) -> tuple[Side, Side]:
-    name, weights = link.get("other_model"), link.get("other_weights")
+    name, weights = link.get(OTHER_MODEL), link.get(OTHER_WEIGHTS)
     if name == "default":
         weights = "pretrained"
     vit = scene.bearable(cache.load_model(name, weights, 0))
@@ -91,12 +93,12 @@ def _class(now: Scene, aim: Aim) -> tuple[Side, Side | None]:
 
 def other_photo(now: Scene) -> str:
     """Return the photo of B; one that is not here is told, and the next example taken."""
-    names, chosen = photos.available(), link.get("other_photo")
+    names, chosen = photos.available(), link.get(OTHER_PHOTO)
     if chosen and chosen not in names:
         st.warning(
             plain(_("There is no photo {name} here; another one is shown.").format(name=chosen)), icon=":material/info:"
         )
-        link.put(other_photo="")
+        link.put(OTHER_PHOTO.at(""))
         chosen = ""
     return chosen or next(name for name in names if name != now.photo_name)
 
@@ -105,7 +107,7 @@ def other_class(now: Scene, aim: Aim) -> int:
     """Return the class of B: the chosen one, or the best answer that A does not explain; one too many is told."""
     logits = now.original.logits
     assert logits is not None
-    chosen = link.get("other_class")
+    chosen = link.get(OTHER_CLASS)
     if chosen and int(chosen) >= len(logits):
         st.warning(
             _("There is no class {asked}: this model has classes 0 to {last}, so it is left out.").format(
@@ -113,7 +115,7 @@ def other_class(now: Scene, aim: Aim) -> int:
             ),
             icon=":material/info:",
         )
-        link.put(other_class="")
+        link.put(OTHER_CLASS.at(""))
         chosen = ""
     if chosen:
         return int(chosen)

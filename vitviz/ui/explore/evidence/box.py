@@ -6,7 +6,7 @@ import streamlit as st
 
 from vitviz.analysis.faithfulness_checks import Box, box_coverage, energy_in_box, pointing_game
 from vitviz.errors import OptionError
-from vitviz.ui.choices.evidence import box_of
+from vitviz.ui.choices.evidence import BOX, box_of
 from vitviz.ui.components.box_drawer import box_drawer
 from vitviz.ui.explore.evidence.maps import Outcome
 from vitviz.ui.furniture import viewer
@@ -18,14 +18,14 @@ from vitviz.ui.words.errors import in_dashboard
 
 def current(scene: Scene) -> Box | None:
     """Return the box of this run in pixels of the input; one that does not fit the photo is told and left out."""
-    if not link.get("box"):
+    if not link.get(BOX):
         return None
-    box = box_of(link.get("box"))
+    box = box_of(link.get(BOX))
     try:
         box_coverage(scene.vit.grid, box)
     except OptionError as error:
         st.warning(plain(in_dashboard(error)), icon=":material/info:")
-        link.put(box="")
+        link.put(BOX.at(""))
         return None
     return box
 
@@ -62,7 +62,7 @@ def draw(scene: Scene, outcomes: list[Outcome]) -> None:
 def _keep(text: str) -> None:
     """Take over a box from the browser; a text that is none is told and changes nothing."""
     try:
-        link.put(box="" if not text else ".".join(map(str, box_of(text))))
+        link.put(BOX.at("" if not text else ".".join(map(str, box_of(text)))))
     except OptionError as error:
         link.notice(in_dashboard(error))
 

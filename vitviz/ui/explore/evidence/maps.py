@@ -20,8 +20,8 @@ from vitviz.figures.overlay import grey
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.trace import Trace, trace
-from vitviz.ui.choices.evidence import box_of
-from vitviz.ui.choices.explore import METHOD_SEPARATOR, NO_METHOD, knobs_of
+from vitviz.ui.choices.evidence import BOX, KNOBS, METHOD_NAMES, METHOD_SEPARATOR, NO_METHOD, box_of, knobs_of
+from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.furniture import settings as view_settings
 from vitviz.ui.furniture import viewer
@@ -55,7 +55,7 @@ def slow(method: Method) -> bool:
 
 def methods(scene: Scene) -> list[Method]:
     """Return the methods that the reader chose, by default the first four quick ones that can serve the model."""
-    chosen = link.get("methods")
+    chosen = link.get(METHOD_NAMES)
     if chosen == NO_METHOD:
         return []
     if chosen:
@@ -72,7 +72,7 @@ def choose_methods(shown: list[Method]) -> None:
     st.session_state[key] = [method.name for method in shown]
 
     def keep() -> None:
-        link.put(methods=METHOD_SEPARATOR.join(st.session_state[key]) or NO_METHOD)
+        link.put(METHOD_NAMES.at(METHOD_SEPARATOR.join(st.session_state[key]) or NO_METHOD))
 
     st.multiselect(
         _("Methods"),
@@ -87,12 +87,12 @@ def choose_methods(shown: list[Method]) -> None:
 
 def knobs(method: Method) -> dict[str, Any]:
     """Return the knobs that the reader turned."""
-    return knobs_of(link.get("knobs")).get(method.name, {})
+    return knobs_of(link.get(KNOBS)).get(method.name, {})
 
 
 def turn(method: Method, name: str, value: Any) -> None:
     """Set a knob; at its default it leaves the link."""
-    turned = knobs_of(link.get("knobs"))
+    turned = knobs_of(link.get(KNOBS))
     turned.setdefault(method.name, {})[name] = value
     defaults = {knob.name: knob.default for knob in method.knobs}
     parts = [
@@ -101,7 +101,7 @@ def turn(method: Method, name: str, value: Any) -> None:
         for knob, setting in settings.items()
         if owner != method.name or setting != defaults[knob]
     ]
-    link.put(knobs="~".join(parts))
+    link.put(KNOBS.at("~".join(parts)))
 
 
 def outcome(scene: Scene, aim: Aim, method: Method) -> Outcome:
@@ -177,7 +177,7 @@ def background(scene: Scene, method: Method) -> NDArray[np.uint8]:
 
 def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:
     """Return the files of the maps that are there."""
-    opacity = link.get("opacity")  # now: a download runs outside the session, without its choices
+    opacity = link.get(OPACITY)  # now: a download runs outside the session, without its choices
     maps = [(each.method, each.found) for each in outcomes if each.found is not None]
     title = _("Explained: {target}").format(target=aim.label)
 
@@ -217,5 +217,5 @@ def settings(scene: Scene, aim: Aim, shown: list[Method]) -> ViewSettings:
         other=aim.other,
         explanations=tuple(method.name for method in shown),
         knobs={method.name: knobs(method) for method in shown if knobs(method)},
-        box=box_of(link.get("box")) if link.get("box") else None,
+        box=box_of(link.get(BOX)) if link.get(BOX) else None,
     )

@@ -14,6 +14,7 @@ from vitviz.figures.overlay import overlay
 from vitviz.figures.paint import number
 from vitviz.figures.scale import Scale
 from vitviz.trace.default import VANISHES
+from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.explore.evidence.maps import Outcome
 from vitviz.ui.explore.evidence.target import Aim
@@ -85,7 +86,7 @@ def _ask(scene: Scene, what: Outcome, waiting: list[Waiting]) -> None:
 
 def _map(scene: Scene, aim: Aim, method: Method, found: Attribution) -> None:
     scale, most = maps.colours(found, method)
-    picture = overlay(maps.background(scene, method), found.values, scale=scale, opacity=link.get("opacity"))
+    picture = overlay(maps.background(scene, method), found.values, scale=scale, opacity=link.get(OPACITY))
     st.image(picture, width="stretch", output_format="JPEG", alt=_in_words(method, found))
     st.html(colour_bar(scale))
     st.caption("  \n".join(_facts(aim, method, found, scale, most)))

@@ -8,6 +8,8 @@ import streamlit as st
 
 from vitviz.trace.default import APART, target_of
 from vitviz.trace.target import Target, contrast, resolve_target
+from vitviz.ui.choices.choice import Choice
+from vitviz.ui.choices.evidence import TARGET, VERSUS
 from vitviz.ui.furniture.strip import percent
 from vitviz.ui.kept import shelf
 from vitviz.ui.reader import link
@@ -36,25 +38,25 @@ def current(scene: Scene) -> Aim:
     """Return the target of this run; one that the model has not is told, and the top answer taken."""
     logits = scene.original.logits
     if logits is None:
-        if link.get("target") or link.get("versus"):
-            link.put(target="", versus="")
+        if link.get(TARGET) or link.get(VERSUS):
+            link.put(TARGET.at(""), VERSUS.at(""))
             _tell(_("This model has no classes; what sets the image apart is explained."))
         return default(scene)
     _forget_other_models(scene)
     classes = len(logits)
-    for name in ("target", "versus"):
-        if link.get(name) and int(link.get(name)) >= classes:
+    for choice in (TARGET, VERSUS):
+        if link.get(choice) and int(link.get(choice)) >= classes:
             _tell(
                 _("There is no class {asked}: this model has classes 0 to {last}, so it is left out.").format(
-                    asked=link.get(name), last=classes - 1
+                    asked=link.get(choice), last=classes - 1
                 )
             )
-            link.put(**{name: ""})
-    first = int(link.get("target") or logits.argmax())
-    if link.get("versus") in ("", str(first)):
-        link.put(versus="")
+            link.put(choice.at(""))
+    first = int(link.get(TARGET) or logits.argmax())
+    if link.get(VERSUS) in ("", str(first)):
+        link.put(VERSUS.at(""))
         return of_class(scene, first)
-    other = int(link.get("versus"))
+    other = int(link.get(VERSUS))
     label = _("{first} rather than {other}").format(
         first=class_name(scene.vit, first), other=class_name(scene.vit, other)
     )
@@ -86,10 +88,10 @@ def _tell(text: str) -> None:
 
 def _forget_other_models(scene: Scene) -> None:
     """Go back to the top answer when the reader changes the model: the number is another class there."""
-    now = (link.get("target"), link.get("versus"))
+    now = (link.get(TARGET), link.get(VERSUS))
     model, before = st.session_state.get(_SEEN, (scene.model_key, now))
     if model != scene.model_key and before == now:
-        link.put(target="", versus="")
+        link.put(TARGET.at(""), VERSUS.at(""))
         now = ("", "")
     st.session_state[_SEEN] = (scene.model_key, now)
 
@@ -106,8 +108,8 @@ def controls(scene: Scene, aim: Aim) -> None:
         return
     answers(scene, aim)
     classes, versus = st.columns(2, gap="medium")
-    class_list(classes, "target", _("Any class"), _("the top answer"), scene)
-    class_list(versus, "versus", _("Rather than"), _("nothing: the class by itself"), scene)
+    class_list(classes, TARGET, _("Any class"), _("the top answer"), scene)
+    class_list(versus, VERSUS, _("Rather than"), _("nothing: the class by itself"), scene)
 
 
 def answers(scene: Scene, aim: Aim) -> None:
@@ -118,7 +120,7 @@ def answers(scene: Scene, aim: Aim) -> None:
 
     def choose() -> None:
         picked = st.session_state[key]
-        link.put(target="" if picked is None else str(picked))
+        link.put(TARGET.at("" if picked is None else str(picked)))
 
     st.pills(
         _("Explain the answer"),
@@ -129,11 +131,13 @@ def answers(scene: Scene, aim: Aim) -> None:
     )
 
 
-def class_list(column: st.delta_generator.DeltaGenerator, name: str, title: str, nothing: str, scene: Scene) -> None:
+def class_list(
+    column: st.delta_generator.DeltaGenerator, choice: Choice[str], title: str, nothing: str, scene: Scene
+) -> None:
     """Draw the list of all classes for one choice; ``nothing`` says what is meant if none is chosen."""
     column.selectbox(
         title,
         ["", *(str(index) for index in range(len(scene.vit.class_names)))],
         format_func=lambda text: class_name(scene.vit, int(text)) if text else nothing,
-        **link.widget(name),
+        **link.widget(choice),
     )

@@ -9,6 +9,7 @@ from vitviz.figures.curves import answers_bar
 from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import scale_for
 from vitviz.figures.summary import describe_map
+from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.heads import overview
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.reader import link
@@ -49,7 +50,7 @@ def _maps(scene: Scene, *columns: st.delta_generator.DeltaGenerator) -> None:
     titles = (_("Last layer, all heads"), _("Last layer, heads off"))
     for column, each, title in zip(columns, shown, titles, strict=True):
         column.image(
-            overlay(scene.picture, each.values, scale=scale, opacity=link.get("opacity")),
+            overlay(scene.picture, each.values, scale=scale, opacity=link.get(OPACITY)),
             caption=title,
             width="stretch",
             output_format="JPEG",

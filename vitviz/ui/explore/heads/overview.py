@@ -14,7 +14,7 @@ from vitviz.capture.edit import NO_EDIT
 from vitviz.export.arrays import statistics_arrays
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
-from vitviz.ui.choices.explore import pairs_of
+from vitviz.ui.choices.shared import ABLATE, HEAD, LAYER, pairs_of
 from vitviz.ui.components.atlas_view import AtlasView, HeadIndex
 from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.furniture import settings, viewer
@@ -76,12 +76,12 @@ def available(table: HeadStatistics) -> list[str]:
 
 def ablated() -> list[Head]:
     """Return the heads that are switched off."""
-    return pairs_of(link.get("ablate"))
+    return pairs_of(link.get(ABLATE))
 
 
 def set_ablated(heads: list[Head]) -> None:
     """Switch these heads off, and all others on."""
-    link.put(ablate="-".join(f"{layer}.{head}" for layer, head in sorted(set(heads))))
+    link.put(ABLATE.at("-".join(f"{layer}.{head}" for layer, head in sorted(set(heads)))))
 
 
 def toggle(head: Head) -> None:
@@ -92,7 +92,7 @@ def toggle(head: Head) -> None:
 
 def pick(head: HeadIndex) -> None:
     """Open a head: it becomes the one that all pages show."""
-    link.put(layer=head.layer, head=str(head.head))
+    link.put(LAYER.at(head.layer), HEAD.at(str(head.head)))
     st.session_state[_OPEN] = True
 
 
@@ -131,7 +131,7 @@ def picker(scene: Scene) -> None:
         format_func=lambda text: "L{}·H{}".format(*text.split(".")),
         placeholder=_("Choose heads here, or Shift-click them in the atlas"),
         key=key,
-        on_change=lambda: link.put(ablate="-".join(st.session_state[key])),
+        on_change=lambda: link.put(ABLATE.at("-".join(st.session_state[key]))),
     )
 
 

@@ -12,6 +12,8 @@ from vitviz.figures.overlay import grey, overlay
 from vitviz.figures.paint import number
 from vitviz.figures.scale import Scale
 from vitviz.trace import Trace
+from vitviz.ui.choices.patches import PATCH_MAP
+from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.patches.painting import Changed
 from vitviz.ui.furniture.bars import colour_bar
 from vitviz.ui.reader import link
@@ -23,7 +25,7 @@ DIFFERENCE = "PuOr"
 
 def _view(scene: Scene, trace: Trace) -> MapView:
     """Return where the class token looks, or the patches on average in a model without one."""
-    if link.get("patch_map") == "rollout":
+    if link.get(PATCH_MAP) == "rollout":
         return rollout_view(trace)
     head = int(scene.head) if scene.head.isdecimal() else scene.head
     return attention_view(trace, layer=scene.layer, head=head)
@@ -48,7 +50,7 @@ def draw(scene: Scene, changed: Changed) -> tuple[MapView, MapView]:
         format_func=lambda name: names[name],
         required=True,
         label_visibility="collapsed",
-        **link.widget("patch_map"),
+        **link.widget(PATCH_MAP),
     )
     shared, change = scales(before, after)
     columns = st.columns(3, gap="medium")
@@ -73,7 +75,7 @@ def _map(
         st.markdown(f"**{title}**")
         row, place = np.unravel_index(int(np.abs(values).argmax()), values.shape)
         st.image(
-            overlay(picture, values, scale=scale, palette=palette, opacity=link.get("opacity")),
+            overlay(picture, values, scale=scale, palette=palette, opacity=link.get(OPACITY)),
             width="stretch",
             output_format="JPEG",
             alt=_("{title}: {value} in row {row}, column {column} is the largest").format(
@@ -90,7 +92,7 @@ def _what(scene: Scene, shown: MapView) -> str:
         looks = _("where the class token looks")
     elif shown.query == MEAN:
         looks = _("where the patches look on average")
-    if link.get("patch_map") == "rollout":
+    if link.get(PATCH_MAP) == "rollout":
         return _("Rollout of all layers, mean of the heads: {looks}.").format(looks=looks)
     heads = scene.original.heads(scene.layer)
     names = {"mean": _("mean of {heads} heads"), "max": _("maximum of {heads} heads")}

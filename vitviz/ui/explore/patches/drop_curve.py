@@ -14,6 +14,7 @@ from vitviz.analysis.patch_changes import SHUFFLED
 from vitviz.attribution import Attribution
 from vitviz.attribution.attribute import find_method
 from vitviz.figures.removal_curves import Band, removal_curves
+from vitviz.ui.choices.patches import CHANGE
 from vitviz.ui.explore.evidence import panels
 from vitviz.ui.explore.evidence.panels import Waiting
 from vitviz.ui.explore.evidence.target import Aim
@@ -29,7 +30,7 @@ DRAWS = 8
 
 def replacement() -> str:
     """Return what takes the place of dropped patches: what the reader does to painted ones, where that can be."""
-    change = str(link.get("change"))
+    change = str(link.get(CHANGE))
     return "grey" if change == SHUFFLED else change
 
 

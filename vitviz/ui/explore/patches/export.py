@@ -17,6 +17,8 @@ from vitviz.figures.export import html_of_png
 from vitviz.figures.overlay import grey
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
+from vitviz.ui.choices.patches import PATCH_MAP
+from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.explore.patches import attention, drop_curve
@@ -60,7 +62,7 @@ def export(scene: Scene, aim: Aim, changed: Changed, found: Measured) -> Export:
 def _panels(scene: Scene, changed: Changed, found: Measured) -> list[Panel]:
     before, after = found.maps
     shared, change = attention.scales(before, after)
-    opacity = link.get("opacity")  # now: a download runs outside the session, without its choices
+    opacity = link.get(OPACITY)  # now: a download runs outside the session, without its choices
     whole, shade = scene.picture, grey(scene.picture)
 
     def panel(label: str, photo: NDArray[np.uint8], values: Any, scale: Scale, **more: Any) -> Panel:
@@ -126,7 +128,7 @@ def _recipe(scene: Scene, aim: Aim, changed: Changed, found: Measured) -> Recipe
         "painted": patches,
         "change": changed.change,
         "keep_only": changed.keep_only,
-        "map": link.get("patch_map"),
+        "map": link.get(PATCH_MAP),
         "target": aim.target.label,
         "drop_curve_draws": None if found.curve is None else drop_curve.DRAWS,
         "patch_sizes": None if found.sizes is None else [each.patch_size for each in found.sizes],

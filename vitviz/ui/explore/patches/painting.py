@@ -20,7 +20,7 @@ from vitviz.figures.paint import hatch
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
-from vitviz.ui.choices.patches import Painting, painting_of
+from vitviz.ui.choices.patches import CHANGE, KEEP_ONLY, PAINTED, Painting, painting_of
 from vitviz.ui.components.painter_view import PainterView, Stroke
 from vitviz.ui.components.patch_painter import patch_painter
 from vitviz.ui.furniture import viewer
@@ -81,30 +81,30 @@ def controls() -> None:
             "themselves. Remove tokens: the pixels stay, but no token of these patches enters the model."
         ),
         width="content",
-        **link.widget("change"),
+        **link.widget(CHANGE),
     )
     row.toggle(
         _("Keep only the painted"),
         help=_("The change is made to all the other patches instead."),
         width="content",
-        **link.widget("keep_only"),
+        **link.widget(KEEP_ONLY),
     )
 
 
 def current(scene: Scene) -> Changed:
     """Return the changed picture of this run; a painting for another grid is carried over, and told."""
     grid = scene.vit.grid
-    painting = painting_of(link.get("painted")) or Painting(grid.rows, grid.columns, frozenset())
+    painting = painting_of(link.get(PAINTED)) or Painting(grid.rows, grid.columns, frozenset())
     fitted = painting.on(grid)
     if fitted is not painting:
-        link.put(painted=fitted.text())
+        link.put(PAINTED.at(fitted.text()))
         st.info(
             _("The painting was made on {old} patches; it is carried over to {new}.").format(
                 old=f"{painting.rows} × {painting.columns}", new=f"{grid.rows} × {grid.columns}"
             ),
             icon=":material/grid_on:",
         )
-    return _changed(scene, fitted, link.get("change"), link.get("keep_only"))
+    return _changed(scene, fitted, link.get(CHANGE), link.get(KEEP_ONLY))
 
 
 def _changed(scene: Scene, painting: Painting, change: str, keep_only: bool) -> Changed:
@@ -180,7 +180,7 @@ def painter(scene: Scene, changed: Changed) -> None:
 
 def _keep(grid: PatchGrid, stroke: Stroke) -> None:
     st.session_state[_STROKE] = stroke.number
-    link.put(painted=Painting(grid.rows, grid.columns, stroke.painted).text())
+    link.put(PAINTED.at(Painting(grid.rows, grid.columns, stroke.painted).text()))
 
 
 def _effect(changed: Changed) -> str:

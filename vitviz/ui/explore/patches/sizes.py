@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.patch_size import SIZES, PatchSizeAnswer, covered, patch_sizes, why_not_resizable
 from vitviz.figures.overlay import draw_grid
-from vitviz.ui.choices.patches import SIZE_SEPARATOR, sizes_of
+from vitviz.ui.choices.patches import PATCH_SIZES, SIZE_SEPARATOR, sizes_of
 from vitviz.ui.furniture.strip import percent
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import MOST_TOKENS, Scene
@@ -30,7 +30,7 @@ def bearable(scene: Scene) -> list[int]:
     own = scene.vit.grid.patch_size[0]
     prefix = len(scene.vit.grid.prefix)
     found = []
-    for size in sorted({*SIZES, own, *sizes_of(link.get("patch_sizes"))}):
+    for size in sorted({*SIZES, own, *sizes_of(link.get(PATCH_SIZES))}):
         height, width = covered(scene.vit.image_size, size)
         fits = size <= min(scene.vit.image_size)
         if fits and prefix + height * width // size**2 <= MOST_TOKENS:
@@ -41,7 +41,7 @@ def bearable(scene: Scene) -> list[int]:
 def chosen(scene: Scene) -> list[int]:
     """Return the patch sizes that are compared; by default a few from small to large and the model's own."""
     possible = bearable(scene)
-    wanted = sizes_of(link.get("patch_sizes")) or [*FIRST, scene.vit.grid.patch_size[0]]
+    wanted = sizes_of(link.get(PATCH_SIZES)) or [*FIRST, scene.vit.grid.patch_size[0]]
     return sorted({size for size in wanted if size in possible})
 
 
@@ -96,9 +96,9 @@ def _choose(scene: Scene) -> None:
     st.session_state[name] = chosen(scene)
 
     def keep() -> None:
-        link.put(patch_sizes=SIZE_SEPARATOR.join(map(str, sorted(st.session_state[name]))))
+        link.put(PATCH_SIZES.at(SIZE_SEPARATOR.join(map(str, sorted(st.session_state[name])))))
 
-    asked = sizes_of(link.get("patch_sizes"))
+    asked = sizes_of(link.get(PATCH_SIZES))
     left_out = [size for size in asked if size not in bearable(scene)]
     st.multiselect(
         _("Patch sizes in pixels"),

@@ -12,6 +12,8 @@ from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.scale import Scale
 from vitviz.figures.sprites import map_grid
 from vitviz.grid import PatchGrid
+from vitviz.ui.choices.positions import ENCODING
+from vitviz.ui.choices.shared import PATCH
 from vitviz.ui.components.place_picker import place_picker
 from vitviz.ui.furniture.bars import colour_bar
 from vitviz.ui.furniture.charts import chart
@@ -52,7 +54,7 @@ def _units() -> dict[str, str]:
 def measured(scene: Scene) -> tuple[PositionSimilarity, ReadOut | None]:
     """Return the similarity of the chosen encoding and the linear read-out; one that the model has not is told."""
     first = cache.positions(scene.model_key, "", scene.vit)
-    kinds_here, asked = first[0].kinds, link.get("encoding")
+    kinds_here, asked = first[0].kinds, link.get(ENCODING)
     if not asked or asked == first[0].kind:
         return first
     if asked not in kinds_here:
@@ -60,7 +62,7 @@ def measured(scene: Scene) -> tuple[PositionSimilarity, ReadOut | None]:
             plain(_("This model has no encoding “{asked}”; its own is shown.").format(asked=asked)),
             icon=":material/info:",
         )
-        link.put(encoding="")
+        link.put(ENCODING.at(""))
         return first
     return cache.positions(scene.model_key, asked, scene.vit)
 
@@ -95,7 +97,7 @@ def _choose_kind(similarity: PositionSimilarity) -> None:
         format_func=names.__getitem__,
         required=True,
         key=key,
-        on_change=lambda: link.put(encoding=st.session_state[key]),
+        on_change=lambda: link.put(ENCODING.at(st.session_state[key])),
     )
 
 
@@ -138,7 +140,7 @@ def _mosaic(scene: Scene, similarity: PositionSimilarity) -> None:
 
     def pick(place: int) -> None:
         down, across = places.position(place)
-        link.put(patch=str(down * stride * grid.columns + across * stride))
+        link.put(PATCH.at(str(down * stride * grid.columns + across * stride)))
 
     place_picker(
         png_bytes(mosaic_sheet(shown, scale=scale(similarity))),
@@ -169,7 +171,7 @@ def _large(scene: Scene, similarity: PositionSimilarity) -> None:
             row=number // grid.columns + 1, column=number % grid.columns + 1
         ),
         key="position_patch",
-        on_change=lambda: link.put(patch=str(st.session_state["position_patch"])),
+        on_change=lambda: link.put(PATCH.at(str(st.session_state["position_patch"]))),
         help=_("The patch that is pinned on the other pages; the middle one if none is."),
     )
     sheet = map_grid(

@@ -12,6 +12,7 @@ from vitviz.analysis.input_sizes import SIZES, SizedAnswer, input_size_steps, ro
 from vitviz.errors import VitvizError
 from vitviz.figures.mosaic import place_curve
 from vitviz.figures.palettes import VIT_BLUE
+from vitviz.ui.choices.positions import INPUT_SIZES
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import shelf
 from vitviz.ui.reader import link
@@ -31,9 +32,9 @@ def draw(scene: Scene) -> tuple[Answers, DeltaGenerator | None]:
     st.toggle(
         _("Measure from {low} to {high} pixels").format(low=SIZES[0], high=SIZES[-1]),
         help=_("One pass a size: a few seconds in all. The position vectors are interpolated."),
-        **link.widget("input_sizes"),
+        **link.widget(INPUT_SIZES),
     )
-    if not link.get("input_sizes"):
+    if not link.get(INPUT_SIZES):
         _refused().pop(_key(scene), None)  # switched on again, it is tried again
     reason = _refused().get(_key(scene))
     if reason is not None:
@@ -67,12 +68,14 @@ def finish(scene: Scene, found: Answers, bar: DeltaGenerator | None) -> None:
 
 
 def _wanted(scene: Scene, found: Answers) -> bool:
-    return bool(link.get("input_sizes") and _missing(scene, found))
+    return bool(link.get(INPUT_SIZES) and _missing(scene, found))
 
 
 def _progress(done: int, total: int) -> DeltaGenerator:
     bar = st.progress(done / total, _("Measuring …"))
-    st.button(_("Stop"), icon=":material/stop_circle:", key="stop_sizes", on_click=lambda: link.put(input_sizes=False))
+    st.button(
+        _("Stop"), icon=":material/stop_circle:", key="stop_sizes", on_click=lambda: link.put(INPUT_SIZES.at(False))
+    )
     return bar
 
 

@@ -11,6 +11,7 @@ from vitviz.errors import VitvizError
 from vitviz.figures.mosaic import place_curve
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.theme import QUERY_ORANGE
+from vitviz.ui.choices.positions import SHUFFLE
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
@@ -26,9 +27,9 @@ def draw(scene: Scene) -> ShuffleExperiment | None:
     st.toggle(
         _("Shuffle the patches of this photo"),
         help=_("Ten passes of the model: a few seconds."),
-        **link.widget("shuffle"),
+        **link.widget(SHUFFLE),
     )
-    if not link.get("shuffle"):
+    if not link.get(SHUFFLE):
         return None
     try:
         found = cache.shuffled(scene.model_key, scene.photo.digest, scene.vit, scene.photo)

@@ -11,6 +11,7 @@ from vitviz.errors import VitvizError
 from vitviz.figures.scale import Scale
 from vitviz.figures.sprites import map_grid
 from vitviz.grid import PatchGrid
+from vitviz.ui.choices.positions import NEW_GRID
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import MOST_TOKENS, Scene, pinned_patch
@@ -52,7 +53,7 @@ def components(similarity: PositionSimilarity) -> None:
 
 def new_grid(scene: Scene) -> PatchGrid:
     """Return the grid that the positions are brought to: the reader's choice of rows, else half as many."""
-    own, rows = scene.vit.grid, link.get("new_grid")
+    own, rows = scene.vit.grid, link.get(NEW_GRID)
     rows = rows or max(1, own.rows // 2)
     most = _most_rows(own)
     if rows > most:
@@ -60,7 +61,7 @@ def new_grid(scene: Scene) -> PatchGrid:
             _("A grid of {rows} rows is too large to show; {most} rows are shown.").format(rows=rows, most=most),
             icon=":material/info:",
         )
-        link.put(new_grid=most)
+        link.put(NEW_GRID.at(most))
         rows = most
     columns = max(1, round(rows * own.columns / own.rows))
     return PatchGrid(rows, columns, own.patch_size, own.prefix)
@@ -101,7 +102,7 @@ def _rows(scene: Scene, grid: PatchGrid) -> None:
         1,
         max(2, most),
         key=key,
-        on_change=lambda: link.put(new_grid=st.session_state[key]),
+        on_change=lambda: link.put(NEW_GRID.at(st.session_state[key])),
         help=_("Columns follow in proportion. The model's own grid has {rows} × {columns}.").format(
             rows=scene.vit.grid.rows, columns=scene.vit.grid.columns
         ),

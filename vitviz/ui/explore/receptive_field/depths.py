@@ -9,6 +9,7 @@ from vitviz.analysis.receptive_field import ReceptiveField
 from vitviz.errors import VitvizError
 from vitviz.figures.depth import DepthCurve, depth_curve
 from vitviz.images import Photo
+from vitviz.ui.choices.receptive_field import DEPTHS, PICTURES
 from vitviz.ui.explore.receptive_field import probes, rollout
 from vitviz.ui.explore.receptive_field.fields import GRADIENT, ROLLOUT, Measured
 from vitviz.ui.explore.receptive_field.probes import Probe
@@ -25,15 +26,15 @@ Row = tuple[float, float, float, float | None]
 
 def draw(scene: Scene, measured: list[Measured]) -> None:
     """Draw the radius against depth, if the reader asked for it: one gradient a layer, photo and network."""
-    digests, photos = probes.photos_of(scene, link.get("pictures"))
+    digests, photos = probes.photos_of(scene, link.get(PICTURES))
     networks = [each.probe for each in measured if each.by == GRADIENT]
     total = sum(each.layers for each in networks)
     st.toggle(
         _("Measure every depth"),
         help=_("{count} measurements, a fraction of a second each.").format(count=total * len(photos)),
-        **link.widget("depths"),
+        **link.widget(DEPTHS),
     )
-    if not link.get("depths") or not measured:
+    if not link.get(DEPTHS) or not measured:
         return
     curves = _measure(scene, networks, digests, photos)
     curves += _rollout(scene, measured, digests, photos)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from vitviz.figures.export import html_of_png
 from vitviz.figures.sheet import Panel, print_figure
+from vitviz.ui.choices.receptive_field import PICTURES
 from vitviz.ui.explore.receptive_field import fields
 from vitviz.ui.explore.receptive_field.fields import Measured
 from vitviz.ui.furniture import viewer
@@ -47,7 +48,7 @@ def export(scene: Scene, measured: list[Measured]) -> Export:
 
 
 def _recipe(scene: Scene, measured: list[Measured]) -> Recipe:
-    one = link.get("pictures") == "one"
+    one = link.get(PICTURES) == "one"
     pictures = picture_expression(scene) if one else "[each.path for each in examples()]"
     code = "\n".join(
         [

@@ -16,6 +16,8 @@ from vitviz.analysis.receptive_field import ReceptiveField
 from vitviz.analysis.spread import SHARES
 from vitviz.errors import VitvizError
 from vitviz.figures.field import field_overlay
+from vitviz.ui.choices.receptive_field import FIELD_SCALE, PICTURES
+from vitviz.ui.choices.shared import LAYER, OPACITY, PALETTE, PATCH
 from vitviz.ui.components.place_picker import place_picker
 from vitviz.ui.explore.receptive_field import probes, rollout
 from vitviz.ui.explore.receptive_field.probes import Probe
@@ -59,21 +61,21 @@ def controls(scene: Scene) -> None:
             0,
             scene.vit.layers - 1,
             help=_("The convolutional network is read at the same share of its depth."),
-            **link.widget("layer"),
+            **link.widget(LAYER),
         )
     token.selectbox(
         _("Read at"),
         list(scene.vit.grid.names),
         format_func=lambda name: _token_name(scene, name),
         help=_("The patch that is pinned on the Attention page, or a special token."),
-        **link.widget("patch"),
+        **link.widget(PATCH),
     )
     pictures.segmented_control(
         _("Pictures"),
         ["one", "examples"],
         format_func={"one": _("this photo"), "examples": _("mean of the examples")}.__getitem__,
         required=True,
-        **link.widget("pictures"),
+        **link.widget(PICTURES),
     )
     colours.segmented_control(
         _("Colours"),
@@ -81,7 +83,7 @@ def controls(scene: Scene) -> None:
         format_func={"log": _("powers of ten"), "linear": _("even")}.__getitem__,
         required=True,
         help=_("Of each square's share of the strongest square."),
-        **link.widget("field_scale"),
+        **link.widget(FIELD_SCALE),
     )
 
 
@@ -134,12 +136,12 @@ def draw(scene: Scene, measured: list[Measured]) -> None:
                 key=f"field_{each.role}",
                 chosen=chosen,
                 label=_in_words(each),
-                on_pick=lambda place: link.put(patch=str(place)),
+                on_pick=lambda place: link.put(PATCH.at(str(place))),
                 hint=each is measured[0],
             )
             st.caption(_under(each))
     st.caption(key(scene))
-    if link.get("pictures") == "examples":
+    if link.get(PICTURES) == "examples":
         height, width = scene.vit.image_size
         st.caption(
             _(
@@ -160,9 +162,9 @@ def picture(scene: Scene, each: Measured, *, outlined: bool = True) -> NDArray[n
     return field_overlay(
         scene.picture,
         each.field.values,
-        scale=link.get("field_scale"),
-        palette=link.get("palette"),
-        opacity=link.get("opacity"),
+        scale=link.get(FIELD_SCALE),
+        palette=link.get(PALETTE),
+        opacity=link.get(OPACITY),
         cell=_cell(scene),
         place=_box(scene) if outlined else None,
         theoretical=each.field.theoretical_box,
@@ -202,7 +204,7 @@ def key(scene: Scene) -> str:
     """Return how to read the colours and the orange patch, in words."""
     colours = (
         _("Bright: the strongest square. Darkest: a thousandth of it, or less.")
-        if link.get("field_scale") == "log"
+        if link.get(FIELD_SCALE) == "log"
         else _("Bright: the strongest square. Darkest: zero.")
     )
     colours += gap() + _("A square is the mean of {side} × {side} px.").format(side=_cell(scene))
@@ -233,7 +235,7 @@ def table(measured: list[Measured]) -> None:
     }
     for share in SHARES:
         rows[f"{share:.0%}"] = [f"{each.field.area_ratios[share]:.1%}" for each in measured]
-    if link.get("pictures") == "examples":
+    if link.get(PICTURES) == "examples":
         rows[_("Radius by photo (px)")] = [
             f"{each.field.per_image_radius.min():.0f} – {each.field.per_image_radius.max():.0f}" for each in measured
         ]

@@ -15,6 +15,7 @@ from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.images import Photo, open_photo
 from vitviz.models import timm_door
 from vitviz.models.vit import ViT
+from vitviz.ui.choices.shared import WEIGHTS
 from vitviz.ui.kept.networks import CNN, redrawn, refusal, renormalised, resnet
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
@@ -79,7 +80,7 @@ def _nearest(key: str, layer: int, place: tuple[float, float], _net: ConvNet) ->
 def probes(scene: Scene) -> list[tuple[str, Probe]]:
     """Return by role the scene's ViT, "map", the CNN, "convnet", and beside a trained ViT the same one "random"."""
     vit, place = scene.vit, _place(scene)
-    trained = link.get("weights") != "random"
+    trained = link.get(WEIGHTS) != "random"
     found = [("map", _vit_probe(scene, vit, trained, place))]
     net, known = resnet(*vit.image_size)
     if reason := refusal(*vit.image_size):

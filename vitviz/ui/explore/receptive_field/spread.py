@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from vitviz.figures.field_profile import ProfileCurve, profile_curve
+from vitviz.ui.choices.receptive_field import PICTURES, SPREAD
 from vitviz.ui.explore.receptive_field import fields
 from vitviz.ui.explore.receptive_field.fields import Measured
 from vitviz.ui.furniture.charts import chart
@@ -20,13 +21,13 @@ def draw(scene: Scene, measured: list[Measured]) -> None:
     """Draw the share of each field within a distance and, if asked for, the same for the other pictures."""
     if not measured:
         return
-    one = link.get("pictures") == "one"
+    one = link.get(PICTURES) == "one"
     st.toggle(
         _("Beside the mean of the examples") if one else _("Beside this photo"),
         help=_("How far does one photo speak for the model? Some seconds for the ten examples."),
-        **link.widget("spread"),
+        **link.widget(SPREAD),
     )
-    others = fields.measure(scene, "examples" if one else "one") if link.get("spread") else []
+    others = fields.measure(scene, "examples" if one else "one") if link.get(SPREAD) else []
     curves = [_curve(each, banded=not one) for each in measured]
     word = _("{name}, mean of the examples") if one else _("{name}, this photo")
     curves += [_curve(each, name=word.format(name=each.probe.title), dash="dot") for each in others]

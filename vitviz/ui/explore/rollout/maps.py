@@ -15,7 +15,8 @@ from vitviz.attention.view import MapView, rollout_view
 from vitviz.figures.scale import scale_for
 from vitviz.figures.sheet import print_figure
 from vitviz.figures.sprites import map_grid
-from vitviz.ui.choices.explore import LAYER_ALONE, ROLLOUT
+from vitviz.ui.choices.rollout import DISCARD, END, FUSION, LAYER_ALONE, RESIDUAL, ROLLOUT, ROLLOUT_MAP, START
+from vitviz.ui.choices.shared import DIRECTION, OPACITY, PALETTE, PATCH, SCALE, SMOOTH, SPECIAL
 from vitviz.ui.components.attention_view import AttentionView, ViewState
 from vitviz.ui.components.labels import viewer_labels
 from vitviz.ui.components.standalone import standalone_html
@@ -40,7 +41,7 @@ def controls(scene: Scene) -> dict[str, Any]:
         ["mean", "max", "min"],
         required=True,
         help=_("How the heads of a layer become one matrix."),
-        **link.widget("fusion"),
+        **link.widget(FUSION),
     )
     residual.slider(
         _("Residual share"),
@@ -50,7 +51,7 @@ def controls(scene: Scene) -> dict[str, Any]:
         help=_(
             "How much of a token passes a layer unchanged. One half is Abnar and Zuidema's choice; 0 leaves it out."
         ),
-        **link.widget("residual"),
+        **link.widget(RESIDUAL),
     )
     discard.slider(
         _("Discard the smallest"),
@@ -58,7 +59,7 @@ def controls(scene: Scene) -> dict[str, Any]:
         0.95,
         step=0.05,
         help=_("This share of the weakest attention weights of each token is set to zero in every layer."),
-        **link.widget("discard"),
+        **link.widget(DISCARD),
     )
     _layer_range(layers, last)
     return settings.rollout_options(scene)
@@ -67,29 +68,29 @@ def controls(scene: Scene) -> dict[str, Any]:
 def _fit(last: int, options: dict[str, Any]) -> None:
     """Bring the choices into the model's range, and say so where more was asked for."""
     start, end, discard = (options[name] for name in ("start_layer", "end_layer", "discard_ratio"))
-    if link.get("start") > start or link.get("end") > end:
+    if link.get(START) > start or link.get(END) > end:
         st.warning(
             _(
                 "This model has layers 0 to {last}, and a rollout begins no later than it ends: layers {start} to "
                 "{end} are shown."
             ).format(last=last, start=start, end=end)
         )
-    if link.get("discard") > discard:
+    if link.get(DISCARD) > discard:
         st.warning(_("At most {most:.0%} of the weights can be discarded; that is shown.").format(most=discard))
     # -1, the last layer, stays the last one in a deeper model
-    link.put(start=start, end=-1 if end == last else end, discard=discard)
+    link.put(START.at(start), END.at(-1 if end == last else end), DISCARD.at(discard))
 
 
 def _layer_range(column: Any, last: int) -> None:
     if not last:
         return  # one layer: nothing to choose, and Streamlit has no slider of one value
     key = "rollout_layers"
-    end = link.get("end")
-    st.session_state[key] = (link.get("start"), last if end < 0 else end)
+    end = link.get(END)
+    st.session_state[key] = (link.get(START), last if end < 0 else end)
 
     def changed() -> None:
         start, end = st.session_state[key]
-        link.put(start=start, end=end)
+        link.put(START.at(start), END.at(end))
 
     column.slider(
         _("From layer to layer"), 0, last, key=key, on_change=changed, help=_("Which layers are multiplied, inclusive.")
@@ -118,43 +119,43 @@ def view(scene: Scene, options: dict[str, Any]) -> AttentionView:
             _("Rollout {start}–{end}").format(start=options["start_layer"], end=layer),
         ),
         query=scene.query,
-        head=_MAPS.index(link.get("rollout_map")),
-        direction=link.get("direction"),
-        scale="map" if _scale_is_replaced() else link.get("scale"),
-        hide_special=link.get("special"),
-        opacity=link.get("opacity"),
-        palette=link.get("palette"),
-        interpolate=link.get("smooth"),
+        head=_MAPS.index(link.get(ROLLOUT_MAP)),
+        direction=link.get(DIRECTION),
+        scale="map" if _scale_is_replaced() else link.get(SCALE),
+        hide_special=link.get(SPECIAL),
+        opacity=link.get(OPACITY),
+        palette=link.get(PALETTE),
+        interpolate=link.get(SMOOTH),
         labels={**viewer_labels(), "head": _("Maps"), "scale_layer": _("Both maps")},
     )
 
 
 def _scale_is_replaced() -> bool:
     """Return whether the scale of the other pages, the whole model's, is not one of this page's."""
-    return bool(link.get("scale") == "model")
+    return bool(link.get(SCALE) == "model")
 
 
 def keep(state: ViewState) -> None:
     """Keep what the reader chose in the viewer; the layer buttons move the end of the rollout."""
     if not (_scale_is_replaced() and state.scale == "map"):  # else it is this page's stand-in
-        link.put(scale=state.scale)
+        link.put(SCALE.at(state.scale))
     assert isinstance(state.head, int)  # maps with names have neither mean nor maximum
     link.put(
-        rollout_map=_MAPS[state.head],
-        patch=state.query,
-        direction=state.direction,
-        special=state.hide_special,
-        opacity=round(state.opacity, 2),
-        palette=state.palette,
-        smooth=state.interpolate,
-        end=state.layer,
-        start=min(link.get("start"), state.layer),
+        ROLLOUT_MAP.at(_MAPS[state.head]),
+        PATCH.at(state.query),
+        DIRECTION.at(state.direction),
+        SPECIAL.at(state.hide_special),
+        OPACITY.at(round(state.opacity, 2)),
+        PALETTE.at(state.palette),
+        SMOOTH.at(state.interpolate),
+        END.at(state.layer),
+        START.at(min(link.get(START), state.layer)),
     )
 
 
 def shown_options(options: dict[str, Any]) -> dict[str, Any]:
     """Return the options of the large map: a layer alone is its own rollout, with no residual and nothing discarded."""
-    if link.get("rollout_map") == ROLLOUT:
+    if link.get(ROLLOUT_MAP) == ROLLOUT:
         return options
     alone = {"start_layer": options["end_layer"], "residual": 0.0, "discard_ratio": 0.0}
     return {**options, **alone}
@@ -162,13 +163,13 @@ def shown_options(options: dict[str, Any]) -> dict[str, Any]:
 
 def shown_map(scene: Scene, options: dict[str, Any]) -> MapView:
     """Return the large map of the pinned token: the rollout, or its last layer alone."""
-    if link.get("rollout_map") == ROLLOUT:
+    if link.get(ROLLOUT_MAP) == ROLLOUT:
         return _rollout_map(scene, options)
     found = rollout_view(
         scene.trace,
         scene.query,
-        direction=link.get("direction"),
-        hide_special=link.get("special"),
+        direction=link.get(DIRECTION),
+        hide_special=link.get(SPECIAL),
         **shown_options(options),
     )
     layer = options["end_layer"]
@@ -179,7 +180,7 @@ def shown_map(scene: Scene, options: dict[str, Any]) -> MapView:
 
 def told_options(options: dict[str, Any]) -> str:
     """Return what the large map's label does not say of its options, in words; empty for a layer alone."""
-    if link.get("rollout_map") != ROLLOUT:
+    if link.get(ROLLOUT_MAP) != ROLLOUT:
         return ""
     return _("residual share {residual:g}, smallest {discard:g} % discarded").format(
         residual=options["residual"], discard=100 * options["discard_ratio"]
@@ -190,8 +191,8 @@ def _rollout_map(scene: Scene, options: dict[str, Any]) -> MapView:
     return rollout_view(
         scene.trace,
         scene.query,
-        direction=link.get("direction"),
-        hide_special=link.get("special"),
+        direction=link.get(DIRECTION),
+        hide_special=link.get(SPECIAL),
         matrix=matrix(scene, **options),
         **options,
     )
@@ -223,7 +224,7 @@ def _page_colour() -> tuple[int, int, int]:
 def export(scene: Scene, options: dict[str, Any], view: AttentionView, shown: MapView) -> Export:
     """Return the files of the large map, ``shown``; the page that works offline has both maps of the viewer."""
     printed = viewer.panel(scene, shown)  # now: a download runs outside the session
-    name = link.get("rollout_map")
+    name = link.get(ROLLOUT_MAP)
     assert view.maps is not None
     both = dict(zip(_MAPS, view.maps, strict=True))
 

@@ -15,6 +15,7 @@ from vitviz.analysis.tokens import TokenColours, TokenNorms, TokenSimilarity, to
 from vitviz.figures.overlay import outline, overlay
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
+from vitviz.ui.choices.tokens import CKA_WITH, FLIP, FOREGROUND
 from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.components.token_view import TokenView
 from vitviz.ui.explore.tokens import layers, norms
@@ -138,7 +139,7 @@ def _arrays(
 
 def _similarity_code(scene: Scene) -> list[str]:
     """Return the lines that compare all layers with those of the chosen model, which sees the first one's crop."""
-    name = link.get("cka_with")
+    name = link.get(CKA_WITH)
     if not name:
         return ["cka = vitviz.layer_similarity(here).values"]
     if name == layers.RANDOM:
@@ -157,7 +158,7 @@ def _similarity_code(scene: Scene) -> list[str]:
 
 def _recipe(scene: Scene, there: Seen, measured: Measured, alike: tuple[TokenSimilarity, TokenSimilarity]) -> Recipe:
     second = repr("second.jpg") if there.name in photos.OWN else f"example({there.name!r}).path"
-    patch, layer, threshold = measured.view.patch, scene.layer, link.get("foreground") or None
+    patch, layer, threshold = measured.view.patch, scene.layer, link.get(FOREGROUND) or None
     lines = [
         "import vitviz",
         "from vitviz.examples import example",
@@ -168,7 +169,7 @@ def _recipe(scene: Scene, there: Seen, measured: Measured, alike: tuple[TokenSim
         f"values = vitviz.token_similarity(here, {patch}, layer={layer}).values  # (rows, columns)",
         f"match = vitviz.token_similarity(here, {patch}, layer={layer}, other=there).best",
         f"colours = vitviz.token_colours([here, there], layer={layer}, threshold={threshold}, "
-        f"flip={link.get('flip')}).colours",
+        f"flip={link.get(FLIP)}).colours",
         f"outliers = vitviz.token_norms(here, layer={layer}).outliers",
         "spectrum = vitviz.token_spectrum(here)",
     ]
@@ -182,7 +183,7 @@ def _recipe(scene: Scene, there: Seen, measured: Measured, alike: tuple[TokenSim
         "patch": patch,
         "second_picture": there.name,
         "foreground": threshold,
-        "flip": link.get("flip"),
+        "flip": link.get(FLIP),
         "best_match": {"here": alike[0].best, "second": alike[1].best},
         "outliers": table.outliers,
         "outlier_threshold": table.threshold,

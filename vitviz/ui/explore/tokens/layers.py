@@ -16,6 +16,8 @@ from vitviz.figures.mosaic import place_curve
 from vitviz.figures.palettes import layer_ramp
 from vitviz.figures.scale import Scale
 from vitviz.trace import Trace
+from vitviz.ui.choices.shared import MODEL
+from vitviz.ui.choices.tokens import CKA, CKA_WITH
 from vitviz.ui.explore.tokens.second_photo import Seen
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import cache, networks
@@ -79,9 +81,9 @@ def alike(scene: Scene, here: Seen) -> LayerSimilarity | None:
     toggle.toggle(
         _("Compare all layers"),
         help=_("Linear CKA of the patch tokens (Kornblith et al. 2019); up to a few seconds."),
-        **link.widget("cka"),
+        **link.widget(CKA),
     )
-    if not link.get("cka"):
+    if not link.get(CKA):
         return None
     with other:
         _choose_other(scene)
@@ -95,8 +97,8 @@ def alike(scene: Scene, here: Seen) -> LayerSimilarity | None:
 
 
 def _choose_other(scene: Scene) -> None:
-    asked = link.get("cka_with")
-    known = ["", RANDOM, *(name for name in models.SUGGESTED if name != link.get("model"))]
+    asked = link.get(CKA_WITH)
+    known = ["", RANDOM, *(name for name in models.SUGGESTED if name != link.get(MODEL))]
     words = {"": _("itself"), RANDOM: _("the same with random weights")}
     st.selectbox(
         _("With the layers of"),
@@ -104,12 +106,12 @@ def _choose_other(scene: Scene) -> None:
         format_func=lambda name: words.get(name, name),
         accept_new_options=True,
         help=_("Or type “timm:” and the name of another model; it sees the same photo."),
-        **link.widget("cka_with"),
+        **link.widget(CKA_WITH),
     )
 
 
 def _similarity(scene: Scene, here: Seen) -> LayerSimilarity:
-    digest, name = here.photo.digest, link.get("cka_with")
+    digest, name = here.photo.digest, link.get(CKA_WITH)
     if scene.vit.grid.patches > _MOST_PATCHES:
         raise OptionError(
             _(
@@ -150,7 +152,7 @@ def _matrix(found: LayerSimilarity) -> None:
         st.info(_("Some layer has the same token everywhere, so that nothing can be compared."))
         return
     first, second = found.models
-    if link.get("cka_with") == RANDOM:
+    if link.get(CKA_WITH) == RANDOM:
         second = _("{model}, random weights").format(model=second)
     rows, columns = ([_("input"), *(str(layer) for layer in range(count - 1))] for count in found.values.shape)
     figure = token_matrix(

@@ -14,6 +14,7 @@ from vitviz.figures.curves import Series, layer_curve
 from vitviz.figures.overlay import overlay
 from vitviz.figures.palettes import PINNED
 from vitviz.figures.scale import Scale
+from vitviz.ui.choices.tokens import LENS_CLASS
 from vitviz.ui.explore.tokens.second_photo import Seen
 from vitviz.ui.furniture.bars import colour_bar
 from vitviz.ui.furniture.charts import chart
@@ -57,11 +58,11 @@ def draw(scene: Scene, here: Seen) -> Reading | None:
 
 def _class(scene: Scene, lens: LogitLens) -> int:
     """Return the class whose evidence is mapped; one that the model has not is told and left out."""
-    asked, classes = link.get("lens_class"), lens.logits.shape[1]
+    asked, classes = link.get(LENS_CLASS), lens.logits.shape[1]
     if asked and int(asked) >= classes:
         text = _("There is no class {asked}: this model has classes 0 to {last}; its answer is shown.")
         st.warning(plain(text.format(asked=asked, last=classes - 1)), icon=":material/info:")
-        link.put(lens_class="")
+        link.put(LENS_CLASS.at(""))
         asked = ""
     return int(asked) if asked else lens.final
 
@@ -100,14 +101,14 @@ def _table(scene: Scene, lens: LogitLens) -> None:
 
 
 def _choose(scene: Scene, lens: LogitLens) -> None:
-    asked = link.get("lens_class")
+    asked = link.get(LENS_CLASS)
     listed = [str(index) for index in _best(lens, 5)[1:]]
     more = [asked] if asked and asked not in listed else []
     st.selectbox(
         _("Evidence for"),
         ["", *listed, *more],
         format_func=lambda text: class_name(scene.vit, int(text) if text else lens.final),
-        **link.widget("lens_class"),
+        **link.widget(LENS_CLASS),
     )
 
 

@@ -10,7 +10,8 @@ from PIL import Image
 
 from vitviz.analysis.tokens import TokenColours, patch_tokens
 from vitviz.errors import OptionError
-from vitviz.ui.choices.space import MOST_FOREGROUND
+from vitviz.ui.choices.shared import LAYER, PATCH
+from vitviz.ui.choices.tokens import FLIP, FOREGROUND, LIKENESS, MOST_FOREGROUND
 from vitviz.ui.components.token_view import TokenChoice, TokenPicture, TokenView
 from vitviz.ui.components.token_viewer import token_viewer
 from vitviz.ui.explore.tokens import second_photo
@@ -33,7 +34,7 @@ def controls(scene: Scene) -> None:
             0,
             scene.vit.layers - 1,
             help=_("The residual stream after this block."),
-            **link.widget("layer"),
+            **link.widget(LAYER),
         )
     with second:
         second_photo.choose(scene)
@@ -46,12 +47,12 @@ def controls(scene: Scene) -> None:
             "Of the first principal component, stretched from 0 to 1. Patches below are black and the colours are "
             "made of the rest. 0: all patches."
         ),
-        **link.widget("foreground"),
+        **link.widget(FOREGROUND),
     )
     flip.toggle(
         _("Other side"),
         help=_("Which end of the component is the object is not known: this takes the other one."),
-        **link.widget("flip"),
+        **link.widget(FLIP),
     )
 
 
@@ -68,16 +69,16 @@ def draw(scene: Scene, here: Seen, there: Seen) -> tuple[TokenView, TokenColours
 
 
 def _keep(choice: TokenChoice) -> None:
-    link.put(patch=str(choice.patch), likeness=choice.scale)
+    link.put(PATCH.at(str(choice.patch)), LIKENESS.at(choice.scale))
 
 
 def _colours(scene: Scene, here: Seen, there: Seen) -> TokenColours | None:
     """Return the colours of both photos; where the foreground is too small for colours, those of all patches."""
-    threshold = link.get("foreground") or None
+    threshold = link.get(FOREGROUND) or None
     digests, traces = (here.photo.digest, there.photo.digest), (here.trace, there.trace)
     for asked in dict.fromkeys((threshold, None)):
         try:
-            return cache.token_colours(scene.model_key, digests, scene.layer, asked, link.get("flip"), traces)
+            return cache.token_colours(scene.model_key, digests, scene.layer, asked, link.get(FLIP), traces)
         except OptionError as error:
             st.info(plain(in_dashboard(error)), icon=":material/info:")
     return None
@@ -97,7 +98,7 @@ def _view(scene: Scene, here: Seen, there: Seen, colours: TokenColours | None) -
         for title, seen, colour in zip(titles, (here, there), (first, second), strict=True)
     ]
     return TokenView(
-        pictures=(pictures[0], pictures[1]), patch=pinned_patch(scene), scale=link.get("likeness"), opacity=_OPACITY
+        pictures=(pictures[0], pictures[1]), patch=pinned_patch(scene), scale=link.get(LIKENESS), opacity=_OPACITY
     )
 
 

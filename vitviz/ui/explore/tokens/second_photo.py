@@ -12,6 +12,7 @@ from vitviz.capture.edit import NO_EDIT
 from vitviz.examples import examples
 from vitviz.images import Photo
 from vitviz.trace import Trace
+from vitviz.ui.choices.tokens import SECOND
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link, photos
 from vitviz.ui.reader.scene import Scene
@@ -37,14 +38,14 @@ def first(scene: Scene) -> Seen:
 
 def second(scene: Scene) -> Seen:
     """Return the photo that is compared; one that the link names and that is not here is told and left out."""
-    wanted = link.get("second") or _next(scene.photo_name)
+    wanted = link.get(SECOND) or _next(scene.photo_name)
     if wanted not in photos.available():
         st.warning(
             _("There is no photo “{name}” to compare with; another is shown.").format(name=wanted[:60]),
             icon=":material/info:",
         )
         wanted = _next(scene.photo_name)
-        link.put(second="")
+        link.put(SECOND.at(""))
     found = photos.get(wanted)
     trace = cache.traced(scene.model_key, found.digest, NO_EDIT, scene.vit, found)
     picture = cache.picture(scene.model_key, found.digest, scene.vit, found)
@@ -59,7 +60,7 @@ def choose(scene: Scene) -> None:
         ["", *photos.available()],
         format_func=lambda name: photos.title(name) if name else _("the next example: {title}").format(title=following),
         help=_("Two photos of the same kind of thing are the most telling."),
-        **link.widget("second"),
+        **link.widget(SECOND),
     )
 
 

@@ -11,6 +11,7 @@ from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import Scale
 from vitviz.labs.anatomy import BlockStep, norms
 from vitviz.labs.parameters import Dimensions
+from vitviz.ui.choices.shared import LAYER
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.anatomy import tokens
 from vitviz.ui.learn.anatomy.stream import norm_figure
@@ -28,7 +29,7 @@ def draw(scene: Scene, block: BlockStep) -> None:
             0,
             scene.vit.layers - 1,
             help=_("Blocks, heads and patches are counted from 0; rows and columns from 1."),
-            **link.widget("layer"),
+            **link.widget(LAYER),
         )
     before, looks, after = st.columns(3, gap="medium")
     with before:

@@ -13,6 +13,7 @@ from vitviz.figures.anatomy import activation_curves
 from vitviz.figures.curves import histogram
 from vitviz.labs.gelu import Activations, Gelu, activations, gelu
 from vitviz.ui.choices import anatomy as choices
+from vitviz.ui.choices.shared import LAYER
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
@@ -86,7 +87,7 @@ def _inputs(scene: Scene) -> Activations | None:
     """Draw what enters the activation of the chosen block for this photo."""
     st.subheader(_("What enters it in the loaded model?"), anchor=False)
     if scene.vit.layers > 1:
-        st.slider(_("Block"), 0, scene.vit.layers - 1, **link.widget("layer"))
+        st.slider(_("Block"), 0, scene.vit.layers - 1, **link.widget(LAYER))
     try:
         found = _activations(scene.model_key, scene.photo.digest, scene.layer, scene)
     except VitvizError as error:

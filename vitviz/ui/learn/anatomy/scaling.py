@@ -56,18 +56,20 @@ def draw() -> None:
 
 def _knobs() -> str:
     titles = {"depth": _("Depth T"), "width": _("Width D"), "side": _("Picture side")}
-    st.radio(_("What grows?"), list(titles), format_func=lambda each: titles[each], **link.widget("anatomy_scaled"))
-    growing = str(link.get("anatomy_scaled"))
-    st.slider(_("Blocks"), 1, 48, **link.widget("anatomy_depth"))
-    st.slider(_("Channels of a token"), 64, 2048, step=64, **link.widget("anatomy_width"))
-    st.slider(_("Side of the picture (px)"), 64, 640, step=_PATCH, **link.widget("anatomy_side"))
+    st.radio(
+        _("What grows?"), list(titles), format_func=lambda each: titles[each], **link.widget(choices.ANATOMY_SCALED)
+    )
+    growing = str(link.get(choices.ANATOMY_SCALED))
+    st.slider(_("Blocks"), 1, 48, **link.widget(choices.ANATOMY_DEPTH))
+    st.slider(_("Channels of a token"), 64, 2048, step=64, **link.widget(choices.ANATOMY_WIDTH))
+    st.slider(_("Side of the picture (px)"), 64, 640, step=_PATCH, **link.widget(choices.ANATOMY_SIDE))
     return growing
 
 
 def _shape() -> ViTShape:
     """Return the model of the knobs, with patches of 16 pixels and heads of 64 channels."""
-    side, width = link.get("anatomy_side"), link.get("anatomy_width")
-    return ViTShape((side, side), (_PATCH, _PATCH), width, link.get("anatomy_depth"), max(1, width // 64))
+    side, width = link.get(choices.ANATOMY_SIDE), link.get(choices.ANATOMY_WIDTH)
+    return ViTShape((side, side), (_PATCH, _PATCH), width, link.get(choices.ANATOMY_DEPTH), max(1, width // 64))
 
 
 def _now(shape: ViTShape, growing: str) -> int:

@@ -13,6 +13,7 @@ from vitviz.labs.shift import ShiftExperiment, shift_experiment
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
 from vitviz.ui.choices import anatomy as choices
+from vitviz.ui.choices.shared import LAYER
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
@@ -38,7 +39,7 @@ def draw() -> None:
         ),
     )
     if scene.vit.layers > 1:
-        st.slider(_("Block"), 0, scene.vit.layers - 1, **link.widget("layer"))
+        st.slider(_("Block"), 0, scene.vit.layers - 1, **link.widget(LAYER))
     try:
         found = _measured(scene.model_key, scene.photo.digest, scene.layer, scene.vit, scene.original)
     except VitvizError as error:

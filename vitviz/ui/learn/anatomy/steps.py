@@ -44,9 +44,9 @@ def draw() -> None:
         format_func=lambda each: titles[each],
         required=True,
         label_visibility="collapsed",
-        **link.widget("anatomy_step"),
+        **link.widget(choices.ANATOMY_STEP),
     )
-    step = link.get("anatomy_step")
+    step = link.get(choices.ANATOMY_STEP)
     block = blocked(scene)
     with st.container(key="anatomy_view"):
         _view(step, scene, found, block, size)

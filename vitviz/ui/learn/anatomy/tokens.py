@@ -11,6 +11,7 @@ from vitviz.figures.anatomy import filters, strip
 from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import Scale
 from vitviz.labs.anatomy import Embedding
+from vitviz.ui.choices.shared import PATCH
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, pinned_patch
 from vitviz.ui.text import _
@@ -27,7 +28,7 @@ def _choose_patch(scene: Scene) -> int:
 
     def keep() -> None:
         place = (st.session_state["anatomy_row"] - 1) * grid.columns
-        link.put(patch=str(place + st.session_state["anatomy_column"] - 1))
+        link.put(PATCH.at(str(place + st.session_state["anatomy_column"] - 1)))
 
     st.number_input(_("Row"), 1, grid.rows, step=1, key="anatomy_row", on_change=keep)
     st.number_input(_("Column"), 1, grid.columns, step=1, key="anatomy_column", on_change=keep)

@@ -19,7 +19,7 @@ def draw() -> None:
         choices.SCALING: scaling.draw,
     }
     chosen = lesson.experiment(
-        "anatomy",
+        choices.EXPERIMENT,
         {
             choices.STEPS: _("Step by step"),
             choices.PARAMETERS: _("Parameters"),

@@ -11,6 +11,7 @@ from vitviz.figures.scaling import Law, scaling
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.cost.compute import BlockSeconds, block_macs, time_block
 from vitviz.labs.cost.vit_shape import ViTShape
+from vitviz.ui.choices.cost import COST_SECONDS
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.text import _
 from vitviz.ui.work.desk import Desk, LongWork
@@ -21,7 +22,7 @@ def draw(shape: ViTShape, desk: Desk) -> BlockSeconds | None:
     st.subheader(_("And by the clock?"), anchor=False)
     heads = shape.heads if shape.width % shape.heads == 0 else 1
     work = LongWork(
-        "cost_seconds",
+        COST_SECONDS,
         ("block seconds", shape.width, heads),
         lambda progress: time_block(shape.width, heads, progress=progress),
     )

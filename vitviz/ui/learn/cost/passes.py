@@ -6,6 +6,7 @@ import streamlit as st
 
 from vitviz.labs.cost.memory import KINDS, MemoryComparison, StepCost, compare_blocks, compare_model, recompute_ratio
 from vitviz.labs.cost.vit_shape import ViTShape, shape_of
+from vitviz.ui.choices.cost import COST_BLOCK, COST_PASSES
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 from vitviz.ui.work.desk import Desk, LongWork
@@ -20,7 +21,7 @@ def draw(scene: Scene, shape: ViTShape, desk: Desk) -> tuple[MemoryComparison | 
         heads = shape.heads if shape.width % shape.heads == 0 else 1
         block = desk.ask(
             LongWork(
-                "cost_block",
+                COST_BLOCK,
                 ("block bytes", shape.tokens, shape.width, heads),
                 lambda progress: compare_blocks(
                     tokens=shape.tokens, width=shape.width, heads=heads, repetitions=5, progress=progress
@@ -37,7 +38,7 @@ def draw(scene: Scene, shape: ViTShape, desk: Desk) -> tuple[MemoryComparison | 
         st.markdown(_("**The loaded model** on this photo, all weights trained"))
         model = desk.ask(
             LongWork(
-                "cost_passes",
+                COST_PASSES,
                 ("model bytes", scene.model_key, scene.photo.digest),
                 lambda progress: compare_model(scene.vit, scene.original.pixels, progress=progress),
             ),

@@ -8,7 +8,18 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.labs.cost.vit_shape import PRESETS, ViTShape, shape_of
-from vitviz.ui.choices.cost import LOADED, RANGES
+from vitviz.ui.choices.choice import Choice
+from vitviz.ui.choices.cost import (
+    COST_DEPTH,
+    COST_HEADS,
+    COST_MODEL,
+    COST_PATCH,
+    COST_SIZE,
+    COST_WIDTH,
+    LOADED,
+    RANGES,
+    SIZES,
+)
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, gap, plain
@@ -16,19 +27,19 @@ from vitviz.ui.text import _, gap, plain
 
 def base(scene: Scene) -> ViTShape:
     """Return the sizes of the chosen model before any change."""
-    chosen = link.get("cost_model")
+    chosen = link.get(COST_MODEL)
     return shape_of(scene.vit) if chosen == LOADED else PRESETS[chosen]
 
 
 def current(scene: Scene) -> ViTShape:
     """Return the sizes that are shown; a patch larger than the picture is told and made as large as the picture."""
     shape = base(scene)
-    if side := link.get("cost_size"):
+    if side := link.get(COST_SIZE):
         shape = replace(shape, image_size=(side, side), patch_size=_fitting(shape, side))
-    if patch := link.get("cost_patch"):
+    if patch := link.get(COST_PATCH):
         fits = min(patch, *shape.image_size)
         if fits < patch:
-            link.put(cost_patch=fits)
+            link.put(COST_PATCH.at(fits))
             st.warning(
                 _("No patch of {patch} pixels fits into the picture; it is shown with {fits}.").format(
                     patch=patch, fits=fits
@@ -38,9 +49,9 @@ def current(scene: Scene) -> ViTShape:
         shape = replace(shape, patch_size=(fits, fits))
     return replace(
         shape,
-        width=link.get("cost_width") or shape.width,
-        depth=link.get("cost_depth") or shape.depth,
-        heads=link.get("cost_heads") or shape.heads,
+        width=link.get(COST_WIDTH) or shape.width,
+        depth=link.get(COST_DEPTH) or shape.depth,
+        heads=link.get(COST_HEADS) or shape.heads,
     )
 
 
@@ -53,10 +64,10 @@ def choose(scene: Scene, shape: ViTShape) -> None:
     columns = st.columns([2, 1, 1, 1, 1, 1], gap="small", vertical_alignment="bottom")
     names = {LOADED: _("the loaded one: {name}").format(name=plain(scene.vit.name))}
     key = "choice_cost_model"
-    st.session_state[key] = link.get("cost_model")
+    st.session_state[key] = link.get(COST_MODEL)
 
     def take() -> None:
-        link.put(cost_model=st.session_state[key], **dict.fromkeys(RANGES, 0))
+        link.put(COST_MODEL.at(st.session_state[key]), *(size.at(0) for size in SIZES))
 
     columns[0].selectbox(
         _("Model"),
@@ -67,22 +78,22 @@ def choose(scene: Scene, shape: ViTShape) -> None:
         help=_("Choosing a model sets all sizes; change any of them afterwards."),
     )
     sizes = {
-        "cost_size": (_("Image (px)"), max(shape.image_size), 16),
-        "cost_patch": (_("Patch (px)"), max(shape.patch_size), 2),
-        "cost_width": (_("Width D"), shape.width, 64),
-        "cost_depth": (_("Layers T"), shape.depth, 1),
-        "cost_heads": (_("Heads M"), shape.heads, 1),
+        COST_SIZE: (_("Image (px)"), max(shape.image_size), 16),
+        COST_PATCH: (_("Patch (px)"), max(shape.patch_size), 2),
+        COST_WIDTH: (_("Width D"), shape.width, 64),
+        COST_DEPTH: (_("Layers T"), shape.depth, 1),
+        COST_HEADS: (_("Heads M"), shape.heads, 1),
     }
-    for column, (name, (label, value, step)) in zip(columns[1:], sizes.items(), strict=True):
-        _number(column, name, label, value, step)
+    for column, (size, (label, value, step)) in zip(columns[1:], sizes.items(), strict=True):
+        _number(column, size, label, value, step)
     _notes(scene, shape)
 
 
-def _number(column: DeltaGenerator, name: str, label: str, value: int, step: int) -> None:
-    key, (low, high) = f"choice_{name}", RANGES[name]
+def _number(column: DeltaGenerator, size: Choice[int], label: str, value: int, step: int) -> None:
+    key, (low, high) = f"choice_{size.name}", RANGES[size.name]
     st.session_state[key] = min(max(value, low), high)
     column.number_input(
-        label, low, high, step=step, key=key, on_change=lambda: link.put(**{name: st.session_state[key]})
+        label, low, high, step=step, key=key, on_change=lambda: link.put(size.at(st.session_state[key]))
     )
 
 
@@ -112,4 +123,4 @@ def size_lines(shape: ViTShape) -> str:
 
 def told(shape: ViTShape) -> dict[str, object]:
     """Return the sizes as plain values."""
-    return {**vars(shape), "tokens": shape.tokens, "model": link.get("cost_model")}
+    return {**vars(shape), "tokens": shape.tokens, "model": link.get(COST_MODEL)}

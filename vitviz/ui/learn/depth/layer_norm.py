@@ -15,7 +15,16 @@ from vitviz.figures.scaling import Law, scaling
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs import stream_growth
 from vitviz.labs.stream_growth import InitialSignal, arithmetic, geometric, independent
-from vitviz.ui.choices.depth import PAGE, SEEDS, WIDTHS
+from vitviz.ui.choices.depth import (
+    DEPTH_BRANCH,
+    DEPTH_GROWTH,
+    DEPTH_LAYERS,
+    DEPTH_SEED,
+    DEPTH_WIDTH,
+    PAGE,
+    SEEDS,
+    WIDTHS,
+)
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.depth import layer_norm_runs
@@ -57,7 +66,7 @@ def draw() -> lesson.Result:
         ),
     )
     _knobs()
-    depth, width, seed = (link.get(f"depth_{each}") for each in ("layers", "width", "seed"))
+    depth, width, seed = (link.get(choice) for choice in (DEPTH_LAYERS, DEPTH_WIDTH, DEPTH_SEED))
     found = initial(depth, width, seed)
     figures: dict[str, go.Figure] = {}
     left, right = st.columns(2, gap="large")
@@ -75,7 +84,7 @@ def draw() -> lesson.Result:
         PAGE,
         _("Why does the LayerNorm stand before the branch?"),
         {"experiment": "layer_norm", "depth": depth, "width": width, "seed": seed}
-        | {"growth": link.get("depth_growth"), "branch": link.get("depth_branch")},
+        | {"growth": link.get(DEPTH_GROWTH), "branch": link.get(DEPTH_BRANCH)},
         _code(depth, width, seed),
         lambda: _arrays(found),
         lambda: figures,
@@ -84,18 +93,16 @@ def draw() -> lesson.Result:
 
 def _knobs() -> None:
     columns = st.columns(5, gap="medium", vertical_alignment="bottom")
-    columns[0].slider(_("Layers"), 1, stream_growth.MOST_DEPTH, **link.widget("depth_layers"))
-    columns[1].select_slider(_("Width"), WIDTHS, **link.widget("depth_width"))
-    columns[2].number_input(
-        _("Seed"), 0, SEEDS, help=_("Of the random weights and tokens."), **link.widget("depth_seed")
-    )
+    columns[0].slider(_("Layers"), 1, stream_growth.MOST_DEPTH, **link.widget(DEPTH_LAYERS))
+    columns[1].select_slider(_("Width"), WIDTHS, **link.widget(DEPTH_WIDTH))
+    columns[2].number_input(_("Seed"), 0, SEEDS, help=_("Of the random weights and tokens."), **link.widget(DEPTH_SEED))
     columns[3].slider(
         _("Growth g"),
         0.0,
         1.0,
         step=0.01,
         help=_("The simple model on the left: the branch is g times its input."),
-        **link.widget("depth_growth"),
+        **link.widget(DEPTH_GROWTH),
     )
     columns[4].slider(
         _("Branch size c"),
@@ -103,12 +110,12 @@ def _knobs() -> None:
         10.0,
         step=0.1,
         help=_("The simple model on the left: the branch has the fixed size c."),
-        **link.widget("depth_branch"),
+        **link.widget(DEPTH_BRANCH),
     )
 
 
 def _laws(depth: int) -> go.Figure:
-    growth, size = link.get("depth_growth"), link.get("depth_branch")
+    growth, size = link.get(DEPTH_GROWTH), link.get(DEPTH_BRANCH)
     laws = [
         Law(_("geometric, (1 + g)^ℓ"), _shown(geometric(1, growth, depth)), _NONE),
         Law(_("arithmetic, 1 + cℓ: the bound"), arithmetic(1, size, depth), VIT_BLUE, dashed=True),

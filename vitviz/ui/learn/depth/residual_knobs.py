@@ -9,7 +9,7 @@ import streamlit as st
 
 from vitviz.labs import residual_filter
 from vitviz.labs.residual_filter import GRAPHS, MOST_BLOCKS, MOST_SIZE, FilteredSignal, eigenvalues
-from vitviz.ui.choices.depth import LARGEST_ALPHA
+from vitviz.ui.choices.depth import DEPTH_ALPHA, DEPTH_BLOCKS, DEPTH_GRAPH, DEPTH_HIGH, DEPTH_NODES, LARGEST_ALPHA
 from vitviz.ui.reader import link
 from vitviz.ui.text import _, gap
 
@@ -27,10 +27,10 @@ def graphs() -> dict[str, str]:
 
 def choose() -> dict[str, Any]:
     """Draw the knobs and return their values as arguments of ``signal``; nodes are brought into the graph's range."""
-    graph = link.get("depth_graph")
-    nodes = min(link.get("depth_nodes"), MOST_SIZE[graph])
-    if nodes < link.get("depth_nodes"):
-        link.put(depth_nodes=nodes)
+    graph = link.get(DEPTH_GRAPH)
+    nodes = min(link.get(DEPTH_NODES), MOST_SIZE[graph])
+    if nodes < link.get(DEPTH_NODES):
+        link.put(DEPTH_NODES.at(nodes))
         st.warning(
             _("A {graph} has at most {nodes} nodes a side here; that many are shown.").format(
                 graph=graphs()[graph].lower(), nodes=nodes
@@ -40,9 +40,9 @@ def choose() -> dict[str, Any]:
     columns = st.columns([2, 1, 1, 1, 1], gap="medium", vertical_alignment="bottom")
     names = graphs()
     columns[0].segmented_control(
-        _("Graph"), list(GRAPHS), format_func=lambda each: names[each], required=True, **link.widget("depth_graph")
+        _("Graph"), list(GRAPHS), format_func=lambda each: names[each], required=True, **link.widget(DEPTH_GRAPH)
     )
-    columns[1].slider(_("Nodes a side"), 3, MOST_SIZE[graph], **link.widget("depth_nodes"))
+    columns[1].slider(_("Nodes a side"), 3, MOST_SIZE[graph], **link.widget(DEPTH_NODES))
     columns[2].slider(
         _("Strength α"),
         0.0,
@@ -50,23 +50,23 @@ def choose() -> dict[str, Any]:
         step=0.005,
         format="%.3f",
         help=_("How much of the Laplacian a block takes away. Try values beyond 2/λ_max."),
-        **link.widget("depth_alpha"),
+        **link.widget(DEPTH_ALPHA),
     )
-    columns[3].slider(_("Blocks ℓ"), 1, MOST_BLOCKS, **link.widget("depth_blocks"))
+    columns[3].slider(_("Blocks ℓ"), 1, MOST_BLOCKS, **link.widget(DEPTH_BLOCKS))
     columns[4].slider(
         _("High frequency"),
         0.0,
         1.0,
         step=0.05,
         help=_("Height of the fast wave; the slow one has the height 1."),
-        **link.widget("depth_high"),
+        **link.widget(DEPTH_HIGH),
     )
     return {
         "graph": graph,
         "size": nodes,
-        "alpha": link.get("depth_alpha"),
-        "blocks": link.get("depth_blocks"),
-        "high": link.get("depth_high"),
+        "alpha": link.get(DEPTH_ALPHA),
+        "blocks": link.get(DEPTH_BLOCKS),
+        "high": link.get(DEPTH_HIGH),
     }
 
 

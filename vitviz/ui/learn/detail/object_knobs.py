@@ -10,7 +10,17 @@ from vitviz.labs.object import noisy_picture
 from vitviz.labs.object import smallest_object as lab
 from vitviz.labs.object.noisy_picture import IMAGE_SIZE, NoisyPicture, whole_patches
 from vitviz.labs.object.smallest_object import Detector, SmallestObject
-from vitviz.ui.choices.patches_and_detail import LARGEST_OBJECT, LARGEST_PATCH
+from vitviz.ui.choices.patches_and_detail import (
+    BRIGHTNESS,
+    DRAW,
+    LARGEST_OBJECT,
+    LARGEST_PATCH,
+    NOISE,
+    OBJECT_PATCH,
+    OBJECT_PLACE,
+    OBJECT_SIZE,
+    THRESHOLD,
+)
 from vitviz.ui.reader import link
 from vitviz.ui.text import _
 
@@ -32,11 +42,11 @@ class Simulation:
 def detector() -> Detector:
     """Return the detector that the knobs describe."""
     return Detector(
-        patch_size=link.get("object_patch"),
-        brightness=link.get("brightness"),
-        noise=link.get("noise"),
-        threshold=link.get("threshold"),
-        alignment=link.get("object_place"),
+        patch_size=link.get(OBJECT_PATCH),
+        brightness=link.get(BRIGHTNESS),
+        noise=link.get(NOISE),
+        threshold=link.get(THRESHOLD),
+        alignment=link.get(OBJECT_PLACE),
     )
 
 
@@ -47,9 +57,9 @@ def _curve(one: Detector) -> SmallestObject:
 
 def simulate() -> Simulation:
     """Return the picture, the curve and the share of detections for the reader's knobs."""
-    one, size = detector(), int(link.get("object_size"))
+    one, size = detector(), int(link.get(OBJECT_SIZE))
     cut = whole_patches(IMAGE_SIZE, one.patch_size)
-    picture = noisy_picture.run(one, size, image_size=cut, seed=link.get("draw"))
+    picture = noisy_picture.run(one, size, image_size=cut, seed=link.get(DRAW))
     rate = lab.detection_rate(one, size, trials=TRIALS)
     return Simulation(one, size, picture, _curve(replace(one, patch_size=16)), rate)
 
@@ -66,13 +76,13 @@ def places() -> dict[str, str]:
 def knobs() -> None:
     """Draw the knobs, two in a row."""
     first, second, third = st.columns(3, gap="medium")
-    first.slider(_("Patch p (pixels)"), 1, LARGEST_PATCH, **link.widget("object_patch"))
-    second.slider(_("Object s (pixels)"), 1, LARGEST_OBJECT, **link.widget("object_size"))
+    first.slider(_("Patch p (pixels)"), 1, LARGEST_PATCH, **link.widget(OBJECT_PATCH))
+    second.slider(_("Object s (pixels)"), 1, LARGEST_OBJECT, **link.widget(OBJECT_SIZE))
     third.selectbox(
         _("Where the object lies"),
         lab.ALIGNMENTS,
         format_func=lambda each: places()[each],
-        **link.widget("object_place"),
+        **link.widget(OBJECT_PLACE),
     )
     first, second, third = st.columns(3, gap="medium")
     first.slider(
@@ -81,7 +91,7 @@ def knobs() -> None:
         1.0,
         step=0.01,
         help=_("How much brighter than its ground; black to white is 1."),
-        **link.widget("brightness"),
+        **link.widget(BRIGHTNESS),
     )
     second.slider(
         _("Noise σ of a pixel"),
@@ -89,7 +99,7 @@ def knobs() -> None:
         1.0,
         step=0.01,
         help=_("Standard deviation, in the unit of the brightness."),
-        **link.widget("noise"),
+        **link.widget(NOISE),
     )
     third.slider(
         _("Threshold k"),
@@ -97,7 +107,7 @@ def knobs() -> None:
         6.0,
         step=0.1,
         help=_("A token sees the object where its mean exceeds k of its own standard deviations."),
-        **link.widget("threshold"),
+        **link.widget(THRESHOLD),
     )
 
 

@@ -16,6 +16,7 @@ from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.object import pasted_object as lab
 from vitviz.labs.object.pasted_object import PastedObject
 from vitviz.labs.object.smallest_object import CORNER, EDGE, Detector
+from vitviz.ui.choices.patches_and_detail import PASTED
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.detail.object_knobs import detector
 from vitviz.ui.reader.scene import Scene, pinned_patch
@@ -31,7 +32,7 @@ def ask(scene: Scene, desk: Desk) -> PastedObject | None:
     patch = pinned_patch(scene)
     key = ("pasted", scene.model_key, scene.photo.digest, patch, aim.brightness, aim.noise, aim.alignment)
     work = LongWork(
-        "pasted",
+        PASTED,
         key,
         lambda progress: lab.run(scene.vit, scene.photo.image, patch=patch, detector=aim, progress=progress),
     )

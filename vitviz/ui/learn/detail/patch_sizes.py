@@ -13,7 +13,7 @@ from vitviz.analysis.patch_size import SIZES, PatchSizeAnswer, patch_sizes
 from vitviz.figures.line_chart import Level, Line, line_chart
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.object.smallest_object import closed_form
-from vitviz.ui.choices.patches_and_detail import PAGE
+from vitviz.ui.choices.patches_and_detail import PAGE, REPATCHED
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
@@ -36,7 +36,7 @@ def sizes(scene: Scene) -> list[int]:
 def ask(scene: Scene, desk: Desk) -> Answers | None:
     """Draw the switch that runs the model at every patch size, and return the answers if they are there."""
     work = LongWork(
-        "repatched",
+        REPATCHED,
         ("repatched", scene.model_key, scene.photo.digest),
         lambda progress: patch_sizes(scene.vit, scene.photo.image, sizes=sizes(scene), progress=progress),
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vitviz.labs.object.pasted_object import PastedObject
 from vitviz.ui.choices.attention_from_scratch import PAGE as SCRATCH
-from vitviz.ui.choices.patches_and_detail import PAGE
+from vitviz.ui.choices.patches_and_detail import DRAW, PAGE
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
@@ -41,7 +41,7 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
         _("Draw other noise"),
         icon=":material/casino:",
         key="draw_again",
-        on_click=lambda: link.put(draw=(link.get("draw") + 1) % 10_000),
+        on_click=lambda: link.put(DRAW.at((link.get(DRAW) + 1) % 10_000)),
     )
     curve, pasted, figures = _side_by_side(scene, desk, found)
     _object_words(found)
@@ -130,7 +130,7 @@ def _object_settings(found: Simulation) -> dict[str, Any]:
         "noise": one.noise,
         "threshold": one.threshold,
         "alignment": one.alignment,
-        "seed": link.get("draw"),
+        "seed": link.get(DRAW),
     }
 
 
@@ -145,7 +145,7 @@ def _object_code(scene: Scene, found: Simulation, pasted: PastedObject | None) -
         ")",
         "print(detector.smallest, detector.pooled_smallest)  # pixels",
         f"picture = noisy_picture.run(detector, {found.size}, image_size={len(found.picture.pixels)}, "
-        f"seed={link.get('draw')})",
+        f"seed={link.get(DRAW)})",
         "values = picture.means  # (rows, columns), in standard deviations",
         "print(smallest_object.run(detector=detector).slope)  # counted in noisy pictures",
     ]

@@ -20,7 +20,21 @@ from vitviz.labs.long_range.results import TaskResult, results
 from vitviz.labs.long_range.tasks import Task
 from vitviz.labs.long_range.verdict import Verdict
 from vitviz.models.vit import ViT
-from vitviz.ui.choices.long_range import BEST
+from vitviz.ui.choices.choice import Choice
+from vitviz.ui.choices.long_range import (
+    BEST,
+    BOARD,
+    CELL,
+    DISTANCE,
+    EXTRA,
+    HEAD,
+    MATCH,
+    PAIRS,
+    QUERY,
+    SEED,
+    TASK,
+    TRAINING,
+)
 from vitviz.ui.reader import link
 from vitviz.ui.text import N_, _
 from vitviz.ui.words.errors import in_dashboard
@@ -115,13 +129,13 @@ def without_head(task: str, training: int, board: str, seed: int, head: tuple[in
 
 def current() -> Situation:
     """Return the situation that the choices describe; what does not fit is put right and told."""
-    task = tasks.find(link.get("range_task"))
+    task = tasks.find(link.get(TASK))
     measured = results(task.name)
     seeds = measured.networks["vit"].seeds
-    if link.get("range_training") not in seeds:
+    if link.get(TRAINING) not in seeds:
         st.warning(_("There are no networks of that training; the first is shown."))
-        link.put(range_training=seeds[0])
-    training = link.get("range_training")
+        link.put(TRAINING.at(seeds[0]))
+    training = link.get(TRAINING)
     board = _board(task)
     chosen = _chosen(task, board)
     found = bench(task.name, training)
@@ -133,9 +147,9 @@ def current() -> Situation:
         chosen=chosen,
         partner=partner_cell(board, chosen),
         head=_head(measured, training, found.vit),
-        from_class=link.get("range_query") == "class",
+        from_class=link.get(QUERY) == "class",
         bench=found,
-        look=look(task.name, training, text_of(board), link.get("range_seed")),
+        look=look(task.name, training, text_of(board), link.get(SEED)),
     )
 
 
@@ -144,28 +158,28 @@ def drawn(task: Task) -> Board:
     counting = task.name == "counting"
     boards = task.sample(
         1,
-        generator=np.random.default_rng([link.get("range_seed"), 4]),
-        distance=link.get("range_distance"),
-        pairs=link.get("range_pairs") if counting else int(link.get("range_match")),
-        distractors=link.get("range_extra"),
+        generator=np.random.default_rng([link.get(SEED), 4]),
+        distance=link.get(DISTANCE),
+        pairs=link.get(PAIRS) if counting else int(link.get(MATCH)),
+        distractors=link.get(EXTRA),
     )
     board: Board = boards[0]
     return board
 
 
 def _board(task: Task) -> Board:
-    text = link.get("range_board")
+    text = link.get(BOARD)
     if text:
         board = board_of(text)
         if task.is_object(board).any():
             return board
-        link.put(range_board="", range_cell=-1)  # it was of the other task
+        link.put(BOARD.at(""), CELL.at(-1))  # it was of the other task
     return drawn(task)
 
 
 def _chosen(task: Task, board: Board) -> int:
     objects = np.flatnonzero(task.is_object(board))
-    cell = link.get("range_cell")
+    cell = link.get(CELL)
     if cell in objects:
         return int(cell)
     paired = np.flatnonzero(task.has_partner(board[None])[0])
@@ -173,24 +187,24 @@ def _chosen(task: Task, board: Board) -> int:
 
 
 def _head(measured: TaskResult, training: int, vit: ViT) -> tuple[int, int]:
-    text = link.get("range_head")
+    text = link.get(HEAD)
     if text != BEST:
         layer, head = (int(part) for part in text.split("."))
         if layer < vit.layers and head < vit.heads[layer]:
             return layer, head
         st.warning(_("The ViT has no head {head}; the one that links best is shown.").format(head=text))
-        link.put(range_head=BEST)
+        link.put(HEAD.at(BEST))
     return measured.best_head(training)
 
 
 def redraw() -> None:
     """Forget what was moved: the board is drawn from the choices again."""
-    link.put(range_board="", range_cell=-1)
+    link.put(BOARD.at(""), CELL.at(-1))
 
 
 def choose(cell: int) -> None:
     """Look at what lies in a cell."""
-    link.put(range_cell=cell, range_query="object")
+    link.put(CELL.at(cell), QUERY.at("object"))
 
 
 def move(board: Board, start: int, end: int) -> None:
@@ -200,17 +214,17 @@ def move(board: Board, start: int, end: int) -> None:
     except OptionError as error:
         link.notice(in_dashboard(error))
         return
-    link.put(range_board=text_of(after), range_cell=end, range_query="object")
+    link.put(BOARD.at(text_of(after)), CELL.at(end), QUERY.at("object"))
 
 
 def turn(board: Board, cell: int) -> None:
     """Turn a bar by one step."""
-    link.put(range_board=text_of(turned(board, cell)), range_cell=cell)
+    link.put(BOARD.at(text_of(turned(board, cell))), CELL.at(cell))
 
 
-def _knob(name: str) -> dict[str, Any]:
+def _knob(choice: Choice[Any]) -> dict[str, Any]:
     """Tie a widget to a choice that draws the board anew."""
-    tied = link.widget(name)
+    tied = link.widget(choice)
 
     def changed() -> None:
         tied["on_change"]()
@@ -228,26 +242,24 @@ def knobs(situation: Situation) -> None:
         else _("From bar to bar; the band is one cell narrower. One cell is {pixels} pixels.")
     )
     distance_column, next_column = st.columns([5, 2], vertical_alignment="bottom")
-    distance_column.slider(
-        _("Distance (cells)"), 1, LONGEST, help=told.format(pixels=CELL_PIXELS), **_knob("range_distance")
-    )
+    distance_column.slider(_("Distance (cells)"), 1, LONGEST, help=told.format(pixels=CELL_PIXELS), **_knob(DISTANCE))
     next_column.button(_("New picture"), icon=":material/casino:", key="range_next", on_click=_next, width="stretch")
     left, right = st.columns(2, vertical_alignment="bottom")
     if counting:
-        left.slider(_("Whole objects"), 0, COUPLES, **_knob("range_pairs"))
+        left.slider(_("Whole objects"), 0, COUPLES, **_knob(PAIRS))
     else:
-        left.toggle(_("The bars match"), **_knob("range_match"))
+        left.toggle(_("The bars match"), **_knob(MATCH))
     right.slider(
         _("Distractors"),
         0,
         MOST_DISTRACTORS,
         help=_("Halves without a partner.") if counting else _("Dots outside the band."),
-        **_knob("range_extra"),
+        **_knob(EXTRA),
     )
 
 
 def _next() -> None:
-    link.put(range_seed=(link.get("range_seed") + 1) % 1_000_000)
+    link.put(SEED.at((link.get(SEED) + 1) % 1_000_000))
     redraw()
 
 

@@ -14,7 +14,7 @@ from vitviz.figures.scale import Scale
 from vitviz.labs.long_range.contents import ORIENTATIONS, identity_of, is_half
 from vitviz.labs.long_range.counter import AttentionCount, count, local_count
 from vitviz.labs.long_range.evidence import added_evidence
-from vitviz.ui.choices.long_range import MOST_BETA
+from vitviz.ui.choices.long_range import BETA, MOST_BETA
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.long_range.board import Situation
@@ -27,7 +27,7 @@ def counted(situation: Situation) -> AttentionCount:
     """Return what one attention layer counts among the halves of the picture at the chosen β."""
     cells = situation.board.reshape(-1)
     halves = cells[is_half(cells)]
-    return count([int(each) for each in identity_of(halves)], link.get("range_beta"))
+    return count([int(each) for each in identity_of(halves)], link.get(BETA))
 
 
 def draw(situation: Situation) -> AttentionCount | None:
@@ -47,7 +47,7 @@ def draw(situation: Situation) -> AttentionCount | None:
             r"\beta": _("score of two halves of one identity; 0 for all others"),
         },
     )
-    st.slider(_("β: how strongly a half looks for its identity"), 0.0, MOST_BETA, step=0.1, **link.widget("range_beta"))
+    st.slider(_("β: how strongly a half looks for its identity"), 0.0, MOST_BETA, step=0.1, **link.widget(BETA))
     left, right = st.columns(2, gap="large")
     with left:
         chart(matrix_figure(situation, found), key="range_matrix")

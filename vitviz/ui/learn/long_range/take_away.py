@@ -13,6 +13,7 @@ from vitviz.labs.long_range.counter import AttentionCount
 from vitviz.labs.long_range.moves import text_of
 from vitviz.labs.long_range.results import results
 from vitviz.labs.long_range.tasks import TASKS
+from vitviz.ui.choices.long_range import BETA, SEED
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.learn.long_range import counter, verdicts
 from vitviz.ui.learn.long_range.board import Situation
@@ -112,14 +113,14 @@ def _settings(situation: Situation) -> dict[str, Any]:
     return {
         "task": situation.task.name,
         "board": text_of(situation.board),
-        "noise_seed": link.get("range_seed"),
+        "noise_seed": link.get(SEED),
         "training_seed": situation.training,
         "chosen_cell": situation.chosen,
         "partner_cell": situation.partner,
         "attention_of": "class token" if situation.from_class else "chosen cell",
         "layer": layer,
         "head": head,
-        "beta": link.get("range_beta"),
+        "beta": link.get(BETA),
         "right_answer": situation.truth,
         "answers": {name: each.answer for name, each in situation.look.verdicts.items()},
     }
@@ -130,7 +131,7 @@ def _code(situation: Situation) -> str:
     return f"""from vitviz.labs.long_range import moves, results, shipped, tasks, verdict
 
 board = moves.board_of({text_of(situation.board)!r})
-picture = verdict.picture(board, seed={link.get("range_seed")})  # (height, width, 3)
+picture = verdict.picture(board, seed={link.get(SEED)})  # (height, width, 3)
 names = ("vit", "limited", "large")
 networks = {{name: shipped.load({task!r}, name, seed={training}) for name in names}}
 for each in verdict.verdicts(networks, picture).values():

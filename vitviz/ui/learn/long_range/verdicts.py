@@ -22,7 +22,7 @@ from vitviz.labs.long_range.contents import (
 )
 from vitviz.labs.long_range.moves import text_of
 from vitviz.labs.long_range.results import TaskResult
-from vitviz.ui.choices.long_range import BEST
+from vitviz.ui.choices.long_range import BEST, BOARD, HEAD, QUERY, SEED, TRAINING
 from vitviz.ui.components.object_board import BoardView, object_board
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.long_range.board import Situation, can_turn, choose, move, redraw, turn, without_head
@@ -115,7 +115,7 @@ def _under(situation: Situation) -> None:
                 on_click=turn,
                 args=(situation.board, situation.chosen),
             )
-        if link.get("range_board"):
+        if link.get(BOARD):
             st.button(_("Undo what was moved"), icon=":material/undo:", key="range_undo", on_click=redraw)
 
 
@@ -172,7 +172,7 @@ def head_choice(situation: Situation) -> None:
         [BEST, *heads],
         format_func=lambda each: names[each],
         help=_("The head that gives most attention to partners, on average over pictures that are not shown here."),
-        **link.widget("range_head"),
+        **link.widget(HEAD),
     )
     lookers = {"object": _("chosen cell"), "class": _("class token")}
     st.segmented_control(
@@ -180,10 +180,10 @@ def head_choice(situation: Situation) -> None:
         list(lookers),
         format_func=lambda each: lookers[each],
         required=True,
-        **link.widget("range_query"),
+        **link.widget(QUERY),
     )
     columns[1].selectbox(
-        _("Networks trained from seed"), situation.results.networks["vit"].seeds, **link.widget("range_training")
+        _("Networks trained from seed"), situation.results.networks["vit"].seeds, **link.widget(TRAINING)
     )
 
 
@@ -229,7 +229,7 @@ def _partner_sentence(situation: Situation) -> str:
     names = network_names(situation.results)
     said = _(", ").join(f"{names[name]} {share:.0%}" for name, share in shares.items())
     without = without_head(
-        situation.task.name, situation.training, text_of(situation.board), link.get("range_seed"), situation.head
+        situation.task.name, situation.training, text_of(situation.board), link.get(SEED), situation.head
     )
     layer, head = situation.head
     return _(

@@ -18,7 +18,7 @@ from vitviz.figures.scale import Scale
 from vitviz.grid import PatchGrid
 from vitviz.labs import encodings as lab
 from vitviz.labs.encodings import Encoding
-from vitviz.ui.choices.attention_from_scratch import PAGE
+from vitviz.ui.choices.attention_from_scratch import ENCODING_WIDTH, PAGE
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.bars import colour_bar
 from vitviz.ui.furniture.charts import chart
@@ -50,9 +50,9 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
         ),
     )
     st.segmented_control(
-        _("Channels of the formulas"), ("16", "64", "384"), required=True, **link.widget("encoding_width")
+        _("Channels of the formulas"), ("16", "64", "384"), required=True, **link.widget(ENCODING_WIDTH)
     )
-    found = _computed(scene.model_key, int(link.get("encoding_width")), scene)
+    found = _computed(scene.model_key, int(link.get(ENCODING_WIDTH)), scene)
     place = pinned_patch(scene)
     if not found[0].model:
         st.info(plain(_("{name} has no position encoding of its own to show beside them.").format(name=scene.vit.name)))
@@ -81,7 +81,7 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
             "experiment": "encodings",
             "model": scene.vit.name,
             "patch": place,
-            "channels": int(link.get("encoding_width")),
+            "channels": int(link.get(ENCODING_WIDTH)),
             "read_out": {_name(each): _both(each.read_out) for each in found},
         },
         _code(scene),
@@ -202,7 +202,7 @@ def _code(scene: Scene) -> str:
             "from vitviz.labs import encodings",
             "",
             load_line(scene),
-            f"found = encodings.run(vit.grid, channels={int(link.get('encoding_width'))}, vit=vit)",
+            f"found = encodings.run(vit.grid, channels={int(link.get(ENCODING_WIDTH))}, vit=vit)",
             "values = [each.similarity for each in found]  # (patch, patch) each",
             "print([(each.kind, each.read_out) for each in found])",
             "",

@@ -14,7 +14,7 @@ from vitviz.figures.line_chart import Level, Line, line_chart
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.labs import permutation as lab
 from vitviz.labs.permutation import Permutation
-from vitviz.ui.choices.attention_from_scratch import PAGE
+from vitviz.ui.choices.attention_from_scratch import PAGE, PERMUTED, PERMUTED_MODEL, PERMUTED_SEED
 from vitviz.ui.explore.positions import shuffling
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
@@ -65,8 +65,8 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
         title,
         {
             "experiment": "order",
-            "tokens": link.get("permuted"),
-            "seed": link.get("permuted_seed"),
+            "tokens": link.get(PERMUTED),
+            "seed": link.get(PERMUTED_SEED),
             "model": scene.vit.name,
         },
         _code(scene),
@@ -78,10 +78,10 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
 def _layer() -> tuple[Pair, go.Figure]:
     """Draw the knobs of the random layer and what shuffling does to it; return that and its figure."""
     first, second = st.columns(2)
-    first.slider(_("Patch tokens"), 2, 64, **link.widget("permuted"))
-    second.number_input(_("Seed"), 0, 99, **link.widget("permuted_seed"))
+    first.slider(_("Patch tokens"), 2, 64, **link.widget(PERMUTED))
+    second.number_input(_("Seed"), 0, 99, **link.widget(PERMUTED_SEED))
     found = {
-        places: lab.run(tokens=link.get("permuted"), positions=places, seed=link.get("permuted_seed"))
+        places: lab.run(tokens=link.get(PERMUTED), positions=places, seed=link.get(PERMUTED_SEED))
         for places in (False, True)
     }
     _table(found, "layer")
@@ -94,7 +94,7 @@ def _figure() -> go.Figure:
     """Return what shuffling changes in a random layer, for sequences of several lengths."""
     lengths = (2, 4, 8, 16, 32, 64)
     found = {
-        places: [lab.run(tokens=length, positions=places, seed=link.get("permuted_seed")) for length in lengths]
+        places: [lab.run(tokens=length, positions=places, seed=link.get(PERMUTED_SEED)) for length in lengths]
         for places in (False, True)
     }
     lines = [
@@ -120,7 +120,7 @@ def _model(scene: Scene, desk: Desk) -> Pair | None:
     """Draw the switch for the loaded model and what shuffling does to its tokens."""
     found = desk.ask(
         LongWork(
-            "permuted_model", ("permuted", scene.model_key, scene.photo.digest), lambda progress: _both(scene, progress)
+            PERMUTED_MODEL, ("permuted", scene.model_key, scene.photo.digest), lambda progress: _both(scene, progress)
         ),
         label=_("Shuffle all patches of this photo"),
         help=_("Four passes of the model: a second or two."),
@@ -200,7 +200,7 @@ def _words() -> None:
 
 
 def _code(scene: Scene) -> str:
-    tokens, seed = link.get("permuted"), link.get("permuted_seed")
+    tokens, seed = link.get(PERMUTED), link.get(PERMUTED_SEED)
     return "\n".join(
         [
             "import vitviz",

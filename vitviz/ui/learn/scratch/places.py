@@ -12,7 +12,7 @@ from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs import smallest_position as lab
 from vitviz.labs.smallest_position import ARRANGEMENTS, SmallestPosition
-from vitviz.ui.choices.attention_from_scratch import PAGE
+from vitviz.ui.choices.attention_from_scratch import LIKING, PAGE
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.reader import link
@@ -39,9 +39,9 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
         8.0,
         step=0.1,
         help=_("The query's product with the position keys of places 0 and 3; 0 with the others."),
-        **link.widget("liking"),
+        **link.widget(LIKING),
     )
-    weight = float(link.get("liking"))
+    weight = float(link.get(LIKING))
     with_places, without = lab.run(weight), lab.run(weight, positions=False)
     left, right = st.columns(2, gap="large")
     with left:

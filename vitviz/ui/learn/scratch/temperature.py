@@ -11,7 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vitviz.labs.model_temperature import ModelTemperature
-from vitviz.ui.choices.attention_from_scratch import EXAMPLE, PAGE
+from vitviz.ui.choices.attention_from_scratch import EXAMPLE, FACTOR, HEATED, PAGE, TAU, TOKEN_ROWS
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
@@ -49,10 +49,10 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
         title,
         {
             "experiment": "temperature",
-            "temperature": link.get("tau"),
+            "temperature": link.get(TAU),
             "tokens": shown.rows,
-            "factor": link.get("factor"),
-            "layer": link.get("heated"),
+            "factor": link.get(FACTOR),
+            "layer": link.get(HEATED),
         },
         _code(scene, shown, heated),
         lambda: _arrays(shown, heated, found),
@@ -72,7 +72,7 @@ def _example() -> tuple[Example, Figures]:
     temperature_example.table(shown)
     with st.expander(_("Edit the queries and keys"), icon=":material/edit:", key="edit_tokens"):
         temperature_example.editor()
-        st.button(_("Back to the first numbers"), key="tokens_back", on_click=lambda: link.put(tokens=EXAMPLE))
+        st.button(_("Back to the first numbers"), key="tokens_back", on_click=lambda: link.put(TOKEN_ROWS.at(EXAMPLE)))
     return shown, {_("Attention of five tokens"): attention, _("Entropy of five tokens"): entropy}
 
 

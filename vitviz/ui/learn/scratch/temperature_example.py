@@ -23,7 +23,9 @@ from vitviz.ui.choices.attention_from_scratch import (
     CHANNELS,
     LARGEST_NUMBER,
     STANDARD,
+    TAU,
     TEMPERATURES,
+    TOKEN_ROWS,
     TOKENS,
     Rows,
     rows_of,
@@ -50,10 +52,10 @@ class Example:
 
 def example() -> Example:
     """Return the attention of the reader's tokens at the reader's temperature."""
-    rows = rows_of(link.get("tokens"))
+    rows = rows_of(link.get(TOKEN_ROWS))
     table = np.array(rows)  # (token, 4)
     queries, keys = table[:, :CHANNELS], table[:, CHANNELS:]
-    return Example(rows, lab.run(queries, keys, temperature_of(link.get("tau"))))
+    return Example(rows, lab.run(queries, keys, temperature_of(link.get(TAU))))
 
 
 def names() -> list[str]:
@@ -70,12 +72,12 @@ def in_words(text: str) -> str:
 
 def slider() -> None:
     """Draw the slider of the temperature; both of its ends are limits."""
-    st.select_slider(_("Temperature τ"), TEMPERATURES, format_func=in_words, **link.widget("tau"))
+    st.select_slider(_("Temperature τ"), TEMPERATURES, format_func=in_words, **link.widget(TAU))
 
 
 def editor() -> None:
     """Draw the table of queries and keys; what is typed goes into the link, and a link's table into the editor."""
-    text, state = link.get("tokens"), st.session_state
+    text, state = link.get(TOKEN_ROWS), st.session_state
     if state.get(_EDITED) != text:  # it came with the link or from the button: the editor begins anew
         state[_BASE] = state[_EDITED] = text
         state[_VERSION] = state.get(_VERSION, 0) + 1
@@ -102,7 +104,7 @@ def _take(key: str) -> None:
     """Put what was typed into the link."""
     text = edited(st.session_state[_BASE], st.session_state[key]["edited_rows"])
     st.session_state[_EDITED] = text
-    link.put(tokens=text)
+    link.put(TOKEN_ROWS.at(text))
 
 
 def edited(base: str, changes: Mapping[int, Mapping[str, float | None]]) -> str:

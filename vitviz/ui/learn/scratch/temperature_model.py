@@ -24,7 +24,8 @@ from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE
 from vitviz.labs import model_temperature as lab
 from vitviz.labs.model_temperature import ModelTemperature
 from vitviz.trace import Trace
-from vitviz.ui.choices.attention_from_scratch import FACTORS, factor_of
+from vitviz.ui.choices.attention_from_scratch import FACTOR, FACTORS, HEAT_SWEEP, HEATED, factor_of
+from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.furniture.bars import colour_bar
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
@@ -58,11 +59,11 @@ class Heated:
 
 def layer(scene: Scene) -> int | None:
     """Return the layer whose temperature changes, None for all; a layer that the model has not is told."""
-    text = link.get("heated")
+    text = link.get(HEATED)
     if text == "all":
         return None
     if int(text) >= scene.vit.layers:
-        link.put(heated="all")
+        link.put(HEATED.at("all"))
         st.warning(
             _("There is no layer {layer}: this model has layers 0 to {last}; all are changed.").format(
                 layer=text, last=scene.vit.layers - 1
@@ -78,20 +79,20 @@ def knobs(scene: Scene) -> None:
         _("Factor of the temperature √d"),
         FACTORS,
         format_func=lambda text: f"{factor_of(text):.3g} ×",
-        **link.widget("factor"),
+        **link.widget(FACTOR),
     )
     layer(scene)  # before the widget, which would refuse a layer that is none of its options
     st.selectbox(
         _("Where"),
         ["all", *map(str, range(scene.vit.layers))],
         format_func=lambda text: _("in all layers") if text == "all" else _("in layer {layer}").format(layer=text),
-        **link.widget("heated"),
+        **link.widget(HEATED),
     )
 
 
 def heat(scene: Scene) -> Heated | None:
     """Return the photo at the chosen temperature; None, with a word, where the model cannot be run so."""
-    factor, where = factor_of(link.get("factor")), layer(scene)
+    factor, where = factor_of(link.get(FACTOR)), layer(scene)
     try:
         edit = lab.tempered_edit(scene.vit, factor, where)
         found = cache.traced(scene.model_key, scene.photo.digest, edit, scene.vit, scene.photo)
@@ -111,7 +112,7 @@ def maps(scene: Scene, heated: Heated) -> None:
     titles = (_("unchanged"), _("at {factor:.3g} × √d").format(factor=heated.factor))
     for column, view, title in zip(st.columns(2), views, titles, strict=True):
         column.image(
-            overlay(scene.picture, view.values, scale=scale, opacity=link.get("opacity")),
+            overlay(scene.picture, view.values, scale=scale, opacity=link.get(OPACITY)),
             caption=title,
             width="stretch",
             output_format="JPEG",
@@ -180,7 +181,7 @@ def ask_sweep(scene: Scene, desk: Desk) -> ModelTemperature | None:
     """Draw the switch of the sweep over all factors, and return it if it is there."""
     where = layer(scene)
     work = LongWork(
-        "heat_sweep",
+        HEAT_SWEEP,
         ("heat_sweep", scene.model_key, scene.photo.digest, where),
         lambda progress: lab.run(scene.vit, scene.photo.image, factors=SWEPT, layer=where, progress=progress),
     )
@@ -199,7 +200,7 @@ def sweep_figure(found: ModelTemperature) -> go.Figure:
         lines.append(
             Line(_("probability of the plain answer"), found.factors, found.probability, "#E69F00", kind="both")
         )
-    now = factor_of(link.get("factor"))
+    now = factor_of(link.get(FACTOR))
     return line_chart(
         lines,
         x_title=_("Factor of the temperature"),

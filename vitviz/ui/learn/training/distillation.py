@@ -19,6 +19,7 @@ from vitviz.labs.digits.distillation import limit_gap
 from vitviz.labs.digits.distillation_runs import NAMES, Distillation, distil
 from vitviz.labs.digits.results import shipped_distillation
 from vitviz.ui.choices import training as choices
+from vitviz.ui.choices.choice import Choice
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
@@ -28,7 +29,14 @@ from vitviz.ui.reader import link
 from vitviz.ui.text import _, gap
 from vitviz.ui.work import job_panel
 
-KNOBS = ("size", "seeds", "steps", "alpha", "temperature", "shifts")
+KNOBS: dict[str, Choice[Any]] = {
+    "size": choices.DISTIL_SIZE,
+    "seeds": choices.DISTIL_SEEDS,
+    "steps": choices.DISTIL_STEPS,
+    "alpha": choices.DISTIL_ALPHA,
+    "temperature": choices.DISTIL_TEMPERATURE,
+    "shifts": choices.DISTIL_SHIFTS,
+}
 _SOFT, _HARD = "#009E73", "#CC79A7"
 _TEMPERATURES = tuple(float(each) for each in np.geomspace(0.5, 200, 40))
 
@@ -67,7 +75,7 @@ def draw() -> None:
 
 
 def _settings() -> dict[str, Any]:
-    return {name: link.get(f"distil_{name}") for name in KNOBS}
+    return {name: link.get(choice) for name, choice in KNOBS.items()}
 
 
 def _cost(settings: Mapping[str, Any]) -> float:
@@ -88,7 +96,7 @@ def _knobs() -> None:
         1200,
         step=10,
         help=_("Of the teacher and of every student."),
-        **link.widget("distil_size"),
+        **link.widget(choices.DISTIL_SIZE),
     )
     st.slider(
         _("Temperature T"),
@@ -96,7 +104,7 @@ def _knobs() -> None:
         20.0,
         step=0.5,
         help=_("Softens the answers of teacher and student in Hinton's loss."),
-        **link.widget("distil_temperature"),
+        **link.widget(choices.DISTIL_TEMPERATURE),
     )
     st.slider(
         _("Weight of the teacher α"),
@@ -104,19 +112,23 @@ def _knobs() -> None:
         1.0,
         step=0.05,
         help=_("0: the labels alone. 1: the teacher alone."),
-        **link.widget("distil_alpha"),
+        **link.widget(choices.DISTIL_ALPHA),
     )
     st.slider(
-        _("Updates of each network"), choices.FEWEST_STEPS, choices.MOST_STEPS, step=20, **link.widget("distil_steps")
+        _("Updates of each network"),
+        choices.FEWEST_STEPS,
+        choices.MOST_STEPS,
+        step=20,
+        **link.widget(choices.DISTIL_STEPS),
     )
-    st.slider(_("Runs with other seeds"), 1, choices.MOST_SEEDS, **link.widget("distil_seeds"))
+    st.slider(_("Runs with other seeds"), 1, choices.MOST_SEEDS, **link.widget(choices.DISTIL_SEEDS))
     st.toggle(
         _("Random shifts"),
         help=_(
             "By up to one pixel, anew each time: the teacher then answers for pictures that the training set does "
             "not have."
         ),
-        **link.widget("distil_shifts"),
+        **link.widget(choices.DISTIL_SHIFTS),
     )
 
 

@@ -17,7 +17,7 @@ def draw() -> None:
         choices.SIZES: input_size.draw,
     }
     chosen = lesson.experiment(
-        "training",
+        choices.EXPERIMENT,
         {
             choices.DISTILLATION: _("Distillation"),
             choices.LAYER_NORM: _("Pre-LN or Post-LN"),

@@ -69,10 +69,10 @@ def sizes_of(largest: int) -> tuple[int, ...]:
 
 def _settings() -> dict[str, Any]:
     return {
-        "sizes": sizes_of(int(link.get("hunger_largest"))),
-        "seeds": link.get("hunger_seeds"),
-        "steps": link.get("hunger_steps"),
-        "shifts": link.get("hunger_shifts"),
+        "sizes": sizes_of(int(link.get(choices.HUNGER_LARGEST))),
+        "seeds": link.get(choices.HUNGER_SEEDS),
+        "steps": link.get(choices.HUNGER_STEPS),
+        "shifts": link.get(choices.HUNGER_SHIFTS),
     }
 
 
@@ -91,7 +91,7 @@ def _knobs() -> None:
         _("Largest training set"),
         [str(size) for size in choices.LARGEST_SETS],
         help=_("The sizes are {sizes}, up to this one.").format(sizes=", ".join(map(str, SIZES))),
-        **link.widget("hunger_largest"),
+        **link.widget(choices.HUNGER_LARGEST),
     )
     st.slider(
         _("Updates of each network"),
@@ -99,13 +99,13 @@ def _knobs() -> None:
         choices.MOST_STEPS,
         step=20,
         help=_("The same for every size: a small training set is seen more often."),
-        **link.widget("hunger_steps"),
+        **link.widget(choices.HUNGER_STEPS),
     )
-    st.slider(_("Runs with other seeds"), 1, choices.MOST_SEEDS, **link.widget("hunger_seeds"))
+    st.slider(_("Runs with other seeds"), 1, choices.MOST_SEEDS, **link.widget(choices.HUNGER_SEEDS))
     st.toggle(
         _("Random shifts"),
         help=_("By up to one pixel: tells the transformer what the CNN has built in."),
-        **link.widget("hunger_shifts"),
+        **link.widget(choices.HUNGER_SHIFTS),
     )
 
 

@@ -73,9 +73,9 @@ def _maps(scene: Scene) -> PositionMaps | None:
     knobs, pictures = st.columns([1, 3], gap="large")
     low, high = choices.GRID_SIDES
     with knobs:
-        st.slider(_("Rows of patches"), low, high, **link.widget("sizes_rows"))
-        st.slider(_("Columns of patches"), low, high, **link.widget("sizes_columns"))
-    rows, columns = link.get("sizes_rows"), link.get("sizes_columns")
+        st.slider(_("Rows of patches"), low, high, **link.widget(choices.SIZES_ROWS))
+        st.slider(_("Columns of patches"), low, high, **link.widget(choices.SIZES_COLUMNS))
+    rows, columns = link.get(choices.SIZES_ROWS), link.get(choices.SIZES_COLUMNS)
     with pictures:
         try:
             maps = _position_maps(scene.model_key, rows, columns, scene.vit)
@@ -222,7 +222,7 @@ def _result(scene: Scene, maps: PositionMaps | None, found: InputSizes | None) -
             "seconds": np.array([each.seconds for each in found.interpolated]),
         }
         figures = {_("Likeness"): cosine_figure(found), _("Seconds"): seconds_figure(found)}
-    settings = {"rows": link.get("sizes_rows"), "columns": link.get("sizes_columns"), "sizes": SIZES}
+    settings = {"rows": link.get(choices.SIZES_ROWS), "columns": link.get(choices.SIZES_COLUMNS), "sizes": SIZES}
     return Result(
         page="training",
         title=_("What if the picture is larger than the model knows?"),
@@ -244,7 +244,7 @@ def _code(scene: Scene, maps: PositionMaps | None) -> str:
     return (
         f"{head}from vitviz.labs.input_size import compare_sizes, position_maps\n\n"
         f"{load_line(scene)}\n"
-        f"maps = position_maps(vit, {link.get('sizes_rows')}, {link.get('sizes_columns')})\n"
+        f"maps = position_maps(vit, {link.get(choices.SIZES_ROWS)}, {link.get(choices.SIZES_COLUMNS)})\n"
         f"result = compare_sizes(vit, {picture_expression(scene)})\n"
         "print([(each.image_size, each.cosine) for each in result.interpolated])\n"
     )

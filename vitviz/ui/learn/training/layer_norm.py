@@ -96,10 +96,10 @@ def draw() -> None:
 
 def _settings() -> dict[str, Any]:
     return {
-        "depth": link.get("norm_depth"),
-        "learning_rate": link.get("norm_rate"),
-        "warmup_steps": link.get("norm_warmup"),
-        "steps": link.get("norm_steps"),
+        "depth": link.get(choices.NORM_DEPTH),
+        "learning_rate": link.get(choices.NORM_RATE),
+        "warmup_steps": link.get(choices.NORM_WARMUP),
+        "steps": link.get(choices.NORM_STEPS),
     }
 
 
@@ -127,13 +127,13 @@ def _work(settings: Mapping[str, Any], report: Report) -> Pair:
 
 
 def _knobs() -> None:
-    st.slider(_("Blocks"), 1, 24, **link.widget("norm_depth"))
+    st.slider(_("Blocks"), 1, 24, **link.widget(choices.NORM_DEPTH))
     st.select_slider(
         _("Learning rate"),
         _rates(),
         format_func=lambda rate: f"{rate:g}",
         help=_("Of Adam, after the warm-up."),
-        **link.widget("norm_rate"),
+        **link.widget(choices.NORM_RATE),
     )
     st.slider(
         _("Warm-up"),
@@ -141,15 +141,15 @@ def _knobs() -> None:
         400,
         step=10,
         help=_("Updates over which the rate grows from zero. 0: full rate at once."),
-        **link.widget("norm_warmup"),
+        **link.widget(choices.NORM_WARMUP),
     )
-    st.slider(_("Updates"), choices.FEWEST_STEPS, 400, step=20, **link.widget("norm_steps"))
+    st.slider(_("Updates"), choices.FEWEST_STEPS, 400, step=20, **link.widget(choices.NORM_STEPS))
 
 
 def _rates() -> list[float]:
     """Return the rates of the slider, and the one of the link if it is another."""
     rates = {1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2}
-    return sorted(rates | {link.get("norm_rate")})
+    return sorted(rates | {link.get(choices.NORM_RATE)})
 
 
 Groups = dict[tuple[str, int], list[LayerNormTraining]]

@@ -1,0 +1,17 @@
+"""The choices of the Tokens page: the second photo, the likeness, the colours, the class of the lens, CKA."""
+
+from __future__ import annotations
+
+from vitviz.ui.choices.choice import Choice, class_or_none, flag, name_or_none, number, one_of
+
+PAGE = "tokens"
+MOST_FOREGROUND = 0.95
+"""At 1 no patch would be left to make colours of."""
+
+SECOND = Choice("second", "", name_or_none, pages=(PAGE,))  # empty: the next example
+LIKENESS = Choice("likeness", "range", one_of("range", "signed"), pages=(PAGE,))
+FOREGROUND = Choice("foreground", 0.0, number(0, MOST_FOREGROUND), pages=(PAGE,))  # 0: all patches
+FLIP = Choice("flip", False, flag, pages=(PAGE,))
+LENS_CLASS = Choice("lens_class", "", class_or_none, pages=(PAGE,))  # empty: the top answer
+CKA = Choice("cka", False, flag, pages=(PAGE,))
+CKA_WITH = Choice("cka_with", "", name_or_none, pages=(PAGE,))  # empty: the model itself
