@@ -83,6 +83,12 @@ def goes_on(app, link):
     assert app.component("photo_picker")["current"] == app.link["example"]
 
 
+def whole(page):
+    """The part of WHOLE that the link of a page holds: its own choices and those that pages share."""
+    here = {name for name, choice in CHOICES.items() if not choice.pages or page in choice.pages}
+    return {name: str(value) for name, value in WHOLE.items() if name in here and name != "start"}  # 0 is its default
+
+
 @pytest.mark.parametrize(
     ("page", "link", "message"), BAD, ids=[f"{next(reversed(each[1].items()))}"[:40] for each in BAD]
 )
@@ -138,7 +144,7 @@ def test_a_link_typed_over_a_view_keeps_the_last_value_that_worked(dashboard, li
 
 def test_a_whole_link_reproduces_the_view(dashboard):
     app = dashboard("attention", **WHOLE).sound()
-    wanted = {name: str(value) for name, value in WHOLE.items() if name != "start"}  # 0 is the default
+    wanted = whole("attention")
     assert app.link == wanted
     state = app.component("viewer")["state"]
     assert state == {
@@ -156,7 +162,7 @@ def test_a_whole_link_reproduces_the_view(dashboard):
     assert again.link == app.link
     assert again.blob("viewer") == app.blob("viewer")
     for page in ("heads", "rollout", "start"):
-        assert app.go(page).sound().link == wanted
+        assert app.go(page).sound().link == whole(page)
     app.go("rollout")
     assert app.app.slider(key="choice_residual").value == 0.25
     assert app.app.slider(key="choice_discard").value == 0.5
@@ -171,7 +177,8 @@ def test_a_link_with_one_choice_leaves_the_others(dashboard):
     app.app.query_params.clear()
     app.app.query_params["layer"] = "1"
     app.run().sound()
-    assert app.link == {**{name: str(value) for name, value in WHOLE.items() if name != "start"}, "layer": "1"}
+    assert app.link == {**whole("attention"), "layer": "1"}
+    assert app.go("rollout").sound().link == {**whole("rollout"), "layer": "1"}
 
 
 def test_going_back_to_a_whole_link_restores_defaults_too(dashboard):
@@ -190,10 +197,9 @@ def test_going_back_to_a_whole_link_restores_defaults_too(dashboard):
 
 def test_choices_survive_page_changes_that_drop_the_link(dashboard):
     app = dashboard("attention", **WHOLE).sound()
-    link = app.link
     for page in ("start", "heads", "rollout", "attention"):
         app.app.query_params.clear()
-        assert app.go(page).sound().link == link
+        assert app.go(page).sound().link == whole(page)
 
 
 def test_the_rollout_page_leaves_no_trace_in_the_link(dashboard):

@@ -149,7 +149,7 @@ def test_a_half_without_partner_is_told(dashboard):
 def test_a_move_that_is_not_allowed_is_told_and_nothing_moves(monkeypatch):
     told, put = [], []
     monkeypatch.setattr(board.link, "notice", told.append)
-    monkeypatch.setattr(board.link, "put", lambda **values: put.append(values))
+    monkeypatch.setattr(board.link, "put", lambda *settings: put.append(settings))
     layout = _board({8: bar(0), 10: bar(1)})
     layout[:, 1] = BAND
     board.move(layout, 8, 3)

@@ -227,7 +227,7 @@ def test_heads_that_are_off_elsewhere_are_on_here(dashboard):
 def test_a_stroke_is_kept_in_the_link(monkeypatch):
     state, kept = {}, {}
     monkeypatch.setattr(painting.st, "session_state", state)
-    monkeypatch.setattr(painting.link, "put", lambda **values: kept.update(values))
+    monkeypatch.setattr(painting.link, "put", lambda setting: kept.update({setting.name: setting.value}))
     grid = vitviz.PatchGrid(4, 4, (8, 8))
     painting._keep(grid, painting.Stroke(frozenset({5, 6, 9}), 3))
     assert kept == {"painted": PAINTED.text()}

@@ -77,7 +77,7 @@ def listed(choice: Choice) -> list[str]:
 
 
 def of_page(page: str) -> list[Choice]:
-    own = [choice for choice in CHOICES.values() if choice.page == page]
+    own = [choice for choice in CHOICES.values() if page in choice.pages]
     shared = [choice for choice in CHOICES.values() if choice.page == "" and page in EXPLORE]
     return [choice for choice in (*own, *shared) if choice.name not in NEVER]
 

@@ -9,8 +9,6 @@ from vitviz.analysis.input_sizes import resized, rewrapped
 from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.models.vit import ViT
 
-POSITIONS = ("interpolated", "truncated")
-
 
 def truncate_positions(vectors: Tensor, count: int) -> Tensor:
     """Return the first ``count`` position vectors (patch, channel) in reading order; missing ones are zero.

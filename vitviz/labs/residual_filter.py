@@ -12,7 +12,6 @@ from vitviz.record import Record
 
 GRAPHS = ("path", "cycle", "grid")
 """A row of nodes, a ring of nodes, and a square of size × size nodes with the neighbours above, below and beside."""
-REGIMES = ("identity", "low-pass", "sign flips", "divergence")
 """What repeated blocks do, by α: 0; up to 1/λ_max; up to 2/λ_max; beyond."""
 LARGEST = 1e3
 """Size at which a growing signal is no longer followed; it began at about one."""
@@ -59,7 +58,7 @@ def gain(alpha: float, frequencies: NDArray[np.float64], blocks: int) -> NDArray
 
 
 def regime(alpha: float, largest: float) -> str:
-    """Return which of REGIMES holds for a strength α and the largest eigenvalue λ_max.
+    """Return "identity", "low-pass", "sign flips" or "divergence", for a strength α and the largest eigenvalue λ_max.
 
     At α = 2/λ_max itself the highest frequency changes its sign for ever and neither grows nor falls.
     """
@@ -91,7 +90,7 @@ class FilteredSignal(Record):
 
     @property
     def regime(self) -> str:
-        """Which of REGIMES holds."""
+        """What the blocks do to the high frequency: see ``regime``."""
         return regime(self.alpha, self.high)
 
 

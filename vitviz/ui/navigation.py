@@ -43,8 +43,6 @@ def sections() -> dict[str, list[Entry]]:
             Entry("tokens", _("Tokens"), ":material/palette:"),
             Entry("patches", _("Patches"), ":material/brush:"),
         ],
-        # the experiments with known answers, added in this order as they come:
-        # anatomy, patches_and_detail, attention_from_scratch, long_range, cost, depth, training
         _("Learn"): [
             Entry("anatomy", _("Anatomy"), ":material/biotech:"),
             Entry("patches_and_detail", _("Patches and detail"), ":material/blur_on:"),

@@ -44,7 +44,7 @@ def test_tokens_are_named(marked):
 
 def test_weights_have_a_name_that_can_be_translated(monkeypatch):
     monkeypatch.setattr(models, "_", lambda text: f"[{text}]")
-    assert [models.weights_name(each) for each in models.WEIGHTS] == ["[pretrained]", "[random]"]
+    assert [models.weights_name(each) for each in models.KINDS_OF_WEIGHTS] == ["[pretrained]", "[random]"]
 
 
 def test_a_note_on_a_photo_is_translated_with_its_numbers(marked):

@@ -34,7 +34,7 @@ def attention(scene: Scene) -> ViewSettings:
         scene,
         "attention",
         layer=scene.layer,
-        head=int(scene.head) if scene.head.isdecimal() else scene.head,
+        head=scene.chosen_head,
         query=scene.query,
         direction=link.get(DIRECTION),
         hide_special=link.get(SPECIAL),

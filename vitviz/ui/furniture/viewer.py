@@ -42,7 +42,7 @@ def layer_view(scene: Scene) -> AttentionView:
         layers=trace.layers,
         **arrays,
         query=scene.query,
-        head=int(scene.head) if scene.head.isdecimal() else scene.head,  # type: ignore[arg-type]
+        head=scene.chosen_head,
         direction=link.get(DIRECTION),
         scale=scale,
         hide_special=link.get(SPECIAL),
@@ -85,7 +85,7 @@ def shown_map(scene: Scene, trace: Trace | None = None) -> MapView:
     return attention_view(
         trace or scene.trace,
         layer=scene.layer,
-        head=int(scene.head) if scene.head.isdecimal() else scene.head,
+        head=scene.chosen_head,
         query=scene.query,
         direction=link.get(DIRECTION),
         hide_special=link.get(SPECIAL),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -46,6 +47,18 @@ class Scene:
     """"mean", "max" or a number."""
     query: str
     """Name of the query token: a patch number or a special token."""
+
+    @property
+    def chosen_head(self) -> int | Literal["mean", "max"]:
+        """The head as the library takes it: a number, or how the heads are put together."""
+        if self.head.isdecimal():
+            return int(self.head)
+        return "max" if self.head == "max" else "mean"
+
+    @property
+    def patch(self) -> int | None:
+        """The query if it is a patch."""
+        return int(self.query) if self.query.isdecimal() else None
 
 
 def current() -> Scene:
@@ -145,19 +158,19 @@ def _fit(vit: ViT) -> None:
 
 def _query(vit: ViT) -> str:
     """Return the query of the link as the grid names it, so that "007" is patch 7 on every page."""
-    query = link.get(PATCH) or default_query(vit)
+    query = link.get(PATCH) or first_query(vit)
     try:
         return vit.grid.names[vit.grid.token(query)]
     except OptionError as error:
         link.notice(in_dashboard(error))
-        return default_query(vit)
+        return first_query(vit)
 
 
 def _tell(text: str, asked: object, last: int) -> None:
     link.notice(text.format(asked=asked, last=last))
 
 
-def default_query(vit: ViT) -> str:
+def first_query(vit: ViT) -> str:
     """Return the token shown at first: the class token, or the middle patch of a model without one."""
     if "class" in vit.grid.prefix:
         return "class"
@@ -171,4 +184,4 @@ def middle(grid: PatchGrid) -> int:
 
 def pinned_patch(scene: Scene) -> int:
     """Return the patch that a page is about which follows one patch: the pinned one, or the middle of the grid."""
-    return int(scene.query) if scene.query.isdecimal() else middle(scene.vit.grid)
+    return middle(scene.vit.grid) if scene.patch is None else scene.patch

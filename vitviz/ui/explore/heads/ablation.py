@@ -13,7 +13,7 @@ from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.heads import overview
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.reader import link
-from vitviz.ui.reader.scene import Scene, default_query
+from vitviz.ui.reader.scene import Scene, first_query
 from vitviz.ui.text import _
 from vitviz.ui.words.labels import map_words
 
@@ -44,7 +44,7 @@ def _answers(scene: Scene) -> None:
 
 
 def _maps(scene: Scene, *columns: st.delta_generator.DeltaGenerator) -> None:
-    query, last = default_query(scene.vit), scene.trace.layers - 1
+    query, last = first_query(scene.vit), scene.trace.layers - 1
     shown = [attention_view(trace, layer=last, query=query) for trace in (scene.original, scene.trace)]
     scale = scale_for([each.values for each in shown], "layer")
     titles = (_("Last layer, all heads"), _("Last layer, heads off"))

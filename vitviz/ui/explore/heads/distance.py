@@ -14,7 +14,7 @@ from vitviz.ui.text import _
 
 def distance_chart(scene: Scene, table: HeadStatistics) -> None:
     """Draw the mean attention distance of every head against its layer."""
-    selected = (scene.layer, int(scene.head)) if scene.head.isdecimal() else None
+    selected = (scene.layer, scene.chosen_head) if isinstance(scene.chosen_head, int) else None
     figure = distance_scatter(
         table.distance,
         selected=selected,

@@ -104,7 +104,7 @@ def wants_to_open() -> bool:
 def atlas(scene: Scene, table: HeadStatistics, name: str) -> AtlasView:
     """Return the atlas of a statistic with the chosen head and the heads that are switched off."""
     title, unit, _definition = names()[name]
-    selected = (scene.layer, int(scene.head)) if scene.head.isdecimal() else None
+    selected = (scene.layer, scene.chosen_head) if isinstance(scene.chosen_head, int) else None
     return AtlasView(values=table.table(name), label=title, unit=unit, selected=selected, ticked=tuple(ablated()))
 
 

@@ -27,7 +27,7 @@ def _view(scene: Scene, trace: Trace) -> MapView:
     """Return where the class token looks, or the patches on average in a model without one."""
     if link.get(PATCH_MAP) == "rollout":
         return rollout_view(trace)
-    head = int(scene.head) if scene.head.isdecimal() else scene.head
+    head = scene.chosen_head
     return attention_view(trace, layer=scene.layer, head=head)
 
 

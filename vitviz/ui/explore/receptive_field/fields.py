@@ -126,7 +126,7 @@ def draw(scene: Scene, measured: list[Measured]) -> None:
     """Draw the fields over the photo, side by side; a click on any of them chooses the place in all."""
     if not measured:
         return
-    chosen = int(scene.query) if scene.query.isdecimal() else None
+    chosen = scene.patch
     for column, each in zip(st.columns(len(measured), gap="small"), measured, strict=True):
         with column:
             st.markdown(f"**{plain(each.probe.title)}**")
@@ -179,7 +179,7 @@ def _cell(scene: Scene) -> int:
 
 
 def _box(scene: Scene) -> tuple[int, int, int, int] | None:
-    return scene.vit.grid.box(int(scene.query)) if scene.query.isdecimal() else None
+    return None if scene.patch is None else scene.vit.grid.box(scene.patch)
 
 
 def _in_words(each: Measured) -> str:

@@ -18,7 +18,7 @@ from vitviz.figures.sheet import Panel, print_figure
 from vitviz.figures.summary import describe_map
 from vitviz.ui.furniture import settings, viewer
 from vitviz.ui.furniture.show import Export
-from vitviz.ui.reader.scene import Scene, default_query
+from vitviz.ui.reader.scene import Scene, first_query
 from vitviz.ui.text import _, language
 from vitviz.ui.words.labels import map_words
 
@@ -28,7 +28,7 @@ _DARKNESS = 0.72
 
 def layer_maps(scene: Scene) -> list[MapView]:
     """Return the mean attention of the class token (or the middle patch) in every layer."""
-    query = default_query(scene.vit)
+    query = first_query(scene.vit)
     return [attention_view(scene.trace, layer=layer, query=query) for layer in range(scene.trace.layers)]
 
 
@@ -119,7 +119,7 @@ def export(scene: Scene, maps: list[MapView]) -> Export:
 
     return Export(
         name="vitviz-layers",
-        settings=settings.settings(scene, "attention", query=default_query(scene.vit)),
+        settings=settings.settings(scene, "attention", query=first_query(scene.vit)),
         png=png,
         arrays=arrays,
         html=lambda told: html_of_png(png(), title, viewer.caption(scene), told, language=language()),

@@ -16,7 +16,7 @@ from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.anatomy import tokens
 from vitviz.ui.learn.anatomy.stream import norm_figure
 from vitviz.ui.reader import link
-from vitviz.ui.reader.scene import Scene, default_query
+from vitviz.ui.reader.scene import Scene, first_query
 from vitviz.ui.text import _
 from vitviz.ui.words.class_names import class_name
 
@@ -53,8 +53,8 @@ def _tokens(scene: Scene, layer: int, caption: str) -> None:
 
 
 def _attention(scene: Scene) -> None:
-    query = default_query(scene.vit)
-    head = int(scene.head) if scene.head.isdecimal() else "mean"
+    query = first_query(scene.vit)
+    head = "mean" if scene.chosen_head == "max" else scene.chosen_head
     view = attention_view(scene.original, layer=scene.layer, head=head, query=query)
     picture = overlay(
         scene.picture, view.values, scale=Scale(0, view.top_of_scale, view.uniform), spotlight=True, opacity=0.75

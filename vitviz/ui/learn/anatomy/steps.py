@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from vitviz.figures.anatomy import norm_curves
-from vitviz.figures.palettes import CNN_VERMILION
-from vitviz.figures.theme import NEUTRAL
-from vitviz.labs.anatomy import BlockStep, Embedding, block_step, embedding, norms, scales_branches
+from vitviz.labs.anatomy import BlockStep, Embedding, block_step, embedding, scales_branches
 from vitviz.labs.parameters import Dimensions, dimensions_of
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.furniture import lesson
@@ -188,20 +184,6 @@ def _words(scene: Scene, size: Dimensions) -> None:
             (_("Where does each patch look?"), "attention", {}),
             (_("What do the tokens hold?"), "tokens", {}),
         ]
-    )
-
-
-def branch_figure(block: BlockStep) -> go.Figure | None:
-    """Return the norms of a block's parts as a curve along its steps, or None for a block of another build."""
-    found = norms(block)
-    if found is None:
-        return None
-    values = [found.before, found.between, found.after]
-    added = [0.0, found.attention_branch, found.mlp_branch]
-    return norm_curves(
-        {_("stream: z, z', z''"): (values, NEUTRAL), _("added: –, attention, MLP"): (added, CNN_VERMILION)},
-        x_title=_("Step inside the block"),
-        y_title=_("Mean norm over the tokens"),
     )
 
 

@@ -29,7 +29,7 @@ from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.furniture.bars import colour_bar
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
-from vitviz.ui.reader.scene import Scene, default_query
+from vitviz.ui.reader.scene import Scene, first_query
 from vitviz.ui.text import _
 from vitviz.ui.words.class_names import class_name
 from vitviz.ui.words.errors import in_dashboard
@@ -106,7 +106,7 @@ def heat(scene: Scene) -> Heated | None:
 
 def maps(scene: Scene, heated: Heated) -> None:
     """Draw where the query looks in the last layer, before and after, on one scale."""
-    query, last = default_query(scene.vit), scene.vit.layers - 1
+    query, last = first_query(scene.vit), scene.vit.layers - 1
     views = [attention_view(trace, layer=last, query=query) for trace in (heated.plain, heated.trace)]
     scale = scale_for([view.values for view in views], "layer")
     titles = (_("unchanged"), _("at {factor:.3g} × √d").format(factor=heated.factor))
