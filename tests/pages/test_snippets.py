@@ -67,7 +67,7 @@ SHORTER = {"steps": 2, "seeds": 1, "sizes": (20, 30)}
 """What a run is cut to: training as long as the page's takes minutes, and its numbers are those of other tests."""
 
 
-def listed(choice: Choice) -> list[str]:
+def listed(choice: Choice[Any]) -> list[str]:
     """Return the texts of a choice that is a list, as its own message names them; none for another choice."""
     try:
         choice.read("\0")
@@ -76,16 +76,16 @@ def listed(choice: Choice) -> list[str]:
     return []
 
 
-def of_page(page: str) -> list[Choice]:
+def of_page(page: str) -> list[Choice[Any]]:
     own = [choice for choice in CHOICES.values() if page in choice.pages]
-    shared = [choice for choice in CHOICES.values() if choice.page == "" and page in EXPLORE]
+    shared = [choice for choice in CHOICES.values() if not choice.pages and page in EXPLORE]
     return [choice for choice in (*own, *shared) if choice.name not in NEVER]
 
 
 def states(page: str) -> list[dict[str, str]]:
     """Return links of a page: its defaults, then every option of its lists in turn, and the others changed."""
     lists = {choice.name: listed(choice) for choice in of_page(page)}
-    count = min(max(2, 2, *(len(lists[choice.name]) for choice in of_page(page) if choice.page)), MOST_STATES)
+    count = min(max(2, 2, *(len(lists[choice.name]) for choice in of_page(page) if choice.pages)), MOST_STATES)
     found: list[dict[str, str]] = [{}]
     for state in range(1, count + 1):
         link = {name: options[state % len(options)] for name, options in lists.items() if options}
@@ -187,5 +187,5 @@ def test_every_list_of_every_page_is_gone_through() -> None:
         for choice in of_page(page):
             seen = {state[choice.name] for state in states(page)[1:] if choice.name in state}
             options = listed(choice)
-            if choice.page and 1 < len(options) <= MOST_STATES:
+            if choice.pages and 1 < len(options) <= MOST_STATES:
                 assert seen == set(options), (page, choice.name)
