@@ -6,7 +6,7 @@ import streamlit as st
 
 from vitviz.ui.explore.evidence import panels, target
 from vitviz.ui.explore.patches import answers, attention, drop_curve, painting, sizes
-from vitviz.ui.explore.patches.export import Measured, export
+from vitviz.ui.explore.patches.export import PatchMeasurements, export
 from vitviz.ui.furniture import show
 from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
@@ -36,7 +36,7 @@ with left:
 with right:
     occlusion, waiting = drop_curve.occlusion(scene, aim)
 sizes_bar = sizes.draw(scene)
-found = Measured(maps, drop_curve.found(scene, aim), occlusion, sizes.found(scene))
+found = PatchMeasurements(maps, drop_curve.found(scene, aim), occlusion, sizes.found(scene))
 show.footer(scene, export(scene, aim, changed, found), caution="caution-patches")
 drop_curve.finish(scene, aim, drop_bar)  # last, so that the whole page stands while it works
 panels.finish(scene, aim, waiting)

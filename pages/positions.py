@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vitviz.ui.explore.positions import encoding, input_sizes, shuffling, vectors
-from vitviz.ui.explore.positions.export import Measured, export
+from vitviz.ui.explore.positions.export import PositionMeasurements, export
 from vitviz.ui.furniture import show
 from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
@@ -23,6 +23,6 @@ vectors.components(similarity)
 interpolated = vectors.interpolation(scene)
 experiment = shuffling.draw(scene)
 sizes, bar = input_sizes.draw(scene)
-measured = Measured(similarity, read_out, interpolated, experiment, sizes)
+measured = PositionMeasurements(similarity, read_out, interpolated, experiment, sizes)
 show.footer(scene, export(scene, measured), caution="caution-positions")
 input_sizes.finish(scene, sizes, bar)  # last, so that the whole page stands while it works

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vitviz.ui.explore.tokens import layers, lens, likeness, norms, second_photo
-from vitviz.ui.explore.tokens.export import Measured, export
+from vitviz.ui.explore.tokens.export import TokenMeasurements, export
 from vitviz.ui.furniture import show
 from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
@@ -23,5 +23,5 @@ table = norms.draw(scene, here)
 reading = lens.draw(scene, here)
 spectrum = layers.frequencies(scene, here)
 similarity = layers.alike(scene, here)
-measured = Measured(view, colours, table, reading, spectrum, similarity)
+measured = TokenMeasurements(view, colours, table, reading, spectrum, similarity)
 show.footer(scene, export(scene, here, there, measured), caution="caution-tokens")

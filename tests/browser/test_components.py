@@ -510,7 +510,7 @@ def attention_file(folder, name):
     grid, _ = scene.GRIDS[name]
     queries, keys = scene.queries_and_keys(name, 5)
     view = AttentionView(
-        photo_png=scene.png(scene.photo(grid)), grid=grid, layer=5, layers=12, query="class", queries=queries, keys=keys
+        photo=scene.png(scene.photo(grid)), grid=grid, layer=5, layers=12, query="class", queries=queries, keys=keys
     )
     path = folder / "attention.html"
     html = standalone_html(view, title="Bird & <hill>", caption="Offline.")

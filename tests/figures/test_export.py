@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from vitviz.errors import OptionError
-from vitviz.figures.curves import answers_bar
+from vitviz.figures.bars import answers_bar
 from vitviz.figures.export import html, html_of_png
-from vitviz.figures.paint import png_bytes
+from vitviz.figures.image_files import png_bytes
 
 EVIL = '"><script src="https://example.org/x.js"></script><img onerror=alert(1)>'
 PNG = png_bytes(np.zeros((2, 3, 3), np.uint8))

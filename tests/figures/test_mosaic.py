@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vitviz.errors import OptionError
-from vitviz.figures.mosaic import mosaic, place_curve
+from vitviz.figures.mosaic import mosaic
 from vitviz.figures.palettes import QUERY, colour
 from vitviz.figures.scale import Scale
 
@@ -34,12 +34,3 @@ def test_the_selected_map_is_outlined():
 def test_other_shapes_are_refused():
     with pytest.raises(OptionError, match="rows, columns, map rows, map columns"):
         mosaic(np.zeros((4, 4)), scale=SCALE)
-    with pytest.raises(OptionError, match="at least one curve"):
-        place_curve([], x_title="x", y_title="y")
-
-
-def test_curves_of_different_length_share_a_figure():
-    made = place_curve(
-        [("a", [0, 1], [1, 0.5], "#0072B2"), ("b", [0, 1, 2], [1, 0.4, 0.2], "#D55E00")], x_title="x", y_title="y"
-    )
-    assert [len(trace.x) for trace in made.data] == [2, 3]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vitviz.errors import OptionError
-from vitviz.figures.overlay import blend, darken, draw_grid, outline, overlay
+from vitviz.figures.overlay import blend, darken, draw_grid, grey, outline, overlay
 from vitviz.figures.palettes import MISSING, QUERY, colour
 from vitviz.figures.scale import Scale, scale_for
 
@@ -63,15 +63,15 @@ def test_the_spotlight_darkens_and_adds_no_hue():
     assert (lit <= PHOTO).all()
     assert (lit[20:, 40:] == PHOTO[20:, 40:]).all()
     assert (lit[:20, :20] == np.rint(PHOTO[:20, :20] * np.float32(0.2))).all()
-    grey = np.full((40, 60, 3), 90, np.uint8)
-    shaded = darken(grey, MAP, SCALE)
+    photo = np.full((40, 60, 3), 90, np.uint8)
+    shaded = darken(photo, MAP, SCALE)
     assert (shaded[..., 0] == shaded[..., 1]).all()
     assert (shaded[..., 1] == shaded[..., 2]).all()
 
 
 def test_the_spotlight_can_be_interpolated():
-    grey = np.full((40, 60, 3), 90, np.uint8)
-    assert len(np.unique(darken(grey, MAP, SCALE, interpolated=True))) > 6
+    photo = np.full((40, 60, 3), 90, np.uint8)
+    assert len(np.unique(darken(photo, MAP, SCALE, interpolated=True))) > 6
 
 
 def test_the_outline_is_orange_at_the_border_and_leaves_the_inside_alone():
@@ -121,3 +121,13 @@ def test_missing_cells_are_hatched_grey():
 def test_errors_say_what_to_do(call, message):
     with pytest.raises(OptionError, match=message):
         call()
+
+
+def test_a_picture_that_is_grey_stays_as_it_is():
+    levels = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 256, 3)
+    assert (grey(levels) == levels).all()
+
+
+def test_grey_is_the_luma_of_the_colours_rounded():
+    picture = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [10, 20, 31]]], np.uint8)
+    assert grey(picture).tolist() == [[[76] * 3, [150] * 3, [29] * 3, [18] * 3]]  # 18.264 down, 149.685 up

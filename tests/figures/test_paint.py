@@ -1,14 +1,12 @@
 """Numbers, cells and bytes that all pictures share."""
 
-import io
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from vitviz.errors import OptionError
 from vitviz.figures.lettering import typeface_for
-from vitviz.figures.paint import bar_height, cell_index, draw_bar, number, paint_map, png_bytes
+from vitviz.figures.paint import bar_height, cell_index, draw_bar, number, paint_map
 from vitviz.figures.palettes import table
 from vitviz.figures.scale import Scale
 
@@ -42,11 +40,3 @@ def test_the_bar_runs_through_the_palette_from_left_to_right():
     notch = np.asarray(picture)[13]  # just under the bar: the mark of 1/N at a quarter of it
     dark = np.flatnonzero((notch < 100).all(axis=-1))
     assert abs(dark.mean() - (20 + 255 * 0.25)) < 2
-
-
-def test_a_png_can_carry_texts_in_any_script():
-    data = png_bytes(np.zeros((2, 3, 3), np.uint8), dpi=300, texts={"Title": "注意力"})
-    image = Image.open(io.BytesIO(data))
-    image.load()
-    assert image.size == (3, 2)
-    assert image.info["Title"] == "注意力"

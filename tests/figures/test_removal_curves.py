@@ -6,17 +6,17 @@ import pytest
 from vitviz.errors import OptionError
 from vitviz.figures.alt import alt_text
 from vitviz.figures.palettes import PINNED
-from vitviz.figures.removal_curves import Band, removal_curves
+from vitviz.figures.removal_curves import random_curve, removal_curves
 
 SHARES = [0.0, 0.5, 1.0]
 
 
 def test_a_curve_a_map_in_the_order_given_and_the_band_behind_them():
-    band = Band("random", [0.9, 0.5, 0.1], [0.8, 0.4, 0.0], [1.0, 0.6, 0.2])
-    made = removal_curves(SHARES, {"A": [0.9, 0.2, 0.1], "B <b>": [0.9, 0.7, 0.1]}, band=band)
+    random = random_curve("random", SHARES, [0.9, 0.5, 0.1], [0.8, 0.4, 0.0], [1.0, 0.6, 0.2])
+    made = removal_curves(SHARES, {"A": [0.9, 0.2, 0.1], "B <b>": [0.9, 0.7, 0.1]}, random=random)
     low, high, mean, first, second = made.data
-    assert np.allclose(low.y, band.low)
-    assert np.allclose(high.y, band.high)
+    assert np.allclose(low.y, random.low)
+    assert np.allclose(high.y, random.high)
     assert high.fill == "tonexty"
     assert (mean.name, mean.line.dash) == ("random", "dot")
     assert [first.name, second.name] == ["A", "B &lt;b&gt;"]
@@ -26,7 +26,9 @@ def test_a_curve_a_map_in_the_order_given_and_the_band_behind_them():
     assert "B <b>: from 0.9 to 0.1" in alt_text(made)
 
 
-@pytest.mark.parametrize(("curves", "message"), [({}, "none was given"), ({"A": [1.0, 0.0]}, "than the 3 steps: A;")])
+@pytest.mark.parametrize(
+    ("curves", "message"), [({}, "got none"), ({"A": [1.0, 0.0]}, "'A' has x of shape .3,. and y of shape .2,.;")]
+)
 def test_no_curve_and_a_curve_of_other_steps_are_refused(curves, message):
     with pytest.raises(OptionError, match=message):
         removal_curves(SHARES, curves)

@@ -11,7 +11,8 @@ from vitviz.analysis.input_sizes import SIZES, SizedAnswer, input_sizes
 from vitviz.cli import measurement, model_options
 from vitviz.cli.answer import Answer
 from vitviz.cli.measurement import Measurement
-from vitviz.figures.print_curves import Line, print_curves
+from vitviz.figures.curve import Curve
+from vitviz.figures.print_chart import print_chart
 from vitviz.figures.sheet import Panel
 from vitviz.models.vit import ViT
 
@@ -68,8 +69,8 @@ def _measure(vit: ViT, found: tuple[SizedAnswer, ...]) -> Measurement:
 
 
 def _panel(vit: ViT, name: str, pixels: list[int], values: list[float]) -> Panel:
-    line = Line(vit.name, pixels, values)
-    plot = print_curves([line], x_title="Longer side (px)", y_title=name)
+    curve = Curve(vit.name, pixels, values)
+    plot = print_chart([curve], x_title="Longer side (px)", y_title=name)
     return Panel(label=name, picture=plot)
 
 

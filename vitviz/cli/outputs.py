@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import io
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from vitviz.errors import OptionError, suggest
 from vitviz.export.arrays import npz_bytes
 from vitviz.export.manifest import json_text
 from vitviz.figures.export import html_of_png
+from vitviz.figures.image_files import jpeg_bytes
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.files import check_outputs, write_files
 from vitviz.models.vit import ViT
@@ -195,7 +195,7 @@ def _interactive(content: Content, view: MapView, attention_view: Any, standalon
         query = str(view.strongest[0])
         notes.append(f"the page shows one token at a time, so it starts at patch {query}, the strongest of the mean.")
     shown = attention_view(
-        photo_png=_jpeg(content.vit.frame(content.photo)),
+        photo=jpeg_bytes(content.vit.frame(content.photo)),
         grid=trace.grid,
         layer=layer,
         layers=trace.layers,
@@ -217,9 +217,3 @@ def _arrays(trace: Trace, layer: int) -> dict[str, NDArray[np.float32]]:
         return {"maps": trace.attention(layer).cpu().numpy()}
     queries = trace.queries(layer).float() * trace.scale(layer)  # (heads, token, head_dim)
     return {"queries": queries.cpu().numpy(), "keys": trace.keys(layer).float().cpu().numpy()}
-
-
-def _jpeg(picture: NDArray[np.uint8]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()

@@ -19,9 +19,10 @@ from vitviz.cli import measurement, model_options
 from vitviz.cli.answer import Answer
 from vitviz.cli.measurement import Measurement
 from vitviz.errors import OptionError
+from vitviz.figures.curve import Curve
 from vitviz.figures.mosaic import mosaic
 from vitviz.figures.palettes import PINNED, VIT_BLUE
-from vitviz.figures.print_curves import Line, print_curves
+from vitviz.figures.print_chart import print_chart
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
 from vitviz.models.vit import ViT
@@ -133,11 +134,11 @@ def _about_zero(map_: Any) -> Scale:
 
 def _profiles(row: Any, column: Any, unit: str) -> Any:
     lines = [
-        Line("along a column", np.arange(len(row)), row, VIT_BLUE),
-        Line("along a row", np.arange(len(column)), column, PINNED[3]),
+        Curve("along a column", np.arange(len(row)), row, VIT_BLUE),
+        Curve("along a row", np.arange(len(column)), column, PINNED[3]),
     ]
     title = unit.partition(":")[0][:40]
-    return print_curves(lines, x_title="Distance (patches)", y_title=title, height=1400)
+    return print_chart(lines, x_title="Distance (patches)", y_title=title, height=1400)
 
 
 def _interpolated(other: InterpolatedPositions) -> list[Panel]:

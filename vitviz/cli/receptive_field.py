@@ -17,9 +17,10 @@ from vitviz.cli import measurement, model_options
 from vitviz.cli.answer import Answer
 from vitviz.cli.measurement import Measurement
 from vitviz.errors import OptionError, UnsupportedModelError
+from vitviz.figures.curve import Curve
 from vitviz.figures.field import field_overlay
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
-from vitviz.figures.print_curves import Line, print_curves
+from vitviz.figures.print_chart import print_chart
 from vitviz.figures.sheet import Panel
 from vitviz.images import Photo
 from vitviz.models import timm_door
@@ -143,8 +144,8 @@ def _numbers(field: ReceptiveField) -> dict[str, Any]:
 def _profile(model: ViT | ConvNet, field: ReceptiveField) -> Any:
     colour = VIT_BLUE if isinstance(model, ViT) else CNN_VERMILION
     profile = field.profile
-    lines = [Line(model.name, profile.radius, profile.cumulative, colour)]
-    return print_curves(lines, x_title="Distance (px)", y_title="Share of the field", height=1300)
+    lines = [Curve(model.name, profile.radius, profile.cumulative, colour)]
+    return print_chart(lines, x_title="Distance (px)", y_title="Share of the field", height=1300)
 
 
 def _cell(model: ViT | ConvNet) -> int:

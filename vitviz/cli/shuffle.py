@@ -11,8 +11,9 @@ from vitviz.analysis.shuffling import SHARES, ShuffleExperiment, shuffle_experim
 from vitviz.cli import measurement, model_options
 from vitviz.cli.answer import Answer
 from vitviz.cli.measurement import Measurement
+from vitviz.figures.curve import Curve
 from vitviz.figures.palettes import PINNED, VIT_BLUE
-from vitviz.figures.print_curves import Line, print_curves
+from vitviz.figures.print_chart import print_chart
 from vitviz.figures.sheet import Panel
 from vitviz.models.vit import ViT
 
@@ -47,11 +48,11 @@ def run(arguments: argparse.Namespace) -> Answer:
 def _measure(vit: ViT, found: ShuffleExperiment, seed: int) -> Measurement:
     ways = {"with positions": found.with_positions, "without positions": found.without_positions}
     lines = [
-        Line(name, found.shares, way.cosine, colour)
+        Curve(name, found.shares, way.cosine, colour)
         for (name, way), colour in zip(ways.items(), (VIT_BLUE, PINNED[1]), strict=True)
     ]
     last = {name: float(way.cosine[-1]) for name, way in ways.items()}
-    plot = print_curves(lines, x_title="Share of shuffled patches", y_title=f"Cosine ({found.read})")
+    plot = print_chart(lines, x_title="Share of shuffled patches", y_title=f"Cosine ({found.read})")
     return Measurement(
         title="Shuffled patches",
         panels=[Panel(picture=plot)],

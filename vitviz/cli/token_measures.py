@@ -19,8 +19,9 @@ from vitviz.analysis.tokens import outlier_table, token_colours, token_norms, to
 from vitviz.cli.measurement import Measurement
 from vitviz.cli.methods import Option
 from vitviz.cli.targets import class_index
+from vitviz.figures.curve import Curve
 from vitviz.figures.palettes import PINNED, layer_ramp
-from vitviz.figures.print_curves import Line, print_curves
+from vitviz.figures.print_chart import print_chart
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
 from vitviz.images import Photo
@@ -158,10 +159,10 @@ def _lens(request: Request) -> Measurement:
     best = [int(index) for index in found.logits[-1].argsort()[::-1][:4]]
     layers = np.arange(-1, vit.layers)
     lines = [
-        Line(vit.class_name(index), layers, found.probabilities[:, index], PINNED[place])
+        Curve(vit.class_name(index), layers, found.probabilities[:, index], PINNED[place])
         for place, index in enumerate(best)
     ]
-    plot = print_curves(lines, x_title="After layer (-1: input)", y_title="Probability")
+    plot = print_chart(lines, x_title="After layer (-1: input)", y_title="Probability")
     return Measurement(
         title="Logit lens",
         panels=[Panel(picture=plot)],
@@ -220,11 +221,11 @@ def _spectrum(request: Request) -> Measurement:
     for label, rows in (("With the residual path", found.stream), ("Without it", found.branch)):
         ramp, first = layer_ramp(len(rows)), request.vit.layers - len(rows)
         lines = [
-            Line(f"{place + first}", found.frequency, row, ramp[place])
+            Curve(f"{place + first}", found.frequency, row, ramp[place])
             for place, row in enumerate(rows)
             if np.isfinite(row).all()
         ]
-        plot = print_curves(lines, x_title="Spatial frequency (π a patch)", y_title="Relative log amplitude")
+        plot = print_chart(lines, x_title="Spatial frequency (π a patch)", y_title="Relative log amplitude")
         panels.append(Panel(label=label, picture=plot))
     drop = found.stream[-1, -1] - found.stream[0, -1]
     return Measurement(

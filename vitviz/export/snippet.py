@@ -21,7 +21,7 @@ def snippet(view: ViewSettings) -> str:
     Raises OptionError for options outside their range.
     """
     body = {"attention": _attention, "rollout": _rollout, "heads": _heads, "evidence": _evidence}[view.method](view)
-    return "\n".join([*_imports(view), "", *_model(view), *_trace(view), "", *body]) + "\n"
+    return "\n".join([*_imports(view), "", f"vit = {model_expression(view)}", *_trace(view), "", *body]) + "\n"
 
 
 def _imports(view: ViewSettings) -> list[str]:
@@ -38,7 +38,8 @@ def _imports(view: ViewSettings) -> list[str]:
     return lines
 
 
-def _model(view: ViewSettings) -> list[str]:
+def model_expression(view: ViewSettings) -> str:
+    """Return the Python that loads a view's model; texts are literals, so no name becomes code."""
     options = [repr(view.model)]
     if view.weights != "pretrained":
         options.append(f"weights={view.weights!r}")
@@ -46,14 +47,18 @@ def _model(view: ViewSettings) -> list[str]:
         options.append(f"seed={view.seed!r}")
     if view.image_size is not None:
         options.append(f"image_size={view.image_size!r}")
-    return [f"vit = vitviz.load_vit({', '.join(options)})"]
+    return f"vitviz.load_vit({', '.join(options)})"
+
+
+def picture_expression(picture: str) -> str:
+    """Return the Python that names the ``picture`` of some settings: a path, or that of an example photo."""
+    if picture.startswith(EXAMPLE):
+        return f"example({picture.removeprefix(EXAMPLE)!r}).path"
+    return repr(picture)
 
 
 def _trace(view: ViewSettings) -> list[str]:
-    source = repr(view.picture)
-    if view.picture.startswith(EXAMPLE):
-        source = f"example({view.picture.removeprefix(EXAMPLE)!r}).path"
-    options = [source]
+    options = [picture_expression(view.picture)]
     if view.target is not None and view.method != "evidence":
         options.append(f"target={view.target!r}")
     if view.edit:

@@ -73,8 +73,8 @@ def direction(places: NDArray[np.floating[Any]], values: NDArray[np.floating[Any
     return "rising" if correlation > 0 else "falling"
 
 
-def _title(one: Any) -> str:
-    return str(one.title.text or "")
+def _title(axis: Any) -> str:
+    return str(axis.title.text or "")
 
 
 def _name(trace: Any, words: Mapping[str, str]) -> str:

@@ -1,16 +1,13 @@
-"""Pictures of the steps of a Vision Transformer: a flattened patch, filters, and the bars of a block."""
+"""Pictures of the steps of a Vision Transformer: a vector as a strip of cells, and the filters of its patches."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError
-from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE, colour
-from vitviz.figures.theme import NEUTRAL, axis, figure, plain, small
+from vitviz.figures.palettes import colour
+from vitviz.figures.theme import small
 
 Picture = NDArray[np.uint8]
 
@@ -55,58 +52,3 @@ def filters(weights: ArrayLike, *, columns: int = 14, pixels: int = 56, gap: int
         top_edge, left = place // columns * high, place % columns * wide
         sheet[top_edge : top_edge + tile.shape[0], left : left + tile.shape[1]] = tile
     return sheet
-
-
-def norm_curves(
-    streams: Mapping[str, tuple[ArrayLike, str]], *, x_title: str, y_title: str, height: int = 300
-) -> go.Figure:
-    """Return mean norms against depth, a line each: values (layer,) and a colour by name.
-
-    Raises OptionError for no line or values that are not finite.
-    """
-    if not streams:
-        raise OptionError("Norms need at least one line; got none.")
-    lines = []
-    for name, (values, tint) in streams.items():
-        numbers = small(values, name)
-        lines.append(
-            go.Scatter(
-                x=np.arange(len(numbers), dtype=np.int32),
-                y=numbers,
-                name=plain(name),
-                mode="lines+markers",
-                line={"color": tint, "width": 2.2},
-                hovertemplate=f"{plain(name)}<br>%{{x}}: %{{y:.4g}}<extra></extra>",
-            )
-        )
-    return figure(
-        lines, x=axis(x_title, tickformat="d"), y=axis(y_title, rangemode="tozero"), height=height,
-        showlegend=True,
-    )  # fmt: skip
-
-
-def activation_curves(
-    x: ArrayLike,
-    curves: Mapping[str, ArrayLike],
-    *,
-    x_title: str,
-    y_title: str,
-    x_range: tuple[float, float],
-    height: int = 360,
-) -> go.Figure:
-    """Return activation functions over their input, the first in the ViT's colour, the others beside it."""
-    tints = (VIT_BLUE, "#E69F00", NEUTRAL, CNN_VERMILION)
-    places = small(x, x_title)
-    inside = (places >= x_range[0]) & (places <= x_range[1])
-    lines = [
-        go.Scatter(
-            x=places[inside],
-            y=small(values, name)[inside],
-            name=plain(name),
-            mode="lines",
-            line={"color": tint, "width": 2.4, "dash": "dash" if place == 1 else "solid"},
-            hovertemplate=f"{plain(name)}<br>%{{x:.3g}}: %{{y:.4g}}<extra></extra>",
-        )
-        for place, ((name, values), tint) in enumerate(zip(curves.items(), tints, strict=False))
-    ]
-    return figure(lines, x=axis(x_title), y=axis(y_title), height=height, showlegend=True)

@@ -33,7 +33,7 @@ def arrangement_sheet(
     tiles in a row. Raises OptionError unless every arrangement has a letter a place and a label.
     """
     shares = np.asarray(attention, dtype=np.float64)
-    fits = all(len(each) == shares.size for each in arrangements)
+    fits = all(len(letters) == shares.size for letters in arrangements)
     if not arrangements or not fits or len(labels) != len(arrangements) or shares.size % columns:
         raise OptionError(
             f"{len(arrangements)} arrangements, {len(labels)} labels and attention to {shares.size} places do not fit; "

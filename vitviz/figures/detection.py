@@ -45,15 +45,15 @@ def detection_map(detected: ArrayLike, touched: ArrayLike, *, side: int = 512, b
     ``detected`` says which patches exceed the threshold, ``touched`` which ones the object covers in part. ``box`` is
     the object in shares of the picture's side. Raises OptionError for two shapes, or more patches than pixels.
     """
-    found, there = np.asarray(detected, dtype=np.bool_), np.asarray(touched, dtype=np.bool_)
-    if found.ndim != 2 or found.shape != there.shape:
+    hits, there = np.asarray(detected, dtype=np.bool_), np.asarray(touched, dtype=np.bool_)
+    if hits.ndim != 2 or hits.shape != there.shape:
         raise OptionError(
-            f"Detections of shape {found.shape} and touched patches of shape {there.shape} do not fit; "
+            f"Detections of shape {hits.shape} and touched patches of shape {there.shape} do not fit; "
             "wanted (rows, columns) for both."
         )
-    kinds = np.select([found & there, there, found], [0, 1, 2], 3)  # (rows, columns)
+    kinds = np.select([hits & there, there, hits], [0, 1, 2], 3)  # (rows, columns)
     colours = np.array(list(KINDS.values()), dtype=np.uint8)[kinds]
-    rows, columns = found.shape
+    rows, columns = hits.shape
     height = round(side * rows / columns)
     picture: Picture = colours[cell_index(height, rows)][:, cell_index(side, columns)]
     if min(height // rows, side // columns) >= 6:

@@ -67,11 +67,11 @@ def html_of_figures(
     if not figures:
         raise OptionError("There is no figure to write; wanted at least one. Pass {title: figure}.")
     drawn = []
-    for number, (name, each) in enumerate(figures.items()):
-        drawing = each.to_html(
+    for number, (name, figure) in enumerate(figures.items()):
+        drawing = figure.to_html(
             full_html=False, include_plotlyjs=number == 0, include_mathjax=False, config=dict(CONFIG)
         )
-        alt = escape(alt_text(each, words=words) or name)
+        alt = escape(alt_text(figure, words=words) or name)
         drawn.append(f'<h2>{escape(name)}</h2><div role="img" aria-label="{alt}">{drawing}</div>')
     return _page("".join(drawn), title, caption, manifest, language, manifest_label, _PLOTLY_POLICY)
 

@@ -60,7 +60,7 @@ class Typeface(Record):
     def drawable(self, text: str) -> str:
         """Return the text on one line, with each character that has no picture as its code point, "U+6CE8"."""
         line = " ".join(text.split())
-        return "".join(f"U+{ord(one):04X}" if one in self.missing else one for one in line)
+        return "".join(f"U+{ord(letter):04X}" if letter in self.missing else letter for letter in line)
 
     def width(self, text: str, size: int) -> float:
         """Return the width of one line of text in pixels."""

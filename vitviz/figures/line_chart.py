@@ -1,183 +1,147 @@
-"""Lines and dots of a quantity against a knob, on even or logarithmic axes, with levels and the reader's own point."""
+"""The line chart on the screen: every figure of the dashboard with curves is this one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError
-from vitviz.figures.palettes import VIT_BLUE
-from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, Axis, axis, band, faint, figure, plain, small
-from vitviz.record import Record
+from vitviz.figures.axes import Axis, Span
+from vitviz.figures.curve import Curve, Level, Point, Shade
+from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, faint, figure, plain, small
 
-
-@dataclass(frozen=True)
-class Line(Record):
-    """One line, or a row of dots."""
-
-    name: str
-    x: ArrayLike
-    y: ArrayLike
-    """As many as ``x``."""
-    colour: str = VIT_BLUE
-    dash: str = "solid"
-    """Plotly's word: "solid", "dash" or "dot"."""
-    kind: str = "line"
-    """"line", "dots", "both" or "steps"."""
-    low: ArrayLike | None = None
-    """Lower edge of a band."""
-    high: ArrayLike | None = None
-    """Upper edge of a band."""
-
-
-@dataclass(frozen=True)
-class Level(Record):
-    """A straight reference: a value of y from side to side, or of x from bottom to top."""
-
-    name: str
-    value: float
-    upright: bool = False
-    """Whether it is a value of x."""
-    colour: str = NEUTRAL
-
-
-@dataclass(frozen=True)
-class Shade(Record):
-    """A range of x that is set apart, with the word that says why."""
-
-    name: str
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Point(Record):
-    """Where the reader's knobs stand."""
-
-    name: str
-    x: float
-    y: float
+PLACE = "{name}<br>%{x:.4g}: %{y:.4g}"
+TITLED = "{name}<br>{title} %{x:.4g}: %{y:.4g}"
+LAYER = "{name}<br>{title} %{x}: %{y:.4g}"
+"""What the pointer tells of a point, in Plotly's words; {name} is the curve's and {title} that of the x axis."""
 
 
 def line_chart(
-    lines: Sequence[Line],
+    items: Sequence[Curve | Level | Point],
     *,
-    x_title: str,
-    y_title: str,
-    log_x: bool = False,
-    log_y: bool = False,
-    levels: Sequence[Level] = (),
+    x: Axis,
+    y: Axis,
+    hover: str = PLACE,
+    legend: bool | None = None,
     shade: Shade | None = None,
-    point: Point | None = None,
-    ticks: Sequence[float] = (),
+    mark: float | None = None,
     height: int = 340,
 ) -> go.Figure:
-    """Return lines and dots against a knob; titles name the quantity and its unit.
+    """Return curves, levels and points in the order given, the bands behind all of them.
 
-    ``levels`` are dotted references, ``point`` an orange dot, ``ticks`` the marks of x where they are chosen.
-    Raises OptionError for no lines, x and y of different lengths, values that are not finite, or, on a logarithmic
-    axis, not positive.
+    ``hover`` is what the pointer tells (PLACE, TITLED, LAYER or another text in Plotly's words). ``legend`` None
+    draws one for more than one item. ``mark`` draws an orange line at a value of x. ``height`` in pixels.
+    Raises OptionError for no curve, parts of different lengths, values that are not finite, or, on a logarithmic axis,
+    not positive.
     """
-    if not lines:
-        raise OptionError("A line chart needs at least one line; got none. Pass [Line(name, x, y)].")
-    across, up = _span(lines, point, "x", log_x), _span(lines, point, "y", log_y)
-    traces = [each for one in lines for each in _band(one)] + [_line(one, x_title) for one in lines]
-    traces += [_level(one, across, up) for one in levels]
-    if point is not None:
-        traces.append(_point(point))
-    chosen = {"tickvals": list(ticks), "ticktext": [f"{each:g}" for each in ticks]} if ticks else {}
+    curves = [item for item in items if isinstance(item, Curve)]
+    if not curves:
+        raise OptionError("A line chart needs at least one curve; got none. Pass [Curve(name, x, y)].")
+    across, up = _span(items, 0, x), _span(items, 1, y)
+    hover = hover.replace("{title}", plain(x.title))
+    traces = [edge for curve in curves for edge in _band(curve)]
+    for item in items:
+        if isinstance(item, Curve):
+            traces.append(_curve(item, hover))
+        elif isinstance(item, Level):
+            traces.append(_level(item, x.span or across, y.span or up))
+        else:
+            traces.append(_point(item))
     made = figure(
         traces,
-        x=_axis(x_title, across, log=log_x, **chosen),
-        y=_axis(y_title, up, log=log_y),
+        x=x.settings(across),
+        y=y.settings(up),
         height=height,
-        showlegend=len(lines) + len(levels) > 1 or point is not None,
+        showlegend=len(items) > 1 if legend is None else legend,
     )
     if shade is not None:
-        made.add_vrect(x0=shade.low, x1=shade.high, fillcolor=faint(NEUTRAL, 0.18), line_width=0)
-        place = (shade.low * shade.high) ** 0.5 if log_x else (shade.low + shade.high) / 2
-        made.add_annotation(
-            text=plain(shade.name),
-            x=np.log10(place) if log_x else place,
-            y=0.98,
-            yref="paper",
-            yanchor="top",
-            showarrow=False,
-        )
+        _shade(made, shade, log=x.log)
+    if mark is not None:
+        made.add_vline(x=mark, line={"color": QUERY_ORANGE, "width": 2})
     return made
 
 
-def _axis(title: str, span: tuple[float, float], *, log: bool, **more: object) -> Axis:
-    if not log:
-        return axis(title, **more)
-    decades = np.log10(span[1] / span[0])
-    marks: dict[str, object] = {"dtick": "D2", "tickformat": "~g"}  # 1, 2, 5
-    if decades > 3:  # powers of ten alone, every second one where they are many
-        marks = {"dtick": 1 if decades < 7 else 2, "exponentformat": "power"}
-    return axis(title, type="log", **(marks | more))
-
-
-def _span(lines: Sequence[Line], point: Point | None, which: str, log: bool) -> tuple[float, float]:
+def _span(items: Sequence[Curve | Level | Point], side: int, axis: Axis) -> Span:
     """Return the smallest and largest value along an axis; refuses what a logarithm has no place for."""
-    parts = [small(getattr(one, which), one.name).ravel() for one in lines]
-    if point is not None:
-        parts.append(small([getattr(point, which)], point.name))
-    values = np.concatenate(parts)
-    if log and values.min() <= 0:
-        raise OptionError(
-            f"A logarithmic axis has no place for {values.min():g}; wanted positive values. "
-            "Leave those out, or use an even axis."
-        )
-    return float(values.min()), float(values.max())
+    ends = []
+    for item in items:
+        if isinstance(item, Level):
+            continue
+        values = item.points()[side] if isinstance(item, Curve) else small([(item.x, item.y)[side]], item.name)
+        if axis.log and values.min() <= 0:
+            raise OptionError(
+                f"A logarithmic axis has no place for {values.min():g}, in {item.name!r}; wanted positive values. "
+                "Leave those out, clip them, or use an even axis."
+            )
+        ends += [float(values.min()), float(values.max())]
+    return min(ends), max(ends)
 
 
-def _line(one: Line, x_title: str) -> go.Scatter:
-    x, y = small(one.x, one.name), small(one.y, one.name)
-    if x.shape != y.shape or x.ndim != 1:
-        raise OptionError(
-            f"The line {one.name!r} has x of shape {x.shape} and y of shape {y.shape}; wanted one y for each x."
-        )
+def _curve(curve: Curve, hover: str) -> go.Scatter:
+    x, y = curve.points()
+    mode = ["lines"] * curve.has_line + ["markers"] * curve.has_dots
     return go.Scatter(
         x=x,
         y=y,
-        name=plain(one.name),
-        mode={"line": "lines", "steps": "lines", "dots": "markers"}.get(one.kind, "lines+markers"),
-        line={"color": one.colour, "width": 2.2, "dash": one.dash, "shape": "hv" if one.kind == "steps" else "linear"},
-        marker={"size": 8 if one.kind == "dots" else 6, "color": one.colour},
-        hovertemplate=f"{plain(one.name)}<br>{plain(x_title)} %{{x:.4g}}: %{{y:.4g}}<extra></extra>",
+        name=plain(curve.name),
+        mode="+".join(mode),
+        line={"color": curve.colour, "width": 2.2, "dash": curve.dash},
+        marker={"size": 6 if curve.has_line else 8, "color": curve.colour, "symbol": curve.symbol},
+        customdata=[plain(name) for name in curve.point_names] or None,
+        hovertemplate=hover.replace("{name}", plain(curve.name)) + "<extra></extra>",
     )
 
 
-def _band(one: Line) -> list[go.Scatter]:
-    if one.low is None or one.high is None:
+def _band(curve: Curve) -> list[go.Scatter]:
+    """Return the faint band round a curve: its edges are neither in the legend nor under the pointer."""
+    edges = curve.band()
+    if edges is None:
         return []
-    return band(one.name, small(one.x, one.name), one.low, one.high, one.colour)
+    edge = {"x": curve.points()[0], "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    fill = {"fill": "tonexty", "fillcolor": faint(curve.colour, curve.opacity)}
+    return [go.Scatter(y=edges[0], **edge), go.Scatter(y=edges[1], **fill, **edge)]
 
 
-def _level(one: Level, across: tuple[float, float], up: tuple[float, float]) -> go.Scatter:
-    both = (one.value, one.value)
-    x, y = (both, up) if one.upright else (across, both)
+def _level(level: Level, across: Span, up: Span) -> go.Scatter:
+    both = (level.value, level.value)
+    x, y = (both, up) if level.upright else (across, both)
+    told = plain(level.name) + (f": {level.number}" if level.number else "")
+    under = {"hoverinfo": "skip"} if level.number is None else {"hovertemplate": f"{told}<extra></extra>"}
     return go.Scatter(
-        x=small(x, one.name),
-        y=small(y, one.name),
-        name=plain(one.name),
+        x=small(x, level.name),
+        y=small(y, level.name),
+        name=plain(level.name),
         mode="lines",
-        line={"color": one.colour, "width": 1.6, "dash": "dot"},
-        hovertemplate=f"{plain(one.name)}<extra></extra>",
+        line={"color": level.colour, "width": 1.5, "dash": "dot"},
+        **under,
     )
 
 
-def _point(one: Point) -> go.Scatter:
-    x: NDArray[np.float32] = small([one.x], one.name)
+def _point(point: Point) -> go.Scatter:
+    told = PLACE.replace("{name}", plain(point.name)) + "<extra></extra>"
+    border = {"width": 2 if point.listed else 1, "color": "#FFFFFF"}
+    mark = {"size": 15} if point.listed else {"size": 12, "symbol": "diamond"}
     return go.Scatter(
-        x=x,
-        y=small([one.y], one.name),
-        name=plain(one.name),
+        x=small([point.x], point.name),
+        y=small([point.y], point.name),
+        name=plain(point.name),
         mode="markers",
-        marker={"size": 15, "color": QUERY_ORANGE, "line": {"width": 2, "color": "#FFFFFF"}},
-        hovertemplate=f"{plain(one.name)}<br>%{{x:.4g}}: %{{y:.4g}}<extra></extra>",
+        marker={"color": QUERY_ORANGE, "line": border} | mark,
+        showlegend=point.listed and bool(point.name),
+        **({"hovertemplate": told} if point.name else {"hoverinfo": "skip"}),
+    )
+
+
+def _shade(made: go.Figure, shade: Shade, *, log: bool) -> None:
+    made.add_vrect(x0=shade.low, x1=shade.high, fillcolor=faint(NEUTRAL, 0.18), line_width=0)
+    place = (shade.low * shade.high) ** 0.5 if log else (shade.low + shade.high) / 2
+    made.add_annotation(
+        text=plain(shade.name),
+        x=np.log10(place) if log else place,
+        y=0.98,
+        yref="paper",
+        yanchor="top",
+        showarrow=False,
     )

@@ -1,11 +1,8 @@
-"""The mosaic of positions: one small map for every place of a grid, laid out as the grid itself; and profiles."""
+"""The mosaic of positions: one small map for every place of a grid, laid out as the grid itself."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw
 
@@ -14,7 +11,6 @@ from vitviz.figures.lettering import typeface_for
 from vitviz.figures.paint import bar_height, draw_bar
 from vitviz.figures.palettes import QUERY, colour
 from vitviz.figures.scale import Scale
-from vitviz.figures.theme import axis, figure, plain, small
 
 _TEXT = 14
 
@@ -70,29 +66,3 @@ def _with_bar(sheet: Image.Image, scale: Scale, box: tuple[int, int, int, int] |
     typeface = typeface_for("0123456789.e+-=1/N")
     draw_bar(page, (0, sheet.height + _TEXT // 2), width, scale, typeface, size=_TEXT)
     return page
-
-
-def place_curve(
-    curves: Sequence[tuple[str, ArrayLike, ArrayLike, str]],
-    *,
-    x_title: str,
-    y_title: str,
-    height: int = 300,
-    **x_axis: object,
-) -> go.Figure:
-    """Return curves (name, x, y, colour) of a quantity over distance or share, with the settings of the x axis."""
-    lines = [
-        go.Scatter(
-            x=small(x, name),
-            y=small(y, name),
-            name=plain(name),
-            mode="lines+markers",
-            line={"color": tint, "width": 2.2},
-            marker={"size": 6, "color": tint},
-            hovertemplate=f"{plain(name)}<br>%{{x:.3g}}: %{{y:.4g}}<extra></extra>",
-        )
-        for name, x, y, tint in curves
-    ]
-    if not lines:
-        raise OptionError("A figure needs at least one curve; got none. Pass (name, x, y, colour).")
-    return figure(lines, x=axis(x_title, **x_axis), y=axis(y_title), height=height, showlegend=True)

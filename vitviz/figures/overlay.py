@@ -130,6 +130,10 @@ def _check_opacity(opacity: float) -> None:
 
 
 def grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a picture without colours, (height, width, 3), so that colours over it mean signs."""
-    shade = (picture @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+    """Return a picture without colours, (height, width, 3), so that colours over it mean signs.
+
+    The luma of ITU-R BT.601, rounded to the nearest level. Cut off instead, 75 of the 256 greys would come out a
+    level darker than they are (98 as 97, because the weights have no exact binary form), and colours half a level.
+    """
+    shade = np.rint(picture @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
     return np.repeat(shade[..., None], 3, axis=2)

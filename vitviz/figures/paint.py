@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw
-from PIL.PngImagePlugin import PngInfo
 
 from vitviz.errors import OptionError
 from vitviz.figures.lettering import INK, Typeface
@@ -136,20 +133,6 @@ def _notch(picture: Image.Image, x: float, bottom: int, size: int, ink: Rgb) -> 
     half = max(2.0, size * 0.22)
     foot = bottom + 1.7 * half
     ImageDraw.Draw(picture).polygon([(x, bottom), (x - half, foot), (x + half, foot)], ink)
-
-
-def png_bytes(
-    picture: Picture | Image.Image, *, dpi: float | None = None, texts: Mapping[str, str] | None = None
-) -> bytes:
-    """Return a picture as PNG, with its resolution and texts such as {"Title": …} in the file if given."""
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(np.ascontiguousarray(picture))
-    information = PngInfo()
-    for key, text in (texts or {}).items():
-        information.add_itxt(key, text)
-    buffer = io.BytesIO()
-    # Level 4 takes less than half the time of the usual 6; the file is 1.5 % larger.
-    image.save(buffer, "PNG", compress_level=4, pnginfo=information, **({"dpi": (dpi, dpi)} if dpi else {}))
-    return buffer.getvalue()
 
 
 def checked_photo(photo: ArrayLike) -> Picture:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vitviz.errors import OptionError
+from vitviz.figures.image_files import png_bytes
 from vitviz.figures.lettering import Typeface, typeface_for
 from vitviz.figures.overlay import draw_grid, outline, overlay
-from vitviz.figures.paint import Picture, bar_height, checked_photo, draw_bar, paint_map, png_bytes
+from vitviz.figures.paint import Picture, bar_height, checked_photo, draw_bar, paint_map
 from vitviz.figures.palettes import table
 from vitviz.figures.scale import Scale, scale_for
 from vitviz.record import Record

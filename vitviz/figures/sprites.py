@@ -169,7 +169,7 @@ def _paint(
     for place in np.flatnonzero(missing.any(axis=(1, 2))):
         painted[place] = hatch(painted[place], missing[place])
     if query is not None:
-        painted = np.stack([outline(one, numbers.shape[1], numbers.shape[2], query) for one in painted])
+        painted = np.stack([outline(picture, numbers.shape[1], numbers.shape[2], query) for picture in painted])
     return painted
 
 
@@ -179,9 +179,9 @@ def _compose(painted: Picture, layout: Layout, background: Rgb, scale: Scale) ->
     width = max(layout.width, 2 * layout.gap + layout.text * 14)
     sheet = np.empty((height, width, 3), dtype=np.uint8)
     sheet[:] = background
-    for place, one in enumerate(painted):
+    for place, tile in enumerate(painted):
         left, top = layout.corner(place)
-        sheet[top : top + layout.map_height, left : left + layout.map_width] = one
+        sheet[top : top + layout.map_height, left : left + layout.map_width] = tile
     return Image.fromarray(sheet)
 
 

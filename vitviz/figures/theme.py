@@ -32,10 +32,8 @@ CONFIG: Mapping[str, Any] = MappingProxyType(
 )
 """Plotly's own settings: one button, the picture at three times screen size. A double click undoes a zoom."""
 
-Axis = dict[str, Any]
 
-
-def axis(title: str = "", **more: Any) -> Axis:
+def axis(title: str = "", **more: Any) -> dict[str, Any]:
     """Return the settings of one axis: its title with the unit, quiet lines, room for its own labels."""
     return {
         "title": {"text": plain(title), "standoff": 8},
@@ -46,7 +44,9 @@ def axis(title: str = "", **more: Any) -> Axis:
     } | more
 
 
-def figure(traces: Sequence[Any], *, x: Axis, y: Axis, height: int, **layout: Any) -> go.Figure:
+def figure(
+    traces: Sequence[Any], *, x: Mapping[str, Any], y: Mapping[str, Any], height: int, **layout: Any
+) -> go.Figure:
     """Return a figure of some traces in the common style; ``height`` in pixels, the width follows the page."""
     return style(go.Figure(data=list(traces)), height, xaxis=x, yaxis=y, **layout)
 
@@ -126,24 +126,3 @@ def faint(colour: str, alpha: float) -> str:
     """Return a "#rrggbb" colour with an opacity, for the band round a curve."""
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha:g})"
-
-
-def level_line(name: str, level: float, ends: ArrayLike, number: str) -> go.Scatter:
-    """Return a dotted line at a level, from the first of ``ends`` to the last; ``number`` is how its value is told."""
-    return go.Scatter(
-        x=ends,
-        y=small([level, level], name),
-        name=plain(name),
-        mode="lines",
-        line={"color": NEUTRAL, "width": 1.5, "dash": "dot"},
-        hovertemplate=f"{plain(name)}: {number}<extra></extra>",
-    )
-
-
-def band(
-    name: str, x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str, *, opacity: float = 0.18
-) -> list[go.Scatter]:
-    """Return the faint band between two curves over x: its edges are neither in the legend nor under the pointer."""
-    edge = {"x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-    fill = {"fill": "tonexty", "fillcolor": faint(colour, opacity)}
-    return [go.Scatter(y=small(low, name), **edge), go.Scatter(y=small(high, name), **fill, **edge)]

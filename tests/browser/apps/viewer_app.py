@@ -42,7 +42,7 @@ def point_at_patch_7() -> None:
 
 
 view = AttentionView(
-    photo_png=scene.png(scene.photo(grid)),
+    photo=scene.png(scene.photo(grid)),
     grid=grid,
     layer=st.session_state["layer"],
     layers=LAYERS,

@@ -19,7 +19,7 @@ GRID = PatchGrid(2, 3, (4, 4), ("class", "register 1"))
 def view(**changes):
     generator = np.random.default_rng(0)
     arrays = {name: generator.normal(size=(2, GRID.tokens, 4)).astype(np.float32) for name in ("queries", "keys")}
-    options = {"photo_png": b"photo", "grid": GRID, "layer": 1, "layers": 3, "query": "class", **arrays}
+    options = {"photo": b"photo", "grid": GRID, "layer": 1, "layers": 3, "query": "class", **arrays}
     return AttentionView(**{**options, **changes})
 
 

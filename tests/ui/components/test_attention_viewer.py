@@ -17,7 +17,7 @@ def app():
     queries = np.full((2, 7, 2), st.session_state.get("layer", 1), np.float32)
     state = attention_viewer(
         AttentionView(
-            photo_png=b"photo",
+            photo=b"photo",
             grid=grid,
             layer=st.session_state.get("layer", 1),
             layers=4,

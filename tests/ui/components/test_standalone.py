@@ -13,7 +13,7 @@ from vitviz.ui.components.standalone import standalone_html
 
 QUERIES = np.ones((1, 5, 2), np.float32)
 VIEW = AttentionView(
-    photo_png=b"photo",
+    photo=b"photo",
     grid=PatchGrid(2, 2, (8, 8), ("class",)),
     layer=0,
     layers=1,

@@ -17,7 +17,7 @@ def picture(seed=0, channels=5, grid=GRID, title="one"):
     random = np.random.default_rng(seed)
     return TokenPicture(
         title=title,
-        photo_jpeg=b"jpeg",
+        photo=b"jpeg",
         grid=grid,
         tokens=random.normal(size=(grid.patches, channels)) * 100,
         colours=random.random((grid.rows, grid.columns, 3)),
@@ -76,13 +76,13 @@ def test_a_place_that_the_grid_has_not_is_no_choice(sent):
 
 def test_what_cannot_be_shown_is_refused():
     with pytest.raises(GridError, match=r"needs tokens \(6, channel\); got shape \(7, 5\)"):
-        TokenPicture(title="", photo_jpeg=b"", grid=GRID, tokens=np.ones((7, 5)),
+        TokenPicture(title="", photo=b"", grid=GRID, tokens=np.ones((7, 5)),
                      colours=np.ones((2, 3, 3)))  # fmt: skip
     with pytest.raises(GridError, match=r"needs colours \(2, 3, 3\); got shape \(3, 2, 3\)"):
-        TokenPicture(title="", photo_jpeg=b"", grid=GRID, tokens=np.ones((6, 5)),
+        TokenPicture(title="", photo=b"", grid=GRID, tokens=np.ones((6, 5)),
                      colours=np.ones((3, 2, 3)))  # fmt: skip
     with pytest.raises(OptionError, match="Tokens hold NaN"):
-        TokenPicture(title="", photo_jpeg=b"", grid=GRID, tokens=np.full((6, 5), np.nan),
+        TokenPicture(title="", photo=b"", grid=GRID, tokens=np.full((6, 5), np.nan),
                      colours=np.ones((2, 3, 3)))  # fmt: skip
     with pytest.raises(GridError, match="cannot be compared; wanted the same model and layer"):
         view(pictures=(picture(0), picture(1, channels=4)))

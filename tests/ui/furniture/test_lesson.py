@@ -11,8 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from vitviz.errors import OptionError
 from vitviz.export.arrays import read_npz
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
 from vitviz.figures.export import html_of_figures
-from vitviz.figures.mosaic import place_curve
+from vitviz.figures.line_chart import line_chart
 from vitviz.ui.furniture import lesson, worksheet
 
 
@@ -39,7 +41,7 @@ def drawn():
 
 
 def curve() -> go.Figure:
-    return place_curve([("a", [0, 1], [2, 3], "#0072B2")], x_title="x", y_title="y")
+    return line_chart([Curve("a", [0, 1], [2, 3])], x=Axis("x"), y=Axis("y"))
 
 
 @pytest.fixture

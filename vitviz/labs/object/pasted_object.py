@@ -108,7 +108,7 @@ def run(
 
     Raises OptionError for a patch that does not exist, sizes that do not fit into the picture, fewer than two samples.
     """
-    aim = detector or Detector(brightness=0.2, noise=0.2)
+    detector = detector or Detector(brightness=0.2, noise=0.2)
     middle = vit.grid.rows // 2 * vit.grid.columns + vit.grid.columns // 2
     place = middle if patch is None else check_index("Patch", patch, vit.grid.patches)
     wanted = tuple(default_sizes(vit) if sizes is None else sorted(set(sizes)))
@@ -118,12 +118,12 @@ def run(
             "wanted at least two samples and one size. 12 samples are a good start."
         )
     pixels = prepare(vit, image)[0][0].float().cpu()
-    boxes = tuple(_box(vit, place, size, aim.alignment) for size in wanted)
+    boxes = tuple(_box(vit, place, size, detector.alignment) for size in wanted)
     sign = _sign(vit, pixels, place)
-    inputs = [pixels + sign * _painted(vit, box, aim.brightness) for box in boxes]
+    inputs = [pixels + sign * _painted(vit, box, detector.brightness) for box in boxes]
     generator = torch.Generator().manual_seed(seed)
     unit = torch.tensor(vit.std)[:, None, None]  # a step of 1 in brightness is 1 / std in the input
-    noises = [torch.randn(pixels.shape, generator=generator) * aim.noise / unit for _ in range(samples)]
+    noises = [torch.randn(pixels.shape, generator=generator) * detector.noise / unit for _ in range(samples)]
     runs = [pixels, *inputs, *(pixels + noise for noise in noises)]
     tokens, reads = [], []
     for done, each in enumerate(runs):

@@ -59,7 +59,7 @@ class AttentionView:
     Raises GridError for arrays that do not fit the grid and OptionError for an option outside its range.
     """
 
-    photo_png: bytes
+    photo: bytes
     """The model's input crop as an image file (PNG or JPEG); its shape on screen comes from the grid."""
     grid: PatchGrid
     layer: int
@@ -148,12 +148,12 @@ class AttentionView:
             parts = {"maps": float32_bytes(self.maps)}
         else:
             parts = {"queries": float32_bytes(self.queries), "keys": float32_bytes(self.keys)}  # type: ignore[arg-type]
-        photo = hashlib.blake2b(self.photo_png, digest_size=8).hexdigest()
+        photo = hashlib.blake2b(self.photo, digest_size=8).hexdigest()
         content = hashlib.blake2b(photo.encode() + b"".join(parts.values()), digest_size=8).hexdigest()
         palettes = {f"palette {name}": _colours(name).tobytes() for name in VIEWER_PALETTES}
         meta = {**_header(self), "photo": photo, "content": content}
         meta |= {"revision": revision, "state": asdict(start or self.state), "standalone": standalone}
-        return pack(meta, {"photo": self.photo_png, **palettes, **parts})
+        return pack(meta, {"photo": self.photo, **palettes, **parts})
 
 
 _TYPES: dict[str, tuple[type, ...]] = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from vitviz.figures.image_files import jpeg_bytes
 from vitviz.images import Photo
 from vitviz.ui.components.packing import pack
 from vitviz.ui.components.sources import PICKER
@@ -36,6 +36,4 @@ def _thumbnail(digest: str, _photo: Photo) -> bytes:
     side = min(_photo.image.size)
     left, top = (_photo.image.width - side) // 2, (_photo.image.height - side) // 2
     square = _photo.image.crop((left, top, left + side, top + side)).resize((SIDE, SIDE))
-    buffer = io.BytesIO()
-    square.save(buffer, "JPEG", quality=80)
-    return buffer.getvalue()
+    return jpeg_bytes(square, quality=80)

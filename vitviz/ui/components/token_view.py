@@ -33,7 +33,7 @@ class TokenPicture:
 
     title: str
     """What to call it on the screen."""
-    photo_jpeg: bytes
+    photo: bytes
     """The crop that the model sees."""
     grid: PatchGrid
     tokens: NDArray[np.floating]
@@ -98,7 +98,7 @@ class TokenView:
             parts[f"tokens{place}"] = whole.astype("<i2").tobytes()
             parts[f"scales{place}"] = float32_bytes(scales)
             parts[f"colours{place}"] = np.rint(picture.colours * 255).astype(np.uint8).tobytes()
-            parts[f"photo{place}"] = picture.photo_jpeg
+            parts[f"photo{place}"] = picture.photo
         return parts
 
     @property

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitviz.capture.edit import NO_EDIT, Edit
-from vitviz.ui.choices.shared import SIZE, WEIGHTS
-from vitviz.ui.reader import link, photos
+from vitviz.export import snippet
+from vitviz.ui.furniture.settings import picture_named, settings
 from vitviz.ui.reader.scene import Scene
 
 
@@ -30,19 +30,10 @@ class Recipe:
 
 
 def load_line(scene: Scene) -> str:
-    """Return the line of Python that loads the scene's model; texts are literals, so no name becomes code."""
-    options = [repr(scene.vit.name)]
-    weights, size = link.get(WEIGHTS), link.get(SIZE)
-    if weights != "pretrained":
-        options.append(f"weights={weights!r}")
-    if weights == "random":
-        options.append("seed=0")
-    if size:
-        options.append(f"image_size={(size, size)!r}")
-    return f"vit = vitviz.load_vit({', '.join(options)})"
+    """Return the line of Python that loads the scene's model."""
+    return f"vit = {snippet.model_expression(settings(scene, 'attention'))}"
 
 
 def picture_expression(scene: Scene) -> str:
     """Return the Python that names the scene's picture."""
-    own = scene.photo_name in photos.OWN
-    return repr("photo.jpg") if own else f"example({scene.photo_name!r}).path"
+    return snippet.picture_expression(picture_named(scene.photo_name))

@@ -7,6 +7,7 @@ from typing import Any
 
 from vitviz.capture.edit import NO_EDIT
 from vitviz.export.settings import ViewSettings
+from vitviz.export.snippet import EXAMPLE
 from vitviz.ui.choices.rollout import DISCARD, END, FUSION, RESIDUAL, START
 from vitviz.ui.choices.shared import DIRECTION, SIZE, SPECIAL, WEIGHTS
 from vitviz.ui.reader import link, photos
@@ -15,10 +16,9 @@ from vitviz.ui.reader.scene import Scene
 
 def settings(scene: Scene, method: str, **options: Any) -> ViewSettings:
     """Return the settings of a view of this scene; ``options`` are those of the method."""
-    own = scene.photo_name in photos.OWN
     size = link.get(SIZE)
     return ViewSettings(
-        picture="photo.jpg" if own else f"example:{scene.photo_name}",
+        picture=picture_named(scene.photo_name),
         model=scene.vit.name,
         weights=link.get(WEIGHTS),
         image_size=(size, size) if size else None,
@@ -26,6 +26,11 @@ def settings(scene: Scene, method: str, **options: Any) -> ViewSettings:
         method=method,
         **options,
     )
+
+
+def picture_named(name: str, own: str = "photo.jpg") -> str:
+    """Return a photo as settings name it: "example:" and its id; a reader's own is called ``own``."""
+    return own if name in photos.OWN else f"{EXAMPLE}{name}"
 
 
 def attention(scene: Scene) -> ViewSettings:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image
 
 from vitviz.attention.view import MapView, attention_view
+from vitviz.figures.image_files import jpeg_bytes
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.trace import Trace
@@ -36,7 +35,7 @@ def layer_view(scene: Scene) -> AttentionView:
         arrays = {"queries": queries.cpu().numpy(), "keys": trace.keys(layer).float().cpu().numpy()}
     scale = link.get(SCALE)
     return AttentionView(
-        photo_png=photo_file(scene),
+        photo=photo_file(scene),
         grid=trace.grid,
         layer=layer,
         layers=trace.layers,
@@ -75,9 +74,7 @@ def photo_file(scene: Scene) -> bytes:
 
 @st.cache_data(max_entries=24, show_spinner=False)
 def _photo_file(model_key: str, digest: str, _picture: NDArray[np.uint8]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(_picture).save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()
+    return jpeg_bytes(_picture)
 
 
 def shown_map(scene: Scene, trace: Trace | None = None) -> MapView:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vitviz.analysis.map_comparison import MapComparison
 from vitviz.attribution import Method
 from vitviz.figures.export import html_of_png
-from vitviz.figures.overlay import overlay
+from vitviz.figures.overlay import grey
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.ui.choices.compare import AGAINST
@@ -20,7 +20,7 @@ from vitviz.ui.explore.compare import pair, recipe
 from vitviz.ui.explore.compare.sides import Side
 from vitviz.ui.explore.evidence.maps import background
 from vitviz.ui.furniture import viewer
-from vitviz.ui.furniture.bars import colour_bar
+from vitviz.ui.furniture.panel import map_panel
 from vitviz.ui.furniture.show import Export
 from vitviz.ui.furniture.strip import percent
 from vitviz.ui.reader import link
@@ -53,8 +53,7 @@ def panels(a: Side, b: Side, found: MapComparison) -> list[Panel]:
 
 def _difference(a: Side, b: Side, found: MapComparison, scale: Scale, opacity: float) -> Panel:
     same = a.scene.photo.digest == b.scene.photo.digest
-    grey = np.rint(a.scene.picture @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
-    photo = np.repeat(grey[..., None], 3, axis=2)
+    photo = grey(a.scene.picture)
     if not same:  # two photos under one map would be the picture of neither
         photo, opacity = np.full_like(photo, _BLANK), 1.0
     return Panel(label="A − B", photo=photo, map=found.difference, scale=scale, palette=_DIFFERENCE, opacity=opacity)
@@ -72,14 +71,9 @@ def draw(a: Side, b: Side, found: MapComparison, shown: list[Panel]) -> None:
     words = [_told(side, values) for side, values in ((a, found.first), (b, found.second))]
     words.append(_("orange where A has more, purple where B has"))
     for column, panel, said in zip(st.columns(3, gap="medium"), shown, words, strict=True):
-        assert panel.photo is not None
-        assert panel.map is not None
-        assert panel.scale is not None
-        column.markdown(f"**{plain(panel.label)}**")
-        picture = overlay(panel.photo, panel.map, scale=panel.scale, palette=panel.palette, opacity=panel.opacity)
-        column.image(picture, width="stretch", output_format="JPEG", alt=_in_words(panel.label, panel.map))
-        column.html(colour_bar(panel.scale, panel.palette))
-        column.caption(said)
+        with column:
+            map_panel(panel, alt=_in_words(panel))
+            st.caption(said)
     _agreement(found)
 
 
@@ -92,11 +86,12 @@ def _told(side: Side, values: NDArray[np.float64]) -> str:
     return target
 
 
-def _in_words(label: str, values: NDArray[Any]) -> str:
+def _in_words(panel: Panel) -> str:
+    values = np.asarray(panel.map)
     rows, columns = values.shape
     row, column = np.unravel_index(int(np.abs(values).argmax()), values.shape)
     return _("{label}: largest in size in row {row}, column {column} of {rows} × {columns}").format(
-        label=label, row=row + 1, column=column + 1, rows=rows, columns=columns
+        label=panel.label, row=row + 1, column=column + 1, rows=rows, columns=columns
     )
 
 

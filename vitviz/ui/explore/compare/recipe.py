@@ -8,11 +8,13 @@ import numpy as np
 
 from vitviz.analysis.map_comparison import MapComparison
 from vitviz.attribution.attribute import find_method
+from vitviz.export.settings import ViewSettings
+from vitviz.export.snippet import model_expression
 from vitviz.ui.choices.compare import AGAINST, BY, OTHER_WEIGHTS, UNIT
 from vitviz.ui.explore.compare.sides import Side
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
-from vitviz.ui.reader import link, photos
+from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 
 
@@ -87,11 +89,9 @@ def _other(now: Scene, b: Side, against: str) -> list[str]:
     if against == "random":
         return ["other, there = redrawn(vit), pixels"]
     if against == "photo":
-        own = b.scene.photo_name in photos.OWN
-        source = repr("photo.jpg") if own else f"example({b.scene.photo_name!r}).path"
-        return ["other = vit", f"there = vit.preprocess(vitviz.open_image({source}))"]
+        return ["other = vit", f"there = vit.preprocess(vitviz.open_image({picture_expression(b.scene)}))"]
     if against == "model":
         random = link.get(OTHER_WEIGHTS) == "random" and b.scene.vit.name != "default"
-        weights = ', weights="random", seed=0' if random else ""
-        return [f"other = vitviz.load_vit({b.scene.vit.name!r}{weights})", "there = same_crop(vit, other, picture)"]
+        named = ViewSettings(model=b.scene.vit.name, weights="random" if random else "pretrained")
+        return [f"other = {model_expression(named)}", "there = same_crop(vit, other, picture)"]
     return ["other, there = vit, pixels"]

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.faithfulness import Faithfulness, FaithfulnessCurve, deletion_insertion
-from vitviz.figures.removal_curves import Band, removal_curves
+from vitviz.figures.removal_curves import random_curve, removal_curves
 from vitviz.ui.explore.evidence.maps import Outcome
 from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.furniture.charts import chart
@@ -119,7 +119,7 @@ def _curves(key: str, curves: dict[str, FaithfulnessCurve], band: FaithfulnessCu
     figure = removal_curves(
         band.fractions,
         {name: curve.values for name, curve in curves.items()},
-        band=Band(_("random maps, 95 %"), random.mean, random.low, random.high),
+        random=random_curve(_("random maps, 95 %"), band.fractions, random.mean, random.low, random.high),
         x_title=x,
         y_title=y,
     )

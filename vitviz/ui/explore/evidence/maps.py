@@ -175,6 +175,12 @@ def background(scene: Scene, method: Method) -> NDArray[np.uint8]:
     return grey(scene.picture) if method.signed else scene.picture
 
 
+def panel(scene: Scene, method: Method, found: Attribution, opacity: float) -> Panel:
+    """Return a map over its photo, for the page and for print."""
+    scale, _most = colours(found, method)
+    return Panel(label=_(method.label), photo=background(scene, method), map=found.values, scale=scale, opacity=opacity)
+
+
 def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:
     """Return the files of the maps that are there."""
     opacity = link.get(OPACITY)  # now: a download runs outside the session, without its choices
@@ -183,14 +189,7 @@ def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:
 
     def png() -> bytes:
         panels = [Panel(label=_("Photo"), photo=scene.picture)] + [
-            Panel(
-                label=_(method.label),
-                photo=background(scene, method),
-                map=found.values,
-                scale=colours(found, method)[0],
-                opacity=opacity,
-            )
-            for method, found in maps
+            panel(scene, method, found, opacity) for method, found in maps
         ]
         columns = 4 if max(scene.vit.image_size) <= 448 else 2  # a pixel must not vanish in print
         return print_figure(panels, title=title, caption=viewer.caption(scene), columns=min(columns, len(panels)))

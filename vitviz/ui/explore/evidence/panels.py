@@ -18,7 +18,7 @@ from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.explore.evidence.maps import Outcome
 from vitviz.ui.explore.evidence.target import Aim
-from vitviz.ui.furniture.bars import colour_bar
+from vitviz.ui.furniture.panel import map_panel, title
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
@@ -59,7 +59,7 @@ def finish(scene: Scene, aim: Aim, waiting: list[Waiting]) -> None:
 
 def panel(scene: Scene, aim: Aim, method: Method, waiting: list[Waiting]) -> Outcome:
     """Draw one method: its map, a button where it is slow, or why there is none; add what is to be computed."""
-    st.markdown(f"**{_(method.label)}**")
+    title(_(method.label))
     what = maps.outcome(scene, aim, method)
     if what.found is None and what.reason is None and not maps.slow(method):
         with st.spinner(_("Explaining …")):
@@ -86,9 +86,7 @@ def _ask(scene: Scene, what: Outcome, waiting: list[Waiting]) -> None:
 
 def _map(scene: Scene, aim: Aim, method: Method, found: Attribution) -> None:
     scale, most = maps.colours(found, method)
-    picture = overlay(maps.background(scene, method), found.values, scale=scale, opacity=link.get(OPACITY))
-    st.image(picture, width="stretch", output_format="JPEG", alt=_in_words(method, found))
-    st.html(colour_bar(scale))
+    map_panel(maps.panel(scene, method, found, link.get(OPACITY)), alt=_in_words(method, found), titled=False)
     st.caption("  \n".join(_facts(aim, method, found, scale, most)))
 
 

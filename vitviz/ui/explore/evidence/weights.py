@@ -13,7 +13,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.faithfulness_checks import Randomisation, model_randomisation
 from vitviz.attribution import attribute
-from vitviz.figures.mosaic import place_curve
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import PINNED
 from vitviz.models.vit import ViT
 from vitviz.ui.explore.evidence import maps
@@ -97,19 +99,20 @@ def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> DeltaGenerator | Non
 
 def _curves(checked: dict[str, Randomisation]) -> None:
     stages = next(iter(checked.values())).stages
-    lines = []
+    curves = []
     for place, (label, found) in enumerate(checked.items()):
         known = np.isfinite(found.correlations)
         colour = PINNED[place % len(PINNED)]
         if known.any():
-            lines.append((label, np.flatnonzero(known), found.correlations[known], colour))
-    if lines:
-        figure = place_curve(
-            lines,
-            x_title=_("What is random so far"),
-            y_title=_("Rank correlation"),
-            tickvals=list(range(len(stages))),
-            ticktext=[_stage(name) for name in stages],
+            curves.append(Curve(label, np.flatnonzero(known), found.correlations[known], colour))
+    if curves:
+        figure = line_chart(
+            curves,
+            x=Axis(_("What is random so far"), ticks=range(len(stages)), tick_names=[_stage(name) for name in stages]),
+            y=Axis(_("Rank correlation")),
+            hover="{name}<br>%{x:.3g}: %{y:.4g}",
+            legend=True,
+            height=300,
         )
         chart(figure, key="weights")
     flat = [label for label, found in checked.items() if not np.isfinite(found.correlations).all()]

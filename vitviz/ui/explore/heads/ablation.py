@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vitviz.attention.view import attention_view
-from vitviz.figures.curves import answers_bar
+from vitviz.figures.bars import answers_bar
 from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import scale_for
 from vitviz.figures.summary import describe_map

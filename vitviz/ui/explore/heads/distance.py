@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vitviz.attention.statistics import HeadStatistics
-from vitviz.figures.curves import distance_scatter
+from vitviz.figures.head_scatter import distance_scatter
 from vitviz.ui.explore.heads import overview
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.reader.scene import Scene

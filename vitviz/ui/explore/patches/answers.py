@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vitviz.analysis.replacement import REMOVED
-from vitviz.figures.curves import answers_bar
+from vitviz.figures.bars import answers_bar
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.models import timm_door
 from vitviz.ui.explore.patches.painting import Changed, change_for_pixels

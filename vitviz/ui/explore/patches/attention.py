@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
-from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.attention.view import MEAN, MapView, attention_view, rollout_view
-from vitviz.figures.overlay import grey, overlay
+from vitviz.figures.overlay import grey
 from vitviz.figures.paint import number
 from vitviz.figures.scale import Scale
+from vitviz.figures.sheet import Panel
 from vitviz.trace import Trace
 from vitviz.ui.choices.patches import PATCH_MAP
 from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.patches.painting import Changed
-from vitviz.ui.furniture.bars import colour_bar
+from vitviz.ui.furniture.panel import map_panel
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, gap
 
-DIFFERENCE = "PuOr"
+_DIFFERENCE = "PuOr"
 
 
 def _view(scene: Scene, trace: Trace) -> MapView:
@@ -31,7 +30,7 @@ def _view(scene: Scene, trace: Trace) -> MapView:
     return attention_view(trace, layer=scene.layer, head=head)
 
 
-def scales(before: MapView, after: MapView) -> tuple[Scale, Scale]:
+def _scales(before: MapView, after: MapView) -> tuple[Scale, Scale]:
     """Return the scale that both maps share, and that of their difference."""
     top = max(before.top_of_scale, after.top_of_scale)
     change = float(np.abs(after.values - before.values).max()) or 1.0
@@ -52,37 +51,40 @@ def draw(scene: Scene, changed: Changed) -> tuple[MapView, MapView]:
         label_visibility="collapsed",
         **link.widget(PATCH_MAP),
     )
-    shared, change = scales(before, after)
-    columns = st.columns(3, gap="medium")
-    _map(columns[0], _("Whole photo"), scene.picture, before.values, shared)
-    if changed:
-        _map(columns[1], _("Patches changed"), changed.picture, after.values, shared)
-        difference = after.values - before.values
-        _map(columns[2], _("After − before"), grey(scene.picture), difference, change, DIFFERENCE)
+    for column, panel in zip(st.columns(3, gap="medium"), panels(scene, changed, before, after), strict=False):
+        with column:
+            map_panel(panel, alt=_alt(panel))
     st.caption(_in_words(scene, changed, before, after))
     return before, after
 
 
-def _map(
-    column: DeltaGenerator,
-    title: str,
-    picture: NDArray[np.uint8],
-    values: NDArray[np.float32],
-    scale: Scale,
-    palette: str | None = None,
-) -> None:
-    with column:
-        st.markdown(f"**{title}**")
-        row, place = np.unravel_index(int(np.abs(values).argmax()), values.shape)
-        st.image(
-            overlay(picture, values, scale=scale, palette=palette, opacity=link.get(OPACITY)),
-            width="stretch",
-            output_format="JPEG",
-            alt=_("{title}: {value} in row {row}, column {column} is the largest").format(
-                title=title, value=number(float(values[row, place])), row=row + 1, column=place + 1
-            ),
-        )
-        st.html(colour_bar(scale, palette))
+def panels(scene: Scene, changed: Changed, before: MapView, after: MapView) -> list[Panel]:
+    """Return the map of the whole photo and, where patches are changed, that of the changed one and the difference."""
+    shared, change = _scales(before, after)
+    opacity = link.get(OPACITY)
+    whole = Panel(label=_("Whole photo"), photo=scene.picture, map=before.values, scale=shared, opacity=opacity)
+    if not changed:
+        return [whole]
+    return [
+        whole,
+        Panel(label=_("Patches changed"), photo=changed.picture, map=after.values, scale=shared, opacity=opacity),
+        Panel(
+            label=_("After − before"),
+            photo=grey(scene.picture),
+            map=after.values - before.values,
+            scale=change,
+            palette=_DIFFERENCE,
+            opacity=opacity,
+        ),
+    ]
+
+
+def _alt(panel: Panel) -> str:
+    values = np.asarray(panel.map)
+    row, place = np.unravel_index(int(np.abs(values).argmax()), values.shape)
+    return _("{title}: {value} in row {row}, column {column} is the largest").format(
+        title=panel.label, value=number(float(values[row, place])), row=row + 1, column=place + 1
+    )
 
 
 def _what(scene: Scene, shown: MapView) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,6 @@ from vitviz.attention.view import MapView
 from vitviz.attribution import Attribution
 from vitviz.attribution.attribute import find_method
 from vitviz.figures.export import html_of_png
-from vitviz.figures.overlay import grey
-from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.ui.choices.patches import PATCH_MAP
 from vitviz.ui.choices.shared import OPACITY
@@ -32,7 +30,7 @@ from vitviz.ui.text import _, language
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class PatchMeasurements:
     """What the page shows besides the changed picture; None for what nobody asked for."""
 
     maps: tuple[MapView, MapView]
@@ -42,7 +40,7 @@ class Measured:
     sizes: tuple[PatchSizeAnswer, ...] | None
 
 
-def export(scene: Scene, aim: Aim, changed: Changed, found: Measured) -> Export:
+def export(scene: Scene, aim: Aim, changed: Changed, found: PatchMeasurements) -> Export:
     """Return the files of the page: photo, changed photo and maps for print, the numbers, the settings, a page."""
     panels = _panels(scene, changed, found)
     title, caption = _("What if patches change?"), viewer.caption(scene)
@@ -59,31 +57,19 @@ def export(scene: Scene, aim: Aim, changed: Changed, found: Measured) -> Export:
     )
 
 
-def _panels(scene: Scene, changed: Changed, found: Measured) -> list[Panel]:
+def _panels(scene: Scene, changed: Changed, found: PatchMeasurements) -> list[Panel]:
     before, after = found.maps
-    shared, change = attention.scales(before, after)
-    opacity = link.get(OPACITY)  # now: a download runs outside the session, without its choices
-    whole, shade = scene.picture, grey(scene.picture)
-
-    def panel(label: str, photo: NDArray[np.uint8], values: Any, scale: Scale, **more: Any) -> Panel:
-        return Panel(label=label, photo=photo, map=values, scale=scale, opacity=opacity, **more)
-
-    panels = [Panel(label=_("Whole photo"), photo=whole)]
+    pictures = [Panel(label=_("Whole photo"), photo=scene.picture)]
     if changed:
-        panels.append(Panel(label=_("Patches changed"), photo=changed.picture))
-    panels.append(panel(before.label, whole, before.values, shared))
-    if changed:
-        difference, palette = after.values - before.values, attention.DIFFERENCE
-        panels.append(panel(_("Patches changed"), changed.picture, after.values, shared))
-        panels.append(panel(_("After − before"), shade, difference, change, palette=palette))
+        pictures.append(Panel(label=_("Patches changed"), photo=changed.picture))
+    whole, *others = attention.panels(scene, changed, before, after)
+    panels = [*pictures, replace(whole, label=before.label), *others]
     if found.occlusion is not None:
-        values = found.occlusion.values
-        scale = maps.colours(found.occlusion, find_method("occlusion"))[0]
-        panels.append(panel(_("Occlusion"), shade, values, scale))
+        panels.append(maps.panel(scene, find_method("occlusion"), found.occlusion, link.get(OPACITY)))
     return panels
 
 
-def _arrays(scene: Scene, changed: Changed, found: Measured) -> dict[str, NDArray[Any]]:
+def _arrays(scene: Scene, changed: Changed, found: PatchMeasurements) -> dict[str, NDArray[Any]]:
     grid = scene.vit.grid
     before, after = found.maps
     painted = np.isin(np.arange(grid.patches), list(changed.painting.patches))
@@ -122,7 +108,7 @@ def _answer(trace: Any) -> NDArray[np.float32]:
     return answer
 
 
-def _recipe(scene: Scene, aim: Aim, changed: Changed, found: Measured) -> Recipe:
+def _recipe(scene: Scene, aim: Aim, changed: Changed, found: PatchMeasurements) -> Recipe:
     patches = sorted(changed.painting.patches) if changed else []
     options: dict[str, Any] = {
         "painted": patches,
@@ -152,7 +138,7 @@ def _code(scene: Scene, changed: Changed, patches: list[int]) -> list[str]:
     ]
 
 
-def _measurements(aim: Aim, found: Measured) -> list[str]:
+def _measurements(aim: Aim, found: PatchMeasurements) -> list[str]:
     target = "" if aim.first is None else f", target={aim.first}"
     if aim.other is not None:
         target = f", target=vitviz.contrast(vit, {aim.first}, {aim.other})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ from vitviz.analysis.patch_changes import SHUFFLED, change_patches, changed_inpu
 from vitviz.analysis.replacement import REMOVED
 from vitviz.analysis.shuffling import move_patches, order_among
 from vitviz.errors import VitvizError
+from vitviz.figures.image_files import jpeg_bytes
 from vitviz.figures.paint import hatch
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
@@ -165,7 +165,7 @@ def painter(scene: Scene, changed: Changed) -> None:
     patch_painter(
         PainterView(
             photo=viewer.photo_file(scene),
-            changed=_jpeg(changed.picture) if changed else None,
+            changed=jpeg_bytes(changed.picture) if changed else None,
             grid=scene.vit.grid,
             painted=changed.painting.patches,
             effect=_effect(changed),
@@ -188,12 +188,6 @@ def _effect(changed: Changed) -> str:
         return ""
     name = effects()[changed.change]
     return (_("all others: {change}") if changed.keep_only else "→ {change}").format(change=name)
-
-
-def _jpeg(picture: NDArray[np.uint8]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=88)
-    return buffer.getvalue()
 
 
 def change_for_pixels(scene: Scene, changed: Changed) -> Tensor:

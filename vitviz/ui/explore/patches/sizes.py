@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Hashable
 
 import numpy as np
@@ -12,6 +11,7 @@ from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.patch_size import SIZES, PatchSizeAnswer, covered, patch_sizes, why_not_resizable
+from vitviz.figures.image_files import png_bytes
 from vitviz.figures.overlay import draw_grid
 from vitviz.ui.choices.patches import PATCH_SIZES, SIZE_SEPARATOR, sizes_of
 from vitviz.ui.furniture.strip import percent
@@ -161,10 +161,8 @@ def _picture(scene: Scene, each: PatchSizeAnswer) -> str:
     height, width = scene.picture.shape[:2]
     shape = (round(_PICTURE * width / max(height, width)), round(_PICTURE * height / max(height, width)))
     small = np.asarray(Image.fromarray(scene.picture).resize(shape))
-    buffer = io.BytesIO()
     lined = draw_grid(small, each.grid.rows, each.grid.columns)
-    Image.fromarray(lined).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return "data:image/png;base64," + base64.b64encode(png_bytes(lined)).decode()
 
 
 def _in_words(scene: Scene, answers: tuple[PatchSizeAnswer, ...]) -> str:

@@ -6,9 +6,11 @@ import numpy as np
 import streamlit as st
 
 from vitviz.analysis.positions import PositionSimilarity, ReadOut
-from vitviz.figures.mosaic import mosaic_sheet, place_curve
-from vitviz.figures.paint import png_bytes
-from vitviz.figures.palettes import VIT_BLUE
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.image_files import png_bytes
+from vitviz.figures.line_chart import line_chart
+from vitviz.figures.mosaic import mosaic_sheet
 from vitviz.figures.scale import Scale
 from vitviz.figures.sprites import map_grid
 from vitviz.grid import PatchGrid
@@ -211,13 +213,15 @@ def _number(value: float) -> str:
 
 def _profiles(similarity: PositionSimilarity) -> None:
     down, across = similarity.profiles()
-    figure = place_curve(
+    figure = line_chart(
         [
-            (_("along a column"), np.arange(len(down)), down, VIT_BLUE),
-            (_("along a row"), np.arange(len(across)), across, _SECOND),
+            Curve(_("along a column"), np.arange(len(down)), down),
+            Curve(_("along a row"), np.arange(len(across)), across, _SECOND),
         ],
-        x_title=_("Distance (patches)"),
-        y_title=first_clause(unit(similarity)),
+        x=Axis(_("Distance (patches)")),
+        y=Axis(first_clause(unit(similarity))),
+        hover="{name}<br>%{x:.3g}: %{y:.4g}",
+        height=300,
     )
     chart(figure, key="profiles")
     st.caption(

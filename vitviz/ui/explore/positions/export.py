@@ -24,7 +24,7 @@ from vitviz.ui.text import _, language
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class PositionMeasurements:
     """All that the page measured."""
 
     similarity: PositionSimilarity
@@ -34,7 +34,7 @@ class Measured:
     sizes: Answers
 
 
-def export(scene: Scene, measured: Measured) -> Export:
+def export(scene: Scene, measured: PositionMeasurements) -> Export:
     """Return the files of the page: mosaic and large map for print, the numbers, the settings, a page."""
     similarity, chosen = measured.similarity, pinned_patch(scene)
     title = _("What does the model know about places?")
@@ -69,7 +69,7 @@ def _sheet(scene: Scene, similarity: PositionSimilarity) -> Any:
     return mosaic(shown, scale=scale(similarity), selected=selected)
 
 
-def _arrays(scene: Scene, measured: Measured, chosen: int) -> dict[str, NDArray[Any]]:
+def _arrays(scene: Scene, measured: PositionMeasurements, chosen: int) -> dict[str, NDArray[Any]]:
     found: dict[str, NDArray[Any]] = {"picture": scene.picture}
     similarity, experiment = measured.similarity, measured.shuffled
     if similarity.values is not None:
@@ -99,7 +99,7 @@ def _arrays(scene: Scene, measured: Measured, chosen: int) -> dict[str, NDArray[
     return found
 
 
-def _recipe(scene: Scene, measured: Measured) -> Recipe:
+def _recipe(scene: Scene, measured: PositionMeasurements) -> Recipe:
     similarity, read_out = measured.similarity, measured.read_out
     options: dict[str, Any] = {"kind": similarity.kind, "kinds": similarity.kinds}
     options |= {"patch": pinned_patch(scene), "unit": similarity.unit, "reason": similarity.reason}
@@ -115,7 +115,7 @@ def _recipe(scene: Scene, measured: Measured) -> Recipe:
     return Recipe(method="positions", options=options, code=_code(scene, measured))
 
 
-def _code(scene: Scene, measured: Measured) -> str:
+def _code(scene: Scene, measured: PositionMeasurements) -> str:
     similarity, after = measured.similarity, measured.interpolated
     first = similarity.kinds[:1] == (similarity.kind,) or similarity.values is None
     kind = "" if first else f", kind={similarity.kind!r}"

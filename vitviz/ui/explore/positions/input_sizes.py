@@ -10,8 +10,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.input_sizes import SIZES, SizedAnswer, input_size_steps, rounded_size
 from vitviz.errors import VitvizError
-from vitviz.figures.mosaic import place_curve
-from vitviz.figures.palettes import VIT_BLUE
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import line_chart
 from vitviz.ui.choices.positions import INPUT_SIZES
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import shelf
@@ -119,8 +120,13 @@ def _curves(found: Answers) -> None:
     ]
     for column, (title, values, key) in zip(st.columns(2, gap="medium"), quantities, strict=True):
         with column:
-            figure = place_curve(
-                [(title, pixels, values, VIT_BLUE)], x_title=_("Longer side of the input (px)"), y_title=title
+            figure = line_chart(
+                [Curve(title, pixels, values)],
+                x=Axis(_("Longer side of the input (px)")),
+                y=Axis(title),
+                hover="{name}<br>%{x:.3g}: %{y:.4g}",
+                legend=True,
+                height=300,
             )
             chart(figure, key=key)
 

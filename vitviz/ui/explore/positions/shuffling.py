@@ -8,8 +8,9 @@ import streamlit as st
 
 from vitviz.analysis.shuffling import ShuffleExperiment
 from vitviz.errors import VitvizError
-from vitviz.figures.mosaic import place_curve
-from vitviz.figures.palettes import VIT_BLUE
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import line_chart
 from vitviz.figures.theme import QUERY_ORANGE
 from vitviz.ui.choices.positions import SHUFFLE
 from vitviz.ui.furniture.charts import chart
@@ -43,15 +44,16 @@ def draw(scene: Scene) -> ShuffleExperiment | None:
 
 def _shuffle_curve(found: ShuffleExperiment) -> None:
     curves = [
-        (_("with positions"), found.shares, found.with_positions.cosine, VIT_BLUE),
-        (_("without positions"), found.shares, found.without_positions.cosine, QUERY_ORANGE),
+        Curve(_("with positions"), found.shares, found.with_positions.cosine),
+        Curve(_("without positions"), found.shares, found.without_positions.cosine, QUERY_ORANGE),
     ]
     read = _("class token") if found.read == "class token" else _("embedding")
-    figure = place_curve(
+    figure = line_chart(
         curves,
-        x_title=_("Share of the patches that change places"),
-        y_title=_("Cosine ({read})").format(read=read),
-        tickformat=".0%",
+        x=Axis(_("Share of the patches that change places"), ".0%"),
+        y=Axis(_("Cosine ({read})").format(read=read)),
+        hover="{name}<br>%{x:.3g}: %{y:.4g}",
+        height=300,
     )
     chart(figure, key="shuffle_curve")
     st.caption(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
 from vitviz.analysis.receptive_field import ReceptiveField
 from vitviz.errors import VitvizError
-from vitviz.figures.depth import DepthCurve, depth_curve
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve, Level
+from vitviz.figures.line_chart import line_chart
 from vitviz.images import Photo
 from vitviz.ui.choices.receptive_field import DEPTHS, PICTURES
 from vitviz.ui.explore.receptive_field import probes, rollout
-from vitviz.ui.explore.receptive_field.fields import GRADIENT, ROLLOUT, Measured
+from vitviz.ui.explore.receptive_field.fields import GRADIENT, ROLLOUT, ProbedField
 from vitviz.ui.explore.receptive_field.probes import Probe
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import cache
@@ -24,7 +29,7 @@ Row = tuple[float, float, float, float | None]
 """Mean, least and largest radius, and half the side of the theoretical field."""
 
 
-def draw(scene: Scene, measured: list[Measured]) -> None:
+def draw(scene: Scene, measured: list[ProbedField]) -> None:
     """Draw the radius against depth, if the reader asked for it: one gradient a layer, photo and network."""
     digests, photos = probes.photos_of(scene, link.get(PICTURES))
     networks = [each.probe for each in measured if each.by == GRADIENT]
@@ -42,11 +47,11 @@ def draw(scene: Scene, measured: list[Measured]) -> None:
         _draw_curves(scene, curves, measured[0].field)
 
 
-def _measure(scene: Scene, networks: list[Probe], digests: tuple[str, ...], photos: list[Photo]) -> list[DepthCurve]:
+def _measure(scene: Scene, networks: list[Probe], digests: tuple[str, ...], photos: list[Photo]) -> list[Curve]:
     """Return the curves of all networks; a bar shows how far the work is."""
     bar = st.progress(0.0, _("Measuring every depth …"))
     total, done = sum(probe.layers for probe in networks), 0
-    curves: list[DepthCurve] = []
+    curves: list[Curve] = []
     for probe in networks:
         inputs = probe.inputs(scene.vit, photos)
         rows: list[Row] = []
@@ -64,7 +69,7 @@ def _measure(scene: Scene, networks: list[Probe], digests: tuple[str, ...], phot
     return curves
 
 
-def _rollout(scene: Scene, measured: list[Measured], digests: tuple[str, ...], photos: list[Photo]) -> list[DepthCurve]:
+def _rollout(scene: Scene, measured: list[ProbedField], digests: tuple[str, ...], photos: list[Photo]) -> list[Curve]:
     """Return the radius of the rollout up to every layer."""
     found = [each.probe for each in measured if each.by == ROLLOUT]
     if not found:
@@ -72,29 +77,36 @@ def _rollout(scene: Scene, measured: list[Measured], digests: tuple[str, ...], p
     probe = found[0]
     fields = [rollout.measure(scene, layer, digests, photos) for layer in range(probe.layers)]
     radius = [each.radius for each in fields]
-    return [DepthCurve(probe.title, radius, probe.layer_names, probe.colour, dashed=True)]
+    return [_curve(probe.title, radius, probe, dash="dash", kind="line")]
 
 
-def _curves(probe: Probe, rows: list[Row]) -> list[DepthCurve]:
+def _curves(probe: Probe, rows: list[Row]) -> list[Curve]:
     radius, low, high, half = zip(*rows, strict=True)
     name = f"{probe.title} ({first_clause(probe.weights)})"
-    found = [DepthCurve(name, radius, probe.layer_names, probe.colour, False, low, high)]
+    found = [_curve(name, radius, probe, low=low, high=high)]
     if all(each is not None for each in half):
         title = _("{model}: half the side of what it could see").format(model=probe.title)
-        found.append(DepthCurve(title, half, probe.layer_names, probe.colour, dashed=True))
+        found.append(_curve(title, half, probe, dash="dash", kind="line"))
     return found
 
 
-def _draw_curves(scene: Scene, curves: list[DepthCurve], shown: ReceptiveField) -> None:
+def _curve(name: str, values: Sequence[float], probe: Probe, **look: Any) -> Curve:
+    """Return values (layer,) against the share of the way through the network."""
+    depth = np.arange(1, len(values) + 1) / len(values)
+    return Curve(name, depth, values, probe.colour, point_names=probe.layer_names, **look)
+
+
+def _draw_curves(scene: Scene, curves: list[Curve], shown: ReceptiveField) -> None:
     down, across = np.indices(shown.values.shape, dtype=np.float64)
     row, column = shown.origin
     even = float(np.sqrt(((down - row) ** 2 + (across - column) ** 2).mean()))
-    figure = depth_curve(
-        curves,
-        y_title=_("Radius (px)"),
-        x_title=_("Depth (100 % is the last layer)"),
+    figure = line_chart(
+        [*curves, Level(_("seeing all pixels alike"), even, number="%{y:.4g}")],
+        x=Axis(_("Depth (100 % is the last layer)"), ".0%", span=(0, 1.02)),
+        y=Axis(_("Radius (px)"), from_zero=True),
+        hover="{name}<br>%{customdata}: %{y:.4g}",
         mark=(scene.layer + 1) / scene.vit.layers,
-        reference=(_("seeing all pixels alike"), even),
+        height=360,
     )
     chart(figure, key="depth_curve")
     st.caption(

@@ -11,7 +11,7 @@ from vitviz.figures.export import html_of_png
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.ui.choices.receptive_field import PICTURES
 from vitviz.ui.explore.receptive_field import fields
-from vitviz.ui.explore.receptive_field.fields import Measured
+from vitviz.ui.explore.receptive_field.fields import ProbedField
 from vitviz.ui.furniture import viewer
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.furniture.show import Export
@@ -21,7 +21,7 @@ from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, language
 
 
-def export(scene: Scene, measured: list[Measured]) -> Export:
+def export(scene: Scene, measured: list[ProbedField]) -> Export:
     """Return the files of the page: the maps for print, the fields as arrays, the settings, a page."""
     title = _("How far does one place see?")
     pictures = [(each, fields.picture(scene, each)) for each in measured]  # now: downloads have no session
@@ -47,7 +47,7 @@ def export(scene: Scene, measured: list[Measured]) -> Export:
     )
 
 
-def _recipe(scene: Scene, measured: list[Measured]) -> Recipe:
+def _recipe(scene: Scene, measured: list[ProbedField]) -> Recipe:
     one = link.get(PICTURES) == "one"
     pictures = picture_expression(scene) if one else "[each.path for each in examples()]"
     code = "\n".join(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +9,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image
 
 from vitviz.analysis.receptive_field import ReceptiveField
 from vitviz.analysis.spread import SHARES
 from vitviz.errors import VitvizError
 from vitviz.figures.field import field_overlay
+from vitviz.figures.image_files import jpeg_bytes
 from vitviz.ui.choices.receptive_field import FIELD_SCALE, PICTURES
 from vitviz.ui.choices.shared import LAYER, OPACITY, PALETTE, PATCH
 from vitviz.ui.components.place_picker import place_picker
@@ -32,7 +31,7 @@ GRADIENT, ROLLOUT = "gradient", "rollout"
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class ProbedField:
     """The receptive field of one network at the chosen depth."""
 
     role: str
@@ -94,7 +93,7 @@ def _token_name(scene: Scene, name: str) -> str:
     return _("patch in row {row}, column {column}").format(row=row + 1, column=column + 1)
 
 
-def measure(scene: Scene, pictures: str) -> list[Measured]:
+def measure(scene: Scene, pictures: str) -> list[ProbedField]:
     """Return the field of every network at the chosen depth; one that cannot be measured is told.
 
     ``pictures`` is "one" for this photo, "examples" for their mean, which shows how far the work is.
@@ -111,10 +110,10 @@ def measure(scene: Scene, pictures: str) -> list[Measured]:
         token, inputs = probe.token_at(layer), probe.inputs(scene.vit, photos)
         try:
             field = cache.receptive_field(probe.key, digests, layer, token, probe.model, inputs)
-            found.append(Measured(role, probe, layer, field))
+            found.append(ProbedField(role, probe, layer, field))
             if role == "map":
                 rolled = rollout.measure(scene, layer, digests, photos)
-                found.append(Measured("rollout", rollout.probe(probe), layer, rolled))
+                found.append(ProbedField("rollout", rollout.probe(probe), layer, rolled))
         except VitvizError as error:
             st.warning(plain(f"{probe.title}: {in_dashboard(error)}"))
     if bar is not None:
@@ -122,7 +121,7 @@ def measure(scene: Scene, pictures: str) -> list[Measured]:
     return found
 
 
-def draw(scene: Scene, measured: list[Measured]) -> None:
+def draw(scene: Scene, measured: list[ProbedField]) -> None:
     """Draw the fields over the photo, side by side; a click on any of them chooses the place in all."""
     if not measured:
         return
@@ -131,7 +130,7 @@ def draw(scene: Scene, measured: list[Measured]) -> None:
         with column:
             st.markdown(f"**{plain(each.probe.title)}**")
             place_picker(
-                _file(picture(scene, each, outlined=False)),
+                jpeg_bytes(picture(scene, each, outlined=False)),
                 scene.vit.grid,
                 key=f"field_{each.role}",
                 chosen=chosen,
@@ -151,13 +150,7 @@ def draw(scene: Scene, measured: list[Measured]) -> None:
         )
 
 
-def _file(shown: NDArray[np.uint8]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(shown).save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()
-
-
-def picture(scene: Scene, each: Measured, *, outlined: bool = True) -> NDArray[np.uint8]:
+def picture(scene: Scene, each: ProbedField, *, outlined: bool = True) -> NDArray[np.uint8]:
     """Return a field over the photo; ``outlined`` draws the patch that is read."""
     return field_overlay(
         scene.picture,
@@ -182,7 +175,7 @@ def _box(scene: Scene) -> tuple[int, int, int, int] | None:
     return None if scene.patch is None else scene.vit.grid.box(scene.patch)
 
 
-def _in_words(each: Measured) -> str:
+def _in_words(each: ProbedField) -> str:
     return _(
         "Receptive field of {model} after {layer}: half of it lies in {half:.0%} of the picture, 99 % in {most:.0%}"
     ).format(
@@ -190,7 +183,7 @@ def _in_words(each: Measured) -> str:
     )
 
 
-def _under(each: Measured) -> str:
+def _under(each: ProbedField) -> str:
     words = _("{layer} · {weights} · radius **{radius:.0f} px**").format(
         layer=plain(each.place), weights=each.probe.weights, radius=each.field.radius
     )
@@ -220,7 +213,7 @@ def key(scene: Scene) -> str:
     )
 
 
-def table(measured: list[Measured]) -> None:
+def table(measured: list[ProbedField]) -> None:
     """Draw how much of the picture holds each share of the field."""
     st.markdown(
         _(
@@ -245,12 +238,12 @@ def table(measured: list[Measured]) -> None:
     st.dataframe(rows, hide_index=True, alt=_("One row a network"))
 
 
-def _sigma(each: Measured) -> str:
+def _sigma(each: ProbedField) -> str:
     down, across = each.field.gaussian.sigma
     return f"{down:.0f} × {across:.0f}"
 
 
-def _fit(each: Measured) -> str:
+def _fit(each: ProbedField) -> str:
     value = each.field.gaussian.r_squared
     if value < 0:  # worse than a flat map of the same mean
         return "< 0"

@@ -7,17 +7,19 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from vitviz.figures.field_profile import ProfileCurve, profile_curve
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import line_chart
 from vitviz.ui.choices.receptive_field import PICTURES, SPREAD
 from vitviz.ui.explore.receptive_field import fields
-from vitviz.ui.explore.receptive_field.fields import Measured
+from vitviz.ui.explore.receptive_field.fields import ProbedField
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 
 
-def draw(scene: Scene, measured: list[Measured]) -> None:
+def draw(scene: Scene, measured: list[ProbedField]) -> None:
     """Draw the share of each field within a distance and, if asked for, the same for the other pictures."""
     if not measured:
         return
@@ -31,7 +33,13 @@ def draw(scene: Scene, measured: list[Measured]) -> None:
     curves = [_curve(each, banded=not one) for each in measured]
     word = _("{name}, mean of the examples") if one else _("{name}, this photo")
     curves += [_curve(each, name=word.format(name=each.probe.title), dash="dot") for each in others]
-    figure = profile_curve(curves, x_title=_("Distance from the place (px)"), y_title=_("Share of the field within it"))
+    figure = line_chart(
+        curves,
+        x=Axis(_("Distance from the place (px)"), from_zero=True),
+        y=Axis(_("Share of the field within it"), ".0%", span=(0, 1.03)),
+        hover="{name}<br>%{x:.0f} px: %{y:.1%}",
+        legend=True,
+    )
     chart(figure, key="field_profile")
     st.caption(
         _(
@@ -43,24 +51,18 @@ def draw(scene: Scene, measured: list[Measured]) -> None:
         _both(measured, others) if one else _both(others, measured)
 
 
-def _curve(each: Measured, *, name: str = "", dash: str = "", banded: bool = False) -> ProfileCurve:
+def _curve(each: ProbedField, *, name: str = "", dash: str = "", banded: bool = False) -> Curve:
     radius, share = each.field.profile.radius, each.field.profile.cumulative
     low = high = None
     if banded:
         photos = np.stack([profile.cumulative for profile in each.field.per_image_profiles])
         low, high = photos.min(0), photos.max(0)
-    return ProfileCurve(
-        name or each.probe.title,
-        radius,
-        share,
-        each.probe.colour,
-        dash or ("dash" if each.probe.dashed else "solid"),
-        low,
-        high,
-    )
+    dash = dash or ("dash" if each.probe.dashed else "solid")
+    title = name or each.probe.title
+    return Curve(title, radius, share, each.probe.colour, dash, "line", low, high, opacity=0.16)
 
 
-def _both(one: list[Measured], many: list[Measured]) -> None:
+def _both(one: list[ProbedField], many: list[ProbedField]) -> None:
     """Draw the radius in this photo, in the mean of the examples and in each of them."""
     means = {each.probe.title: each.field for each in many}
     shown = [each for each in one if each.probe.title in means]

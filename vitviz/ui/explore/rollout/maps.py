@@ -109,7 +109,7 @@ def view(scene: Scene, options: dict[str, Any]) -> AttentionView:
     fused = fuse_heads(scene.trace.attention(layer), options["head_fusion"])
     maps = torch.stack([normalise_rows(fused), matrix(scene, **options)])  # (map, query, key)
     return AttentionView(
-        photo_png=viewer.photo_file(scene),
+        photo=viewer.photo_file(scene),
         grid=scene.trace.grid,
         layer=layer,
         layers=scene.trace.layers,

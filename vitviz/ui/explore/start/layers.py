@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from PIL import Image
 
 from vitviz.attention.view import MapView, attention_view
 from vitviz.figures.export import html_of_png
+from vitviz.figures.image_files import jpeg_bytes
 from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
@@ -76,7 +76,7 @@ def _pictures(model_key: str, digest: str, edit: str, _scene: Scene, _maps: list
         overlay(small, shown.values, scale=_scale(shown), spotlight=True, opacity=_DARKNESS, query=shown.cell)
         for shown in _maps
     ]
-    return [_jpeg(picture) for picture in (ruled, *lit)]
+    return [jpeg_bytes(picture) for picture in (ruled, *lit)]
 
 
 def _tile_size(scene: Scene) -> tuple[int, int]:
@@ -84,12 +84,6 @@ def _tile_size(scene: Scene) -> tuple[int, int]:
     grid = scene.trace.grid
     side = max(1, 2 * _TILE_PIXELS // grid.columns)
     return side * grid.columns, side * grid.rows
-
-
-def _jpeg(picture: NDArray[np.uint8]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=88)
-    return buffer.getvalue()
 
 
 def _scale(shown: MapView) -> Scale:

@@ -12,6 +12,8 @@ from PIL import Image
 from vitviz.analysis.similarity import LayerSimilarity
 from vitviz.analysis.spectrum import Spectrum
 from vitviz.analysis.tokens import TokenColours, TokenNorms, TokenSimilarity, token_similarity
+from vitviz.export import snippet
+from vitviz.export.settings import ViewSettings
 from vitviz.figures.overlay import outline, overlay
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
@@ -23,6 +25,7 @@ from vitviz.ui.explore.tokens.lens import Reading, evidence_scale
 from vitviz.ui.explore.tokens.second_photo import Seen
 from vitviz.ui.furniture import viewer
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
+from vitviz.ui.furniture.settings import picture_named
 from vitviz.ui.furniture.show import Export
 from vitviz.ui.reader import link, photos
 from vitviz.ui.reader.scene import Scene
@@ -33,7 +36,7 @@ _YELLOW = (255, 213, 0)
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class TokenMeasurements:
     """All that the page measured."""
 
     view: TokenView
@@ -44,7 +47,7 @@ class Measured:
     similarity: LayerSimilarity | None
 
 
-def export(scene: Scene, here: Seen, there: Seen, measured: Measured) -> Export:
+def export(scene: Scene, here: Seen, there: Seen, measured: TokenMeasurements) -> Export:
     """Return the files of the page."""
     title = _("What has each patch become? Layer {layer}").format(layer=scene.layer)
     alike = token_similarity(here.trace, measured.view.patch, layer=scene.layer)
@@ -63,7 +66,7 @@ def export(scene: Scene, here: Seen, there: Seen, measured: Measured) -> Export:
 
 
 def _panels(
-    scene: Scene, here: Seen, there: Seen, measured: Measured, alike: tuple[TokenSimilarity, TokenSimilarity]
+    scene: Scene, here: Seen, there: Seen, measured: TokenMeasurements, alike: tuple[TokenSimilarity, TokenSimilarity]
 ) -> list[Panel]:
     scale = _scale(measured.view, alike)
     panels = [
@@ -114,7 +117,7 @@ def _enlarged(colours: NDArray[np.float32]) -> Image.Image:
 
 
 def _arrays(
-    scene: Scene, there: Seen, measured: Measured, alike: tuple[TokenSimilarity, TokenSimilarity]
+    scene: Scene, there: Seen, measured: TokenMeasurements, alike: tuple[TokenSimilarity, TokenSimilarity]
 ) -> dict[str, NDArray[Any]]:
     found: dict[str, NDArray[Any]] = {
         "picture": scene.picture,
@@ -150,14 +153,16 @@ def _similarity_code(scene: Scene) -> list[str]:
         ]
     return [
         "from vitviz.analysis.map_comparison import same_crop",
-        f"other = vitviz.load_vit({name!r})",
+        f"other = {snippet.model_expression(ViewSettings(model=name))}",
         f"picture = vitviz.open_image({picture_expression(scene)})",
         "cka = vitviz.layer_similarity(here, vitviz.trace(other, same_crop(vit, other, picture))).values",
     ]
 
 
-def _recipe(scene: Scene, there: Seen, measured: Measured, alike: tuple[TokenSimilarity, TokenSimilarity]) -> Recipe:
-    second = repr("second.jpg") if there.name in photos.OWN else f"example({there.name!r}).path"
+def _recipe(
+    scene: Scene, there: Seen, measured: TokenMeasurements, alike: tuple[TokenSimilarity, TokenSimilarity]
+) -> Recipe:
+    second = snippet.picture_expression(picture_named(there.name, own="second.jpg"))
     patch, layer, threshold = measured.view.patch, scene.layer, link.get(FOREGROUND) or None
     lines = [
         "import vitviz",

@@ -11,8 +11,10 @@ from vitviz.analysis.similarity import LayerSimilarity
 from vitviz.analysis.spectrum import Spectrum
 from vitviz.capture.edit import NO_EDIT
 from vitviz.errors import OptionError, VitvizError
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
 from vitviz.figures.heatmaps import token_matrix
-from vitviz.figures.mosaic import place_curve
+from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import layer_ramp
 from vitviz.figures.scale import Scale
 from vitviz.trace import Trace
@@ -67,9 +69,12 @@ def _bands(frequency: NDArray[np.float64], rows: NDArray[np.float64], names: lis
     if not told:
         return
     ramp = layer_ramp(len(rows))
-    curves = [(names[place], frequency, rows[place], ramp[place]) for place in told]
-    figure = place_curve(
-        curves, x_title=_("Spatial frequency (π a patch)"), y_title=_("Relative log amplitude"), height=340
+    figure = line_chart(
+        [Curve(names[place], frequency, rows[place], ramp[place]) for place in told],
+        x=Axis(_("Spatial frequency (π a patch)")),
+        y=Axis(_("Relative log amplitude")),
+        hover="{name}<br>%{x:.3g}: %{y:.4g}",
+        legend=True,
     )
     chart(figure, key=key)
 

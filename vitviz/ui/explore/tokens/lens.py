@@ -10,14 +10,16 @@ import streamlit as st
 
 from vitviz.analysis.lens import ClassEvidence, LogitLens
 from vitviz.errors import VitvizError
-from vitviz.figures.curves import Series, layer_curve
-from vitviz.figures.overlay import overlay
+from vitviz.figures.axes import Axis, layer_axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import LAYER, line_chart
 from vitviz.figures.palettes import PINNED
 from vitviz.figures.scale import Scale
+from vitviz.figures.sheet import Panel
 from vitviz.ui.choices.tokens import LENS_CLASS
 from vitviz.ui.explore.tokens.second_photo import Seen
-from vitviz.ui.furniture.bars import colour_bar
 from vitviz.ui.furniture.charts import chart
+from vitviz.ui.furniture.panel import map_panel
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
@@ -74,11 +76,17 @@ def _best(lens: LogitLens, count: int) -> list[int]:
 
 def _curves(scene: Scene, lens: LogitLens, chosen: int) -> None:
     classes = list(dict.fromkeys([*_best(lens, 3), chosen]))
-    series = [
-        Series(class_name(scene.vit, index), lens.probabilities[:, index], colour=colour)
-        for index, colour in zip(classes, _COLOURS, strict=False)
-    ]
-    figure = layer_curve(series, y_title=_("Probability"), x_title=_("After layer (−1: input)"), first_layer=-1)
+    layers = np.arange(len(lens.probabilities)) - 1
+    figure = line_chart(
+        [
+            Curve(class_name(scene.vit, index), layers, lens.probabilities[:, index], colour)
+            for index, colour in zip(classes, _COLOURS, strict=False)
+        ],
+        x=layer_axis(_("After layer (−1: input)"), len(layers)),
+        y=Axis(_("Probability")),
+        hover=LAYER,
+        height=320,
+    )
     chart(figure, key="lens_curve")
     st.caption(
         _(
@@ -113,13 +121,10 @@ def _choose(scene: Scene, lens: LogitLens) -> None:
 
 
 def _map(scene: Scene, here: Seen, evidence: ClassEvidence) -> None:
-    scale = evidence_scale(evidence)
-    shown = overlay(here.picture, evidence.values, scale=scale, opacity=0.65)
     name = class_name(scene.vit, evidence.class_index)
     share = float((evidence.best == evidence.class_index).mean())
-    alt = _("Which patches speak for {name}").format(name=name)
-    st.image(shown, width="stretch", output_format="JPEG", alt=alt)
-    st.html(colour_bar(scale))
+    panel = Panel(photo=here.picture, map=evidence.values, scale=evidence_scale(evidence), opacity=0.65)
+    map_panel(panel, alt=_("Which patches speak for {name}").format(name=name))
     st.caption(
         _(
             "What the classifier reads from each patch token alone after layer {layer}: the logit of **{name}** above "

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import streamlit as st
-from PIL import Image
 
 from vitviz.analysis.tokens import TokenColours, patch_tokens
 from vitviz.errors import OptionError
+from vitviz.figures.image_files import jpeg_bytes
 from vitviz.ui.choices.shared import LAYER, PATCH
 from vitviz.ui.choices.tokens import FLIP, FOREGROUND, LIKENESS, MOST_FOREGROUND
 from vitviz.ui.components.token_view import TokenChoice, TokenPicture, TokenView
@@ -93,20 +91,17 @@ def _view(scene: Scene, here: Seen, there: Seen, colours: TokenColours | None) -
         titles = titles[0], _("{title} again").format(title=titles[1])
     pictures = [
         TokenPicture(
-            title=title, photo_jpeg=jpeg(seen), grid=grid, tokens=patch_tokens(seen.trace, scene.layer), colours=colour
+            title=title,
+            photo=jpeg_bytes(seen.picture),
+            grid=grid,
+            tokens=patch_tokens(seen.trace, scene.layer),
+            colours=colour,
         )
         for title, seen, colour in zip(titles, (here, there), (first, second), strict=True)
     ]
     return TokenView(
         pictures=(pictures[0], pictures[1]), patch=pinned_patch(scene), scale=link.get(LIKENESS), opacity=_OPACITY
     )
-
-
-def jpeg(seen: Seen) -> bytes:
-    """Return the crop that the model sees as a JPEG file to look at."""
-    buffer = io.BytesIO()
-    Image.fromarray(seen.picture).save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()
 
 
 def _under(colours: TokenColours) -> None:

@@ -6,10 +6,12 @@ import numpy as np
 import streamlit as st
 
 from vitviz.analysis.tokens import TokenNorms
-from vitviz.figures.curves import Series, layer_curve
+from vitviz.figures.axes import Axis, layer_axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import LAYER, line_chart
 from vitviz.figures.overlay import outline, overlay
 from vitviz.figures.paint import number
-from vitviz.figures.palettes import PINNED, VIT_BLUE
+from vitviz.figures.palettes import PINNED
 from vitviz.figures.scale import Scale
 from vitviz.figures.theme import NEUTRAL
 from vitviz.ui.explore.tokens.second_photo import Seen
@@ -95,16 +97,19 @@ def _shares(found: tuple[TokenNorms, ...]) -> None:
             _("No patch stands out in any layer: no attention is lost to outliers."), icon=":material/check_circle:"
         )
         return
-    series = [Series(_("patches"), [each.attention_share for each in known], colour=VIT_BLUE)]
+    layers = np.arange(len(known))
+    curves = [Curve(_("patches"), layers, [each.attention_share for each in known])]
     if not np.isnan(known[0].class_share):
-        of_class = [each.class_share for each in known]
-        series.append(Series(_("class token"), of_class, colour=PINNED[2]))
-    even = [each.outlier_share for each in known]
-    series.append(Series(_("even attention"), even, colour=NEUTRAL, dashed=True))
-    chart(
-        layer_curve(series, y_title=_("Attention to outliers (share)"), x_title=_("Outliers after layer")),
-        key="outlier_shares",
+        curves.append(Curve(_("class token"), layers, [each.class_share for each in known], PINNED[2]))
+    curves.append(Curve(_("even attention"), layers, [each.outlier_share for each in known], NEUTRAL, "dash"))
+    figure = line_chart(
+        curves,
+        x=layer_axis(_("Outliers after layer"), len(layers)),
+        y=Axis(_("Attention to outliers (share)")),
+        hover=LAYER,
+        height=320,
     )
+    chart(figure, key="outlier_shares")
     st.caption(
         _(
             "Share of the next layer's attention, mean of its heads, that goes to the outlying patches: from the "

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from vitviz.attention.view import attention_view
-from vitviz.figures.curves import answers_bar
+from vitviz.figures.bars import answers_bar
 from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import Scale
 from vitviz.labs.anatomy import BlockStep, norms

@@ -9,8 +9,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vitviz.errors import VitvizError
-from vitviz.figures.anatomy import activation_curves
-from vitviz.figures.curves import histogram
+from vitviz.figures.axes import Axis
+from vitviz.figures.bars import histogram
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import line_chart
+from vitviz.figures.palettes import VIT_BLUE
+from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.gelu import Activations, Gelu, activations, gelu
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.choices.shared import LAYER
@@ -58,23 +62,30 @@ def draw() -> None:
 
 def curve_figure(curves: Gelu) -> go.Figure:
     """Return GELU, its tanh form and ReLU."""
-    return activation_curves(
-        curves.x,
-        {_("GELU, exact"): curves.exact, _("GELU, tanh form"): curves.tanh, _("ReLU"): curves.relu},
-        x_title=_("Input x"),
-        y_title=_("Output"),
-        x_range=(-4, 3),
+    inside = (curves.x >= -4) & (curves.x <= 3)
+    kinds = (
+        (_("GELU, exact"), curves.exact, VIT_BLUE, "solid"),
+        (_("GELU, tanh form"), curves.tanh, "#E69F00", "dash"),
+        (_("ReLU"), curves.relu, NEUTRAL, "solid"),
+    )
+    return line_chart(
+        [Curve(name, curves.x[inside], y[inside], colour, dash, "line") for name, y, colour, dash in kinds],
+        x=Axis(_("Input x")),
+        y=Axis(_("Output")),
+        hover="{name}<br>%{x:.3g}: %{y:.4g}",
+        height=360,
     )
 
 
 def gap_figure(curves: Gelu) -> go.Figure:
     """Return the difference of the two forms."""
-    return activation_curves(
-        curves.x,
-        {_("exact − tanh"): curves.exact - curves.tanh},
-        x_title=_("Input x"),
-        y_title=_("Difference"),
-        x_range=(-6, 6),
+    return line_chart(
+        [Curve(_("exact − tanh"), curves.x, curves.exact - curves.tanh, kind="line")],
+        x=Axis(_("Input x")),
+        y=Axis(_("Difference")),
+        hover="{name}<br>%{x:.3g}: %{y:.4g}",
+        legend=True,
+        height=360,
     )
 
 

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import ArrayLike
 
-from vitviz.figures.curves import answers_bar
+from vitviz.figures.bars import answers_bar
 from vitviz.labs.parameters import FORMULAS, PARTS, Dimensions, counted_parameters, dimensions_of, standard_parameters
 from vitviz.models.vit import ViT
 from vitviz.ui.choices import anatomy as choices

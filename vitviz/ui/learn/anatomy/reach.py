@@ -7,7 +7,7 @@ import streamlit as st
 
 from vitviz.attention.statistics import HeadStatistics
 from vitviz.capture.edit import NO_EDIT
-from vitviz.figures.curves import distance_scatter
+from vitviz.figures.head_scatter import distance_scatter
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart

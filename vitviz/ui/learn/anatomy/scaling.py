@@ -6,7 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from vitviz.figures.learning import Learner, learning_curves
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.theme import QUERY_ORANGE
 from vitviz.labs.cost.compute import model_macs
@@ -87,12 +89,11 @@ def figure(found: Scaling, what: str) -> go.Figure:
         title, values, tint = _("Parameters (millions)"), found.parameters / 1e6, VIT_BLUE
     else:
         title, values, tint = _("Operations (GMACs)"), found.macs / 1e9, QUERY_ORANGE
-    return learning_curves(
-        [Learner(title, found.values, values, tint)],
-        x_title=_axis(found.growing),
-        y_title=title,
-        x_ticks=tuple(int(each) for each in found.values),
-        logarithmic=(True, True),
+    return line_chart(
+        [Curve(title, found.values, values, tint)],
+        x=Axis(_axis(found.growing), log=True, ticks=[int(value) for value in found.values]),
+        y=Axis(title, log=True),
+        legend=True,
         height=320,
     )
 

@@ -7,7 +7,9 @@ import streamlit as st
 
 from vitviz.analysis.convnet import ConvNet
 from vitviz.errors import VitvizError
-from vitviz.figures.learning import Learner, learning_curves
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.labs.shift import ShiftExperiment, shift_experiment
 from vitviz.models.vit import ViT
@@ -79,7 +81,7 @@ def figure(found: ShiftExperiment, layer: int, *, trained: bool) -> go.Figure:
     """Return the likeness of every network's features against the shift."""
     titles = _titles(layer, trained)
     lines = [
-        Learner(
+        Curve(
             _("{name} (stride {stride})").format(name=titles[each.name][0], stride=each.stride),
             found.shifts,
             each.likeness,
@@ -87,8 +89,12 @@ def figure(found: ShiftExperiment, layer: int, *, trained: bool) -> go.Figure:
         )
         for each in found.curves
     ]
-    return learning_curves(
-        lines, x_title=_("Shift to the right (px)"), y_title=_("Likeness of the moved features"), height=400
+    return line_chart(
+        lines,
+        x=Axis(_("Shift to the right (px)")),
+        y=Axis(_("Likeness of the moved features")),
+        legend=True,
+        height=400,
     )
 
 

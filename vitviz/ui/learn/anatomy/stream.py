@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from vitviz.figures.anatomy import norm_curves
-from vitviz.figures.palettes import VIT_BLUE
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import line_chart
 from vitviz.figures.theme import QUERY_ORANGE
 from vitviz.trace import Trace
 from vitviz.ui.reader.scene import Scene
@@ -27,7 +29,14 @@ def stream_norms(model_key: str, digest: str, _trace: Trace) -> tuple[list[float
 def norm_figure(scene: Scene) -> go.Figure:
     """Return the growth of the residual stream over the blocks."""
     patches, first = stream_norms(scene.model_key, scene.photo.digest, scene.original)
-    lines: dict[str, tuple[list[float], str]] = {_("patch tokens, mean"): (patches, VIT_BLUE)}
+    curves = [Curve(_("patch tokens, mean"), np.arange(len(patches)), patches)]
     if first:
-        lines[token_title(scene.vit.grid.prefix[0])] = (first, QUERY_ORANGE)
-    return norm_curves(lines, x_title=_("Blocks passed"), y_title=_("Norm in the residual stream"))
+        curves.append(Curve(token_title(scene.vit.grid.prefix[0]), np.arange(len(first)), first, QUERY_ORANGE))
+    return line_chart(
+        curves,
+        x=Axis(_("Blocks passed"), "d"),
+        y=Axis(_("Norm in the residual stream"), from_zero=True),
+        hover="{name}<br>%{x}: %{y:.4g}",
+        legend=True,
+        height=300,
+    )

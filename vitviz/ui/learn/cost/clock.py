@@ -6,8 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from vitviz.figures.palettes import PINNED, VIT_BLUE
-from vitviz.figures.scaling import Law, scaling
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import line_chart
+from vitviz.figures.palettes import PINNED
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.cost.compute import BlockSeconds, block_macs, time_block
 from vitviz.labs.cost.vit_shape import ViTShape
@@ -40,17 +42,15 @@ def draw(shape: ViTShape, desk: Desk) -> BlockSeconds | None:
 
 def figure(found: BlockSeconds) -> go.Figure:
     """Return the measured seconds beside the formula."""
-    return scaling(
-        found.tokens,
+    return line_chart(
         [
-            Law(_("whole block, measured"), found.block, VIT_BLUE, dots=True),
-            Law(_("attention alone, measured"), found.attention, PINNED[4], dots=True),
-            Law(_("formula at the median rate"), found.predicted, NEUTRAL, dashed=True),
+            Curve(_("whole block, measured"), found.tokens, found.block),
+            Curve(_("attention alone, measured"), found.tokens, found.attention, PINNED[4]),
+            Curve(_("formula at the median rate"), found.tokens, found.predicted, NEUTRAL, "dash", "line"),
         ],
-        x_title=_("Tokens L"),
-        y_title=_("Seconds"),
-        log_x=True,
-        log_y=True,
+        x=Axis(_("Tokens L"), log=True, powers=True),
+        y=Axis(_("Seconds"), log=True, powers=True),
+        height=380,
     )
 
 

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from vitviz.analysis.macs import multiply_accumulates
 from vitviz.errors import VitvizError
-from vitviz.figures.palettes import PINNED, VIT_BLUE
-from vitviz.figures.scaling import Law, scaling
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve, Level, Point
+from vitviz.figures.line_chart import line_chart
+from vitviz.figures.palettes import PINNED
 from vitviz.labs.cost.compute import BlockSeconds, block_macs, crossovers, model_macs, norm_operations
 from vitviz.labs.cost.vit_shape import PRESETS, ViTShape, shape_of
 from vitviz.models.vit import ViT
@@ -109,25 +111,26 @@ def _curves(shape: ViTShape) -> go.Figure:
     now = block_macs(shape.tokens, shape.width, mlp_ratio=shape.mlp_ratio)
     cross = crossovers(shape.width, mlp_ratio=shape.mlp_ratio)
     ratio = 2 + shape.mlp_ratio
-    laws = [
-        Law(_("attention, 2L²D"), [each.attention for each in parts], VIT_BLUE),
-        Law(_("projections, 4LD²"), [each.projections for each in parts], _PROJECTIONS),
+    curves = [
+        Curve(_("attention, 2L²D"), places, [each.attention for each in parts], kind="line"),
+        Curve(_("projections, 4LD²"), places, [each.projections for each in parts], _PROJECTIONS, kind="line"),
     ]
-    points = {_("attention now"): (float(shape.tokens), now.attention)}
+    points = [(_("attention now"), now.attention)]
     if shape.mlp_ratio:
         name = _("MLP, {factor:g}LD²").format(factor=2 * shape.mlp_ratio)
-        laws.append(Law(name, [each.mlp for each in parts], _MLP))
-        points[_("MLP now")] = (float(shape.tokens), now.mlp)
-    points[_("projections now")] = (float(shape.tokens), now.projections)
-    return scaling(
-        places,
-        laws,
-        x_title=_("Tokens L"),
-        y_title=_("MACs of one block"),
-        log_x=True,
-        log_y=True,
-        points=points,
-        marks={"L = 2D": cross.projections, f"L = {ratio:g}D": cross.rest},
+        curves.append(Curve(name, places, [each.mlp for each in parts], _MLP, kind="line"))
+        points.append((_("MLP now"), now.mlp))
+    points.append((_("projections now"), now.projections))
+    return line_chart(
+        [
+            Level("L = 2D", cross.projections, upright=True, number=None),
+            Level(f"L = {ratio:g}D", cross.rest, upright=True, number=None),
+            *curves,
+            *(Point(name, shape.tokens, macs, listed=False) for name, macs in points),
+        ],
+        x=Axis(_("Tokens L"), log=True, powers=True),
+        y=Axis(_("MACs of one block"), log=True, powers=True),
+        height=380,
     )
 
 

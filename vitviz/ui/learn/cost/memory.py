@@ -9,8 +9,10 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from vitviz.figures.palettes import PINNED, VIT_BLUE
-from vitviz.figures.scaling import Law, scaling
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve, Level, Point
+from vitviz.figures.line_chart import line_chart
+from vitviz.figures.palettes import PINNED
 from vitviz.labs.cost.memory import NUMBER_BYTES, MemoryComparison, attention_storage, recompute_ratio
 from vitviz.labs.cost.vit_shape import ViTShape, shape_of
 from vitviz.ui.choices.cost import PAGE
@@ -92,18 +94,17 @@ def _bytes(shape: ViTShape, lengths: NDArray[np.float64]) -> tuple[NDArray[Any],
 def _curves(shape: ViTShape) -> go.Figure:
     places, storage = _lengths(shape), attention_storage(shape)
     maps, parts = _bytes(shape, places)
-    return scaling(
-        places,
-        [Law(_("attention maps, T·M·L²"), maps, VIT_BLUE), Law(_("queries and keys, 2·T·L·D"), parts, PINNED[1])],
-        x_title=_("Tokens L"),
-        y_title=_("Bytes"),
-        log_x=True,
-        log_y=True,
-        points={
-            _("maps now"): (float(shape.tokens), float(NUMBER_BYTES * storage.maps)),
-            _("queries and keys now"): (float(shape.tokens), float(NUMBER_BYTES * storage.queries_and_keys)),
-        },
-        marks={"L = 2d": 2 * shape.head_width},
+    points = ((_("maps now"), storage.maps), (_("queries and keys now"), storage.queries_and_keys))
+    return line_chart(
+        [
+            Level("L = 2d", 2 * shape.head_width, upright=True, number=None),
+            Curve(_("attention maps, T·M·L²"), places, maps, kind="line"),
+            Curve(_("queries and keys, 2·T·L·D"), places, parts, PINNED[1], kind="line"),
+            *(Point(name, shape.tokens, NUMBER_BYTES * numbers, listed=False) for name, numbers in points),
+        ],
+        x=Axis(_("Tokens L"), log=True, powers=True),
+        y=Axis(_("Bytes"), log=True, powers=True),
+        height=380,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,10 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import PINNED, VIT_BLUE
-from vitviz.figures.scaling import Law, scaling
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs import stream_growth
 from vitviz.labs.stream_growth import InitialSignal, arithmetic, geometric, independent
@@ -117,11 +120,11 @@ def _knobs() -> None:
 def _laws(depth: int) -> go.Figure:
     growth, size = link.get(DEPTH_GROWTH), link.get(DEPTH_BRANCH)
     laws = [
-        Law(_("geometric, (1 + g)^ℓ"), _shown(geometric(1, growth, depth)), _NONE),
-        Law(_("arithmetic, 1 + cℓ: the bound"), arithmetic(1, size, depth), VIT_BLUE, dashed=True),
-        Law(_("independent branches, √(1 + c²ℓ)"), independent(1, size, depth), VIT_BLUE),
+        (_("geometric, (1 + g)^ℓ"), _shown(geometric(1, growth, depth)), _NONE, "solid"),
+        (_("arithmetic, 1 + cℓ: the bound"), arithmetic(1, size, depth), VIT_BLUE, "dash"),
+        (_("independent branches, √(1 + c²ℓ)"), independent(1, size, depth), VIT_BLUE, "solid"),
     ]
-    made = scaling(np.arange(depth + 1), laws, x_title=_("Block ℓ"), y_title=_("|x_ℓ| / |x_0|"), log_y=True)
+    made = _by_block(laws, _("|x_ℓ| / |x_0|"))
     st.markdown(_("**The simple model**"))
     chart(made, key="depth_laws")
     last = geometric(1, growth, depth)[-1]
@@ -139,6 +142,18 @@ def _laws(depth: int) -> go.Figure:
     return made
 
 
+def _by_block(
+    curves: Sequence[tuple[str, NDArray[np.floating[Any]], str, str]], y_title: str, *, x_title: str = ""
+) -> go.Figure:
+    """Return curves (name, values, colour, dash) over the blocks, on a logarithmic axis."""
+    return line_chart(
+        [Curve(name, np.arange(len(y)), y, colour, dash, "line") for name, y, colour, dash in curves],
+        x=Axis(x_title or _("Block ℓ")),
+        y=Axis(y_title, log=True, powers=True),
+        height=380,
+    )
+
+
 def _shown(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return values as far as the logarithmic axis goes; what grows beyond is cut off there."""
     return np.clip(values, _FLOOR, _TOP)
@@ -147,13 +162,13 @@ def _shown(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _streams(found: Signals) -> go.Figure:
     pre, post, none = found.pre, found.post, found.none
     start, size = float(pre.stream[0]), pre.branch_size
-    laws = [
-        Law(_("no LayerNorm"), _shown(none.stream), _NONE),
-        Law(_("Pre-LN"), pre.stream, VIT_BLUE),
-        Law(_("Post-LN"), post.stream, _POST),
-        Law(_("independent branches of Pre-LN's size"), independent(start, size, pre.depth), NEUTRAL, dashed=True),
+    streams = [
+        (_("no LayerNorm"), _shown(none.stream), _NONE, "solid"),
+        (_("Pre-LN"), pre.stream, VIT_BLUE, "solid"),
+        (_("Post-LN"), post.stream, _POST, "solid"),
+        (_("independent branches of Pre-LN's size"), independent(start, size, pre.depth), NEUTRAL, "dash"),
     ]
-    made = scaling(np.arange(pre.depth + 1), laws, x_title=_("Block ℓ"), y_title=_("Length of a token"), log_y=True)
+    made = _by_block(streams, _("Length of a token"))
     st.markdown(_("**Real blocks**, random weights"))
     chart(made, key="depth_stream")
     words = _(
@@ -180,13 +195,11 @@ def _gradients(found: Signals) -> go.Figure:
     pre, post = found.pre.weight_gradient, found.post.weight_gradient
     assert pre is not None
     assert post is not None
-    made = scaling(
-        np.arange(len(pre)),
-        [Law(_("Pre-LN"), np.maximum(pre, _FLOOR), VIT_BLUE), Law(_("Post-LN"), np.maximum(post, _FLOOR), _POST)],
-        x_title=_("Layer"),
-        y_title=_("Gradient of the MLP's second matrix"),
-        log_y=True,
-    )
+    gradients = [
+        (_("Pre-LN"), np.maximum(pre, _FLOOR), VIT_BLUE, "solid"),
+        (_("Post-LN"), np.maximum(post, _FLOOR), _POST, "solid"),
+    ]
+    made = _by_block(gradients, _("Gradient of the MLP's second matrix"), x_title=_("Layer"))
     st.markdown(_("**Gradients at initialisation**"))
     chart(made, key="depth_gradients")
     st.caption(

@@ -9,8 +9,10 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve, spread
+from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import PINNED, VIT_BLUE
-from vitviz.figures.scaling import Law, scaling
 from vitviz.labs.layer_norm.runs import SEEDS, SETTINGS, WARMUPS, shipped_runs
 from vitviz.labs.layer_norm.training import LayerNormTraining
 from vitviz.ui.furniture.charts import chart
@@ -35,17 +37,18 @@ def draw() -> go.Figure:
     """Draw the loss curves with the deviation of the seeds, and the accuracies in words."""
     warm = WARMUPS[1]
     kinds = [
-        (_("Pre-LN"), "pre", 0, VIT_BLUE, False),
-        (_("Post-LN"), "post", 0, _POST, False),
-        (_("Post-LN, {steps} steps of warm-up").format(steps=warm), "post", warm, _POST, True),
+        (_("Pre-LN"), "pre", 0, VIT_BLUE, "solid"),
+        (_("Post-LN"), "post", 0, _POST, "solid"),
+        (_("Post-LN, {steps} steps of warm-up").format(steps=warm), "post", warm, _POST, "dash"),
     ]
-    laws = []
-    for name, order, warmup, colour, dashed in kinds:
+    curves = []
+    for name, order, warmup, colour, dash in kinds:
         losses = _smoothed(np.stack([run.losses for run in _runs(order, warmup)]))  # (seed, step)
-        mean, spread = losses.mean(0), losses.std(0, ddof=1)
-        laws.append(Law(name, mean, colour, dashed, low=mean - spread, high=mean + spread))
-    steps = np.arange(len(laws[0].values)) + (_WINDOW + 1) / 2  # type: ignore[arg-type]
-    made = scaling(steps, laws, x_title=_("Training step"), y_title=_("Cross-entropy (nats)"), y_range=(0.0, 2.6))
+        steps, mean = np.arange(losses.shape[1]) + (_WINDOW + 1) / 2, losses.mean(0)
+        curves.append(Curve(name, steps, mean, colour, dash, "line", **spread(mean, losses.std(0, ddof=1))))
+    made = line_chart(
+        curves, x=Axis(_("Training step")), y=Axis(_("Cross-entropy (nats)"), span=(0.0, 2.6)), height=380
+    )
     st.markdown(_("**And in training**, the same learning rate"))
     chart(made, key="depth_training")
     st.caption(_words(warm))

@@ -9,10 +9,12 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve, Point
+from vitviz.figures.line_chart import line_chart
 from vitviz.figures.paint import number
 from vitviz.figures.palettes import PINNED, VIT_BLUE
 from vitviz.figures.scale import Scale
-from vitviz.figures.scaling import Law, scaling
 from vitviz.figures.sprites import map_grid
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.residual_filter import FilteredSignal, gain
@@ -65,23 +67,22 @@ def _gain(knobs: dict[str, Any], found: FilteredSignal) -> go.Figure:
     alpha, blocks = knobs["alpha"], knobs["blocks"]
     one, many = gain(alpha, places, 1), gain(alpha, places, blocks)
     laws = [
-        Law(_("one block, 1 − αλ"), _clipped(one), NEUTRAL, dashed=True),
-        Law(_("ℓ = {blocks} blocks").format(blocks=blocks), _clipped(many), VIT_BLUE),
-        Law(_("the branch alone, −αλ"), _clipped(-alpha * places), _HIGH),
+        Curve(_("one block, 1 − αλ"), places, _clipped(one), NEUTRAL, "dash", "line"),
+        Curve(_("ℓ = {blocks} blocks").format(blocks=blocks), places, _clipped(many), kind="line"),
+        Curve(_("the branch alone, −αλ"), places, _clipped(-alpha * places), _HIGH, kind="line"),
     ]
     after = gain(alpha, np.array([found.low, found.high]), blocks)
     names = (_("low frequency"), _("high frequency"))
-    points = {
-        name: (place, float(np.clip(value, -_TOP, _TOP)))
+    points = [
+        Point(name, place, float(np.clip(value, -_TOP, _TOP)), listed=False)
         for name, place, value in zip(names, (found.low, found.high), after, strict=True)
-    }
-    made = scaling(
-        places,
-        laws,
-        x_title=_("Frequency: eigenvalue λ of the Laplacian"),
-        y_title=_("Gain"),
-        points=points,
-        y_range=(-_TOP / 2, _TOP / 2) if abs(many).max() > 1 + 1e-9 else (-1.05, 1.05),
+    ]
+    span = (-_TOP / 2, _TOP / 2) if abs(many).max() > 1 + 1e-9 else (-1.05, 1.05)
+    made = line_chart(
+        [*laws, *points],
+        x=Axis(_("Frequency: eigenvalue λ of the Laplacian")),
+        y=Axis(_("Gain"), span=span),
+        height=380,
     )
     chart(made, key="depth_gain")
     words = _(
@@ -113,10 +114,12 @@ def _amplitudes(knobs: dict[str, Any], found: FilteredSignal) -> go.Figure:
     )
     laws = []
     for place, (name, colour) in enumerate(((_("low frequency"), VIT_BLUE), (_("high frequency"), _HIGH))):
-        laws.append(Law(name, np.maximum(measured[:, place], _FLOOR), colour, dots=True))
+        laws.append(Curve(name, blocks, np.maximum(measured[:, place], _FLOOR), colour))
         said = np.maximum(formula[:, place], _FLOOR)
-        laws.append(Law(_("{name}, by formula").format(name=name), said, NEUTRAL, dashed=True))
-    made = scaling(blocks, laws, x_title=_("Block"), y_title=_("Height of the wave, without sign"), log_y=True)
+        laws.append(Curve(_("{name}, by formula").format(name=name), blocks, said, NEUTRAL, "dash", "line"))
+    made = line_chart(
+        laws, x=Axis(_("Block")), y=Axis(_("Height of the wave, without sign"), log=True, powers=True), height=380
+    )
     chart(made, key="depth_amplitudes")
     st.caption(
         _(
@@ -140,11 +143,14 @@ def _signals(knobs: dict[str, Any], found: FilteredSignal, figures: dict[str, go
         _maps(knobs["size"], names, shown)
         return
     colours = (NEUTRAL, VIT_BLUE, _HIGH)
-    made = scaling(
-        np.arange(1, len(shown[0]) + 1),
-        [Law(name, values, colour, dots=True) for name, values, colour in zip(names, shown, colours, strict=True)],
-        x_title=_("Node"),
-        y_title=_("Value"),
+    nodes = np.arange(1, len(shown[0]) + 1)
+    made = line_chart(
+        [
+            Curve(name, nodes, values, colour, kind="both")
+            for name, values, colour in zip(names, shown, colours, strict=True)
+        ],
+        x=Axis(_("Node")),
+        y=Axis(_("Value")),
         height=300,
     )
     chart(made, key="depth_signals")

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from vitviz.capture.edit import Edit
 from vitviz.errors import VitvizError
-from vitviz.figures.curves import Series, layer_curve
-from vitviz.figures.palettes import VIT_BLUE, layer_ramp
-from vitviz.figures.scaling import Law, scaling
+from vitviz.figures.axes import Axis, layer_axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import LAYER, line_chart
+from vitviz.figures.palettes import layer_ramp
 from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE
 from vitviz.labs.attention_filter import AttentionGain, ResidualComparison, attention_gain, compare_residual
 from vitviz.models.vit import ViT
@@ -63,18 +64,23 @@ def draw(scene: Scene, figures: dict[str, go.Figure]) -> ModelMeasured | None:
 def _gains(found: AttentionGain) -> go.Figure:
     last = len(found.attention) - 1
     chosen = sorted({round(place) for place in np.linspace(0, last, _LAYERS_SHOWN)})
-    laws = [
-        Law(_("layer {layer}, attention alone").format(layer=layer), found.attention[layer], tint)
+    curves = [
+        Curve(
+            _("layer {layer}, attention alone").format(layer=layer),
+            found.frequency,
+            found.attention[layer],
+            tint,
+            kind="line",
+        )
         for layer, tint in zip(chosen, layer_ramp(len(chosen)), strict=True)
     ]
     with_path = _("layer {layer}, half of it the residual path").format(layer=last)
-    laws.append(Law(with_path, found.residual[last], QUERY_ORANGE, dashed=True))
-    made = scaling(
-        found.frequency,
-        laws,
-        x_title=_("Frequency: eigenvalue λ of the grid of patches"),
-        y_title=_("Gain"),
-        y_range=(0.0, 1.05),
+    curves.append(Curve(with_path, found.frequency, found.residual[last], QUERY_ORANGE, "dash", "line"))
+    made = line_chart(
+        curves,
+        x=Axis(_("Frequency: eigenvalue λ of the grid of patches")),
+        y=Axis(_("Gain"), span=(0.0, 1.05)),
+        height=380,
     )
     chart(made, key="depth_attention_gain")
     st.caption(
@@ -92,14 +98,15 @@ def _spectra(found: ResidualComparison) -> go.Figure:
     if not np.isfinite([kept, cut]).all():
         st.info(_("The tokens of some layer have no mean to compare with; there is no spectrum."))
         kept, cut = np.nan_to_num(kept), np.nan_to_num(cut)
-    made = layer_curve(
+    layers = np.arange(len(kept)) - 1
+    made = line_chart(
         [
-            Series(_("the model as it is"), kept, colour=VIT_BLUE),
-            Series(_("its residual paths cut"), cut, colour=NEUTRAL, dashed=True),
+            Curve(_("the model as it is"), layers, kept),
+            Curve(_("its residual paths cut"), layers, cut, NEUTRAL, "dash"),
         ],
-        y_title=_("Log amplitude of the finest detail"),
-        x_title=_("Layer"),
-        first_layer=-1,
+        x=layer_axis(_("Layer"), len(layers)),
+        y=Axis(_("Log amplitude of the finest detail")),
+        hover=LAYER,
         height=380,
     )
     chart(made, key="depth_spectra")

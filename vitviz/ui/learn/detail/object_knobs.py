@@ -39,7 +39,7 @@ class Simulation:
     """Share of the simulated pictures in which the object is seen."""
 
 
-def detector() -> Detector:
+def chosen_detector() -> Detector:
     """Return the detector that the knobs describe."""
     return Detector(
         patch_size=link.get(OBJECT_PATCH),
@@ -51,17 +51,17 @@ def detector() -> Detector:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _curve(one: Detector) -> SmallestObject:
-    return lab.run(detector=replace(one, patch_size=16), trials=TRIALS)
+def _curve(detector: Detector) -> SmallestObject:
+    return lab.run(detector=replace(detector, patch_size=16), trials=TRIALS)
 
 
 def simulate() -> Simulation:
     """Return the picture, the curve and the share of detections for the reader's knobs."""
-    one, size = detector(), int(link.get(OBJECT_SIZE))
-    cut = whole_patches(IMAGE_SIZE, one.patch_size)
-    picture = noisy_picture.run(one, size, image_size=cut, seed=link.get(DRAW))
-    rate = lab.detection_rate(one, size, trials=TRIALS)
-    return Simulation(one, size, picture, _curve(replace(one, patch_size=16)), rate)
+    detector, size = chosen_detector(), int(link.get(OBJECT_SIZE))
+    cut = whole_patches(IMAGE_SIZE, detector.patch_size)
+    picture = noisy_picture.run(detector, size, image_size=cut, seed=link.get(DRAW))
+    rate = lab.detection_rate(detector, size, trials=TRIALS)
+    return Simulation(detector, size, picture, _curve(replace(detector, patch_size=16)), rate)
 
 
 def places() -> dict[str, str]:
@@ -113,22 +113,22 @@ def knobs() -> None:
 
 def notes(found: Simulation) -> None:
     """Say what happens where the knobs do not fit each other."""
-    one = found.detector
-    left = IMAGE_SIZE % one.patch_size
+    detector = found.detector
+    left = IMAGE_SIZE % detector.patch_size
     if left:
         st.info(
             _(
                 "Patches of {patch} pixels do not fill {side}: the last {left} rows and columns would be in no token, "
                 "as in a ViT whose patches do not divide its input. The picture is cut to {cut} × {cut}."
-            ).format(patch=one.patch_size, side=IMAGE_SIZE, left=left, cut=IMAGE_SIZE - left),
+            ).format(patch=detector.patch_size, side=IMAGE_SIZE, left=left, cut=IMAGE_SIZE - left),
             icon=":material/content_cut:",
         )
-    reach = one.patch_size * (1 if one.alignment == lab.INSIDE else 2)
+    reach = detector.patch_size * (1 if detector.alignment == lab.INSIDE else 2)
     if found.size > reach:
         st.info(
             _(
                 "The object is larger than what one token can hold: the token is full, and its signal-to-noise ratio "
                 "stays at Δp/σ = {cap:.3g} however large the object grows. Only a pool of tokens gains."
-            ).format(cap=one.cap),
+            ).format(cap=detector.cap),
             icon=":material/crop_free:",
         )

@@ -8,10 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve, Level, Point, Shade
 from vitviz.figures.detection import KINDS, detection_map, grey_picture, kind_counts
-from vitviz.figures.line_chart import Level, Line, Point, Shade, line_chart
+from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.paint import paint_map
-from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.scale import Scale
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.object.noisy_picture import NoisyPicture
@@ -66,13 +67,13 @@ def _detected(shown: NoisyPicture) -> None:
 
 def numbers(found: Simulation) -> None:
     """Draw the numbers of the current knobs, each beside its check."""
-    one = found.detector
+    detector = found.detector
     columns = st.columns(4)
-    ratio, chance = one.signal_to_noise(found.size), one.chance(found.size)
+    ratio, chance = detector.signal_to_noise(found.size), detector.chance(found.size)
     columns[0].metric(
         _("Signal ÷ noise"),
         f"{ratio:.2f}",
-        help=_("Needs k = {k:g}. It cannot exceed Δp/σ = {cap:.3g}.").format(k=one.threshold, cap=one.cap),
+        help=_("Needs k = {k:g}. It cannot exceed Δp/σ = {cap:.3g}.").format(k=detector.threshold, cap=detector.cap),
     )
     columns[1].metric(
         _("Seen in"),
@@ -81,40 +82,40 @@ def numbers(found: Simulation) -> None:
             trials=TRIALS, rate=found.rate
         ),
     )
-    smallest = one.smallest
+    smallest = detector.smallest
     columns[2].metric(
         _("Smallest object"),
         _("none") if smallest is None else f"{smallest:.2f} px",
         help=_("Seen in half of all pictures. A pool of all touched tokens: {pool:.2f} px.").format(
-            pool=one.pooled_smallest
+            pool=detector.pooled_smallest
         ),
     )
     patches = found.picture.means.size - int(found.picture.touched.sum())
     columns[3].metric(
         _("False alarms expected"),
-        f"{patches * one.false_alarm:.2f}",
+        f"{patches * detector.false_alarm:.2f}",
         help=_("{patches} patches without object, each with a chance of Φ(−k) = {chance:.2g}.").format(
-            patches=patches, chance=one.false_alarm
+            patches=patches, chance=detector.false_alarm
         ),
     )
 
 
 def curve_figure(found: Simulation) -> go.Figure:
     """Return the smallest visible object against the patch size, with the reader's own point."""
-    one = found.detector
-    patches = np.unique(np.append(np.geomspace(1, 128, 120), one.limit))
+    detector = found.detector
+    patches = np.unique(np.append(np.geomspace(1, 128, 120), detector.limit))
     seeing = [
         (patch, size)
         for patch in patches[patches <= LARGEST_PATCH]
-        if (size := closed_form(one.limit, patch, one.alignment)) is not None
+        if (size := closed_form(detector.limit, patch, detector.alignment)) is not None
     ]
     lines = []
     if seeing:
         x, y = zip(*seeing, strict=True)
-        lines.append(Line(_("formula"), x, y))
+        lines.append(Curve(_("formula"), x, y, kind="line"))
     whole = np.unique(np.geomspace(1, 128, 60).round()).astype(int)
-    pools = [replace(one, patch_size=int(patch)).pooled_smallest for patch in whole]
-    lines.append(Line(_("pool of tokens"), whole, pools, NEUTRAL, dash="dash"))
+    pools = [replace(detector, patch_size=int(patch)).pooled_smallest for patch in whole]
+    lines.append(Curve(_("pool of tokens"), whole, pools, NEUTRAL, "dash", "line"))
     pairs = [
         (patch, size)
         for patch, size in zip(found.curve.patch_sizes, found.curve.measured, strict=True)
@@ -122,17 +123,13 @@ def curve_figure(found: Simulation) -> go.Figure:
     ]
     if pairs:
         x, y = zip(*pairs, strict=True)
-        lines.append(Line(_("counted"), x, y, VIT_BLUE, kind="dots"))
-    blind = min(one.limit, 128.0)
+        lines.append(Curve(_("counted"), x, y, kind="dots"))
+    blind = min(detector.limit, 128.0)
     return line_chart(
-        lines,
-        x_title=_("Patch p (pixels)"),
-        y_title=_("Smallest object (pixels)"),
-        log_x=True,
-        log_y=True,
-        levels=[Level(_("kσ/Δ"), one.limit)],
+        [*lines, Level(_("kσ/Δ"), detector.limit), Point(_("your knobs"), detector.patch_size, found.size)],
+        x=Axis(_("Patch p (pixels)"), log=True, ticks=(1, 2, 4, 8, 16, 32, 64, 128)),
+        y=Axis(_("Smallest object (pixels)"), log=True),
+        hover=TITLED,
         shade=Shade(_("one token is blind"), 1, blind) if blind > 1 else None,
-        point=Point(_("your knobs"), one.patch_size, found.size),
-        ticks=(1, 2, 4, 8, 16, 32, 64, 128),
         height=400,
     )

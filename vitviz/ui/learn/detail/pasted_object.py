@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from vitviz.figures.curves import Series, layer_curve
-from vitviz.figures.line_chart import Level, Line, line_chart
+from vitviz.figures.axes import Axis, layer_axis
+from vitviz.figures.curve import Curve, Level
+from vitviz.figures.line_chart import LAYER, TITLED, line_chart
 from vitviz.figures.palettes import LAST_LAYER, VIT_BLUE, layer_ramp
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.object import pasted_object as lab
@@ -18,7 +20,7 @@ from vitviz.labs.object.pasted_object import PastedObject
 from vitviz.labs.object.smallest_object import CORNER, EDGE, Detector
 from vitviz.ui.choices.patches_and_detail import PASTED
 from vitviz.ui.furniture.charts import chart
-from vitviz.ui.learn.detail.object_knobs import detector
+from vitviz.ui.learn.detail.object_knobs import chosen_detector
 from vitviz.ui.reader.scene import Scene, pinned_patch
 from vitviz.ui.text import _
 from vitviz.ui.work.desk import Desk, LongWork
@@ -28,13 +30,14 @@ _LIGHT_BLUE = "#56B4E9"
 
 def ask(scene: Scene, desk: Desk) -> PastedObject | None:
     """Draw the switch that pastes the object on the photo, and return what it did if that is there."""
-    aim = detector()
+    detector = chosen_detector()
     patch = pinned_patch(scene)
-    key = ("pasted", scene.model_key, scene.photo.digest, patch, aim.brightness, aim.noise, aim.alignment)
+    knobs = (detector.brightness, detector.noise, detector.alignment)
+    key = ("pasted", scene.model_key, scene.photo.digest, patch, *knobs)
     work = LongWork(
         PASTED,
         key,
-        lambda progress: lab.run(scene.vit, scene.photo.image, patch=patch, detector=aim, progress=progress),
+        lambda progress: lab.run(scene.vit, scene.photo.image, patch=patch, detector=detector, progress=progress),
     )
     return desk.ask(
         work, label=_("Paste the object on this photo"), help=_("About 20 passes of the model: a few seconds.")
@@ -43,12 +46,12 @@ def ask(scene: Scene, desk: Desk) -> PastedObject | None:
 
 def picture(scene: Scene, found: PastedObject) -> NDArray[np.uint8]:
     """Return the photo as the model sees it, with the object that is as large as the patch."""
-    vit, aim = scene.vit, detector()
+    vit, detector = scene.vit, chosen_detector()
     place = int(np.searchsorted(found.sizes, max(vit.grid.patch_size)))
     left, top, right, bottom = found.boxes[min(place, len(found.boxes) - 1)]
     shown = vit.picture(scene.original.pixels).astype(np.float64) / 255
     rows, columns = slice(round(top), round(bottom)), slice(round(left), round(right))
-    shown[rows, columns] = np.clip(shown[rows, columns] + found.sign * aim.brightness, 0, 1)
+    shown[rows, columns] = np.clip(shown[rows, columns] + found.sign * detector.brightness, 0, 1)
     painted: NDArray[np.uint8] = np.rint(shown * 255).astype(np.uint8)
     return painted
 
@@ -58,14 +61,14 @@ def averaging(scene: Scene) -> Detector:
 
     The noise of the colours is independent, so the mean of a pixel's three values has 1/√3 of it.
     """
-    aim = detector()
+    detector = chosen_detector()
     side = max(scene.vit.grid.patch_size)
     return Detector(
         patch_size=side,
-        brightness=aim.brightness,
-        noise=aim.noise / math.sqrt(3),
-        threshold=aim.threshold,
-        alignment=aim.alignment,
+        brightness=detector.brightness,
+        noise=detector.noise / math.sqrt(3),
+        threshold=detector.threshold,
+        alignment=detector.alignment,
     )
 
 
@@ -76,26 +79,23 @@ def ratio_figure(scene: Scene, found: PastedObject) -> go.Figure:
     table = found.signal_to_noise
     middle = table.shape[1] // 2
     lines = [
-        Line(_("averaging patch"), sizes, [mean.signal_to_noise(size) for size in sizes], NEUTRAL, dash="dash"),
-        Line(_("input"), sizes, table[:, 0], _LIGHT_BLUE, kind="both"),
-        Line(_("layer {layer}").format(layer=middle - 1), sizes, table[:, middle], VIT_BLUE, kind="both"),
-        Line(_("last layer"), sizes, table[:, -1], LAST_LAYER, kind="both"),
+        Curve(_("averaging patch"), sizes, [mean.signal_to_noise(size) for size in sizes], NEUTRAL, "dash", "line"),
+        Curve(_("input"), sizes, table[:, 0], _LIGHT_BLUE),
+        Curve(_("layer {layer}").format(layer=middle - 1), sizes, table[:, middle], VIT_BLUE),
+        Curve(_("last layer"), sizes, table[:, -1], LAST_LAYER),
     ]
     return line_chart(
-        [_positive(one) for one in lines],
-        x_title=_("Object s (pixels)"),
-        y_title=_("Signal ÷ noise of the token"),
-        log_x=True,
-        log_y=True,
-        levels=[Level(_("k"), mean.threshold)],
-        ticks=[float(size) for size in found.sizes],
+        [*(_positive(line) for line in lines), Level(_("k"), mean.threshold)],
+        x=Axis(_("Object s (pixels)"), log=True, ticks=found.sizes),
+        y=Axis(_("Signal ÷ noise of the token"), log=True),
+        hover=TITLED,
         height=400,
     )
 
 
-def _positive(one: Line) -> Line:
-    """Return a line whose zeros are lifted to where a logarithmic axis ends."""
-    return Line(one.name, one.x, np.maximum(one.y, 1e-3), one.colour, one.dash, one.kind)
+def _positive(curve: Curve) -> Curve:
+    """Return a curve whose zeros are lifted to where a logarithmic axis ends."""
+    return replace(curve, y=np.maximum(curve.y, 1e-3))
 
 
 def layers_figure(found: PastedObject) -> go.Figure:
@@ -103,25 +103,18 @@ def layers_figure(found: PastedObject) -> go.Figure:
     noise = found.noise_change
     chosen = range(0, len(found.sizes), max(1, len(found.sizes) // 4))
     tints = layer_ramp(len(chosen))
-    series = [
-        Series(_("object of {size} px").format(size=found.sizes[place]), found.object_change[place], colour=tint)
+    layers = np.arange(noise.shape[1]) - 1
+    curves = [
+        Curve(_("object of {size} px").format(size=found.sizes[place]), layers, found.object_change[place], tint)
         for place, tint in zip(chosen, tints, strict=True)
     ]
-    series.append(
-        Series(
-            _("noise alone, {count} samples").format(count=len(noise)),
-            noise.mean(0),
-            noise.min(0),
-            noise.max(0),
-            NEUTRAL,
-            dashed=True,
-        )
-    )
-    return layer_curve(
-        series,
-        x_title=_("Layer (−1: the input of block 0)"),
-        y_title=_("Change ÷ length of the token"),
-        first_layer=-1,
+    name = _("noise alone, {count} samples").format(count=len(noise))
+    curves.append(Curve(name, layers, noise.mean(0), NEUTRAL, "dash", low=noise.min(0), high=noise.max(0)))
+    return line_chart(
+        curves,
+        x=layer_axis(_("Layer (−1: the input of block 0)"), len(layers)),
+        y=Axis(_("Change ÷ length of the token")),
+        hover=LAYER,
         height=360,
     )
 
@@ -167,7 +160,7 @@ def draw_layers(scene: Scene, found: PastedObject) -> go.Figure:
         _(
             "An object as large as the patch, {shade} than its ground by Δ = {delta:g}, {place}. Pin another patch on "
             "the Attention page to move it."
-        ).format(shade=shade, delta=detector().brightness, place=_place(detector().alignment))
+        ).format(shade=shade, delta=chosen_detector().brightness, place=_place(chosen_detector().alignment))
     )
     with right:
         figure = layers_figure(found)

@@ -10,14 +10,16 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vitviz.analysis.patch_size import SIZES, PatchSizeAnswer, patch_sizes
-from vitviz.figures.line_chart import Level, Line, line_chart
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve, Level
+from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.object.smallest_object import closed_form
 from vitviz.ui.choices.patches_and_detail import PAGE, REPATCHED
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
-from vitviz.ui.learn.detail.object_knobs import detector
+from vitviz.ui.learn.detail.object_knobs import chosen_detector
 from vitviz.ui.navigation import entries
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
@@ -56,22 +58,21 @@ def cost_figure(scene: Scene, found: Answers) -> go.Figure:
     prefix = len(scene.vit.grid.prefix)
     return line_chart(
         [
-            Line(
+            Curve(
                 _("tokens HW/p², formula"),
                 patch,
                 [height * width / size**2 + prefix for size in patch],
                 NEUTRAL,
-                dash="dash",
+                "dash",
+                "line",
             ),
-            Line(_("tokens"), patch, [each.tokens for each in found], kind="dots"),
-            Line(_("GMACs"), patch, [each.macs / 1e9 for each in found], "#E69F00", kind="both"),
+            Curve(_("tokens"), patch, [each.tokens for each in found], kind="dots"),
+            Curve(_("GMACs"), patch, [each.macs / 1e9 for each in found], "#E69F00"),
+            Level(_("own patch size"), max(scene.vit.grid.patch_size), upright=True),
         ],
-        x_title=_("Patch p (pixels)"),
-        y_title=_("Tokens, GMACs"),
-        log_x=True,
-        log_y=True,
-        levels=[Level(_("own patch size"), max(scene.vit.grid.patch_size), upright=True)],
-        ticks=[float(size) for size in patch],
+        x=Axis(_("Patch p (pixels)"), log=True, ticks=patch),
+        y=Axis(_("Tokens, GMACs"), log=True),
+        hover=TITLED,
     )
 
 
@@ -79,18 +80,19 @@ def answer_figure(scene: Scene, found: Answers) -> go.Figure:
     """Return how like the model's own embedding the embedding is at each patch size."""
     patch = [each.patch_size for each in found]
     return line_chart(
-        [Line(_("cosine"), patch, [each.cosine for each in found], kind="both")],
-        x_title=_("Patch p (pixels)"),
-        y_title=_("Cosine of the embedding"),
-        log_x=True,
-        levels=[Level(_("own patch size"), max(scene.vit.grid.patch_size), upright=True)],
-        ticks=[float(size) for size in patch],
+        [
+            Curve(_("cosine"), patch, [each.cosine for each in found]),
+            Level(_("own patch size"), max(scene.vit.grid.patch_size), upright=True),
+        ],
+        x=Axis(_("Patch p (pixels)"), log=True, ticks=patch),
+        y=Axis(_("Cosine of the embedding")),
+        hover=TITLED,
     )
 
 
 def _table(scene: Scene, found: Answers) -> None:
     """Draw one row a patch size: what it costs, what an averaging patch would see, what the model answers."""
-    aim = detector()
+    detector = chosen_detector()
     rows: dict[str, list[Any]] = {
         _("Patch"): [f"{each.patch_size} px" for each in found],
         _("Input"): [" × ".join(map(str, each.image_size)) for each in found],
@@ -98,7 +100,7 @@ def _table(scene: Scene, found: Answers) -> None:
         _("GMACs"): [f"{each.macs / 1e9:.2f}" for each in found],
         _("Seconds"): [f"{each.seconds:.3f}" for each in found],
         _("Smallest object by the formula"): [
-            _size(closed_form(aim.limit, each.patch_size, aim.alignment)) for each in found
+            _size(closed_form(detector.limit, each.patch_size, detector.alignment)) for each in found
         ],
         _("Cosine"): [f"{each.cosine:.3f}" for each in found],
     }
@@ -127,21 +129,19 @@ def _size(size: float | None) -> str:
 
 def formula_figure(scene: Scene) -> go.Figure:
     """Return tokens, and the smallest object of a patch that averages, against the patch size, by their formulas."""
-    aim, (height, width) = detector(), scene.vit.image_size
+    detector, (height, width) = chosen_detector(), scene.vit.image_size
     patch = sizes(scene)
-    lines = [Line(_("tokens, HW/p²"), patch, [height * width / size**2 for size in patch], NEUTRAL, kind="both")]
-    seen = [(size, closed_form(aim.limit, size, aim.alignment)) for size in patch]
+    lines = [Curve(_("tokens, HW/p²"), patch, [height * width / size**2 for size in patch], NEUTRAL)]
+    seen = [(size, closed_form(detector.limit, size, detector.alignment)) for size in patch]
     pairs = [(size, smallest) for size, smallest in seen if smallest is not None]
     if pairs:
         x, y = zip(*pairs, strict=True)
-        lines.append(Line(_("smallest object, pixels"), x, y, "#009E73", kind="both"))
+        lines.append(Curve(_("smallest object, pixels"), x, y, "#009E73"))
     return line_chart(
         lines,
-        x_title=_("Patch p (pixels)"),
-        y_title=_("Tokens; pixels"),
-        log_x=True,
-        log_y=True,
-        ticks=[float(size) for size in patch],
+        x=Axis(_("Patch p (pixels)"), log=True, ticks=patch),
+        y=Axis(_("Tokens; pixels"), log=True),
+        hover=TITLED,
     )
 
 

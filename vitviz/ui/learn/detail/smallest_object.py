@@ -121,27 +121,27 @@ def _object_words(found: Simulation) -> None:
 
 
 def _object_settings(found: Simulation) -> dict[str, Any]:
-    one = found.detector
+    detector = found.detector
     return {
         "experiment": "smallest_object",
-        "patch_size": one.patch_size,
+        "patch_size": detector.patch_size,
         "size": found.size,
-        "brightness": one.brightness,
-        "noise": one.noise,
-        "threshold": one.threshold,
-        "alignment": one.alignment,
+        "brightness": detector.brightness,
+        "noise": detector.noise,
+        "threshold": detector.threshold,
+        "alignment": detector.alignment,
         "seed": link.get(DRAW),
     }
 
 
 def _object_code(scene: Scene, found: Simulation, pasted: PastedObject | None) -> str:
-    one = found.detector
+    detector = found.detector
     lines = [
         "from vitviz.labs import noisy_picture, smallest_object",
         "",
         "detector = smallest_object.Detector(",
-        f"    patch_size={one.patch_size}, brightness={one.brightness}, noise={one.noise},",
-        f"    threshold={one.threshold}, alignment={one.alignment!r},",
+        f"    patch_size={detector.patch_size}, brightness={detector.brightness}, noise={detector.noise},",
+        f"    threshold={detector.threshold}, alignment={detector.alignment!r},",
         ")",
         "print(detector.smallest, detector.pooled_smallest)  # pixels",
         f"picture = noisy_picture.run(detector, {found.size}, image_size={len(found.picture.pixels)}, "

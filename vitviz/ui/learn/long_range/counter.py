@@ -8,8 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve, Level, Point
 from vitviz.figures.heatmaps import token_matrix
-from vitviz.figures.long_range import count_curve
+from vitviz.figures.line_chart import line_chart
 from vitviz.figures.scale import Scale
 from vitviz.labs.long_range.contents import ORIENTATIONS, identity_of, is_half
 from vitviz.labs.long_range.counter import AttentionCount, count, local_count
@@ -101,13 +103,16 @@ def curve_figure(found: AttentionCount) -> go.Figure:
     """Return n − trace(A) against β."""
     betas = np.linspace(0, MOST_BETA, 61)
     pairs = [count(found.identities, float(beta)).pairs for beta in betas]
-    return count_curve(
-        betas,
-        pairs,
-        limit=(_("whole objects"), count(found.identities, math.inf).pairs),
-        current=(found.beta, found.pairs),
-        x_title="β",
-        y_title="n − trace(A)",
+    return line_chart(
+        [
+            Level(_("whole objects"), count(found.identities, math.inf).pairs, number="%{y}"),
+            Curve("n − trace(A)", betas, pairs, kind="line"),
+            Point("", found.beta, found.pairs),
+        ],
+        x=Axis("β"),
+        y=Axis("n − trace(A)", from_zero=True),
+        hover="β = %{x:.2f}: %{y:.3f}",
+        height=320,
     )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from math import log
+from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from vitviz.figures.long_range import Answers, distance_curves
+from vitviz.figures.curve import Curve, spread
+from vitviz.figures.long_range import distance_curves
 from vitviz.labs.long_range.contents import CELL_PIXELS
 from vitviz.labs.long_range.results import NetworkResult, TaskResult, wilson
 from vitviz.ui.furniture.charts import chart
@@ -26,20 +29,26 @@ def figure(situation: Situation) -> go.Figure:
     """Return accuracy against distance with the small field marked."""
     measured = situation.results
     names = network_names(measured)
-    shown = [
-        Answers(names[name], each.mean, each.deviation, COLOURS_OF[name], name == "large")
-        for name, each in measured.networks.items()
-    ]
+    curves = [_curve(names[name], measured, name) for name in measured.networks]
     first = beyond(measured)[0] * CELL_PIXELS
     return distance_curves(
-        measured.pixels,
-        shown,
+        curves,
         chance=(_("guessing"), measured.chance),
         field=(_("no window of the small field holds both"), first - CELL_PIXELS / 2),
         current=None if situation.distance is None else situation.distance * CELL_PIXELS,
         x_title=_("Distance (pixels)"),
         y_title=_("Accuracy on new pictures"),
     )
+
+
+def _curve(title: str, measured: TaskResult, name: str) -> Curve:
+    """Return a network's accuracies with the band of its seeds; the second convolutional network is dashed."""
+    network = measured.networks[name]
+    look: dict[str, Any] = {"dash": "dash", "symbol": "diamond"} if name == "large" else {}
+    if np.any(network.deviation):
+        band = spread(network.mean, network.deviation)
+        look |= {edge: np.clip(values, 0, 1) for edge, values in band.items()}
+    return Curve(title, measured.pixels, network.mean, COLOURS_OF[name], **look)
 
 
 def draw(situation: Situation) -> None:

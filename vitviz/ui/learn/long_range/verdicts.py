@@ -6,7 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from vitviz.figures.long_range import SECOND_CNN, Answers, verdict_bars
+from vitviz.figures.bars import Verdict, verdict_bars
+from vitviz.figures.long_range import SECOND_CNN
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.labs.long_range.contents import (
     CELL_PIXELS,
@@ -191,7 +192,7 @@ def figure(situation: Situation) -> go.Figure:
     """Return what each network answers, as bars."""
     names = network_names(situation.results)
     shown = [
-        Answers(names[name], each.probabilities, colour=COLOURS_OF[name], dashed=name == "large")
+        Verdict(names[name], each.probabilities, COLOURS_OF[name], hatched=name == "large")
         for name, each in situation.look.verdicts.items()
     ]
     return verdict_bars(

@@ -10,7 +10,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vitviz.analysis.positions import ReadOut
-from vitviz.figures.line_chart import Line, line_chart
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.overlay import outline
 from vitviz.figures.paint import paint_map
 from vitviz.figures.palettes import PINNED, VIT_BLUE
@@ -140,14 +142,14 @@ def _both(read_out: ReadOut | None) -> list[float] | None:
 
 def _profiles(found: tuple[Encoding, ...], x_title: str, profile: Profile) -> go.Figure:
     """Return the mean similarity of two places against their distance, a line an encoding."""
-    lines = []
+    curves = []
     for number, each in enumerate(found):
         mean = profile(each.similarity, each.grid)
         name = titles()[each.kind] + (_(" · this model") if each.model else "")
         colour = VIT_BLUE if each.model else PINNED[number + 1]
         dash = "dash" if each.kind == "rotary" and not each.model else "solid"
-        lines.append(Line(name, np.arange(len(mean)), mean, colour, dash, kind="both"))
-    return line_chart(lines, x_title=x_title, y_title=_("Mean similarity"), height=340)
+        curves.append(Curve(name, np.arange(len(mean)), mean, colour, dash))
+    return line_chart(curves, x=Axis(x_title), y=Axis(_("Mean similarity")), hover=TITLED)
 
 
 def row_profile(similarity: Table, grid: PatchGrid) -> NDArray[np.float64]:

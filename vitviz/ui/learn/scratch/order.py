@@ -10,7 +10,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vitviz.analysis.shuffling import ShuffleExperiment, move_patches, separate, shuffled_order
-from vitviz.figures.line_chart import Level, Line, line_chart
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve, Level
+from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.labs import permutation as lab
 from vitviz.labs.permutation import Permutation
@@ -104,15 +106,12 @@ def _figure() -> go.Figure:
     ]
     return line_chart(
         [
-            Line(name, lengths, np.maximum(values, _FLOOR), colour, dash, kind="both")
-            for name, values, colour, dash in lines
+            *(Curve(name, lengths, np.maximum(y, _FLOOR), colour, dash) for name, y, colour, dash in lines),
+            Level(_("tolerance 1e-5"), 1e-5),
         ],
-        x_title=_("Patch tokens"),
-        y_title=_("Largest change ÷ largest output"),
-        log_x=True,
-        log_y=True,
-        levels=[Level(_("tolerance 1e-5"), 1e-5)],
-        ticks=lengths,
+        x=Axis(_("Patch tokens"), log=True, ticks=lengths),
+        y=Axis(_("Largest change ÷ largest output"), log=True),
+        hover=TITLED,
     )
 
 

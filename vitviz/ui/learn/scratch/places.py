@@ -7,8 +7,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from vitviz.figures.arrangements import arrangement_sheet
-from vitviz.figures.line_chart import Line, Point, line_chart
-from vitviz.figures.palettes import VIT_BLUE
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve, Point
+from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs import smallest_position as lab
 from vitviz.labs.smallest_position import ARRANGEMENTS, SmallestPosition
@@ -88,15 +89,16 @@ def _curve(weight: float, found: SmallestPosition) -> go.Figure:
     counted = np.stack([lab.run(float(each)).outputs for each in dots])  # (weight, arrangement)
     return line_chart(
         [
-            Line(_("A on the diagonal: tanh(c/2)"), line, np.tanh(line / 2)),
-            Line(_("B on the diagonal: −tanh(c/2)"), line, -np.tanh(line / 2), _SECOND),
-            Line(_("the four others: 0"), line, np.zeros_like(line), NEUTRAL),
-            Line(_("computed by attention"), dots, counted[:, 0], VIT_BLUE, kind="dots"),
-            Line(_("computed"), dots, counted[:, 1], _SECOND, kind="dots"),
+            Curve(_("A on the diagonal: tanh(c/2)"), line, np.tanh(line / 2), kind="line"),
+            Curve(_("B on the diagonal: −tanh(c/2)"), line, -np.tanh(line / 2), _SECOND, kind="line"),
+            Curve(_("the four others: 0"), line, np.zeros_like(line), NEUTRAL, kind="line"),
+            Curve(_("computed by attention"), dots, counted[:, 0], kind="dots"),
+            Curve(_("computed"), dots, counted[:, 1], _SECOND, kind="dots"),
+            Point(_("your c"), weight, float(found.outputs[0])),
         ],
-        x_title=_("Weight c"),
-        y_title=_("Output"),
-        point=Point(_("your c"), weight, float(found.outputs[0])),
+        x=Axis(_("Weight c")),
+        y=Axis(_("Output")),
+        hover=TITLED,
         height=360,
     )
 

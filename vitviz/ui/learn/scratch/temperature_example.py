@@ -12,8 +12,10 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve, Level
 from vitviz.figures.heatmaps import token_matrix
-from vitviz.figures.line_chart import Level, Line, line_chart
+from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.palettes import PINNED
 from vitviz.figures.scale import Scale
 from vitviz.figures.theme import QUERY_ORANGE
@@ -133,20 +135,18 @@ def entropy_figure(shown: Example) -> go.Figure:
     """Return the entropy of each query against the temperature, with both limits and the reader's temperature."""
     curve = lab.curve(shown.found.scores, np.geomspace(0.02, 100, 90))
     lines = [
-        Line(name, curve.temperatures, curve.entropy[:, place], PINNED[place]) for place, name in enumerate(names())
+        Curve(name, curve.temperatures, curve.entropy[:, place], PINNED[place], kind="line")
+        for place, name in enumerate(names())
     ]
     levels = [Level(_("log L"), curve.uniform)]
     now = shown.found.temperature
     if 0 < now < math.inf:
         levels.append(Level(_("your τ"), now, upright=True, colour=QUERY_ORANGE))
     return line_chart(
-        lines,
-        x_title=_("Temperature τ"),
-        y_title=_("Entropy H (nats)"),
-        log_x=True,
-        levels=levels,
-        ticks=(0.02, 0.1, 0.5, 1, 2, 10, 100),
-        height=340,
+        [*lines, *levels],
+        x=Axis(_("Temperature τ"), log=True, ticks=(0.02, 0.1, 0.5, 1, 2, 10, 100)),
+        y=Axis(_("Entropy H (nats)")),
+        hover=TITLED,
     )
 
 

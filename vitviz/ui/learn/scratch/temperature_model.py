@@ -15,7 +15,9 @@ from vitviz.attention.statistics import HeadStatistics
 from vitviz.attention.view import attention_view
 from vitviz.capture.edit import NO_EDIT
 from vitviz.errors import VitvizError
-from vitviz.figures.line_chart import Level, Line, line_chart
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve, Level
+from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.overlay import overlay
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.scale import scale_for
@@ -166,13 +168,13 @@ def entropy_figure(heated: Heated) -> go.Figure:
     ):
         places = np.nonzero(np.isfinite(each))[0] + aside
         dots = each[np.isfinite(each)]
-        lines.append(Line(_("{name}, each head").format(name=name), places, dots, colour, kind="dots"))
-        lines.append(Line(name, np.arange(len(each)), np.nanmean(each, 1), colour))
+        lines.append(Curve(_("{name}, each head").format(name=name), places, dots, colour, kind="dots"))
+        lines.append(Curve(name, np.arange(len(each)), np.nanmean(each, 1), colour, kind="line"))
     return line_chart(
-        lines,
-        x_title=_("Layer"),
-        y_title=_("Entropy of the attention (nats)"),
-        levels=[Level(_("uniform"), heated.before.uniform_entropy)],
+        [*lines, Level(_("uniform"), heated.before.uniform_entropy)],
+        x=Axis(_("Layer")),
+        y=Axis(_("Entropy of the attention (nats)")),
+        hover=TITLED,
         height=360,
     )
 
@@ -195,20 +197,15 @@ def ask_sweep(scene: Scene, desk: Desk) -> ModelTemperature | None:
 def sweep_figure(found: ModelTemperature) -> go.Figure:
     """Return the drift of what is read, and the probability of the plain answer, against the factor."""
     read = _("class token") if found.read == "class token" else _("embedding")
-    lines = [Line(_("cosine of the {read}").format(read=read), found.factors, found.cosine, kind="both")]
+    lines = [Curve(_("cosine of the {read}").format(read=read), found.factors, found.cosine)]
     if found.top:
-        lines.append(
-            Line(_("probability of the plain answer"), found.factors, found.probability, "#E69F00", kind="both")
-        )
+        lines.append(Curve(_("probability of the plain answer"), found.factors, found.probability, "#E69F00"))
     now = factor_of(link.get(FACTOR))
     return line_chart(
-        lines,
-        x_title=_("Factor of the temperature"),
-        y_title=_("Cosine, probability"),
-        log_x=True,
-        levels=[Level(_("your factor"), now, upright=True, colour=QUERY_ORANGE)],
-        ticks=(0.125, 0.25, 0.5, 1, 2, 4, 8),
-        height=340,
+        [*lines, Level(_("your factor"), now, upright=True, colour=QUERY_ORANGE)],
+        x=Axis(_("Factor of the temperature"), log=True, ticks=(0.125, 0.25, 0.5, 1, 2, 4, 8)),
+        y=Axis(_("Cosine, probability")),
+        hover=TITLED,
     )
 
 

@@ -12,8 +12,11 @@ import streamlit as st
 import torch
 from numpy.typing import NDArray
 
-from vitviz.figures.learning import Learner, learning_curves, repeated_runs
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve, Level
+from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
+from vitviz.figures.repeated_runs import repeated_runs
 from vitviz.labs.digits.data import held_out
 from vitviz.labs.digits.distillation import limit_gap
 from vitviz.labs.digits.distillation_runs import NAMES, Distillation, distil
@@ -170,7 +173,7 @@ def curves(shown: Distillation) -> go.Figure:
     titles = names()
     last = {run.name: run for run in shown.runs}
     lines = [
-        Learner(
+        Curve(
             f"{titles[name][0]} ({_('seed')} {run.seed})",
             [point.step for point in run.points],
             [point.accuracy for point in run.points],
@@ -178,12 +181,12 @@ def curves(shown: Distillation) -> go.Figure:
         )
         for name, run in last.items()
     ]
-    return learning_curves(
-        lines,
-        x_title=_("Updates"),
-        y_title=_("Held-out digits recognised"),
-        percent=True,
-        reference=(_("guessing"), 0.1),
+    return line_chart(
+        [*lines, Level(_("guessing"), 0.1, number="%{y:.1%}")],
+        x=Axis(_("Updates")),
+        y=Axis(_("Held-out digits recognised"), ".0%"),
+        hover="{name}<br>%{x:.4g}: %{y:.1%}",
+        height=380,
     )
 
 
@@ -251,13 +254,11 @@ def _gaps() -> NDArray[np.float64]:
 
 def limit_curve(gaps: NDArray[np.float64]) -> go.Figure:
     """Return the distance to the limit against the temperature, both on logarithmic axes."""
-    line = Learner(_("distance to the limit"), _TEMPERATURES, gaps, VIT_BLUE)
-    return learning_curves(
-        [line],
-        x_title=_("Temperature T"),
-        y_title=_("Distance ÷ size of the limit"),
-        logarithmic=(True, True),
-        x_ticks=(0.5, 1, 3, 10, 30, 100),
+    return line_chart(
+        [Curve(_("distance to the limit"), _TEMPERATURES, gaps)],
+        x=Axis(_("Temperature T"), log=True, ticks=(0.5, 1, 3, 10, 30, 100)),
+        y=Axis(_("Distance ÷ size of the limit"), log=True),
+        legend=True,
         height=300,
     )
 

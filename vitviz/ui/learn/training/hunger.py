@@ -11,8 +11,11 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from vitviz.figures.learning import Learner, learning_curves, mean_and_deviation
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve, Level, spread
+from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
+from vitviz.figures.repeated_runs import mean_and_deviation
 from vitviz.labs.digits.data_hunger import NETWORKS, SIZES, DataHunger, data_hunger
 from vitviz.labs.digits.networks import digit_convnet, digit_vit, weights_of
 from vitviz.labs.digits.results import shipped_hunger
@@ -113,18 +116,20 @@ def _live(view: JobView) -> None:
     made = accuracy_figure(view.result)
     if made is None:
         last = view.result.runs[-1]
-        made = learning_curves(
+        made = line_chart(
             [
-                Learner(
+                Curve(
                     _titles()[last.name][0],
                     [point.step for point in last.points],
                     [point.accuracy for point in last.points],
                     _titles()[last.name][1],
                 )
             ],
-            x_title=_("Updates"),
-            y_title=_("Held-out digits recognised"),
-            percent=True,
+            x=Axis(_("Updates")),
+            y=Axis(_("Held-out digits recognised"), ".0%"),
+            hover="{name}<br>%{x:.4g}: %{y:.1%}",
+            legend=True,
+            height=380,
         )
     chart(made, key="hunger_live")
 
@@ -149,17 +154,17 @@ def accuracy_figure(shown: DataHunger) -> go.Figure | None:
         kept = ~np.isnan(table).all(-1)
         if kept.any():
             mean, deviation = mean_and_deviation(table[kept])
-            lines.append(Learner(title, np.array(shown.sizes)[kept], mean, colour, deviation))
+            lines.append(
+                Curve(title, np.array(shown.sizes)[kept], mean, colour, **spread(mean, deviation), opacity=0.16)
+            )
     if not lines:
         return None
-    return learning_curves(
-        lines,
-        x_title=_("Digits in the training set"),
-        y_title=_("Held-out digits recognised"),
-        x_ticks=shown.sizes,
-        logarithmic=(True, False),
-        percent=True,
-        reference=(_("guessing"), 0.1),
+    return line_chart(
+        [*lines, Level(_("guessing"), 0.1, number="%{y:.1%}")],
+        x=Axis(_("Digits in the training set"), log=True, ticks=shown.sizes),
+        y=Axis(_("Held-out digits recognised"), ".0%"),
+        hover="{name}<br>%{x:.4g}: %{y:.1%}",
+        height=380,
     )
 
 

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from vitviz.analysis.input_sizes import SIZES, SizedAnswer
 from vitviz.errors import VitvizError
-from vitviz.figures.learning import Learner, learning_curves
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.scale import Scale
 from vitviz.figures.sprites import map_grid
@@ -146,18 +148,24 @@ def cosine_figure(found: InputSizes) -> go.Figure:
     """Return the likeness to the feature at the model's own size against the input size."""
     ways = ((_("interpolated"), found.interpolated, VIT_BLUE), (_("truncated"), found.truncated, QUERY_ORANGE))
     lines = [
-        Learner(name, _sides(answers), [each.cosine for each in answers], colour)
+        Curve(name, _sides(answers), [each.cosine for each in answers], colour)
         for name, answers, colour in ways
         if answers
     ]
-    return learning_curves(lines, x_title=_("Longer side (px)"), y_title=_("Cosine with the feature at its own size"))
+    return line_chart(
+        lines,
+        x=Axis(_("Longer side (px)")),
+        y=Axis(_("Cosine with the feature at its own size")),
+        legend=True,
+        height=380,
+    )
 
 
 def seconds_figure(found: InputSizes) -> go.Figure:
     """Return the seconds of a pass against the number of tokens."""
     answers = found.interpolated
-    line = Learner(_("one pass"), [each.tokens for each in answers], [each.seconds for each in answers])
-    return learning_curves([line], x_title=_("Tokens"), y_title=_("Seconds"))
+    curve = Curve(_("one pass"), [each.tokens for each in answers], [each.seconds for each in answers])
+    return line_chart([curve], x=Axis(_("Tokens")), y=Axis(_("Seconds")), legend=True, height=380)
 
 
 def _sides(answers: tuple[SizedAnswer, ...]) -> list[int]:

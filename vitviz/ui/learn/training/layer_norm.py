@@ -13,7 +13,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vitviz.errors import StoppedError
-from vitviz.figures.learning import Learner, learning_curves
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve, Level, spread
+from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.labs.layer_norm.runs import shipped_runs
 from vitviz.labs.layer_norm.training import LayerNormTraining, train
@@ -181,33 +183,34 @@ def loss_figure(groups: Groups, going: Going | None = None) -> go.Figure | None:
         windows = np.stack([_windows(run.losses[:length]) for run in runs])  # (seed, window)
         several = len(runs) > 1
         lines.append(
-            Learner(
+            Curve(
                 _title(order, warmup),
                 _places(length),
                 windows.mean(0),
                 _colour(order),
-                windows.std(0, ddof=1) if several else None,
-                dashed=warmup > 0,
+                "dash" if warmup else "solid",
+                **(spread(windows.mean(0), windows.std(0, ddof=1)) if several else {}),
+                opacity=0.16,
             )
         )
     if going is not None and len(going.losses):
         values = _windows(np.array(going.losses))
         lines.append(
-            Learner(
+            Curve(
                 _title(going.order, going.warmup_steps),
                 _places(len(going.losses)),
                 values,
                 _colour(going.order),
-                dashed=going.warmup_steps > 0,
+                "dash" if going.warmup_steps else "solid",
             )
         )
     if not lines:
         return None
-    return learning_curves(
-        lines,
-        x_title=_("Updates"),
-        y_title=_("Training loss (nats)"),
-        reference=(_("guessing"), shipped_runs()[0].chance),
+    return line_chart(
+        [*lines, Level(_("guessing"), shipped_runs()[0].chance, number="%{y:.4g}")],
+        x=Axis(_("Updates")),
+        y=Axis(_("Training loss (nats)")),
+        height=380,
     )
 
 

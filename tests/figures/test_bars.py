@@ -1,4 +1,4 @@
-"""Curves, dots and bars: the numbers that reach Plotly, their types and their marks."""
+"""Bars and dots: the numbers that reach Plotly, their types and their marks; and what all figures share."""
 
 import json
 
@@ -7,16 +7,23 @@ import pytest
 
 from vitviz.errors import OptionError
 from vitviz.figures.alt import alt_text, direction
-from vitviz.figures.curves import Series, answers_bar, distance_scatter, histogram, layer_curve
-from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
+from vitviz.figures.axes import Axis
+from vitviz.figures.bars import Verdict, answers_bar, histogram, verdict_bars
+from vitviz.figures.curve import Curve
+from vitviz.figures.head_scatter import distance_scatter
+from vitviz.figures.line_chart import line_chart
 from vitviz.figures.theme import QUERY_ORANGE, TRANSPARENT
 
 DISTANCE = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 
 
+def curve(values):
+    return line_chart([Curve("ViT", range(len(values)), values)], x=Axis("Layer"), y=Axis("Distance"))
+
+
 def figures():
     return {
-        "curve": layer_curve([Series("ViT", [1.0, 2.0, 3.0])], y_title="Entropy (nats)"),
+        "curve": curve([1.0, 2.0, 3.0]),
         "scatter": distance_scatter(DISTANCE),
         "bars": answers_bar(["cat", "dog"], [0.7, 0.3]),
         "histogram": histogram([1.0, 2.0, 2.0], x_title="Norm"),
@@ -39,27 +46,6 @@ def test_numbers_travel_as_binary_of_four_bytes_at_most(kind):
     arrays = [value for value in trace.values() if isinstance(value, dict) and "bdata" in value]
     assert arrays
     assert {one["dtype"] for one in arrays} <= {"f4", "i1", "i2", "i4", "u1"}
-
-
-def test_a_curve_with_a_band_and_a_reference():
-    made = layer_curve(
-        [Series("ViT", [1.0, 2.0], low=[0.5, 1.5], high=[1.5, 2.5]), Series("CNN", [2.0, 1.0], colour=CNN_VERMILION)],
-        y_title="Distance (patches)",
-        reference=("uniform", 1.8),
-        first_layer=-1,
-    )
-    low, high, vit, cnn, level = made.data
-    assert (low.hoverinfo, high.fill) == ("skip", "tonexty")
-    assert high.fillcolor == "rgba(0,114,178,0.18)"
-    assert vit.x.tolist() == [-1, 0]
-    assert (vit.line.color, cnn.line.color) == (VIT_BLUE, CNN_VERMILION)
-    assert level.y.tolist() == pytest.approx([1.8, 1.8])
-    assert made.layout.yaxis.title.text == "Distance (patches)"
-    assert made.layout.showlegend
-
-
-def test_a_single_curve_needs_no_legend():
-    assert not layer_curve([Series("ViT", [1.0, 2.0])], y_title="Entropy").layout.showlegend
 
 
 def test_one_dot_a_head_with_its_name_and_its_place():
@@ -99,6 +85,20 @@ def test_names_are_never_markup():
     assert "<b>bold</b> & co" in alt_text(made)
 
 
+def test_bars_one_a_network_and_the_right_answer_is_bold():
+    made = verdict_bars(["0 <b>", "1"], [Verdict("ViT", [0.2, 0.8]), Verdict("CNN", [0.5, 0.5], hatched=True)], truth=1)
+    assert [bar.name for bar in made.data] == ["ViT", "CNN"]
+    assert made.layout.yaxis.ticktext == ("0 &lt;b&gt;", "<b>1</b>")
+    assert made.data[1].marker.pattern.shape == "/"
+    assert "ViT: 0 <b> 20.0%, 1 80.0%." in alt_text(made)
+
+
+@pytest.mark.parametrize("values", [[0.5], [0.5, 1.2], [-0.1, 1.1]])
+def test_what_is_no_probability_is_refused(values):
+    with pytest.raises(OptionError, match="wanted one an answer"):
+        verdict_bars(["0", "1"], [Verdict("ViT", values)], truth=0)
+
+
 def test_a_histogram_counts_here():
     made = histogram([0.0, 0.1, 0.9, 1.0], x_title="Cosine", bins=2, mark=("limit", 0.5))
     assert made.data[0].y.tolist() == [2, 2]
@@ -109,9 +109,6 @@ def test_a_histogram_counts_here():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: layer_curve([], y_title="x"), "at least one series"),
-        (lambda: layer_curve([Series("a", [1.0]), Series("b", [1.0, 2.0])], y_title="x"), r"\[1, 2\] layers"),
-        (lambda: layer_curve([Series("a", [1.0, np.nan])], y_title="x"), "a: 1 of 2 values are NaN"),
         (lambda: distance_scatter(DISTANCE[0]), r"got shape \(3,\)"),
         (lambda: distance_scatter(DISTANCE, selected=(2, 0)), "Layer 2 does not exist; there are 2"),
         (lambda: distance_scatter(DISTANCE, ticked=[(0, 3)]), "Head 3 does not exist; there are 3"),
@@ -127,7 +124,7 @@ def test_errors_say_what_to_do(call, message):
 
 
 def test_words_for_a_rising_curve():
-    text = alt_text(layer_curve([Series("ViT", [3.0, 1.0, 4.0, 8.0])], y_title="Distance"))
+    text = alt_text(curve([3.0, 1.0, 4.0, 8.0]))
     assert text == ("Distance against Layer. ViT: from 3 to 8, smallest 1 at Layer 1, largest 8 at Layer 3; it rises.")
 
 
@@ -143,7 +140,7 @@ def test_words_for_bars_histograms_and_constants():
     assert "4 values from 0 to 1; the fullest bin, 3, is near 0.25." in alt_text(
         histogram([0.0, 0.1, 0.2, 1.0], x_title="Cosine", bins=2)
     )
-    assert "flat: 2 throughout." in alt_text(layer_curve([Series("flat", [2.0, 2.0])], y_title="x"))
+    assert "ViT: 2 throughout." in alt_text(curve([2.0, 2.0]))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Curves as a picture for print, drawn with Pillow: for files that are made without a browser."""
+"""The line chart in print, drawn with Pillow: for files that are made without a browser."""
 
 from __future__ import annotations
 
@@ -7,31 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from vitviz.errors import OptionError
+from vitviz.figures.curve import Curve
 from vitviz.figures.lettering import INK, Typeface, typeface_for
 from vitviz.figures.paint import number
-from vitviz.figures.palettes import VIT_BLUE
-from vitviz.figures.theme import small
 from vitviz.record import Record
 
 _GRID = (222, 222, 222)
 _WHITE = (255, 255, 255)
 _DASH = (22, 14)
 
-
-@dataclass(frozen=True)
-class Line(Record):
-    """One curve."""
-
-    name: str
-    x: ArrayLike
-    y: ArrayLike
-    colour: str = VIT_BLUE
-    """As "#rrggbb"."""
-    dashed: bool = False
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -45,27 +34,30 @@ class _Plot(Record):
     x: tuple[float, float]
     y: tuple[float, float]
 
-    def place(self, x: float, y: float) -> tuple[float, float]:
+    def place(self, x: float, y: float) -> Point:
         across = (x - self.x[0]) / (self.x[1] - self.x[0])
         up = (y - self.y[0]) / (self.y[1] - self.y[0])
         return (self.left + across * (self.right - self.left), self.bottom - up * (self.bottom - self.top))
 
+    def places(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> list[Point]:
+        return [self.place(float(across), float(up)) for across, up in zip(x, y, strict=True)]
 
-def print_curves(
-    lines: Sequence[Line], *, x_title: str, y_title: str, width: int = 1500, height: int = 1050, text: int = 34
+
+def print_chart(
+    curves: Sequence[Curve], *, x_title: str, y_title: str, width: int = 1500, height: int = 1050, text: int = 34
 ) -> Image.Image:
-    """Return curves with axes and a legend as a picture, ``text`` pixels high letters.
+    """Return curves with axes and a legend as a picture, ``text`` pixels high letters; bands lie behind all curves.
 
-    Raises OptionError for no curves, or for values that are not finite.
+    Raises OptionError for no curves, parts of different lengths, or values that are not finite.
     """
-    if not lines:
-        raise OptionError("A plot needs at least one curve; got none. Pass [Line(name, x, y)].")
-    data = [(small(one.x, one.name), small(one.y, one.name)) for one in lines]
-    x_ticks = ticks(np.concatenate([x for x, _ in data]))
-    y_ticks = ticks(np.concatenate([y for _, y in data]))
+    if not curves:
+        raise OptionError("A chart needs at least one curve; got none. Pass [Curve(name, x, y)].")
+    data = [(*curve.points(), curve.band()) for curve in curves]
+    x_ticks = ticks(np.concatenate([x for x, _y, _band in data]))
+    y_ticks = ticks(np.concatenate([part for _x, y, band in data for part in (y, *(band or ()))]))
     labels = [number(value) for value in (*x_ticks, *y_ticks)]
-    typeface = typeface_for(x_title, y_title, *(one.name for one in lines), *labels)
-    legend = _legend_rows(lines, typeface, text, width)
+    typeface = typeface_for(x_title, y_title, *(curve.name for curve in curves), *labels)
+    legend = _legend_rows(curves, typeface, text, width)
     margin = round(max(typeface.width(number(value), text) for value in y_ticks)) + 2 * text
     plot = _Plot(
         left=margin,
@@ -80,8 +72,11 @@ def print_curves(
     typeface.write(picture, (plot.left, plot.top - 1.7 * text), y_title, size=text)
     middle = (plot.left + plot.right) / 2
     typeface.write(picture, (middle, height - 1.5 * text), x_title, size=text, anchor="ma")
-    for one, (x, y) in zip(lines, data, strict=True):
-        _curve(picture, plot, x, y, one)
+    for curve, (x, _y, band) in zip(curves, data, strict=True):
+        if band is not None:
+            picture = _banded(picture, [*plot.places(x, band[0]), *plot.places(x, band[1])[::-1]], curve)
+    for curve, (x, y, _band) in zip(curves, data, strict=True):
+        _curve(picture, plot.places(x, y), curve)
     _legend(picture, legend, typeface, text)
     return picture
 
@@ -119,20 +114,24 @@ def _axes(
     draw.line((plot.left, plot.bottom, plot.right, plot.bottom), fill=INK, width=3)
 
 
-def _curve(picture: Image.Image, plot: _Plot, x: NDArray[np.float32], y: NDArray[np.float32], one: Line) -> None:
+def _banded(picture: Image.Image, corners: Sequence[Point], curve: Curve) -> Image.Image:
+    """Return the picture with the faint band of a curve, through which the grid still shows."""
+    filled = picture.copy()
+    ImageDraw.Draw(filled).polygon(corners, fill=curve.colour)
+    return Image.blend(picture, filled, curve.opacity)
+
+
+def _curve(picture: Image.Image, points: Sequence[Point], curve: Curve) -> None:
     draw = ImageDraw.Draw(picture)
-    points = [plot.place(float(across), float(up)) for across, up in zip(x, y, strict=True)]
-    if one.dashed:
+    if curve.has_line and curve.dash != "solid":
         for start, end in _dashes(points):
-            draw.line((*start, *end), fill=one.colour, width=5)
+            draw.line((*start, *end), fill=curve.colour, width=5)
         return
-    draw.line(points, fill=one.colour, width=5, joint="curve")
-    if len(points) <= 40:
+    if curve.has_line:
+        draw.line(points, fill=curve.colour, width=5, joint="curve")
+    if curve.has_dots:
         for across, up in points:
-            draw.ellipse((across - 7, up - 7, across + 7, up + 7), fill=one.colour)
-
-
-Point = tuple[float, float]
+            draw.ellipse((across - 7, up - 7, across + 7, up + 7), fill=curve.colour)
 
 
 def _dashes(points: Sequence[Point]) -> list[tuple[Point, Point]]:
@@ -155,30 +154,30 @@ def _dashes(points: Sequence[Point]) -> list[tuple[Point, Point]]:
     return dashes
 
 
-def _legend_rows(lines: Sequence[Line], typeface: Typeface, text: int, width: int) -> list[list[tuple[float, Line]]]:
+def _legend_rows(curves: Sequence[Curve], typeface: Typeface, text: int, width: int) -> list[list[tuple[float, Curve]]]:
     """Return the rows of the legend, each with the left of every entry."""
-    rows: list[list[tuple[float, Line]]] = [[]]
+    rows: list[list[tuple[float, Curve]]] = [[]]
     left = float(text)
-    for one in lines:
-        wide = typeface.width(one.name, text) + 3 * text
+    for curve in curves:
+        wide = typeface.width(curve.name, text) + 3 * text
         if rows[-1] and left + wide > width:
             rows.append([])
             left = float(text)
-        rows[-1].append((left, one))
+        rows[-1].append((left, curve))
         left += wide
     return rows
 
 
-def _legend(picture: Image.Image, rows: Sequence[Sequence[tuple[float, Line]]], typeface: Typeface, text: int) -> None:
+def _legend(picture: Image.Image, rows: Sequence[Sequence[tuple[float, Curve]]], typeface: Typeface, text: int) -> None:
     draw = ImageDraw.Draw(picture)
     for place, row in enumerate(rows):
         y = text * (0.9 + 1.6 * place)
-        for left, one in row:
+        for left, curve in row:
             start, end = left, left + 1.4 * text
-            if one.dashed:
-                draw.line((start, y, start + 0.5 * text, y), fill=one.colour, width=5)
-                draw.line((end - 0.5 * text, y, end, y), fill=one.colour, width=5)
+            if curve.dash != "solid":
+                draw.line((start, y, start + 0.5 * text, y), fill=curve.colour, width=5)
+                draw.line((end - 0.5 * text, y, end, y), fill=curve.colour, width=5)
             else:
-                draw.line((start, y, end, y), fill=one.colour, width=5)
-            name = typeface.fit(one.name, text, picture.width - end - text)
+                draw.line((start, y, end, y), fill=curve.colour, width=5)
+            name = typeface.fit(curve.name, text, picture.width - end - text)
             typeface.write(picture, (end + 0.4 * text, y), name, size=text, anchor="lm")

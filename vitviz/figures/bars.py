@@ -1,0 +1,163 @@
+"""Bars: the answers of one model before and after, those of several networks side by side, and how values spread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from vitviz.errors import OptionError
+from vitviz.figures.palettes import VIT_BLUE
+from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, axis, figure, plain, small
+
+
+class Verdict(NamedTuple):
+    """What one network says, and how it is drawn."""
+
+    name: str
+    probabilities: ArrayLike
+    """(answer,) in [0, 1]."""
+    colour: str = VIT_BLUE
+    hatched: bool = False
+
+
+def answers_bar(
+    names: Sequence[str],
+    before: ArrayLike,
+    after: ArrayLike | None = None,
+    *,
+    x_title: str = "Probability",
+    labels: tuple[str, str] = ("before", "after"),
+    colour: str = VIT_BLUE,
+    height: int | None = None,
+) -> go.Figure:
+    """Return the model's best answers as bars, best first; with ``after``, before and after an intervention.
+
+    ``before`` and ``after`` are probabilities in [0, 1], one a name. ``colour`` is the model's: VIT_BLUE, or
+    CNN_VERMILION for a convolutional network. Raises OptionError for numbers outside, or another number of names.
+    """
+    groups = [_shares(before, len(names), labels[0])]
+    if after is not None:
+        groups.append(_shares(after, len(names), labels[1]))
+    colours = [colour] if after is None else [NEUTRAL, colour]
+    places = np.arange(len(names), dtype=np.int32)
+    shown = [plain(name) for name in names]
+    bars = [
+        go.Bar(
+            x=group,
+            y=places,
+            orientation="h",
+            name=plain(label),
+            marker={"color": colour},
+            customdata=shown,
+            texttemplate="%{x:.1%}",
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate=f"%{{customdata}}<br>{plain(label)}: %{{x:.2%}}<extra></extra>",
+        )
+        for group, label, colour in zip(groups, labels, colours, strict=False)
+    ]
+    largest = max(float(group.max()) for group in groups)
+    return figure(
+        bars,
+        x=axis(x_title, tickformat=".0%" if largest > 0.05 else ".1%", range=[0, min(1.0, largest) * 1.18 + 0.01]),
+        # Positions with texts, not the names themselves: two classes of ImageNet are called "crane".
+        y=axis("", tickvals=places, ticktext=shown, autorange="reversed", showgrid=False, zeroline=False),
+        height=height or 70 + (26 if after is None else 44) * len(names),
+        showlegend=after is not None,
+        bargap=0.25,
+    )
+
+
+def _shares(values: ArrayLike, count: int, label: str) -> NDArray[np.float32]:
+    shares = small(values, label)
+    if shares.shape != (count,):
+        raise OptionError(f"Got {shares.shape} probabilities {label!r} for {count} names; wanted one a name.")
+    if shares.min() < 0 or shares.max() > 1 + 1e-5:
+        raise OptionError(
+            f"Probabilities {label!r} run from {shares.min():.3g} to {shares.max():.3g}; wanted numbers in [0, 1]. "
+            "Apply softmax to logits first."
+        )
+    return shares
+
+
+def verdict_bars(
+    answers: Sequence[str], networks: Sequence[Verdict], *, truth: int, x_title: str = "Probability", height: int = 300
+) -> go.Figure:
+    """Return the probability of every answer, one group of bars an answer and one bar a network.
+
+    The right answer's name is bold. Raises OptionError for probabilities outside [0, 1], or of another number of
+    answers.
+    """
+    places = np.arange(len(answers))
+    bars = []
+    for verdict in networks:
+        shares = small(verdict.probabilities, verdict.name)
+        if shares.shape != places.shape or shares.min() < 0 or shares.max() > 1 + 1e-5:
+            raise OptionError(
+                f"{verdict.name} has {shares.shape} probabilities from {shares.min():.3g} to {shares.max():.3g} for "
+                f"{len(answers)} answers; wanted one an answer, in [0, 1]."
+            )
+        bars.append(
+            go.Bar(
+                x=shares,
+                y=places,
+                orientation="h",
+                name=plain(verdict.name),
+                customdata=[plain(answer) for answer in answers],
+                marker={
+                    "color": verdict.colour,
+                    "pattern": {"shape": "/" if verdict.hatched else "", "solidity": 0.25},
+                },
+                texttemplate="%{x:.0%}",
+                textposition="outside",
+                cliponaxis=False,
+                hovertemplate=f"{plain(verdict.name)}<br>%{{customdata}}: %{{x:.1%}}<extra></extra>",
+            )
+        )
+    names = [f"<b>{plain(answer)}</b>" if at == truth else plain(answer) for at, answer in enumerate(answers)]
+    return figure(
+        bars,
+        x=axis(x_title, tickformat=".0%", range=[0, 1.12]),
+        y=axis("", tickvals=places, ticktext=names, autorange="reversed", showgrid=False),
+        height=height,
+        showlegend=True,
+        barmode="group",
+        bargap=0.25,
+    )
+
+
+def histogram(
+    values: ArrayLike,
+    *,
+    x_title: str,
+    y_title: str = "Count",
+    bins: int = 30,
+    mark: tuple[str, float] | None = None,
+    height: int = 280,
+) -> go.Figure:
+    """Return how often values occur, counted here in ``bins`` equal bins so that only the counts travel.
+
+    ``x_title`` names the quantity and its unit; ``mark`` draws a named vertical line at a value.
+    """
+    if bins < 1:
+        raise OptionError(f"A histogram needs at least one bin; got {bins}. Thirty is a good start.")
+    counts, edges = np.histogram(small(values, x_title), bins=bins)
+    bars = go.Bar(
+        x=((edges[:-1] + edges[1:]) / 2).astype(np.float32),
+        y=counts.astype(np.int32),
+        width=np.diff(edges).astype(np.float32),
+        marker={"color": VIT_BLUE, "line": {"width": 0}},
+        customdata=np.stack([edges[:-1], edges[1:]], axis=-1).astype(np.float32),
+        hovertemplate="%{customdata[0]:.4g} … %{customdata[1]:.4g}: %{y}<extra></extra>",
+    )
+    made = figure([bars], x=axis(x_title), y=axis(y_title), height=height, bargap=0.04)
+    if mark is not None:
+        name, value = mark
+        made.add_vline(
+            x=value, line={"color": QUERY_ORANGE, "width": 2}, annotation_text=plain(name), annotation_position="top"
+        )
+    return made
