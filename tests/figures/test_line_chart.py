@@ -105,8 +105,9 @@ def test_a_mark_and_a_shade_in_the_measure_of_the_axis():
     (Axis("x", log=True), (1, 1000), {"type": "log", "dtick": "D2", "tickformat": "~g"}),
     (Axis("x", log=True), (1, 1001), {"type": "log", "dtick": 1, "exponentformat": "power"}),
     (Axis("x", log=True), (1e-4, 1e4), {"type": "log", "dtick": 2, "exponentformat": "power"}),
-    (Axis("x", log=True, powers=True), (1, 100), {"type": "log", "dtick": "D2", "exponentformat": "power"}),
-    (Axis("x", log=True, powers=True), (1, 1000), {"type": "log", "dtick": 1, "exponentformat": "power"}),
+    (Axis("x", log=True, marks="powers"), (1, 100), {"type": "log", "dtick": "D2", "exponentformat": "power"}),
+    (Axis("x", log=True, marks="powers"), (1, 1000), {"type": "log", "dtick": 1, "exponentformat": "power"}),
+    (Axis("x", log=True, marks="auto"), (1, 1000), {"type": "log"}),
     (Axis("x", log=True, span=(1, 100)), (2, 3), {"type": "log", "dtick": "D2", "tickformat": "~g", "range": [0, 2]}),
     (layer_axis("x", 16), (0, 15), {"tickformat": "d", "dtick": 1}),
     (layer_axis("x", 17), (0, 16), {"tickformat": "d"}),
@@ -116,6 +117,11 @@ def test_axes_in_the_words_of_plotly(axis, values, wanted):
     settings = axis.settings(values)
     assert {name: value for name, value in settings.items() if name not in common} == wanted
     assert settings["title"]["text"] == "x"
+
+
+def test_marks_that_are_none_are_refused():
+    with pytest.raises(OptionError, match="Marks of an axis 'tens' is unknown"):
+        Axis("x", log=True, marks="tens")
 
 
 def test_a_band_from_mean_and_deviation():

@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from vitviz.errors import check_choice
 from vitviz.figures.theme import axis, plain
 from vitviz.record import Record
 
 Span = tuple[float, float]
 """Smallest and largest value."""
+MARKS = ("numbers", "powers", "auto")
+"""What stands on a logarithmic axis: 1, 2, 5, 10, 20 … in full, and powers of ten beyond three decades, every second
+beyond seven; powers of ten with small 2 and 5 between them, alone beyond two and a half decades; or Plotly's choice."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,11 @@ class Axis(Record):
     step: float | None = None
     """From mark to mark."""
     log: bool = False
-    powers: bool = False
-    """Whether a logarithmic axis names whole powers of ten even where it spans few of them."""
+    marks: str = "numbers"
+    """One of MARKS, for a logarithmic axis."""
+
+    def __post_init__(self) -> None:
+        check_choice("Marks of an axis", self.marks, MARKS)
 
     def settings(self, values: Span) -> dict[str, Any]:
         """Return the axis in Plotly's words; ``values`` are the ends of what is drawn."""
@@ -53,10 +60,11 @@ class Axis(Record):
         return axis(self.title, **more)
 
     def _decades(self, values: Span) -> dict[str, Any]:
-        """Return the marks of a logarithmic axis: 1, 2 and 5, or powers of ten, every second where they are many."""
+        if self.marks == "auto":
+            return {}
         low, high = self.span or values
         decades = float(np.log10(high / low))
-        if self.powers:
+        if self.marks == "powers":
             return {"dtick": 1 if decades > 2.5 else "D2", "exponentformat": "power"}
         if decades > 3:
             return {"dtick": 1 if decades < 7 else 2, "exponentformat": "power"}

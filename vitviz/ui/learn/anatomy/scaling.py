@@ -92,7 +92,7 @@ def figure(found: Scaling, what: str) -> go.Figure:
     return line_chart(
         [Curve(title, found.values, values, tint)],
         x=Axis(_axis(found.growing), log=True, ticks=[int(value) for value in found.values]),
-        y=Axis(title, log=True),
+        y=Axis(title, log=True, marks="auto"),
         legend=True,
         height=320,
     )

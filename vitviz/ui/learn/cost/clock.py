@@ -48,8 +48,8 @@ def figure(found: BlockSeconds) -> go.Figure:
             Curve(_("attention alone, measured"), found.tokens, found.attention, PINNED[4]),
             Curve(_("formula at the median rate"), found.tokens, found.predicted, NEUTRAL, "dash", "line"),
         ],
-        x=Axis(_("Tokens L"), log=True, powers=True),
-        y=Axis(_("Seconds"), log=True, powers=True),
+        x=Axis(_("Tokens L"), log=True, marks="powers"),
+        y=Axis(_("Seconds"), log=True, marks="powers"),
         height=380,
     )
 

@@ -128,8 +128,8 @@ def _curves(shape: ViTShape) -> go.Figure:
             *curves,
             *(Point(name, shape.tokens, macs, listed=False) for name, macs in points),
         ],
-        x=Axis(_("Tokens L"), log=True, powers=True),
-        y=Axis(_("MACs of one block"), log=True, powers=True),
+        x=Axis(_("Tokens L"), log=True, marks="powers"),
+        y=Axis(_("MACs of one block"), log=True, marks="powers"),
         height=380,
     )
 

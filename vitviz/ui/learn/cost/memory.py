@@ -102,8 +102,8 @@ def _curves(shape: ViTShape) -> go.Figure:
             Curve(_("queries and keys, 2·T·L·D"), places, parts, PINNED[1], kind="line"),
             *(Point(name, shape.tokens, NUMBER_BYTES * numbers, listed=False) for name, numbers in points),
         ],
-        x=Axis(_("Tokens L"), log=True, powers=True),
-        y=Axis(_("Bytes"), log=True, powers=True),
+        x=Axis(_("Tokens L"), log=True, marks="powers"),
+        y=Axis(_("Bytes"), log=True, marks="powers"),
         height=380,
     )
 

@@ -149,7 +149,7 @@ def _by_block(
     return line_chart(
         [Curve(name, np.arange(len(y)), y, colour, dash, "line") for name, y, colour, dash in curves],
         x=Axis(x_title or _("Block ℓ")),
-        y=Axis(y_title, log=True, powers=True),
+        y=Axis(y_title, log=True, marks="powers"),
         height=380,
     )
 

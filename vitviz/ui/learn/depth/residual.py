@@ -118,7 +118,7 @@ def _amplitudes(knobs: dict[str, Any], found: FilteredSignal) -> go.Figure:
         said = np.maximum(formula[:, place], _FLOOR)
         laws.append(Curve(_("{name}, by formula").format(name=name), blocks, said, NEUTRAL, "dash", "line"))
     made = line_chart(
-        laws, x=Axis(_("Block")), y=Axis(_("Height of the wave, without sign"), log=True, powers=True), height=380
+        laws, x=Axis(_("Block")), y=Axis(_("Height of the wave, without sign"), log=True, marks="powers"), height=380
     )
     chart(made, key="depth_amplitudes")
     st.caption(

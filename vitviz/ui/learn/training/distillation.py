@@ -257,7 +257,7 @@ def limit_curve(gaps: NDArray[np.float64]) -> go.Figure:
     return line_chart(
         [Curve(_("distance to the limit"), _TEMPERATURES, gaps)],
         x=Axis(_("Temperature T"), log=True, ticks=(0.5, 1, 3, 10, 30, 100)),
-        y=Axis(_("Distance ÷ size of the limit"), log=True),
+        y=Axis(_("Distance ÷ size of the limit"), log=True, marks="auto"),
         legend=True,
         height=300,
     )
