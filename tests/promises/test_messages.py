@@ -17,6 +17,7 @@ FILES = sorted((ROOT / "vitviz").rglob("*.py"))
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 OTHERS = {  # of PyTorch, timm and safetensors
     "state_dict", "save_file", "patch_embed", "global_pool", "set_input_size", "pos_embed", "num_classes", "head_dim",
+    "forward_features", "forward_head",
 }  # fmt: skip
 OF_PIP = {"--no-deps", "--force-reinstall"}
 
