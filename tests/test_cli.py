@@ -324,6 +324,8 @@ def test_serve_listens_to_this_machine_unless_told_otherwise() -> None:
         *start,
         "--server.address=0.0.0.0",
     ]
+    opened = serve.command(app, {}, port=None, address=None, browser=True)
+    assert opened == [*start, "--server.address=127.0.0.1", "--server.headless=false"]
     with pytest.raises(OptionError, match="There is no port 70000; wanted one from 1 to 65535"):
         serve.command(app, {}, port=70000, address=None)
 

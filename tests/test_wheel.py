@@ -61,6 +61,8 @@ def test_the_installed_package_finds_its_files_inside_itself(installed: Path, at
 def test_the_console_script_explains_a_shipped_photo(installed: Path, at_home: Path) -> None:
     script = str(installed / "bin/vitviz")
     assert run(installed, at_home, script, "--version").stdout == f"vitviz {vitviz.__version__}\n"
+    assert run(installed, at_home, script, "--help").stdout.startswith("usage: vitviz [-h] [--version] COMMAND")
+    assert "\n  vitviz explain example:cat" in run(installed, at_home, script, "explain", "--help").stdout
     assert "Persian cat" in run(installed, at_home, script, "explain", "example:cat", "--out", "cat.png").stdout
     assert (at_home / "cat.png").read_bytes().startswith(b"\x89PNG")
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-PROGRAM = "python -m vitviz"
+import sys
+from pathlib import Path
+
+PROGRAM = "vitviz" if Path(sys.argv[0]).stem == "vitviz" else "python -m vitviz"
+"""How this process was called: by the console script of an installed package, or as a module."""
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "models": ("models", "models --timm 'vit_small_*'"),

@@ -25,14 +25,15 @@ def add_to(commands: Any) -> None:
         "serve", help="start the dashboard", description="Start the dashboard; stop it with Ctrl+C.", allow_abbrev=False
     )
     parser.add_argument("--port", type=int, help="port to listen on (default: 8501)")
-    parser.add_argument("--address", help=f"address to listen on (default: {ADDRESS}, this machine only)")
+    parser.add_argument("--address", "--host", help=f"address to listen on (default: {ADDRESS}, this machine only)")
+    parser.add_argument("--open", action="store_true", help="open the dashboard in the browser once it answers")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Start the dashboard in place of this process."""
     app = app_file(HOME)
-    given = command(app, os.environ, port=arguments.port, address=arguments.address)
+    given = command(app, os.environ, port=arguments.port, address=arguments.address, browser=arguments.open)
     if (arguments.address or ADDRESS) not in LOCAL:
         print(f"Open to the network at {arguments.address}, without a password: whoever reaches the port can use it.")
     os.chdir(app.parent)  # Streamlit reads .streamlit/config.toml from there
@@ -52,7 +53,9 @@ def app_file(root: Path) -> Path:
     return app
 
 
-def command(app: Path, environment: Mapping[str, str], *, port: int | None, address: str | None) -> list[str]:
+def command(
+    app: Path, environment: Mapping[str, str], *, port: int | None, address: str | None, browser: bool = False
+) -> list[str]:
     """Return the command that starts the dashboard; Streamlit's own variables count where no option is given.
 
     Raises OptionError for a port that does not exist.
@@ -68,4 +71,6 @@ def command(app: Path, environment: Mapping[str, str], *, port: int | None, addr
         if not 1 <= port <= 65535:
             raise OptionError(f"There is no port {port}; wanted one from 1 to 65535. 8501 is the usual one.")
         given.append(f"--server.port={port}")
+    if browser:
+        given.append("--server.headless=false")  # Streamlit then opens it
     return given
