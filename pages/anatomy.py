@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from vitviz.ui.learn.anatomy import views
+from vitviz.ui.furniture import lesson
+from vitviz.ui.learn.anatomy import LESSON
 
-views.draw()
+lesson.draw(LESSON)

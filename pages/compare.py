@@ -19,7 +19,6 @@ pair.choose(scene)
 a, b = sides.sides(scene)
 pair.choose_classes(a)
 found = [] if b is None else pair.outcomes(a, b)
-bar = None if b is None else pair.ask(found)
 compared = None if b is None else pair.compared(a, b, found)
 shown = []
 if b is not None and compared is not None:
@@ -29,4 +28,3 @@ if b is not None:
     maps.answers(a, b)
 pair.about(scene)
 show.footer(scene, maps.export(scene, a, b, compared, shown), caution="caution-compare")
-pair.finish(a, b, found, bar)  # last, so that the whole page stands while it works

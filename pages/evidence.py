@@ -25,11 +25,8 @@ if scene.trace.edit:
     st.caption(":material/power: " + _("These maps explain the model with all its heads switched on."))
 if not shown:
     st.info(_("No method is chosen. Choose one in the list above."), icon=":material/info:")
-outcomes, waiting = panels.draw(scene, aim, shown)
-bar = curves.draw(scene, aim, outcomes)
+outcomes = panels.draw(scene, aim, shown)
+curves.draw(scene, aim, outcomes)
 box.draw(scene, outcomes)
-weights_bar = weights.draw(scene, aim, outcomes)
+weights.draw(scene, aim, outcomes)
 show.footer(scene, maps.export(scene, aim, outcomes), caution="caution-evidence")
-panels.finish(scene, aim, waiting)  # last, so that the whole page stands while it works
-curves.finish(scene, aim, outcomes, bar)
-weights.finish(scene, aim, outcomes, weights_bar)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vitviz.ui.explore.evidence import panels, target
+from vitviz.ui.explore.evidence import target
 from vitviz.ui.explore.patches import answers, attention, drop_curve, painting, sizes
 from vitviz.ui.explore.patches.export import PatchMeasurements, export
 from vitviz.ui.furniture import show
@@ -32,12 +32,8 @@ if scene.trace.edit:
 maps = attention.draw(scene, changed)
 left, right = st.columns(2, gap="large")
 with left:
-    drop_bar = drop_curve.draw(scene, aim)
+    curve = drop_curve.draw(scene, aim)
 with right:
-    occlusion, waiting = drop_curve.occlusion(scene, aim)
-sizes_bar = sizes.draw(scene)
-found = PatchMeasurements(maps, drop_curve.found(scene, aim), occlusion, sizes.found(scene))
+    occlusion = drop_curve.occlusion(scene, aim)
+found = PatchMeasurements(maps, curve, occlusion, sizes.draw(scene))
 show.footer(scene, export(scene, aim, changed, found), caution="caution-patches")
-drop_curve.finish(scene, aim, drop_bar)  # last, so that the whole page stands while it works
-panels.finish(scene, aim, waiting)
-sizes.finish(scene, sizes_bar)

@@ -22,7 +22,5 @@ encoding.maps(scene, similarity, read_out)
 vectors.components(similarity)
 interpolated = vectors.interpolation(scene)
 experiment = shuffling.draw(scene)
-sizes, bar = input_sizes.draw(scene)
-measured = PositionMeasurements(similarity, read_out, interpolated, experiment, sizes)
+measured = PositionMeasurements(similarity, read_out, interpolated, experiment, input_sizes.draw(scene))
 show.footer(scene, export(scene, measured), caution="caution-positions")
-input_sizes.finish(scene, sizes, bar)  # last, so that the whole page stands while it works

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from vitviz.ui.learn.training import experiments
+from vitviz.ui.furniture import lesson
+from vitviz.ui.learn.training import LESSON
 
-experiments.draw()
+lesson.draw(LESSON)

@@ -19,6 +19,8 @@ from vitviz.models.loading import load_vit
 from vitviz.models.vit import ViT
 from vitviz.ui.furniture import show, viewer
 from vitviz.ui.kept import cache, shelf
+from vitviz.ui.kept.jobs import in_thread
+from vitviz.ui.work import long_work
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,7 +59,10 @@ def _relative() -> Any:
 
 @pytest.fixture
 def dashboard(tiny_models: dict[str, ViT], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Dashboard]]:
-    """Return a function that opens a page of the dashboard by a link: ``dashboard("heads", layer=1)``."""
+    """Return a function that opens a page of the dashboard by a link: ``dashboard("heads", layer=1)``.
+
+    Long work is done at once, where it is asked for; the fixture ``beside`` has it done in threads, as readers have it.
+    """
     exports: list[Any] = []
     downloads = show.downloads
 
@@ -74,6 +79,7 @@ def dashboard(tiny_models: dict[str, ViT], monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr(cache, "load_model", load_model)
     monkeypatch.setattr(show, "downloads", keep_exports)
+    monkeypatch.setattr(long_work.queue(), "start", lambda run: run())
 
     def open_page(page: str = "start", **link: Any) -> Dashboard:
         return Dashboard(page, exports, **{"model": "tiny:class", **link})
@@ -82,9 +88,16 @@ def dashboard(tiny_models: dict[str, ViT], monkeypatch: pytest.MonkeyPatch) -> I
     _forget()
 
 
+@pytest.fixture
+def beside(dashboard: Callable[..., Dashboard], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have long work done in threads, beside the page."""
+    monkeypatch.setattr(long_work.queue(), "start", in_thread)
+
+
 def _forget() -> None:
     """Forget what was computed under the name of a model that is another one outside these tests."""
-    shelves = (shelf.evidence, shelf.passes)
-    for kept in (cache.traced, cache.statistics, cache.rollout, cache.model_maximum, cache.picture, *shelves):
+    for kept in (cache.traced, cache.statistics, cache.rollout, cache.model_maximum, cache.picture):
         kept.clear()
+    for shared in (shelf.results, shelf.passes, long_work.queue):
+        shared.clear()
     viewer._photo_file.clear()

@@ -25,7 +25,6 @@ from vitviz.ui.furniture import lesson
 from vitviz.ui.learn.scratch import encodings
 from vitviz.ui.learn.scratch.temperature_example import edited
 from vitviz.ui.words import labels
-from vitviz.ui.work import desk
 
 PAGE = "attention_from_scratch"
 
@@ -33,7 +32,6 @@ PAGE = "attention_from_scratch"
 @pytest.fixture(autouse=True)
 def _forget_results():
     yield
-    desk.results.clear()
     encodings._computed.clear()
 
 

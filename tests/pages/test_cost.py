@@ -15,7 +15,6 @@ from vitviz.labs.cost.vit_shape import PRESETS, shape_of
 from vitviz.ui.choices.cost import RANGES
 from vitviz.ui.furniture import lesson
 from vitviz.ui.learn.cost import compute, passes
-from vitviz.ui.work import desk
 
 PAGE = "cost"
 MEMORY = {"cost_experiment": "memory"}
@@ -23,12 +22,11 @@ MEMORY = {"cost_experiment": "memory"}
 
 @pytest.fixture(autouse=True)
 def results(monkeypatch):
-    """What the page hands to its foot; what was measured is forgotten afterwards."""
+    """What the page hands to its foot."""
     taken = []
     monkeypatch.setattr(lesson, "_downloads", lambda result: taken.append((result, lesson.manifest(result))))
     yield taken
-    for kept in (desk.results, compute._count):
-        kept.clear()
+    compute._count.clear()
 
 
 def metrics(app):

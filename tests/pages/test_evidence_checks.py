@@ -13,7 +13,7 @@ from vitviz.attribution.attribute import find_method
 from vitviz.errors import OptionError
 from vitviz.ui.choices.evidence import box_of
 from vitviz.ui.explore.evidence import curves
-from vitviz.ui.work import demand
+from vitviz.ui.work import long_work
 
 TWO = "rollout-input_x_gradient"
 
@@ -103,7 +103,7 @@ def test_a_refused_test_is_told_where_it_was_asked_for_and_can_be_tried_again(da
 
 
 def test_what_was_asked_for_one_photo_is_not_begun_for_another(dashboard, monkeypatch):
-    monkeypatch.setattr(demand, "work_through", lambda request, work: None)  # it takes for ever
+    monkeypatch.setattr(long_work.queue(), "start", lambda run: None)  # it takes for ever
     app = dashboard("evidence", methods="rollout", example="cat", target=1).sound()
     for name in ("test", "weights"):
         app.app.button(key=f"ask_{name}").click().run()

@@ -12,15 +12,8 @@ from vitviz.figures.export import html_of_figures
 from vitviz.labs.object import noisy_picture, pasted_object, smallest_object
 from vitviz.labs.object.smallest_object import Detector
 from vitviz.ui.furniture import lesson
-from vitviz.ui.work import desk
 
 PAGE = "patches_and_detail"
-
-
-@pytest.fixture(autouse=True)
-def _forget_results():
-    yield
-    desk.results.clear()
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from vitviz.models.vit import ViT
 from vitviz.ui.components.packing import unpack
 from vitviz.ui.explore.positions import input_sizes
 from vitviz.ui.furniture import show
-from vitviz.ui.kept import cache, shelf
+from vitviz.ui.kept import cache
+from vitviz.ui.work import long_work
 
 PAGE = "positions"
 NONE = "tiny:none"
@@ -25,7 +26,7 @@ NONE = "tiny:none"
 @pytest.fixture(autouse=True)
 def _forget_positions():
     yield
-    for kept in (cache.positions, cache.shuffled, cache.interpolated, shelf.sizes):
+    for kept in (cache.positions, cache.shuffled, cache.interpolated):
         kept.clear()
 
 
@@ -138,8 +139,8 @@ def test_input_sizes_are_measured_when_asked_for(dashboard, monkeypatch):
     assert list(table["Input (px)"]) == ["16 × 16", "32 × 32 *", "48 × 48"]
     assert list(table["Tokens"]) == [5, 17, 37]
     assert app.export.arrays()["input_size_cosine"][1] == pytest.approx(1)
-    assert not app.has("button", "stop_sizes")
-    assert len(shelf.sizes().get(("sizes", app_key(app), photo_digest(app)))) == 3
+    assert not app.has("button", "stop_input_sizes")
+    assert len(long_work.result(("input sizes", app_key(app), photo_digest(app)))) == 3
 
 
 def app_key(app):
@@ -154,12 +155,11 @@ def test_input_sizes_of_a_model_that_takes_one_only_are_told(dashboard, monkeypa
     def refuse(vit, image, *, sizes):
         raise UnsupportedModelError(f"{vit.name} cannot take an input of {sizes}")
 
-    monkeypatch.setattr(input_sizes, "input_size_steps", refuse)
-    app = dashboard(PAGE, input_sizes=1).sound()
+    with monkeypatch.context() as refusing:
+        refusing.setattr(input_sizes, "input_size_steps", refuse)
+        app = dashboard(PAGE, input_sizes=1).told("cannot take an input")
     assert not app.has("plotly_chart", "size_cosine")
-    assert any("cannot take an input" in each.value for each in app.app.info)
-    assert not app.has("button", "stop_sizes")
-    monkeypatch.undo()
+    assert not app.has("button", "stop_input_sizes")
     monkeypatch.setattr(input_sizes, "SIZES", (16, 32))
     toggle = app.app.toggle(key="choice_input_sizes").set_value(False).run().toggle
     toggle(key="choice_input_sizes").set_value(True).run()
@@ -176,7 +176,7 @@ def test_input_sizes_refused_to_one_reader_are_measured_for_another(dashboard, m
         return steps(vit, image, sizes=sizes)
 
     monkeypatch.setattr(input_sizes, "input_size_steps", refuse_once)
-    assert not dashboard(PAGE, input_sizes=1).sound().has("plotly_chart", "size_cosine")
+    assert not dashboard(PAGE, input_sizes=1).told("not now").has("plotly_chart", "size_cosine")
     assert dashboard(PAGE, input_sizes=1).sound().has("plotly_chart", "size_cosine")
 
 

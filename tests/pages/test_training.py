@@ -13,7 +13,7 @@ from vitviz.labs.layer_norm.runs import shipped_runs
 from vitviz.ui.choices import training as choices
 from vitviz.ui.furniture import lesson, show
 from vitviz.ui.learn.training import layer_norm
-from vitviz.ui.work import job_panel
+from vitviz.ui.work import long_work
 
 PAGE = "training"
 SOON = 90
@@ -22,6 +22,9 @@ QUICK = {
     choices.HUNGER: {"hunger_largest": 60, "hunger_seeds": 1, "hunger_steps": 20},
     choices.LAYER_NORM: {"norm_depth": 1, "norm_steps": 20},
 }
+
+
+pytestmark = pytest.mark.usefixtures("beside")
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def words(app):
 def ended(app, experiment):
     """Wait for the run of a reader and open the page again."""
     number = app.app.session_state["vitviz_runs"][experiment]
-    view = job_panel.queue().wait(number, SOON)
+    view = long_work.queue().wait(number, SOON)
     app.run()
     return view
 
@@ -134,12 +137,12 @@ def test_two_readers_train_at_once_and_each_stops_only_their_own(dashboard):
     numbers = [app.app.session_state["vitviz_runs"]["distillation"] for app in (ann, bob)]
     assert len(set(numbers)) == 2
     ann.app.button(key="stop_distillation").click().run()
-    assert job_panel.queue().wait(numbers[0], SOON).state == "stopped"
-    assert job_panel.queue().view(numbers[1]).active
+    assert long_work.queue().wait(numbers[0], SOON).state == "stopped"
+    assert long_work.queue().view(numbers[1]).active
     ann.run()
     assert "Stopped after" in ann.warnings
     bob.app.button(key="stop_distillation").click().run()
-    assert job_panel.queue().wait(numbers[1], SOON).state == "stopped"
+    assert long_work.queue().wait(numbers[1], SOON).state == "stopped"
     bob.run()
     assert not bob.app.exception
 
@@ -147,7 +150,7 @@ def test_two_readers_train_at_once_and_each_stops_only_their_own(dashboard):
 def test_after_a_reload_a_run_is_seen_and_can_be_stopped_and_no_other_one(dashboard, monkeypatch):
     slow = {"distil_size": 30, "distil_steps": 1000, "distil_seeds": 5}
     app = dashboard(PAGE, **slow)
-    monkeypatch.setattr(job_panel, "connected", lambda session: here.is_set())
+    monkeypatch.setattr(long_work, "connected", lambda session: here.is_set())
     here = threading.Event()
     here.set()
     app.app.button(key="start_distillation").click().run()
@@ -160,7 +163,7 @@ def test_after_a_reload_a_run_is_seen_and_can_be_stopped_and_no_other_one(dashbo
     again = dashboard(PAGE, **slow).sound()
     assert "started in another window, which has been closed" in words(again)
     again.app.button(key="stop_distillation").click().run()
-    assert job_panel.queue().wait(number, SOON).state == "stopped"
+    assert long_work.queue().wait(number, SOON).state == "stopped"
     again.run()
     assert "Stopped after" in again.warnings
 
@@ -203,7 +206,7 @@ def test_the_code_of_the_layer_norm_runs_trains_them(capsys):
 
 def test_a_reader_with_too_many_runs_is_told(dashboard, monkeypatch):
     app = dashboard(PAGE, **QUICK[choices.DISTILLATION], distil_alpha=0.35)
-    monkeypatch.setattr(job_panel.queue(), "_owner_limit", 0)
+    monkeypatch.setattr(long_work.queue(), "_owner_limit", 0)
     app.app.button(key="start_distillation").click().run()
     app.told("0 of your runs wait or run; wanted at most 0")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,6 +18,9 @@ from vitviz.figures.curve import Curve
 from vitviz.figures.export import html_of_figures
 from vitviz.figures.line_chart import line_chart
 from vitviz.ui.furniture import lesson, worksheet
+from vitviz.ui.learn import anatomy, cost, depth, detail, long_range, scratch, training
+
+LESSONS = (anatomy, cost, depth, detail, long_range, scratch, training)
 
 
 def drawn():
@@ -83,3 +88,15 @@ def test_the_files_hold_the_settings_and_the_numbers():
 def test_a_page_without_figures_is_refused():
     with pytest.raises(OptionError, match="no figure to write"):
         html_of_figures({}, "Why?")
+
+
+@pytest.mark.parametrize("package", LESSONS, ids=lambda package: package.__name__.rpartition(".")[2])
+def test_a_lesson_has_a_section_for_every_value_of_its_choice(package) -> None:
+    made = package.LESSON
+    for section in made.sections:
+        assert made.choice.read(section.name) == section.name
+        assert section.title
+        assert [*inspect.signature(section.draw).parameters] in (["scene"], ["_scene"])
+    with pytest.raises(OptionError) as wrong:
+        made.choice.read("\0")
+    assert {section.name for section in made.sections} == set(re.findall(r"'(\w+)'", str(wrong.value)))

@@ -1,7 +1,7 @@
-"""The frame of a Learn page: one question, the formula with its symbols, the caveat, what to try, the worksheet.
+"""The frame of a Learn page: its experiments, one at a time, each from its question to what can be taken away.
 
-A page calls, in this order: ``question`` (or ``experiment`` first, where it holds several), its own controls and
-pictures, ``formula``, ``caveat``, ``try_next`` and ``footer``.
+A lesson is data, drawn by ``draw``. A section calls, in this order: ``question``, its own controls and pictures,
+``formula``, ``caveat`` and ``try_next``; the lesson adds the choice of the experiment, worksheet, code and files.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from vitviz.ui.choices.choice import Choice
 from vitviz.ui.furniture import show, worksheet
 from vitviz.ui.navigation import entry
 from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene, current
 from vitviz.ui.text import _, language
 from vitviz.ui.words.labels import figure_words
 
@@ -43,20 +44,41 @@ class Result:
     """The figures by their titles."""
 
 
-def experiment(choice: Choice[str], titles: Mapping[str, str]) -> str:
-    """Draw the choice among the experiments of a page and return the chosen one.
+@dataclass(frozen=True)
+class Section:
+    """One experiment of a lesson."""
 
-    ``choice`` is one of the page's link whose values are the keys of ``titles``.
-    """
+    name: str
+    """The value of the lesson's choice."""
+    title: str
+    """On its button, marked by ``N_``."""
+    draw: Callable[[Scene], Result | None]
+    """Draws it from its question to what to try next; returns what it computed, None where the model has no part."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """The experiments of a Learn page."""
+
+    choice: Choice[str]
+    """The choice of the page's link whose values are the names of the sections."""
+    sections: tuple[Section, ...]
+
+
+def draw(lesson: Lesson) -> None:
+    """Draw a Learn page: the choice of the experiment, the experiment, its foot."""
+    sections = {section.name: section for section in lesson.sections}
     st.segmented_control(
         _("Experiment"),
-        list(titles),
-        format_func=lambda each: titles[each],
+        list(sections),
+        format_func=lambda name: _(sections[name].title),
         required=True,
         label_visibility="collapsed",
-        **link.widget(choice),
+        **link.widget(lesson.choice),
     )
-    return link.get(choice)
+    result = sections[link.get(lesson.choice)].draw(current())
+    if result is not None:
+        footer(result)
 
 
 def question(title: str, sentence: str) -> None:

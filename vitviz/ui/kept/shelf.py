@@ -1,13 +1,16 @@
-"""Shelf: results that were computed in steps while the reader watched, kept for all readers, bounded."""
+"""Shelf: results of long work, kept for all readers, bounded, and each of them made once."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
-from threading import Lock
-from typing import Any
+from collections.abc import Callable, Hashable
+from threading import Condition
+from typing import Any, TypeVar
 
 import streamlit as st
+
+Made = TypeVar("Made")
+_MOMENT = 0.2  # seconds after which who waits is asked whether to go on
 
 
 class Shelf:
@@ -18,7 +21,8 @@ class Shelf:
 
     def __init__(self, limit: int) -> None:
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
-        self._limit, self._lock = limit, Lock()
+        self._being_made: set[Hashable] = set()
+        self._limit, self._lock = limit, Condition()
 
     def get(self, key: Hashable) -> Any:
         """Return what was kept under a key, or None."""
@@ -35,11 +39,32 @@ class Shelf:
             while len(self._kept) > self._limit:
                 self._kept.popitem(last=False)
 
+    def once(self, key: Hashable, make: Callable[[], Made], meanwhile: Callable[[], object] = lambda: None) -> Made:
+        """Return what is kept under a key, made and kept first if need be.
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def evidence() -> Shelf:
-    """Return the maps of the Evidence page and their tests; a map over pixels takes 0.2 MB at 224 pixels."""
-    return Shelf(128)
+        Of several threads that ask at once one makes it and the others wait, or make it themselves where it could not.
+        They call ``meanwhile`` several times a second, and what that raises ends their waiting.
+        """
+        while not self._begin(key):
+            meanwhile()
+        try:
+            kept: Made | None = self.get(key)
+            if kept is None:
+                kept = make()
+                self.put(key, kept)
+            return kept
+        finally:
+            with self._lock:
+                self._being_made.discard(key)
+                self._lock.notify_all()
+
+    def _begin(self, key: Hashable) -> bool:
+        """Return whether it is the caller's turn to make what belongs to a key, after a moment's wait at most."""
+        with self._lock:
+            free = self._lock.wait_for(lambda: key not in self._being_made, _MOMENT)
+            if free:
+                self._being_made.add(key)
+            return free
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -49,6 +74,6 @@ def passes() -> Shelf:
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def sizes() -> Shelf:
-    """Return what models answer at several input sizes: a few numbers each."""
-    return Shelf(64)
+def results() -> Shelf:
+    """Return the results of all long work: a map over pixels takes 0.2 MB at 224 pixels, 1.1 MB at 518."""
+    return Shelf(256)

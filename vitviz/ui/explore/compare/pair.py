@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from functools import partial
-
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.map_comparison import MapComparison, compare_maps
 from vitviz.attribution import METHODS, Method
@@ -20,7 +16,7 @@ from vitviz.ui.explore.evidence.maps import Outcome
 from vitviz.ui.reader import link, models, photos
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
-from vitviz.ui.work import demand
+from vitviz.ui.work import controls
 
 
 def method() -> Method:
@@ -100,47 +96,21 @@ def choose_classes(a: Side) -> None:
 
 
 def outcomes(a: Side, b: Side) -> list[Outcome]:
-    """Return what there is of both maps; quick ones are computed now."""
-    found = []
-    for side in (a, b):
-        what = maps.outcome(side.scene, side.aim, method())
-        if what.found is None and what.reason is None and not maps.slow(method()):
-            with st.spinner(_("Explaining …")):
-                what = maps.compute(side.scene, side.aim, what)
+    """Return what there is of both maps; quick ones are computed now, and slow ones asked for."""
+    found = [maps.outcome(side.scene, side.aim, method()) for side in (a, b)]
+    for letter, side, what in zip("ab", (a, b), found, strict=True):
         if what.reason is not None:
-            st.warning(plain(f"{side.title}: {what.reason}"), icon=":material/block:")
+            panels.refused(what, plain(f"{side.title}: {what.reason}"), name=f"{what.method.name}_{letter}")
         elif what.found is not None and VANISHES in what.found.notes:
             st.warning(plain(f"{side.title}: {maps.vanishes()}"), icon=":material/info:")
-        found.append(what)
-    return found
-
-
-def ask(found: list[Outcome]) -> DeltaGenerator | None:
-    """Draw the button that computes slow maps, or their progress and the button that stops them."""
-    if all(each.found is not None or each.reason is not None for each in found):
-        return None
-    return demand.buttons(
-        _request(found),
+    controls.ask(
+        [what.work for what in found if what.waits],
         _("Compute both maps"),
         name="both",
+        request=("both", *(what.work.key for what in found)),
         note=_("Takes {cost} for each.").format(cost=_(method().cost)),
     )
-
-
-def _request(found: list[Outcome]) -> Hashable:
-    return ("both", *(each.key for each in found))
-
-
-def finish(a: Side, b: Side | None, found: list[Outcome], bar: DeltaGenerator | None) -> None:
-    """Compute what was asked for, with progress; any click interrupts it."""
-    if bar is None or b is None:
-        return
-    work = [
-        partial(maps.compute, side.scene, side.aim, what, demand.shown_in(bar, letter))
-        for letter, side, what in zip("AB", (a, b), found, strict=True)
-        if what.found is None and what.reason is None
-    ]
-    demand.work_through(_request(found), work)
+    return found
 
 
 def compared(a: Side, b: Side, found: list[Outcome]) -> MapComparison | None:

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from functools import partial
 from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.faithfulness import Faithfulness, FaithfulnessCurve, deletion_insertion
 from vitviz.figures.removal_curves import random_curve, removal_curves
+from vitviz.progress import report as tell
 from vitviz.ui.explore.evidence.maps import Outcome
 from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import shelf
+from vitviz.ui.kept.jobs import Report
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
-from vitviz.ui.work import demand
+from vitviz.ui.work import controls, long_work
+from vitviz.ui.work.long_work import LongWork
 
 STEPS, RANDOM_MAPS = 10, 8
 
 
-def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> DeltaGenerator | None:
-    """Draw the test of the maps that are there; return where its progress is shown if it is to be computed."""
+def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> None:
+    """Draw the test of the maps that are there, or the button that asks for it."""
     shown = [each for each in outcomes if each.found is not None]
     if not shown:
-        return None
+        return
     st.subheader(_("Does the answer depend on what the maps mark?"), anchor=False)
     st.markdown(
         _(
@@ -34,38 +35,31 @@ def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> DeltaGenerator | No
             "that knows what matters falls faster and rises faster than random maps: it leaves the grey band."
         )
     )
-    left = [each for each in shown if _tested(aim, each) is None]
-    bar = _button(scene, aim, left) if left else None
+    _button(scene, aim, [each for each in shown if _tested(aim, each) is None])
     tested = [(each, result) for each in shown if (result := _tested(aim, each)) is not None]
-    band = shelf.evidence().get(_band_key(scene, aim))
+    band = long_work.result(_band_key(scene, aim))
     if tested and band is not None:
         _results(aim, tested, band)
-    return bar
 
 
-def finish(scene: Scene, aim: Aim, outcomes: list[Outcome], bar: DeltaGenerator | None) -> None:
-    """Compute the curves that were asked for; the random maps are tried once for all methods."""
-    if bar is None:
-        return
-    left = [each for each in outcomes if each.found is not None and _tested(aim, each) is None]
-    demand.work_through(_request(scene, aim), (partial(_test, scene, aim, each, bar) for each in left))
-
-
-def _test(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
+def _test(scene: Scene, aim: Aim, each: Outcome) -> LongWork[Faithfulness]:
+    """Return the test of one map; the random maps are tried once for all methods."""
     assert each.found is not None
-    kept = shelf.evidence()
-    first = kept.get(_band_key(scene, aim)) is None
-    result = deletion_insertion(
-        scene.vit,
-        scene.original.pixels,
-        _Aimed(each.found.values, aim.target),
-        steps=STEPS,
-        random_maps=RANDOM_MAPS if first else 0,
-        progress=demand.shown_in(bar, _(each.method.label)),
-    )
-    if first:
-        kept.put(_band_key(scene, aim), result)
-    kept.put(_key(aim, each), result)
+    aimed, made = _Aimed(each.found.values, aim.target), list[Faithfulness]()
+
+    def compute(report: Report) -> Faithfulness:
+        def test(random_maps: int = 0) -> Faithfulness:
+            made.append(
+                deletion_insertion(
+                    scene.vit, scene.original.pixels, aimed, steps=STEPS, random_maps=random_maps, progress=report
+                )
+            )
+            return made[-1]
+
+        shelf.results().once(_band_key(scene, aim), lambda: test(RANDOM_MAPS), lambda: tell(report, 0, 0))
+        return made[-1] if made else test()
+
+    return LongWork(_key(aim, each), compute)
 
 
 class _Aimed:
@@ -76,7 +70,7 @@ class _Aimed:
 
 
 def _key(aim: Aim, each: Outcome) -> Hashable:
-    return ("curves", aim.key, each.key)
+    return ("curves", aim.key, each.work.key)
 
 
 def _band_key(scene: Scene, aim: Aim) -> Hashable:
@@ -88,15 +82,20 @@ def _request(scene: Scene, aim: Aim) -> Hashable:
 
 
 def _tested(aim: Aim, each: Outcome) -> Faithfulness | None:
-    result: Faithfulness | None = shelf.evidence().get(_key(aim, each))
+    result: Faithfulness | None = long_work.result(_key(aim, each))
     return result
 
 
-def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> DeltaGenerator | None:
-    one = _("Test {name}").format(name=_(left[0].method.label))
-    return demand.buttons(
-        _request(scene, aim), _("Test these maps") if len(left) > 1 else one, icon=":material/science:", name="test"
-    )
+def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> None:
+    if left:
+        one = _("Test {name}").format(name=_(left[0].method.label))
+        controls.ask(
+            [_test(scene, aim, each) for each in left],
+            _("Test these maps") if len(left) > 1 else one,
+            name="test",
+            request=_request(scene, aim),
+            icon=":material/science:",
+        )
 
 
 def _results(aim: Aim, tested: list[tuple[Outcome, Faithfulness]], band: Faithfulness) -> None:

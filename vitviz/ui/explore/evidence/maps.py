@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vitviz.attribution import METHODS, Attribution, Method, attribute, why_not
 from vitviz.attribution.attribute import find_method
 from vitviz.attribution.perturbation import METHODS as PERTURBATIONS
-from vitviz.errors import UnsupportedModelError, VitvizError
+from vitviz.errors import UnsupportedModelError
 from vitviz.export.settings import ViewSettings
 from vitviz.figures.export import html_of_png
 from vitviz.figures.overlay import grey
@@ -27,12 +27,13 @@ from vitviz.ui.furniture import settings as view_settings
 from vitviz.ui.furniture import viewer
 from vitviz.ui.furniture.show import Export
 from vitviz.ui.kept import shelf
+from vitviz.ui.kept.jobs import Report
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, language
-from vitviz.ui.words.errors import in_dashboard
+from vitviz.ui.work import long_work
+from vitviz.ui.work.long_work import LongWork
 
-_REFUSED = "vitviz_evidence_refused"
 _FIRST = ("class_attention", "rollout", "gradient_rollout", "legrad", "saliency", "token_grad_cam")
 SHOWN_FIRST = 4
 _BRIGHTEST = 99  # percentile of a map over pixels that gets the last colour: single pixels stand far above the rest
@@ -40,12 +41,18 @@ _BRIGHTEST = 99  # percentile of a map over pixels that gets the last colour: si
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What there is to show of one method: its map, why there is none, or neither yet."""
+    """What there is to show of one method: its map, why there can be none, or neither yet."""
 
     method: Method
-    key: Hashable
+    work: LongWork[Attribution]
+    """What makes the map."""
     found: Attribution | None
     reason: str | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a map that takes long can be asked for."""
+        return self.found is None and self.reason is None and slow(self.method)
 
 
 def slow(method: Method) -> bool:
@@ -104,34 +111,32 @@ def turn(method: Method, name: str, value: Any) -> None:
     link.put(KNOBS.at("~".join(parts)))
 
 
-def outcome(scene: Scene, aim: Aim, method: Method) -> Outcome:
-    """Return what is known of a method for this photo, model, target and knobs; computes nothing."""
-    target = aim.key if method.targeted else "any"
-    options = tuple(sorted(knobs(method).items()))
-    key = ("map", scene.model_key, scene.photo.digest, method.name, target, options)
-    reason = why_not(method.name, scene.vit) or st.session_state.get(_REFUSED, {}).get(key)
-    return Outcome(method, key, shelf.evidence().get(key), reason)
-
-
-def compute(scene: Scene, aim: Aim, what: Outcome, progress: Any = None, *, beside: Sequence[Method] = ()) -> Outcome:
-    """Return the outcome with its map, or with the reason why there is none.
+def outcome(scene: Scene, aim: Aim, method: Method, *, beside: Sequence[Method] = ()) -> Outcome:
+    """Return what there is of a method for this photo, model, target and knobs; a quick map is computed now.
 
     ``beside`` are the methods that the same passes are to serve.
     """
-    try:
-        found = attribute(
-            what.method.name,
-            scene.vit,
-            passes(scene, aim, [what.method, *beside]),
-            target=aim.target,
-            progress=progress,
-            **knobs(what.method),
-        )
-    except VitvizError as error:
-        st.session_state.setdefault(_REFUSED, {})[what.key] = in_dashboard(error)
-        return Outcome(what.method, what.key, None, in_dashboard(error))
-    shelf.evidence().put(what.key, found)
-    return Outcome(what.method, what.key, found, None)
+    work = _work(scene, aim, method, beside)
+    found: Attribution | None = long_work.result(work.key)
+    reason = why_not(method.name, scene.vit)
+    if found is None and reason is None and not slow(method):
+        with st.spinner(_("Explaining …")):
+            found = long_work.at_once(work)
+        reason = long_work.refusal(work.key)
+    return Outcome(method, work, found, reason)
+
+
+def _work(scene: Scene, aim: Aim, method: Method, beside: Sequence[Method]) -> LongWork[Attribution]:
+    """Return what makes the map of a method."""
+    target = aim.key if method.targeted else "any"
+    turned = knobs(method)
+    key = ("map", scene.model_key, scene.photo.digest, method.name, target, tuple(sorted(turned.items())))
+
+    def compute(report: Report) -> Attribution:
+        recorded = passes(scene, aim, [method, *beside])
+        return attribute(method.name, scene.vit, recorded, target=aim.target, progress=report, **turned)
+
+    return LongWork(key, compute)
 
 
 def passes(scene: Scene, aim: Aim, served: Sequence[Method]) -> Trace:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.attribution import Attribution, Knob, Method
 from vitviz.figures.overlay import overlay
@@ -22,66 +20,49 @@ from vitviz.ui.furniture.panel import map_panel, title
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
-from vitviz.ui.work import demand
+from vitviz.ui.work import controls
 
 _ROW = 4
 
 
-@dataclass(frozen=True, eq=False)
-class Waiting:
-    """Work that the reader asked for, and where its progress is shown."""
-
-    outcome: Outcome
-    bar: DeltaGenerator
-
-
-def draw(scene: Scene, aim: Aim, shown: list[Method]) -> tuple[list[Outcome], list[Waiting]]:
-    """Draw a panel for each method; return what there is, and what is to be computed at the end of the page."""
+def draw(scene: Scene, aim: Aim, shown: list[Method]) -> list[Outcome]:
+    """Draw a panel for each method and return what there is."""
     outcomes: list[Outcome] = []
-    waiting: list[Waiting] = []
     for start in range(0, len(shown), _ROW):
         row = shown[start : start + _ROW]
         columns = st.columns(_ROW if len(shown) > _ROW else max(3, len(row)), gap="medium")
         for column, method in zip(columns, row, strict=False):
             with column.container(key=f"panel_{method.name}"):
-                outcomes.append(panel(scene, aim, method, waiting))
-    return outcomes, waiting
+                outcomes.append(panel(scene, aim, method))
+    return outcomes
 
 
-def finish(scene: Scene, aim: Aim, waiting: list[Waiting]) -> None:
-    """Compute what was asked for, with progress; any click interrupts it."""
-    for each in waiting:
-        maps.compute(scene, aim, each.outcome, demand.shown_in(each.bar))
-        demand.wanted().discard(each.outcome.key)
-    if waiting:
-        st.rerun()
-
-
-def panel(scene: Scene, aim: Aim, method: Method, waiting: list[Waiting]) -> Outcome:
-    """Draw one method: its map, a button where it is slow, or why there is none; add what is to be computed."""
+def panel(scene: Scene, aim: Aim, method: Method) -> Outcome:
+    """Draw one method: its map, a button where it is slow, or why there is none."""
     title(_(method.label))
-    what = maps.outcome(scene, aim, method)
-    if what.found is None and what.reason is None and not maps.slow(method):
-        with st.spinner(_("Explaining …")):
-            what = maps.compute(scene, aim, what, beside=maps.methods(scene))
+    what = maps.outcome(scene, aim, method, beside=maps.methods(scene))
     if what.reason is not None:
-        st.warning(plain(what.reason), icon=":material/block:")
+        refused(what, plain(what.reason), name=method.name)
     elif what.found is None:
-        _ask(scene, what, waiting)
+        _ask(scene, what)
     else:
         _map(scene, aim, method, what.found)
     card(scene, method)
     return what
 
 
-def _ask(scene: Scene, what: Outcome, waiting: list[Waiting]) -> None:
+def refused(what: Outcome, told: str, *, name: str) -> None:
+    """Draw why there is no map, and the button that tries again what might come to something."""
+    st.warning(told, icon=":material/block:")
+    controls.try_again(what.work.key, name)
+
+
+def _ask(scene: Scene, what: Outcome) -> None:
     """Draw the button that starts a slow method, or its progress and the button that stops it."""
     faint = overlay(scene.picture, np.zeros((1, 1)), scale=Scale(0, 1), opacity=0.75)
     st.image(faint, width="stretch", output_format="JPEG", alt=_("Not computed yet"))
     note = _("Takes {cost}.").format(cost=_(what.method.cost))
-    bar = demand.buttons(what.key, _("Compute"), name=what.method.name, note=note)
-    if bar is not None:
-        waiting.append(Waiting(what, bar))
+    controls.ask([what.work], _("Compute"), name=what.method.name, note=note)
 
 
 def _map(scene: Scene, aim: Aim, method: Method, found: Attribution) -> None:

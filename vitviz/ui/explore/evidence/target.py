@@ -72,11 +72,8 @@ def of_class(scene: Scene, index: int) -> Aim:
 def default(scene: Scene) -> Aim:
     """Return the library's default target for a model without a classifier."""
     key = ("target", scene.model_key, scene.photo.digest)
-    target: Target | None = shelf.evidence().get(key)
-    if target is None:
-        now = scene.original
-        target = target_of(scene.vit, None, now.pixels, now.logits, now.embedding)
-        shelf.evidence().put(key, target)
+    now = scene.original
+    target = shelf.results().once(key, lambda: target_of(scene.vit, None, now.pixels, now.logits, now.embedding))
     if target.label == APART:
         return Aim("own", target, None, None, _("what sets the image apart from its mean colour"))
     return Aim("own", target, None, None, _("similarity to the image's own embedding"))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from functools import partial
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.faithfulness_checks import Randomisation, model_randomisation
 from vitviz.attribution import attribute
@@ -22,17 +20,17 @@ from vitviz.ui.explore.evidence import maps
 from vitviz.ui.explore.evidence.maps import Outcome
 from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.furniture.charts import chart
-from vitviz.ui.kept import shelf
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, gap
-from vitviz.ui.work import demand
+from vitviz.ui.work import controls, long_work
+from vitviz.ui.work.long_work import LongWork
 
 
-def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> DeltaGenerator | None:
-    """Draw the check of the maps that are there; return where its progress is shown if it is to be computed."""
+def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> None:
+    """Draw the check of the maps that are there, or the button that asks for it."""
     shown = [each for each in outcomes if each.found is not None]
     if not shown:
-        return None
+        return
     st.subheader(_("Do the maps depend on the weights?"), anchor=False)
     st.markdown(
         _(
@@ -42,35 +40,24 @@ def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> DeltaGenerator | No
             "nothing (Adebayo et al. 2018)."
         )
     )
-    left = [each for each in shown if _checked(aim, each) is None]
-    bar = _button(scene, aim, left) if left else None
+    _button(scene, aim, [each for each in shown if _checked(aim, each) is None])
     checked = {_(each.method.label): found for each in shown if (found := _checked(aim, each)) is not None}
     if checked:
         _curves(checked)
-    return bar
 
 
-def finish(scene: Scene, aim: Aim, outcomes: list[Outcome], bar: DeltaGenerator | None) -> None:
-    """Compute the checks that were asked for, with progress; any click interrupts them."""
-    if bar is None:
-        return
-    left = [each for each in outcomes if each.found is not None and _checked(aim, each) is None]
-    demand.work_through(_request(scene, aim), (partial(_check, scene, aim, each, bar) for each in left))
-
-
-def _check(scene: Scene, aim: Aim, each: Outcome, bar: DeltaGenerator) -> None:
-    knobs = maps.knobs(each.method)
+def _check(scene: Scene, aim: Aim, each: Outcome) -> LongWork[Randomisation]:
+    """Return the check of one map."""
+    name, knobs, pixels = each.method.name, maps.knobs(each.method), scene.original.pixels
 
     def explain(vit: ViT) -> NDArray[Any]:
-        pixels = scene.original.pixels
-        return attribute(each.method.name, vit, pixels, target=aim.target, **knobs).values
+        return attribute(name, vit, pixels, target=aim.target, **knobs).values
 
-    progress = demand.shown_in(bar, _(each.method.label))
-    shelf.evidence().put(_key(aim, each), model_randomisation(scene.vit, explain, progress=progress))
+    return LongWork(_key(aim, each), lambda report: model_randomisation(scene.vit, explain, progress=report))
 
 
 def _key(aim: Aim, each: Outcome) -> Hashable:
-    return ("weights", aim.key, each.key)
+    return ("weights", aim.key, each.work.key)
 
 
 def _request(scene: Scene, aim: Aim) -> Hashable:
@@ -78,21 +65,22 @@ def _request(scene: Scene, aim: Aim) -> Hashable:
 
 
 def _checked(aim: Aim, each: Outcome) -> Randomisation | None:
-    result: Randomisation | None = shelf.evidence().get(_key(aim, each))
+    result: Randomisation | None = long_work.result(_key(aim, each))
     return result
 
 
-def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> DeltaGenerator | None:
+def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> None:
     note = (
         _("Makes {count} maps by each method, slow ones included.")
         if any(maps.slow(each.method) for each in left)
         else _("Makes {count} maps by each method.")
     )
-    return demand.buttons(
-        _request(scene, aim),
+    controls.ask(
+        [_check(scene, aim, each) for each in left],
         _("Replace the weights"),
-        icon=":material/casino:",
         name="weights",
+        request=_request(scene, aim),
+        icon=":material/casino:",
         note=note.format(count=scene.vit.layers + 3),
     )
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from functools import partial
-
 import numpy as np
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.drop_curve import DropCurve, drop_curve
 from vitviz.analysis.patch_changes import SHUFFLED
@@ -16,14 +12,14 @@ from vitviz.attribution.attribute import find_method
 from vitviz.figures.removal_curves import random_curve, removal_curves
 from vitviz.ui.choices.patches import CHANGE
 from vitviz.ui.explore.evidence import panels
-from vitviz.ui.explore.evidence.panels import Waiting
 from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.explore.patches.painting import effects
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
-from vitviz.ui.work import demand
+from vitviz.ui.work import controls, long_work
+from vitviz.ui.work.long_work import LongWork
 
 DRAWS = 8
 
@@ -34,19 +30,17 @@ def replacement() -> str:
     return "grey" if change == SHUFFLED else change
 
 
-def key(scene: Scene, aim: Aim) -> Hashable:
-    """Return the name under which the drop curve is kept."""
-    return ("drop", scene.model_key, scene.photo.digest, aim.key, replacement())
+def _work(scene: Scene, aim: Aim) -> LongWork[DropCurve]:
+    """Return what measures the drop curve."""
+    vit, pixels, change = scene.vit, scene.original.pixels, replacement()
+    return LongWork(
+        ("drop", scene.model_key, scene.photo.digest, aim.key, change),
+        lambda report: drop_curve(vit, pixels, target=aim.target, replacement=change, draws=DRAWS, progress=report),
+    )
 
 
-def found(scene: Scene, aim: Aim) -> DropCurve | None:
-    """Return the drop curve if it was measured."""
-    curve: DropCurve | None = demand.result(key(scene, aim))
-    return curve
-
-
-def draw(scene: Scene, aim: Aim) -> DeltaGenerator | None:
-    """Draw the drop curve or the button that measures it; return where its progress is shown."""
+def draw(scene: Scene, aim: Aim) -> DropCurve | None:
+    """Draw the drop curve or the button that measures it; return the curve if it is there."""
     st.subheader(_("How much of the photo can go?"), anchor=False)
     st.markdown(
         _(
@@ -54,19 +48,12 @@ def draw(scene: Scene, aim: Aim) -> DeltaGenerator | None:
             "least first."
         ).format(change=effects()[replacement()].lower())
     )
-    bar = demand.ask("drop", key(scene, aim), _("Measure the drop curve"))
-    curve = found(scene, aim)
+    work = _work(scene, aim)
+    controls.ask([work], _("Measure the drop curve"), name="drop")
+    curve: DropCurve | None = long_work.result(work.key)
     if curve is not None:
         _curves(curve, aim)
-    return bar
-
-
-def finish(scene: Scene, aim: Aim, bar: DeltaGenerator | None) -> None:
-    """Measure the drop curve if it was asked for."""
-    measure = partial(
-        drop_curve, scene.vit, scene.original.pixels, target=aim.target, replacement=replacement(), draws=DRAWS
-    )
-    demand.finish(key(scene, aim), bar, lambda progress: measure(progress=progress))
+    return curve
 
 
 def _curves(curve: DropCurve, aim: Aim) -> None:
@@ -107,10 +94,8 @@ def _in_words(curve: DropCurve, aim: Aim) -> str:
     ).format(target=plain(aim.label), told="; ".join(told), attends=curve.attends)
 
 
-def occlusion(scene: Scene, aim: Aim) -> tuple[Attribution | None, list[Waiting]]:
-    """Draw the occlusion map or the button that computes it; return it, and what is to be computed."""
+def occlusion(scene: Scene, aim: Aim) -> Attribution | None:
+    """Draw the occlusion map or the button that computes it; return it if it is there."""
     st.subheader(_("Which single patches matter?"), anchor=False)
-    waiting: list[Waiting] = []
     with st.container(key="patch_occlusion"):
-        outcome = panels.panel(scene, aim, find_method("occlusion"), waiting)
-    return outcome.found, waiting
+        return panels.panel(scene, aim, find_method("occlusion")).found

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Hashable
 
 import numpy as np
 import streamlit as st
 from PIL import Image
-from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.patch_size import SIZES, PatchSizeAnswer, covered, patch_sizes, why_not_resizable
 from vitviz.figures.image_files import png_bytes
@@ -19,7 +17,8 @@ from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import MOST_TOKENS, Scene
 from vitviz.ui.text import _, gap, plain
 from vitviz.ui.words.class_names import class_name
-from vitviz.ui.work import demand
+from vitviz.ui.work import controls, long_work
+from vitviz.ui.work.long_work import LongWork
 
 FIRST = (7, 14, 16, 28, 32)
 _PICTURE = 128
@@ -45,19 +44,17 @@ def chosen(scene: Scene) -> list[int]:
     return sorted({size for size in wanted if size in possible})
 
 
-def key(scene: Scene) -> Hashable:
-    """Return the name under which the table is kept."""
-    return ("sizes", scene.model_key, scene.photo.digest, tuple(chosen(scene)))
+def _work(scene: Scene) -> LongWork[tuple[PatchSizeAnswer, ...]]:
+    """Return what measures the table."""
+    vit, image, sizes = scene.vit, scene.photo.image, chosen(scene)
+    return LongWork(
+        ("patch sizes", scene.model_key, scene.photo.digest, tuple(sizes)),
+        lambda report: patch_sizes(vit, image, sizes=sizes, progress=report),
+    )
 
 
-def found(scene: Scene) -> tuple[PatchSizeAnswer, ...] | None:
-    """Return the answers if they were measured."""
-    answers: tuple[PatchSizeAnswer, ...] | None = demand.result(key(scene))
-    return answers
-
-
-def draw(scene: Scene) -> DeltaGenerator | None:
-    """Draw the table or the button that measures it; return where its progress is shown."""
+def draw(scene: Scene) -> tuple[PatchSizeAnswer, ...] | None:
+    """Draw the table or the button that measures it; return the answers if they are there."""
     st.subheader(_("What if the patches were smaller or larger?"), anchor=False)
     reason = why_not_resizable(scene.vit)
     if reason is not None:
@@ -76,19 +73,12 @@ def draw(scene: Scene) -> DeltaGenerator | None:
     if not chosen(scene):
         st.caption(_("Choose at least one patch size."))
         return None
-    bar = demand.ask("sizes", key(scene), _("Run the model at these patch sizes"))
-    answers = found(scene)
+    work = _work(scene)
+    controls.ask([work], _("Run the model at these patch sizes"), name="sizes")
+    answers: tuple[PatchSizeAnswer, ...] | None = long_work.result(work.key)
     if answers is not None:
         _table(scene, answers)
-    return bar
-
-
-def finish(scene: Scene, bar: DeltaGenerator | None) -> None:
-    """Measure the table if it was asked for."""
-    sizes = chosen(scene)
-    demand.finish(
-        key(scene), bar, lambda progress: patch_sizes(scene.vit, scene.photo.image, sizes=sizes, progress=progress)
-    )
+    return answers
 
 
 def _choose(scene: Scene) -> None:

@@ -2,97 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.input_sizes import SIZES, SizedAnswer, input_size_steps, rounded_size
-from vitviz.errors import VitvizError
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve
 from vitviz.figures.line_chart import line_chart
+from vitviz.progress import report as tell
 from vitviz.ui.choices.positions import INPUT_SIZES
 from vitviz.ui.furniture.charts import chart
-from vitviz.ui.kept import shelf
-from vitviz.ui.reader import link
+from vitviz.ui.kept.jobs import Report
 from vitviz.ui.reader.scene import MOST_TOKENS, Scene
-from vitviz.ui.text import _, plain
+from vitviz.ui.text import _
 from vitviz.ui.words.class_names import class_name
-from vitviz.ui.words.errors import in_dashboard
+from vitviz.ui.work import controls, long_work
+from vitviz.ui.work.long_work import LongWork
 
-_REFUSED = "vitviz_refused_sizes"
 Answers = dict[int, SizedAnswer]
 """By the size that was asked for."""
 
 
-def draw(scene: Scene) -> tuple[Answers, DeltaGenerator | None]:
-    """Draw what was measured; return it, and where progress is shown if more was asked for."""
+def draw(scene: Scene) -> Answers:
+    """Draw what was measured, and return it; of a measurement that goes on or was stopped, what it had until then."""
     st.subheader(_("What does the model say at other input sizes?"), anchor=False)
-    st.toggle(
-        _("Measure from {low} to {high} pixels").format(low=SIZES[0], high=SIZES[-1]),
+    key = ("input sizes", scene.model_key, scene.photo.digest)
+    measured = controls.switch(
+        LongWork(key, _work(scene, _so_far(key))),
+        INPUT_SIZES,
+        label=_("Measure from {low} to {high} pixels").format(low=SIZES[0], high=SIZES[-1]),
         help=_("One pass a size: a few seconds in all. The position vectors are interpolated."),
-        **link.widget(INPUT_SIZES),
     )
-    if not link.get(INPUT_SIZES):
-        _refused().pop(_key(scene), None)  # switched on again, it is tried again
-    reason = _refused().get(_key(scene))
-    if reason is not None:
-        st.info(_("Not applicable. {reason}").format(reason=plain(reason)))
-    found = _measured(scene)
-    bar = (
-        _progress(len(found), len(found) + len(_missing(scene, found)))
-        if reason is None and _wanted(scene, found)
-        else None
-    )
+    found = measured or _so_far(key)
     if found:
         _curves(found)
         _table(scene, found)
-    return found, bar
+    return found
 
 
-def finish(scene: Scene, found: Answers, bar: DeltaGenerator | None) -> None:
-    """Measure what is missing, with progress; any click interrupts it, and what was measured stays."""
-    if bar is None:
-        return
-    missing = _missing(scene, found)
-    total = len(found) + len(missing)
-    try:
-        for each in input_size_steps(scene.vit, scene.photo.image, sizes=missing):
-            size = next(size for size in missing if rounded_size(scene.vit, size) == each.image_size)
-            shelf.sizes().put(_key(scene), {**_measured(scene), size: each})
-            bar.progress((len(_measured(scene))) / total, f"{size} px")
-    except VitvizError as error:
-        _refused()[_key(scene)] = in_dashboard(error)
-    st.rerun()
+def _so_far(key: Hashable) -> Answers:
+    """Return what there is of a measurement that is not asked for now, goes on or was stopped."""
+    view = long_work.own(key)
+    answers: Answers | None = long_work.result(key) or (None if view is None else view.result)
+    return answers or {}
 
 
-def _wanted(scene: Scene, found: Answers) -> bool:
-    return bool(link.get(INPUT_SIZES) and _missing(scene, found))
+def _work(scene: Scene, before: Answers) -> Callable[[Report], Answers]:
+    """Return what measures the sizes that were not measured before."""
+    vit, image, wanted = scene.vit, scene.photo.image, sizes(scene)
+    missing = {rounded_size(vit, size): size for size in wanted if size not in before}
 
+    def compute(report: Report) -> Answers:
+        answers = before
 
-def _progress(done: int, total: int) -> DeltaGenerator:
-    bar = st.progress(done / total, _("Measuring …"))
-    st.button(
-        _("Stop"), icon=":material/stop_circle:", key="stop_sizes", on_click=lambda: link.put(INPUT_SIZES.at(False))
-    )
-    return bar
+        def told(done: int, total: int) -> bool:
+            return report(done, total, answers)
 
+        for answer in input_size_steps(vit, image, sizes=list(missing.values())):
+            answers = dict(sorted({**answers, missing[answer.image_size]: answer}.items()))
+            tell(told, len(answers), len(wanted))
+        return answers
 
-def _key(scene: Scene) -> Hashable:
-    return "sizes", scene.model_key, scene.photo.digest
-
-
-def _refused() -> dict[Hashable, str]:
-    """Return why a model could not be measured on a photo, by both; each reader has refusals of their own."""
-    reasons: dict[Hashable, str] = st.session_state.setdefault(_REFUSED, {})
-    return reasons
-
-
-def _measured(scene: Scene) -> Answers:
-    found: Answers = shelf.sizes().get(_key(scene)) or {}
-    return dict(sorted(found.items()))
+    return compute
 
 
 def sizes(scene: Scene) -> list[int]:
@@ -106,10 +79,6 @@ def sizes(scene: Scene) -> list[int]:
         if height // down * (width // across) <= MOST_TOKENS:
             found.setdefault((height, width), size)
     return list(found.values())
-
-
-def _missing(scene: Scene, found: Answers) -> list[int]:
-    return [size for size in sizes(scene) if size not in found]
 
 
 def _curves(found: Answers) -> None:

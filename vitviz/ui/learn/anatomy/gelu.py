@@ -23,14 +23,13 @@ from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.reader import link
-from vitviz.ui.reader.scene import Scene, current
+from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
 
 
-def draw() -> None:
+def draw(scene: Scene) -> Result:
     """Draw the curves, their difference, and the inputs in the loaded model."""
-    scene = current()
     lesson.question(
         _("Why GELU and not ReLU?"),
         _(
@@ -57,7 +56,7 @@ def draw() -> None:
         )
     inputs = _inputs(scene)
     _words()
-    lesson.footer(_result(scene, curves, inputs))
+    return _result(scene, curves, inputs)
 
 
 def curve_figure(curves: Gelu) -> go.Figure:

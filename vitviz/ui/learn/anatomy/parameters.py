@@ -15,13 +15,12 @@ from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line
-from vitviz.ui.reader.scene import Scene, current
+from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 
 
-def draw() -> None:
+def draw(scene: Scene) -> Result:
     """Draw the shares, the table and the formula."""
-    scene = current()
     lesson.question(
         _("Where are the parameters?"),
         _(
@@ -45,7 +44,7 @@ def draw() -> None:
         chart(_shares_figure([parts[place] for place in order], shares[order]), key="anatomy_shares")
     _table(parts, counted, formula)
     _words(size)
-    lesson.footer(_result(scene, counted, formula, size))
+    return _result(scene, counted, formula, size)
 
 
 def _shares_figure(parts: list[str], shares: ArrayLike) -> go.Figure:

@@ -14,13 +14,12 @@ from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.kept import cache
-from vitviz.ui.reader.scene import Scene, current
+from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 
 
-def draw() -> None:
+def draw(scene: Scene) -> Result:
     """Draw the mean attention distance of every head against its block."""
-    scene = current()
     lesson.question(
         _("How far does the first layer look?"),
         _(
@@ -40,7 +39,7 @@ def draw() -> None:
         chart(made, key="reach")
     st.caption(_sentence(table))
     _words()
-    lesson.footer(_result(scene, table))
+    return _result(scene, table)
 
 
 def _sentence(table: HeadStatistics) -> str:

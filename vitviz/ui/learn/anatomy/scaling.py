@@ -19,6 +19,7 @@ from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 
 _VALUES = {
@@ -29,7 +30,7 @@ _VALUES = {
 _PATCH = 16
 
 
-def draw() -> None:
+def draw(_scene: Scene) -> Result:
     """Draw parameters and operations against the size that grows."""
     lesson.question(
         _("What does a larger model cost?"),
@@ -53,7 +54,7 @@ def draw() -> None:
         _numbers(shape, found, now)
     _presets()
     _words()
-    lesson.footer(_result(shape, found))
+    return _result(shape, found)
 
 
 def _knobs() -> str:

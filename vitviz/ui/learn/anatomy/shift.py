@@ -22,7 +22,7 @@ from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.kept import networks
 from vitviz.ui.reader import link
-from vitviz.ui.reader.scene import Scene, current
+from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import N_, _, plain
 from vitviz.ui.words.errors import in_dashboard
 
@@ -30,9 +30,8 @@ _EMBEDDING, _PLAIN = "#56B4E9", "#E69F00"
 _STRIDE = 16
 
 
-def draw() -> None:
+def draw(scene: Scene) -> Result | None:
     """Draw the likeness of shifted features, for four networks."""
-    scene = current()
     lesson.question(
         _("What is built in, and what has to be learned?"),
         _(
@@ -46,14 +45,14 @@ def draw() -> None:
         found = _measured(scene.model_key, scene.photo.digest, scene.layer, scene.vit, scene.original)
     except VitvizError as error:
         st.info(plain(in_dashboard(error)))
-        return
+        return None
     trained = networks.resnet(*scene.vit.image_size)[1]
     if reason := networks.refusal(*scene.vit.image_size):
         link.notice(reason)
     chart(figure(found, scene.layer, trained=trained), key="shift_curves")
     st.caption(_sentence(scene, found))
     _words(scene)
-    lesson.footer(_result(scene, found, trained))
+    return _result(scene, found, trained)
 
 
 @st.cache_resource(max_entries=12, show_spinner=N_("Shifting the photo …"), show_time=True)

@@ -16,14 +16,13 @@ from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.learn.anatomy import blocks, tokens
 from vitviz.ui.learn.anatomy.stream import norm_figure
 from vitviz.ui.reader import link
-from vitviz.ui.reader.scene import Scene, current
+from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 from vitviz.ui.words.labels import token_name
 
 
-def draw() -> None:
+def draw(scene: Scene) -> Result:
     """Draw the stepper, the chosen step and the ledger of all shapes."""
-    scene = current()
     lesson.question(
         _("What happens to a photo inside the model?"),
         _(
@@ -48,7 +47,7 @@ def draw() -> None:
         _view(step, scene, found, block, size)
     _ledger(scene, found, size)
     _words(scene, size)
-    lesson.footer(_result(scene, found, block))
+    return _result(scene, found, block)
 
 
 def step_titles() -> dict[str, str]:

@@ -16,20 +16,20 @@ from vitviz.labs.cost.vit_shape import ViTShape
 from vitviz.ui.choices.cost import COST_SECONDS
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.text import _
-from vitviz.ui.work.desk import Desk, LongWork
+from vitviz.ui.work import controls
+from vitviz.ui.work.long_work import LongWork
 
 
-def draw(shape: ViTShape, desk: Desk) -> BlockSeconds | None:
+def draw(shape: ViTShape) -> BlockSeconds | None:
     """Draw the switch and, where it is on, the measured block; return it."""
     st.subheader(_("And by the clock?"), anchor=False)
     heads = shape.heads if shape.width % shape.heads == 0 else 1
     work = LongWork(
-        COST_SECONDS,
-        ("block seconds", shape.width, heads),
-        lambda progress: time_block(shape.width, heads, progress=progress),
+        ("block seconds", shape.width, heads), lambda report: time_block(shape.width, heads, progress=report)
     )
-    found = desk.ask(
+    found = controls.switch(
         work,
+        COST_SECONDS,
         label=_("Time a block of width {width} on this machine").format(width=shape.width),
         help=_("A few seconds to half a minute: one block of random weights, 16 tokens and more."),
     )

@@ -25,13 +25,12 @@ from vitviz.ui.learn.cost import clock, sizes
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
-from vitviz.ui.work.desk import Desk
 
 _PROJECTIONS, _MLP = PINNED[1], PINNED[2]
 _CURVE_POINTS = 60
 
 
-def draw(scene: Scene, desk: Desk) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result:
     """Draw the experiment."""
     lesson.question(
         _("What does a block compute, and when does attention take over?"),
@@ -55,7 +54,7 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
         )
     with right:
         _counted(scene)
-    seconds = clock.draw(shape, desk)
+    seconds = clock.draw(shape)
     figures = {_("MACs of a block"): figure}
     if seconds is not None:
         figures[_("Seconds of a block")] = clock.figure(seconds)

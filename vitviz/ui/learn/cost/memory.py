@@ -22,12 +22,11 @@ from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.learn.cost import passes, sizes
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
-from vitviz.ui.work.desk import Desk
 
 _CURVE_POINTS = 60
 
 
-def draw(scene: Scene, desk: Desk) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result:
     """Draw the experiment."""
     lesson.question(
         _("Why keep the queries and keys, and not the attention?"),
@@ -52,7 +51,7 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
         )
     with right:
         _recorder(scene)
-    block, model = passes.draw(scene, shape, desk)
+    block, model = passes.draw(scene, shape)
     _lesson()
     return lesson.Result(
         PAGE,

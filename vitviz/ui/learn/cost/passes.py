@@ -9,24 +9,25 @@ from vitviz.labs.cost.vit_shape import ViTShape, shape_of
 from vitviz.ui.choices.cost import COST_BLOCK, COST_PASSES
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
-from vitviz.ui.work.desk import Desk, LongWork
+from vitviz.ui.work import controls
+from vitviz.ui.work.long_work import LongWork
 
 
-def draw(scene: Scene, shape: ViTShape, desk: Desk) -> tuple[MemoryComparison | None, MemoryComparison | None]:
+def draw(scene: Scene, shape: ViTShape) -> tuple[MemoryComparison | None, MemoryComparison | None]:
     """Draw both measurements and return those that are there: of one block, and of the loaded model."""
     st.subheader(_("Measured: what is held for the backward pass"), anchor=False)
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(_("**One block of the sizes above**, random weights"))
         heads = shape.heads if shape.width % shape.heads == 0 else 1
-        block = desk.ask(
+        block = controls.switch(
             LongWork(
-                COST_BLOCK,
                 ("block bytes", shape.tokens, shape.width, heads),
-                lambda progress: compare_blocks(
-                    tokens=shape.tokens, width=shape.width, heads=heads, repetitions=5, progress=progress
+                lambda report: compare_blocks(
+                    tokens=shape.tokens, width=shape.width, heads=heads, repetitions=5, progress=report
                 ),
             ),
+            COST_BLOCK,
             label=_("Measure one block"),
             help=_("Fifteen forward and backward passes."),
         )
@@ -36,12 +37,12 @@ def draw(scene: Scene, shape: ViTShape, desk: Desk) -> tuple[MemoryComparison | 
             _table(block, recompute_ratio(shape), "block")
     with right:
         st.markdown(_("**The loaded model** on this photo, all weights trained"))
-        model = desk.ask(
+        model = controls.switch(
             LongWork(
-                COST_PASSES,
                 ("model bytes", scene.model_key, scene.photo.digest),
-                lambda progress: compare_model(scene.vit, scene.original.pixels, progress=progress),
+                lambda report: compare_model(scene.vit, scene.original.pixels, progress=report),
             ),
+            COST_PASSES,
             label=_("Measure the model"),
             help=_("Nine forward and backward passes: some ten seconds for a small model."),
         )

@@ -33,6 +33,7 @@ from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.depth import layer_norm_runs
 from vitviz.ui.navigation import entries
 from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import N_, _, gap
 
 _POST, _NONE = PINNED[1], PINNED[3]
@@ -59,7 +60,7 @@ def initial(depth: int, width: int, seed: int) -> Signals:
     )
 
 
-def draw() -> lesson.Result:
+def draw(_scene: Scene) -> lesson.Result:
     """Draw the experiment."""
     lesson.question(
         _("Why does the LayerNorm stand before the branch?"),

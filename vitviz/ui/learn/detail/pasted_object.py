@@ -23,24 +23,26 @@ from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.detail.object_knobs import chosen_detector
 from vitviz.ui.reader.scene import Scene, pinned_patch
 from vitviz.ui.text import _
-from vitviz.ui.work.desk import Desk, LongWork
+from vitviz.ui.work import controls
+from vitviz.ui.work.long_work import LongWork
 
 _LIGHT_BLUE = "#56B4E9"
 
 
-def ask(scene: Scene, desk: Desk) -> PastedObject | None:
+def ask(scene: Scene) -> PastedObject | None:
     """Draw the switch that pastes the object on the photo, and return what it did if that is there."""
     detector = chosen_detector()
     patch = pinned_patch(scene)
     knobs = (detector.brightness, detector.noise, detector.alignment)
     key = ("pasted", scene.model_key, scene.photo.digest, patch, *knobs)
     work = LongWork(
-        PASTED,
-        key,
-        lambda progress: lab.run(scene.vit, scene.photo.image, patch=patch, detector=detector, progress=progress),
+        key, lambda report: lab.run(scene.vit, scene.photo.image, patch=patch, detector=detector, progress=report)
     )
-    return desk.ask(
-        work, label=_("Paste the object on this photo"), help=_("About 20 passes of the model: a few seconds.")
+    return controls.switch(
+        work,
+        PASTED,
+        label=_("Paste the object on this photo"),
+        help=_("About 20 passes of the model: a few seconds."),
     )
 
 

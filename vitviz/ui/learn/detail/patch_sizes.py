@@ -24,7 +24,8 @@ from vitviz.ui.navigation import entries
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 from vitviz.ui.words.class_names import class_name
-from vitviz.ui.work.desk import Desk, LongWork
+from vitviz.ui.work import controls
+from vitviz.ui.work.long_work import LongWork
 
 Answers = tuple[PatchSizeAnswer, ...]
 
@@ -35,15 +36,15 @@ def sizes(scene: Scene) -> list[int]:
     return sorted({size for size in (*SIZES, own) if size <= min(scene.vit.image_size)})
 
 
-def ask(scene: Scene, desk: Desk) -> Answers | None:
+def ask(scene: Scene) -> Answers | None:
     """Draw the switch that runs the model at every patch size, and return the answers if they are there."""
     work = LongWork(
-        REPATCHED,
         ("repatched", scene.model_key, scene.photo.digest),
-        lambda progress: patch_sizes(scene.vit, scene.photo.image, sizes=sizes(scene), progress=progress),
+        lambda report: patch_sizes(scene.vit, scene.photo.image, sizes=sizes(scene), progress=report),
     )
-    return desk.ask(
+    return controls.switch(
         work,
+        REPATCHED,
         label=_("Run this model at other patch sizes"),
         help=_("One pass for each of {count} sizes; the smallest patches take longest.").format(
             count=len(sizes(scene))
@@ -145,7 +146,7 @@ def formula_figure(scene: Scene) -> go.Figure:
     )
 
 
-def draw(scene: Scene, desk: Desk) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result:
     """Draw the experiment from its question to what can be taken away."""
     title = _("What does a smaller patch buy, and what does it cost?")
     lesson.question(
@@ -168,7 +169,7 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
         )
     with right:
         st.subheader(_("The loaded model"), anchor=False)
-        found = ask(scene, desk)
+        found = ask(scene)
         figures = {} if found is None else {_("Cost of the model"): cost_figure(scene, found)}
         for figure in figures.values():
             chart(figure, key="patch_cost")

@@ -20,10 +20,9 @@ from vitviz.ui.learn.detail.object_knobs import Simulation
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
-from vitviz.ui.work.desk import Desk
 
 
-def draw(scene: Scene, desk: Desk) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result:
     """Draw the smallest object: simulation, formula and the loaded model."""
     lesson.question(
         _("How small an object can a token see?"),
@@ -43,7 +42,7 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
         key="draw_again",
         on_click=lambda: link.put(DRAW.at((link.get(DRAW) + 1) % 10_000)),
     )
-    curve, pasted, figures = _side_by_side(scene, desk, found)
+    curve, pasted, figures = _side_by_side(scene, found)
     _object_words(found)
     return lesson.Result(
         PAGE,
@@ -55,9 +54,7 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
     )
 
 
-def _side_by_side(
-    scene: Scene, desk: Desk, found: Simulation
-) -> tuple[go.Figure, PastedObject | None, dict[str, go.Figure]]:
+def _side_by_side(scene: Scene, found: Simulation) -> tuple[go.Figure, PastedObject | None, dict[str, go.Figure]]:
     """Draw the formula's curve beside the loaded model; return the curve, what the model did, and its figures."""
     figures: dict[str, go.Figure] = {}
     left, right = st.columns(2, gap="large")
@@ -68,7 +65,7 @@ def _side_by_side(
         _curve_words(found)
     with right:
         st.subheader(_("The loaded model"), anchor=False)
-        pasted = pasted_object.ask(scene, desk)
+        pasted = pasted_object.ask(scene)
         if pasted is not None:
             figures[_("Signal and noise in the model")] = pasted_object.draw_ratio(scene, pasted)
     if pasted is not None:

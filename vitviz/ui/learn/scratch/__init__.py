@@ -1,1 +1,18 @@
-"""The page Attention from scratch."""
+"""The experiments of the page about attention from scratch."""
+
+from __future__ import annotations
+
+from vitviz.ui.choices.attention_from_scratch import EXPERIMENT
+from vitviz.ui.furniture.lesson import Lesson, Section
+from vitviz.ui.learn.scratch import encodings, order, places, temperature
+from vitviz.ui.text import N_
+
+LESSON = Lesson(
+    EXPERIMENT,
+    (
+        Section("temperature", N_("Temperature"), temperature.draw),
+        Section("places", N_("Four patches"), places.draw),
+        Section("order", N_("Order"), order.draw),
+        Section("encodings", N_("Encodings"), encodings.draw),
+    ),
+)

@@ -28,7 +28,6 @@ from vitviz.ui.furniture.recipe import load_line
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, pinned_patch
 from vitviz.ui.text import N_, _, plain
-from vitviz.ui.work.desk import Desk
 
 _SIDE = 360
 
@@ -41,7 +40,7 @@ def _computed(model_key: str, width: int, _scene: Scene) -> tuple[Encoding, ...]
     return lab.run(_scene.vit.grid, channels=width, vit=_scene.vit)
 
 
-def draw(scene: Scene, desk: Desk) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result:
     """Draw the experiment."""
     title = _("How is a place written down?")
     lesson.question(

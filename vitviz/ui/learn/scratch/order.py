@@ -16,6 +16,7 @@ from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.labs import permutation as lab
 from vitviz.labs.permutation import Permutation
+from vitviz.progress import Progress, report
 from vitviz.ui.choices.attention_from_scratch import PAGE, PERMUTED, PERMUTED_MODEL, PERMUTED_SEED
 from vitviz.ui.explore.positions import shuffling
 from vitviz.ui.furniture import lesson
@@ -24,7 +25,8 @@ from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
-from vitviz.ui.work.desk import Desk, LongWork
+from vitviz.ui.work import controls
+from vitviz.ui.work.long_work import LongWork
 
 _SECOND = "#B0558F"
 _FLOOR = 1e-9
@@ -34,7 +36,7 @@ Pair = dict[bool, Permutation]
 """With positions or without, and what happens then."""
 
 
-def draw(scene: Scene, desk: Desk) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result:
     """Draw the experiment from its question to what can be taken away."""
     title = _("Does attention know the order of its tokens?")
     lesson.question(
@@ -50,7 +52,7 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
         layer, figure = _layer()
     with right:
         st.subheader(_("The loaded model, all layers"), anchor=False)
-        model = _model(scene, desk)
+        model = _model(scene)
         if separate(scene.vit):
             _shuffled(scene)
     st.caption(
@@ -115,12 +117,11 @@ def _figure() -> go.Figure:
     )
 
 
-def _model(scene: Scene, desk: Desk) -> Pair | None:
+def _model(scene: Scene) -> Pair | None:
     """Draw the switch for the loaded model and what shuffling does to its tokens."""
-    found = desk.ask(
-        LongWork(
-            PERMUTED_MODEL, ("permuted", scene.model_key, scene.photo.digest), lambda progress: _both(scene, progress)
-        ),
+    found = controls.switch(
+        LongWork(("permuted", scene.model_key, scene.photo.digest), lambda told: _both(scene, told)),
+        PERMUTED_MODEL,
         label=_("Shuffle all patches of this photo"),
         help=_("Four passes of the model: a second or two."),
     )
@@ -140,11 +141,11 @@ def _shuffled(scene: Scene) -> None:
     st.caption(_("P x: every patch of the photo in another place. Without positions the model cannot tell."))
 
 
-def _both(scene: Scene, progress: Any) -> Pair:
+def _both(scene: Scene, progress: Progress) -> Pair:
     found: Pair = {}
     for places in (False, True):
         found[places] = lab.on_model(scene.vit, scene.photo.image, positions=places)
-        progress(len(found), 2)
+        report(progress, len(found), 2)
     return found
 
 

@@ -19,12 +19,11 @@ from vitviz.ui.furniture.charts import chart
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
-from vitviz.ui.work.desk import Desk
 
 _SECOND = "#B0558F"
 
 
-def draw(scene: Scene, desk: Desk) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result:
     """Draw the experiment; it needs no model, and the next one puts the question to the loaded one."""
     title = _("Can attention tell where a patch lies?")
     lesson.question(

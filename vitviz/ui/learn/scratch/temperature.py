@@ -21,12 +21,11 @@ from vitviz.ui.learn.scratch.temperature_model import Heated
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
-from vitviz.ui.work.desk import Desk
 
 Figures = dict[str, go.Figure]
 
 
-def draw(scene: Scene, desk: Desk) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result:
     """Draw the experiment."""
     title = _("What does the temperature of attention do?")
     lesson.question(
@@ -42,7 +41,7 @@ def draw(scene: Scene, desk: Desk) -> lesson.Result:
     with right:
         heated, more = _model(scene)
     figures |= more
-    found = _sweep(scene, desk, figures)
+    found = _sweep(scene, figures)
     _words()
     return lesson.Result(
         PAGE,
@@ -95,10 +94,10 @@ def _model(scene: Scene) -> tuple[Heated | None, Figures]:
     return heated, {_("Entropy in the model"): entropy}
 
 
-def _sweep(scene: Scene, desk: Desk, figures: Figures) -> ModelTemperature | None:
+def _sweep(scene: Scene, figures: Figures) -> ModelTemperature | None:
     """Draw the drift over all temperatures if it is asked for, and add its figure."""
     st.subheader(_("How far from √d does the model still work?"), anchor=False)
-    found = temperature_model.ask_sweep(scene, desk)
+    found = temperature_model.ask_sweep(scene)
     if found is not None:
         figure = figures[_("Drift with temperature")] = temperature_model.sweep_figure(found)
         chart(figure, key="heat_sweep")

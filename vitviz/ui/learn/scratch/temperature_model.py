@@ -36,7 +36,8 @@ from vitviz.ui.text import _
 from vitviz.ui.words.class_names import class_name
 from vitviz.ui.words.errors import in_dashboard
 from vitviz.ui.words.labels import map_words
-from vitviz.ui.work.desk import Desk, LongWork
+from vitviz.ui.work import controls
+from vitviz.ui.work.long_work import LongWork
 
 SWEPT = tuple(factor_of(text) for text in FACTORS)
 
@@ -179,16 +180,16 @@ def entropy_figure(heated: Heated) -> go.Figure:
     )
 
 
-def ask_sweep(scene: Scene, desk: Desk) -> ModelTemperature | None:
+def ask_sweep(scene: Scene) -> ModelTemperature | None:
     """Draw the switch of the sweep over all factors, and return it if it is there."""
     where = layer(scene)
     work = LongWork(
-        HEAT_SWEEP,
         ("heat_sweep", scene.model_key, scene.photo.digest, where),
-        lambda progress: lab.run(scene.vit, scene.photo.image, factors=SWEPT, layer=where, progress=progress),
+        lambda report: lab.run(scene.vit, scene.photo.image, factors=SWEPT, layer=where, progress=report),
     )
-    return desk.ask(
+    return controls.switch(
         work,
+        HEAT_SWEEP,
         label=_("Measure all {count} temperatures").format(count=len(SWEPT)),
         help=_("One pass of the model each: a few seconds."),
     )

@@ -27,10 +27,12 @@ from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.kept.jobs import JobView, Report
-from vitviz.ui.learn.training import tokens
+from vitviz.ui.learn.training import own_run, tokens
 from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, gap
-from vitviz.ui.work import job_panel
+from vitviz.ui.work import controls
+from vitviz.ui.work.long_work import LongWork
 
 KNOBS: dict[str, Choice[Any]] = {
     "size": choices.DISTIL_SIZE,
@@ -44,7 +46,7 @@ _SOFT, _HARD = "#009E73", "#CC79A7"
 _TEMPERATURES = tuple(float(each) for each in np.geomspace(0.5, 200, 40))
 
 
-def draw() -> None:
+def draw(_scene: Scene) -> Result:
     """Draw the experiment."""
     lesson.question(
         _("Can a network teach another one?"),
@@ -59,22 +61,22 @@ def draw() -> None:
     with knobs:
         _knobs()
         cost = _("About {seconds:.0f} s on an idle core.").format(seconds=_cost(settings))
-        work = partial(_work, settings)
-        job_panel.controls(choices.DISTILLATION, key, work, label=_("Train"), cost=cost)
+        work = LongWork(key, partial(_work, settings))
+        own_run.start_or_stop(choices.DISTILLATION, work, label=_("Train"), cost=cost)
     with result:
-        job_panel.watch(choices.DISTILLATION, _live)
-        view = job_panel.found(choices.DISTILLATION, key)
+        controls.progress(choices.DISTILLATION, _live)
+        view = own_run.latest(choices.DISTILLATION, key)
         kept = view is not None and view.result is not None
         shown: Distillation = view.result if view is not None and kept else shipped_distillation()
         if view is None or not view.active:
             same = all(getattr(shown, name) == value for name, value in settings.items())
-            job_panel.note(choices.DISTILLATION, key, view, same=same)
+            own_run.note(choices.DISTILLATION, key, view, same=same)
             _results(shown)
     if shown.attention is not None:
         tokens.draw(shown.attention)
     gaps = _formula()
     _words()
-    lesson.footer(_result(shown, gaps))
+    return _result(shown, gaps)
 
 
 def _settings() -> dict[str, Any]:

@@ -24,14 +24,17 @@ from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.kept.jobs import JobView, Report
+from vitviz.ui.learn.training import own_run
 from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
-from vitviz.ui.work import job_panel
+from vitviz.ui.work import controls
+from vitviz.ui.work.long_work import LongWork
 
 _KNOBS = ("sizes", "seeds", "steps", "shifts")
 
 
-def draw() -> None:
+def draw(_scene: Scene) -> Result:
     """Draw the experiment."""
     lesson.question(
         _("Who needs how much data?"),
@@ -45,24 +48,23 @@ def draw() -> None:
     knobs, result = st.columns([1, 3], gap="large")
     with knobs:
         _knobs()
-        job_panel.controls(
+        own_run.start_or_stop(
             choices.HUNGER,
-            key,
-            partial(_work, settings),
+            LongWork(key, partial(_work, settings)),
             label=_("Train"),
             cost=_("About {seconds:.0f} s on an idle core.").format(seconds=_cost(settings)),
         )
     with result:
-        job_panel.watch(choices.HUNGER, _live)
-        view = job_panel.found(choices.HUNGER, key)
+        controls.progress(choices.HUNGER, _live)
+        view = own_run.latest(choices.HUNGER, key)
         kept = view is not None and view.result is not None
         shown: DataHunger = view.result if view is not None and kept else shipped_hunger()
         if view is None or not view.active:
             same = all(getattr(shown, name) == value for name, value in settings.items())
-            job_panel.note(choices.HUNGER, key, view, same=same)
+            own_run.note(choices.HUNGER, key, view, same=same)
             _results(shown)
     _words()
-    lesson.footer(_result(shown))
+    return _result(shown)
 
 
 def sizes_of(largest: int) -> tuple[int, ...]:

@@ -29,17 +29,18 @@ from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.kept.jobs import JobView, Report
+from vitviz.ui.learn.training import own_run
 from vitviz.ui.reader import link
-from vitviz.ui.reader.scene import Scene, current
+from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.class_names import class_name
 from vitviz.ui.words.errors import in_dashboard
-from vitviz.ui.work import job_panel
+from vitviz.ui.work import controls
+from vitviz.ui.work.long_work import LongWork
 
 
-def draw() -> None:
+def draw(scene: Scene) -> Result:
     """Draw the experiment."""
-    scene = current()
     lesson.question(
         _("What if the picture is larger than the model knows?"),
         _(
@@ -50,20 +51,18 @@ def draw() -> None:
     maps = _maps(scene)
     st.subheader(_("Does the answer survive?"), anchor=False)
     key = (choices.SIZES, scene.model_key, scene.photo.digest)
-    work = partial(_work, scene.vit, scene.photo)
-    job_panel.controls(
+    own_run.start_or_stop(
         choices.SIZES,
-        key,
-        work,
+        LongWork(key, partial(_work, scene.vit, scene.photo)),
         label=_("Measure {count} sizes").format(count=len(SIZES)),
         cost=_("Two passes of the model a size, up to {largest} pixels: about half a minute.").format(
             largest=SIZES[-1]
         ),
     )
-    job_panel.watch(choices.SIZES, partial(_live, scene))
+    controls.progress(choices.SIZES, partial(_live, scene))
     found = _measured(scene, key)
     _words(scene)
-    lesson.footer(_result(scene, maps, found))
+    return _result(scene, maps, found)
 
 
 def _work(vit: ViT, photo: Photo, report: Report) -> InputSizes:
@@ -122,10 +121,10 @@ def _live(scene: Scene, view: JobView) -> None:
 
 
 def _measured(scene: Scene, key: Hashable) -> InputSizes | None:
-    view = job_panel.found(choices.SIZES, key)
+    view = own_run.latest(choices.SIZES, key)
     if view is None or view.active:
         return None
-    job_panel.standing(view)
+    own_run.standing(view)
     if view.result is None:
         return None
     found: InputSizes = view.result

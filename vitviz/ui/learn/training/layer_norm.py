@@ -24,9 +24,12 @@ from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.kept.jobs import JobView, Report
+from vitviz.ui.learn.training import own_run
 from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
-from vitviz.ui.work import job_panel
+from vitviz.ui.work import controls
+from vitviz.ui.work.long_work import LongWork
 
 _POST = "#E69F00"
 ORDERS = ("pre", "post")
@@ -62,7 +65,7 @@ class Pair:
     going: Going | None = None
 
 
-def draw() -> None:
+def draw(_scene: Scene) -> Result:
     """Draw the experiment."""
     lesson.question(
         _("Before or after the branch: where does the LayerNorm belong?"),
@@ -77,23 +80,22 @@ def draw() -> None:
     with knobs:
         _knobs()
         seconds = _SECONDS_A_BLOCK_AND_STEP * 2 * settings["depth"] * settings["steps"]
-        job_panel.controls(
+        own_run.start_or_stop(
             choices.LAYER_NORM,
-            key,
-            partial(_work, settings),
+            LongWork(key, partial(_work, settings)),
             label=_("Train"),
             cost=_("About {seconds:.0f} s on an idle core.").format(seconds=seconds),
         )
     with result:
-        job_panel.watch(choices.LAYER_NORM, _live)
-        view = job_panel.found(choices.LAYER_NORM, key)
+        controls.progress(choices.LAYER_NORM, _live)
+        view = own_run.latest(choices.LAYER_NORM, key)
         groups = _groups(view)
         going = None if view is None or view.result is None else view.result.going
         if view is None or not view.active:
-            job_panel.note(choices.LAYER_NORM, key, view, same=_same(settings, groups))
+            own_run.note(choices.LAYER_NORM, key, view, same=_same(settings, groups))
             _results(groups, going)
     _words()
-    lesson.footer(_result(groups, going))
+    return _result(groups, going)
 
 
 def _settings() -> dict[str, Any]:

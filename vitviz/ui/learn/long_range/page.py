@@ -1,0 +1,30 @@
+"""The Long range page of one task, from its question to what can be taken away."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vitviz.ui.choices.long_range import TASK
+from vitviz.ui.furniture import lesson
+from vitviz.ui.learn.long_range import board, counter, results, take_away, verdicts
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+
+
+def draw(_scene: Scene) -> lesson.Result:
+    """Draw the task that the link names; its networks are trained for it, so the reader's model has no part in it."""
+    task = link.get(TASK)
+    lesson.question(*take_away.question(task))
+    situation = board.current()
+    left, right = st.columns([11, 9], gap="large")
+    with left:
+        verdicts.board(situation)
+        board.knobs(situation)
+    with right:
+        verdicts.verdicts(situation)
+        verdicts.head_choice(situation)
+    results.draw(situation)
+    counted = counter.draw(situation)
+    lesson.caveat(take_away.caveat(situation))
+    lesson.try_next(take_away.next_steps(task))
+    return take_away.result(situation, counted)
