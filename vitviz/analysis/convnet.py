@@ -16,6 +16,7 @@ from vitviz.errors import GridError, OptionError, UnsupportedModelError, check_i
 from vitviz.images import Source, open_image
 from vitviz.models import timm_door
 from vitviz.models.timm_weights import TIMM, load_module
+from vitviz.models.turn_lock import TurnLock
 from vitviz.record import Record
 
 
@@ -41,6 +42,8 @@ class ConvNet(Record):
     """Where the weights come from."""
     chain: tuple[nn.Module, ...] = field(default=(), repr=False, kw_only=True)
     """The layers themselves, of the shell; each takes what the one before returns."""
+    lock: TurnLock = field(default_factory=TurnLock, repr=False, kw_only=True)
+    """Admits one pass at a time where many readers ask; long work holds it for a picture."""
 
     @property
     def layers(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from torch import Tensor, nn
@@ -97,7 +97,7 @@ def rewrapped(vit: ViT, shell: nn.Module, image_size: tuple[int, int]) -> ViT:
     """
     transform = None if vit.framing is not None else partial(_from_native, vit, image_size)
     try:
-        return ViT.from_module(
+        changed = ViT.from_module(
             shell,
             name=vit.name,
             image_size=image_size,
@@ -107,6 +107,7 @@ def rewrapped(vit: ViT, shell: nn.Module, image_size: tuple[int, int]) -> ViT:
         )
     except UnsupportedModelError as error:
         raise _fixed(vit, image_size, str(error)) from error
+    return replace(changed, lock=vit.lock)  # the weights are the model's own: one pass at a time for both
 
 
 def _from_native(vit: ViT, image_size: tuple[int, int], picture: Source) -> Tensor:

@@ -44,9 +44,10 @@ def masked_scores(
         fast = QuickPass.of(vit, pixels, behind, target)
         if fast is not None:
             size = min(batch_size, _cached_images(vit, fast.channels))
-            return in_batches(fast.scores, gone, batch_size=size, progress=progress, total=len(gone))
+            return in_batches(vit, fast.scores, gone, batch_size=size, progress=progress, total=len(gone))
     if quick and replacement == REMOVED and drops_exactly(vit):
-        return _by_count(vit, pixels, gone, target, batch_size, progress)
+        with vit.lock.long_work():
+            return _by_count(vit, pixels, gone, target, batch_size, progress)
     pictures = (without_patches(vit, pixels, choice, replacement, behind) for choice in gone)
     return scores(vit, pictures, target, batch_size=batch_size, progress=progress, total=len(gone))
 

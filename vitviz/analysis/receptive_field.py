@@ -144,9 +144,16 @@ def receptive_field(
         layer = _layer(layer, model.layers)
         read = partial(_places, model, layer)
         name, index, place, field, box, notes = _conv_place(model, layer, token, inputs[0], notes)
-    maps = np.stack([_checked(gradient_map(read, each, index), name, layer) for each in inputs])
+    with model.lock.long_work():
+        maps = np.stack([_checked(_map_in_turn(model, read, each, index), name, layer) for each in inputs])
     mean = maps.mean(0, dtype=np.float64).astype(np.float32)
     return ReceptiveField(model.name, layer, name, mean, maps, place, field, box, notes)
+
+
+def _map_in_turn(model: ViT | ConvNet, read: Any, pixels: Tensor, tokens: Iterable[int]) -> NDArray[np.float32]:
+    """Return the map of one picture; forward and backward pass are one turn at the model."""
+    with model.lock:
+        return gradient_map(read, pixels, tokens)
 
 
 def gradient_map(read: Any, pixels: Tensor, tokens: Iterable[int]) -> NDArray[np.float32]:
@@ -169,7 +176,7 @@ def _layer(layer: int | None, layers: int) -> int:
 
 
 def _vit_tokens(vit: ViT, layer: int, batch: Tensor) -> Tensor:
-    with vit.lock, AttentionTap() as tap:
+    with AttentionTap() as tap:
         vit.shell.forward_features(batch.to(vit.device, vit.dtype))  # type: ignore[operator]
         return tap.streams[layer][0]  # (token, channel)
 

@@ -83,10 +83,11 @@ def scores(
         kept = torch.stack(masks) if masks else None
         return score_batch(vit, batch, target, kept=kept, probability=probability)
 
-    return in_batches(run, pictures, batch_size=batch_size, progress=progress, total=total)
+    return in_batches(vit, run, pictures, batch_size=batch_size, progress=progress, total=total)
 
 
 def in_batches(
+    vit: ViT,
     run: Callable[[list[Any]], Tensor],
     items: Iterable[Any],
     *,
@@ -96,14 +97,15 @@ def in_batches(
 ) -> Tensor:
     """Return what ``run`` makes of a stream of items, (item, …) on the CPU, in batches and without gradients.
 
-    Where the memory does not suffice, batches are halved until they fit.
+    Other work with the model goes first between two batches. Where the memory does not suffice, batches are halved
+    until they fit.
     Raises OptionError for a batch size below 1, StoppedError if ``progress`` says so.
     """
     if batch_size < 1:
         raise OptionError(f"batch_size is {batch_size}; wanted at least 1. 16 is right for most machines.")
     found: list[Tensor] = []
     done = 0
-    with torch.no_grad():
+    with torch.no_grad(), vit.lock.long_work(lambda: report(progress, done, total)):
         for group in _groups(items, batch_size):
             found += _fitting(run, group)
             done += len(group)

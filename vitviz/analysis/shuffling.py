@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,7 +138,7 @@ def separate(vit: ViT) -> bool:
 
 def _read(vit: ViT, shell: Any, batch: Tensor) -> ShuffleResult:
     like = next(vit.module.parameters())
-    with vit.lock if shell is vit.shell else nullcontext(), torch.no_grad():
+    with vit.lock, torch.no_grad():
         features = shell.forward_features(batch.to(like.device, like.dtype))  # (image, token, channel)
         if "class" in vit.grid.prefix:
             found = features[:, vit.grid.token("class")]

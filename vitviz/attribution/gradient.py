@@ -7,7 +7,7 @@ Captum draws from. The tests hold every method to Captum's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -36,9 +36,11 @@ def smooth_grad(task: Task, *, n_samples: int, noise: float) -> Found:
     """Return the saliency of the mean gradient over noisy copies of the picture: (height, width)."""
     generator, spread = torch.Generator().manual_seed(task.seed), noise * _range(task.pixels)
     total = torch.zeros_like(task.pixels)
-    for count, done in _portions(n_samples, _at_once(task)):
-        total += _halved(_gradient(task), _noisy(task.pixels, count, spread, generator)).sum(0)
-        report(task.progress, done, n_samples)
+
+    def add(count: int, _done: int) -> None:
+        total.add_(_halved(_gradient(task), _noisy(task.pixels, count, spread, generator)).sum(0))
+
+    _in_portions(task, n_samples, add)
     return Found((total / n_samples).abs().amax(0))
 
 
@@ -67,7 +69,7 @@ def integrated_gradients(task: Task, *, n_steps: int, baseline: str) -> Found:
 
     engine = IntegratedGradients(gradient)
     engine.gradient_func = slopes  # Captum's quadrature over guarded gradients, in parts that the memory holds
-    with torch.inference_mode(False):
+    with torch.inference_mode(False), task.vit.lock.long_work(lambda: report(task.progress, done, n_steps)):
         picture, empty = task.pixels[None].clone(), start[None].clone()
         size = max(2, _at_once(task))  # of one, Captum warns
         values = engine.attribute(picture, baselines=empty, n_steps=n_steps, internal_batch_size=size)[0].sum(0)
@@ -84,13 +86,16 @@ def gradient_shap(task: Task, *, n_samples: int, noise: float, baseline: str) ->
     start = replacement_picture(task.vit, task.pixels, baseline, seed=task.seed)
     points = torch.rand(n_samples, 1, 1, 1, generator=generator)  # (sample, 1, 1, 1)
     total, promised = torch.zeros_like(task.pixels), 0.0
-    for count, done in _portions(n_samples, _at_once(task)):
+
+    def add(count: int, done: int) -> None:
+        nonlocal promised
         noisy = _noisy(task.pixels, count, spread, generator)  # (sample, 3, height, width)
-        share = points[done - count : done].to(noisy)
+        share = points[done : done + count].to(noisy)
         slopes = _halved(_gradient(task), share * noisy + (1 - share) * start)
-        total += (slopes * (noisy - start)).sum(0)
+        total.add_((slopes * (noisy - start)).sum(0))
         promised += float(_halved(lambda part: _scores(task, part), noisy).sum())
-        report(task.progress, done, n_samples)
+
+    _in_portions(task, n_samples, add)
     values = (total / n_samples).sum(0)
     change = promised / n_samples - float(_scores(task, start[None])[0])
     return Found(values, float(values.sum()) - change)
@@ -101,10 +106,13 @@ def _at_once(task: Task) -> int:
 
 
 def _gradient(task: Task) -> Engine:
-    """Return the function from a batch of inputs to the gradients of their scores."""
+    """Return the function from a batch of inputs to the gradients of their scores.
+
+    Each batch, forward and backward, is one turn at the model: one graph is in memory at a time, however many explain.
+    """
 
     def gradient(batch: Tensor) -> Tensor:
-        with torch.inference_mode(False), torch.enable_grad():
+        with task.vit.lock, torch.inference_mode(False), torch.enable_grad():
             leaf = batch.detach().clone().to(task.vit.device).requires_grad_()
             return pixel_gradient(score_batch(task.vit, leaf, task.target), leaf).detach().to(task.pixels)
 
@@ -132,11 +140,15 @@ def _noisy(pixels: Tensor, count: int, spread: float, generator: torch.Generator
     return pixels + spread * torch.stack(noise)
 
 
-def _portions(total: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield (count, done) until ``total`` is done, at most ``size`` at a time."""
-    for start in range(0, total, size):
-        count = min(size, total - start)
-        yield count, start + count
+def _in_portions(task: Task, total: int, step: Callable[[int, int], None]) -> None:
+    """Call ``step(count, done)`` until ``total`` are done, a few at a time; other work goes first in between."""
+    done = 0
+    with task.vit.lock.long_work(lambda: report(task.progress, done, total)):
+        while done < total:
+            count = min(_at_once(task), total - done)
+            step(count, done)
+            done += count
+            report(task.progress, done, total)
 
 
 def _halved(function: Engine, batch: Tensor) -> Tensor:

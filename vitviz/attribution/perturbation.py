@@ -83,7 +83,7 @@ def rise(task: Task, *, n_masks: int, replacement: str, keep: float, cells: int)
 
     drawn = (smooth_mask(size, cells, keep, generator) for _ in range(n_masks))
     # one batch of masks is in memory at a time
-    in_batches(run, drawn, batch_size=task.batch_size, progress=task.progress, total=n_masks)
+    in_batches(task.vit, run, drawn, batch_size=task.batch_size, progress=task.progress, total=n_masks)
     return Found(sums.slope())
 
 

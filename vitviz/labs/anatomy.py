@@ -92,7 +92,7 @@ def embedding(vit: ViT, trace: Trace) -> Embedding:
     if isinstance(embed, nn.Module):
         embed.register_forward_hook(_keep(seen, "tokens"))
     like = next(vit.module.parameters())
-    with torch.no_grad():
+    with vit.lock, torch.no_grad():
         shell.forward_features(trace.pixels[None].to(like.device, like.dtype))
     tokens = _one_vector_each(seen.get("tokens"), vit.grid.patches)
     projection, bias = _projection(embed, patches)
@@ -158,7 +158,7 @@ def block_step(vit: ViT, trace: Trace, layer: int) -> BlockStep:
         if isinstance(part, nn.Module):
             part.register_forward_hook(_keep(seen, name))
     like = next(vit.module.parameters())
-    with torch.no_grad():
+    with vit.lock, torch.no_grad():
         shell.forward_features(trace.pixels[None].to(like.device, like.dtype))
     between = _between(seen, before)
     gap = None

@@ -122,6 +122,6 @@ def _without_residual(vit: ViT, pixels: Tensor) -> list[Tensor]:
     for block in shell.blocks.children():
         block.register_forward_hook(cut)
     weight = next(shell.parameters())
-    with torch.inference_mode(False), torch.no_grad():
+    with vit.lock, torch.inference_mode(False), torch.no_grad():
         shell.forward_features(pixels[None].to(weight))
     return streams

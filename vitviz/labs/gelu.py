@@ -100,7 +100,7 @@ def activations(vit: ViT, trace: Trace, layer: int) -> Activations:
     if isinstance(activation, nn.Module):
         activation.register_forward_pre_hook(lambda module, args: seen.append(args[0].detach()))
     like = next(vit.module.parameters())
-    with torch.no_grad():
+    with vit.lock, torch.no_grad():
         shell.forward_features(trace.pixels[None].to(like.device, like.dtype))
     if not seen:
         raise UnsupportedModelError(

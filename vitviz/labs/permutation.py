@@ -81,7 +81,7 @@ def on_model(vit: ViT, image: Picture, *, positions: bool = False, seed: int = 0
         with vit.lock, torch.no_grad():
             whole, moved = _features(vit.shell, batch)
     else:
-        with without_positions(vit) as shell, torch.no_grad():
+        with vit.lock, without_positions(vit) as shell, torch.no_grad():
             whole, moved = _features(shell, batch)
     named = vit.grid.token("class") if "class" in vit.grid.prefix else None
     return _compared(whole, moved, order, prefix=len(vit.grid.prefix), named=named)

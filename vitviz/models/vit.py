@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -22,6 +21,7 @@ from vitviz.models import timm_door
 from vitviz.models.class_names import ClassNames, listed_names
 from vitviz.models.geometry import check_size, grid_of, height_and_width
 from vitviz.models.support import check_family, probe
+from vitviz.models.turn_lock import TurnLock
 from vitviz.record import Record
 
 
@@ -31,7 +31,7 @@ class ViT(Record):
 
     ``module`` is the caller's own and is never hooked or changed: forward passes run on ``shell``, a tree of
     module objects that shares its weights and was proven to answer as a plain call of ``module`` does. ``lock`` admits
-    one forward pass at a time.
+    one pass at a time; long work holds it for a batch and lets others go first.
     """
 
     name: str
@@ -57,7 +57,7 @@ class ViT(Record):
     weights: str = "unknown"
     """Where the weights come from: a file's name and SHA-256, "random, seed 0", a hub's tag."""
     observed: Observed = field(repr=False, kw_only=True)
-    lock: threading.RLock = field(default_factory=threading.RLock, repr=False, kw_only=True)
+    lock: TurnLock = field(default_factory=TurnLock, repr=False, kw_only=True)
 
     @property
     def shell(self) -> nn.Module:
