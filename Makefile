@@ -6,8 +6,9 @@ VENV := .venv
 PY := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BENCHMARKS = $(wildcard benchmarks/bench_*.py)
+FAULTS = probes links files kills steady sessions
 
-.PHONY: help run test check format bench wheel proof messages training clean
+.PHONY: help run test check format bench faults wheel proof messages training clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -47,6 +48,10 @@ proof: wheel ## install the wheel alone into an environment of its own, outside 
 		"$$bin/python" -W ignore -c "from streamlit.testing.v1 import AppTest; from vitviz.assets import PACKAGE; \
 			page = AppTest.from_file(PACKAGE / 'ui/main.py', default_timeout=120).run(); \
 			assert page.header and not page.exception, page.exception; print('vitviz:', page.header[0].value)"
+
+faults: $(VENV)/run.stamp ## load and fault: odd files, kills, probes, many readers (ARGS=--quick)
+	@set -e; for name in $(FAULTS); do echo "vitviz: benchmarks/faults/$$name.py"; \
+		$(PY) benchmarks/faults/$$name.py $(ARGS); done
 
 # Babel takes "95 % of" for a placeholder of another kind and complains; tests/ui/test_text.py checks the real ones.
 messages: $(VENV)/dev.stamp ## collect the visible texts, bring the catalogues up to date and compile them

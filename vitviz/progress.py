@@ -9,7 +9,8 @@ import torch
 from vitviz.errors import StoppedError
 
 Progress = Callable[[int, int], bool | None]
-"""Called with (done, total) after every step; returning False stops the work with StoppedError."""
+"""Called with (done, total) after every step, and again while others have their turn at the model; returning False
+stops the work with StoppedError."""
 
 
 def report(progress: Progress | None, done: int, total: int) -> None:

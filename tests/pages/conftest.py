@@ -96,7 +96,7 @@ def beside(dashboard: Callable[..., Dashboard], monkeypatch: pytest.MonkeyPatch)
 
 def _forget() -> None:
     """Forget what was computed under the name of a model that is another one outside these tests."""
-    for kept in (cache.traced, cache.statistics, cache.rollout, cache.model_maximum, cache.picture):
+    for kept in (cache.traces, cache.statistics, cache.rollout, cache.model_maximum, cache.picture):
         kept.clear()
     for shared in (shelf.results, shelf.passes, long_work.queue):
         shared.clear()

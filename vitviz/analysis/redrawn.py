@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -21,7 +22,7 @@ def redrawn(vit: ViT, *, seed: int = 0) -> ViT:
     check_redrawable(vit)
     module = copy.deepcopy(vit.module)
     redraw(module.parameters(), torch.Generator().manual_seed(seed))
-    return ViT.from_module(
+    drawn = ViT.from_module(
         module,
         name=vit.name,
         transform=vit.transform,
@@ -29,6 +30,7 @@ def redrawn(vit: ViT, *, seed: int = 0) -> ViT:
         image_size=vit.image_size,
         weights=f"random, seed {seed}, with each tensor's own mean and spread",
     )
+    return replace(drawn, lock=vit.lock)  # a copy takes its turns with the model
 
 
 def check_redrawable(vit: ViT) -> None:

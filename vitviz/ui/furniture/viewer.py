@@ -72,7 +72,7 @@ def photo_file(scene: Scene) -> bytes:
     return _photo_file(scene.model_key, scene.photo.digest, scene.picture)
 
 
-@st.cache_data(max_entries=24, show_spinner=False)
+@st.cache_data(max_entries=48, show_spinner=False)
 def _photo_file(model_key: str, digest: str, _picture: NDArray[np.uint8]) -> bytes:
     return jpeg_bytes(_picture)
 

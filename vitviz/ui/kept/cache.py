@@ -5,6 +5,7 @@ Keys are names and content hashes, never pictures: Streamlit hashes large arrays
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,11 @@ from vitviz.capture.edit import Edit
 from vitviz.images import Photo
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
-from vitviz.ui.text import N_
+from vitviz.ui.kept.shelf import Shelf
+from vitviz.ui.text import N_, _
+
+TRACE_BYTES = 800_000_000
+"""Of memory for the traces of all readers: those of a class of forty, each with a photo of their own."""
 
 
 @st.cache_resource(max_entries=3, show_spinner=N_("Loading the model …"), show_time=True)
@@ -37,13 +42,31 @@ def load_model(name: str, weights: str, size: int) -> ViT:
     return vitviz.load_vit(name, weights=weights, image_size=size or None)
 
 
-@st.cache_resource(max_entries=6, show_spinner=N_("Looking at the picture …"))
-def traced(model_key: str, digest: str, edit: Edit, _vit: ViT, _photo: Photo) -> Trace:
-    """Return the trace of a photo; at most six are kept, about 20 MB each at 224 pixels."""
-    return vitviz.trace(_vit, _photo.image, edit=edit)
+@st.cache_resource(max_entries=1, show_spinner=False)
+def traces() -> Shelf:
+    """Return the traces of all readers: about 20 MB each at 224 pixels, 400 MB at the largest size of a large model."""
+    return Shelf(TRACE_BYTES, size=lambda trace: trace.nbytes)
 
 
-@st.cache_resource(max_entries=12, show_spinner=N_("Measuring every head …"))
+def traced(model_key: str, digest: str, edit: Edit, vit: ViT, photo: Photo) -> Trace:
+    """Return the trace of a photo. Readers who ask for the same at once wait for one of them to compute it."""
+    return _kept_trace((model_key, digest, edit), lambda: vitviz.trace(vit, photo.image, edit=edit))
+
+
+def traced_input(model_key: str, digest: str, frame: str, vit: ViT, pixels: torch.Tensor) -> Trace:
+    """Return the trace of an input that is not the model's own crop of a photo; ``frame`` names whose crop it is."""
+    return _kept_trace((model_key, digest, frame), lambda: vitviz.trace(vit, pixels))
+
+
+def _kept_trace(key: Hashable, compute: Callable[[], Trace]) -> Trace:
+    found: Trace | None = traces().get(key)
+    if found is not None:
+        return found
+    with st.spinner(_("Looking at the picture …")):
+        return traces().once(key, compute)
+
+
+@st.cache_resource(max_entries=48, show_spinner=N_("Measuring every head …"))
 def statistics(model_key: str, digest: str, edit: Edit, _trace: Trace) -> HeadStatistics:
     """Return the head statistics of a trace."""
     return vitviz.head_statistics(_trace)
@@ -71,13 +94,13 @@ def rollout(
     )
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
+@st.cache_resource(max_entries=192, show_spinner=False)
 def model_maximum(model_key: str, digest: str, edit: Edit, _trace: Trace) -> float:
     """Return the largest attention weight of any head of any layer: the scale "whole model"."""
     return max(float(attention.amax()) for attention in _trace.attentions())
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
+@st.cache_resource(max_entries=48, show_spinner=False)
 def picture(model_key: str, digest: str, _vit: ViT, _photo: Photo) -> NDArray[np.uint8]:
     """Return the crop that the model sees, (height, width, 3), at a size to look at."""
     shown = _vit.frame(_photo.image)
@@ -182,9 +205,3 @@ def layer_similarity(
 ) -> LayerSimilarity:
     """Return the CKA of the layers of a model, or of two models, on the patches of one photo."""
     return vitviz.layer_similarity(_trace, _other)
-
-
-@st.cache_resource(max_entries=6, show_spinner=N_("Looking at the picture …"))
-def traced_input(model_key: str, digest: str, frame: str, _vit: ViT, _pixels: torch.Tensor) -> Trace:
-    """Return the trace of an input that is not the model's own crop of a photo; ``frame`` names whose crop it is."""
-    return vitviz.trace(_vit, _pixels)

@@ -14,15 +14,17 @@ _MOMENT = 0.2  # seconds after which who waits is asked whether to go on
 
 
 class Shelf:
-    """Results by key, at most ``limit``: the one that was not asked for longest goes first.
+    """Results by key, of at most ``limit`` in all: the one that was not asked for longest goes first.
 
-    For what is computed in steps that the reader watches and may stop, which Streamlit's own caches cannot hold.
+    For what is computed in steps that the reader watches and may stop, and for what differs much in size, which
+    Streamlit's own caches cannot hold.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, size: Callable[[Any], int] = lambda value: 1) -> None:
+        """``size`` says how much of the limit a result takes: one by default. The newest result always stays."""
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._being_made: set[Hashable] = set()
-        self._limit, self._lock = limit, Condition()
+        self._limit, self._size, self._lock = limit, size, Condition()
 
     def get(self, key: Hashable) -> Any:
         """Return what was kept under a key, or None."""
@@ -36,7 +38,7 @@ class Shelf:
         with self._lock:
             self._kept[key] = value
             self._kept.move_to_end(key)
-            while len(self._kept) > self._limit:
+            while len(self._kept) > 1 and sum(map(self._size, self._kept.values())) > self._limit:
                 self._kept.popitem(last=False)
 
     def once(self, key: Hashable, make: Callable[[], Made], meanwhile: Callable[[], object] = lambda: None) -> Made:

@@ -36,6 +36,8 @@ from vitviz.ui.work.long_work import LongWork
 
 _FIRST = ("class_attention", "rollout", "gradient_rollout", "legrad", "saliency", "token_grad_cam")
 SHOWN_FIRST = 4
+BATCH = 4
+"""Pictures that long work runs at once: a turn at the model is short, and other readers wait no longer than that."""
 _BRIGHTEST = 99  # percentile of a map over pixels that gets the last colour: single pixels stand far above the rest
 
 
@@ -134,7 +136,9 @@ def _work(scene: Scene, aim: Aim, method: Method, beside: Sequence[Method]) -> L
 
     def compute(report: Report) -> Attribution:
         recorded = passes(scene, aim, [method, *beside])
-        return attribute(method.name, scene.vit, recorded, target=aim.target, progress=report, **turned)
+        return attribute(
+            method.name, scene.vit, recorded, target=aim.target, batch_size=BATCH, progress=report, **turned
+        )
 
     return LongWork(key, compute)
 

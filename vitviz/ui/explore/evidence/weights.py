@@ -51,7 +51,7 @@ def _check(scene: Scene, aim: Aim, each: Outcome) -> LongWork[Randomisation]:
     name, knobs, pixels = each.method.name, maps.knobs(each.method), scene.original.pixels
 
     def explain(vit: ViT) -> NDArray[Any]:
-        return attribute(name, vit, pixels, target=aim.target, **knobs).values
+        return attribute(name, vit, pixels, target=aim.target, batch_size=maps.BATCH, **knobs).values
 
     return LongWork(_key(aim, each), lambda report: model_randomisation(scene.vit, explain, progress=report))
 
