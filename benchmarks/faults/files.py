@@ -187,7 +187,7 @@ def uploads(folder: Path, listed: list[tuple[str, str]]) -> list[Outcome]:
             if not server.alive:
                 what, says = "crash", f"exit {server.process.returncode}"
             elif status >= 400:
-                what, says = ("refused" if status in (400, 413) else "crash"), f"status {status}"
+                what, says = ("refused" if status in (400, 413, 415) else "crash"), f"status {status}"
             elif drawn.exceptions or TRACEBACK.search(drawn.texts):
                 what, says = "traceback", "; ".join(drawn.exceptions)
             elif not drawn.finished or not drawn.headings:

@@ -167,9 +167,13 @@ class Reader:
     def upload(self, name: str, data: bytes, key: str = "upload") -> tuple[int, Drawn]:
         """Put a file into an upload box as the browser does; return the server's status and what the page then shows.
 
-        A file that the server refuses (413: too large) is not told to the page, as in the browser.
+        A file that the box refuses for its suffix (415) or the server for its size (413) does not reach the page, as
+        in the browser.
         """
-        widget = self.drawn.widget("file_uploader", key)
+        box = next(each for each in self.drawn.of("file_uploader") if each.id.endswith(f"-{key}"))
+        if box.type and not name.lower().endswith(tuple(box.type)):
+            return 415, self.drawn
+        widget = box.id
         request = BackMsg()
         request.file_urls_request.request_id = "upload"
         request.file_urls_request.session_id = self.session
