@@ -89,7 +89,7 @@ def fuzzed(count: int, draw: random.Random) -> Iterator[tuple[str, dict[str, str
             {
                 choice.name: value(choice.default, valid, draw)
                 for choice in CHOICES.values()
-                if choice.page in ("", page)
+                if not choice.pages or page in choice.pages
             },
         )
 
