@@ -25,4 +25,5 @@ def is_out_of_memory(error: Exception) -> bool:
     """Return whether an error of torch or numpy says that memory ran out, on a GPU or on the CPU."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    return isinstance(error, RuntimeError) and "not enough memory" in str(error)
+    words = ("out of memory", "not enough memory", "can't allocate memory")  # torch says it in a RuntimeError, in words
+    return isinstance(error, RuntimeError) and any(told in str(error).lower() for told in words)

@@ -47,6 +47,7 @@ from vitviz.cli.examples import PROGRAM, epilog
 from vitviz.cli.wording import flags_of, in_terminal
 from vitviz.errors import OutputError, VitvizError
 from vitviz.export.manifest import versions
+from vitviz.progress import is_out_of_memory
 
 COMMANDS = (models, explain, benchmark, receptive_field, positions, tokens, shuffle, input_sizes, serve, doctor)
 
@@ -75,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return STOPPED
     except (MemoryError, RuntimeError) as error:
-        if not _is_short_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         print(
             "vitviz: There is not enough memory for this. Take a smaller model or --image-size, fewer pictures or "
@@ -96,12 +97,6 @@ def _print(text: str, output: TextIO, code: int) -> int:
     except OSError as error:
         raise OutputError(f"The output could not be written ({error.strerror or error}). Send it elsewhere.") from error
     return code
-
-
-def _is_short_of_memory(error: Exception) -> bool:
-    """Return whether memory ran out: torch says so in a RuntimeError of words, on the processor as on a GPU."""
-    words = ("out of memory", "not enough memory", "can't allocate memory")
-    return isinstance(error, MemoryError) or any(each in str(error).lower() for each in words)
 
 
 def parser() -> argparse.ArgumentParser:
