@@ -24,13 +24,18 @@ from vitviz.ui.navigation import sections
 COMMANDS = commands(README)
 TERMINAL = [command.removeprefix(PYTHON) for command in COMMANDS if command.startswith(PYTHON)]
 
+WHEEL = f"dist/vitviz-{vitviz.__version__}-py3-none-any.whl"
+INSTALLED = {f"pip install {WHEEL}", "vitviz serve"}
+"""What test_wheel.py and its flow in Chromium do with the wheel."""
 WRITTEN = {"table.csv", "table.html"}
 """Files that a command writes."""
 
 
 def test_every_command_is_one_that_is_tried_here() -> None:
     other = [command for command in COMMANDS if not command.startswith(PYTHON)]
-    assert all(re.fullmatch(r"make [a-z]+", command) for command in other), other
+    assert all(command in INSTALLED or re.fullmatch(r"make [a-z]+", command) for command in other), other
+    assert INSTALLED <= set(other)
+    assert WHEEL in README.split("make wheel")[1].splitlines()[0]
     assert len(TERMINAL) >= 10
 
 
@@ -47,10 +52,11 @@ def test_every_command_of_the_terminal_does_what_it_says(
 def test_every_target_of_make_is_there(command: str) -> None:
     made = subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
-    assert {"make run": "streamlit run app.py", "make test": "-m pytest"}[command] in made.stdout
+    does = {"make run": "streamlit run app.py", "make test": "-m pytest", "make wheel": "-m hatchling build"}
+    assert does[command] in made.stdout
 
 
-@pytest.mark.parametrize("block", [*blocks(README, "python"), vitviz.__doc__.partition("\n\n")[2]])
+@pytest.mark.parametrize("block", [*blocks(README, "python"), vitviz.__doc__.split("\n\n")[1]])
 def test_every_line_of_python_runs_and_has_the_axes_that_its_comment_names(small: None, block: str) -> None:
     names: dict[str, Any] = {"vitviz": vitviz}
     lines = block.splitlines()
