@@ -28,7 +28,7 @@ def draw(scene: Scene) -> None:
     mean = attention_view(scene.trace, query=POOL)
     heads = int(scene.trace.pool_calls[0].queries.shape[1])
     maps = [attention_view(scene.trace, query=POOL, head=head) for head in range(heads)]
-    top = max(each.top_of_scale for each in (mean, *maps))
+    top = max(view.top_of_scale for view in (mean, *maps))
     left, right = st.columns([1, 2], gap="large")
     left.image(
         overlay(scene.picture, mean.values, scale=Scale(0, mean.top_of_scale, mean.uniform), opacity=link.get(OPACITY)),
@@ -38,7 +38,7 @@ def draw(scene: Scene) -> None:
         alt=describe_map(mean.values, scene.trace.grid, mean.uniform, labels=map_words()),
     )
     sheet = map_grid(
-        np.stack([each.values for each in maps]),
+        np.stack([view.values for view in maps]),
         [f"H{head}" for head in range(heads)],
         columns=min(heads, 6),
         scale=Scale(0, top, mean.uniform),

@@ -34,9 +34,9 @@ _ALIKE, _PARTLY = 0.8, 0.3
 """Rank correlations from which maps are called much alike, and alike in part."""
 
 
-def panels(a: Side, b: Side, found: MapComparison) -> list[Panel]:
+def panels(a: Side, b: Side, comparison: MapComparison) -> list[Panel]:
     """Return A, B and A − B: the maps on one scale, the difference about zero."""
-    shared, apart = _scales(pair.method(), found)
+    shared, apart = _scales(pair.method(), comparison)
     opacity = link.get(OPACITY)
     maps = [
         Panel(
@@ -46,35 +46,37 @@ def panels(a: Side, b: Side, found: MapComparison) -> list[Panel]:
             scale=shared,
             opacity=opacity,
         )
-        for letter, side, values in (("A", a, found.first), ("B", b, found.second))
+        for letter, side, values in (("A", a, comparison.first), ("B", b, comparison.second))
     ]
-    return [*maps, _difference(a, b, found, apart, opacity)]
+    return [*maps, _difference(a, b, comparison, apart, opacity)]
 
 
-def _difference(a: Side, b: Side, found: MapComparison, scale: Scale, opacity: float) -> Panel:
+def _difference(a: Side, b: Side, comparison: MapComparison, scale: Scale, opacity: float) -> Panel:
     same = a.scene.photo.digest == b.scene.photo.digest
     photo = grey(a.scene.picture)
     if not same:  # two photos under one map would be the picture of neither
         photo, opacity = np.full_like(photo, _BLANK), 1.0
-    return Panel(label="A − B", photo=photo, map=found.difference, scale=scale, palette=_DIFFERENCE, opacity=opacity)
+    return Panel(
+        label="A − B", photo=photo, map=comparison.difference, scale=scale, palette=_DIFFERENCE, opacity=opacity
+    )
 
 
-def _scales(method: Method, found: MapComparison) -> tuple[Scale, Scale]:
+def _scales(method: Method, comparison: MapComparison) -> tuple[Scale, Scale]:
     """Return the scale that A and B share and that of their difference."""
-    top = max(float(np.abs(each).max()) for each in (found.first, found.second)) or 1.0
-    most = float(np.abs(found.difference).max()) or 1.0
+    top = max(float(np.abs(values).max()) for values in (comparison.first, comparison.second)) or 1.0
+    most = float(np.abs(comparison.difference).max()) or 1.0
     return Scale(-top if method.signed else 0.0, top, signed=method.signed), Scale(-most, most, signed=True)
 
 
-def draw(a: Side, b: Side, found: MapComparison, shown: list[Panel]) -> None:
+def draw(a: Side, b: Side, comparison: MapComparison, shown: list[Panel]) -> None:
     """Draw the three maps side by side and, under them, how far they agree."""
-    words = [_told(side, values) for side, values in ((a, found.first), (b, found.second))]
+    words = [_told(side, values) for side, values in ((a, comparison.first), (b, comparison.second))]
     words.append(_("orange where A has more, purple where B has"))
     for column, panel, said in zip(st.columns(3, gap="medium"), shown, words, strict=True):
         with column:
             map_panel(panel, alt=_in_words(panel))
             st.caption(said)
-    _agreement(found)
+    _agreement(comparison)
 
 
 def _told(side: Side, values: NDArray[np.float64]) -> str:
@@ -95,19 +97,19 @@ def _in_words(panel: Panel) -> str:
     )
 
 
-def _agreement(found: MapComparison) -> None:
+def _agreement(comparison: MapComparison) -> None:
     number, words = st.columns([1, 3], gap="medium", vertical_alignment="center")
     number.metric(
         _("Rank correlation of A and B"),
-        "–" if np.isnan(found.correlation) else f"{found.correlation:+.2f}",
+        "–" if np.isnan(comparison.correlation) else f"{comparison.correlation:+.2f}",
         help=_(
             "Spearman's: 1 if both maps put the patches in the same order, 0 if the orders have nothing in common, "
             "−1 if one is the other turned round. – if a map is flat."
         ),
     )
-    words.markdown(reading(found.correlation, link.get(AGAINST)))
-    if found.resampled:
-        (down, across), (other_down, other_across) = found.grids
+    words.markdown(reading(comparison.correlation, link.get(AGAINST)))
+    if comparison.resampled:
+        (down, across), (other_down, other_across) = comparison.grids
         words.caption(
             _("A has {a} patches and B has {b}: both are laid on {common} cells, the finer one by area.").format(
                 a=f"{down} × {across}",
@@ -179,12 +181,12 @@ def answers(a: Side, b: Side) -> None:
         column.caption("  \n".join(map(plain, lines)) if lines else _("no classifier, so no answers"))
 
 
-def export(now: Scene, a: Side, b: Side | None, found: MapComparison | None, shown: list[Panel]) -> Export:
+def export(now: Scene, a: Side, b: Side | None, comparison: MapComparison | None, shown: list[Panel]) -> Export:
     """Return the files of the comparison; of the photo alone while there is none."""
     title = _("{method}: A against B").format(method=_(pair.method().label))
     caption = viewer.caption(now)
-    if found is not None and not np.isnan(found.correlation):
-        caption = _("Rank correlation {value:+.2f}. {caption}").format(value=found.correlation, caption=caption)
+    if comparison is not None and not np.isnan(comparison.correlation):
+        caption = _("Rank correlation {value:+.2f}. {caption}").format(value=comparison.correlation, caption=caption)
 
     def png() -> bytes:
         given = shown or [Panel(label=_("Photo"), photo=now.picture)]
@@ -192,13 +194,13 @@ def export(now: Scene, a: Side, b: Side | None, found: MapComparison | None, sho
 
     def arrays() -> dict[str, NDArray[Any]]:
         first: dict[str, NDArray[Any]] = {"picture": now.picture}
-        if found is None:
+        if comparison is None:
             return first
-        return first | {"map": found.difference, "first": found.first, "second": found.second}
+        return first | {"map": comparison.difference, "first": comparison.first, "second": comparison.second}
 
     return Export(
         name="vitviz-compare",
-        settings=recipe.recipe(now, a, b, found),
+        settings=recipe.recipe(now, a, b, comparison),
         png=png,
         arrays=arrays,
         html=lambda told: html_of_png(png(), title, caption, told, language=language()),

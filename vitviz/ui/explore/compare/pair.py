@@ -43,7 +43,7 @@ def choose(now: Scene) -> None:
     by, unit = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
     by.selectbox(
         _("Method"),
-        [each.name for each in METHODS],
+        [entry.name for entry in METHODS],
         format_func=lambda name: _(find_method(name).label) + (" ⏱" if maps.slow(find_method(name)) else ""),
         help=_("Those with a clock run the model many times and wait until you ask for them."),
         **link.widget(BY),
@@ -97,25 +97,25 @@ def choose_classes(a: Side) -> None:
 
 def outcomes(a: Side, b: Side) -> list[Outcome]:
     """Return what there is of both maps; quick ones are computed now, and slow ones asked for."""
-    found = [maps.outcome(side.scene, side.aim, method()) for side in (a, b)]
-    for letter, side, what in zip("ab", (a, b), found, strict=True):
-        if what.reason is not None:
-            panels.refused(what, plain(f"{side.title}: {what.reason}"), name=f"{what.method.name}_{letter}")
-        elif what.found is not None and VANISHES in what.found.notes:
+    both = [maps.outcome(side.scene, side.aim, method()) for side in (a, b)]
+    for letter, side, outcome in zip("ab", (a, b), both, strict=True):
+        if outcome.reason is not None:
+            panels.refused(outcome, plain(f"{side.title}: {outcome.reason}"), name=f"{outcome.method.name}_{letter}")
+        elif outcome.attribution is not None and VANISHES in outcome.attribution.notes:
             st.warning(plain(f"{side.title}: {maps.vanishes()}"), icon=":material/info:")
     controls.ask(
-        [what.work for what in found if what.waits],
+        [outcome.work for outcome in both if outcome.waits],
         _("Compute both maps"),
         name="both",
-        request=("both", *(what.work.key for what in found)),
+        request=("both", *(outcome.work.key for outcome in both)),
         note=_("Takes {cost} for each.").format(cost=_(method().cost)),
     )
-    return found
+    return both
 
 
-def compared(a: Side, b: Side, found: list[Outcome]) -> MapComparison | None:
+def compared(a: Side, b: Side, both: list[Outcome]) -> MapComparison | None:
     """Return the two maps on one grid, or None while one of them is missing."""
-    first, second = (each.found for each in found)
+    first, second = (outcome.attribution for outcome in both)
     if first is None or second is None:
         return None
     grids = (a.scene.vit.grid, b.scene.vit.grid)

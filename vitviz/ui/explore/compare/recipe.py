@@ -18,7 +18,7 @@ from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 
 
-def recipe(now: Scene, a: Side, b: Side | None, found: MapComparison | None) -> Recipe:
+def recipe(now: Scene, a: Side, b: Side | None, comparison: MapComparison | None) -> Recipe:
     """Return the settings and the code of a comparison."""
     method = find_method(link.get(BY))
     options: dict[str, Any] = {
@@ -29,8 +29,8 @@ def recipe(now: Scene, a: Side, b: Side | None, found: MapComparison | None) -> 
         "first": _side(a),
         "second": None if b is None else _side(b),
     }
-    if found is not None and not np.isnan(found.correlation):
-        options["rank_correlation"] = found.correlation
+    if comparison is not None and not np.isnan(comparison.correlation):
+        options["rank_correlation"] = comparison.correlation
     return Recipe(method="compare", options=options, code=_code(now, a, b))
 
 

@@ -56,9 +56,9 @@ def _named(now: Scene) -> str:
 def _random(now: Scene, aim: Aim) -> tuple[Side, Side]:
     vit, key = networks.redrawn(now.model_key, now.vit), now.model_key + "|redrawn"
     trace = cache.traced(key, now.photo.digest, NO_EDIT, vit, now.photo)
-    other = replace(now, vit=vit, model_key=key, original=trace, trace=trace)
+    varied = replace(now, vit=vit, model_key=key, original=trace, trace=trace)
     own = _("its own weights") if link.get(WEIGHTS) == "pretrained" else _("random weights")
-    return Side(own, now, aim), Side(_("weights redrawn at random"), other, _like(aim, now, other))
+    return Side(own, now, aim), Side(_("weights redrawn at random"), varied, _like(aim, now, varied))
 
 
 def _model(now: Scene, aim: Aim) -> tuple[Side, Side]:
@@ -69,9 +69,9 @@ def _model(now: Scene, aim: Aim) -> tuple[Side, Side]:
     key = f"{name}|{weights}|0|crop of {now.model_key}"
     pixels = same_crop(now.vit, vit, now.photo.image)
     trace = cache.traced_input(key, now.photo.digest, now.model_key, vit, pixels)
-    other = replace(now, vit=vit, model_key=key, original=trace, trace=trace)
+    varied = replace(now, vit=vit, model_key=key, original=trace, trace=trace)
     title = vit.name if weights == "pretrained" else _("{model}, random weights").format(model=name)
-    return Side(now.vit.name, now, aim), Side(title, other, _like(aim, now, other))
+    return Side(now.vit.name, now, aim), Side(title, varied, _like(aim, now, varied))
 
 
 def _photo(now: Scene, aim: Aim) -> tuple[Side, Side]:
@@ -79,16 +79,16 @@ def _photo(now: Scene, aim: Aim) -> tuple[Side, Side]:
     photo = photos.get(name)
     trace = cache.traced(now.model_key, photo.digest, NO_EDIT, now.vit, photo)
     shown = cache.picture(now.model_key, photo.digest, now.vit, photo)
-    other = replace(now, photo=photo, photo_name=name, original=trace, trace=trace, picture=shown)
-    return Side(photos.title(now.photo_name), now, aim), Side(photos.title(name), other, _like(aim, now, other))
+    varied = replace(now, photo=photo, photo_name=name, original=trace, trace=trace, picture=shown)
+    return Side(photos.title(now.photo_name), now, aim), Side(photos.title(name), varied, _like(aim, now, varied))
 
 
 def _class(now: Scene, aim: Aim) -> tuple[Side, Side | None]:
     if aim.first is None:
         st.info(_("This model has no classes to compare. Compare models or photos instead."), icon=":material/info:")
         return Side(_named(now), now, aim), None
-    other = target.of_class(now, other_class(now, aim))
-    return Side(aim.label, now, aim), Side(other.label, now, other)
+    rival = target.of_class(now, other_class(now, aim))
+    return Side(aim.label, now, aim), Side(rival.label, now, rival)
 
 
 def other_photo(now: Scene) -> str:

@@ -32,7 +32,7 @@ def current(scene: Scene) -> Box | None:
 
 def draw(scene: Scene, outcomes: list[Outcome]) -> None:
     """Draw the photo to draw on and, once there is a box, what each map has inside it."""
-    shown = [each for each in outcomes if each.found is not None]
+    shown = [outcome for outcome in outcomes if outcome.attribution is not None]
     if not shown:
         return
     st.subheader(_("Do the maps lie on the object?"), anchor=False)
@@ -71,10 +71,10 @@ def _table(scene: Scene, shown: list[Outcome], box: Box) -> None:
     grid = scene.vit.grid
     area = float(box_coverage(grid, box).sum()) / grid.patches
     names, hits, shares, times = [], [], [], []
-    for each in shown:
-        assert each.found is not None
-        names.append(_(each.method.label))
-        values = each.found.values
+    for outcome in shown:
+        assert outcome.attribution is not None
+        names.append(_(outcome.method.label))
+        values = outcome.attribution.values
         if not (values > 0).any():
             hits.append(_("no positive values"))
             shares.append("–")

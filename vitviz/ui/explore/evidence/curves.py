@@ -25,7 +25,7 @@ STEPS, RANDOM_MAPS = 10, 8
 
 def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> None:
     """Draw the test of the maps that are there, or the button that asks for it."""
-    shown = [each for each in outcomes if each.found is not None]
+    shown = [outcome for outcome in outcomes if outcome.attribution is not None]
     if not shown:
         return
     st.subheader(_("Does the answer depend on what the maps mark?"), anchor=False)
@@ -35,17 +35,17 @@ def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> None:
             "that knows what matters falls faster and rises faster than random maps: it leaves the grey band."
         )
     )
-    _button(scene, aim, [each for each in shown if _tested(aim, each) is None])
-    tested = [(each, result) for each in shown if (result := _tested(aim, each)) is not None]
+    _button(scene, aim, [outcome for outcome in shown if _tested(aim, outcome) is None])
+    tested = [(outcome, result) for outcome in shown if (result := _tested(aim, outcome)) is not None]
     band = long_work.result(_band_key(scene, aim))
     if tested and band is not None:
         _results(aim, tested, band)
 
 
-def _test(scene: Scene, aim: Aim, each: Outcome) -> LongWork[Faithfulness]:
+def _test(scene: Scene, aim: Aim, outcome: Outcome) -> LongWork[Faithfulness]:
     """Return the test of one map; the random maps are tried once for all methods."""
-    assert each.found is not None
-    aimed, made = _Aimed(each.found.values, aim.target), list[Faithfulness]()
+    assert outcome.attribution is not None
+    aimed, made = _Aimed(outcome.attribution.values, aim.target), list[Faithfulness]()
 
     def compute(report: Report) -> Faithfulness:
         def test(random_maps: int = 0) -> Faithfulness:
@@ -59,7 +59,7 @@ def _test(scene: Scene, aim: Aim, each: Outcome) -> LongWork[Faithfulness]:
         shelf.results().once(_band_key(scene, aim), lambda: test(RANDOM_MAPS), lambda: tell(report, 0, 0))
         return made[-1] if made else test()
 
-    return LongWork(_key(aim, each), compute)
+    return LongWork(_key(aim, outcome), compute)
 
 
 class _Aimed:
@@ -69,8 +69,8 @@ class _Aimed:
         self.values, self.target = values, target
 
 
-def _key(aim: Aim, each: Outcome) -> Hashable:
-    return ("curves", aim.key, each.work.key)
+def _key(aim: Aim, outcome: Outcome) -> Hashable:
+    return ("curves", aim.key, outcome.work.key)
 
 
 def _band_key(scene: Scene, aim: Aim) -> Hashable:
@@ -81,17 +81,17 @@ def _request(scene: Scene, aim: Aim) -> Hashable:
     return ("test", scene.model_key, scene.photo.digest, aim.key)
 
 
-def _tested(aim: Aim, each: Outcome) -> Faithfulness | None:
-    result: Faithfulness | None = long_work.result(_key(aim, each))
+def _tested(aim: Aim, outcome: Outcome) -> Faithfulness | None:
+    result: Faithfulness | None = long_work.result(_key(aim, outcome))
     return result
 
 
 def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> None:
     if left:
-        one = _("Test {name}").format(name=_(left[0].method.label))
+        name = _("Test {name}").format(name=_(left[0].method.label))
         controls.ask(
-            [_test(scene, aim, each) for each in left],
-            _("Test these maps") if len(left) > 1 else one,
+            [_test(scene, aim, outcome) for outcome in left],
+            _("Test these maps") if len(left) > 1 else name,
             name="test",
             request=_request(scene, aim),
             icon=":material/science:",
@@ -103,11 +103,11 @@ def _results(aim: Aim, tested: list[tuple[Outcome, Faithfulness]], band: Faithfu
     columns = st.columns(2, gap="large")
     with columns[0]:
         st.markdown(_("**Deletion**: a fast fall is good"))
-        curves = {_(each.method.label): result.first for each, result in tested}
+        curves = {_(outcome.method.label): result.first for outcome, result in tested}
         _curves("deletion", curves, band.first, _("Share of the patches removed"), y_title)
     with columns[1]:
         st.markdown(_("**Insertion**: a fast rise is good"))
-        curves = {_(each.method.label): result.second for each, result in tested}
+        curves = {_(outcome.method.label): result.second for outcome, result in tested}
         _curves("insertion", curves, band.second, _("Share of the patches shown"), y_title)
     _areas(tested, band)
 
@@ -130,7 +130,7 @@ def _areas(tested: list[tuple[Outcome, Faithfulness]], band: Faithfulness) -> No
     assert down is not None
     assert up is not None
     label = _("Random maps ({count}), 95 % interval").format(count=down.maps)
-    names = [_(each.method.label) for each, _result in tested]
+    names = [_(outcome.method.label) for outcome, _result in tested]
     falls = [f"{result.first.area:.3f}" for _each, result in tested]
     rises = [f"{result.second.area:.3f}" for _each, result in tested]
     st.dataframe(

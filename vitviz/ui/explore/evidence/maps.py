@@ -48,13 +48,13 @@ class Outcome:
     method: Method
     work: LongWork[Attribution]
     """What makes the map."""
-    found: Attribution | None
+    attribution: Attribution | None
     reason: str | None
 
     @property
     def waits(self) -> bool:
         """Whether a map that takes long can be asked for."""
-        return self.found is None and self.reason is None and slow(self.method)
+        return self.attribution is None and self.reason is None and slow(self.method)
 
 
 def slow(method: Method) -> bool:
@@ -119,13 +119,13 @@ def outcome(scene: Scene, aim: Aim, method: Method, *, beside: Sequence[Method] 
     ``beside`` are the methods that the same passes are to serve.
     """
     work = _work(scene, aim, method, beside)
-    found: Attribution | None = long_work.result(work.key)
+    attribution: Attribution | None = long_work.result(work.key)
     reason = why_not(method.name, scene.vit)
-    if found is None and reason is None and not slow(method):
+    if attribution is None and reason is None and not slow(method):
         with st.spinner(_("Explaining …")):
-            found = long_work.at_once(work)
+            attribution = long_work.at_once(work)
         reason = long_work.refusal(work.key)
-    return Outcome(method, work, found, reason)
+    return Outcome(method, work, attribution, reason)
 
 
 def _work(scene: Scene, aim: Aim, method: Method, beside: Sequence[Method]) -> LongWork[Attribution]:
@@ -170,9 +170,9 @@ def vanishes() -> str:
     return _("The target has next to no gradient at this picture, so the map is little but rounding: explain another.")
 
 
-def colours(found: Attribution, method: Method) -> tuple[Scale, float]:
+def colours(attribution: Attribution, method: Method) -> tuple[Scale, float]:
     """Return the scale of a map and its largest size: signed maps about 0, others from 0."""
-    sizes = np.abs(found.values)
+    sizes = np.abs(attribution.values)
     most = float(sizes.max())
     top = float(np.percentile(sizes, _BRIGHTEST)) if method.pixelwise else most
     top = top or most or 1.0
@@ -184,27 +184,29 @@ def background(scene: Scene, method: Method) -> NDArray[np.uint8]:
     return grey(scene.picture) if method.signed else scene.picture
 
 
-def panel(scene: Scene, method: Method, found: Attribution, opacity: float) -> Panel:
+def panel(scene: Scene, method: Method, attribution: Attribution, opacity: float) -> Panel:
     """Return a map over its photo, for the page and for print."""
-    scale, _most = colours(found, method)
-    return Panel(label=_(method.label), photo=background(scene, method), map=found.values, scale=scale, opacity=opacity)
+    scale, _most = colours(attribution, method)
+    return Panel(
+        label=_(method.label), photo=background(scene, method), map=attribution.values, scale=scale, opacity=opacity
+    )
 
 
 def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:
     """Return the files of the maps that are there."""
     opacity = link.get(OPACITY)  # now: a download runs outside the session, without its choices
-    maps = [(each.method, each.found) for each in outcomes if each.found is not None]
+    maps = [(drawn.method, drawn.attribution) for drawn in outcomes if drawn.attribution is not None]
     title = _("Explained: {target}").format(target=aim.label)
 
     def png() -> bytes:
         panels = [Panel(label=_("Photo"), photo=scene.picture)] + [
-            panel(scene, method, found, opacity) for method, found in maps
+            panel(scene, method, attribution, opacity) for method, attribution in maps
         ]
         columns = 4 if max(scene.vit.image_size) <= 448 else 2  # a pixel must not vanish in print
         return print_figure(panels, title=title, caption=viewer.caption(scene), columns=min(columns, len(panels)))
 
     def arrays() -> dict[str, NDArray[Any]]:
-        named = {method.name: found.values for method, found in maps}
+        named = {method.name: attribution.values for method, attribution in maps}
         first = {"map": maps[0][1].values} if maps else {}
         return {**first, **named, "picture": scene.picture}
 

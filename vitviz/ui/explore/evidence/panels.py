@@ -40,62 +40,66 @@ def draw(scene: Scene, aim: Aim, shown: list[Method]) -> list[Outcome]:
 def panel(scene: Scene, aim: Aim, method: Method) -> Outcome:
     """Draw one method: its map, a button where it is slow, or why there is none."""
     title(_(method.label))
-    what = maps.outcome(scene, aim, method, beside=maps.methods(scene))
-    if what.reason is not None:
-        refused(what, plain(what.reason), name=method.name)
-    elif what.found is None:
-        _ask(scene, what)
+    outcome = maps.outcome(scene, aim, method, beside=maps.methods(scene))
+    if outcome.reason is not None:
+        refused(outcome, plain(outcome.reason), name=method.name)
+    elif outcome.attribution is None:
+        _ask(scene, outcome)
     else:
-        _map(scene, aim, method, what.found)
+        _map(scene, aim, method, outcome.attribution)
     card(scene, method)
-    return what
+    return outcome
 
 
-def refused(what: Outcome, told: str, *, name: str) -> None:
+def refused(outcome: Outcome, told: str, *, name: str) -> None:
     """Draw why there is no map, and the button that tries again what might come to something."""
     st.warning(told, icon=":material/block:")
-    controls.try_again(what.work.key, name)
+    controls.try_again(outcome.work.key, name)
 
 
-def _ask(scene: Scene, what: Outcome) -> None:
+def _ask(scene: Scene, outcome: Outcome) -> None:
     """Draw the button that starts a slow method, or its progress and the button that stops it."""
     faint = overlay(scene.picture, np.zeros((1, 1)), scale=Scale(0, 1), opacity=0.75)
     st.image(faint, width="stretch", output_format="JPEG", alt=_("Not computed yet"))
-    note = _("Takes {cost}.").format(cost=_(what.method.cost))
-    controls.ask([what.work], _("Compute"), name=what.method.name, note=note)
+    note = _("Takes {cost}.").format(cost=_(outcome.method.cost))
+    controls.ask([outcome.work], _("Compute"), name=outcome.method.name, note=note)
 
 
-def _map(scene: Scene, aim: Aim, method: Method, found: Attribution) -> None:
-    scale, most = maps.colours(found, method)
-    map_panel(maps.panel(scene, method, found, link.get(OPACITY)), alt=_in_words(method, found), titled=False)
-    st.caption("  \n".join(_facts(aim, method, found, scale, most)))
+def _map(scene: Scene, aim: Aim, method: Method, attribution: Attribution) -> None:
+    scale, most = maps.colours(attribution, method)
+    map_panel(
+        maps.panel(scene, method, attribution, link.get(OPACITY)), alt=_in_words(method, attribution), titled=False
+    )
+    st.caption("  \n".join(_facts(aim, method, attribution, scale, most)))
 
 
-def _in_words(method: Method, found: Attribution) -> str:
-    row, column = np.unravel_index(int(found.values.argmax()), found.values.shape)
+def _in_words(method: Method, attribution: Attribution) -> str:
+    row, column = np.unravel_index(int(attribution.values.argmax()), attribution.values.shape)
     return _("{method}: the largest value is in row {row}, column {column} of {rows} × {columns}").format(
         method=_(method.label),
         row=row + 1,
         column=column + 1,
-        rows=found.values.shape[0],
-        columns=found.values.shape[1],
+        rows=attribution.values.shape[0],
+        columns=attribution.values.shape[1],
     )
 
 
-def _facts(aim: Aim, method: Method, found: Attribution, scale: Scale, most: float) -> list[str]:
+def _facts(aim: Aim, method: Method, attribution: Attribution, scale: Scale, most: float) -> list[str]:
     target = _("the same for every answer")
     if method.targeted:
         target = _("for **{target}**").format(target=plain(aim.label))
     kind = _("red for, blue against") if method.signed else _("no sign")
-    facts = [target, _("{kind} · {seconds:.2g} s").format(kind=kind, seconds=found.seconds)]
+    facts = [target, _("{kind} · {seconds:.2g} s").format(kind=kind, seconds=attribution.seconds)]
     if most > scale.high:
         facts.append(_("brightest 1 % of the pixels: up to {most}").format(most=number(most)))
     if not most:
         facts.append(_("The map is zero everywhere: this method finds nothing for this target."))
-    if VANISHES in found.notes:
+    if VANISHES in attribution.notes:
         facts.append(maps.vanishes())
-    if found.completeness_gap is not None:
-        facts.append(_("adds up to the change of the score but for {gap}").format(gap=number(found.completeness_gap)))
+    if attribution.completeness_gap is not None:
+        facts.append(
+            _("adds up to the change of the score but for {gap}").format(gap=number(attribution.completeness_gap))
+        )
     return facts
 
 

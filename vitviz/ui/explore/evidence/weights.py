@@ -28,7 +28,7 @@ from vitviz.ui.work.long_work import LongWork
 
 def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> None:
     """Draw the check of the maps that are there, or the button that asks for it."""
-    shown = [each for each in outcomes if each.found is not None]
+    shown = [outcome for outcome in outcomes if outcome.attribution is not None]
     if not shown:
         return
     st.subheader(_("Do the maps depend on the weights?"), anchor=False)
@@ -40,43 +40,47 @@ def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> None:
             "nothing (Adebayo et al. 2018)."
         )
     )
-    _button(scene, aim, [each for each in shown if _checked(aim, each) is None])
-    checked = {_(each.method.label): found for each in shown if (found := _checked(aim, each)) is not None}
+    _button(scene, aim, [outcome for outcome in shown if _checked(aim, outcome) is None])
+    checked = {
+        _(outcome.method.label): randomisation
+        for outcome in shown
+        if (randomisation := _checked(aim, outcome)) is not None
+    }
     if checked:
         _curves(checked)
 
 
-def _check(scene: Scene, aim: Aim, each: Outcome) -> LongWork[Randomisation]:
+def _check(scene: Scene, aim: Aim, outcome: Outcome) -> LongWork[Randomisation]:
     """Return the check of one map."""
-    name, knobs, pixels = each.method.name, maps.knobs(each.method), scene.original.pixels
+    name, knobs, pixels = outcome.method.name, maps.knobs(outcome.method), scene.original.pixels
 
     def explain(vit: ViT) -> NDArray[Any]:
         return attribute(name, vit, pixels, target=aim.target, batch_size=maps.BATCH, **knobs).values
 
-    return LongWork(_key(aim, each), lambda report: model_randomisation(scene.vit, explain, progress=report))
+    return LongWork(_key(aim, outcome), lambda report: model_randomisation(scene.vit, explain, progress=report))
 
 
-def _key(aim: Aim, each: Outcome) -> Hashable:
-    return ("weights", aim.key, each.work.key)
+def _key(aim: Aim, outcome: Outcome) -> Hashable:
+    return ("weights", aim.key, outcome.work.key)
 
 
 def _request(scene: Scene, aim: Aim) -> Hashable:
     return ("weights", scene.model_key, scene.photo.digest, aim.key)
 
 
-def _checked(aim: Aim, each: Outcome) -> Randomisation | None:
-    result: Randomisation | None = long_work.result(_key(aim, each))
+def _checked(aim: Aim, outcome: Outcome) -> Randomisation | None:
+    result: Randomisation | None = long_work.result(_key(aim, outcome))
     return result
 
 
 def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> None:
     note = (
         _("Makes {count} maps by each method, slow ones included.")
-        if any(maps.slow(each.method) for each in left)
+        if any(maps.slow(outcome.method) for outcome in left)
         else _("Makes {count} maps by each method.")
     )
     controls.ask(
-        [_check(scene, aim, each) for each in left],
+        [_check(scene, aim, outcome) for outcome in left],
         _("Replace the weights"),
         name="weights",
         request=_request(scene, aim),
@@ -88,11 +92,11 @@ def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> None:
 def _curves(checked: dict[str, Randomisation]) -> None:
     stages = next(iter(checked.values())).stages
     curves = []
-    for place, (label, found) in enumerate(checked.items()):
-        known = np.isfinite(found.correlations)
+    for place, (label, randomisation) in enumerate(checked.items()):
+        known = np.isfinite(randomisation.correlations)
         colour = PINNED[place % len(PINNED)]
         if known.any():
-            curves.append(Curve(label, np.flatnonzero(known), found.correlations[known], colour))
+            curves.append(Curve(label, np.flatnonzero(known), randomisation.correlations[known], colour))
     if curves:
         figure = line_chart(
             curves,
@@ -103,7 +107,7 @@ def _curves(checked: dict[str, Randomisation]) -> None:
             height=300,
         )
         chart(figure, key="weights")
-    flat = [label for label, found in checked.items() if not np.isfinite(found.correlations).all()]
+    flat = [label for label, randomisation in checked.items() if not np.isfinite(randomisation.correlations).all()]
     st.caption(
         _("1: the same order as the map of the true model; 0: nothing in common. Each stage keeps those before it.")
         + (gap() + _("Left out where a map is flat: {names}.").format(names=_(", ").join(flat)) if flat else "")

@@ -46,13 +46,13 @@ def _answers(scene: Scene) -> None:
 def _maps(scene: Scene, *columns: st.delta_generator.DeltaGenerator) -> None:
     query, last = first_query(scene.vit), scene.trace.layers - 1
     shown = [attention_view(trace, layer=last, query=query) for trace in (scene.original, scene.trace)]
-    scale = scale_for([each.values for each in shown], "layer")
+    scale = scale_for([view.values for view in shown], "layer")
     titles = (_("Last layer, all heads"), _("Last layer, heads off"))
-    for column, each, title in zip(columns, shown, titles, strict=True):
+    for column, view, title in zip(columns, shown, titles, strict=True):
         column.image(
-            overlay(scene.picture, each.values, scale=scale, opacity=link.get(OPACITY)),
+            overlay(scene.picture, view.values, scale=scale, opacity=link.get(OPACITY)),
             caption=title,
             width="stretch",
             output_format="JPEG",
-            alt=describe_map(each.values, scene.trace.grid, each.uniform, labels=map_words()),
+            alt=describe_map(view.values, scene.trace.grid, view.uniform, labels=map_words()),
         )

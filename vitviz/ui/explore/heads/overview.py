@@ -87,7 +87,7 @@ def set_ablated(heads: list[Head]) -> None:
 def toggle(head: Head) -> None:
     """Switch a head off, or on again."""
     now = ablated()
-    set_ablated([each for each in now if each != head] if head in now else [*now, head])
+    set_ablated([off for off in now if off != head] if head in now else [*now, head])
 
 
 def pick(head: HeadIndex) -> None:
@@ -147,7 +147,9 @@ def answers(scene: Scene, count: int = 5) -> tuple[list[str], NDArray[np.float32
     if before is None or after is None:
         return None
     chances = before.float().softmax(-1), after.float().softmax(-1)
-    best = dict.fromkeys(int(index) for each in chances for index in each.topk(min(count, len(each))).indices)
+    best = dict.fromkeys(
+        int(index) for probabilities in chances for index in probabilities.topk(min(count, len(probabilities))).indices
+    )
     listed = list(best)
     names_ = [class_name(scene.vit, index) for index in listed]
     return names_, chances[0][listed].cpu().numpy(), chances[1][listed].cpu().numpy()

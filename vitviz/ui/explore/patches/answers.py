@@ -42,7 +42,7 @@ def _vit(scene: Scene, changed: Changed) -> None:
     before, after = scene.original, changed.trace
     cosine = float(functional.cosine_similarity(before.embedding.float(), after.embedding.float(), dim=0))
     if before.logits is not None and after.logits is not None:
-        chances = [each.logits.float().softmax(-1).cpu() for each in (before, after) if each.logits is not None]
+        chances = [trace.logits.float().softmax(-1).cpu() for trace in (before, after) if trace.logits is not None]
         names = class_names(scene.vit)
         st.markdown(_sentence(names, *chances, changed=bool(changed)))
         _bars("vit_answers", names, chances, changed, VIT_BLUE)
@@ -76,12 +76,12 @@ def shown_classes(before: Tensor, after: Tensor) -> list[int]:
     """Return the classes to show: the best before, and those among the best three after that are not among them."""
     count = min(_SHOWN, len(before))
     best = before.topk(count).indices.tolist()
-    return best + [each for each in after.topk(min(3, count)).indices.tolist() if each not in best]
+    return best + [index for index in after.topk(min(3, count)).indices.tolist() if index not in best]
 
 
 def _bars(key: str, names: Sequence[str], chances: list[Tensor], changed: Changed, colour: str) -> None:
     classes = shown_classes(*chances)
-    before, after = (np.asarray([float(each[index]) for index in classes]) for each in chances)
+    before, after = (np.asarray([float(probabilities[index]) for index in classes]) for probabilities in chances)
     figure = answers_bar(
         [names[index] for index in classes],
         before,
@@ -108,7 +108,7 @@ def _cnn(scene: Scene, changed: Changed) -> None:
     st.markdown(_("**ResNet-18**, a convolutional network, on the same pixels"))
     data = timm_door.data_settings(net.module, scene.vit.image_size)
     pixels = [scene.original.pixels, change_for_pixels(scene, changed)]
-    batch = torch.stack([networks.renormalised(each.cpu(), scene.vit, data.mean, data.std) for each in pixels])
+    batch = torch.stack([networks.renormalised(picture.cpu(), scene.vit, data.mean, data.std) for picture in pixels])
     with torch.no_grad():
         chances = list(net.module(batch).float().softmax(-1))
     names = timm_door.class_names(net.module, len(chances[0]))

@@ -107,7 +107,7 @@ def _in_words(scene: Scene, changed: Changed, before: MapView, after: MapView) -
     if not changed:
         return words
     patches = sorted(changed.patches)
-    shares = [float(each.values.ravel()[patches].sum()) for each in (before, after)]
+    shares = [float(view.values.ravel()[patches].sum()) for view in (before, after)]
     told = _(
         "The changed patches get {old} of the attention before and {new} after; evenly spread it would be {even}. "
         "Orange in the difference: more than before; purple: less. The maps do not show why the answer moved."

@@ -98,4 +98,4 @@ def occlusion(scene: Scene, aim: Aim) -> Attribution | None:
     """Draw the occlusion map or the button that computes it; return it if it is there."""
     st.subheader(_("Which single patches matter?"), anchor=False)
     with st.container(key="patch_occlusion"):
-        return panels.panel(scene, aim, find_method("occlusion")).found
+        return panels.panel(scene, aim, find_method("occlusion")).attribution

@@ -40,9 +40,9 @@ class PatchMeasurements:
     sizes: tuple[PatchSizeAnswer, ...] | None
 
 
-def export(scene: Scene, aim: Aim, changed: Changed, found: PatchMeasurements) -> Export:
+def export(scene: Scene, aim: Aim, changed: Changed, measured: PatchMeasurements) -> Export:
     """Return the files of the page: photo, changed photo and maps for print, the numbers, the settings, a page."""
-    panels = _panels(scene, changed, found)
+    panels = _panels(scene, changed, measured)
     title, caption = _("What if patches change?"), viewer.caption(scene)
 
     def png() -> bytes:
@@ -50,28 +50,28 @@ def export(scene: Scene, aim: Aim, changed: Changed, found: PatchMeasurements) -
 
     return Export(
         name="vitviz-patches",
-        settings=_recipe(scene, aim, changed, found),
+        settings=_recipe(scene, aim, changed, measured),
         png=png,
-        arrays=lambda: _arrays(scene, changed, found),
+        arrays=lambda: _arrays(scene, changed, measured),
         html=lambda told: html_of_png(png(), title, caption, told, language=language()),
     )
 
 
-def _panels(scene: Scene, changed: Changed, found: PatchMeasurements) -> list[Panel]:
-    before, after = found.maps
+def _panels(scene: Scene, changed: Changed, measured: PatchMeasurements) -> list[Panel]:
+    before, after = measured.maps
     pictures = [Panel(label=_("Whole photo"), photo=scene.picture)]
     if changed:
         pictures.append(Panel(label=_("Patches changed"), photo=changed.picture))
     whole, *others = attention.panels(scene, changed, before, after)
     panels = [*pictures, replace(whole, label=before.label), *others]
-    if found.occlusion is not None:
-        panels.append(maps.panel(scene, find_method("occlusion"), found.occlusion, link.get(OPACITY)))
+    if measured.occlusion is not None:
+        panels.append(maps.panel(scene, find_method("occlusion"), measured.occlusion, link.get(OPACITY)))
     return panels
 
 
-def _arrays(scene: Scene, changed: Changed, found: PatchMeasurements) -> dict[str, NDArray[Any]]:
+def _arrays(scene: Scene, changed: Changed, measured: PatchMeasurements) -> dict[str, NDArray[Any]]:
     grid = scene.vit.grid
-    before, after = found.maps
+    before, after = measured.maps
     painted = np.isin(np.arange(grid.patches), list(changed.painting.patches))
     arrays: dict[str, NDArray[Any]] = {
         "map": after.values,
@@ -82,12 +82,12 @@ def _arrays(scene: Scene, changed: Changed, found: PatchMeasurements) -> dict[st
         "answer": _answer(changed.trace),
         "answer_before": _answer(scene.original),
     }
-    if found.curve is not None:
-        arrays |= _curve(found.curve)
-    if found.occlusion is not None:
-        arrays["occlusion"] = found.occlusion.values
-    for name in ("patch_size", "tokens", "macs", "seconds", "cosine") if found.sizes else ():
-        arrays[f"sizes_{name}"] = np.array([getattr(each, name) for each in found.sizes or ()])
+    if measured.curve is not None:
+        arrays |= _curve(measured.curve)
+    if measured.occlusion is not None:
+        arrays["occlusion"] = measured.occlusion.values
+    for name in ("patch_size", "tokens", "macs", "seconds", "cosine") if measured.sizes else ():
+        arrays[f"sizes_{name}"] = np.array([getattr(answer, name) for answer in measured.sizes or ()])
     return arrays
 
 
@@ -108,7 +108,7 @@ def _answer(trace: Any) -> NDArray[np.float32]:
     return answer
 
 
-def _recipe(scene: Scene, aim: Aim, changed: Changed, found: PatchMeasurements) -> Recipe:
+def _recipe(scene: Scene, aim: Aim, changed: Changed, measured: PatchMeasurements) -> Recipe:
     patches = sorted(changed.painting.patches) if changed else []
     options: dict[str, Any] = {
         "painted": patches,
@@ -116,10 +116,10 @@ def _recipe(scene: Scene, aim: Aim, changed: Changed, found: PatchMeasurements) 
         "keep_only": changed.keep_only,
         "map": link.get(PATCH_MAP),
         "target": aim.target.label,
-        "drop_curve_draws": None if found.curve is None else drop_curve.DRAWS,
-        "patch_sizes": None if found.sizes is None else [each.patch_size for each in found.sizes],
+        "drop_curve_draws": None if measured.curve is None else drop_curve.DRAWS,
+        "patch_sizes": None if measured.sizes is None else [answer.patch_size for answer in measured.sizes],
     }
-    lines = _code(scene, changed, patches) + _measurements(aim, found)
+    lines = _code(scene, changed, patches) + _measurements(aim, measured)
     return Recipe(method="patches", options=options, code="\n".join(lines) + "\n")
 
 
@@ -138,18 +138,18 @@ def _code(scene: Scene, changed: Changed, patches: list[int]) -> list[str]:
     ]
 
 
-def _measurements(aim: Aim, found: PatchMeasurements) -> list[str]:
+def _measurements(aim: Aim, measured: PatchMeasurements) -> list[str]:
     target = "" if aim.first is None else f", target={aim.first}"
     if aim.other is not None:
         target = f", target=vitviz.contrast(vit, {aim.first}, {aim.other})"
     lines = []
-    if found.curve is not None:
-        replacement = f", replacement={found.curve.replacement!r}"
+    if measured.curve is not None:
+        replacement = f", replacement={measured.curve.replacement!r}"
         lines.append(f"curve = vitviz.drop_curve(vit, picture{target}{replacement})")
-    if found.occlusion is not None:
-        knobs = "".join(f", {name}={value!r}" for name, value in found.occlusion.knobs.items())
+    if measured.occlusion is not None:
+        knobs = "".join(f", {name}={value!r}" for name, value in measured.occlusion.knobs.items())
         lines.append(f'occlusion = vitviz.attribute("occlusion", vit, picture{target}{knobs})')
-    if found.sizes is not None:
-        listed = tuple(each.patch_size for each in found.sizes)
+    if measured.sizes is not None:
+        listed = tuple(answer.patch_size for answer in measured.sizes)
         lines.append(f"sizes = vitviz.patch_sizes(vit, picture, sizes={listed})")
     return lines

@@ -28,13 +28,13 @@ def bearable(scene: Scene) -> list[int]:
     """Return the patch sizes to choose from: those that fit the picture and give no more tokens than can be borne."""
     own = scene.vit.grid.patch_size[0]
     prefix = len(scene.vit.grid.prefix)
-    found = []
+    sizes = []
     for size in sorted({*SIZES, own, *sizes_of(link.get(PATCH_SIZES))}):
         height, width = covered(scene.vit.image_size, size)
         fits = size <= min(scene.vit.image_size)
         if fits and prefix + height * width // size**2 <= MOST_TOKENS:
-            found.append(size)
-    return found
+            sizes.append(size)
+    return sizes
 
 
 def chosen(scene: Scene) -> list[int]:
@@ -109,14 +109,14 @@ def _choose(scene: Scene) -> None:
 
 def _table(scene: Scene, answers: tuple[PatchSizeAnswer, ...]) -> None:
     columns = {
-        _("Grid"): [_picture(scene, each) for each in answers],
-        _("Patch"): [_patch(each) for each in answers],
-        _("Patches"): [f"{each.grid.rows} × {each.grid.columns}" for each in answers],
-        _("Tokens"): [each.tokens for each in answers],
-        _("GMACs"): [each.macs / 1e9 for each in answers],
-        _("Seconds"): [each.seconds for each in answers],
-        _("Answer"): [_answer(scene, each) for each in answers],
-        _("Cosine"): [each.cosine for each in answers],
+        _("Grid"): [_picture(scene, answer) for answer in answers],
+        _("Patch"): [_patch(answer) for answer in answers],
+        _("Patches"): [f"{answer.grid.rows} × {answer.grid.columns}" for answer in answers],
+        _("Tokens"): [answer.tokens for answer in answers],
+        _("GMACs"): [answer.macs / 1e9 for answer in answers],
+        _("Seconds"): [answer.seconds for answer in answers],
+        _("Answer"): [_answer(scene, answer) for answer in answers],
+        _("Cosine"): [answer.cosine for answer in answers],
     }
     st.dataframe(
         columns,
@@ -135,32 +135,32 @@ def _table(scene: Scene, answers: tuple[PatchSizeAnswer, ...]) -> None:
     st.caption(_in_words(scene, answers))
 
 
-def _patch(each: PatchSizeAnswer) -> str:
-    return f"{each.patch_size} px" + (_(" (own)") if each.native else "")
+def _patch(answer: PatchSizeAnswer) -> str:
+    return f"{answer.patch_size} px" + (_(" (own)") if answer.native else "")
 
 
-def _answer(scene: Scene, each: PatchSizeAnswer) -> str:
-    if not each.top:
+def _answer(scene: Scene, answer: PatchSizeAnswer) -> str:
+    if not answer.top:
         return "–"
-    best, share = each.top[0]
+    best, share = answer.top[0]
     return f"{class_name(scene.vit, best)} {percent(share)}"
 
 
-def _picture(scene: Scene, each: PatchSizeAnswer) -> str:
+def _picture(scene: Scene, answer: PatchSizeAnswer) -> str:
     """Return the photo with the grid of a patch size over it, as a data URL."""
     height, width = scene.picture.shape[:2]
     shape = (round(_PICTURE * width / max(height, width)), round(_PICTURE * height / max(height, width)))
     small = np.asarray(Image.fromarray(scene.picture).resize(shape))
-    lined = draw_grid(small, each.grid.rows, each.grid.columns)
+    lined = draw_grid(small, answer.grid.rows, answer.grid.columns)
     return "data:image/png;base64," + base64.b64encode(png_bytes(lined)).decode()
 
 
 def _in_words(scene: Scene, answers: tuple[PatchSizeAnswer, ...]) -> str:
     words = _("GMACs: billions of multiply–accumulate operations, counted exactly. Seconds: this machine, this run.")
-    moved = [each for each in answers if each.adjusted]
+    moved = [answer for answer in answers if answer.adjusted]
     if not moved:
         return words
-    sizes = ", ".join(f"{each.patch_size} px → {each.image_size[0]} × {each.image_size[1]}" for each in moved)
+    sizes = ", ".join(f"{answer.patch_size} px → {answer.image_size[0]} × {answer.image_size[1]}" for answer in moved)
     told = _(
         "{height} × {width} pixels are no whole number of these patches, so the photo was prepared at the "
         "nearest size: {sizes}."

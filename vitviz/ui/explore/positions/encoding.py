@@ -127,10 +127,10 @@ def scale(similarity: PositionSimilarity) -> Scale:
 
 def step(scene: Scene) -> int:
     """Return the stride of the mosaic: 1, or more where the grid has too many places to tell apart."""
-    grid, found = scene.vit.grid, 1
-    while -(-grid.rows // found) * -(-grid.columns // found) > _MOST_MAPS:
-        found += 1
-    return found
+    grid, stride = scene.vit.grid, 1
+    while -(-grid.rows // stride) * -(-grid.columns // stride) > _MOST_MAPS:
+        stride += 1
+    return stride
 
 
 def _mosaic(scene: Scene, similarity: PositionSimilarity) -> None:

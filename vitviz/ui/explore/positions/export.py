@@ -70,33 +70,33 @@ def _sheet(scene: Scene, similarity: PositionSimilarity) -> Any:
 
 
 def _arrays(scene: Scene, measured: PositionMeasurements, chosen: int) -> dict[str, NDArray[Any]]:
-    found: dict[str, NDArray[Any]] = {"picture": scene.picture}
+    arrays: dict[str, NDArray[Any]] = {"picture": scene.picture}
     similarity, experiment = measured.similarity, measured.shuffled
     if similarity.values is not None:
         row, column = similarity.profiles()
-        found |= {"map": similarity.map(chosen), "similarity": similarity.values}
-        found |= {"row_profile": row, "column_profile": column}
+        arrays |= {"map": similarity.map(chosen), "similarity": similarity.values}
+        arrays |= {"row_profile": row, "column_profile": column}
     if similarity.vectors is not None:
         count = min(6, *similarity.vectors.shape)
-        found["components"] = position_components(similarity, count=count).maps
+        arrays["components"] = position_components(similarity, count=count).maps
     if measured.interpolated is not None:
         ways = measured.interpolated.similarity_after
-        found |= {"similarity_antialiased": ways[True], "similarity_not_antialiased": ways[False]}
+        arrays |= {"similarity_antialiased": ways[True], "similarity_not_antialiased": ways[False]}
     if experiment is not None:
-        found |= {
+        arrays |= {
             "shuffled_shares": np.array(experiment.shares),
             "cosine_with_positions": experiment.with_positions.cosine,
             "cosine_without_positions": experiment.without_positions.cosine,
         }
     if measured.sizes:
         answers = measured.sizes.values()
-        found |= {
-            "input_sizes": np.array([each.image_size for each in answers]),
-            "input_size_tokens": np.array([each.tokens for each in answers]),
-            "input_size_seconds": np.array([each.seconds for each in answers]),
-            "input_size_cosine": np.array([each.cosine for each in answers]),
+        arrays |= {
+            "input_sizes": np.array([answer.image_size for answer in answers]),
+            "input_size_tokens": np.array([answer.tokens for answer in answers]),
+            "input_size_seconds": np.array([answer.seconds for answer in answers]),
+            "input_size_cosine": np.array([answer.cosine for answer in answers]),
         }
-    return found
+    return arrays
 
 
 def _recipe(scene: Scene, measured: PositionMeasurements) -> Recipe:

@@ -35,11 +35,11 @@ def draw(scene: Scene) -> Answers:
         label=_("Measure from {low} to {high} pixels").format(low=SIZES[0], high=SIZES[-1]),
         help=_("One pass a size: a few seconds in all. The position vectors are interpolated."),
     )
-    found = measured or _so_far(key)
-    if found:
-        _curves(found)
-        _table(scene, found)
-    return found
+    answers = measured or _so_far(key)
+    if answers:
+        _curves(answers)
+        _table(scene, answers)
+    return answers
 
 
 def _so_far(key: Hashable) -> Answers:
@@ -70,22 +70,22 @@ def _work(scene: Scene, before: Answers) -> Callable[[Report], Answers]:
 
 def sizes(scene: Scene) -> list[int]:
     """Return the sizes that are measured: those of at least one patch, of no more tokens than the dashboard bears."""
-    found: dict[tuple[int, int], int] = {}
+    sides: dict[tuple[int, int], int] = {}
     for size in SIZES:
         if size < max(scene.vit.grid.patch_size):
             continue
         height, width = rounded_size(scene.vit, size)
         down, across = scene.vit.grid.patch_size
         if height // down * (width // across) <= MOST_TOKENS:
-            found.setdefault((height, width), size)
-    return list(found.values())
+            sides.setdefault((height, width), size)
+    return list(sides.values())
 
 
-def _curves(found: Answers) -> None:
-    pixels = [max(each.image_size) for each in found.values()]
+def _curves(answers: Answers) -> None:
+    pixels = [max(answer.image_size) for answer in answers.values()]
     quantities = [
-        (_("Cosine to the own size"), [each.cosine for each in found.values()], "size_cosine"),
-        (_("Seconds of the pass"), [each.seconds for each in found.values()], "size_seconds"),
+        (_("Cosine to the own size"), [answer.cosine for answer in answers.values()], "size_cosine"),
+        (_("Seconds of the pass"), [answer.seconds for answer in answers.values()], "size_seconds"),
     ]
     for column, (title, values, key) in zip(st.columns(2, gap="medium"), quantities, strict=True):
         with column:
@@ -100,18 +100,19 @@ def _curves(found: Answers) -> None:
             chart(figure, key=key)
 
 
-def _table(scene: Scene, found: Answers) -> None:
+def _table(scene: Scene, answers: Answers) -> None:
     rows: dict[str, list[Any]] = {
         _("Input (px)"): [
-            f"{each.image_size[0]} × {each.image_size[1]}" + (" *" if each.native else "") for each in found.values()
+            f"{answer.image_size[0]} × {answer.image_size[1]}" + (" *" if answer.native else "")
+            for answer in answers.values()
         ],
-        _("Tokens"): [each.tokens for each in found.values()],
-        _("Seconds"): [f"{each.seconds:.2f}" for each in found.values()],
-        _("Cosine"): [f"{each.cosine:.3f}" for each in found.values()],
+        _("Tokens"): [answer.tokens for answer in answers.values()],
+        _("Seconds"): [f"{answer.seconds:.2f}" for answer in answers.values()],
+        _("Cosine"): [f"{answer.cosine:.3f}" for answer in answers.values()],
     }
     if scene.vit.has_classifier:
         rows[_("Answer")] = [
-            f"{class_name(scene.vit, each.top[0][0])} ({each.top[0][1]:.0%})" for each in found.values()
+            f"{class_name(scene.vit, answer.top[0][0])} ({answer.top[0][1]:.0%})" for answer in answers.values()
         ]
     st.dataframe(rows, hide_index=True, alt=_("One row an input size"))
     st.caption(

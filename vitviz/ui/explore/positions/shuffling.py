@@ -33,21 +33,21 @@ def draw(scene: Scene) -> ShuffleExperiment | None:
     if not link.get(SHUFFLE):
         return None
     try:
-        found = cache.shuffled(scene.model_key, scene.photo.digest, scene.vit, scene.photo)
+        experiment = cache.shuffled(scene.model_key, scene.photo.digest, scene.vit, scene.photo)
     except VitvizError as error:
         st.info(plain(in_dashboard(error)))
         return None
-    _shuffle_curve(found)
-    _shuffle_answers(scene, found)
-    return found
+    _shuffle_curve(experiment)
+    _shuffle_answers(scene, experiment)
+    return experiment
 
 
-def _shuffle_curve(found: ShuffleExperiment) -> None:
+def _shuffle_curve(experiment: ShuffleExperiment) -> None:
     curves = [
-        Curve(_("with positions"), found.shares, found.with_positions.cosine),
-        Curve(_("without positions"), found.shares, found.without_positions.cosine, QUERY_ORANGE),
+        Curve(_("with positions"), experiment.shares, experiment.with_positions.cosine),
+        Curve(_("without positions"), experiment.shares, experiment.without_positions.cosine, QUERY_ORANGE),
     ]
-    read = _("class token") if found.read == "class token" else _("embedding")
+    read = _("class token") if experiment.read == "class token" else _("embedding")
     figure = line_chart(
         curves,
         x=Axis(_("Share of the patches that change places"), ".0%"),
@@ -64,16 +64,16 @@ def _shuffle_curve(found: ShuffleExperiment) -> None:
     )
 
 
-def _shuffle_answers(scene: Scene, found: ShuffleExperiment) -> None:
-    if not found.with_positions.top:
+def _shuffle_answers(scene: Scene, experiment: ShuffleExperiment) -> None:
+    if not experiment.with_positions.top:
         return
     rows: dict[str, list[Any]] = {
-        _("Shuffled"): [f"{share:.0%}" for share in found.shares],
-        _("Patches moved"): list(found.moved),
+        _("Shuffled"): [f"{share:.0%}" for share in experiment.shares],
+        _("Patches moved"): list(experiment.moved),
     }
     for title, result in (
-        (_("Answer with positions"), found.with_positions),
-        (_("Answer without"), found.without_positions),
+        (_("Answer with positions"), experiment.with_positions),
+        (_("Answer without"), experiment.without_positions),
     ):
         rows[title] = [
             f"{class_name(scene.vit, top)} ({chance:.0%})"

@@ -28,12 +28,12 @@ def components(similarity: PositionSimilarity) -> None:
         reason = similarity.reason or _("a relative bias belongs to pairs of places, not to one.")
         _not_applicable(reason)
         return
-    found = position_components(similarity, count=min(_COMPONENTS, *similarity.vectors.shape))
-    largest = np.abs(found.maps).max((1, 2), keepdims=True)
-    shown = found.maps / np.maximum(largest, np.finfo(np.float32).tiny)
+    parts = position_components(similarity, count=min(_COMPONENTS, *similarity.vectors.shape))
+    largest = np.abs(parts.maps).max((1, 2), keepdims=True)
+    shown = parts.maps / np.maximum(largest, np.finfo(np.float32).tiny)
     labels = [
         _("{place}: {share:.0%}").format(place=place + 1, share=float(share))
-        for place, share in enumerate(found.shares)
+        for place, share in enumerate(parts.shares)
     ]
     sheet = map_grid(shown, labels, columns=len(labels), scale=Scale(-1, 1, signed=True), cell_pixels=140)
     st.image(
@@ -76,21 +76,21 @@ def interpolation(scene: Scene) -> InterpolatedPositions | None:
     st.subheader(_("What happens on another grid?"), anchor=False)
     try:
         grid = new_grid(scene)
-        found = cache.interpolated(scene.model_key, grid.rows, grid.columns, scene.vit)
+        positions = cache.interpolated(scene.model_key, grid.rows, grid.columns, scene.vit)
     except VitvizError as error:
         _not_applicable(in_dashboard(error))
         return None
     _rows(scene, grid)
     place = pinned_patch(scene)
-    _three(found, place)
+    _three(positions, place)
     st.caption(
         _(
             "Likeness of the chosen place to all others, before and after its position vectors were interpolated. The "
             "two ways differ by {difference} of the vectors' size. A model whose weights were resized in one way and "
             "that is run in the other reads slightly wrong positions."
-        ).format(difference=f"{found.difference:.1%}")
+        ).format(difference=f"{positions.difference:.1%}")
     )
-    return found
+    return positions
 
 
 def _rows(scene: Scene, grid: PatchGrid) -> None:
@@ -109,12 +109,12 @@ def _rows(scene: Scene, grid: PatchGrid) -> None:
     )
 
 
-def _three(found: InterpolatedPositions, place: int) -> None:
+def _three(positions: InterpolatedPositions, place: int) -> None:
     """Draw one map of the own grid and two of the new one, with one colour scale."""
-    there = moved_place(found, place)
+    there = moved_place(positions, place)
     maps = [
-        (_("own grid, {rows} × {columns}"), found.before, found.similarity_before[place], place),
-        *((_users()[way], found.after, found.similarity_after[way][there], there) for way in (True, False)),
+        (_("own grid, {rows} × {columns}"), positions.before, positions.similarity_before[place], place),
+        *((_users()[way], positions.after, positions.similarity_after[way][there], there) for way in (True, False)),
     ]
     top = max(float(np.abs(np.delete(row, at)).max(initial=0)) for _n, _g, row, at in maps) or 1.0
     scale = Scale(-top, top, signed=True)
@@ -136,12 +136,12 @@ def _three(found: InterpolatedPositions, place: int) -> None:
         column.caption(title.format(rows=grid.rows, columns=grid.columns))
 
 
-def moved_place(found: InterpolatedPositions, place: int) -> int:
+def moved_place(positions: InterpolatedPositions, place: int) -> int:
     """Return the place of the new grid that lies where a place of the old one was."""
-    row, column = found.before.position(place)
-    down = int((row + 0.5) * found.after.rows / found.before.rows)
-    across = int((column + 0.5) * found.after.columns / found.before.columns)
-    return down * found.after.columns + across
+    row, column = positions.before.position(place)
+    down = int((row + 0.5) * positions.after.rows / positions.before.rows)
+    across = int((column + 0.5) * positions.after.columns / positions.before.columns)
+    return down * positions.after.columns + across
 
 
 def _users() -> dict[bool, str]:

@@ -32,8 +32,8 @@ Row = tuple[float, float, float, float | None]
 def draw(scene: Scene, measured: list[ProbedField]) -> None:
     """Draw the radius against depth, if the reader asked for it: one gradient a layer, photo and network."""
     digests, photos = probes.photos_of(scene, link.get(PICTURES))
-    networks = [each.probe for each in measured if each.by == GRADIENT]
-    total = sum(each.layers for each in networks)
+    networks = [network.probe for network in measured if network.by == GRADIENT]
+    total = sum(probe.layers for probe in networks)
     st.toggle(
         _("Measure every depth"),
         help=_("{count} measurements, a fraction of a second each.").format(count=total * len(photos)),
@@ -71,23 +71,23 @@ def _measure(scene: Scene, networks: list[Probe], digests: tuple[str, ...], phot
 
 def _rollout(scene: Scene, measured: list[ProbedField], digests: tuple[str, ...], photos: list[Photo]) -> list[Curve]:
     """Return the radius of the rollout up to every layer."""
-    found = [each.probe for each in measured if each.by == ROLLOUT]
-    if not found:
+    networks = [network.probe for network in measured if network.by == ROLLOUT]
+    if not networks:
         return []
-    probe = found[0]
+    probe = networks[0]
     fields = [rollout.measure(scene, layer, digests, photos) for layer in range(probe.layers)]
-    radius = [each.radius for each in fields]
+    radius = [field.radius for field in fields]
     return [_curve(probe.title, radius, probe, dash="dash", kind="line")]
 
 
 def _curves(probe: Probe, rows: list[Row]) -> list[Curve]:
     radius, low, high, half = zip(*rows, strict=True)
     name = f"{probe.title} ({first_clause(probe.weights)})"
-    found = [_curve(name, radius, probe, low=low, high=high)]
-    if all(each is not None for each in half):
+    curves = [_curve(name, radius, probe, low=low, high=high)]
+    if all(side is not None for side in half):
         title = _("{model}: half the side of what it could see").format(model=probe.title)
-        found.append(_curve(title, half, probe, dash="dash", kind="line"))
-    return found
+        curves.append(_curve(title, half, probe, dash="dash", kind="line"))
+    return curves
 
 
 def _curve(name: str, values: Sequence[float], probe: Probe, **look: Any) -> Curve:

@@ -24,19 +24,22 @@ from vitviz.ui.text import _, language
 def export(scene: Scene, measured: list[ProbedField]) -> Export:
     """Return the files of the page: the maps for print, the fields as arrays, the settings, a page."""
     title = _("How far does one place see?")
-    pictures = [(each, fields.picture(scene, each)) for each in measured]  # now: downloads have no session
+    pictures = [(network, fields.picture(scene, network)) for network in measured]  # now: downloads have no session
     key = f"{fields.key(scene)} {viewer.caption(scene)}"
 
     def png() -> bytes:
         panels = [
-            Panel(label=f"{each.probe.title}, {each.place}, {each.field.radius:.0f} px", picture=Image.fromarray(shown))
-            for each, shown in pictures
+            Panel(
+                label=f"{network.probe.title}, {network.place}, {network.field.radius:.0f} px",
+                picture=Image.fromarray(shown),
+            )
+            for network, shown in pictures
         ]
         return print_figure(panels, title=title, caption=key)
 
     def arrays() -> dict[str, NDArray[Any]]:
-        found: dict[str, NDArray[Any]] = {each.role: each.field.values for each in measured}
-        return {**found, "picture": scene.picture}
+        maps: dict[str, NDArray[Any]] = {network.role: network.field.values for network in measured}
+        return {**maps, "picture": scene.picture}
 
     return Export(
         name=f"vitviz-receptive-field-layer{scene.layer}",
@@ -48,18 +51,18 @@ def export(scene: Scene, measured: list[ProbedField]) -> Export:
 
 
 def _recipe(scene: Scene, measured: list[ProbedField]) -> Recipe:
-    one = link.get(PICTURES) == "one"
-    pictures = picture_expression(scene) if one else "[each.path for each in examples()]"
+    single = link.get(PICTURES) == "one"
+    pictures = picture_expression(scene) if single else "[each.path for each in examples()]"
     code = "\n".join(
         [
             "import vitviz",
-            f"from vitviz.examples import {'example' if one else 'examples'}",
+            f"from vitviz.examples import {'example' if single else 'examples'}",
             "",
             load_line(scene),
             f"field = vitviz.receptive_field(vit, {pictures}, layer={scene.layer}, token={scene.query!r})",
             "values = field.values  # (height, width)",
             "print(field.radius, field.area_ratios, field.gaussian.sigma)",
-            *_rollout_code(scene, one),
+            *_rollout_code(scene, single),
             "",
             f'net = vitviz.load_convnet("timm:{networks.CNN}", weights="random", image_size=vit.image_size)',
             "print(vitviz.theoretical_field(net, net.layers - 1).size)  # what its last layer could see",
@@ -69,25 +72,25 @@ def _recipe(scene: Scene, measured: list[ProbedField]) -> Recipe:
     options = {
         "layer": scene.layer,
         "token": scene.query,
-        "pictures": "this photo" if one else "the examples",
+        "pictures": "this photo" if single else "the examples",
         "networks": [
             {
-                "name": each.probe.model.name,
-                "weights": each.probe.weights,
-                "layer": each.layer,
-                "token": each.field.token,
-                "by": each.by,
-                "radius": each.field.radius,
-                "area_ratios": {str(k): v for k, v in each.field.area_ratios.items()},
+                "name": network.probe.model.name,
+                "weights": network.probe.weights,
+                "layer": network.layer,
+                "token": network.field.token,
+                "by": network.by,
+                "radius": network.field.radius,
+                "area_ratios": {str(k): v for k, v in network.field.area_ratios.items()},
             }
-            for each in measured
+            for network in measured
         ],
     }
     return Recipe(method="receptive_field", options=options, code=code)
 
 
-def _rollout_code(scene: Scene, one: bool) -> list[str]:
-    if not one:
+def _rollout_code(scene: Scene, single: bool) -> list[str]:
+    if not single:
         return []
     return [
         f"trace = vitviz.trace(vit, {picture_expression(scene)})",

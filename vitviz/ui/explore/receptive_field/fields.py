@@ -102,7 +102,7 @@ def measure(scene: Scene, pictures: str) -> list[ProbedField]:
     depth = (scene.layer + 1) / scene.vit.layers
     networks = probes.probes(scene)
     bar = st.progress(0.0) if len(photos) > 1 else None
-    found = []
+    measured = []
     for done, (role, probe) in enumerate(networks):
         if bar is not None:
             bar.progress(done / len(networks), plain(probe.title))
@@ -110,15 +110,15 @@ def measure(scene: Scene, pictures: str) -> list[ProbedField]:
         token, inputs = probe.token_at(layer), probe.inputs(scene.vit, photos)
         try:
             field = cache.receptive_field(probe.key, digests, layer, token, probe.model, inputs)
-            found.append(ProbedField(role, probe, layer, field))
+            measured.append(ProbedField(role, probe, layer, field))
             if role == "map":
                 rolled = rollout.measure(scene, layer, digests, photos)
-                found.append(ProbedField("rollout", rollout.probe(probe), layer, rolled))
+                measured.append(ProbedField("rollout", rollout.probe(probe), layer, rolled))
         except VitvizError as error:
             st.warning(plain(f"{probe.title}: {in_dashboard(error)}"))
     if bar is not None:
         bar.empty()
-    return found
+    return measured
 
 
 def draw(scene: Scene, measured: list[ProbedField]) -> None:
@@ -126,19 +126,19 @@ def draw(scene: Scene, measured: list[ProbedField]) -> None:
     if not measured:
         return
     chosen = scene.patch
-    for column, each in zip(st.columns(len(measured), gap="small"), measured, strict=True):
+    for column, network in zip(st.columns(len(measured), gap="small"), measured, strict=True):
         with column:
-            st.markdown(f"**{plain(each.probe.title)}**")
+            st.markdown(f"**{plain(network.probe.title)}**")
             place_picker(
-                jpeg_bytes(picture(scene, each, outlined=False)),
+                jpeg_bytes(picture(scene, network, outlined=False)),
                 scene.vit.grid,
-                key=f"field_{each.role}",
+                key=f"field_{network.role}",
                 chosen=chosen,
-                label=_in_words(each),
+                label=_in_words(network),
                 on_pick=lambda place: link.put(PATCH.at(str(place))),
-                hint=each is measured[0],
+                hint=network is measured[0],
             )
-            st.caption(_under(each))
+            st.caption(_under(network))
     st.caption(key(scene))
     if link.get(PICTURES) == "examples":
         height, width = scene.vit.image_size
@@ -150,17 +150,17 @@ def draw(scene: Scene, measured: list[ProbedField]) -> None:
         )
 
 
-def picture(scene: Scene, each: ProbedField, *, outlined: bool = True) -> NDArray[np.uint8]:
+def picture(scene: Scene, network: ProbedField, *, outlined: bool = True) -> NDArray[np.uint8]:
     """Return a field over the photo; ``outlined`` draws the patch that is read."""
     return field_overlay(
         scene.picture,
-        each.field.values,
+        network.field.values,
         scale=link.get(FIELD_SCALE),
         palette=link.get(PALETTE),
         opacity=link.get(OPACITY),
         cell=_cell(scene),
         place=_box(scene) if outlined else None,
-        theoretical=each.field.theoretical_box,
+        theoretical=network.field.theoretical_box,
     )
 
 
@@ -175,21 +175,24 @@ def _box(scene: Scene) -> tuple[int, int, int, int] | None:
     return None if scene.patch is None else scene.vit.grid.box(scene.patch)
 
 
-def _in_words(each: ProbedField) -> str:
+def _in_words(network: ProbedField) -> str:
     return _(
         "Receptive field of {model} after {layer}: half of it lies in {half:.0%} of the picture, 99 % in {most:.0%}"
     ).format(
-        model=each.probe.title, layer=each.place, half=each.field.area_ratios[0.5], most=each.field.area_ratios[0.99]
+        model=network.probe.title,
+        layer=network.place,
+        half=network.field.area_ratios[0.5],
+        most=network.field.area_ratios[0.99],
     )
 
 
-def _under(each: ProbedField) -> str:
+def _under(network: ProbedField) -> str:
     words = _("{layer} · {weights} · radius **{radius:.0f} px**").format(
-        layer=plain(each.place), weights=each.probe.weights, radius=each.field.radius
+        layer=plain(network.place), weights=network.probe.weights, radius=network.field.radius
     )
-    if each.field.theoretical is None:
+    if network.field.theoretical is None:
         return words
-    height, width = each.field.theoretical.size
+    height, width = network.field.theoretical.size
     return words + _(" · could see {height} × {width} px at most (dashed)").format(height=height, width=width)
 
 
@@ -222,29 +225,30 @@ def table(measured: list[ProbedField]) -> None:
         )
     )
     rows: dict[str, list[Any]] = {
-        _("Network"): [each.probe.title for each in measured],
-        _("Layer"): [each.place for each in measured],
-        _("Radius (px)"): [f"{each.field.radius:.1f}" for each in measured],
+        _("Network"): [network.probe.title for network in measured],
+        _("Layer"): [network.place for network in measured],
+        _("Radius (px)"): [f"{network.field.radius:.1f}" for network in measured],
     }
     for share in SHARES:
-        rows[f"{share:.0%}"] = [f"{each.field.area_ratios[share]:.1%}" for each in measured]
+        rows[f"{share:.0%}"] = [f"{network.field.area_ratios[share]:.1%}" for network in measured]
     if link.get(PICTURES) == "examples":
         rows[_("Radius by photo (px)")] = [
-            f"{each.field.per_image_radius.min():.0f} – {each.field.per_image_radius.max():.0f}" for each in measured
+            f"{network.field.per_image_radius.min():.0f} – {network.field.per_image_radius.max():.0f}"
+            for network in measured
         ]
-    rows[_("Gaussian σ (px)")] = [_sigma(each) for each in measured]
-    rows[_("Its fit, R²")] = [_fit(each) for each in measured]
-    rows[_("Weights")] = [each.probe.weights for each in measured]
+    rows[_("Gaussian σ (px)")] = [_sigma(network) for network in measured]
+    rows[_("Its fit, R²")] = [_fit(network) for network in measured]
+    rows[_("Weights")] = [network.probe.weights for network in measured]
     st.dataframe(rows, hide_index=True, alt=_("One row a network"))
 
 
-def _sigma(each: ProbedField) -> str:
-    down, across = each.field.gaussian.sigma
+def _sigma(network: ProbedField) -> str:
+    down, across = network.field.gaussian.sigma
     return f"{down:.0f} × {across:.0f}"
 
 
-def _fit(each: ProbedField) -> str:
-    value = each.field.gaussian.r_squared
+def _fit(network: ProbedField) -> str:
+    value = network.field.gaussian.r_squared
     if value < 0:  # worse than a flat map of the same mean
         return "< 0"
     return "–" if math.isnan(value) else f"{value:.2f}"

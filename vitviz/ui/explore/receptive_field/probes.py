@@ -54,7 +54,7 @@ class Probe:
     def inputs(self, vit: ViT, photos: list[Photo]) -> list[Tensor]:
         """Return the photos, all cropped as the scene's ViT crops them, in this network's own normalisation."""
         cropped = [vit.preprocess(photo.image) for photo in photos]
-        return [renormalised(each, vit, self.mean, self.std) for each in cropped]
+        return [renormalised(picture, vit, self.mean, self.std) for picture in cropped]
 
     def token_at(self, layer: int) -> str:
         """Return what to read after a layer: the token, or the place of the feature map at the same point."""
@@ -81,7 +81,7 @@ def probes(scene: Scene) -> list[tuple[str, Probe]]:
     """Return by role the scene's ViT, "map", the CNN, "convnet", and beside a trained ViT the same one "random"."""
     vit, place = scene.vit, _place(scene)
     trained = link.get(WEIGHTS) != "random"
-    found = [("map", _vit_probe(scene, vit, trained, place))]
+    networks = [("map", _vit_probe(scene, vit, trained, place))]
     net, known = resnet(*vit.image_size)
     if reason := refusal(*vit.image_size):
         link.notice(reason)
@@ -90,10 +90,10 @@ def probes(scene: Scene) -> list[tuple[str, Probe]]:
     key = f"{CNN}|{known}|{vit.image_size}"
     names = net.layer_names
     convnet = Probe(key, "ResNet-18", weights, net, CNN_VERMILION, False, names, "", data.mean, data.std, place)
-    found.append(("convnet", convnet))
+    networks.append(("convnet", convnet))
     if trained:
-        found.append(("random", _vit_probe(scene, redrawn(scene.model_key, vit), False, place)))
-    return found
+        networks.append(("random", _vit_probe(scene, redrawn(scene.model_key, vit), False, place)))
+    return networks
 
 
 def _vit_probe(scene: Scene, vit: ViT, trained: bool, place: tuple[float, float]) -> Probe:
@@ -134,10 +134,10 @@ def photos_of(scene: Scene, pictures: str) -> tuple[tuple[str, ...], list[Photo]
     """Return the digests and the photos that are averaged: "one" is this one, "examples" are all of them."""
     if pictures == "one":
         return (scene.photo.digest,), [scene.photo]
-    found = [_example(each.id) for each in examples()]
-    return tuple(each.digest for each in found), found
+    photos = [_example(example.id) for example in examples()]
+    return tuple(photo.digest for photo in photos), photos
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _example(name: str) -> Photo:
-    return open_photo(next(each for each in examples() if each.id == name).path)
+    return open_photo(next(example for example in examples() if example.id == name).path)

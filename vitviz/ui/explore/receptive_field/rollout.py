@@ -30,15 +30,15 @@ def probe(vit: Probe) -> Probe:
 def measure(scene: Scene, layer: int, digests: tuple[str, ...], photos: list[Photo]) -> ReceptiveField:
     """Return where the rollout of the scene's token lies, up to a layer, as a field in pixels."""
     fields = cache.attention_fields(scene.model_key, digests, layer, scene.query, scene.vit, tuple(photos))
-    each = np.stack([in_pixels(scene, found) for found in fields])
-    mean = each.mean(0, dtype=np.float64).astype(np.float32)
-    return ReceptiveField(scene.vit.name, layer, scene.query, mean, each, _place(scene), None, None, ())
+    per_image = np.stack([in_pixels(scene, field) for field in fields])
+    mean = per_image.mean(0, dtype=np.float64).astype(np.float32)
+    return ReceptiveField(scene.vit.name, layer, scene.query, mean, per_image, _place(scene), None, None, ())
 
 
-def in_pixels(scene: Scene, found: AttentionField) -> NDArray[np.float32]:
+def in_pixels(scene: Scene, field: AttentionField) -> NDArray[np.float32]:
     """Return the share of each patch, spread evenly over its pixels: (height, width), sums to 1."""
     down, across = scene.vit.grid.patch_size
-    spread = found.values.repeat(down, 0).repeat(across, 1) / (down * across)
+    spread = field.values.repeat(down, 0).repeat(across, 1) / (down * across)
     whole = np.zeros(scene.vit.image_size, np.float32)
     whole[: spread.shape[0], : spread.shape[1]] = spread
     return whole

@@ -23,16 +23,16 @@ def draw(scene: Scene, measured: list[ProbedField]) -> None:
     """Draw the share of each field within a distance and, if asked for, the same for the other pictures."""
     if not measured:
         return
-    one = link.get(PICTURES) == "one"
+    single = link.get(PICTURES) == "one"
     st.toggle(
-        _("Beside the mean of the examples") if one else _("Beside this photo"),
+        _("Beside the mean of the examples") if single else _("Beside this photo"),
         help=_("How far does one photo speak for the model? Some seconds for the ten examples."),
         **link.widget(SPREAD),
     )
-    others = fields.measure(scene, "examples" if one else "one") if link.get(SPREAD) else []
-    curves = [_curve(each, banded=not one) for each in measured]
-    word = _("{name}, mean of the examples") if one else _("{name}, this photo")
-    curves += [_curve(each, name=word.format(name=each.probe.title), dash="dot") for each in others]
+    beside = fields.measure(scene, "examples" if single else "one") if link.get(SPREAD) else []
+    curves = [_curve(network, banded=not single) for network in measured]
+    word = _("{name}, mean of the examples") if single else _("{name}, this photo")
+    curves += [_curve(network, name=word.format(name=network.probe.title), dash="dot") for network in beside]
     figure = line_chart(
         curves,
         x=Axis(_("Distance from the place (px)"), from_zero=True),
@@ -47,31 +47,31 @@ def draw(scene: Scene, measured: list[ProbedField]) -> None:
             "A rollout knows patches only, so its curve has their steps."
         )
     )
-    if others:
-        _both(measured, others) if one else _both(others, measured)
+    if beside:
+        _both(measured, beside) if single else _both(beside, measured)
 
 
-def _curve(each: ProbedField, *, name: str = "", dash: str = "", banded: bool = False) -> Curve:
-    radius, share = each.field.profile.radius, each.field.profile.cumulative
+def _curve(network: ProbedField, *, name: str = "", dash: str = "", banded: bool = False) -> Curve:
+    radius, share = network.field.profile.radius, network.field.profile.cumulative
     low = high = None
     if banded:
-        photos = np.stack([profile.cumulative for profile in each.field.per_image_profiles])
+        photos = np.stack([profile.cumulative for profile in network.field.per_image_profiles])
         low, high = photos.min(0), photos.max(0)
-    dash = dash or ("dash" if each.probe.dashed else "solid")
-    title = name or each.probe.title
-    return Curve(title, radius, share, each.probe.colour, dash, "line", low, high, opacity=0.16)
+    dash = dash or ("dash" if network.probe.dashed else "solid")
+    title = name or network.probe.title
+    return Curve(title, radius, share, network.probe.colour, dash, "line", low, high, opacity=0.16)
 
 
-def _both(one: list[ProbedField], many: list[ProbedField]) -> None:
+def _both(single: list[ProbedField], many: list[ProbedField]) -> None:
     """Draw the radius in this photo, in the mean of the examples and in each of them."""
-    means = {each.probe.title: each.field for each in many}
-    shown = [each for each in one if each.probe.title in means]
-    spreads = [means[each.probe.title].per_image_radius for each in shown]
+    means = {network.probe.title: network.field for network in many}
+    shown = [network for network in single if network.probe.title in means]
+    spreads = [means[network.probe.title].per_image_radius for network in shown]
     rows: dict[str, list[Any]] = {
-        _("Network"): [each.probe.title for each in shown],
-        _("Radius, this photo (px)"): [f"{each.field.radius:.1f}" for each in shown],
-        _("Mean of the examples"): [f"{means[each.probe.title].radius:.1f}" for each in shown],
-        _("Standard deviation"): [f"{each.std():.1f}" for each in spreads],
-        _("Least – largest"): [f"{each.min():.0f} – {each.max():.0f}" for each in spreads],
+        _("Network"): [network.probe.title for network in shown],
+        _("Radius, this photo (px)"): [f"{network.field.radius:.1f}" for network in shown],
+        _("Mean of the examples"): [f"{means[network.probe.title].radius:.1f}" for network in shown],
+        _("Standard deviation"): [f"{radii.std():.1f}" for radii in spreads],
+        _("Least – largest"): [f"{radii.min():.0f} – {radii.max():.0f}" for radii in spreads],
     }
     st.dataframe(rows, hide_index=True, alt=_("One row a network"))

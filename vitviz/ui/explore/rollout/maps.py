@@ -165,7 +165,7 @@ def shown_map(scene: Scene, options: dict[str, Any]) -> MapView:
     """Return the large map of the pinned token: the rollout, or its last layer alone."""
     if link.get(ROLLOUT_MAP) == ROLLOUT:
         return _rollout_map(scene, options)
-    found = rollout_view(
+    map_view = rollout_view(
         scene.trace,
         scene.query,
         direction=link.get(DIRECTION),
@@ -174,8 +174,8 @@ def shown_map(scene: Scene, options: dict[str, Any]) -> MapView:
     )
     layer = options["end_layer"]
     # in the library's words, as the rest of the label
-    label = found.label.replace(f"rollout of layers {layer} to {layer}", f"layer {layer} alone", 1)
-    return replace(found, label=label)
+    label = map_view.label.replace(f"rollout of layers {layer} to {layer}", f"layer {layer} alone", 1)
+    return replace(map_view, label=label)
 
 
 def told_options(options: dict[str, Any]) -> str:

@@ -55,8 +55,8 @@ def doors() -> list[Door]:
 
 def draw() -> None:
     """Draw the doors side by side."""
-    found = doors()
-    for column, door in zip(st.columns(len(found)), found, strict=True):
+    cards = doors()
+    for column, door in zip(st.columns(len(cards)), cards, strict=True):
         with column.container(border=True):
             st.subheader(door.wish, anchor=False)
             st.markdown(door.sentence)

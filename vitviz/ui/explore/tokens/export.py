@@ -119,25 +119,25 @@ def _enlarged(colours: NDArray[np.float32]) -> Image.Image:
 def _arrays(
     scene: Scene, there: Seen, measured: TokenMeasurements, alike: tuple[TokenSimilarity, TokenSimilarity]
 ) -> dict[str, NDArray[Any]]:
-    found: dict[str, NDArray[Any]] = {
+    arrays: dict[str, NDArray[Any]] = {
         "picture": scene.picture,
         "second_picture": there.picture,
         "map": alike[0].values,
         "second_map": alike[1].values,
-        "norms": np.stack([each.norms for each in measured.norms]),
+        "norms": np.stack([layer.norms for layer in measured.norms]),
     }
     if measured.colours is not None:
-        found |= dict(zip(("colours", "second_colours"), measured.colours.colours, strict=True))
+        arrays |= dict(zip(("colours", "second_colours"), measured.colours.colours, strict=True))
     if measured.lens is not None:
         lens = measured.lens
-        found |= {"lens_logits": lens.lens.logits, "class_evidence": lens.evidence.values}
+        arrays |= {"lens_logits": lens.lens.logits, "class_evidence": lens.evidence.values}
     if measured.spectrum is not None:
         spectrum = measured.spectrum
-        found |= {"frequency": spectrum.frequency, "stream": spectrum.stream}
-        found["branch"] = spectrum.branch
+        arrays |= {"frequency": spectrum.frequency, "stream": spectrum.stream}
+        arrays["branch"] = spectrum.branch
     if measured.similarity is not None:
-        found["cka"] = measured.similarity.values
-    return found
+        arrays["cka"] = measured.similarity.values
+    return arrays
 
 
 def _similarity_code(scene: Scene) -> list[str]:

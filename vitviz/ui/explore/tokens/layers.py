@@ -37,7 +37,7 @@ def frequencies(scene: Scene, here: Seen) -> Spectrum | None:
     """Draw how strong each spatial frequency is in the tokens of every layer, with and without the residual path."""
     st.subheader(_("How much detail does each layer keep?"), anchor=False)
     try:
-        found = cache.token_spectrum(scene.model_key, here.photo.digest, here.trace)
+        spectrum = cache.token_spectrum(scene.model_key, here.photo.digest, here.trace)
     except VitvizError as error:
         st.info(_("Not applicable. {reason}").format(reason=plain(in_dashboard(error))))
         return None
@@ -45,11 +45,11 @@ def frequencies(scene: Scene, here: Seen) -> Spectrum | None:
     layers = range(scene.vit.layers)
     with stream:
         names = [_("input"), *(_("layer {layer}").format(layer=layer) for layer in layers)]
-        _bands(found.frequency, found.stream, names, "stream_bands")
+        _bands(spectrum.frequency, spectrum.stream, names, "stream_bands")
         st.caption(_("**With the residual path**: the stream after each layer, light to dark."))
     with branch:
         names = [_("layer {layer}").format(layer=layer) for layer in layers]
-        _bands(found.frequency, found.branch, names, "branch_bands")
+        _bands(spectrum.frequency, spectrum.branch, names, "branch_bands")
         st.caption(_("**Without it**: what each block adds to the stream."))
     st.caption(
         _(
@@ -58,7 +58,7 @@ def frequencies(scene: Scene, here: Seen) -> Spectrum | None:
             "how much detail there is, not what it is good for."
         )
     )
-    return found
+    return spectrum
 
 
 def _bands(frequency: NDArray[np.float64], rows: NDArray[np.float64], names: list[str], key: str) -> None:
@@ -93,12 +93,12 @@ def alike(scene: Scene, here: Seen) -> LayerSimilarity | None:
     with other:
         _choose_other(scene)
     try:
-        found = _similarity(scene, here)
+        similarity = _similarity(scene, here)
     except VitvizError as error:
         st.info(plain(in_dashboard(error)), icon=":material/info:")
         return None
-    _matrix(found)
-    return found
+    _matrix(similarity)
+    return similarity
 
 
 def _choose_other(scene: Scene) -> None:
@@ -152,16 +152,16 @@ def _other(scene: Scene, here: Seen, name: str) -> tuple[str, Trace]:
     return key, cache.traced_input(key, here.photo.digest, scene.model_key, vit, pixels)
 
 
-def _matrix(found: LayerSimilarity) -> None:
-    if not np.isfinite(found.values).all():
+def _matrix(similarity: LayerSimilarity) -> None:
+    if not np.isfinite(similarity.values).all():
         st.info(_("Some layer has the same token everywhere, so that nothing can be compared."))
         return
-    first, second = found.models
+    first, second = similarity.models
     if link.get(CKA_WITH) == RANDOM:
         second = _("{model}, random weights").format(model=second)
-    rows, columns = ([_("input"), *(str(layer) for layer in range(count - 1))] for count in found.values.shape)
+    rows, columns = ([_("input"), *(str(layer) for layer in range(count - 1))] for count in similarity.values.shape)
     figure = token_matrix(
-        found.values,
+        similarity.values,
         columns,
         query_names=rows,
         scale=Scale(0.0, 1.0),
@@ -176,7 +176,7 @@ def _matrix(found: LayerSimilarity) -> None:
             "1: the two layers arrange the {count} patches in the same way but for a rotation and a factor; near 0: "
             "unrelated. With fewer patches than channels the numbers come out too large, most of all for random "
             "weights."
-        ).format(count=found.samples)
+        ).format(count=similarity.samples)
     )
-    for note in found.notes:
+    for note in similarity.notes:
         st.caption(plain(note))

@@ -71,7 +71,7 @@ def _class(scene: Scene, lens: LogitLens) -> int:
 
 def _best(lens: LogitLens, count: int) -> list[int]:
     """Return the classes that are best in the end, best first."""
-    return [int(each) for each in lens.logits[-1].argsort()[::-1][:count]]
+    return [int(index) for index in lens.logits[-1].argsort()[::-1][:count]]
 
 
 def _curves(scene: Scene, lens: LogitLens, chosen: int) -> None:

@@ -35,14 +35,14 @@ def draw(scene: Scene, here: Seen) -> tuple[TokenNorms, ...]:
             "norms are far above all others, and attention goes to them (Darcet et al. 2024)."
         )
     )
-    found = cache.token_norms(scene.model_key, here.photo.digest, here.trace)
+    norms = cache.token_norms(scene.model_key, here.photo.digest, here.trace)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        _map(here, found[scene.layer])
+        _map(here, norms[scene.layer])
     with right:
-        _numbers(found[scene.layer])
-        _shares(found)
-    return found
+        _numbers(norms[scene.layer])
+        _shares(norms)
+    return norms
 
 
 def scale(norms: TokenNorms) -> Scale:
@@ -86,22 +86,22 @@ def _numbers(norms: TokenNorms) -> None:
         st.markdown(_("Of the special tokens: {special}").format(special=special))
 
 
-def _shares(found: tuple[TokenNorms, ...]) -> None:
+def _shares(norms: tuple[TokenNorms, ...]) -> None:
     """Draw how much attention the outliers after each layer get in the next one."""
-    known = [each for each in found if not np.isnan(each.attention_share)]
+    known = [layer for layer in norms if not np.isnan(layer.attention_share)]
     if not known:
         st.caption(_("A model of one layer has no next layer that could look at its outliers."))
         return
-    if not any(each.outliers for each in known):
+    if not any(layer.outliers for layer in known):
         st.info(
             _("No patch stands out in any layer: no attention is lost to outliers."), icon=":material/check_circle:"
         )
         return
     layers = np.arange(len(known))
-    curves = [Curve(_("patches"), layers, [each.attention_share for each in known])]
+    curves = [Curve(_("patches"), layers, [layer.attention_share for layer in known])]
     if not np.isnan(known[0].class_share):
-        curves.append(Curve(_("class token"), layers, [each.class_share for each in known], PINNED[2]))
-    curves.append(Curve(_("even attention"), layers, [each.outlier_share for each in known], NEUTRAL, "dash"))
+        curves.append(Curve(_("class token"), layers, [layer.class_share for layer in known], PINNED[2]))
+    curves.append(Curve(_("even attention"), layers, [layer.outlier_share for layer in known], NEUTRAL, "dash"))
     figure = line_chart(
         curves,
         x=layer_axis(_("Outliers after layer"), len(layers)),

@@ -46,10 +46,10 @@ def second(scene: Scene) -> Seen:
         )
         wanted = _next(scene.photo_name)
         link.put(SECOND.at(""))
-    found = photos.get(wanted)
-    trace = cache.traced(scene.model_key, found.digest, NO_EDIT, scene.vit, found)
-    picture = cache.picture(scene.model_key, found.digest, scene.vit, found)
-    return Seen(wanted, found, trace, picture)
+    photo = photos.get(wanted)
+    trace = cache.traced(scene.model_key, photo.digest, NO_EDIT, scene.vit, photo)
+    picture = cache.picture(scene.model_key, photo.digest, scene.vit, photo)
+    return Seen(wanted, photo, trace, picture)
 
 
 def choose(scene: Scene) -> None:
@@ -66,6 +66,6 @@ def choose(scene: Scene) -> None:
 
 def _next(name: str) -> str:
     """Return the example after a photo; the second one for a reader's own photo."""
-    ids = [each.id for each in examples()]
+    ids = [example.id for example in examples()]
     at = ids.index(name) if name in ids else 0
     return ids[(at + 1) % len(ids)]
