@@ -72,8 +72,8 @@ def _attention(scene: Scene) -> None:
 
 def _adds(block: BlockStep) -> None:
     """Draw the norms of the block's parts."""
-    found = norms(block)
-    if found is None:
+    part_norms = norms(block)
+    if part_norms is None:
         st.info(
             _(
                 "This block is built in another way than z' = MHSA(LN(z)) + z, z'' = MLP(LN(z')) + z': its branches "
@@ -86,11 +86,11 @@ def _adds(block: BlockStep) -> None:
     for column, (title, value) in zip(
         parts,
         (
-            ("|z|", found.before),
-            (f"|{gamma}MHSA(LN(z))|", found.attention_branch),
-            ("|z'|", found.between),
-            (f"|{gamma}MLP(LN(z'))|", found.mlp_branch),
-            ("|z''|", found.after),
+            ("|z|", part_norms.before),
+            (f"|{gamma}MHSA(LN(z))|", part_norms.attention_branch),
+            ("|z'|", part_norms.between),
+            (f"|{gamma}MLP(LN(z'))|", part_norms.mlp_branch),
+            ("|z''|", part_norms.after),
         ),
         strict=True,
     ):

@@ -99,24 +99,30 @@ def _inputs(scene: Scene) -> Activations | None:
     if scene.vit.layers > 1:
         st.slider(_("Block"), 0, scene.vit.layers - 1, **link.widget(LAYER))
     try:
-        found = _activations(scene.model_key, scene.photo.digest, scene.layer, scene)
+        record = _activations(scene.model_key, scene.photo.digest, scene.layer, scene)
     except VitvizError as error:
         st.info(plain(in_dashboard(error)))
         return None
-    chart(input_figure(found), key="gelu_inputs")
+    chart(input_figure(record), key="gelu_inputs")
     st.caption(
         _(
             "Inputs of {kind} in block {layer}: {count:,} numbers for this photo. **{negative:.0%}** are negative, "
             "where ReLU would return nothing and learn nothing; {bend:.0%} lie between −3 and 0, where GELU still lets "
             "something through."
-        ).format(kind=found.kind, layer=found.layer, count=found.inputs.size, negative=found.negative, bend=found.bend)
+        ).format(
+            kind=record.kind,
+            layer=record.layer,
+            count=record.inputs.size,
+            negative=record.negative,
+            bend=record.bend,
+        )
     )
-    return found
+    return record
 
 
-def input_figure(found: Activations) -> go.Figure:
+def input_figure(record: Activations) -> go.Figure:
     """Return how often inputs of the activation occur."""
-    return histogram(found.inputs, x_title=_("Input of the activation"), y_title=_("Count"), bins=80)
+    return histogram(record.inputs, x_title=_("Input of the activation"), y_title=_("Count"), bins=80)
 
 
 def _words() -> None:

@@ -43,24 +43,24 @@ def draw(_scene: Scene) -> Result:
     with knobs:
         growing = _knobs()
     shape = _shape()
-    found = scale(shape, growing, _VALUES[growing])
+    scaling = scale(shape, growing, _VALUES[growing])
     now = _now(shape, growing)
     with pictures:
         left, right = st.columns(2, gap="medium")
         with left:
-            chart(figure(found, "parameters"), key="scaling_parameters")
+            chart(figure(scaling, "parameters"), key="scaling_parameters")
         with right:
-            chart(figure(found, "macs"), key="scaling_macs")
-        _numbers(shape, found, now)
+            chart(figure(scaling, "macs"), key="scaling_macs")
+        _numbers(shape, scaling, now)
     _presets()
     _words()
-    return _result(shape, found)
+    return _result(shape, scaling)
 
 
 def _knobs() -> str:
     titles = {"depth": _("Depth T"), "width": _("Width D"), "side": _("Picture side")}
     st.radio(
-        _("What grows?"), list(titles), format_func=lambda each: titles[each], **link.widget(choices.ANATOMY_SCALED)
+        _("What grows?"), list(titles), format_func=lambda axis: titles[axis], **link.widget(choices.ANATOMY_SCALED)
     )
     growing = str(link.get(choices.ANATOMY_SCALED))
     st.slider(_("Blocks"), 1, 48, **link.widget(choices.ANATOMY_DEPTH))
@@ -84,24 +84,24 @@ def _axis(growing: str) -> str:
     return {"depth": _("Blocks T"), "width": _("Channels D"), "side": _("Side of the picture (px)")}[growing]
 
 
-def figure(found: Scaling, what: str) -> go.Figure:
+def figure(scaling: Scaling, quantity: str) -> go.Figure:
     """Return parameters (in millions) or MACs (in billions) against the size that grows, both on logarithmic axes."""
-    if what == "parameters":
-        title, values, tint = _("Parameters (millions)"), found.parameters / 1e6, VIT_BLUE
+    if quantity == "parameters":
+        title, values, tint = _("Parameters (millions)"), scaling.parameters / 1e6, VIT_BLUE
     else:
-        title, values, tint = _("Operations (GMACs)"), found.macs / 1e9, QUERY_ORANGE
+        title, values, tint = _("Operations (GMACs)"), scaling.macs / 1e9, QUERY_ORANGE
     return line_chart(
-        [Curve(title, found.values, values, tint)],
-        x=Axis(_axis(found.growing), log=True, ticks=[int(value) for value in found.values]),
+        [Curve(title, scaling.values, values, tint)],
+        x=Axis(_axis(scaling.growing), log=True, ticks=[int(value) for value in scaling.values]),
         y=Axis(title, log=True, marks="auto"),
         legend=True,
         height=320,
     )
 
 
-def _numbers(shape: ViTShape, found: Scaling, now: int) -> None:
+def _numbers(shape: ViTShape, scaling: Scaling, now: int) -> None:
     parameters, macs = parameters_of(shape), model_macs(shape).total
-    slopes = found.exponents
+    slopes = scaling.exponents
     columns = st.columns(4)
     columns[0].metric(_("Million parameters"), f"{parameters / 1e6:.1f}")
     columns[1].metric(_("GMACs"), f"{macs / 1e9:.1f}")
@@ -111,7 +111,7 @@ def _numbers(shape: ViTShape, found: Scaling, now: int) -> None:
         _(
             "The model of the knobs, at {axis} = {now}. At the right end of the curves a size of twice as much means "
             "{parameters:.1f} times the parameters and {macs:.1f} times the operations."
-        ).format(axis=_axis(found.growing), now=now, parameters=2 ** slopes[0], macs=2 ** slopes[1])
+        ).format(axis=_axis(scaling.growing), now=now, parameters=2 ** slopes[0], macs=2 ** slopes[1])
     )
 
 
@@ -120,11 +120,11 @@ def _presets() -> None:
     st.dataframe(
         {
             _("Model"): [name for name, _shape_ in shapes],
-            _("T"): [each.depth for _name, each in shapes],
-            _("D"): [each.width for _name, each in shapes],
-            _("Heads"): [each.heads for _name, each in shapes],
-            _("Parameters"): [f"{parameters_of(each):,}" for _name, each in shapes],
-            _("GMACs"): [f"{model_macs(each).total / 1e9:.2f}" for _name, each in shapes],
+            _("T"): [preset.depth for _name, preset in shapes],
+            _("D"): [preset.width for _name, preset in shapes],
+            _("Heads"): [preset.heads for _name, preset in shapes],
+            _("Parameters"): [f"{parameters_of(preset):,}" for _name, preset in shapes],
+            _("GMACs"): [f"{model_macs(preset).total / 1e9:.2f}" for _name, preset in shapes],
         },
         hide_index=True,
         alt=_("One row a usual model"),
@@ -153,19 +153,19 @@ def _words() -> None:
     )
 
 
-def _result(shape: ViTShape, found: Scaling) -> Result:
+def _result(shape: ViTShape, scaling: Scaling) -> Result:
     settings = {"depth": shape.depth, "width": shape.width, "side": shape.image_size[0]}
     code = (
         "from vitviz.labs.cost.scaling import scale\nfrom vitviz.labs.cost.vit_shape import ViTShape\n\n"
         f"shape = ViTShape({shape.image_size}, {shape.patch_size}, {shape.width}, {shape.depth}, {shape.heads})\n"
-        f"found = scale(shape, {found.growing!r}, {tuple(int(each) for each in found.values)})\n"
+        f"found = scale(shape, {scaling.growing!r}, {tuple(int(value) for value in scaling.values)})\n"
         "print(found.parameters, found.macs, found.exponents)\n"
     )
     return Result(
         page=choices.PAGE,
         title=_("What does a larger model cost?"),
-        settings={"experiment": choices.SCALING, "growing": found.growing, **settings},
+        settings={"experiment": choices.SCALING, "growing": scaling.growing, **settings},
         code=code,
-        arrays=lambda: {"values": np.asarray(found.values), "parameters": found.parameters, "macs": found.macs},
-        figures=lambda: {_("Parameters"): figure(found, "parameters"), _("Operations"): figure(found, "macs")},
+        arrays=lambda: {"values": np.asarray(scaling.values), "parameters": scaling.parameters, "macs": scaling.macs},
+        figures=lambda: {_("Parameters"): figure(scaling, "parameters"), _("Operations"): figure(scaling, "macs")},
     )

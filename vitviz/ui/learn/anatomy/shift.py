@@ -42,17 +42,17 @@ def draw(scene: Scene) -> Result | None:
     if scene.vit.layers > 1:
         st.slider(_("Block"), 0, scene.vit.layers - 1, **link.widget(LAYER))
     try:
-        found = _measured(scene.model_key, scene.photo.digest, scene.layer, scene.vit, scene.original)
+        experiment = _measured(scene.model_key, scene.photo.digest, scene.layer, scene.vit, scene.original)
     except VitvizError as error:
         st.info(plain(in_dashboard(error)))
         return None
     trained = networks.resnet(*scene.vit.image_size)[1]
     if reason := networks.refusal(*scene.vit.image_size):
         link.notice(reason)
-    chart(figure(found, scene.layer, trained=trained), key="shift_curves")
-    st.caption(_sentence(scene, found))
+    chart(figure(experiment, scene.layer, trained=trained), key="shift_curves")
+    st.caption(_sentence(scene, experiment))
     _words(scene)
-    return _result(scene, found, trained)
+    return _result(scene, experiment, trained)
 
 
 @st.cache_resource(max_entries=12, show_spinner=N_("Shifting the photo …"), show_time=True)
@@ -76,17 +76,17 @@ def _titles(layer: int, trained: bool) -> dict[str, tuple[str, str]]:
     }
 
 
-def figure(found: ShiftExperiment, layer: int, *, trained: bool) -> go.Figure:
+def figure(experiment: ShiftExperiment, layer: int, *, trained: bool) -> go.Figure:
     """Return the likeness of every network's features against the shift."""
     titles = _titles(layer, trained)
     lines = [
         Curve(
-            _("{name} (stride {stride})").format(name=titles[each.name][0], stride=each.stride),
-            found.shifts,
-            each.likeness,
-            titles[each.name][1],
+            _("{name} (stride {stride})").format(name=titles[curve.name][0], stride=curve.stride),
+            experiment.shifts,
+            curve.likeness,
+            titles[curve.name][1],
         )
-        for each in found.curves
+        for curve in experiment.curves
     ]
     return line_chart(
         lines,
@@ -97,10 +97,10 @@ def figure(found: ShiftExperiment, layer: int, *, trained: bool) -> go.Figure:
     )
 
 
-def _sentence(scene: Scene, found: ShiftExperiment) -> str:
-    by_name = {each.name: each.likeness for each in found.curves}
+def _sentence(scene: Scene, experiment: ShiftExperiment) -> str:
+    by_name = {curve.name: curve.likeness for curve in experiment.curves}
     patch = scene.vit.grid.patch_size[1]
-    whole = found.shifts.index(patch)
+    whole = experiment.shifts.index(patch)
     return _(
         "Correlation of the shifted photo's features with the original's, moved by whole places of the feature map; "
         "the left and right edges are left out. After a shift of a whole patch ({patch} px) the patch embedding is "
@@ -141,8 +141,8 @@ def _words(scene: Scene) -> None:
     )
 
 
-def _result(scene: Scene, found: ShiftExperiment, trained: bool) -> Result:
-    arrays = {each.name.replace(" ", "_"): each.likeness for each in found.curves}
+def _result(scene: Scene, experiment: ShiftExperiment, trained: bool) -> Result:
+    arrays = {curve.name.replace(" ", "_"): curve.likeness for curve in experiment.curves}
     net, _known = networks.resnet(*scene.vit.image_size)
     weights = "" if trained else ', weights="random"'
     code = (
@@ -159,5 +159,5 @@ def _result(scene: Scene, found: ShiftExperiment, trained: bool) -> Result:
         settings={"experiment": choices.SHIFT, "model": scene.vit.name, "layer": scene.layer},
         code=code,
         arrays=lambda: arrays,
-        figures=lambda: {_("Shift"): figure(found, scene.layer, trained=trained)},
+        figures=lambda: {_("Shift"): figure(experiment, scene.layer, trained=trained)},
     )

@@ -30,13 +30,13 @@ def draw(scene: Scene) -> Result:
             "is drawn from its own tensors for this photo."
         ),
     )
-    found = embedded(scene)
+    steps = embedded(scene)
     size = dimensions_of(scene.vit)
     titles = step_titles()
     st.segmented_control(
         _("Step"),
         list(titles),
-        format_func=lambda each: titles[each],
+        format_func=lambda name: titles[name],
         required=True,
         label_visibility="collapsed",
         **link.widget(choices.ANATOMY_STEP),
@@ -44,10 +44,10 @@ def draw(scene: Scene) -> Result:
     step = link.get(choices.ANATOMY_STEP)
     block = blocked(scene)
     with st.container(key="anatomy_view"):
-        _view(step, scene, found, block, size)
-    _ledger(scene, found, size)
+        _view(step, scene, steps, block, size)
+    _ledger(scene, steps, size)
     _words(scene, size)
-    return _result(scene, found, block)
+    return _result(scene, steps, block)
 
 
 def step_titles() -> dict[str, str]:
@@ -82,32 +82,32 @@ def blocked(scene: Scene) -> BlockStep:
     return _block(scene.model_key, scene.photo.digest, scene.layer, scene)
 
 
-def _view(step: str, scene: Scene, found: Embedding, block: BlockStep, size: Dimensions) -> None:
+def _view(step: str, scene: Scene, steps: Embedding, block: BlockStep, size: Dimensions) -> None:
     if step == "patches":
-        tokens.cut(scene, found)
+        tokens.cut(scene, steps)
     elif step == "flatten":
-        tokens.flatten(scene, found)
+        tokens.flatten(scene, steps)
     elif step == "project":
-        tokens.project(scene, found)
+        tokens.project(scene, steps)
     elif step == "positions":
-        tokens.places(scene, found)
+        tokens.places(scene, steps)
     elif step == "blocks":
         blocks.draw(scene, block)
     else:
         blocks.answer(scene, size)
 
 
-def _ledger(scene: Scene, found: Embedding, size: Dimensions) -> None:
+def _ledger(scene: Scene, steps: Embedding, size: Dimensions) -> None:
     """Draw the table of steps with their formulas and the shapes that the tensors really have."""
     trace, (height, width) = scene.original, scene.vit.image_size
     patch = scene.vit.grid.patch_size
     head = _("no classifier") if trace.logits is None else _shape(trace.logits)
     rows = [
         (_("pixels"), "H × W × C", f"{height} × {width} × {trace.pixels.shape[0]}"),
-        (_("patches"), "N = HW/P²", f"{found.patches.shape[0]} = {height}·{width}/({patch[0]}·{patch[1]})"),
-        (_("flattened"), "N × P²C", _shape(found.flat)),
-        (_("patch tokens"), "N × D", "–" if found.tokens is None else _shape(found.tokens)),
-        (_("with prefix and places, z₀"), "(n + N) × D", _shape(found.start)),
+        (_("patches"), "N = HW/P²", f"{steps.patches.shape[0]} = {height}·{width}/({patch[0]}·{patch[1]})"),
+        (_("flattened"), "N × P²C", _shape(steps.flat)),
+        (_("patch tokens"), "N × D", "–" if steps.tokens is None else _shape(steps.tokens)),
+        (_("with prefix and places, z₀"), "(n + N) × D", _shape(steps.start)),
         (_("after each of T blocks"), "(n + N) × D", f"{trace.layers} × ({_shape(trace.residual(-1))})"),
         (_("read by the head"), "D", _shape(trace.embedding)),
         (_("logits"), "K", head),
@@ -119,14 +119,14 @@ def _ledger(scene: Scene, found: Embedding, size: Dimensions) -> None:
     }
     with st.expander(_("All shapes of this model"), expanded=True, key="anatomy_ledger"):
         st.dataframe(table, hide_index=True, alt=_("One row a step, with its shape"))
-        st.caption("  \n".join(special(scene, found)))
+        st.caption("  \n".join(special(scene, steps)))
 
 
 def _shape(tensor: Any) -> str:
     return " × ".join(map(str, tensor.shape))
 
 
-def special(scene: Scene, found: Embedding) -> list[str]:
+def special(scene: Scene, steps: Embedding) -> list[str]:
     """Return what this model does otherwise than the plain Vision Transformer."""
     prefix, told = scene.vit.grid.prefix, []
     if prefix:
@@ -139,9 +139,9 @@ def special(scene: Scene, found: Embedding) -> list[str]:
         told.append(_("This model has no class token: it pools the patches, or asks them with a learned query."))
     if any(name.startswith("register") for name in prefix):
         told.append(_("Registers are free memory for the model; no answer is read from them."))
-    if found.projection is None:
+    if steps.projection is None:
         told.append(_("Its patch embedding is more than one matrix, so there is no E to show."))
-    if found.positions is None:
+    if steps.positions is None:
         told.append(
             _("It adds no positions to the tokens: it rotates queries and keys, biases the scores, or has none.")
         )
@@ -186,15 +186,15 @@ def _words(scene: Scene, size: Dimensions) -> None:
     )
 
 
-def _result(scene: Scene, found: Embedding, block: BlockStep) -> Result:
+def _result(scene: Scene, steps: Embedding, block: BlockStep) -> Result:
     arrays: dict[str, NDArray[Any]] = {
-        "patches": found.patches.numpy(),
-        "start": found.start.float().cpu().numpy(),
+        "patches": steps.patches.numpy(),
+        "start": steps.start.float().cpu().numpy(),
         "block_before": block.before.numpy(),
         "block_after": block.after.numpy(),
     }
-    if found.tokens is not None:
-        arrays["patch_tokens"] = found.tokens.cpu().numpy()
+    if steps.tokens is not None:
+        arrays["patch_tokens"] = steps.tokens.cpu().numpy()
     if block.between is not None:
         arrays["block_between"] = block.between.numpy()
     code = (

@@ -21,8 +21,8 @@ def stream_norms(model_key: str, digest: str, _trace: Trace) -> tuple[list[float
     """Return mean norms of the patch tokens and of the first prefix token in the residual stream, by depth."""
     prefix = len(_trace.grid.prefix)
     streams = [_trace.residual(layer).float() for layer in range(-1, _trace.layers)]
-    patches = [float(each[prefix:].norm(dim=-1).mean()) for each in streams]
-    special_ = [float(each[0].norm()) for each in streams] if prefix else []
+    patches = [float(stream[prefix:].norm(dim=-1).mean()) for stream in streams]
+    special_ = [float(stream[0].norm()) for stream in streams] if prefix else []
     return patches, special_
 
 

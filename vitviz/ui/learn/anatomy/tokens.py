@@ -50,10 +50,10 @@ def _patch_picture(scene: Scene, patch: int) -> NDArray[np.uint8]:
     return large
 
 
-def cut(scene: Scene, found: Embedding) -> None:
+def cut(scene: Scene, embedding: Embedding) -> None:
     """Draw the photo cut into patches, with one of them at large."""
-    photo, one = st.columns([3, 2], gap="large")
-    with one:
+    photo, right = st.columns([3, 2], gap="large")
+    with right:
         patch = _choose_patch(scene)
         height, width = scene.vit.grid.patch_size
         st.image(
@@ -85,18 +85,18 @@ def cut(scene: Scene, found: Embedding) -> None:
                 across=grid.patch_size[1],
                 rows=grid.rows,
                 columns=grid.columns,
-                patches=found.patches.shape[0],
+                patches=embedding.patches.shape[0],
             )
         )
 
 
-def flatten(scene: Scene, found: Embedding) -> None:
+def flatten(scene: Scene, embedding: Embedding) -> None:
     """Draw one patch and the vector that it becomes."""
-    one, line = st.columns([1, 3], gap="large")
-    with one:
+    left, line = st.columns([1, 3], gap="large")
+    with left:
         patch = _choose_patch(scene)
         st.image(_patch_picture(scene, patch), output_format="PNG", width=200, alt=_("The patch"))
-    vector = found.flat[patch].numpy()
+    vector = embedding.flat[patch].numpy()
     with line:
         st.image(
             strip(vector, rows=3, cell=4, height=36),
@@ -113,17 +113,17 @@ def flatten(scene: Scene, found: Embedding) -> None:
         )
 
 
-def project(scene: Scene, found: Embedding) -> None:
+def project(scene: Scene, embedding: Embedding) -> None:
     """Draw the matrix E as pictures, and what it makes of one patch."""
-    if found.tokens is None:
+    if embedding.tokens is None:
         st.info(_("The patch embedding of this model does not return one vector a patch."))
         return
-    one, line = st.columns([1, 3], gap="large")
-    with one:
+    left, line = st.columns([1, 3], gap="large")
+    with left:
         patch = _choose_patch(scene)
         st.image(_patch_picture(scene, patch), output_format="PNG", width=200, alt=_("The patch"))
     with line:
-        token = found.tokens[patch].cpu().numpy()
+        token = embedding.tokens[patch].cpu().numpy()
         st.image(
             strip(token, rows=3, cell=5, height=30),
             output_format="PNG",
@@ -131,15 +131,15 @@ def project(scene: Scene, found: Embedding) -> None:
             alt=_("The token of the patch"),
         )
         st.caption(_("The patch as **one token of {width} channels**: its vector times E.").format(width=len(token)))
-        _filters(scene, found)
+        _filters(scene, embedding)
 
 
-def _filters(scene: Scene, found: Embedding) -> None:
-    if found.projection is None:
+def _filters(scene: Scene, embedding: Embedding) -> None:
+    if embedding.projection is None:
         st.info(_("The patch embedding of this model is more than one matrix, so it has no filters to show."))
         return
     height, width = scene.vit.grid.patch_size
-    weights = found.projection.numpy().reshape(-1, 3, height, width)
+    weights = embedding.projection.numpy().reshape(-1, 3, height, width)
     strongest = np.argsort(-(weights**2).sum((1, 2, 3)))[:_FILTERS]
     st.image(
         filters(weights[strongest]), output_format="PNG", width="stretch", alt=_("The columns of E as small pictures")
@@ -151,19 +151,19 @@ def _filters(scene: Scene, found: Embedding) -> None:
             "differ by at most {gap:.1g}."
         ).format(
             shown=len(strongest),
-            pixels=found.projection.shape[1],
-            channels=found.projection.shape[0],
-            gap=found.projection_gap or 0.0,
+            pixels=embedding.projection.shape[1],
+            channels=embedding.projection.shape[0],
+            gap=embedding.projection_gap or 0.0,
         )
     )
 
 
-def places(scene: Scene, found: Embedding) -> None:
+def places(scene: Scene, embedding: Embedding) -> None:
     """Draw the tokens before and after the positions are added."""
     grid, prefix = scene.vit.grid, scene.vit.grid.prefix
     before, after, words = st.columns([2, 2, 3], gap="large")
-    if found.tokens is not None:
-        _map(before, scene, found.tokens.norm(dim=-1).cpu().numpy(), _("norm of the patch tokens"))
+    if embedding.tokens is not None:
+        _map(before, scene, embedding.tokens.norm(dim=-1).cpu().numpy(), _("norm of the patch tokens"))
     if grid.patches >= 4:
         with after:
             st.image(
@@ -174,17 +174,17 @@ def places(scene: Scene, found: Embedding) -> None:
             )
             st.caption(_("z₀, the first three principal components as colours"))
     with words:
-        if found.positions is not None:
-            share = float(found.positions.norm(dim=-1).mean())
+        if embedding.positions is not None:
+            share = float(embedding.positions.norm(dim=-1).mean())
             st.markdown(
                 _("Every patch token gets the vector of its place. Mean norm of the places: **{norm:.2f}**.").format(
                     norm=share
                 )
             )
-            if found.tokens is not None:
+            if embedding.tokens is not None:
                 st.markdown(
                     _("Mean norm of the patch tokens before: **{norm:.2f}**.").format(
-                        norm=float(found.tokens.norm(dim=-1).mean())
+                        norm=float(embedding.tokens.norm(dim=-1).mean())
                     )
                 )
         else:
@@ -197,7 +197,7 @@ def places(scene: Scene, found: Embedding) -> None:
             )
         st.markdown(
             _("z₀ has **{tokens} tokens of {width} channels**.").format(
-                tokens=found.start.shape[0], width=found.start.shape[1]
+                tokens=embedding.start.shape[0], width=embedding.start.shape[1]
             )
         )
 
