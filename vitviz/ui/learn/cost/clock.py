@@ -27,26 +27,26 @@ def draw(shape: ViTShape) -> BlockSeconds | None:
     work = LongWork(
         ("block seconds", shape.width, heads), lambda report: time_block(shape.width, heads, progress=report)
     )
-    found = controls.switch(
+    timing = controls.switch(
         work,
         COST_SECONDS,
         label=_("Time a block of width {width} on this machine").format(width=shape.width),
         help=_("A few seconds to half a minute: one block of random weights, 16 tokens and more."),
     )
-    if found is None:
+    if timing is None:
         return None
-    chart(figure(found), key="cost_clock")
-    st.caption(_words(found))
-    return found
+    chart(figure(timing), key="cost_clock")
+    st.caption(_words(timing))
+    return timing
 
 
-def figure(found: BlockSeconds) -> go.Figure:
+def figure(timing: BlockSeconds) -> go.Figure:
     """Return the measured seconds beside the formula."""
     return line_chart(
         [
-            Curve(_("whole block, measured"), found.tokens, found.block),
-            Curve(_("attention alone, measured"), found.tokens, found.attention, PINNED[4]),
-            Curve(_("formula at the median rate"), found.tokens, found.predicted, NEUTRAL, "dash", "line"),
+            Curve(_("whole block, measured"), timing.tokens, timing.block),
+            Curve(_("attention alone, measured"), timing.tokens, timing.attention, PINNED[4]),
+            Curve(_("formula at the median rate"), timing.tokens, timing.predicted, NEUTRAL, "dash", "line"),
         ],
         x=Axis(_("Tokens L"), log=True, marks="powers"),
         y=Axis(_("Seconds"), log=True, marks="powers"),
@@ -54,9 +54,9 @@ def figure(found: BlockSeconds) -> go.Figure:
     )
 
 
-def _words(found: BlockSeconds) -> str:
-    rates, share = found.rate / 1e9, found.attention / found.block
-    furthest = int(abs(np.log(found.block / found.predicted)).argmax())
+def _words(timing: BlockSeconds) -> str:
+    rates, share = timing.rate / 1e9, timing.attention / timing.block
+    furthest = int(abs(np.log(timing.block / timing.predicted)).argmax())
     words = _(
         "Fastest of 3 runs in float32; threads: {threads}. The block reaches {low:,.1f} to {high:,.1f} GMACs a "
         "second. At "
@@ -67,16 +67,16 @@ def _words(found: BlockSeconds) -> str:
         "Attention takes {first:.0%} of the block's time at {least:,} tokens and {last:.0%} at {most:,}, where it has "
         "{said:.0%} of the MACs; its time includes the softmax, which no MAC counts."
     )
-    longest = block_macs(found.tokens[-1], found.width)
+    longest = block_macs(timing.tokens[-1], timing.width)
     return words.format(
-        threads=found.threads,
+        threads=timing.threads,
         low=rates.min(),
         high=rates.max(),
-        tokens=found.tokens[furthest],
-        times=found.block[furthest] / found.predicted[furthest],
+        tokens=timing.tokens[furthest],
+        times=timing.block[furthest] / timing.predicted[furthest],
         first=share[0],
-        least=found.tokens[0],
+        least=timing.tokens[0],
         last=share[-1],
-        most=found.tokens[-1],
+        most=timing.tokens[-1],
         said=longest.attention / longest.total,
     )

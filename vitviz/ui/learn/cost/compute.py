@@ -106,18 +106,18 @@ def lengths(shape: ViTShape) -> NDArray[np.float64]:
 
 def _curves(shape: ViTShape) -> go.Figure:
     places = lengths(shape)
-    parts = [block_macs(each, shape.width, mlp_ratio=shape.mlp_ratio) for each in places]
+    parts = [block_macs(tokens, shape.width, mlp_ratio=shape.mlp_ratio) for tokens in places]
     now = block_macs(shape.tokens, shape.width, mlp_ratio=shape.mlp_ratio)
     cross = crossovers(shape.width, mlp_ratio=shape.mlp_ratio)
     ratio = 2 + shape.mlp_ratio
     curves = [
-        Curve(_("attention, 2L²D"), places, [each.attention for each in parts], kind="line"),
-        Curve(_("projections, 4LD²"), places, [each.projections for each in parts], _PROJECTIONS, kind="line"),
+        Curve(_("attention, 2L²D"), places, [macs.attention for macs in parts], kind="line"),
+        Curve(_("projections, 4LD²"), places, [macs.projections for macs in parts], _PROJECTIONS, kind="line"),
     ]
     points = [(_("attention now"), now.attention)]
     if shape.mlp_ratio:
         name = _("MLP, {factor:g}LD²").format(factor=2 * shape.mlp_ratio)
-        curves.append(Curve(name, places, [each.mlp for each in parts], _MLP, kind="line"))
+        curves.append(Curve(name, places, [macs.mlp for macs in parts], _MLP, kind="line"))
         points.append((_("MLP now"), now.mlp))
     points.append((_("projections now"), now.projections))
     return line_chart(
@@ -157,7 +157,7 @@ def _counted(scene: Scene) -> None:
         {
             _("Usual model"): list(rows),
             _("Tokens"): [shape.tokens for shape in PRESETS.values()],
-            _("GMACs"): [f"{each.total / 1e9:,.2f}" for each in rows.values()],
+            _("GMACs"): [f"{macs.total / 1e9:,.2f}" for macs in rows.values()],
             _("with norms"): [
                 f"{(model_macs(shape).total + norm_operations(shape)) / 1e9:,.2f}" for shape in PRESETS.values()
             ],
@@ -229,17 +229,17 @@ def _code(shape: ViTShape, seconds: BlockSeconds | None) -> str:
 
 def _arrays(shape: ViTShape, seconds: BlockSeconds | None) -> dict[str, NDArray[Any]]:
     places = lengths(shape)
-    parts = [block_macs(each, shape.width, mlp_ratio=shape.mlp_ratio) for each in places]
-    found: dict[str, NDArray[Any]] = {
+    parts = [block_macs(tokens, shape.width, mlp_ratio=shape.mlp_ratio) for tokens in places]
+    arrays: dict[str, NDArray[Any]] = {
         "tokens": places,
-        "projections": np.array([each.projections for each in parts]),
-        "attention": np.array([each.attention for each in parts]),
-        "mlp": np.array([each.mlp for each in parts]),
+        "projections": np.array([macs.projections for macs in parts]),
+        "attention": np.array([macs.attention for macs in parts]),
+        "mlp": np.array([macs.mlp for macs in parts]),
     }
     if seconds is not None:
-        found |= {
+        arrays |= {
             "timed_tokens": np.array(seconds.tokens),
             "block_seconds": seconds.block,
             "attention_seconds": seconds.attention,
         }
-    return found
+    return arrays

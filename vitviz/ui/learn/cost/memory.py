@@ -124,7 +124,7 @@ def _recorder(scene: Scene) -> None:
         _("All that the recorder keeps"): trace.nbytes,
     }
     st.dataframe(
-        {_("Of this photo"): list(rows), _("Memory"): [passes.size(each) for each in rows.values()]},
+        {_("Of this photo"): list(rows), _("Memory"): [passes.size(nbytes) for nbytes in rows.values()]},
         hide_index=True,
         alt=_("The memory of stored maps, of queries and keys, and of the whole recording"),
     )
@@ -192,9 +192,9 @@ def _code(scene: Scene, shape: ViTShape, block: MemoryComparison | None, model: 
 def _arrays(shape: ViTShape, block: MemoryComparison | None, model: MemoryComparison | None) -> dict[str, NDArray[Any]]:
     places = _lengths(shape)
     maps, parts = _bytes(shape, places)
-    found: dict[str, NDArray[Any]] = {"tokens": places, "map_bytes": maps, "query_and_key_bytes": parts}
+    arrays: dict[str, NDArray[Any]] = {"tokens": places, "map_bytes": maps, "query_and_key_bytes": parts}
     for name, measured in (("block", block), ("model", model)):
         if measured is not None:
-            found[f"{name}_held"] = np.array([each.held for each in measured.costs])
-            found[f"{name}_seconds"] = np.array([each.step for each in measured.costs])
-    return found
+            arrays[f"{name}_held"] = np.array([cost.held for cost in measured.costs])
+            arrays[f"{name}_seconds"] = np.array([cost.step for cost in measured.costs])
+    return arrays

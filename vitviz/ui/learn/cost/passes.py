@@ -51,24 +51,24 @@ def draw(scene: Scene, shape: ViTShape) -> tuple[MemoryComparison | None, Memory
     return block, model
 
 
-def _table(found: MemoryComparison, by_formula: float, key: str) -> None:
+def _table(comparison: MemoryComparison, by_formula: float, key: str) -> None:
     names = {"eager": _("stored"), "checkpointed": _("recomputed"), "fused": _("fused")}
-    rows = [found.cost(kind) for kind in KINDS]
+    rows = [comparison.cost(kind) for kind in KINDS]
     st.dataframe(
         {
-            _("Attention"): [names[each.kind] for each in rows],
-            _("Held"): [size(each.held) for each in rows],
+            _("Attention"): [names[cost.kind] for cost in rows],
+            _("Held"): [size(cost.held) for cost in rows],
             **_peaks(rows),
-            _("Forward"): [f"{each.forward:.3g} s" for each in rows],
-            _("Both passes"): [f"{each.step:.3g} s" for each in rows],
-            _("Error"): [f"{each.gradient_error:.1e}" for each in rows],
+            _("Forward"): [f"{cost.forward:.3g} s" for cost in rows],
+            _("Both passes"): [f"{cost.step:.3g} s" for cost in rows],
+            _("Error"): [f"{cost.gradient_error:.1e}" for cost in rows],
         },
         hide_index=True,
         key=f"cost_table_{key}",
         alt=_("One row a kind of attention: bytes held, seconds and largest difference of gradients"),
     )
-    saved = found.cost("eager").held - found.cost("checkpointed").held
-    exact = _("exactly") if saved == found.map_bytes else _("not exactly")
+    saved = comparison.cost("eager").held - comparison.cost("checkpointed").held
+    exact = _("exactly") if saved == comparison.map_bytes else _("not exactly")
     st.caption(
         _(
             "Recomputing saves {saved}, {share:.0%} of all that is held; the maps take {maps} by formula: {exact} "
@@ -77,10 +77,10 @@ def _table(found: MemoryComparison, by_formula: float, key: str) -> None:
             "“Error” is the largest difference over the largest gradient."
         ).format(
             saved=size(saved),
-            share=saved / found.cost("eager").held,
-            maps=size(found.map_bytes),
+            share=saved / comparison.cost("eager").held,
+            maps=size(comparison.map_bytes),
             exact=exact,
-            measured=found.recompute_ratio,
+            measured=comparison.recompute_ratio,
             ratio=by_formula,
         )
     )
@@ -88,8 +88,8 @@ def _table(found: MemoryComparison, by_formula: float, key: str) -> None:
 
 def _peaks(rows: list[StepCost]) -> dict[str, list[str]]:
     """Return the column of the device's peak memory, which only CUDA tells."""
-    peaks = [each.peak for each in rows if each.peak is not None]
-    return {_("Peak"): [size(each) for each in peaks]} if len(peaks) == len(rows) else {}
+    peaks = [cost.peak for cost in rows if cost.peak is not None]
+    return {_("Peak"): [size(peak) for peak in peaks]} if len(peaks) == len(rows) else {}
 
 
 def size(count: float) -> str:
