@@ -71,16 +71,16 @@ def draw(_scene: Scene) -> lesson.Result:
     )
     _knobs()
     depth, width, seed = (link.get(choice) for choice in (DEPTH_LAYERS, DEPTH_WIDTH, DEPTH_SEED))
-    found = initial(depth, width, seed)
+    signals = initial(depth, width, seed)
     figures: dict[str, go.Figure] = {}
     left, right = st.columns(2, gap="large")
     with left:
         figures[_("Two laws of growth")] = _laws(depth)
     with right:
-        figures[_("The stream at initialisation")] = _streams(found)
+        figures[_("The stream at initialisation")] = _streams(signals)
     left, right = st.columns(2, gap="large")
     with left:
-        figures[_("Gradients at initialisation")] = _gradients(found)
+        figures[_("Gradients at initialisation")] = _gradients(signals)
     with right:
         figures[_("Loss in training")] = layer_norm_runs.draw()
     _lesson()
@@ -90,7 +90,7 @@ def draw(_scene: Scene) -> lesson.Result:
         {"experiment": "layer_norm", "depth": depth, "width": width, "seed": seed}
         | {"growth": link.get(DEPTH_GROWTH), "branch": link.get(DEPTH_BRANCH)},
         _code(depth, width, seed),
-        lambda: _arrays(found),
+        lambda: _arrays(signals),
         lambda: figures,
     )
 
@@ -160,8 +160,8 @@ def _shown(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.clip(values, _FLOOR, _TOP)
 
 
-def _streams(found: Signals) -> go.Figure:
-    pre, post, none = found.pre, found.post, found.none
+def _streams(signals: Signals) -> go.Figure:
+    pre, post, none = signals.pre, signals.post, signals.none
     start, size = float(pre.stream[0]), pre.branch_size
     streams = [
         (_("no LayerNorm"), _shown(none.stream), _NONE, "solid"),
@@ -192,8 +192,8 @@ def _streams(found: Signals) -> go.Figure:
     return made
 
 
-def _gradients(found: Signals) -> go.Figure:
-    pre, post = found.pre.weight_gradient, found.post.weight_gradient
+def _gradients(signals: Signals) -> go.Figure:
+    pre, post = signals.pre.weight_gradient, signals.post.weight_gradient
     assert pre is not None
     assert post is not None
     gradients = [
@@ -259,9 +259,9 @@ def _code(depth: int, width: int, seed: int) -> str:
     )
 
 
-def _arrays(found: Signals) -> dict[str, NDArray[Any]]:
+def _arrays(signals: Signals) -> dict[str, NDArray[Any]]:
     numbers: dict[str, NDArray[Any]] = {}
-    for signal in (found.pre, found.post, found.none):
+    for signal in (signals.pre, signals.post, signals.none):
         numbers[f"stream_{signal.order}"] = signal.stream
         if signal.weight_gradient is not None:
             numbers[f"gradient_{signal.order}"] = signal.weight_gradient

@@ -80,8 +80,8 @@ def _words(warm: int) -> str:
 
 def accuracy(order: str, warmup: int) -> str:
     """Return mean ± standard deviation of the seeds' accuracies."""
-    found = [run.accuracy for run in _runs(order, warmup) if run.accuracy is not None]
-    return f"{np.mean(found):.0%} ± {np.std(found, ddof=1):.0%}"
+    accuracies = [run.accuracy for run in _runs(order, warmup) if run.accuracy is not None]
+    return f"{np.mean(accuracies):.0%} ± {np.std(accuracies, ddof=1):.0%}"
 
 
 def arrays() -> dict[str, NDArray[Any]]:

@@ -41,41 +41,41 @@ def draw(scene: Scene) -> lesson.Result:
         ),
     )
     knobs = residual_knobs.choose()
-    found = residual_knobs.signal(**knobs)
-    residual_knobs.verdict(found, knobs["blocks"])
+    filtered = residual_knobs.signal(**knobs)
+    residual_knobs.verdict(filtered, knobs["blocks"])
     figures: dict[str, go.Figure] = {}
     left, right = st.columns(2, gap="large")
     with left:
-        figures[_("Gain by frequency")] = _gain(knobs, found)
+        figures[_("Gain by frequency")] = _gain(knobs, filtered)
     with right:
-        figures[_("Amplitude by block")] = _amplitudes(knobs, found)
-    _signals(knobs, found, figures)
+        figures[_("Amplitude by block")] = _amplitudes(knobs, filtered)
+    _signals(knobs, filtered, figures)
     model = residual_model.draw(scene, figures)
     _lesson()
     return lesson.Result(
         PAGE,
         _("What does a residual block do to detail?"),
-        {"experiment": "residual", **knobs, "regime": found.regime},
+        {"experiment": "residual", **knobs, "regime": filtered.regime},
         _code(knobs) + residual_model.code(scene),
-        lambda: _arrays(found) | residual_model.arrays(model),
+        lambda: _arrays(filtered) | residual_model.arrays(model),
         lambda: figures,
     )
 
 
-def _gain(knobs: dict[str, Any], found: FilteredSignal) -> go.Figure:
-    places = np.linspace(0, found.high, 161)
+def _gain(knobs: dict[str, Any], filtered: FilteredSignal) -> go.Figure:
+    places = np.linspace(0, filtered.high, 161)
     alpha, blocks = knobs["alpha"], knobs["blocks"]
-    one, many = gain(alpha, places, 1), gain(alpha, places, blocks)
+    single, many = gain(alpha, places, 1), gain(alpha, places, blocks)
     laws = [
-        Curve(_("one block, 1 − αλ"), places, _clipped(one), NEUTRAL, "dash", "line"),
+        Curve(_("one block, 1 − αλ"), places, _clipped(single), NEUTRAL, "dash", "line"),
         Curve(_("ℓ = {blocks} blocks").format(blocks=blocks), places, _clipped(many), kind="line"),
         Curve(_("the branch alone, −αλ"), places, _clipped(-alpha * places), _HIGH, kind="line"),
     ]
-    after = gain(alpha, np.array([found.low, found.high]), blocks)
+    after = gain(alpha, np.array([filtered.low, filtered.high]), blocks)
     names = (_("low frequency"), _("high frequency"))
     points = [
         Point(name, place, float(np.clip(value, -_TOP, _TOP)), listed=False)
-        for name, place, value in zip(names, (found.low, found.high), after, strict=True)
+        for name, place, value in zip(names, (filtered.low, filtered.high), after, strict=True)
     ]
     span = (-_TOP / 2, _TOP / 2) if abs(many).max() > 1 + 1e-9 else (-1.05, 1.05)
     made = line_chart(
@@ -90,7 +90,7 @@ def _gain(knobs: dict[str, Any], found: FilteredSignal) -> go.Figure:
         "branch "
         "alone grows with λ: high-pass."
     ).format(low=after[0], high=_share(after[1]), blocks=blocks)
-    if max(abs(many).max(), alpha * found.high) > _TOP / 2:
+    if max(abs(many).max(), alpha * filtered.high) > _TOP / 2:
         words += " " + _("What leaves the picture grows.")
     st.caption(words)
     return made
@@ -105,12 +105,12 @@ def _clipped(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.clip(values, -_TOP, _TOP)
 
 
-def _amplitudes(knobs: dict[str, Any], found: FilteredSignal) -> go.Figure:
-    measured = abs(found.amplitudes)
+def _amplitudes(knobs: dict[str, Any], filtered: FilteredSignal) -> go.Figure:
+    measured = abs(filtered.amplitudes)
     blocks = np.arange(len(measured))
     formula = abs(
-        found.amplitudes[0]
-        * np.stack([gain(knobs["alpha"], np.array([found.low, found.high]), int(b)) for b in blocks])
+        filtered.amplitudes[0]
+        * np.stack([gain(knobs["alpha"], np.array([filtered.low, filtered.high]), int(b)) for b in blocks])
     )
     laws = []
     for place, (name, colour) in enumerate(((_("low frequency"), VIT_BLUE), (_("high frequency"), _HIGH))):
@@ -135,11 +135,11 @@ def _error(measured: NDArray[np.float64], formula: NDArray[np.float64]) -> float
     return float((abs(measured - formula) / np.maximum(formula, 1)).max())
 
 
-def _signals(knobs: dict[str, Any], found: FilteredSignal, figures: dict[str, go.Figure]) -> None:
-    blocks = len(found.signals) - 1
+def _signals(knobs: dict[str, Any], filtered: FilteredSignal, figures: dict[str, go.Figure]) -> None:
+    blocks = len(filtered.signals) - 1
     names = [_("before"), _("after block {block}").format(block=blocks), _("the branch alone, of the first block")]
-    shown = [found.signals[0], found.signals[-1], found.branch]
-    if found.graph == "grid":
+    shown = [filtered.signals[0], filtered.signals[-1], filtered.branch]
+    if filtered.graph == "grid":
         _maps(knobs["size"], names, shown)
         return
     colours = (NEUTRAL, VIT_BLUE, _HIGH)
@@ -215,10 +215,10 @@ def _code(knobs: dict[str, Any]) -> str:
     )
 
 
-def _arrays(found: FilteredSignal) -> dict[str, NDArray[Any]]:
+def _arrays(filtered: FilteredSignal) -> dict[str, NDArray[Any]]:
     return {
-        "signals": found.signals,
-        "branch": found.branch,
-        "amplitudes": found.amplitudes,
-        "frequencies": np.array([found.low, found.high]),
+        "signals": filtered.signals,
+        "branch": filtered.branch,
+        "amplitudes": filtered.amplitudes,
+        "frequencies": np.array([filtered.low, filtered.high]),
     }

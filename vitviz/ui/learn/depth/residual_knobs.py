@@ -40,7 +40,7 @@ def choose() -> dict[str, Any]:
     columns = st.columns([2, 1, 1, 1, 1], gap="medium", vertical_alignment="bottom")
     names = graphs()
     columns[0].segmented_control(
-        _("Graph"), list(GRAPHS), format_func=lambda each: names[each], required=True, **link.widget(DEPTH_GRAPH)
+        _("Graph"), list(GRAPHS), format_func=lambda kind: names[kind], required=True, **link.widget(DEPTH_GRAPH)
     )
     columns[1].slider(_("Nodes a side"), 3, MOST_SIZE[graph], **link.widget(DEPTH_NODES))
     columns[2].slider(
@@ -70,11 +70,11 @@ def choose() -> dict[str, Any]:
     }
 
 
-def verdict(found: FilteredSignal, blocks: int) -> None:
+def verdict(filtered: FilteredSignal, blocks: int) -> None:
     """Draw in words what the blocks do at this strength."""
-    size = max(abs(found.signals[-1]))
+    size = max(abs(filtered.signals[-1]))
     borders = _("λ_max = {high:.3f}, so 1/λ_max = {first:.3f} and 2/λ_max = {second:.3f}.").format(
-        high=found.high, first=1 / found.high, second=2 / found.high
+        high=filtered.high, first=1 / filtered.high, second=2 / filtered.high
     )
     words = {
         "identity": _("**α = 0**: the branch adds nothing; every block hands on what it gets."),
@@ -90,15 +90,15 @@ def verdict(found: FilteredSignal, blocks: int) -> None:
         "divergence": _(
             "**Divergence**: α > 2/λ_max. The high frequencies change their sign and grow with every block."
         ),
-    }[found.regime]
-    if found.stopped:
+    }[filtered.regime]
+    if filtered.stopped:
         words += gap() + _(
             "After block {block} of {blocks} the signal passed 1,000 (it is {size:,.0f}); it is not followed further."
-        ).format(block=len(found.signals) - 1, blocks=blocks, size=size)
-    show = st.warning if found.regime == "divergence" else st.success
+        ).format(block=len(filtered.signals) - 1, blocks=blocks, size=size)
+    show = st.warning if filtered.regime == "divergence" else st.success
     show(words + gap() + borders, icon=":material/graphic_eq:")
 
 
-def spectrum(found: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def spectrum(knobs: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the eigenvalues of the chosen graph, each once."""
-    return np.unique(eigenvalues(found["graph"], found["size"]).round(9))
+    return np.unique(eigenvalues(knobs["graph"], knobs["size"]).round(9))

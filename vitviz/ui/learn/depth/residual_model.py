@@ -49,33 +49,33 @@ def measured(model_key: str, digest: str, edit: Edit, _vit: ViT, _trace: Trace) 
 def draw(scene: Scene, figures: dict[str, go.Figure]) -> ModelMeasured | None:
     """Draw the loaded model's side; add its figures and return the numbers, or None where there are none."""
     st.subheader(_("The loaded model on this photo"), anchor=False)
-    found = measured(scene.model_key, scene.photo.digest, scene.original.edit, scene.vit, scene.original)
-    if isinstance(found, str):
-        st.info(plain(found))
+    outcome = measured(scene.model_key, scene.photo.digest, scene.original.edit, scene.vit, scene.original)
+    if isinstance(outcome, str):
+        st.info(plain(outcome))
         return None
     left, right = st.columns(2, gap="large")
     with left:
-        figures[_("Gain of the model's attention")] = _gains(found.gains)
+        figures[_("Gain of the model's attention")] = _gains(outcome.gains)
     with right:
-        figures[_("Detail by layer")] = _spectra(found.spectra)
-    return found
+        figures[_("Detail by layer")] = _spectra(outcome.spectra)
+    return outcome
 
 
-def _gains(found: AttentionGain) -> go.Figure:
-    last = len(found.attention) - 1
+def _gains(gains: AttentionGain) -> go.Figure:
+    last = len(gains.attention) - 1
     chosen = sorted({round(place) for place in np.linspace(0, last, _LAYERS_SHOWN)})
     curves = [
         Curve(
             _("layer {layer}, attention alone").format(layer=layer),
-            found.frequency,
-            found.attention[layer],
+            gains.frequency,
+            gains.attention[layer],
             tint,
             kind="line",
         )
         for layer, tint in zip(chosen, layer_ramp(len(chosen)), strict=True)
     ]
     with_path = _("layer {layer}, half of it the residual path").format(layer=last)
-    curves.append(Curve(with_path, found.frequency, found.residual[last], QUERY_ORANGE, "dash", "line"))
+    curves.append(Curve(with_path, gains.frequency, gains.residual[last], QUERY_ORANGE, "dash", "line"))
     made = line_chart(
         curves,
         x=Axis(_("Frequency: eigenvalue λ of the grid of patches")),
@@ -88,13 +88,13 @@ def _gains(found: AttentionGain) -> go.Figure:
             "How much of each wave over the grid attention lets through, mean of the heads. The fastest waves keep "
             "{first:.0%} in layer 0 and {last:.1%} in layer {layer}: attention averages. With the residual path, "
             "(I + A)/2, they keep {kept:.0%}. Values and MLP are not part of this."
-        ).format(first=found.attention[0, -1], last=found.attention[-1, -1], layer=last, kept=found.residual[-1, -1])
+        ).format(first=gains.attention[0, -1], last=gains.attention[-1, -1], layer=last, kept=gains.residual[-1, -1])
     )
     return made
 
 
-def _spectra(found: ResidualComparison) -> go.Figure:
-    kept, cut = found.with_residual[:, -1], found.without_residual[:, -1]
+def _spectra(comparison: ResidualComparison) -> go.Figure:
+    kept, cut = comparison.with_residual[:, -1], comparison.without_residual[:, -1]
     if not np.isfinite([kept, cut]).all():
         st.info(_("The tokens of some layer have no mean to compare with; there is no spectrum."))
         kept, cut = np.nan_to_num(kept), np.nan_to_num(cut)
@@ -134,15 +134,15 @@ def code(scene: Scene) -> str:
     )
 
 
-def arrays(found: ModelMeasured | None) -> dict[str, NDArray[Any]]:
+def arrays(outcome: ModelMeasured | None) -> dict[str, NDArray[Any]]:
     """Return the numbers to take away."""
-    if found is None:
+    if outcome is None:
         return {}
     return {
-        "wave_frequency": found.gains.frequency,
-        "attention_gain": found.gains.attention,
-        "attention_gain_with_residual": found.gains.residual,
-        "band_frequency": found.spectra.frequency,
-        "log_amplitude": found.spectra.with_residual,
-        "log_amplitude_without_residual": found.spectra.without_residual,
+        "wave_frequency": outcome.gains.frequency,
+        "attention_gain": outcome.gains.attention,
+        "attention_gain_with_residual": outcome.gains.residual,
+        "band_frequency": outcome.spectra.frequency,
+        "log_amplitude": outcome.spectra.with_residual,
+        "log_amplitude_without_residual": outcome.spectra.without_residual,
     }
