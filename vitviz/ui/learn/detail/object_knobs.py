@@ -81,7 +81,7 @@ def knobs() -> None:
     third.selectbox(
         _("Where the object lies"),
         lab.ALIGNMENTS,
-        format_func=lambda each: places()[each],
+        format_func=lambda alignment: places()[alignment],
         **link.widget(OBJECT_PLACE),
     )
     first, second, third = st.columns(3, gap="medium")
@@ -111,9 +111,9 @@ def knobs() -> None:
     )
 
 
-def notes(found: Simulation) -> None:
+def notes(simulation: Simulation) -> None:
     """Say what happens where the knobs do not fit each other."""
-    detector = found.detector
+    detector = simulation.detector
     left = IMAGE_SIZE % detector.patch_size
     if left:
         st.info(
@@ -124,7 +124,7 @@ def notes(found: Simulation) -> None:
             icon=":material/content_cut:",
         )
     reach = detector.patch_size * (1 if detector.alignment == lab.INSIDE else 2)
-    if found.size > reach:
+    if simulation.size > reach:
         st.info(
             _(
                 "The object is larger than what one token can hold: the token is full, and its signal-to-noise ratio "

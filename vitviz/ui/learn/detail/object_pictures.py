@@ -25,23 +25,23 @@ from vitviz.ui.text import _
 _SIDE = 512
 
 
-def pictures(found: Simulation) -> None:
+def pictures(simulation: Simulation) -> None:
     """Draw the noisy picture, the means of its patches and what is detected."""
     first, second, third = st.columns(3, gap="medium")
     with first:
-        _noisy(found)
+        _noisy(simulation)
     with second:
-        _means(found.picture)
+        _means(simulation.picture)
     with third:
-        _detected(found.picture)
+        _detected(simulation.picture)
 
 
-def _noisy(found: Simulation) -> None:
+def _noisy(simulation: Simulation) -> None:
     st.markdown(_("**The picture**"))
-    reach = found.detector.brightness + 2.5 * found.detector.noise
-    grey = grey_picture(found.picture.pixels, reach=reach, box=found.picture.box, side=_SIDE)
+    reach = simulation.detector.brightness + 2.5 * simulation.detector.noise
+    grey = grey_picture(simulation.picture.pixels, reach=reach, box=simulation.picture.box, side=_SIDE)
     st.image(grey, width="stretch", output_format="PNG", alt=_("Noise, with the object framed"))
-    st.caption(_("{size} × {size} pixels are brighter by Δ, in the orange frame.").format(size=found.size))
+    st.caption(_("{size} × {size} pixels are brighter by Δ, in the orange frame.").format(size=simulation.size))
 
 
 def _means(shown: NoisyPicture) -> None:
@@ -65,11 +65,11 @@ def _detected(shown: NoisyPicture) -> None:
     st.html(legend([(f"{words[kind]} {count}", KINDS[kind]) for kind, count in counts.items()]))
 
 
-def numbers(found: Simulation) -> None:
+def numbers(simulation: Simulation) -> None:
     """Draw the numbers of the current knobs, each beside its check."""
-    detector = found.detector
+    detector = simulation.detector
     columns = st.columns(4)
-    ratio, chance = detector.signal_to_noise(found.size), detector.chance(found.size)
+    ratio, chance = detector.signal_to_noise(simulation.size), detector.chance(simulation.size)
     columns[0].metric(
         _("Signal ÷ noise"),
         f"{ratio:.2f}",
@@ -79,7 +79,7 @@ def numbers(found: Simulation) -> None:
         _("Seen in"),
         f"{chance:.1%}",
         help=_("Φ(ratio − k). Counted in {trials} simulated pictures: {rate:.1%}.").format(
-            trials=TRIALS, rate=found.rate
+            trials=TRIALS, rate=simulation.rate
         ),
     )
     smallest = detector.smallest
@@ -90,7 +90,7 @@ def numbers(found: Simulation) -> None:
             pool=detector.pooled_smallest
         ),
     )
-    patches = found.picture.means.size - int(found.picture.touched.sum())
+    patches = simulation.picture.means.size - int(simulation.picture.touched.sum())
     columns[3].metric(
         _("False alarms expected"),
         f"{patches * detector.false_alarm:.2f}",
@@ -100,9 +100,9 @@ def numbers(found: Simulation) -> None:
     )
 
 
-def curve_figure(found: Simulation) -> go.Figure:
+def curve_figure(simulation: Simulation) -> go.Figure:
     """Return the smallest visible object against the patch size, with the reader's own point."""
-    detector = found.detector
+    detector = simulation.detector
     patches = np.unique(np.append(np.geomspace(1, 128, 120), detector.limit))
     seeing = [
         (patch, size)
@@ -118,7 +118,7 @@ def curve_figure(found: Simulation) -> go.Figure:
     lines.append(Curve(_("pool of tokens"), whole, pools, NEUTRAL, "dash", "line"))
     pairs = [
         (patch, size)
-        for patch, size in zip(found.curve.patch_sizes, found.curve.measured, strict=True)
+        for patch, size in zip(simulation.curve.patch_sizes, simulation.curve.measured, strict=True)
         if size is not None
     ]
     if pairs:
@@ -126,7 +126,7 @@ def curve_figure(found: Simulation) -> go.Figure:
         lines.append(Curve(_("counted"), x, y, kind="dots"))
     blind = min(detector.limit, 128.0)
     return line_chart(
-        [*lines, Level(_("kσ/Δ"), detector.limit), Point(_("your knobs"), detector.patch_size, found.size)],
+        [*lines, Level(_("kσ/Δ"), detector.limit), Point(_("your knobs"), detector.patch_size, simulation.size)],
         x=Axis(_("Patch p (pixels)"), log=True, ticks=(1, 2, 4, 8, 16, 32, 64, 128)),
         y=Axis(_("Smallest object (pixels)"), log=True),
         hover=TITLED,

@@ -46,14 +46,14 @@ def ask(scene: Scene) -> PastedObject | None:
     )
 
 
-def picture(scene: Scene, found: PastedObject) -> NDArray[np.uint8]:
+def picture(scene: Scene, pasted: PastedObject) -> NDArray[np.uint8]:
     """Return the photo as the model sees it, with the object that is as large as the patch."""
     vit, detector = scene.vit, chosen_detector()
-    place = int(np.searchsorted(found.sizes, max(vit.grid.patch_size)))
-    left, top, right, bottom = found.boxes[min(place, len(found.boxes) - 1)]
+    place = int(np.searchsorted(pasted.sizes, max(vit.grid.patch_size)))
+    left, top, right, bottom = pasted.boxes[min(place, len(pasted.boxes) - 1)]
     shown = vit.picture(scene.original.pixels).astype(np.float64) / 255
     rows, columns = slice(round(top), round(bottom)), slice(round(left), round(right))
-    shown[rows, columns] = np.clip(shown[rows, columns] + found.sign * detector.brightness, 0, 1)
+    shown[rows, columns] = np.clip(shown[rows, columns] + pasted.sign * detector.brightness, 0, 1)
     painted: NDArray[np.uint8] = np.rint(shown * 255).astype(np.uint8)
     return painted
 
@@ -74,11 +74,11 @@ def averaging(scene: Scene) -> Detector:
     )
 
 
-def ratio_figure(scene: Scene, found: PastedObject) -> go.Figure:
+def ratio_figure(scene: Scene, pasted: PastedObject) -> go.Figure:
     """Return the signal-to-noise ratio of the token against the object's size, at the input and after blocks."""
     mean = averaging(scene)
-    sizes = np.array(found.sizes, dtype=np.float64)
-    table = found.signal_to_noise
+    sizes = np.array(pasted.sizes, dtype=np.float64)
+    table = pasted.signal_to_noise
     middle = table.shape[1] // 2
     lines = [
         Curve(_("averaging patch"), sizes, [mean.signal_to_noise(size) for size in sizes], NEUTRAL, "dash", "line"),
@@ -88,7 +88,7 @@ def ratio_figure(scene: Scene, found: PastedObject) -> go.Figure:
     ]
     return line_chart(
         [*(_positive(line) for line in lines), Level(_("k"), mean.threshold)],
-        x=Axis(_("Object s (pixels)"), log=True, ticks=found.sizes),
+        x=Axis(_("Object s (pixels)"), log=True, ticks=pasted.sizes),
         y=Axis(_("Signal ÷ noise of the token"), log=True),
         hover=TITLED,
         height=400,
@@ -100,14 +100,14 @@ def _positive(curve: Curve) -> Curve:
     return replace(curve, y=np.maximum(curve.y, 1e-3))
 
 
-def layers_figure(found: PastedObject) -> go.Figure:
+def layers_figure(pasted: PastedObject) -> go.Figure:
     """Return how far the token moves in every layer: by objects of several sizes, and by noise alone."""
-    noise = found.noise_change
-    chosen = range(0, len(found.sizes), max(1, len(found.sizes) // 4))
+    noise = pasted.noise_change
+    chosen = range(0, len(pasted.sizes), max(1, len(pasted.sizes) // 4))
     tints = layer_ramp(len(chosen))
     layers = np.arange(noise.shape[1]) - 1
     curves = [
-        Curve(_("object of {size} px").format(size=found.sizes[place]), layers, found.object_change[place], tint)
+        Curve(_("object of {size} px").format(size=pasted.sizes[place]), layers, pasted.object_change[place], tint)
         for place, tint in zip(chosen, tints, strict=True)
     ]
     name = _("noise alone, {count} samples").format(count=len(noise))
@@ -121,13 +121,13 @@ def layers_figure(found: PastedObject) -> go.Figure:
     )
 
 
-def draw_ratio(scene: Scene, found: PastedObject) -> go.Figure:
+def draw_ratio(scene: Scene, pasted: PastedObject) -> go.Figure:
     """Draw the ratio against the size, and what it says beside the formula."""
-    figure = ratio_figure(scene, found)
+    figure = ratio_figure(scene, pasted)
     chart(figure, key="pasted_ratio")
-    last = found.signal_to_noise.shape[1] - 1
+    last = pasted.signal_to_noise.shape[1] - 1
     mean = averaging(scene)
-    slope = found.slope(0, max(scene.vit.grid.patch_size))
+    slope = pasted.slope(0, max(scene.vit.grid.patch_size))
     st.markdown(
         _(
             "Reaches k = {k:g} at **{formula}** in a patch that averages its pixels and colours, at **{first}** at "
@@ -135,8 +135,8 @@ def draw_ratio(scene: Scene, found: PastedObject) -> go.Figure:
         ).format(
             k=mean.threshold,
             formula=_pixels(mean.smallest),
-            first=_pixels(found.smallest(0, mean.threshold)),
-            last=_pixels(found.smallest(last, mean.threshold)),
+            first=_pixels(pasted.smallest(0, mean.threshold)),
+            last=_pixels(pasted.smallest(last, mean.threshold)),
         )
     )
     st.caption(
@@ -151,12 +151,12 @@ def draw_ratio(scene: Scene, found: PastedObject) -> go.Figure:
     return figure
 
 
-def draw_layers(scene: Scene, found: PastedObject) -> go.Figure:
+def draw_layers(scene: Scene, pasted: PastedObject) -> go.Figure:
     """Draw the photo with the object, and the change of the token layer by layer."""
     left, right = st.columns([1, 3], gap="medium")
-    shade = _("brighter") if found.sign > 0 else _("darker")
+    shade = _("brighter") if pasted.sign > 0 else _("darker")
     left.image(
-        picture(scene, found), width="stretch", output_format="PNG", alt=_("The photo with the object pasted on it")
+        picture(scene, pasted), width="stretch", output_format="PNG", alt=_("The photo with the object pasted on it")
     )
     left.caption(
         _(
@@ -165,14 +165,14 @@ def draw_layers(scene: Scene, found: PastedObject) -> go.Figure:
         ).format(shade=shade, delta=chosen_detector().brightness, place=_place(chosen_detector().alignment))
     )
     with right:
-        figure = layers_figure(found)
+        figure = layers_figure(pasted)
         chart(figure, key="pasted_layers")
         st.caption(
             _(
                 "The covered token, with and without the object. Where a line leaves the grey band, the object moves "
                 "the token further than noise alone does in any direction. What the classifier reads turns by "
                 "{object:.4f} (1 − cosine) for the largest object, and by {noise:.4f} for noise on the whole photo."
-            ).format(object=found.read_change[-1], noise=found.noise_read_change.mean())
+            ).format(object=pasted.read_change[-1], noise=pasted.noise_read_change.mean())
         )
     return figure
 

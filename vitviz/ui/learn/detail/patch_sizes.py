@@ -52,9 +52,9 @@ def ask(scene: Scene) -> Answers | None:
     )
 
 
-def cost_figure(scene: Scene, found: Answers) -> go.Figure:
+def cost_figure(scene: Scene, answers: Answers) -> go.Figure:
     """Return tokens, and multiply–accumulates in thousands of millions, against the patch size."""
-    patch = [each.patch_size for each in found]
+    patch = [answer.patch_size for answer in answers]
     height, width = scene.vit.image_size
     prefix = len(scene.vit.grid.prefix)
     return line_chart(
@@ -67,8 +67,8 @@ def cost_figure(scene: Scene, found: Answers) -> go.Figure:
                 "dash",
                 "line",
             ),
-            Curve(_("tokens"), patch, [each.tokens for each in found], kind="dots"),
-            Curve(_("GMACs"), patch, [each.macs / 1e9 for each in found], "#E69F00"),
+            Curve(_("tokens"), patch, [answer.tokens for answer in answers], kind="dots"),
+            Curve(_("GMACs"), patch, [answer.macs / 1e9 for answer in answers], "#E69F00"),
             Level(_("own patch size"), max(scene.vit.grid.patch_size), upright=True),
         ],
         x=Axis(_("Patch p (pixels)"), log=True, ticks=patch),
@@ -77,12 +77,12 @@ def cost_figure(scene: Scene, found: Answers) -> go.Figure:
     )
 
 
-def answer_figure(scene: Scene, found: Answers) -> go.Figure:
+def answer_figure(scene: Scene, answers: Answers) -> go.Figure:
     """Return how like the model's own embedding the embedding is at each patch size."""
-    patch = [each.patch_size for each in found]
+    patch = [answer.patch_size for answer in answers]
     return line_chart(
         [
-            Curve(_("cosine"), patch, [each.cosine for each in found]),
+            Curve(_("cosine"), patch, [answer.cosine for answer in answers]),
             Level(_("own patch size"), max(scene.vit.grid.patch_size), upright=True),
         ],
         x=Axis(_("Patch p (pixels)"), log=True, ticks=patch),
@@ -91,24 +91,24 @@ def answer_figure(scene: Scene, found: Answers) -> go.Figure:
     )
 
 
-def _table(scene: Scene, found: Answers) -> None:
+def _table(scene: Scene, answers: Answers) -> None:
     """Draw one row a patch size: what it costs, what an averaging patch would see, what the model answers."""
     detector = chosen_detector()
     rows: dict[str, list[Any]] = {
-        _("Patch"): [f"{each.patch_size} px" for each in found],
-        _("Input"): [" × ".join(map(str, each.image_size)) for each in found],
-        _("Tokens"): [each.tokens for each in found],
-        _("GMACs"): [f"{each.macs / 1e9:.2f}" for each in found],
-        _("Seconds"): [f"{each.seconds:.3f}" for each in found],
+        _("Patch"): [f"{answer.patch_size} px" for answer in answers],
+        _("Input"): [" × ".join(map(str, answer.image_size)) for answer in answers],
+        _("Tokens"): [answer.tokens for answer in answers],
+        _("GMACs"): [f"{answer.macs / 1e9:.2f}" for answer in answers],
+        _("Seconds"): [f"{answer.seconds:.3f}" for answer in answers],
         _("Smallest object by the formula"): [
-            _size(closed_form(detector.limit, each.patch_size, detector.alignment)) for each in found
+            _size(closed_form(detector.limit, answer.patch_size, detector.alignment)) for answer in answers
         ],
-        _("Cosine"): [f"{each.cosine:.3f}" for each in found],
+        _("Cosine"): [f"{answer.cosine:.3f}" for answer in answers],
     }
     if scene.vit.has_classifier:
-        rows[_("Answer")] = [_answer(scene, each) for each in found]
+        rows[_("Answer")] = [_answer(scene, answer) for answer in answers]
     st.dataframe(rows, hide_index=True, alt=_("One row a patch size"))
-    adjusted = [str(each.patch_size) for each in found if each.adjusted]
+    adjusted = [str(answer.patch_size) for answer in answers if answer.adjusted]
     if adjusted:
         st.caption(
             _(
@@ -118,9 +118,9 @@ def _table(scene: Scene, found: Answers) -> None:
         )
 
 
-def _answer(scene: Scene, each: PatchSizeAnswer) -> str:
-    best, chance = each.top[0]
-    own = " ●" if each.native else ""
+def _answer(scene: Scene, answer: PatchSizeAnswer) -> str:
+    best, chance = answer.top[0]
+    own = " ●" if answer.native else ""
     return f"{class_name(scene.vit, best)} ({chance:.0%}){own}"
 
 
@@ -169,22 +169,22 @@ def draw(scene: Scene) -> lesson.Result:
         )
     with right:
         st.subheader(_("The loaded model"), anchor=False)
-        found = ask(scene)
-        figures = {} if found is None else {_("Cost of the model"): cost_figure(scene, found)}
+        answers = ask(scene)
+        figures = {} if answers is None else {_("Cost of the model"): cost_figure(scene, answers)}
         for figure in figures.values():
             chart(figure, key="patch_cost")
-    if found is not None:
-        like = figures[_("Likeness of the embedding")] = answer_figure(scene, found)
+    if answers is not None:
+        like = figures[_("Likeness of the embedding")] = answer_figure(scene, answers)
         with left:
             chart(like, key="patch_answer")
-        _table(scene, found)
+        _table(scene, answers)
     _words()
     return lesson.Result(
         PAGE,
         title,
         {"experiment": "patch_size", "model": scene.vit.name, "sizes": sizes(scene)},
         _code(scene),
-        lambda: _arrays(scene, found),
+        lambda: _arrays(scene, answers),
         lambda: {_("By the formulas"): formula} | figures,
     )
 
@@ -232,8 +232,8 @@ def _code(scene: Scene) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _arrays(scene: Scene, found: Answers | None) -> dict[str, NDArray[Any]]:
-    if found is None:
+def _arrays(scene: Scene, answers: Answers | None) -> dict[str, NDArray[Any]]:
+    if answers is None:
         return {"patch_sizes": np.array(sizes(scene))}
     names = ("patch_size", "tokens", "macs", "seconds", "cosine")
-    return {name: np.array([getattr(each, name) for each in found]) for name in names}
+    return {name: np.array([getattr(answer, name) for answer in answers]) for name in names}

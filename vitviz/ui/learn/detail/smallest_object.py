@@ -32,37 +32,37 @@ def draw(scene: Scene) -> lesson.Result:
         ),
     )
     object_knobs.knobs()
-    found = object_knobs.simulate()
-    object_knobs.notes(found)
-    object_pictures.pictures(found)
-    object_pictures.numbers(found)
+    simulation = object_knobs.simulate()
+    object_knobs.notes(simulation)
+    object_pictures.pictures(simulation)
+    object_pictures.numbers(simulation)
     st.button(
         _("Draw other noise"),
         icon=":material/casino:",
         key="draw_again",
         on_click=lambda: link.put(DRAW.at((link.get(DRAW) + 1) % 10_000)),
     )
-    curve, pasted, figures = _side_by_side(scene, found)
-    _object_words(found)
+    curve, pasted, figures = _side_by_side(scene, simulation)
+    _object_words(simulation)
     return lesson.Result(
         PAGE,
         _("How small an object can a token see?"),
-        _object_settings(found),
-        _object_code(scene, found, pasted),
-        lambda: _object_arrays(found, pasted),
+        _object_settings(simulation),
+        _object_code(scene, simulation, pasted),
+        lambda: _object_arrays(simulation, pasted),
         lambda: {_("The smallest object"): curve} | figures,
     )
 
 
-def _side_by_side(scene: Scene, found: Simulation) -> tuple[go.Figure, PastedObject | None, dict[str, go.Figure]]:
+def _side_by_side(scene: Scene, simulation: Simulation) -> tuple[go.Figure, PastedObject | None, dict[str, go.Figure]]:
     """Draw the formula's curve beside the loaded model; return the curve, what the model did, and its figures."""
     figures: dict[str, go.Figure] = {}
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader(_("A patch that averages"), anchor=False)
-        curve = object_pictures.curve_figure(found)
+        curve = object_pictures.curve_figure(simulation)
         chart(curve, key="smallest_curve")
-        _curve_words(found)
+        _curve_words(simulation)
     with right:
         st.subheader(_("The loaded model"), anchor=False)
         pasted = pasted_object.ask(scene)
@@ -73,8 +73,8 @@ def _side_by_side(scene: Scene, found: Simulation) -> tuple[go.Figure, PastedObj
     return curve, pasted, figures
 
 
-def _curve_words(found: Simulation) -> None:
-    curve = found.curve
+def _curve_words(simulation: Simulation) -> None:
+    curve = simulation.curve
     if curve.slope is None:
         st.caption(_("With these knobs fewer than two of the counted patch sizes see anything."))
         return
@@ -86,7 +86,7 @@ def _curve_words(found: Simulation) -> None:
     )
 
 
-def _object_words(found: Simulation) -> None:
+def _object_words(simulation: Simulation) -> None:
     lesson.formula(
         r"s_{\min} = \sqrt{\frac{k\,\sigma\,p}{\Delta}}\quad\text{for}\quad p \ge \frac{k\sigma}{\Delta}",
         {
@@ -108,7 +108,7 @@ def _object_words(found: Simulation) -> None:
     lesson.try_next(
         [
             _("Make the patch smaller than kσ/Δ = {limit:.3g} pixels: one token is then blind.").format(
-                limit=found.detector.limit
+                limit=simulation.detector.limit
             ),
             _("Move the object to a corner of four patches: it must be twice as large."),
             (_("What does a smaller patch cost? Other patch sizes of this model"), PAGE, {"detail": "patch_size"}),
@@ -117,12 +117,12 @@ def _object_words(found: Simulation) -> None:
     )
 
 
-def _object_settings(found: Simulation) -> dict[str, Any]:
-    detector = found.detector
+def _object_settings(simulation: Simulation) -> dict[str, Any]:
+    detector = simulation.detector
     return {
         "experiment": "smallest_object",
         "patch_size": detector.patch_size,
-        "size": found.size,
+        "size": simulation.size,
         "brightness": detector.brightness,
         "noise": detector.noise,
         "threshold": detector.threshold,
@@ -131,8 +131,8 @@ def _object_settings(found: Simulation) -> dict[str, Any]:
     }
 
 
-def _object_code(scene: Scene, found: Simulation, pasted: PastedObject | None) -> str:
-    detector = found.detector
+def _object_code(scene: Scene, simulation: Simulation, pasted: PastedObject | None) -> str:
+    detector = simulation.detector
     lines = [
         "from vitviz.labs import noisy_picture, smallest_object",
         "",
@@ -141,7 +141,7 @@ def _object_code(scene: Scene, found: Simulation, pasted: PastedObject | None) -
         f"    threshold={detector.threshold}, alignment={detector.alignment!r},",
         ")",
         "print(detector.smallest, detector.pooled_smallest)  # pixels",
-        f"picture = noisy_picture.run(detector, {found.size}, image_size={len(found.picture.pixels)}, "
+        f"picture = noisy_picture.run(detector, {simulation.size}, image_size={len(simulation.picture.pixels)}, "
         f"seed={link.get(DRAW)})",
         "values = picture.means  # (rows, columns), in standard deviations",
         "print(smallest_object.run(detector=detector).slope)  # counted in noisy pictures",
@@ -160,15 +160,15 @@ def _object_code(scene: Scene, found: Simulation, pasted: PastedObject | None) -
     return "\n".join(lines) + "\n"
 
 
-def _object_arrays(found: Simulation, pasted: PastedObject | None) -> dict[str, NDArray[Any]]:
+def _object_arrays(simulation: Simulation, pasted: PastedObject | None) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {
-        "pixels": found.picture.pixels,
-        "means": found.picture.means,
-        "coverage": found.picture.coverage,
-        "patch_sizes": np.array(found.curve.patch_sizes),
-        "formula": np.array(found.curve.formula, dtype=np.float64),
-        "measured": np.array(found.curve.measured, dtype=np.float64),
-        "pooled": np.array(found.curve.pooled),
+        "pixels": simulation.picture.pixels,
+        "means": simulation.picture.means,
+        "coverage": simulation.picture.coverage,
+        "patch_sizes": np.array(simulation.curve.patch_sizes),
+        "formula": np.array(simulation.curve.formula, dtype=np.float64),
+        "measured": np.array(simulation.curve.measured, dtype=np.float64),
+        "pooled": np.array(simulation.curve.pooled),
     }
     if pasted is not None:
         arrays |= {
