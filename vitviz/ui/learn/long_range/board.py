@@ -114,10 +114,10 @@ def bench(task: str, training: int) -> Bench:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def look(task: str, training: int, board: str, seed: int) -> Look:
     """Return what the networks say of a board, drawn with noise from a seed."""
-    found = bench(task, training)
+    trained = bench(task, training)
     picture = verdict.picture(board_of(board), seed=seed)
     picture.flags.writeable = False
-    return Look(picture, verdict.verdicts(found.networks, picture), verdict.attention(found.vit, picture))
+    return Look(picture, verdict.verdicts(trained.networks, picture), verdict.attention(trained.vit, picture))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -138,7 +138,7 @@ def current() -> Situation:
     training = link.get(TRAINING)
     board = _board(task)
     chosen = _chosen(task, board)
-    found = bench(task.name, training)
+    trained = bench(task.name, training)
     return Situation(
         task=task,
         board=board,
@@ -146,9 +146,9 @@ def current() -> Situation:
         training=training,
         chosen=chosen,
         partner=partner_cell(board, chosen),
-        head=_head(measured, training, found.vit),
+        head=_head(measured, training, trained.vit),
         from_class=link.get(QUERY) == "class",
-        bench=found,
+        bench=trained,
         look=look(task.name, training, text_of(board), link.get(SEED)),
     )
 

@@ -29,7 +29,7 @@ def counted(situation: Situation) -> AttentionCount:
     """Return what one attention layer counts among the halves of the picture at the chosen β."""
     cells = situation.board.reshape(-1)
     halves = cells[is_half(cells)]
-    return count([int(each) for each in identity_of(halves)], link.get(BETA))
+    return count([int(identity) for identity in identity_of(halves)], link.get(BETA))
 
 
 def draw(situation: Situation) -> AttentionCount | None:
@@ -38,7 +38,7 @@ def draw(situation: Situation) -> AttentionCount | None:
     if situation.task.name == "occluder":
         _draw_added_evidence()
         return None
-    found = counted(situation)
+    counter = counted(situation)
     lesson.formula(
         r"A_{ii}=\frac{1}{m+(n-m)\,e^{-\beta}},\qquad n-\operatorname{trace}(A)"
         r"\;\xrightarrow{\;\beta\to\infty\;}\;\text{whole objects}",
@@ -52,20 +52,20 @@ def draw(situation: Situation) -> AttentionCount | None:
     st.slider(_("β: how strongly a half looks for its identity"), 0.0, MOST_BETA, step=0.1, **link.widget(BETA))
     left, right = st.columns(2, gap="large")
     with left:
-        chart(matrix_figure(situation, found), key="range_matrix")
+        chart(matrix_figure(situation, counter), key="range_matrix")
     with right:
-        chart(curve_figure(found), key="range_count")
-    _say(found)
-    return found
+        chart(curve_figure(counter), key="range_count")
+    _say(counter)
+    return counter
 
 
-def _say(found: AttentionCount) -> None:
+def _say(counter: AttentionCount) -> None:
     columns = st.columns(4)
-    columns[0].metric("trace(A)", f"{found.trace:.3f}", help=_("Tends to the number of identities."))
-    columns[1].metric("n − trace(A)", f"{found.pairs:.3f}", help=_("Tends to the whole objects."))
-    columns[2].metric(_("Whole objects"), found.complete)
-    columns[3].metric(_("Error at this β"), f"{-found.error:.3f}")
-    whole, n = found.complete, found.tokens
+    columns[0].metric("trace(A)", f"{counter.trace:.3f}", help=_("Tends to the number of identities."))
+    columns[1].metric("n − trace(A)", f"{counter.pairs:.3f}", help=_("Tends to the whole objects."))
+    columns[2].metric(_("Whole objects"), counter.complete)
+    columns[3].metric(_("Error at this β"), f"{-counter.error:.3f}")
+    whole, n = counter.complete, counter.tokens
     st.caption(
         _(
             "This layer is made by hand from the halves of the picture above, no network is involved. A counter of "
@@ -81,17 +81,17 @@ def _say(found: AttentionCount) -> None:
 
 def _windows(whole: int) -> int:
     """Return what a counter of windows finds for objects whose halves lie in different windows."""
-    return local_count([3.0 * each for each in range(whole)], [3.0 * each + 1.5 for each in range(whole)], 1.0)
+    return local_count([3.0 * place for place in range(whole)], [3.0 * place + 1.5 for place in range(whole)], 1.0)
 
 
-def matrix_figure(situation: Situation, found: AttentionCount) -> go.Figure:
+def matrix_figure(situation: Situation, counter: AttentionCount) -> go.Figure:
     """Return A as a matrix with the names of the halves."""
     cells = situation.board.reshape(-1)
-    names = [name_of(int(each)) for each in cells[is_half(cells)]]
+    names = [name_of(int(identity)) for identity in cells[is_half(cells)]]
     return token_matrix(
-        found.attention,
+        counter.attention,
         [f"{place + 1}" for place in range(len(names))],
-        scale=Scale(0.0, 1.0, uniform=1 / found.tokens),
+        scale=Scale(0.0, 1.0, uniform=1 / counter.tokens),
         query_title=_("Half"),
         key_title=_("Half (in reading order)"),
         value_title=_("Attention A"),
@@ -99,15 +99,15 @@ def matrix_figure(situation: Situation, found: AttentionCount) -> go.Figure:
     )
 
 
-def curve_figure(found: AttentionCount) -> go.Figure:
+def curve_figure(counter: AttentionCount) -> go.Figure:
     """Return n − trace(A) against β."""
     betas = np.linspace(0, MOST_BETA, 61)
-    pairs = [count(found.identities, float(beta)).pairs for beta in betas]
+    pairs = [count(counter.identities, float(beta)).pairs for beta in betas]
     return line_chart(
         [
-            Level(_("whole objects"), count(found.identities, math.inf).pairs, number="%{y}"),
+            Level(_("whole objects"), count(counter.identities, math.inf).pairs, number="%{y}"),
             Curve("n − trace(A)", betas, pairs, kind="line"),
-            Point("", found.beta, found.pairs),
+            Point("", counter.beta, counter.pairs),
         ],
         x=Axis("β"),
         y=Axis("n − trace(A)", from_zero=True),
@@ -117,7 +117,7 @@ def curve_figure(found: AttentionCount) -> go.Figure:
 
 
 def _draw_added_evidence() -> None:
-    found = added_evidence(ORIENTATIONS)
+    evidence = added_evidence(ORIENTATIONS)
     lesson.formula(
         r"F(x)=b+\sum_{w} f(w),\qquad \left.\frac{d}{d\varepsilon}\,\mathbb{E}\,L(\tfrac12+\varepsilon F)\right|_{0}"
         r"=\sum_w \mathbb{E}\big[(\tfrac12-y)\,f(w)\big]=0",
@@ -129,9 +129,9 @@ def _draw_added_evidence() -> None:
         },
     )
     columns = st.columns(3)
-    columns[0].metric(_("Largest slope, computed"), f"{abs(found.gradient).max():.0e}".replace("0e+00", "0"))
+    columns[0].metric(_("Largest slope, computed"), f"{abs(evidence.gradient).max():.0e}".replace("0e+00", "0"))
     columns[1].metric(_("Best cross-entropy"), f"{math.log(2):.3f}")
-    columns[2].metric(_("Best accuracy of a threshold"), f"{found.threshold_accuracy:.1%}")
+    columns[2].metric(_("Best accuracy of a threshold"), f"{evidence.threshold_accuracy:.1%}")
     st.markdown(
         _(
             "Each bar alone has every orientation equally often, whatever the answer. Then no window's evidence "
@@ -142,5 +142,5 @@ def _draw_added_evidence() -> None:
             "such a sum "
             "could still be right {share:.1%} of the time with {count} orientations, but cross-entropy does not "
             "lead there."
-        ).format(share=found.threshold_accuracy, count=ORIENTATIONS)
+        ).format(share=evidence.threshold_accuracy, count=ORIENTATIONS)
     )

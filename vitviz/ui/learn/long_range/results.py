@@ -22,7 +22,7 @@ from vitviz.ui.text import _
 def beyond(measured: TaskResult) -> list[int]:
     """Return the distances (cells) at which no window of the small field holds both halves or bars."""
     field = measured.networks["limited"].field or 0
-    return [each for each in measured.distances if each * CELL_PIXELS >= field]
+    return [distance for distance in measured.distances if distance * CELL_PIXELS >= field]
 
 
 def figure(situation: Situation) -> go.Figure:
@@ -87,9 +87,9 @@ def _sentence(measured: TaskResult) -> str:
     """Return what the curves say, from their numbers."""
     names, far = network_names(measured), beyond(measured)
     parts = []
-    for name, each in measured.networks.items():
-        low, high = _far_interval(measured, each, far)
-        near = float(each.mean[0])
+    for name, network in measured.networks.items():
+        low, high = _far_interval(measured, network, far)
+        near = float(network.mean[0])
         parts.append(
             _(
                 "- **{name}**: {near:.1%} at {pixels} px; beyond the small field {far:.1%} (95 % interval {low:.1%} to "
@@ -98,7 +98,7 @@ def _sentence(measured: TaskResult) -> str:
                 name=names[name],
                 near=near,
                 pixels=measured.pixels[0],
-                far=_far(measured, each, far),
+                far=_far(measured, network, far),
                 low=low,
                 high=high,
                 verdict=_(", which holds guessing, {chance:.0%}").format(chance=measured.chance)
@@ -119,7 +119,7 @@ def _far_interval(measured: TaskResult, network: NetworkResult, far: list[int]) 
 
 
 def _columns(measured: TaskResult, far: list[int]) -> list[int]:
-    return [measured.distances.index(each) for each in far]
+    return [measured.distances.index(distance) for distance in far]
 
 
 def table(measured: TaskResult) -> dict[str, list[object]]:
@@ -128,18 +128,18 @@ def table(measured: TaskResult) -> dict[str, list[object]]:
     rows = list(measured.networks.items())
     return {
         _("Network"): [names[name] for name, _each in rows],
-        _("Parameters"): [each.parameters for _name, each in rows],
+        _("Parameters"): [network.parameters for _name, network in rows],
         _("Field of a cell (px)"): [
-            _("the whole picture") if each.field is None else str(each.field) for _name, each in rows
+            _("the whole picture") if network.field is None else str(network.field) for _name, network in rows
         ],
-        _("Training steps"): [each.steps[0] for _name, each in rows],
-        _("Training cost (s, mean)"): [round(sum(each.seconds) / len(each.seconds)) for _name, each in rows],
+        _("Training steps"): [network.steps[0] for _name, network in rows],
+        _("Training cost (s, mean)"): [round(sum(network.seconds) / len(network.seconds)) for _name, network in rows],
         _("Accuracy, mixed distances"): [
-            f"{each.mixed_accuracy.mean():.1%} ± {_spread(each):.1%}" for _name, each in rows
+            f"{network.mixed_accuracy.mean():.1%} ± {_spread(network):.1%}" for _name, network in rows
         ],
-        _("Cross-entropy far away"): [f"{each.cross_entropy[:, far].mean():.3f}" for _name, each in rows],
+        _("Cross-entropy far away"): [f"{network.cross_entropy[:, far].mean():.3f}" for _name, network in rows],
     }
 
 
-def _spread(each: NetworkResult) -> float:
-    return float(each.mixed_accuracy.std(ddof=1)) if len(each.seeds) > 1 else 0.0
+def _spread(network: NetworkResult) -> float:
+    return float(network.mixed_accuracy.std(ddof=1)) if len(network.seeds) > 1 else 0.0

@@ -122,7 +122,7 @@ def _settings(situation: Situation) -> dict[str, Any]:
         "head": head,
         "beta": link.get(BETA),
         "right_answer": situation.truth,
-        "answers": {name: each.answer for name, each in situation.look.verdicts.items()},
+        "answers": {name: verdict.answer for name, verdict in situation.look.verdicts.items()},
     }
 
 
@@ -151,8 +151,8 @@ def _arrays(situation: Situation, counted: AttentionCount | None) -> dict[str, N
         "attention": situation.look.attention,
         "distances": np.array(measured.distances),
     }
-    for name, each in situation.look.verdicts.items():
-        arrays[f"{name}_probabilities"] = each.probabilities
+    for name, verdict in situation.look.verdicts.items():
+        arrays[f"{name}_probabilities"] = verdict.probabilities
         arrays[f"{name}_accuracy"] = measured.networks[name].accuracy
     if counted is not None:
         arrays["counting_attention"] = counted.attention

@@ -35,7 +35,7 @@ COLOURS_OF = {"vit": VIT_BLUE, "limited": CNN_VERMILION, "large": SECOND_CNN}
 
 def network_names(measured: TaskResult) -> dict[str, str]:
     """Return what the networks are called, with the measured field of the CNNs."""
-    field = {name: each.field for name, each in measured.networks.items()}
+    field = {name: network.field for name, network in measured.networks.items()}
     return {
         "vit": _("ViT"),
         "limited": _("CNN, field {pixels} px").format(pixels=field["limited"]),
@@ -99,10 +99,12 @@ def board(situation: Situation) -> None:
 def _free_for_bar(situation: Situation) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Return the cells on the chosen bar's side of the other bar."""
     column = np.arange(ROWS * COLUMNS) % COLUMNS
-    other = (situation.partner or 0) % COLUMNS
-    left = situation.chosen % COLUMNS < other
-    found: np.ndarray[tuple[int], np.dtype[np.int64]] = np.flatnonzero(column < other if left else column > other)
-    return found
+    partner_column = (situation.partner or 0) % COLUMNS
+    left = situation.chosen % COLUMNS < partner_column
+    free: np.ndarray[tuple[int], np.dtype[np.int64]] = np.flatnonzero(
+        column < partner_column if left else column > partner_column
+    )
+    return free
 
 
 def _under(situation: Situation) -> None:
@@ -165,13 +167,13 @@ def head_choice(situation: Situation) -> None:
     vit = situation.bench.vit
     heads = [f"{layer}.{head}" for layer in range(vit.layers) for head in range(vit.heads[layer])]
     best = "L{}·H{}".format(*situation.results.best_head(situation.training))
-    names = {each: "L{}·H{}".format(*each.split(".")) for each in heads}
+    names = {head: "L{}·H{}".format(*head.split(".")) for head in heads}
     names[BEST] = _("links best ({head})").format(head=best)
     columns = st.columns(2, vertical_alignment="bottom")
     columns[0].selectbox(
         _("Head"),
         [BEST, *heads],
-        format_func=lambda each: names[each],
+        format_func=lambda head: names[head],
         help=_("The head that gives most attention to partners, on average over pictures that are not shown here."),
         **link.widget(HEAD),
     )
@@ -179,7 +181,7 @@ def head_choice(situation: Situation) -> None:
     st.segmented_control(
         _("Attention of"),
         list(lookers),
-        format_func=lambda each: lookers[each],
+        format_func=lambda looker: lookers[looker],
         required=True,
         **link.widget(QUERY),
     )
@@ -192,8 +194,8 @@ def figure(situation: Situation) -> go.Figure:
     """Return what each network answers, as bars."""
     names = network_names(situation.results)
     shown = [
-        Verdict(names[name], each.probabilities, COLOURS_OF[name], hatched=name == "large")
-        for name, each in situation.look.verdicts.items()
+        Verdict(names[name], verdict.probabilities, COLOURS_OF[name], hatched=name == "large")
+        for name, verdict in situation.look.verdicts.items()
     ]
     return verdict_bars(
         answer_names(situation),
@@ -209,15 +211,15 @@ def verdicts(situation: Situation) -> None:
     answers = answer_names(situation)
     st.markdown(_("Right answer: **{answer}**").format(answer=answers[situation.truth]))
     names = network_names(situation.results)
-    for column, (name, each) in zip(st.columns(3), situation.look.verdicts.items(), strict=True):
-        right = each.answer == situation.truth
+    for column, (name, verdict) in zip(st.columns(3), situation.look.verdicts.items(), strict=True):
+        right = verdict.answer == situation.truth
         # not a metric: its large figures would be cut off in a narrow column
-        column.markdown(f"{names[name]}\n#### {answers[each.answer]}")
+        column.markdown(f"{names[name]}\n#### {answers[verdict.answer]}")
         column.caption(
             f"{':material/check_circle:' if right else ':material/cancel:'} "
             + (_("right") if right else _("wrong"))
             + _(", ")
-            + _("{share:.0%} sure").format(share=each.confidence)
+            + _("{share:.0%} sure").format(share=verdict.confidence)
         )
     chart(figure(situation), key="range_verdicts")
     st.caption(_partner_sentence(situation))
@@ -226,7 +228,7 @@ def verdicts(situation: Situation) -> None:
 def _partner_sentence(situation: Situation) -> str:
     """Return what each network says of the chosen half, and whether the drawn head matters for the ViT's answer."""
     row, column = divmod(situation.chosen, COLUMNS)
-    shares = {name: each.partner[row, column] for name, each in situation.look.verdicts.items()}
+    shares = {name: verdict.partner[row, column] for name, verdict in situation.look.verdicts.items()}
     names = network_names(situation.results)
     said = _(", ").join(f"{names[name]} {share:.0%}" for name, share in shares.items())
     without = without_head(
