@@ -53,19 +53,19 @@ def draw(scene: Scene) -> lesson.Result:
     st.segmented_control(
         _("Channels of the formulas"), ("16", "64", "384"), required=True, **link.widget(ENCODING_WIDTH)
     )
-    found = _computed(scene.model_key, int(link.get(ENCODING_WIDTH)), scene)
+    encodings = _computed(scene.model_key, int(link.get(ENCODING_WIDTH)), scene)
     place = pinned_patch(scene)
-    if not found[0].model:
+    if not encodings[0].model:
         st.info(plain(_("{name} has no position encoding of its own to show beside them.").format(name=scene.vit.name)))
-    for column, each in zip(st.columns(len(found), gap="medium"), found, strict=True):
+    for column, encoding in zip(st.columns(len(encodings), gap="medium"), encodings, strict=True):
         with column:
-            _map(each, place)
+            _map(encoding, place)
     left, right = st.columns(2, gap="large")
     with left:
-        across = _profiles(found, _("Distance along a row (patches)"), row_profile)
+        across = _profiles(encodings, _("Distance along a row (patches)"), row_profile)
         chart(across, key="encoding_rows")
     with right:
-        down = _profiles(found, _("Distance down a column (patches)"), column_profile)
+        down = _profiles(encodings, _("Distance down a column (patches)"), column_profile)
         chart(down, key="encoding_columns")
     st.caption(
         _(
@@ -83,10 +83,10 @@ def draw(scene: Scene) -> lesson.Result:
             "model": scene.vit.name,
             "patch": place,
             "channels": int(link.get(ENCODING_WIDTH)),
-            "read_out": {_name(each): _both(each.read_out) for each in found},
+            "read_out": {_name(encoding): _both(encoding.read_out) for encoding in encodings},
         },
         _code(scene),
-        lambda: {_name(each).replace(" ", "_"): each.similarity for each in found},
+        lambda: {_name(encoding).replace(" ", "_"): encoding.similarity for encoding in encodings},
         lambda: {_("Along a row"): across, _("Down a column"): down},
     )
 
@@ -102,24 +102,24 @@ def titles() -> dict[str, str]:
     }
 
 
-def _name(each: Encoding) -> str:
-    return f"model {each.kind}" if each.model else each.kind
+def _name(encoding: Encoding) -> str:
+    return f"model {encoding.kind}" if encoding.model else encoding.kind
 
 
-def _map(each: Encoding, place: int) -> None:
-    name = titles()[each.kind]
-    st.markdown(f"**{name}**" + (_(" · this model") if each.model else ""))
-    grid = each.grid
-    values = each.similarity.astype(np.float64)
+def _map(encoding: Encoding, place: int) -> None:
+    name = titles()[encoding.kind]
+    st.markdown(f"**{name}**" + (_(" · this model") if encoding.model else ""))
+    grid = encoding.grid
+    values = encoding.similarity.astype(np.float64)
     apart = values[~np.eye(grid.patches, dtype=bool)] if grid.patches > 1 else values.ravel()
     top = float(np.abs(apart).max()) or 1.0
     scale = Scale(-top, top, signed=True)
     height = max(grid.rows, round(_SIDE * grid.rows / grid.columns))
-    painted = paint_map(each.map(place), scale, height=height, width=max(_SIDE, grid.columns))
+    painted = paint_map(encoding.map(place), scale, height=height, width=max(_SIDE, grid.columns))
     framed = outline(painted, grid.rows, grid.columns, grid.position(place))
     st.image(framed, width="stretch", output_format="PNG", alt=_("Similarity: {name}").format(name=name))
-    st.html(colour_bar(scale, title=_unit(each.kind)))
-    st.markdown(_read(each.read_out))
+    st.html(colour_bar(scale, title=_unit(encoding.kind)))
+    st.markdown(_read(encoding.read_out))
 
 
 def _unit(kind: str) -> str:
@@ -139,14 +139,14 @@ def _both(read_out: ReadOut | None) -> list[float] | None:
     return None if read_out is None else [read_out.row, read_out.column]
 
 
-def _profiles(found: tuple[Encoding, ...], x_title: str, profile: Profile) -> go.Figure:
+def _profiles(encodings: tuple[Encoding, ...], x_title: str, profile: Profile) -> go.Figure:
     """Return the mean similarity of two places against their distance, a line an encoding."""
     curves = []
-    for number, each in enumerate(found):
-        mean = profile(each.similarity, each.grid)
-        name = titles()[each.kind] + (_(" · this model") if each.model else "")
-        colour = VIT_BLUE if each.model else PINNED[number + 1]
-        dash = "dash" if each.kind == "rotary" and not each.model else "solid"
+    for number, encoding in enumerate(encodings):
+        mean = profile(encoding.similarity, encoding.grid)
+        name = titles()[encoding.kind] + (_(" · this model") if encoding.model else "")
+        colour = VIT_BLUE if encoding.model else PINNED[number + 1]
+        dash = "dash" if encoding.kind == "rotary" and not encoding.model else "solid"
         curves.append(Curve(name, np.arange(len(mean)), mean, colour, dash))
     return line_chart(curves, x=Axis(x_title), y=Axis(_("Mean similarity")), hover=TITLED)
 

@@ -84,27 +84,27 @@ def _layer() -> tuple[Pair, go.Figure]:
     first, second = st.columns(2)
     first.slider(_("Patch tokens"), 2, 64, **link.widget(PERMUTED))
     second.number_input(_("Seed"), 0, 99, **link.widget(PERMUTED_SEED))
-    found = {
+    pair = {
         places: lab.run(tokens=link.get(PERMUTED), positions=places, seed=link.get(PERMUTED_SEED))
         for places in (False, True)
     }
-    _table(found, "layer")
+    _table(pair, "layer")
     figure = _figure()
     chart(figure, key="order_chart")
-    return found, figure
+    return pair, figure
 
 
 def _figure() -> go.Figure:
     """Return what shuffling changes in a random layer, for sequences of several lengths."""
     lengths = (2, 4, 8, 16, 32, 64)
-    found = {
+    permutations = {
         places: [lab.run(tokens=length, positions=places, seed=link.get(PERMUTED_SEED)) for length in lengths]
         for places in (False, True)
     }
     lines = [
-        (_("f(Px) − P f(x)"), [each.equivariance for each in found[False]], VIT_BLUE, "solid"),
-        (_("with positions"), [each.equivariance for each in found[True]], VIT_BLUE, "dash"),
-        (_("f(Px) − f(x)"), [each.not_invariant for each in found[False]], _SECOND, "solid"),
+        (_("f(Px) − P f(x)"), [permutation.equivariance for permutation in permutations[False]], VIT_BLUE, "solid"),
+        (_("with positions"), [permutation.equivariance for permutation in permutations[True]], VIT_BLUE, "dash"),
+        (_("f(Px) − f(x)"), [permutation.not_invariant for permutation in permutations[False]], _SECOND, "solid"),
     ]
     return line_chart(
         [
@@ -119,15 +119,15 @@ def _figure() -> go.Figure:
 
 def _model(scene: Scene) -> Pair | None:
     """Draw the switch for the loaded model and what shuffling does to its tokens."""
-    found = controls.switch(
+    pair = controls.switch(
         LongWork(("permuted", scene.model_key, scene.photo.digest), lambda told: _both(scene, told)),
         PERMUTED_MODEL,
         label=_("Shuffle all patches of this photo"),
         help=_("Four passes of the model: a second or two."),
     )
-    if found is not None:
-        _table(found, "model")
-    return found
+    if pair is not None:
+        _table(pair, "model")
+    return pair
 
 
 def _shuffled(scene: Scene) -> None:
@@ -142,14 +142,14 @@ def _shuffled(scene: Scene) -> None:
 
 
 def _both(scene: Scene, progress: Progress) -> Pair:
-    found: Pair = {}
+    pair: Pair = {}
     for places in (False, True):
-        found[places] = lab.on_model(scene.vit, scene.photo.image, positions=places)
-        report(progress, len(found), 2)
-    return found
+        pair[places] = lab.on_model(scene.vit, scene.photo.image, positions=places)
+        report(progress, len(pair), 2)
+    return pair
 
 
-def _table(found: Pair, key: str) -> None:
+def _table(pair: Pair, key: str) -> None:
     def shown(value: float | None) -> str:
         return "–" if value is None else f"{value:.1e}"
 
@@ -158,11 +158,11 @@ def _table(found: Pair, key: str) -> None:
             "": [_("Equivariant? f(Px) − P f(x)"), _("Invariant? f(Px) − f(x)"), _("Class token")],
             **{
                 _("with positions") if places else _("without positions"): [
-                    shown(each.equivariance),
-                    shown(each.not_invariant),
-                    shown(each.class_token),
+                    shown(permutation.equivariance),
+                    shown(permutation.not_invariant),
+                    shown(permutation.class_token),
                 ]
-                for places, each in found.items()
+                for places, permutation in pair.items()
             },
         },
         hide_index=True,
@@ -231,6 +231,8 @@ def _arrays(layer: Pair, model: Pair | None, experiment: ShuffleExperiment | Non
     return arrays
 
 
-def _numbers(found: Pair) -> NDArray[Any]:
-    rows = [[each.equivariance, each.not_invariant, each.class_token] for each in found.values()]
+def _numbers(pair: Pair) -> NDArray[Any]:
+    rows = [
+        [permutation.equivariance, permutation.not_invariant, permutation.class_token] for permutation in pair.values()
+    ]
     return np.array(rows, dtype=np.float64)

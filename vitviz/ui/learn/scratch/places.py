@@ -69,10 +69,10 @@ def draw(scene: Scene) -> lesson.Result:
     )
 
 
-def _sheet(found: SmallestPosition) -> None:
-    labels = [f"{value + 0.0:+.3f}" for value in found.outputs]
-    sheet = arrangement_sheet(ARRANGEMENTS, found.attention, labels)
-    words = ", ".join(f"{each}: {label}" for each, label in zip(ARRANGEMENTS, labels, strict=True))
+def _sheet(smallest: SmallestPosition) -> None:
+    labels = [f"{value + 0.0:+.3f}" for value in smallest.outputs]
+    sheet = arrangement_sheet(ARRANGEMENTS, smallest.attention, labels)
+    words = ", ".join(f"{arrangement}: {label}" for arrangement, label in zip(ARRANGEMENTS, labels, strict=True))
     st.image(np.asarray(sheet), width="stretch", output_format="PNG", alt=words)
     st.caption(
         _(
@@ -82,10 +82,10 @@ def _sheet(found: SmallestPosition) -> None:
     )
 
 
-def _curve(weight: float, found: SmallestPosition) -> go.Figure:
+def _curve(weight: float, smallest: SmallestPosition) -> go.Figure:
     """Return the outputs against the weight: closed form as a line, computed attention as dots."""
     line, dots = np.linspace(-8, 8, 161), np.linspace(-8, 8, 17)
-    counted = np.stack([lab.run(float(each)).outputs for each in dots])  # (weight, arrangement)
+    counted = np.stack([lab.run(float(dot)).outputs for dot in dots])  # (weight, arrangement)
     return line_chart(
         [
             Curve(_("A on the diagonal: tanh(c/2)"), line, np.tanh(line / 2), kind="line"),
@@ -93,7 +93,7 @@ def _curve(weight: float, found: SmallestPosition) -> go.Figure:
             Curve(_("the four others: 0"), line, np.zeros_like(line), NEUTRAL, kind="line"),
             Curve(_("computed by attention"), dots, counted[:, 0], kind="dots"),
             Curve(_("computed"), dots, counted[:, 1], _SECOND, kind="dots"),
-            Point(_("your c"), weight, float(found.outputs[0])),
+            Point(_("your c"), weight, float(smallest.outputs[0])),
         ],
         x=Axis(_("Weight c")),
         y=Axis(_("Output")),

@@ -41,7 +41,7 @@ def draw(scene: Scene) -> lesson.Result:
     with right:
         heated, more = _model(scene)
     figures |= more
-    found = _sweep(scene, figures)
+    sweep = _sweep(scene, figures)
     _words()
     return lesson.Result(
         PAGE,
@@ -54,7 +54,7 @@ def draw(scene: Scene) -> lesson.Result:
             "layer": link.get(HEATED),
         },
         _code(scene, shown, heated),
-        lambda: _arrays(shown, heated, found),
+        lambda: _arrays(shown, heated, sweep),
         lambda: figures,
     )
 
@@ -97,12 +97,12 @@ def _model(scene: Scene) -> tuple[Heated | None, Figures]:
 def _sweep(scene: Scene, figures: Figures) -> ModelTemperature | None:
     """Draw the drift over all temperatures if it is asked for, and add its figure."""
     st.subheader(_("How far from √d does the model still work?"), anchor=False)
-    found = temperature_model.ask_sweep(scene)
-    if found is not None:
-        figure = figures[_("Drift with temperature")] = temperature_model.sweep_figure(found)
+    sweep = temperature_model.ask_sweep(scene)
+    if sweep is not None:
+        figure = figures[_("Drift with temperature")] = temperature_model.sweep_figure(sweep)
         chart(figure, key="heat_sweep")
-        temperature_model.sweep_table(scene, found)
-    return found
+        temperature_model.sweep_table(scene, sweep)
+    return sweep
 
 
 def _words() -> None:
@@ -137,7 +137,7 @@ def _words() -> None:
 
 def _code(scene: Scene, shown: Example, heated: Heated | None) -> str:
     table = np.array(shown.rows)
-    tau = shown.found.temperature
+    tau = shown.tempered.temperature
     lines = [
         "import vitviz",
         "from vitviz.examples import example",
@@ -161,15 +161,15 @@ def _code(scene: Scene, shown: Example, heated: Heated | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _arrays(shown: Example, heated: Heated | None, found: ModelTemperature | None) -> dict[str, NDArray[Any]]:
+def _arrays(shown: Example, heated: Heated | None, sweep: ModelTemperature | None) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {
-        "scores": shown.found.scores,
-        "attention": shown.found.attention,
-        "entropy": shown.found.entropy,
-        "slope": shown.found.slope,
+        "scores": shown.tempered.scores,
+        "attention": shown.tempered.attention,
+        "entropy": shown.tempered.entropy,
+        "slope": shown.tempered.slope,
     }
     if heated is not None:
         arrays |= {"model_entropy_before": heated.before.entropy, "model_entropy_after": heated.after.entropy}
-    if found is not None:
-        arrays |= {"factors": np.array(found.factors), "cosine": found.cosine, "probability": found.probability}
+    if sweep is not None:
+        arrays |= {"factors": np.array(sweep.factors), "cosine": sweep.cosine, "probability": sweep.probability}
     return arrays

@@ -49,7 +49,7 @@ class Example:
 
     rows: Rows
     """(token, 4): query and key of each token."""
-    found: TemperedAttention
+    tempered: TemperedAttention
 
 
 def example() -> Example:
@@ -121,7 +121,7 @@ def edited(base: str, changes: Mapping[int, Mapping[str, float | None]]) -> str:
 def attention_figure(shown: Example) -> go.Figure:
     """Return the attention of every token to every token, on the fixed scale from 0 to 1."""
     return token_matrix(
-        shown.found.attention,
+        shown.tempered.attention,
         names(),
         scale=Scale(0.0, 1.0, uniform=1 / TOKENS, scope="absolute"),
         query_title=_("Query"),
@@ -133,13 +133,13 @@ def attention_figure(shown: Example) -> go.Figure:
 
 def entropy_figure(shown: Example) -> go.Figure:
     """Return the entropy of each query against the temperature, with both limits and the reader's temperature."""
-    curve = lab.curve(shown.found.scores, np.geomspace(0.02, 100, 90))
+    curve = lab.curve(shown.tempered.scores, np.geomspace(0.02, 100, 90))
     lines = [
         Curve(name, curve.temperatures, curve.entropy[:, place], PINNED[place], kind="line")
         for place, name in enumerate(names())
     ]
     levels = [Level(_("log L"), curve.uniform)]
-    now = shown.found.temperature
+    now = shown.tempered.temperature
     if 0 < now < math.inf:
         levels.append(Level(_("your τ"), now, upright=True, colour=QUERY_ORANGE))
     return line_chart(
@@ -152,27 +152,27 @@ def entropy_figure(shown: Example) -> go.Figure:
 
 def table(shown: Example) -> None:
     """Draw the numbers of each query: entropy, effective tokens, and the slope by formula and by difference."""
-    found = shown.found
-    measured = lab.numerical_slope(found.scores, found.temperature)
+    tempered = shown.tempered
+    measured = lab.numerical_slope(tempered.scores, tempered.temperature)
     st.dataframe(
         {
             _("Query"): names(),
-            _("Entropy H"): [f"{value:.4f}" for value in found.entropy],
-            _("exp(H)"): [f"{value:.3f}" for value in found.effective],
-            _("−β·Var"): [f"{value:.6f}" for value in found.slope],
+            _("Entropy H"): [f"{value:.4f}" for value in tempered.entropy],
+            _("exp(H)"): [f"{value:.3f}" for value in tempered.effective],
+            _("−β·Var"): [f"{value:.6f}" for value in tempered.slope],
             _("dH/dβ"): [f"{value + 0.0:.6f}" for value in measured],
         },
         hide_index=True,
         alt=_("One row a query"),
     )
     words = _("exp(H) is the effective number of tokens that a query attends to, 1 to {tokens}. ")
-    st.caption(words.format(tokens=TOKENS) + _slope_words(found, measured))
+    st.caption(words.format(tokens=TOKENS) + _slope_words(tempered, measured))
 
 
-def _slope_words(found: TemperedAttention, measured: NDArray[np.float64]) -> str:
-    if found.temperature == 0:
+def _slope_words(tempered: TemperedAttention, measured: NDArray[np.float64]) -> str:
+    if tempered.temperature == 0:
         return _("At τ = 0 the slope is its limit, 0: there is no colder temperature to take a difference with.")
-    gap = float(np.abs(found.slope - measured).max())
+    gap = float(np.abs(tempered.slope - measured).max())
     return _(
         "The slope by its formula, −β·Var, and by the difference of two entropies, dH/dβ, agree to {gap:.0e}."
     ).format(gap=max(gap, 1e-16))
@@ -180,9 +180,9 @@ def _slope_words(found: TemperedAttention, measured: NDArray[np.float64]) -> str
 
 def limit_words(shown: Example) -> None:
     """Say what the ends of the slider are, where it stands at one."""
-    found = shown.found
-    if found.temperature == 0:
-        ties = ", ".join(f"{round(value)}" for value in found.effective)
+    tempered = shown.tempered
+    if tempered.temperature == 0:
+        ties = ", ".join(f"{round(value)}" for value in tempered.effective)
         st.info(
             _(
                 "τ = 0 is the limit: all attention is on the largest score, and equal largest scores share it. "
@@ -190,7 +190,7 @@ def limit_words(shown: Example) -> None:
             ).format(ties=ties),
             icon=":material/ac_unit:",
         )
-    elif found.temperature == math.inf:
+    elif tempered.temperature == math.inf:
         st.info(
             _(
                 "τ = ∞ is the limit: every score divided by it is 0, attention is uniform, and the entropy is "

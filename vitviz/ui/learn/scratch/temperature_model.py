@@ -98,13 +98,13 @@ def heat(scene: Scene) -> Heated | None:
     factor, where = factor_of(link.get(FACTOR)), layer(scene)
     try:
         edit = lab.tempered_edit(scene.vit, factor, where)
-        found = cache.traced(scene.model_key, scene.photo.digest, edit, scene.vit, scene.photo)
+        tempered = cache.traced(scene.model_key, scene.photo.digest, edit, scene.vit, scene.photo)
         before = cache.statistics(scene.model_key, scene.photo.digest, NO_EDIT, scene.original)
-        after = cache.statistics(scene.model_key, scene.photo.digest, edit, found)
+        after = cache.statistics(scene.model_key, scene.photo.digest, edit, tempered)
     except VitvizError as error:
         st.error(in_dashboard(error))
         return None
-    return Heated(factor, where, scene.original, found, before, after)
+    return Heated(factor, where, scene.original, tempered, before, after)
 
 
 def maps(scene: Scene, heated: Heated) -> None:
@@ -133,7 +133,7 @@ def numbers(scene: Scene, heated: Heated) -> None:
         help=_("Between what is read (class token, or embedding) now and from the plain model."),
         width="content",
     )
-    before, after = (float(np.exp(np.nanmean(each.entropy))) for each in (heated.before, heated.after))
+    before, after = (float(np.exp(np.nanmean(statistics.entropy))) for statistics in (heated.before, heated.after))
     row.metric(
         _("Tokens attended"),
         f"{after:.0f}",
@@ -163,14 +163,14 @@ def _answer(scene: Scene, row: DeltaGenerator, before: Tensor, after: Tensor) ->
 def entropy_figure(heated: Heated) -> go.Figure:
     """Return the entropy of every head of each layer, a dot each, and the mean of the layer, before and after."""
     lines = []
-    for name, each, colour, aside in (
+    for name, entropy, colour, aside in (
         (_("unchanged"), heated.before.entropy, NEUTRAL, -0.12),
         (_("at {factor:.3g} × √d").format(factor=heated.factor), heated.after.entropy, VIT_BLUE, 0.12),
     ):
-        places = np.nonzero(np.isfinite(each))[0] + aside
-        dots = each[np.isfinite(each)]
+        places = np.nonzero(np.isfinite(entropy))[0] + aside
+        dots = entropy[np.isfinite(entropy)]
         lines.append(Curve(_("{name}, each head").format(name=name), places, dots, colour, kind="dots"))
-        lines.append(Curve(name, np.arange(len(each)), np.nanmean(each, 1), colour, kind="line"))
+        lines.append(Curve(name, np.arange(len(entropy)), np.nanmean(entropy, 1), colour, kind="line"))
     return line_chart(
         [*lines, Level(_("uniform"), heated.before.uniform_entropy)],
         x=Axis(_("Layer")),
@@ -195,12 +195,12 @@ def ask_sweep(scene: Scene) -> ModelTemperature | None:
     )
 
 
-def sweep_figure(found: ModelTemperature) -> go.Figure:
+def sweep_figure(sweep: ModelTemperature) -> go.Figure:
     """Return the drift of what is read, and the probability of the plain answer, against the factor."""
-    read = _("class token") if found.read == "class token" else _("embedding")
-    lines = [Curve(_("cosine of the {read}").format(read=read), found.factors, found.cosine)]
-    if found.top:
-        lines.append(Curve(_("probability of the plain answer"), found.factors, found.probability, "#E69F00"))
+    read = _("class token") if sweep.read == "class token" else _("embedding")
+    lines = [Curve(_("cosine of the {read}").format(read=read), sweep.factors, sweep.cosine)]
+    if sweep.top:
+        lines.append(Curve(_("probability of the plain answer"), sweep.factors, sweep.probability, "#E69F00"))
     now = factor_of(link.get(FACTOR))
     return line_chart(
         [*lines, Level(_("your factor"), now, upright=True, colour=QUERY_ORANGE)],
@@ -210,16 +210,16 @@ def sweep_figure(found: ModelTemperature) -> go.Figure:
     )
 
 
-def sweep_table(scene: Scene, found: ModelTemperature) -> None:
+def sweep_table(scene: Scene, sweep: ModelTemperature) -> None:
     """Draw one row a factor: entropy, drift, answer."""
-    mean = found.entropy.mean(1)  # (factor,)
+    mean = sweep.entropy.mean(1)  # (factor,)
     rows: dict[str, list[Any]] = {
-        _("Factor"): [f"{factor:.3g}" for factor in found.factors],
+        _("Factor"): [f"{factor:.3g}" for factor in sweep.factors],
         _("Mean entropy (nats)"): [f"{value:.2f}" for value in mean],
         _("exp(H)"): [f"{value:.0f}" for value in np.exp(mean)],
-        _("Cosine"): [f"{value:.4f}" for value in found.cosine],
+        _("Cosine"): [f"{value:.4f}" for value in sweep.cosine],
     }
-    if found.top:
-        rows[_("Answer")] = [class_name(scene.vit, best) for best in found.top]
-        rows[_("Plain answer")] = [f"{value:.1%}" for value in found.probability]
+    if sweep.top:
+        rows[_("Answer")] = [class_name(scene.vit, best) for best in sweep.top]
+        rows[_("Plain answer")] = [f"{value:.1%}" for value in sweep.probability]
     st.dataframe(rows, hide_index=True, alt=_("One row a temperature"))
