@@ -43,7 +43,7 @@ KNOBS: dict[str, Choice[Any]] = {
     "shifts": choices.DISTIL_SHIFTS,
 }
 _SOFT, _HARD = "#009E73", "#CC79A7"
-_TEMPERATURES = tuple(float(each) for each in np.geomspace(0.5, 200, 40))
+_TEMPERATURES = tuple(float(temperature) for temperature in np.geomspace(0.5, 200, 40))
 
 
 def draw(_scene: Scene) -> Result:
@@ -86,8 +86,8 @@ def _settings() -> dict[str, Any]:
 def _cost(settings: Mapping[str, Any]) -> float:
     """Return seconds from the shipped runs: they grow with updates and seeds."""
     shipped = shipped_distillation()
-    each = shipped.seconds / (shipped.seeds * shipped.steps)
-    return float(each * settings["seeds"] * settings["steps"])
+    per_step = shipped.seconds / (shipped.seeds * shipped.steps)
+    return float(per_step * settings["seeds"] * settings["steps"])
 
 
 def _work(settings: Mapping[str, Any], report: Report) -> Distillation:
@@ -163,7 +163,7 @@ def _results(shown: Distillation) -> None:
 def accuracies(shown: Distillation) -> go.Figure | None:
     """Return the held-out accuracy of every finished run, or None if none is finished."""
     groups = {
-        title: (found, colour) for name, (title, colour) in names().items() if len(found := shown.accuracies(name))
+        title: (values, colour) for name, (title, colour) in names().items() if len(values := shown.accuracies(name))
     }
     if not groups:
         return None

@@ -83,8 +83,8 @@ def _settings() -> dict[str, Any]:
 
 def _cost(settings: Mapping[str, Any]) -> float:
     shipped = shipped_hunger()
-    each = shipped.seconds / (shipped.seeds * shipped.steps * len(shipped.sizes))
-    return float(each * settings["seeds"] * settings["steps"] * len(settings["sizes"]))
+    per_step = shipped.seconds / (shipped.seeds * shipped.steps * len(shipped.sizes))
+    return float(per_step * settings["seeds"] * settings["steps"] * len(settings["sizes"]))
 
 
 def _work(settings: Mapping[str, Any], report: Report) -> DataHunger:

@@ -60,9 +60,9 @@ def draw(scene: Scene) -> Result:
         ),
     )
     controls.progress(choices.SIZES, partial(_live, scene))
-    found = _measured(scene, key)
+    sizes = _measured(scene, key)
     _words(scene)
-    return _result(scene, maps, found)
+    return _result(scene, maps, sizes)
 
 
 def _work(vit: ViT, photo: Photo, report: Report) -> InputSizes:
@@ -127,27 +127,27 @@ def _measured(scene: Scene, key: Hashable) -> InputSizes | None:
     own_run.standing(view)
     if view.result is None:
         return None
-    found: InputSizes = view.result
+    sizes: InputSizes = view.result
     left, right = st.columns(2, gap="large")
     with left:
-        chart(cosine_figure(found), key="sizes_cosine")
+        chart(cosine_figure(sizes), key="sizes_cosine")
     with right:
-        chart(seconds_figure(found), key="sizes_seconds")
+        chart(seconds_figure(sizes), key="sizes_seconds")
     st.caption(
         _(
             "Left: cosine of the model's feature with the one at its own size of {size} pixels, where it is 1. Right: "
             "seconds of one pass against tokens; attention makes it grow faster than the number of tokens."
         ).format(size=max(scene.vit.image_size))
     )
-    _answers(scene, found)
-    return found
+    _answers(scene, sizes)
+    return sizes
 
 
-def cosine_figure(found: InputSizes) -> go.Figure:
+def cosine_figure(sizes: InputSizes) -> go.Figure:
     """Return the likeness to the feature at the model's own size against the input size."""
-    ways = ((_("interpolated"), found.interpolated, VIT_BLUE), (_("truncated"), found.truncated, QUERY_ORANGE))
+    ways = ((_("interpolated"), sizes.interpolated, VIT_BLUE), (_("truncated"), sizes.truncated, QUERY_ORANGE))
     lines = [
-        Curve(name, _sides(answers), [each.cosine for each in answers], colour)
+        Curve(name, _sides(answers), [answer.cosine for answer in answers], colour)
         for name, answers, colour in ways
         if answers
     ]
@@ -160,33 +160,33 @@ def cosine_figure(found: InputSizes) -> go.Figure:
     )
 
 
-def seconds_figure(found: InputSizes) -> go.Figure:
+def seconds_figure(sizes: InputSizes) -> go.Figure:
     """Return the seconds of a pass against the number of tokens."""
-    answers = found.interpolated
-    curve = Curve(_("one pass"), [each.tokens for each in answers], [each.seconds for each in answers])
+    answers = sizes.interpolated
+    curve = Curve(_("one pass"), [answer.tokens for answer in answers], [answer.seconds for answer in answers])
     return line_chart([curve], x=Axis(_("Tokens")), y=Axis(_("Seconds")), legend=True, height=380)
 
 
 def _sides(answers: tuple[SizedAnswer, ...]) -> list[int]:
-    return [max(each.image_size) for each in answers]
+    return [max(answer.image_size) for answer in answers]
 
 
-def _answers(scene: Scene, found: InputSizes) -> None:
+def _answers(scene: Scene, sizes: InputSizes) -> None:
     rows: dict[str, list[Any]] = {
-        _("Size (px)"): ["{} × {}".format(*each.image_size) for each in found.interpolated],
-        _("Tokens"): [each.tokens for each in found.interpolated],
-        _("Seconds"): [f"{each.seconds:.2f}" for each in found.interpolated],
+        _("Size (px)"): ["{} × {}".format(*answer.image_size) for answer in sizes.interpolated],
+        _("Tokens"): [answer.tokens for answer in sizes.interpolated],
+        _("Seconds"): [f"{answer.seconds:.2f}" for answer in sizes.interpolated],
     }
-    for title, answers in ((_("Answer, interpolated"), found.interpolated), (_("Answer, truncated"), found.truncated)):
-        told = [_answer(scene, each) for each in answers]
-        rows[title] = told + ["–"] * (len(found.interpolated) - len(told))
+    for title, answers in ((_("Answer, interpolated"), sizes.interpolated), (_("Answer, truncated"), sizes.truncated)):
+        told = [_answer(scene, answer) for answer in answers]
+        rows[title] = told + ["–"] * (len(sizes.interpolated) - len(told))
     st.dataframe(rows, hide_index=True, alt=_("One row an input size"))
 
 
-def _answer(scene: Scene, one: SizedAnswer) -> str:
-    if not one.top:
-        return _("cosine {cosine:.3f}").format(cosine=one.cosine)
-    best, share = one.top[0]
+def _answer(scene: Scene, answer: SizedAnswer) -> str:
+    if not answer.top:
+        return _("cosine {cosine:.3f}").format(cosine=answer.cosine)
+    best, share = answer.top[0]
     return f"{class_name(scene.vit, best)} ({share:.0%})"
 
 
@@ -216,19 +216,19 @@ def _words(scene: Scene) -> None:
     )
 
 
-def _result(scene: Scene, maps: PositionMaps | None, found: InputSizes | None) -> Result:
+def _result(scene: Scene, maps: PositionMaps | None, sizes: InputSizes | None) -> Result:
     arrays: dict[str, NDArray[Any]] = {}
     if maps is not None:
         arrays = {"native": maps.native, "interpolated": maps.interpolated, "truncated": maps.truncated}
     figures: dict[str, go.Figure] = {}
-    if found is not None:
+    if sizes is not None:
         arrays |= {
-            "sides": np.array(_sides(found.interpolated)),
-            "cosine_interpolated": np.array([each.cosine for each in found.interpolated]),
-            "cosine_truncated": np.array([each.cosine for each in found.truncated]),
-            "seconds": np.array([each.seconds for each in found.interpolated]),
+            "sides": np.array(_sides(sizes.interpolated)),
+            "cosine_interpolated": np.array([answer.cosine for answer in sizes.interpolated]),
+            "cosine_truncated": np.array([answer.cosine for answer in sizes.truncated]),
+            "seconds": np.array([answer.seconds for answer in sizes.interpolated]),
         }
-        figures = {_("Likeness"): cosine_figure(found), _("Seconds"): seconds_figure(found)}
+        figures = {_("Likeness"): cosine_figure(sizes), _("Seconds"): seconds_figure(sizes)}
     settings = {"rows": link.get(choices.SIZES_ROWS), "columns": link.get(choices.SIZES_COLUMNS), "sizes": SIZES}
     return Result(
         page="training",

@@ -165,11 +165,11 @@ def _groups(view: JobView | None) -> Groups:
     runs: Sequence[LayerNormTraining] = shipped_runs()
     if view is not None and view.result is not None:
         runs = view.result.runs
-    found: Groups = {}
+    groups: Groups = {}
     for run in runs:
         if len(run.losses):
-            found.setdefault((run.order, run.warmup_steps), []).append(run)
-    return found
+            groups.setdefault((run.order, run.warmup_steps), []).append(run)
+    return groups
 
 
 def _title(order: str, warmup: int) -> str:
@@ -303,9 +303,9 @@ def _result(groups: Groups, going: Going | None) -> Result:
     shown = [(_asked(run), run.losses) for runs in groups.values() for run in runs]
     if going is not None:
         shown.append((dict(going.asked), np.array(going.losses)))
-    arrays = {"losses_{order}_warmup{warmup_steps}_seed{seed}".format(**each): losses for each, losses in shown}
+    arrays = {"losses_{order}_warmup{warmup_steps}_seed{seed}".format(**settings): losses for settings, losses in shown}
     made = loss_figure(groups, going)
-    asked = [each for each, _losses in shown]
+    asked = [settings for settings, _losses in shown]
     return Result(
         page="training",
         title=_("Before or after the branch: where does the LayerNorm belong?"),
@@ -324,8 +324,8 @@ def _asked(run: LayerNormTraining) -> dict[str, Any]:
 def _code(asked: Sequence[Mapping[str, Any]]) -> str:
     """Return Python that trains the runs again, with what they have in common said once."""
     first = asked[0] if asked else {}
-    shared = {name: value for name, value in first.items() if all(each.get(name) == value for each in asked)}
-    rows = [{name: value for name, value in each.items() if name not in shared} for each in asked]
+    shared = {name: value for name, value in first.items() if all(settings.get(name) == value for settings in asked)}
+    rows = [{name: value for name, value in settings.items() if name not in shared} for settings in asked]
     return (
         "from vitviz.labs.layer_norm import train\n\n"
         f"shared = {shared!r}\n"

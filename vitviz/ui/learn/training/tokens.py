@@ -50,8 +50,8 @@ def draw(attention: TokenAttention) -> None:
 
 def _sheet(attention: TokenAttention, digit: int) -> object:
     """Return the maps of a digit, a row for each layer and token."""
-    found = attention.maps[digit]  # (layer, token, head, row, column)
-    layers, tokens, heads = found.shape[:3]
+    maps = attention.maps[digit]  # (layer, token, head, row, column)
+    layers, tokens, heads = maps.shape[:3]
     titles = (_("class"), _("distillation"))
     labels = [
         f"L{layer}·H{head} {titles[token]}"
@@ -59,6 +59,6 @@ def _sheet(attention: TokenAttention, digit: int) -> object:
         for token in range(tokens)
         for head in range(heads)
     ]
-    flat = found.reshape(-1, *found.shape[-2:])
+    flat = maps.reshape(-1, *maps.shape[-2:])
     scale = Scale(0, float(flat.max()), 1 / (flat[0].size + tokens))
     return map_grid(flat, labels, columns=heads, scale=scale, cell_pixels=128)
