@@ -62,4 +62,4 @@ def entries() -> list[Entry]:
 
 def entry(name: str) -> Entry:
     """Return the page of a file's name."""
-    return next(each for each in entries() if each.name == name)
+    return next(page for page in entries() if page.name == name)

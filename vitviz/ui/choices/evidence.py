@@ -43,12 +43,12 @@ def knobs_of(text: str) -> dict[str, dict[str, Any]]:
 
     Raises OptionError for another text, an unknown method or knob, or a value out of range.
     """
-    found: dict[str, dict[str, Any]] = {}
+    knobs: dict[str, dict[str, Any]] = {}
     for part in text.split("~") if text else ():
         method, _first, rest = part.partition(":")
         name, _second, value = rest.partition(":")
-        found.setdefault(method, {})[name] = _knob(method, name, value)
-    return found
+        knobs.setdefault(method, {})[name] = _knob(method, name, value)
+    return knobs
 
 
 def _knob(method: str, name: str, text: str) -> Any:

@@ -54,12 +54,12 @@ def painting_of(text: str) -> Painting | None:
     """Return the painting of a link's text, None for an empty one; raises OptionError for a text that is none."""
     if not text:
         return None
-    found = _TEXT.fullmatch(text)
-    rows, columns = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not found or not (1 <= rows <= _LARGEST_GRID and 1 <= columns <= _LARGEST_GRID):
+    match = _TEXT.fullmatch(text)
+    rows, columns = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not match or not (1 <= rows <= _LARGEST_GRID and 1 <= columns <= _LARGEST_GRID):
         raise OptionError(_("wanted a grid and its painted patches, such as 16x16.AAE"))
     try:
-        packed = base64.urlsafe_b64decode(found[3] + "=" * (-len(found[3]) % 4))
+        packed = base64.urlsafe_b64decode(match[3] + "=" * (-len(match[3]) % 4))
     except binascii.Error:
         raise OptionError(_("its base 64 cannot be read")) from None
     patches = np.flatnonzero(np.unpackbits(np.frombuffer(packed, np.uint8)))

@@ -85,8 +85,8 @@ def object_board(
     """
 
     def sent(name: str) -> dict[str, object]:
-        found = (st.session_state.get(key) or {}).get(name)
-        return found if isinstance(found, dict) else {}
+        value = (st.session_state.get(key) or {}).get(name)
+        return value if isinstance(value, dict) else {}
 
     def chosen() -> None:
         cell = view.read_cell(sent("chosen").get("cell"))

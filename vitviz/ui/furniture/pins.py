@@ -44,7 +44,7 @@ def add(scene: Scene, shown: MapView | None = None, told: str = "") -> None:
     shown = shown or viewer.shown_map(scene)
     parts = [photos.title(scene.photo_name), _model(scene), shown.label, told]
     label = ", ".join(part for part in parts if part)
-    kept = [each for each in pins() if each.label != label]
+    kept = [pin for pin in pins() if pin.label != label]
     st.session_state[_PINS] = [*kept[: MOST - 1], Pin(label, shown.values)]
 
 

@@ -44,7 +44,7 @@ class Export:
 
 def text(name: str) -> str:
     """Return a longer text of assets/text in the reader's language, in English where it is not translated."""
-    own, source = (TEXT / each / f"{name}.md" for each in (language(), SOURCE))
+    own, source = (TEXT / folder / f"{name}.md" for folder in (language(), SOURCE))
     return (own if own.exists() else source).read_text(encoding="utf-8")
 
 

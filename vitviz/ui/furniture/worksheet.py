@@ -41,24 +41,24 @@ def questions(page: str) -> list[Question]:
 def parse(markdown: str) -> list[Question]:
     """Return the questions of a worksheet's text; raises ValueError for a question without an answer."""
     parts = re.split(r"^## +", markdown, flags=re.MULTILINE)[1:]
-    found = [Question(*(each.strip() for each in part.partition("\n")[::2])) for part in parts]
-    empty = [each.question for each in found if not each.answer]
+    sheet = [Question(*(text.strip() for text in part.partition("\n")[::2])) for part in parts]
+    empty = [question.question for question in sheet if not question.answer]
     if empty:
         raise ValueError(f"These questions of a worksheet have no answer: {empty}.")
-    return found
+    return sheet
 
 
 def draw(page: str, title: str) -> None:
     """Draw the worksheet of a page: every question unfolds its answer; a button gives the sheet to print."""
-    found = questions(page)
+    sheet = questions(page)
     st.subheader(_("Worksheet"), anchor=False)
     st.caption(_("Answer first, then unfold."))
-    for number, each in enumerate(found, start=1):
-        with st.expander(f"{number}. {each.question}"):
-            st.markdown(each.answer)
+    for number, question in enumerate(sheet, start=1):
+        with st.expander(f"{number}. {question.question}"):
+            st.markdown(question.answer)
     st.download_button(
         _("Worksheet to print (HTML)"),
-        kept(lambda: printed(title, found)),
+        kept(lambda: printed(title, sheet)),
         file_name=f"vitviz-worksheet-{page}.html",
         mime="text/html",
         key="download_worksheet",
@@ -67,10 +67,10 @@ def draw(page: str, title: str) -> None:
     )
 
 
-def printed(title: str, found: list[Question]) -> str:
+def printed(title: str, sheet: list[Question]) -> str:
     """Return a worksheet as a page to print: questions with room to write, the answers on a page of their own."""
-    asked = "".join(f'<li>{_plain(each.question)}<div class="room"></div></li>' for each in found)
-    told = "".join(f"<li>{_plain(each.answer)}</li>" for each in found)
+    asked = "".join(f'<li>{_plain(question.question)}<div class="room"></div></li>' for question in sheet)
+    told = "".join(f"<li>{_plain(question.answer)}</li>" for question in sheet)
     heading, answers = escape(title), escape(_("Answers"))
     body = f'<h1>{heading}</h1><ol>{asked}</ol><section class="answers"><h2>{answers}</h2><ol>{told}</ol></section>'
     return html_page(title, body, style=_STYLE, language=language())

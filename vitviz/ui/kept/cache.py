@@ -59,9 +59,9 @@ def traced_input(model_key: str, digest: str, frame: str, vit: ViT, pixels: torc
 
 
 def _kept_trace(key: Hashable, compute: Callable[[], Trace]) -> Trace:
-    found: Trace | None = traces().get(key)
-    if found is not None:
-        return found
+    trace: Trace | None = traces().get(key)
+    if trace is not None:
+        return trace
     with st.spinner(_("Looking at the picture …")):
         return traces().once(key, compute)
 
@@ -121,8 +121,8 @@ def attention_fields(
     model_key: str, digests: tuple[str, ...], layer: int, token: str, _vit: ViT, _photos: tuple[Photo, ...]
 ) -> tuple[AttentionField, ...]:
     """Return how a token's rollout up to a layer spreads over the patches, photo by photo."""
-    traces = (vitviz.trace(_vit, each.image) for each in _photos)  # one in memory at a time
-    return tuple(vitviz.attention_field(each, token=token, layer=layer) for each in traces)
+    traces = (vitviz.trace(_vit, photo.image) for photo in _photos)  # one in memory at a time
+    return tuple(vitviz.attention_field(trace, token=token, layer=layer) for trace in traces)
 
 
 @st.cache_data(max_entries=600, show_spinner=False)
@@ -131,9 +131,9 @@ def field_radius(
 ) -> tuple[float, float, float, float | None]:
     """Return (mean, least, largest radius of the photos, half the side of the theoretical field), in pixels."""
     field = vitviz.receptive_field(_model, _inputs, layer=layer, token=token)
-    each = field.per_image_radius
+    radii = field.per_image_radius
     half = None if field.theoretical is None else max(field.theoretical.size) / 2
-    return field.radius, float(each.min()), float(each.max()), half
+    return field.radius, float(radii.min()), float(radii.max()), half
 
 
 @st.cache_resource(max_entries=4, show_spinner=N_("Comparing the positions …"))

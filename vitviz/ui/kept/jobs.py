@@ -241,7 +241,7 @@ class JobQueue:
             if not free:
                 return None
             turn = self._served
-            job = min(free, key=lambda job: min((shares.count(each), turn.get(each, 0)) for each in job.readers))
+            job = min(free, key=lambda job: min((shares.count(reader), turn.get(reader, 0)) for reader in job.readers))
             for reader in job.readers:
                 self._served[reader] = max(self._served.values(), default=0) + 1
             job.started = time.monotonic()

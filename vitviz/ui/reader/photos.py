@@ -40,12 +40,12 @@ def chosen() -> tuple[str, Photo]:
         )
         name = examples()[0].id
     try:
-        found = example(name)
+        photo = example(name)
     except VitvizError as error:
         link.notice(in_dashboard(error))
-        found = examples()[0]
-    link.put(EXAMPLE.at(found.id))
-    return found.id, opened(found.id)
+        photo = examples()[0]
+    link.put(EXAMPLE.at(photo.id))
+    return photo.id, opened(photo.id)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -56,7 +56,7 @@ def opened(name: str) -> Photo:
 
 def available() -> list[str]:
     """Return the names of the photos that this reader can choose: the examples, then the own ones that are here."""
-    return [*(each.id for each in examples()), *st.session_state.setdefault(_OWN, {})]
+    return [*(photo.id for photo in examples()), *st.session_state.setdefault(_OWN, {})]
 
 
 def get(name: str) -> Photo:
@@ -91,7 +91,7 @@ def choose() -> None:
 
 
 def _tiles(own: dict[str, Photo]) -> list[tuple[str, str, Photo]]:
-    tiles = [(each.id, _(each.title), opened(each.id)) for each in examples()]
+    tiles = [(photo.id, _(photo.title), opened(photo.id)) for photo in examples()]
     return tiles + [(name, title(name), photo) for name, photo in own.items()]
 
 

@@ -44,7 +44,7 @@ def photo_note(note: str) -> str:
     """Return a note on a photo in the reader's language; one that is not known stays as it is."""
     for text in PHOTO_NOTES:
         pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(text))
-        found = re.fullmatch(pattern, note)
-        if found:
-            return _(text).format(**found.groupdict())
+        match = re.fullmatch(pattern, note)
+        if match:
+            return _(text).format(**match.groupdict())
     return note

@@ -23,12 +23,12 @@ from vitviz.ui.words.labels import PHOTO_NOTES
 
 def library_words() -> set[str]:
     """Return every text of the library that a page shows in the reader's language, but for the names of classes."""
-    found = {photo.title for photo in examples()} | set(PHOTO_NOTES)
-    found |= {*WORDS.values(), *TEMPLATES.values()}
+    words = {photo.title for photo in examples()} | set(PHOTO_NOTES)
+    words |= {*WORDS.values(), *TEMPLATES.values()}
     for method in METHODS:
-        found |= {method.label, method.summary, method.cost, method.limits}
-        found.update(knob.help for knob in method.knobs)
-    return found
+        words |= {method.label, method.summary, method.cost, method.limits}
+        words.update(knob.help for knob in method.knobs)
+    return words
 
 
 def library_classes() -> set[str]:
@@ -41,7 +41,7 @@ def with_library_words(template: str) -> str:
     entries = [_entry(word) for word in sorted(library_words())]
     entries += [f'msgctxt "{CLASS}"\n{_entry(name)}' for name in sorted(library_classes())]
     origin = "vitviz/ui/words/library_words.py"
-    added = [f'#: {origin}\n{each}\nmsgstr ""\n' for each in entries if f"\n{each}\n" not in template]
+    added = [f'#: {origin}\n{entry}\nmsgstr ""\n' for entry in entries if f"\n{entry}\n" not in template]
     return "\n".join([template, *added])
 
 
