@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,19 +11,18 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from vitviz.errors import StoppedError
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve, Level, spread
 from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.labs.layer_norm.runs import shipped_runs
-from vitviz.labs.layer_norm.training import LayerNormTraining, train
 from vitviz.ui.choices import training as choices
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
-from vitviz.ui.kept.jobs import JobView, Report
+from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.learn.training import own_run
+from vitviz.ui.learn.training.layer_norm_pair import Going, Groups, asked_of, groups_of, holds, train_pair
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
@@ -32,37 +30,8 @@ from vitviz.ui.work import controls
 from vitviz.ui.work.long_work import LongWork
 
 _POST = "#E69F00"
-ORDERS = ("pre", "post")
-_ASKED = ("order", "depth", "width", "learning_rate", "warmup_steps", "steps", "seed")
 _WINDOW = 10
 _SECONDS_A_BLOCK_AND_STEP = 0.006
-
-
-@dataclass(frozen=True)
-class Going:
-    """The run that goes on now: its losses so far."""
-
-    asked: Mapping[str, Any]
-    """What ``train`` was called with."""
-    losses: tuple[float, ...]
-
-    @property
-    def order(self) -> str:
-        """Where its LayerNorm is: "pre" or "post"."""
-        return str(self.asked["order"])
-
-    @property
-    def warmup_steps(self) -> int:
-        """Updates over which its rate grows."""
-        return int(self.asked["warmup_steps"])
-
-
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """Both orders with one setting; a stopped run has what was trained until then."""
-
-    runs: tuple[LayerNormTraining, ...]
-    going: Going | None = None
 
 
 def draw(_scene: Scene) -> Result:
@@ -82,17 +51,17 @@ def draw(_scene: Scene) -> Result:
         seconds = _SECONDS_A_BLOCK_AND_STEP * 2 * settings["depth"] * settings["steps"]
         own_run.start_or_stop(
             choices.LAYER_NORM,
-            LongWork(key, partial(_work, settings)),
+            LongWork(key, partial(train_pair, settings)),
             label=_("Train"),
             cost=_("About {seconds:.0f} s on an idle core.").format(seconds=seconds),
         )
     with result:
         controls.progress(choices.LAYER_NORM, _live)
         view = own_run.latest(choices.LAYER_NORM, key)
-        groups = _groups(view)
+        groups = groups_of(view)
         going = None if view is None or view.result is None else view.result.going
         if view is None or not view.active:
-            own_run.note(choices.LAYER_NORM, key, view, same=_same(settings, groups))
+            own_run.note(choices.LAYER_NORM, key, view, same=holds(groups, settings))
             _results(groups, going)
     _words()
     return _result(groups, going)
@@ -105,29 +74,6 @@ def _settings() -> dict[str, Any]:
         "warmup_steps": link.get(choices.NORM_WARMUP),
         "steps": link.get(choices.NORM_STEPS),
     }
-
-
-def _work(settings: Mapping[str, Any], report: Report) -> Pair:
-    """Train both orders, telling every fifth step."""
-    runs: list[LayerNormTraining] = []
-    total = len(ORDERS) * settings["steps"]
-    for order in ORDERS:
-        losses: list[float] = []
-        asked: dict[str, Any] = {"order": order, "seed": 0, **settings}
-
-        def progress(
-            done: int, steps: int, loss: float, asked: Mapping[str, Any] = asked, losses: list[float] = losses
-        ) -> bool:
-            losses.append(loss)
-            if done % 5 and done < steps:
-                return True
-            before = len(runs) * steps
-            return report(before + done, total, Pair(tuple(runs), Going(asked, tuple(losses))))
-
-        runs.append(train(progress=progress, **asked))
-        if not (runs[-1].finished or runs[-1].diverged):
-            raise StoppedError("Stopped, as asked. What was trained until then was handed on.")
-    return Pair(tuple(runs))
 
 
 def _knobs() -> None:
@@ -154,22 +100,6 @@ def _rates() -> list[float]:
     """Return the rates of the slider, and the one of the link if it is another."""
     rates = {1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2}
     return sorted(rates | {link.get(choices.NORM_RATE)})
-
-
-Groups = dict[tuple[str, int], list[LayerNormTraining]]
-"""Runs by order and warm-up."""
-
-
-def _groups(view: JobView | None) -> Groups:
-    """Return the runs to show: those of a job, else the shipped ones."""
-    runs: Sequence[LayerNormTraining] = shipped_runs()
-    if view is not None and view.result is not None:
-        runs = view.result.runs
-    groups: Groups = {}
-    for run in runs:
-        if len(run.losses):
-            groups.setdefault((run.order, run.warmup_steps), []).append(run)
-    return groups
 
 
 def _title(order: str, warmup: int) -> str:
@@ -236,13 +166,6 @@ def _live(view: JobView) -> None:
         chart(made, key="norm_live")
 
 
-def _same(settings: Mapping[str, Any], groups: Groups) -> bool:
-    """Return whether some of the runs have these settings."""
-    return any(
-        all(getattr(run, name) == value for name, value in settings.items()) for runs in groups.values() for run in runs
-    )
-
-
 def _results(groups: Groups, going: Going | None) -> None:
     made = loss_figure(groups, going)
     if made is None:
@@ -300,7 +223,7 @@ def _words() -> None:
 
 def _result(groups: Groups, going: Going | None) -> Result:
     """Return what is shown, with the settings that made it: the knobs may have moved on since."""
-    shown = [(_asked(run), run.losses) for runs in groups.values() for run in runs]
+    shown = [(asked_of(run), run.losses) for runs in groups.values() for run in runs]
     if going is not None:
         shown.append((dict(going.asked), np.array(going.losses)))
     arrays = {"losses_{order}_warmup{warmup_steps}_seed{seed}".format(**settings): losses for settings, losses in shown}
@@ -314,11 +237,6 @@ def _result(groups: Groups, going: Going | None) -> Result:
         arrays=lambda: arrays,
         figures=lambda: {} if made is None else {_("Loss"): made},
     )
-
-
-def _asked(run: LayerNormTraining) -> dict[str, Any]:
-    """Return what ``train`` was called with."""
-    return {name: getattr(run, name) for name in _ASKED}
 
 
 def _code(asked: Sequence[Mapping[str, Any]]) -> str:
