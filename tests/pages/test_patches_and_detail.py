@@ -133,7 +133,7 @@ def test_the_code_gives_the_numbers_and_the_files_hold_them(dashboard, results, 
     exec(compile(app.app.code[0].value, PAGE, "exec"), scope)
     arrays = result.arrays()
     assert np.allclose(scope["values"], arrays["means"])
-    assert np.allclose(scope["found"].signal_to_noise, arrays["signal_to_noise"])
+    assert np.allclose(scope["measured"].signal_to_noise, arrays["signal_to_noise"])
     told = lesson.manifest(result)
     assert json.loads(json.dumps(told))["settings"]["alignment"] == "edge"
     assert html_of_figures(result.figures(), result.title, manifest=told).count("<h2>") == 3

@@ -52,7 +52,7 @@ def export(scene: Scene, measured: list[ProbedField]) -> Export:
 
 def _recipe(scene: Scene, measured: list[ProbedField]) -> Recipe:
     single = link.get(PICTURES) == "one"
-    pictures = picture_expression(scene) if single else "[each.path for each in examples()]"
+    pictures = picture_expression(scene) if single else "[photo.path for photo in examples()]"
     code = "\n".join(
         [
             "import vitviz",

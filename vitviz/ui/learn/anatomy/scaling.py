@@ -158,8 +158,8 @@ def _result(shape: ViTShape, scaling: Scaling) -> Result:
     code = (
         "from vitviz.labs.cost.scaling import scale\nfrom vitviz.labs.cost.vit_shape import ViTShape\n\n"
         f"shape = ViTShape({shape.image_size}, {shape.patch_size}, {shape.width}, {shape.depth}, {shape.heads})\n"
-        f"found = scale(shape, {scaling.growing!r}, {tuple(int(value) for value in scaling.values)})\n"
-        "print(found.parameters, found.macs, found.exponents)\n"
+        f"scaling = scale(shape, {scaling.growing!r}, {tuple(int(value) for value in scaling.values)})\n"
+        "print(scaling.parameters, scaling.macs, scaling.exponents)\n"
     )
     return Result(
         page=choices.PAGE,

@@ -149,9 +149,9 @@ def _result(scene: Scene, experiment: ShiftExperiment, trained: bool) -> Result:
         "import vitviz\nfrom vitviz.examples import example\nfrom vitviz.labs.shift import shift_experiment\n\n"
         f"{load_line(scene)}\ntrace = vitviz.trace(vit, {picture_expression(scene)})\n"
         f'net = vitviz.load_convnet("timm:{networks.CNN}"{weights}, image_size=vit.image_size)\n'
-        f"found = shift_experiment(\n    vit, trace.pixels, layer={scene.layer}, convnet=net, "
+        f"experiment = shift_experiment(\n    vit, trace.pixels, layer={scene.layer}, convnet=net, "
         f"convnet_layer={_third_stage(net)}\n)\n"
-        "print([(each.name, each.likeness.round(3)) for each in found.curves])\n"
+        "print([(curve.name, curve.likeness.round(3)) for curve in experiment.curves])\n"
     )
     return Result(
         page=choices.PAGE,

@@ -252,9 +252,9 @@ def _code(depth: int, width: int, seed: int) -> str:
         "from vitviz.labs import stream_growth\n"
         "from vitviz.labs.layer_norm.runs import shipped_runs\n\n"
         'for order in ("pre", "post", "none"):\n'
-        f"    found = stream_growth.run(order, depth={depth}, width={width}, heads={width // 16}, seed={seed})\n"
-        "    print(order, found.stream[-1], found.growth)\n"
-        "values = found.stream\n"
+        f"    signal = stream_growth.run(order, depth={depth}, width={width}, heads={width // 16}, seed={seed})\n"
+        "    print(order, signal.stream[-1], signal.growth)\n"
+        "values = signal.stream\n"
         "print([(run.order, run.warmup_steps, run.accuracy) for run in shipped_runs()])\n"
     )
 

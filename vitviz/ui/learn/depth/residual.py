@@ -209,9 +209,9 @@ def _lesson() -> None:
 def _code(knobs: dict[str, Any]) -> str:
     return (
         "from vitviz.labs import residual_filter\n\n"
-        f"found = residual_filter.run({knobs['graph']!r}, {knobs['size']}, alpha={knobs['alpha']}, "
+        f"filtered = residual_filter.run({knobs['graph']!r}, {knobs['size']}, alpha={knobs['alpha']}, "
         f"blocks={knobs['blocks']}, high_share={knobs['high']})\n"
-        "values = found.amplitudes  # (block + 1, low and high frequency)\n"
+        "values = filtered.amplitudes  # (block + 1, low and high frequency)\n"
     )
 
 

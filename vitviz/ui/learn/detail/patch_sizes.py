@@ -226,8 +226,8 @@ def _code(scene: Scene) -> str:
         "from vitviz.examples import example",
         "",
         load_line(scene),
-        f"found = patch_sizes(vit, {picture_expression(scene)}, sizes={sizes(scene)})",
-        "values = [each.tokens for each in found]",
+        f"answers = patch_sizes(vit, {picture_expression(scene)}, sizes={sizes(scene)})",
+        "values = [answer.tokens for answer in answers]",
     ]
     return "\n".join(lines) + "\n"
 

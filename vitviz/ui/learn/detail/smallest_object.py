@@ -154,8 +154,8 @@ def _object_code(scene: Scene, simulation: Simulation, pasted: PastedObject | No
             "from vitviz.labs import pasted_object",
             "",
             load_line(scene),
-            f"found = pasted_object.run(vit, {picture_expression(scene)}, patch={pasted.patch}, detector=detector)",
-            "print(found.signal_to_noise)  # (size, layer)",
+            f"measured = pasted_object.run(vit, {picture_expression(scene)}, patch={pasted.patch}, detector=detector)",
+            "print(measured.signal_to_noise)  # (size, layer)",
         ]
     return "\n".join(lines) + "\n"
 

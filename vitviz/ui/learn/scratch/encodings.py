@@ -203,9 +203,9 @@ def _code(scene: Scene) -> str:
             "from vitviz.labs import encodings",
             "",
             load_line(scene),
-            f"found = encodings.run(vit.grid, channels={int(link.get(ENCODING_WIDTH))}, vit=vit)",
-            "values = [each.similarity for each in found]  # (patch, patch) each",
-            "print([(each.kind, each.read_out) for each in found])",
+            f"measured = encodings.run(vit.grid, channels={int(link.get(ENCODING_WIDTH))}, vit=vit)",
+            "values = [encoding.similarity for encoding in measured]  # (patch, patch) each",
+            "print([(encoding.kind, encoding.read_out) for encoding in measured])",
             "",
         ]
     )

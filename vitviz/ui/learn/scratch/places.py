@@ -146,8 +146,8 @@ def _words() -> None:
 def _code(weight: float) -> str:
     return (
         "from vitviz.labs import smallest_position\n\n"
-        f"found = smallest_position.run({weight!r})\n"
-        "values = found.outputs  # in the order of smallest_position.ARRANGEMENTS\n"
-        "print(found.formula, found.largest_difference)\n"
+        f"smallest = smallest_position.run({weight!r})\n"
+        "values = smallest.outputs  # in the order of smallest_position.ARRANGEMENTS\n"
+        "print(smallest.formula, smallest.largest_difference)\n"
         f"print(smallest_position.run({weight!r}, positions=False).outputs)  # all 0\n"
     )

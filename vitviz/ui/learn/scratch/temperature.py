@@ -145,9 +145,9 @@ def _code(scene: Scene, shown: Example, heated: Heated | None) -> str:
         "",
         f"queries = {table[:, :2].tolist()}",
         f"keys = {table[:, 2:].tolist()}",
-        f"found = temperature.run(queries, keys, {'float(' + repr('inf') + ')' if tau == math.inf else repr(tau)})",
-        "values = found.attention  # (query, key)",
-        "print(found.entropy, found.effective, found.slope)",
+        f"tempered = temperature.run(queries, keys, {'float(' + repr('inf') + ')' if tau == math.inf else repr(tau)})",
+        "values = tempered.attention  # (query, key)",
+        "print(tempered.entropy, tempered.effective, tempered.slope)",
     ]
     if heated is not None:
         lines += [

@@ -246,12 +246,12 @@ def _code(scene: Scene, maps: PositionMaps | None) -> str:
         return (
             f"{head}\n{load_line(scene)}\n"
             f"result = vitviz.input_sizes(vit, {picture_expression(scene)})\n"
-            "print([(each.image_size, each.cosine) for each in result])\n"
+            "print([(answer.image_size, answer.cosine) for answer in result])\n"
         )
     return (
         f"{head}from vitviz.labs.input_size import compare_sizes, position_maps\n\n"
         f"{load_line(scene)}\n"
         f"maps = position_maps(vit, {link.get(choices.SIZES_ROWS)}, {link.get(choices.SIZES_COLUMNS)})\n"
         f"result = compare_sizes(vit, {picture_expression(scene)})\n"
-        "print([(each.image_size, each.cosine) for each in result.interpolated])\n"
+        "print([(answer.image_size, answer.cosine) for answer in result.interpolated])\n"
     )
