@@ -38,8 +38,9 @@ def score_batch(
     tap = _DropTap(tokens) if tokens is not None and dropped else _RemovalTap(tokens)
     with vit.lock, tap:
         pixels = batch.to(vit.device, vit.dtype)
-        features: Any = vit.shell.forward_features(pixels)  # type: ignore[operator]
-        answer = _answers(vit.shell, features, None if dropped else tokens, similar)
+        shell: Any = vit.shell
+        features: Any = shell.forward_features(pixels)
+        answer = _answers(shell, features, None if dropped else tokens, similar)
     return read_scores(vit, answer, target, probability=probability)
 
 

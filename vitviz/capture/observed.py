@@ -26,6 +26,11 @@ class Observed:
         self._answer = prove(name, module, shell, noise(shell, image_size), answer)
         self._fingerprint = Fingerprint(module)
 
+    @property
+    def proven(self) -> nn.Module:
+        """The shell as it was proven last, not checked again: for the later parts of a pass that began with a check."""
+        return self._shell
+
     def shell_for(self, module: nn.Module) -> nn.Module:
         """Return the shell for a module that is as it was, or that answers as the shell does although it changed.
 

@@ -49,14 +49,14 @@ def features(vit: ViT, batch: Tensor) -> Tensor:
 
 def head(vit: ViT, tokens: Tensor, *, pre_logits: bool) -> Tensor:
     """Return what the head makes of the features: logits (image, class), or the embeddings (image, channel)."""
-    shell: Any = vit.shell
+    shell: Any = vit.observed.proven  # ``features`` checked it, once for the pass
     output: Tensor = shell.forward_head(tokens, pre_logits=pre_logits)
     return output
 
 
 def lens_features(vit: ViT, stream: Tensor) -> Tensor:
     """Return the features that the model would have if a residual stream (image, token, channel) were its last."""
-    norm: Any = getattr(vit.shell, "norm", None)
+    norm: Any = getattr(vit.observed.proven, "norm", None)
     tokens: Tensor = stream if norm is None else norm(stream)
     return tokens
 
