@@ -49,6 +49,8 @@ def test_a_page_opens_on_every_kind_of_model(dashboard, page, model):
     assert app.link["patch"] == ("class" if special else "10")  # row 2, column 2 of 4 × 4
     rows, columns = GRID.get(model, (4, 4))
     assert any(f"{rows} × {columns} patches of 8 px" in each.value for each in app.app.caption)
+    lists = [*app.app.selectbox, *app.app.multiselect]  # they show their options as they are, Markdown's signs too
+    assert not [option for each in lists for option in each.options if "\\" in option]
     if page == "heads":
         assert len(app.app.dataframe[0].value) == 4  # 2 layers of 2 heads
     elif page in VIEW:
