@@ -14,6 +14,7 @@ from vitviz.figures.line_chart import line_chart
 from vitviz.progress import report as tell
 from vitviz.ui.choices.positions import INPUT_SIZES
 from vitviz.ui.furniture.charts import chart
+from vitviz.ui.furniture.strip import percent
 from vitviz.ui.kept.jobs import Report
 from vitviz.ui.reader.scene import MOST_TOKENS, Scene
 from vitviz.ui.text import _
@@ -112,7 +113,7 @@ def _table(scene: Scene, answers: Answers) -> None:
     }
     if scene.vit.has_classifier:
         rows[_("Answer")] = [
-            f"{class_name(scene.vit, answer.top[0][0])} ({answer.top[0][1]:.0%})" for answer in answers.values()
+            f"{class_name(scene.vit, answer.top[0][0])} ({percent(answer.top[0][1])})" for answer in answers.values()
         ]
     st.dataframe(rows, hide_index=True, alt=_("One row an input size"))
     st.caption(

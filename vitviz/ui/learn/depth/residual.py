@@ -113,10 +113,11 @@ def _amplitudes(knobs: dict[str, Any], filtered: FilteredSignal) -> go.Figure:
         * np.stack([gain(knobs["alpha"], np.array([filtered.low, filtered.high]), int(b)) for b in blocks])
     )
     laws = []
-    for place, (name, colour) in enumerate(((_("low frequency"), VIT_BLUE), (_("high frequency"), _HIGH))):
+    waves = ((_("low frequency"), VIT_BLUE, "dash"), (_("high frequency"), _HIGH, "dot"))
+    for place, (name, colour, dash) in enumerate(waves):
         laws.append(Curve(name, blocks, np.maximum(measured[:, place], _FLOOR), colour))
         said = np.maximum(formula[:, place], _FLOOR)
-        laws.append(Curve(_("{name}, by formula").format(name=name), blocks, said, NEUTRAL, "dash", "line"))
+        laws.append(Curve(_("{name}, by formula").format(name=name), blocks, said, NEUTRAL, dash, "line"))
     made = line_chart(
         laws, x=Axis(_("Block")), y=Axis(_("Height of the wave, without sign"), log=True, marks="powers"), height=380
     )
