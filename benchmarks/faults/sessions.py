@@ -2,9 +2,9 @@
 
     python benchmarks/faults/sessions.py [--quick] [--sessions 20] [--minutes 10] [--seed 0]
 
-Half of the time the readers walk through pages. In the other half each of them asks for slow explanations, watches them
-for a while, opens a page whose trace is in the cache while they go on, and comes back for the next. What a page sends to
-its viewer is compared, number by number, with what the library says of that reader's own photo and model.
+Half of the time the readers walk through pages. In the other half each of them asks for slow explanations, watches
+them for a while, opens a page whose trace is in the cache while they go on, and comes back for the next. What a page
+sends to its viewer is compared, number by number, with what the library says of that reader's own photo and model.
 
 The readers speak Streamlit's protocol without a browser: twenty browsers would need these cores for themselves.
 """
@@ -101,8 +101,8 @@ def report(options: argparse.Namespace, book: Book, memory: list[float], server:
     others = sum("map" in each for each in book.wrong)
     text = (
         f"{count} readers at once, two models (the shipped ViT-S/14 and a ViT-Ti/16 of random weights), an uploaded "
-        f"photo of their own each, {options.minutes} minutes in all. Of {book.checked:,} maps that were compared with the "
-        f"library's own numbers, **{others} were another's**; {len(book.wrong)} answers were wrong in any way; "
+        f"photo of their own each, {options.minutes} minutes in all. "
+        f"Of {book.checked:,} maps that were compared with the library's own numbers, **{others} were another's**; {len(book.wrong)} answers were wrong in any way; "
         f"{server.tracebacks} tracebacks in the server's log. Memory of the server: {memory[0]:.0f} MB at the start, "
         f"{max(memory):.0f} MB at most, {memory[-1]:.0f} MB at the end. The longest wait for a first answer from a "
         f"cached trace while all others compute was **{max(waits):.1f} s** (at most {FIRST_ANSWER:.0f} s are wanted). "
