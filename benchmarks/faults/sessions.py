@@ -102,7 +102,8 @@ def report(options: argparse.Namespace, book: Book, memory: list[float], server:
     text = (
         f"{count} readers at once, two models (the shipped ViT-S/14 and a ViT-Ti/16 of random weights), an uploaded "
         f"photo of their own each, {options.minutes} minutes in all. "
-        f"Of {book.checked:,} maps that were compared with the library's own numbers, **{others} were another's**; {len(book.wrong)} answers were wrong in any way; "
+        f"Of {book.checked:,} maps that were compared with the library's own numbers, **{others} were another's**; "
+        f"{len(book.wrong)} answers were wrong in any way; "
         f"{server.tracebacks} tracebacks in the server's log. Memory of the server: {memory[0]:.0f} MB at the start, "
         f"{max(memory):.0f} MB at most, {memory[-1]:.0f} MB at the end. The longest wait for a first answer from a "
         f"cached trace while all others compute was **{max(waits):.1f} s** (at most {FIRST_ANSWER:.0f} s are wanted). "
