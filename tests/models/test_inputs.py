@@ -77,6 +77,7 @@ CALLS: dict[str, Callable[[ViT, Any], Any]] = {
     "drop_curve": vitviz.drop_curve,
     "change_patches": lambda vit, image: vitviz.change_patches(vit, image, [1, 2]),
     "input_sizes": lambda vit, image: vitviz.input_sizes(vit, image, sizes=(32,)),
+    "patch_sizes": lambda vit, image: vitviz.patch_sizes(vit, image, sizes=(8,)),
     "shuffle_experiment": lambda vit, image: vitviz.shuffle_experiment(vit, image, shares=(0.5,)),
     "preprocess": lambda vit, image: vit.preprocess(image),
     "frame": lambda vit, image: vit.frame(image),
@@ -104,9 +105,20 @@ def test_every_public_function_takes_every_form(name: str, vit: ViT) -> None:
     for form in forms(vit):
         if name in ("preprocess", "frame", "same_crop") and isinstance(form, Tensor):
             continue  # they make the tensor
-        is_input = isinstance(form, Tensor) and form.is_floating_point()
-        given = form[None] if name == "predict" and is_input else form
-        np.testing.assert_allclose(numbers(CALLS[name](vit, given)), wanted, atol=1e-5)
+        np.testing.assert_allclose(numbers(CALLS[name](vit, form)), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(set(CALLS) - {"predict", "receptive_field"}))
+def test_a_function_of_one_picture_refuses_several(name: str, vit: ViT) -> None:
+    """Else it would answer for the first alone, in silence."""
+    pixels = torch.zeros(2, 3, 32, 32, dtype=torch.uint8)
+    for several in ([noisy()], (noisy(), noisy()), (noisy() for _ in range(2)), np.zeros((2, 9, 9, 3), np.uint8)):
+        with pytest.raises(ImageError):
+            CALLS[name](vit, several)
+    if name not in ("preprocess", "frame", "same_crop"):
+        for batch in (pixels, torch.zeros(2, 3, 32, 32)):
+            with pytest.raises(GridError, match=r"batch|batch\[0\]"):
+                CALLS[name](vit, batch)
 
 
 def test_public_functions_name_the_one_type() -> None:
@@ -119,7 +131,7 @@ def test_public_functions_name_the_one_type() -> None:
         hints = typing.get_type_hints(thing)
         if "image" in hints:
             taking.append(name)
-            assert hints["image"] == Picture, name
+            assert hints["image"] in (Picture, Picture | vitviz.Trace), name  # attribute takes a trace of it too
     assert {"trace", "attribute", "deletion_insertion", "drop_curve", "change_patches", "input_sizes"} <= set(taking)
 
 

@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 
 from vitviz.analysis.faithfulness import Curve, RandomBand, random_band
-from vitviz.analysis.inputs import Picture, prepare
 from vitviz.analysis.removal import Order
 from vitviz.analysis.replacement import REMOVED, replacement_picture, without_patches
 from vitviz.analysis.scoring import scores
 from vitviz.attention.view import attention_view
 from vitviz.errors import OptionError
+from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
 from vitviz.record import Record
@@ -81,7 +81,7 @@ def drop_curve(
         raise OptionError(f"draws is {draws}; wanted at least 2, for an interval. 8 is the default.")
     if not shares or not all(0 <= share <= 1 for share in shares):
         raise OptionError(f"The shares of dropped patches are {tuple(shares)}; wanted numbers from 0 to 1.")
-    whole = trace(vit, prepare(vit, image)[0][0])
+    whole = trace(vit, input_of(vit, image))
     aim = target_of(vit, target, whole.pixels, whole.logits, whole.embedding)
     view = attention_view(whole)
     falling = np.argsort(-view.values.ravel(), kind="stable")  # (patch,)

@@ -9,11 +9,11 @@ from functools import partial
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vitviz.analysis.inputs import Picture, prepare
 from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError, UnsupportedModelError, VitvizError
 from vitviz.images import Source
 from vitviz.models.geometry import check_size
+from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
 from vitviz.record import Record
 from vitviz.trace import trace
@@ -65,7 +65,7 @@ def input_size_steps(
     wanted = sorted({rounded_size(vit, size) for size in sizes})
     if not wanted:
         raise OptionError("There are no input sizes; wanted at least one. Leave sizes out for 98 to 518 pixels.")
-    native = trace(vit, prepare(vit, image)[0][0]).embedding.float()
+    native = trace(vit, input_of(vit, image)).embedding.float()
     for size in wanted:
         model = vit if size == vit.image_size else (resize or resized)(vit, size)
         pixels = input_for(vit, model, image)
@@ -123,9 +123,9 @@ def _resize(pixels: Tensor, size: tuple[int, int]) -> Tensor:
 
 def input_for(vit: ViT, model: ViT, image: Picture) -> Tensor:
     """Return a picture prepared for a resized model, or an input tensor of the model as it was, resized."""
-    if isinstance(image, Tensor):
-        return image if model is vit else _resize(prepare(vit, image)[0][0], model.image_size)
-    return prepare(model, image)[0][0]
+    if isinstance(image, Tensor) and model is not vit:
+        return _resize(input_of(vit, image), model.image_size)
+    return input_of(model, image)
 
 
 def rounded_size(vit: ViT, size: int) -> tuple[int, int]:

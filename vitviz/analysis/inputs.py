@@ -6,9 +6,9 @@ from PIL import Image
 from torch import Tensor
 
 from vitviz.images import open_image
-from vitviz.models.inputs import Picture, Pictures, TakesPictures, input_of, listed
+from vitviz.models.inputs import Pictures, TakesPictures, input_of, listed
 
-__all__ = ["Picture", "Pictures", "TakesPictures", "prepare"]
+__all__ = ["Pictures", "TakesPictures", "prepare"]
 
 
 def prepare(model: TakesPictures, images: Pictures) -> tuple[list[Tensor], tuple[str, ...]]:

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from vitviz.analysis.inputs import Picture, prepare
 from vitviz.analysis.replacement import PICTURES, REMOVED, replacement_picture, without_patches
 from vitviz.analysis.shuffling import check_separate, move_patches, order_among
 from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.errors import GridError, check_choice, check_index
+from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace, trace
 
@@ -37,7 +37,7 @@ def change_patches(
     torch.Size([200])
     """
     chosen = chosen_patches(vit, patches, keep_only=keep_only)
-    pixels = prepare(vit, image)[0][0]
+    pixels = input_of(vit, image)
     changed, edit = changed_input(vit, pixels, chosen, change, seed=seed)
     return trace(vit, changed, edit=edit)
 

@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vitviz.analysis.input_sizes import input_for, rewrapped
-from vitviz.analysis.inputs import Picture, prepare
 from vitviz.analysis.macs import multiply_accumulates
 from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.grid import PatchGrid
 from vitviz.models import timm_door
+from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress, report
 from vitviz.record import Record
@@ -78,7 +78,7 @@ def patch_sizes(
         raise OptionError("There are no patch sizes; wanted at least one. Leave sizes out for 7 to 32 pixels.")
     for size in wanted:
         _check(vit, size)
-    native = trace(vit, prepare(vit, image)[0][0]).embedding.float()
+    native = trace(vit, input_of(vit, image)).embedding.float()
     found = []
     for size in wanted:
         found.append(_answer(vit, with_patch_size(vit, size), size, image, native))

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vitviz.analysis.inputs import Picture, prepare
 from vitviz.analysis.position_kinds import without_positions
 from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.grid import PatchGrid
+from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
 from vitviz.record import Record
 
@@ -66,7 +66,7 @@ def shuffle_experiment(
     if not shares or not all(0 <= share <= 1 for share in shares):
         raise OptionError(f"The shares of shuffled patches are {tuple(shares)}; wanted numbers from 0 to 1.")
     check_separate(vit)
-    pixels = prepare(vit, image)[0][0]
+    pixels = input_of(vit, image)
     orders = [shuffled_order(vit.grid.patches, share, seed=seed) for share in shares]
     batch = torch.stack([pixels, *(move_patches(pixels, vit.grid, order) for order in orders)])
     moved = tuple(int((order != np.arange(len(order))).sum()) for order in orders)

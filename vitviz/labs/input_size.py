@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vitviz.analysis.input_sizes import SIZES, Resize, SizedAnswer, input_size_steps, resized, rounded_size
-from vitviz.analysis.inputs import Picture
 from vitviz.analysis.interpolation import interpolate_positions
 from vitviz.analysis.position_kinds import positions_of
 from vitviz.analysis.positions import cosine_similarity
 from vitviz.analysis.truncated_positions import truncate_positions, truncated
 from vitviz.errors import OptionError, StoppedError
 from vitviz.grid import PatchGrid
+from vitviz.models.inputs import Picture
 from vitviz.models.vit import ViT
 from vitviz.record import Record
 

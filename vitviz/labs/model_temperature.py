@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from vitviz.analysis.inputs import Picture, prepare
 from vitviz.attention.statistics import head_statistics
 from vitviz.capture.edit import Edit
 from vitviz.errors import OptionError, check_index
+from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress, report
 from vitviz.record import Record
@@ -70,7 +70,7 @@ def run(
     """
     if not factors:
         raise OptionError("There are no temperature factors; wanted at least one, such as 1 or 2.")
-    pixels = prepare(vit, image)[0][0]
+    pixels = input_of(vit, image)
     plain = trace(vit, pixels)
     entropies, cosines, answers = [], [], []
     for done, factor in enumerate(factors):

@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vitviz.analysis.inputs import Picture, prepare
 from vitviz.analysis.position_kinds import without_positions
 from vitviz.analysis.shuffling import check_separate, move_patches, shuffled_order
 from vitviz.errors import OptionError
+from vitviz.models.inputs import Picture, input_of
 from vitviz.models.seeding import SeededInitialisation
 from vitviz.models.vit import ViT
 from vitviz.record import Record
@@ -73,7 +73,7 @@ def on_model(vit: ViT, image: Picture, *, positions: bool = False, seed: int = 0
     Raises UnsupportedModelError where ``shuffle_experiment`` does: for patches that overlap.
     """
     check_separate(vit)
-    pixels = prepare(vit, image)[0][0]
+    pixels = input_of(vit, image)
     order = shuffled_order(vit.grid.patches, 1.0, seed=seed)
     like = next(vit.module.parameters())
     batch = torch.stack([pixels, move_patches(pixels, vit.grid, order)]).to(like.device, like.dtype)

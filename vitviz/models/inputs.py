@@ -62,7 +62,7 @@ def batch_of(model: TakesPictures, pictures: Pictures) -> Tensor:
 
     Raises what ``input_of`` raises, and ImageError for no picture at all.
     """
-    if not isinstance(pictures, Tensor) or pictures.dtype == torch.uint8:
+    if not isinstance(pictures, Tensor) or pictures.dtype == torch.uint8 or pictures.ndim == 3:
         return torch.stack([input_of(model, picture) for picture in listed(pictures)])
     _check_numbers(model, pictures)
     height, width = model.image_size

@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitviz.analysis.inputs import Picture, prepare
 from vitviz.errors import OptionError, check_index
 from vitviz.labs.object.noisy_picture import line_coverage
 from vitviz.labs.object.smallest_object import CORNER, INSIDE, Detector
+from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress, report
 from vitviz.record import Record
@@ -117,7 +117,7 @@ def run(
             f"{samples} samples of noise and {len(wanted)} sizes were asked for; "
             "wanted at least two samples and one size. 12 samples are a good start."
         )
-    pixels = prepare(vit, image)[0][0].float().cpu()
+    pixels = input_of(vit, image).float().cpu()
     boxes = tuple(_box(vit, place, size, detector.alignment) for size in wanted)
     sign = _sign(vit, pixels, place)
     inputs = [pixels + sign * _painted(vit, box, detector.brightness) for box in boxes]
