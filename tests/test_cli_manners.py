@@ -243,6 +243,7 @@ def test_every_argument_that_an_error_of_the_core_advises_is_an_option_or_cannot
         "end_layer": "the last layer",
         "global_pool": "how a module of one's own is built",
         "target": "a trace is made with the gradients that its method needs",
+        "layer_scores": "the same",
         "distilled": "the labs train in Python and in the dashboard",
     }
     commands = {flag for command in JSON if command != "explanation" for flag in flags(command)}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from vitviz import cli
+from vitviz import METHODS, cli
 from vitviz.cli.examples import EXAMPLES, PROGRAM
 
 COMMANDS = [command.__name__.rpartition(".")[2].replace("_", "-") for command in cli.COMMANDS]
@@ -33,3 +33,15 @@ def test_every_example_does_what_it_says(
     if example.startswith("benchmark"):
         request.getfixturevalue("small")
     run(shlex.split(example))
+
+
+def test_the_help_of_an_option_says_what_it_is_for_each_method(capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that two methods share may stand for two things: noisy copies here, coalitions of patches there."""
+    with pytest.raises(SystemExit):
+        cli.main(["explain", "--help"])
+    told = "".join(capsys.readouterr().out.split())  # argparse breaks lines at hyphens too
+    for method in METHODS:
+        for knob in method.knobs:
+            if knob.name != "n_samples":
+                continue
+            assert "".join((knob.help[0].lower() + knob.help[1:].rstrip(".")).split()) in told, (method.name, knob.name)

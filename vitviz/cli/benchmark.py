@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import math
 import sys
 import time
 from collections.abc import Mapping
@@ -288,6 +289,7 @@ def _as_text(rows: list[Row]) -> str:
     lines = [f"{'':28} insertion − deletion   deletion   insertion"]
     for row in rows:
         cells = [row.cells[name] for name in ("difference", "deletion", "insertion")]
-        first = f"{cells[0].mean:+.3f} ± {cells[0].half:.3f}"
+        half = "" if math.isnan(cells[0].half) else f" ± {cells[0].half:.3f}"  # of one photo there is none
+        first = f"{cells[0].mean:+.3f}{half}"
         lines.append(f"{label_of(row.method):28} {first:>20}   {cells[1].mean:8.3f}   {cells[2].mean:9.3f}")
     return "\n".join(lines)

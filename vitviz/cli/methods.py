@@ -175,4 +175,8 @@ def help_of(option: Option, owners: Mapping[str, Option]) -> str:
         told = f" (default: {', '.join(f'{name} {value}' for name, value in defaults.items())})"
     elif option.default is not None:
         told = f" (default: {option.default})"
-    return f"{', '.join(owners)}: {option.help}{told}".replace("%", "%%")
+    texts: dict[str, list[str]] = {}
+    for name, own in owners.items():
+        texts.setdefault(own.help, []).append(name)
+    told = "; ".join(f"{', '.join(names)}: {text}" for text, names in texts.items()) + told
+    return told.replace("%", "%%")

@@ -67,7 +67,7 @@ def _check_finite(values: NDArray[Any], what: str) -> None:
     wrong = 0 if _whole(values) else values.size - np.count_nonzero(np.isfinite(values))
     if wrong:
         raise ImageError(
-            f"{what} holds {wrong:,} values that are NaN or infinite, of {values.size:,}; wanted finite numbers. "
+            f"{what} and holds {wrong:,} values that are NaN or infinite, of {values.size:,}; wanted finite numbers. "
             "Replace them first."
         )
 
