@@ -243,8 +243,11 @@ def test_wrong_pictures_and_edits_are_refused(tiny_vit: nn.Module, tmp_path: Pat
     vit = ViT.from_module(tiny_vit)
     with pytest.raises(GridError, match=r"shape \(3, 16, 16\); wanted \(3, 32, 32\)"):
         trace(vit, torch.zeros(3, 16, 16))
-    with pytest.raises(GridError, match=r"batch has shape \(3, 32, 32\); wanted \(image, 3, 32, 32\)"):
+    with pytest.raises(GridError, match=r"batch has shape \(1, 1, 3, 32, 32\); wanted \(image, 3, 32, 32\)"):
         predict(vit, torch.zeros(1, 1, 3, 32, 32))
+    with pytest.raises(GridError, match=r"shape \(3, 16, 16\); wanted \(3, 32, 32\)"):
+        predict(vit, torch.zeros(3, 16, 16))
+    assert torch.equal(predict(vit, torch.zeros(3, 32, 32)), predict(vit, torch.zeros(1, 3, 32, 32)))
     with pytest.raises(ImageError, match="no picture at"):
         trace(vit, tmp_path / "none.png")
     for edit, said in [
