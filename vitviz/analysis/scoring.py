@@ -36,11 +36,11 @@ def score_batch(
     similar = reads_embedding(vit, target)
     dropped = tokens is not None and drops_exactly(vit) and bool((tokens.sum(1) == tokens[0].sum()).all())
     tap = _DropTap(tokens) if tokens is not None and dropped else _RemovalTap(tokens)
-    with vit.lock, tap:
-        pixels = batch.to(vit.device, vit.dtype)
-        shell: Any = vit.shell
-        features: Any = shell.forward_features(pixels)
-        answer = _answers(shell, features, None if dropped else tokens, similar)
+    with vit.lock:
+        shell: Any = vit.shell  # checked before the tap, which would follow every step of the check
+        with tap:
+            features: Any = shell.forward_features(batch.to(vit.device, vit.dtype))
+            answer = _answers(shell, features, None if dropped else tokens, similar)
     return read_scores(vit, answer, target, probability=probability)
 
 

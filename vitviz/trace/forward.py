@@ -26,9 +26,11 @@ def predict(vit: ViT, batch: Pictures, *, edit: Edit = NO_EDIT) -> Tensor:
     """
     inputs = batch_of(vit, batch)
     edit.check(layers=vit.layers, heads=vit.heads, grid=vit.grid)
-    with vit.lock, torch.no_grad(), AttentionTap(edit, record=False):
-        tokens = without_masked(features(vit, like_weights(vit, inputs)), vit, edit)
-        return head(vit, tokens, pre_logits=not vit.has_classifier)
+    with vit.lock, torch.no_grad():
+        shell = vit.shell  # checked before the tap, which would follow every step of the check
+        with AttentionTap(edit, record=False):
+            tokens = without_masked(features(shell, like_weights(vit, inputs)), vit, edit)
+            return head(vit, tokens, pre_logits=not vit.has_classifier)
 
 
 def like_weights(vit: ViT, batch: Tensor) -> Tensor:
@@ -36,9 +38,8 @@ def like_weights(vit: ViT, batch: Tensor) -> Tensor:
     return batch.to(vit.device, vit.dtype)
 
 
-def features(vit: ViT, batch: Tensor) -> Tensor:
-    """Return the tokens after the last norm: (image, token, channel)."""
-    shell: Any = vit.shell
+def features(shell: Any, batch: Tensor) -> Tensor:
+    """Return the tokens after the last norm, (image, token, channel), of the shell that ``vit.shell`` has checked."""
     tokens = shell.forward_features(batch)
     if not isinstance(tokens, Tensor):
         raise CaptureError(
@@ -49,7 +50,7 @@ def features(vit: ViT, batch: Tensor) -> Tensor:
 
 def head(vit: ViT, tokens: Tensor, *, pre_logits: bool) -> Tensor:
     """Return what the head makes of the features: logits (image, class), or the embeddings (image, channel)."""
-    shell: Any = vit.observed.proven  # ``features`` checked it, once for the pass
+    shell: Any = vit.observed.proven  # ``vit.shell`` checked it when the pass began
     output: Tensor = shell.forward_head(tokens, pre_logits=pre_logits)
     return output
 

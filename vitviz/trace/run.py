@@ -103,8 +103,9 @@ class _Run(Record):
 
 
 def _forward(vit: ViT, batch: Tensor, tap: AttentionTap, edit: Edit) -> _Run:
+    shell = vit.shell  # checked before the tap, which would follow every step of the check
     with tap:
-        tokens = without_masked(features(vit, batch), vit, edit)
+        tokens = without_masked(features(shell, batch), vit, edit)
         inside = len(tap.calls)
         embedding = head(vit, tokens, pre_logits=True)[0]
         pooled = len(tap.calls)
