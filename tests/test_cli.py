@@ -17,7 +17,8 @@ from PIL import Image
 
 import vitviz
 from vitviz.assets import ASSETS
-from vitviz.attention.view import attention_view, rollout_view
+from vitviz.attention.rollout_view import rollout_view
+from vitviz.attention.view import attention_view
 from vitviz.cli import main, outputs, serve
 from vitviz.cli.methods import VIEWS
 from vitviz.errors import OptionError, VitvizError

@@ -28,7 +28,7 @@ from vitviz.analysis.similarity import layer_similarity, linear_cka
 from vitviz.analysis.spectrum import token_spectrum
 from vitviz.analysis.theoretical_field import TheoreticalField, theoretical_field, theoretical_fields
 from vitviz.analysis.tokens import outlier_table, token_colours, token_norms, token_similarity
-from vitviz.attention.rollout import rollout, rollout_row
+from vitviz.attention.rollout import rollout, rollout_row, rollouts
 from vitviz.attention.statistics import HeadStatistics, head_statistics
 from vitviz.attribution import METHODS, Attribution, Knob, Method, attribute, patch_likeness
 from vitviz.capture.edit import Edit
@@ -97,6 +97,7 @@ __all__ = [
     "receptive_field",
     "rollout",
     "rollout_row",
+    "rollouts",
     "shuffle_experiment",
     "theoretical_field",
     "theoretical_fields",

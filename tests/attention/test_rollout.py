@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vitviz.attention.rollout import FUSIONS, discard_smallest, fuse_heads, normalise_rows, rollout, rollout_of
+from vitviz.attention.rollout import (
+    FUSIONS,
+    discard_smallest,
+    fuse_heads,
+    normalise_rows,
+    rollout,
+    rollout_of,
+    rollouts_of,
+)
 from vitviz.errors import OptionError
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace, trace
@@ -213,3 +222,12 @@ def test_the_rollout_of_a_module_does_not_depend_on_what_was_asked_before(tiny_v
     first = rollout(one)
     rollout(one, head_fusion="max", residual=0.0)
     assert torch.equal(rollout(one), first)
+
+
+@pytest.mark.parametrize("options", [{}, {"head_fusion": "max", "discard_ratio": 0.3}, {"residual": 0.0}])
+def test_the_rollouts_up_to_every_layer_are_those_of_each_alone(options: dict[str, Any]) -> None:
+    layers = softmaxed()
+    matrices = list(rollouts_of(layers, **options))
+    assert len(matrices) == len(layers)
+    for end, matrix in enumerate(matrices, 1):
+        torch.testing.assert_close(matrix, rollout_of(layers[:end], **options), rtol=0, atol=0)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from vitviz.attention.rollout import rollout
-from vitviz.attention.view import MapView, attention_view, default_query, query_names, rollout_view
+from vitviz.attention.rollout_view import rollout_view, rollout_views
+from vitviz.attention.view import MapView, attention_view, default_query, query_names
 from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.capture.tap import AttentionCall
 from vitviz.errors import GridError, OptionError
@@ -137,6 +138,19 @@ def test_a_rollout_shows_a_row_of_its_matrix() -> None:
     column = rollout_view(run, "class", direction="attended_by")
     np.testing.assert_allclose(column.values, [product[1:, 0]], atol=1e-6)
     assert rollout_view(run, "class").special == {"class": pytest.approx(product[0, 0], abs=1e-6)}
+
+
+@pytest.mark.parametrize("query", ["class", "mean", 1])
+@pytest.mark.parametrize("direction", ["attends_to", "attended_by"])
+def test_the_maps_up_to_every_layer_are_those_of_each_alone(query: str | int, direction: str) -> None:
+    record = trace_of([FIRST], [SECOND], [FIRST])
+    for start in range(3):
+        views = rollout_views(record, query, direction=direction, start_layer=start)
+        for end, view in enumerate(views, start):
+            alone = rollout_view(record, query, direction=direction, start_layer=start, end_layer=end)
+            np.testing.assert_allclose(view.values, alone.values, atol=1e-7)
+            assert view.label == alone.label
+        assert len(views) == 3 - start
 
 
 def test_a_rollout_that_is_there_already_is_not_computed_again() -> None:

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 import vitviz
+from vitviz.attention.rollout_view import rollout_view
 from vitviz.attention.statistics import STATISTICS
-from vitviz.attention.view import attention_view, rollout_view
+from vitviz.attention.view import attention_view
 from vitviz.errors import OptionError
 from vitviz.examples import example
 from vitviz.export.settings import ViewSettings

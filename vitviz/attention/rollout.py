@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -82,6 +83,28 @@ def rollout_row(
     return row
 
 
+def rollouts(
+    trace: Trace,
+    *,
+    head_fusion: str = "mean",
+    discard_ratio: float = 0.0,
+    residual: float = 0.5,
+    start_layer: int = 0,
+    end_layer: int | None = None,
+) -> Iterator[Tensor]:
+    """Yield the attention rollout up to every layer in turn, from ``start_layer`` to ``end_layer``: (query, key) each.
+
+    The last of them is ``rollout`` with the same options, and all of them together cost what that one does.
+
+    >>> [matrix.shape for matrix in vitviz.rollouts(trace, end_layer=1)]  # up to layer 0, up to layer 1
+    [torch.Size([257, 257]), torch.Size([257, 257])]
+    """
+    layers = (trace.head_attentions(layer) for layer in _layers(trace, start_layer, end_layer))
+    return rollouts_of(
+        layers, head_fusion=head_fusion, discard_ratio=discard_ratio, residual=residual, keep=_kept(trace)
+    )
+
+
 def _layers(trace: Trace, start_layer: int, end_layer: int | None) -> range:
     check_index("start_layer", start_layer, trace.layers)
     last = trace.layers - 1 if end_layer is None else check_index("end_layer", end_layer, trace.layers)
@@ -106,15 +129,34 @@ def rollout_of(
 
     ``keep`` lists keys that ``discard_ratio`` never discards.
     """
+    total: Tensor | None = None
+    options: dict[str, Any] = {"head_fusion": head_fusion, "discard_ratio": discard_ratio, "residual": residual}
+    for total in rollouts_of(layers, **options, keep=keep):  # noqa: B007 — the last is the rollout of all
+        pass
+    if total is None:
+        raise OptionError("A rollout needs at least one layer of attention; got none.")
+    return total
+
+
+def rollouts_of(
+    layers: Iterable[Iterable[Tensor]],
+    *,
+    head_fusion: str = "mean",
+    discard_ratio: float = 0.0,
+    residual: float = 0.5,
+    keep: tuple[int, ...] = (),
+) -> Iterator[Tensor]:
+    """Yield the rollout up to every layer in turn, (query, key); the options are those of ``rollout_of``.
+
+    Each layer costs one product on top of the rollout before it: all of them together cost what the last alone does.
+    """
     check_options(head_fusion, discard_ratio, residual)
     total: Tensor | None = None
     for attention in layers:
         step = _step(attention, head_fusion, discard_ratio, residual, keep)
         total = step if total is None else step @ total  # the later layer stands on the left
         del attention, step  # before the next layer's maps are computed
-    if total is None:
-        raise OptionError("A rollout needs at least one layer of attention; got none.")
-    return total
+        yield total
 
 
 def _step(

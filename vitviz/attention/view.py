@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitviz.attention.rollout import fuse_heads, rollout, rollout_row
+from vitviz.attention.rollout import fuse_heads
 from vitviz.errors import GridError, OptionError, check_choice, check_index, suggest
 from vitviz.grid import PatchGrid
 from vitviz.record import Record
@@ -149,51 +149,9 @@ def attention_view(
     if query != MEAN and direction == "attends_to":
         shares = _fused(trace.attention_row(layer, trace.grid.token(query)), head)  # (key,)
     else:
-        shares = _select(_fused(trace.attention(layer), head), trace.grid, query, direction)  # (token,)
-    what = f"layer {layer}, {_head_words(head, trace.heads(layer))}: {_query_words(trace.grid, query, direction)}"
-    return _view(shares, trace, query, direction, hide_special, what)
-
-
-def rollout_view(
-    trace: Trace,
-    query: str | int | None = None,
-    *,
-    direction: str = "attends_to",
-    hide_special: bool = True,
-    matrix: Tensor | None = None,
-    head_fusion: str = "mean",
-    discard_ratio: float = 0.0,
-    residual: float = 0.5,
-    start_layer: int = 0,
-    end_layer: int | None = None,
-) -> MapView:
-    """Return one map of the attention rollout; the options are those of ``vitviz.rollout``.
-
-    ``matrix`` is that rollout where it has been computed already, (query, key), made with the same options.
-    Raises OptionError for what the trace does not have and options outside their range, GridError for another matrix.
-    """
-    check_choice("Direction", direction, DIRECTIONS)
-    if query == POOL:
-        raise OptionError(
-            "A rollout ends at the last block, and the query 'pool' comes after it; wanted a token or 'mean'. "
-            "Show the attention of 'pool' instead."
-        )
-    query = check_query(trace.grid, default_query(trace.grid) if query is None else query)
-    last = trace.layers - 1 if end_layer is None else end_layer
-    options: dict[str, Any] = {
-        "head_fusion": head_fusion,
-        "discard_ratio": discard_ratio,
-        "residual": residual,
-        "start_layer": start_layer,
-        "end_layer": last,
-    }
-    if matrix is None and query != MEAN and direction == "attends_to":
-        shares = rollout_row(trace, trace.grid.token(query), **options)  # (token,)
-    else:
-        full = rollout(trace, **options) if matrix is None else matrix
-        shares = _select(full, trace.grid, query, direction)  # (token,)
-    what = f"rollout of layers {start_layer} to {last}, {head_fusion} of the heads"
-    return _view(shares, trace, query, direction, hide_special, f"{what}: {_query_words(trace.grid, query, direction)}")
+        shares = select_line(_fused(trace.attention(layer), head), trace.grid, query, direction)  # (token,)
+    what = f"layer {layer}, {_head_words(head, trace.heads(layer))}: {query_words(trace.grid, query, direction)}"
+    return view_of(shares, trace, query, direction, hide_special, what)
 
 
 def _fused(attention: Tensor, head: int | str) -> Tensor:
@@ -201,7 +159,7 @@ def _fused(attention: Tensor, head: int | str) -> Tensor:
     return attention[head] if isinstance(head, int) else fuse_heads(attention, head)
 
 
-def _select(matrix: Tensor, grid: PatchGrid, query: str, direction: str) -> Tensor:
+def select_line(matrix: Tensor, grid: PatchGrid, query: str, direction: str) -> Tensor:
     """Return a row, a column or the mean of those of all patches: (query, key) → (token,)."""
     if tuple(matrix.shape) != (grid.tokens, grid.tokens):
         raise GridError(
@@ -212,7 +170,8 @@ def _select(matrix: Tensor, grid: PatchGrid, query: str, direction: str) -> Tens
     return lines[len(grid.prefix) :].mean(0) if query == MEAN else lines[grid.token(query)]
 
 
-def _view(shares: Tensor, trace: Trace, query: str, direction: str, hide_special: bool, label: str) -> MapView:
+def view_of(shares: Tensor, trace: Trace, query: str, direction: str, hide_special: bool, label: str) -> MapView:
+    """Return the view of the shares of all tokens, (token,), with the number of 1/N beside it."""
     attended = trace.grid.tokens - len(trace.edit.mask_tokens)  # nobody can attend to a masked token
     return _laid_out(_numbers(shares), trace.grid, query, direction, hide_special, label, uniform=1 / attended)
 
@@ -283,7 +242,8 @@ def _head_words(head: int | str, heads: int) -> str:
     return f"{'maximum' if head == MAX else 'mean'} of {heads} {'head' if heads == 1 else 'heads'}"
 
 
-def _query_words(grid: PatchGrid, query: str, direction: str) -> str:
+def query_words(grid: PatchGrid, query: str, direction: str) -> str:
+    """Return a query and a direction in words: "where the class token looks"."""
     to = direction == "attends_to"
     if query == MEAN:
         return "where the patches look on average" if to else "who looks at the average patch"

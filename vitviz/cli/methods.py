@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vitviz.attention.rollout import FUSIONS
-from vitviz.attention.view import DIRECTIONS, MapView, attention_view, rollout_view
+from vitviz.attention.rollout_view import rollout_view
+from vitviz.attention.view import DIRECTIONS, MapView, attention_view
 from vitviz.attribution import METHODS as EXPLANATIONS
 from vitviz.attribution import Knob
 from vitviz.attribution.attribute import find_method

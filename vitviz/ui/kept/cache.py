@@ -24,7 +24,9 @@ from vitviz.analysis.shuffling import ShuffleExperiment
 from vitviz.analysis.similarity import LayerSimilarity
 from vitviz.analysis.spectrum import Spectrum
 from vitviz.analysis.tokens import TokenColours, TokenNorms
+from vitviz.attention.rollout_view import rollout_views
 from vitviz.attention.statistics import HeadStatistics
+from vitviz.attention.view import MapView
 from vitviz.capture.edit import Edit
 from vitviz.images import Photo
 from vitviz.models.vit import ViT
@@ -64,6 +66,30 @@ def _kept_trace(key: Hashable, compute: Callable[[], Trace]) -> Trace:
         return trace
     with st.spinner(_("Looking at the picture …")):
         return traces().once(key, compute)
+
+
+@st.cache_resource(max_entries=96, show_spinner=False)
+def rollout_maps(
+    model_key: str,
+    digest: str,
+    query: str,
+    direction: str,
+    head_fusion: str,
+    discard_ratio: float,
+    residual: float,
+    start_layer: int,
+    _trace: Trace,
+) -> tuple[MapView, ...]:
+    """Return the map of the rollout up to every layer."""
+    return rollout_views(
+        _trace,
+        query,
+        direction=direction,
+        head_fusion=head_fusion,
+        discard_ratio=discard_ratio,
+        residual=residual,
+        start_layer=start_layer,
+    )
 
 
 @st.cache_resource(max_entries=48, show_spinner=N_("Measuring every head …"))

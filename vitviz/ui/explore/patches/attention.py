@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from vitviz.attention.view import MEAN, MapView, attention_view, rollout_view
+from vitviz.attention.rollout_view import rollout_view
+from vitviz.attention.view import MEAN, MapView, attention_view
 from vitviz.figures.overlay import grey
 from vitviz.figures.paint import number
 from vitviz.figures.scale import Scale

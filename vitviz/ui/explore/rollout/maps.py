@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from vitviz.attention.rollout import fuse_heads, normalise_rows
-from vitviz.attention.view import MapView, rollout_view
+from vitviz.attention.rollout_view import rollout_view
+from vitviz.attention.view import MapView
 from vitviz.figures.scale import scale_for
 from vitviz.figures.sheet import print_figure
 from vitviz.figures.sprites import map_grid
@@ -97,10 +98,14 @@ def _layer_range(column: Any, last: int) -> None:
     )
 
 
+def _key(scene: Scene) -> tuple[str, str]:
+    edit = ",".join(map(str, scene.trace.edit.ablate_heads))
+    return f"{scene.model_key}|{edit}", scene.photo.digest
+
+
 def matrix(scene: Scene, **options: Any) -> torch.Tensor:
     """Return the rollout matrix (query, key) with these options."""
-    edit = ",".join(map(str, scene.trace.edit.ablate_heads))
-    return cache.rollout(f"{scene.model_key}|{edit}", scene.photo.digest, **options, _trace=scene.trace)
+    return cache.rollout(*_key(scene), **options, _trace=scene.trace)
 
 
 def view(scene: Scene, options: dict[str, Any]) -> AttentionView:
@@ -198,11 +203,22 @@ def _rollout_map(scene: Scene, options: dict[str, Any]) -> MapView:
     )
 
 
+def _rollout_maps(scene: Scene, options: dict[str, Any]) -> tuple[MapView, ...]:
+    """Return the map of the pinned token up to every layer, from the first of the range to the model's last."""
+    return cache.rollout_maps(
+        *_key(scene),
+        query=scene.query,
+        direction=link.get(DIRECTION),
+        **{name: value for name, value in options.items() if name != "end_layer"},
+        _trace=scene.trace,
+    )
+
+
 def strip(scene: Scene, options: dict[str, Any]) -> None:
     """Draw the rollout of the pinned token up to every layer, on one scale."""
-    ends = range(options["start_layer"], scene.trace.layers)
-    maps = [_rollout_map(scene, {**options, "end_layer": end}).values for end in ends]
-    labels = [f"{options['start_layer']}–{end}" for end in ends]
+    start = options["start_layer"]
+    maps = [view.values for view in _rollout_maps(scene, options)]
+    labels = [f"{start}–{end}" for end in range(start, scene.trace.layers)]
     sheet = map_grid(
         np.stack(maps),
         labels,
@@ -210,7 +226,7 @@ def strip(scene: Scene, options: dict[str, Any]) -> None:
         scale=scale_for(np.stack(maps), "model", uniform=1 / scene.trace.grid.tokens),
         cell_pixels=96,
         background=_page_colour(),
-        selected=options["end_layer"] - options["start_layer"],
+        selected=options["end_layer"] - start,
     )
     st.image(np.asarray(sheet), width="stretch", output_format="PNG", alt=_("The rollout up to each layer"))
     st.caption(_("The rollout of the pinned token as layers are added, on one colour scale: it spreads with depth."))
