@@ -16,6 +16,8 @@ from vitviz.record import Record
 
 DASHES = ("solid", "dash", "dot")
 KINDS = ("auto", "both", "line", "dots")
+FADED = 0.3
+"""Opacity of a faded curve."""
 _FEW = 40  # more points than these hide their line
 
 
@@ -43,6 +45,8 @@ class Curve(Record):
     """Of the band."""
     symbol: str = "circle"
     """Plotly's name of the mark at a point."""
+    faded: bool = False
+    """Whether it is drawn pale and without a band: what there was before, behind what comes now."""
     point_names: Sequence[str] = ()
     """What the pointer calls each point instead of its x."""
 
@@ -61,7 +65,7 @@ class Curve(Record):
 
     def band(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
         """Return the edges of the band, each (point,), or None. Raises OptionError as ``points``."""
-        if self.low is None or self.high is None:
+        if self.faded or self.low is None or self.high is None:
             return None
         low, high = small(self.low, self.name), small(self.high, self.name)
         if not low.shape == high.shape == np.shape(self.x):

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from vitviz.errors import OptionError
 from vitviz.figures.axes import Axis, Span
-from vitviz.figures.curve import Curve, Level, Point, Shade
+from vitviz.figures.curve import FADED, Curve, Level, Point, Shade
 from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, faint, figure, plain, small
 
 PLACE = "{name}<br>%{x:.4g}: %{y:.4g}"
@@ -89,6 +89,7 @@ def _curve(curve: Curve, hover: str) -> go.Scatter:
         mode="+".join(mode),
         line={"color": curve.colour, "width": 2.2, "dash": curve.dash},
         marker={"size": 6 if curve.has_line else 8, "color": curve.colour, "symbol": curve.symbol},
+        opacity=FADED if curve.faded else 1,
         customdata=[plain(name) for name in curve.point_names] or None,
         hovertemplate=hover.replace("{name}", plain(curve.name)) + "<extra></extra>",
     )

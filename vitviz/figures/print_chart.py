@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from vitviz.errors import OptionError
-from vitviz.figures.curve import Curve
+from vitviz.figures.curve import FADED, Curve
 from vitviz.figures.lettering import INK, Typeface, typeface_for
 from vitviz.figures.paint import number
 from vitviz.record import Record
@@ -122,7 +122,7 @@ def _banded(picture: Image.Image, corners: Sequence[Point], curve: Curve) -> Ima
 
 
 def _curve(picture: Image.Image, points: Sequence[Point], curve: Curve) -> None:
-    draw = ImageDraw.Draw(picture)
+    draw, curve = ImageDraw.Draw(picture), replace(curve, colour=_on_paper(curve))
     if curve.has_line and curve.dash != "solid":
         for start, end in _dashes(points):
             draw.line((*start, *end), fill=curve.colour, width=5)
@@ -132,6 +132,14 @@ def _curve(picture: Image.Image, points: Sequence[Point], curve: Curve) -> None:
     if curve.has_dots:
         for across, up in points:
             draw.ellipse((across - 7, up - 7, across + 7, up + 7), fill=curve.colour)
+
+
+def _on_paper(curve: Curve) -> str:
+    """Return the colour of a curve, of a faded one as it looks on white."""
+    if not curve.faded:
+        return curve.colour
+    channels = (int(curve.colour[at : at + 2], 16) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(255 - FADED * (255 - channel)):02x}" for channel in channels)
 
 
 def _dashes(points: Sequence[Point]) -> list[tuple[Point, Point]]:

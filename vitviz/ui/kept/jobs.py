@@ -125,12 +125,22 @@ class JobQueue:
     """
 
     def __init__(
-        self, *, workers: int = 1, waiting_limit: int = 24, owner_limit: int = 8, kept: int = 48, patience: float = 120
+        self,
+        *,
+        workers: int = 1,
+        waiting_limit: int = 24,
+        owner_limit: int = 8,
+        kept: int = 48,
+        patience: float = 120,
+        impatience: float = 8,
     ) -> None:
-        """``patience`` is how many seconds a job goes on without a reader; Streamlit keeps a session as long."""
+        """``patience`` is how many seconds a job goes on without a reader; Streamlit keeps a session as long.
+
+        Where others wait for its place, it is ``impatience`` instead.
+        """
         self._workers, self._kept = workers, kept
         self._waiting_limit, self._owner_limit = waiting_limit, owner_limit
-        self._patience = patience
+        self._patience, self._impatience = patience, min(patience, impatience)
         self._jobs: dict[int, _Job] = {}
         self._served: dict[str, int] = {}
         self._numbers, self._lock = count(1), threading.Lock()
@@ -214,12 +224,13 @@ class JobQueue:
     def _look_round(self) -> None:
         """Stop the jobs whose readers have been gone for longer than the patience."""
         now = time.monotonic()
+        patience = self._impatience if self._in("waiting") else self._patience
         for job in self._in("waiting", "running"):
             if not job.alone():
                 job.alone_since = None
             elif job.alone_since is None:
                 job.alone_since = now
-            if job.alone_since is not None and now - job.alone_since >= self._patience:
+            if job.alone_since is not None and now - job.alone_since >= patience:
                 self._cancel(job)
 
     def _in(self, *states: State) -> list[_Job]:

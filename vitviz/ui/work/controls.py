@@ -99,7 +99,7 @@ def watch(request: Hashable, name: str, on_stop: Callable[[], None] | None = Non
 def progress(request: Hashable, draw: Callable[[JobView], None] | None = None) -> bool:
     """Draw how far a request is, again and again, and what there is so far by ``draw``; return whether it goes on.
 
-    The page is drawn anew when it has ended.
+    ``draw`` is called from the start, when the view's result is None yet. The page is drawn anew when it has ended.
     """
     mine = long_work.own(request)
     if mine is None or not mine.active:
@@ -111,7 +111,7 @@ def progress(request: Hashable, draw: Callable[[JobView], None] | None = None) -
         if now is None or not now.active:
             st.rerun()
         _bar(now)
-        if draw is not None and now.result is not None:
+        if draw is not None:
             draw(now)
 
     live()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,12 +25,14 @@ from vitviz.ui.choices.choice import Choice
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
-from vitviz.ui.kept.jobs import JobView, Report
+from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.learn.training import own_run, tokens
+from vitviz.ui.learn.training.own_run import before
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, gap
 from vitviz.ui.work import controls
+from vitviz.ui.work.apart import apart
 from vitviz.ui.work.long_work import LongWork
 
 KNOBS: dict[str, Choice[Any]] = {
@@ -61,7 +62,7 @@ def draw(_scene: Scene) -> Result:
     with knobs:
         _knobs()
         cost = _("About {seconds:.0f} s on an idle core.").format(seconds=_cost(settings))
-        work = LongWork(key, partial(_work, settings))
+        work = LongWork(key, apart(distil, **settings))
         own_run.start_or_stop(choices.DISTILLATION, work, label=_("Train"), cost=cost)
     with result:
         controls.progress(choices.DISTILLATION, _live)
@@ -88,10 +89,6 @@ def _cost(settings: Mapping[str, Any]) -> float:
     shipped = shipped_distillation()
     per_step = shipped.seconds / (shipped.seeds * shipped.steps)
     return float(per_step * settings["seeds"] * settings["steps"])
-
-
-def _work(settings: Mapping[str, Any], report: Report) -> Distillation:
-    return distil(**settings, progress=report)
 
 
 def _knobs() -> None:
@@ -148,7 +145,7 @@ def names() -> dict[str, tuple[str, str]]:
 
 
 def _live(view: JobView) -> None:
-    chart(curves(view.result), key="distillation_live")
+    chart(curves(view.result, behind=shipped_distillation()), key="distillation_live")
 
 
 def _results(shown: Distillation) -> None:
@@ -170,19 +167,9 @@ def accuracies(shown: Distillation) -> go.Figure | None:
     return repeated_runs(groups, y_title=_("Held-out digits recognised"), mean_title=_("mean ± standard deviation"))
 
 
-def curves(shown: Distillation) -> go.Figure:
-    """Return accuracy over updates, one line a run."""
-    titles = names()
-    last = {run.name: run for run in shown.runs}
-    lines = [
-        Curve(
-            f"{titles[name][0]} ({_('seed')} {run.seed})",
-            [point.step for point in run.points],
-            [point.accuracy for point in run.points],
-            titles[name][1],
-        )
-        for name, run in last.items()
-    ]
+def curves(shown: Distillation | None, behind: Distillation | None = None) -> go.Figure:
+    """Return accuracy over updates, one line a run; ``behind`` are earlier runs, drawn pale behind those of now."""
+    lines = [*_runs(behind, faded=True), *_runs(shown)]
     return line_chart(
         [*lines, Level(_("guessing"), 0.1, number="%{y:.1%}")],
         x=Axis(_("Updates")),
@@ -190,6 +177,17 @@ def curves(shown: Distillation) -> go.Figure:
         hover="{name}<br>%{x:.4g}: %{y:.1%}",
         height=380,
     )
+
+
+def _runs(shown: Distillation | None, *, faded: bool = False) -> list[Curve]:
+    titles = names()
+    last = {run.name: run for run in shown.runs} if shown is not None else {}
+    lines = []
+    for name, run in last.items():
+        title = f"{titles[name][0]} ({_('seed')} {run.seed})"
+        steps, accuracies = zip(*((point.step, point.accuracy) for point in run.points), strict=True)
+        lines.append(Curve(before(title) if faded else title, steps, accuracies, titles[name][1], faded=faded))
+    return lines
 
 
 def _sentence(shown: Distillation) -> str:

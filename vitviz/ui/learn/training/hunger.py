@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,12 +22,14 @@ from vitviz.ui.choices import training as choices
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
-from vitviz.ui.kept.jobs import JobView, Report
+from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.learn.training import own_run
+from vitviz.ui.learn.training.own_run import before
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 from vitviz.ui.work import controls
+from vitviz.ui.work.apart import apart
 from vitviz.ui.work.long_work import LongWork
 
 _KNOBS = ("sizes", "seeds", "steps", "shifts")
@@ -50,7 +51,7 @@ def draw(_scene: Scene) -> Result:
         _knobs()
         own_run.start_or_stop(
             choices.HUNGER,
-            LongWork(key, partial(_work, settings)),
+            LongWork(key, apart(data_hunger, **settings)),
             label=_("Train"),
             cost=_("About {seconds:.0f} s on an idle core.").format(seconds=_cost(settings)),
         )
@@ -87,10 +88,6 @@ def _cost(settings: Mapping[str, Any]) -> float:
     return float(per_step * settings["seeds"] * settings["steps"] * len(settings["sizes"]))
 
 
-def _work(settings: Mapping[str, Any], report: Report) -> DataHunger:
-    return data_hunger(**settings, progress=report)
-
-
 def _knobs() -> None:
     st.select_slider(
         _("Largest training set"),
@@ -115,25 +112,9 @@ def _knobs() -> None:
 
 
 def _live(view: JobView) -> None:
-    made = accuracy_figure(view.result)
-    if made is None:
-        last = view.result.runs[-1]
-        made = line_chart(
-            [
-                Curve(
-                    _titles()[last.name][0],
-                    [point.step for point in last.points],
-                    [point.accuracy for point in last.points],
-                    _titles()[last.name][1],
-                )
-            ],
-            x=Axis(_("Updates")),
-            y=Axis(_("Held-out digits recognised"), ".0%"),
-            hover="{name}<br>%{x:.4g}: %{y:.1%}",
-            legend=True,
-            height=380,
-        )
-    chart(made, key="hunger_live")
+    made = accuracy_figure(view.result, behind=shipped_hunger())
+    if made is not None:
+        chart(made, key="hunger_live")
 
 
 def _results(shown: DataHunger) -> None:
@@ -148,26 +129,44 @@ def _titles() -> dict[str, tuple[str, str]]:
     return {"vit": (_("Vision Transformer"), VIT_BLUE), "convnet": (_("CNN"), CNN_VERMILION)}
 
 
-def accuracy_figure(shown: DataHunger) -> go.Figure | None:
-    """Return held-out accuracy against the size of the training set, or None before anything is finished."""
-    lines = []
+def accuracy_figure(shown: DataHunger | None, behind: DataHunger | None = None) -> go.Figure | None:
+    """Return held-out accuracy against the size of the training set, or None before anything is finished.
+
+    ``behind`` are earlier runs, drawn pale behind those of now.
+    """
+    lines = [*_accuracies(behind, faded=True), *_accuracies(shown)]
+    if not lines:
+        return None
+    return line_chart(
+        [*lines, Level(_("guessing"), 0.1, number="%{y:.1%}")],
+        x=Axis(_("Digits in the training set"), log=True, ticks=(behind or shown or shipped_hunger()).sizes),
+        y=Axis(_("Held-out digits recognised"), ".0%"),
+        hover="{name}<br>%{x:.4g}: %{y:.1%}",
+        height=380,
+    )
+
+
+def _accuracies(shown: DataHunger | None, *, faded: bool = False) -> list[Curve]:
+    lines: list[Curve] = []
+    if shown is None:
+        return lines
     for name, (title, colour) in _titles().items():
         table = shown.accuracies(name)
         kept = ~np.isnan(table).all(-1)
         if kept.any():
             mean, deviation = mean_and_deviation(table[kept])
             lines.append(
-                Curve(title, np.array(shown.sizes)[kept], mean, colour, **spread(mean, deviation), opacity=0.16)
+                Curve(
+                    before(title) if faded else title,
+                    np.array(shown.sizes)[kept],
+                    mean,
+                    colour,
+                    **spread(mean, deviation),
+                    opacity=0.16,
+                    faded=faded,
+                )
             )
-    if not lines:
-        return None
-    return line_chart(
-        [*lines, Level(_("guessing"), 0.1, number="%{y:.1%}")],
-        x=Axis(_("Digits in the training set"), log=True, ticks=shown.sizes),
-        y=Axis(_("Held-out digits recognised"), ".0%"),
-        hover="{name}<br>%{x:.4g}: %{y:.1%}",
-        height=380,
-    )
+    return lines
 
 
 def _sentence(shown: DataHunger) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve, Level, spread
 from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import VIT_BLUE
+from vitviz.labs.layer_norm.pair import Going, train_pair
 from vitviz.labs.layer_norm.runs import shipped_runs
 from vitviz.ui.choices import training as choices
 from vitviz.ui.furniture import lesson
@@ -22,11 +22,13 @@ from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.learn.training import own_run
-from vitviz.ui.learn.training.layer_norm_pair import Going, Groups, asked_of, groups_of, holds, train_pair
+from vitviz.ui.learn.training.layer_norm_pair import Groups, asked_of, groups_of, holds
+from vitviz.ui.learn.training.own_run import before
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 from vitviz.ui.work import controls
+from vitviz.ui.work.apart import apart
 from vitviz.ui.work.long_work import LongWork
 
 _POST = "#E69F00"
@@ -51,7 +53,7 @@ def draw(_scene: Scene) -> Result:
         seconds = _SECONDS_A_BLOCK_AND_STEP * 2 * settings["depth"] * settings["steps"]
         own_run.start_or_stop(
             choices.LAYER_NORM,
-            LongWork(key, partial(train_pair, settings)),
+            LongWork(key, apart(train_pair, **settings)),
             label=_("Train"),
             cost=_("About {seconds:.0f} s on an idle core.").format(seconds=seconds),
         )
@@ -107,24 +109,12 @@ def _title(order: str, warmup: int) -> str:
     return f"{name}, " + (_("warm-up of {steps}").format(steps=warmup) if warmup else _("no warm-up"))
 
 
-def loss_figure(groups: Groups, going: Going | None = None) -> go.Figure | None:
-    """Return the loss over updates, the mean of windows of ten, with a band where there are several seeds."""
-    lines = []
-    for (order, warmup), runs in groups.items():
-        length = min(len(run.losses) for run in runs)
-        windows = np.stack([_windows(run.losses[:length]) for run in runs])  # (seed, window)
-        several = len(runs) > 1
-        lines.append(
-            Curve(
-                _title(order, warmup),
-                _places(length),
-                windows.mean(0),
-                _colour(order),
-                "dash" if warmup else "solid",
-                **(spread(windows.mean(0), windows.std(0, ddof=1)) if several else {}),
-                opacity=0.16,
-            )
-        )
+def loss_figure(groups: Groups, going: Going | None = None, behind: Groups | None = None) -> go.Figure | None:
+    """Return the loss over updates, the mean of windows of ten, with a band where there are several seeds.
+
+    ``behind`` are earlier runs, drawn pale behind those of now.
+    """
+    lines = _losses(behind or {}, faded=True) + _losses(groups)
     if going is not None and len(going.losses):
         values = _windows(np.array(going.losses))
         lines.append(
@@ -146,6 +136,27 @@ def loss_figure(groups: Groups, going: Going | None = None) -> go.Figure | None:
     )
 
 
+def _losses(groups: Groups, *, faded: bool = False) -> list[Curve]:
+    lines = []
+    for (order, warmup), runs in groups.items():
+        length = min(len(run.losses) for run in runs)
+        windows = np.stack([_windows(run.losses[:length]) for run in runs])  # (seed, window)
+        several = len(runs) > 1
+        lines.append(
+            Curve(
+                before(_title(order, warmup)) if faded else _title(order, warmup),
+                _places(length),
+                windows.mean(0),
+                _colour(order),
+                "dash" if warmup else "solid",
+                **(spread(windows.mean(0), windows.std(0, ddof=1)) if several else {}),
+                opacity=0.16,
+                faded=faded,
+            )
+        )
+    return lines
+
+
 def _colour(order: str) -> str:
     return VIT_BLUE if order == "pre" else _POST
 
@@ -160,8 +171,8 @@ def _places(length: int) -> list[float]:
 
 
 def _live(view: JobView) -> None:
-    groups: Groups = {(run.order, run.warmup_steps): [run] for run in view.result.runs}
-    made = loss_figure(groups, view.result.going)
+    runs, going = ((), None) if view.result is None else (view.result.runs, view.result.going)
+    made = loss_figure({(run.order, run.warmup_steps): [run] for run in runs}, going, behind=groups_of(None))
     if made is not None:
         chart(made, key="norm_live")
 

@@ -1,71 +1,18 @@
-"""A pair of runs, Pre-LN and Post-LN with one setting: how it is trained, and which runs a reader sees."""
+"""Which runs of Pre-LN and Post-LN a reader sees: those of a job, else the shipped ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from vitviz.errors import StoppedError
 from vitviz.labs.layer_norm.runs import shipped_runs
-from vitviz.labs.layer_norm.training import LayerNormTraining, train
-from vitviz.ui.kept.jobs import JobView, Report
+from vitviz.labs.layer_norm.training import LayerNormTraining
+from vitviz.ui.kept.jobs import JobView
 
-ORDERS = ("pre", "post")
 _ASKED = ("order", "depth", "width", "learning_rate", "warmup_steps", "steps", "seed")
 
 Groups = dict[tuple[str, int], list[LayerNormTraining]]
 """Runs by order and warm-up."""
-
-
-@dataclass(frozen=True)
-class Going:
-    """The run that goes on now: its losses so far."""
-
-    asked: Mapping[str, Any]
-    """What ``train`` was called with."""
-    losses: tuple[float, ...]
-
-    @property
-    def order(self) -> str:
-        """Where its LayerNorm is: "pre" or "post"."""
-        return str(self.asked["order"])
-
-    @property
-    def warmup_steps(self) -> int:
-        """Updates over which its rate grows."""
-        return int(self.asked["warmup_steps"])
-
-
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """Both orders with one setting; a stopped run has what was trained until then."""
-
-    runs: tuple[LayerNormTraining, ...]
-    going: Going | None = None
-
-
-def train_pair(settings: Mapping[str, Any], report: Report) -> Pair:
-    """Train both orders, telling every fifth step."""
-    runs: list[LayerNormTraining] = []
-    total = len(ORDERS) * settings["steps"]
-    for order in ORDERS:
-        losses: list[float] = []
-        asked: dict[str, Any] = {"order": order, "seed": 0, **settings}
-
-        def progress(
-            done: int, steps: int, loss: float, asked: Mapping[str, Any] = asked, losses: list[float] = losses
-        ) -> bool:
-            losses.append(loss)
-            if done % 5 and done < steps:
-                return True
-            before = len(runs) * steps
-            return report(before + done, total, Pair(tuple(runs), Going(asked, tuple(losses))))
-
-        runs.append(train(progress=progress, **asked))
-        if not (runs[-1].finished or runs[-1].diverged):
-            raise StoppedError("Stopped, as asked. What was trained until then was handed on.")
-    return Pair(tuple(runs))
 
 
 def groups_of(view: JobView | None) -> Groups:

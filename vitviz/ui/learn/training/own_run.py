@@ -85,3 +85,8 @@ def standing(view: JobView) -> None:
             + _("What is shown is what it had until then."),
             icon=":material/error:",
         )
+
+
+def before(name: str) -> str:
+    """Return the name of a curve as that of the shipped runs, which stand pale behind those that are trained now."""
+    return _("{name}, shipped").format(name=name)

@@ -1,0 +1,108 @@
+"""Work in a process of its own: what it hands over, how it is stopped, and how it ends when it is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from vitviz.errors import OptionError, StoppedError, VitvizError
+from vitviz.ui.kept.jobs import JobQueue
+from vitviz.ui.work.apart import apart
+
+SOON = 60
+
+Progress = Callable[..., bool]
+
+
+@pytest.fixture(autouse=True)
+def _this_file_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+
+
+def add_up(*, numbers: tuple[int, ...], progress: Progress) -> dict[str, Any]:
+    """Add numbers; prints what must not come between the frames."""
+    total = 0
+    for done, number in enumerate(numbers, 1):
+        print("a line of a library", flush=True)
+        total += number
+        progress(done, len(numbers), total)
+    return {"total": total, "threads": torch.get_num_threads(), "process": os.getpid()}
+
+
+def deaf(*, progress: Progress) -> None:
+    """Report once, and never listen again."""
+    progress(1, 2, "half")
+    time.sleep(SOON)
+
+
+def polite(*, progress: Progress) -> str:
+    """Count until told to stop, and hand over what there is."""
+    done = 0
+    while progress(done := done + 1, 10**9, done):
+        time.sleep(0.01)
+    return f"stopped at {done}"
+
+
+def refuses(*, progress: Progress) -> None:
+    raise OptionError("Seeds are 0; wanted 1 or more. Choose more.")
+
+
+def falls(*, progress: Progress) -> None:
+    raise ZeroDivisionError("of ours")
+
+
+def runs_out(*, progress: Progress) -> None:
+    raise RuntimeError("DefaultCPUAllocator: not enough memory")
+
+
+def is_killed(*, progress: Progress) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_the_result_comes_from_another_process_with_one_thread() -> None:
+    threads, told = torch.get_num_threads(), []
+    result = apart(add_up, numbers=(1, 2, 3))(lambda *step: told.append(step) is None)
+    assert result["total"] == 6
+    assert result["threads"] == 1
+    assert result["process"] != os.getpid()
+    assert torch.get_num_threads() == threads  # this process keeps its own
+    assert (3, 3, 6) in told
+
+
+@pytest.mark.parametrize(("work", "result"), [(deaf, "half"), (polite, None)])
+def test_it_stops_within_a_second_and_what_it_had_is_kept(work: Callable[..., Any], result: str | None) -> None:
+    queue = JobQueue()
+    number = queue.submit("ann", "a", apart(work))
+    until = time.monotonic() + SOON
+    while queue.view(number).result is None and time.monotonic() < until:  # type: ignore[union-attr]
+        time.sleep(0.02)
+    start = time.monotonic()
+    queue.stop(number, "ann")
+    view = queue.wait(number, SOON)
+    assert view is not None
+    assert time.monotonic() - start < 2  # one second, and what a busy machine adds
+    assert view.state in ("stopped", "done")
+    assert view.result == result or (result is None and str(view.result).startswith("stopped at"))
+
+
+@pytest.mark.parametrize(("work", "kind", "message"), [
+    (refuses, VitvizError, "Seeds are 0; wanted 1 or more"),
+    (falls, RuntimeError, "ZeroDivisionError: of ours"),
+    (runs_out, MemoryError, "^$"),
+    (is_killed, VitvizError, "was ended from outside; perhaps memory ran out"),
+])  # fmt: skip
+def test_what_went_wrong_there_is_told_here(work: Callable[..., Any], kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind, match=message):
+        apart(work)(lambda *step: True)
+
+
+def test_a_work_that_is_not_wanted_any_more_is_stopped_before_it_reports() -> None:
+    with pytest.raises(StoppedError, match="Stopped, as asked"):
+        apart(deaf)(lambda *step: False)

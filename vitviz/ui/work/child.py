@@ -1,0 +1,80 @@
+"""The process of ``apart``: takes one call from its input, reports on its output, and ends when its input does."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import threading
+import time
+import traceback
+from typing import IO, Any
+
+import torch
+
+from vitviz.errors import StoppedError, VitvizError
+from vitviz.progress import is_out_of_memory
+
+_NICE = 5
+_EVERY_SECONDS = 0.1  # between two reports: more would only be carried, not seen
+
+
+class Reporter:
+    """Writes frames, and knows whether the work is still wanted."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self.pipe = pipe
+        self.unwanted = threading.Event()
+        self.last = 0.0
+
+    def __call__(self, done: int, total: int, result: Any = None, /) -> bool:
+        """Report a step and return whether to go on."""
+        unwanted = self.unwanted.is_set()
+        if unwanted or done >= total or time.monotonic() - self.last >= _EVERY_SECONDS:
+            self.send("report", done, total, result)
+            self.last = time.monotonic()
+        return not unwanted
+
+    def send(self, *frame: Any) -> None:
+        """Write a frame."""
+        self.pipe.write(pickle.dumps(frame))
+        self.pipe.flush()
+
+
+def main() -> None:
+    """Do the work that comes in, with one thread."""
+    reporter = Reporter(os.fdopen(os.dup(1), "wb"))
+    os.dup2(2, 1)  # what a library prints must not come between the frames
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    torch.set_num_threads(1)
+    call = pickle.load(sys.stdin.buffer)
+    threading.Thread(target=_watch, args=(reporter,), daemon=True).start()
+    try:
+        reporter.send("done", call(progress=reporter))
+    except StoppedError:
+        reporter.send("stopped")
+    except Exception as error:
+        reporter.send("failed", _told(error))
+
+
+def _watch(reporter: Reporter) -> None:
+    """Wait for the end of the input: the work is not wanted any more, or nobody is left to want it."""
+    sys.stdin.buffer.read()
+    reporter.unwanted.set()
+    time.sleep(5)
+    os._exit(1)
+
+
+def _told(error: Exception) -> Exception:
+    """Return the error as one that another process can read."""
+    if isinstance(error, VitvizError):
+        return VitvizError(str(error))
+    if is_out_of_memory(error):
+        return MemoryError()
+    traceback.print_exc()  # into the server's log
+    return RuntimeError(f"{type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+    main()
