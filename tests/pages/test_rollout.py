@@ -1,5 +1,7 @@
 """The Rollout page: which of its two maps is shown, in the link, in the files and in the pins."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -88,3 +90,20 @@ def test_a_click_keeps_the_chosen_map_and_the_scale_of_the_whole_model(link):
     assert (link["rollout_map"], link["scale"]) == ("rollout", "absolute")
     maps.keep(clicked(scale="map"))
     assert link["scale"] == "map"
+
+
+def test_the_strip_tells_how_far_the_rollout_spreads_and_never_more_than_it_does(dashboard):
+    told = []
+    for residual in (0.9, 0.0):
+        app = dashboard(PAGE, residual=residual).sound()
+        (caption,) = [each.value for each in app.app.caption if "Spread evenly" in each.value]
+        told.append([float(number.replace(",", "")) for number in re.findall(r"[\d,]+\.\d", caption)])
+    assert told[0][0] < told[0][1]  # a strong residual path: a few patches at first, more with depth
+    assert all(1 <= number <= 256 for pair in told for number in pair)
+
+
+@pytest.mark.parametrize(
+    ("values", "patches"), [([[1, 1], [1, 1]], 4), ([[1, 0], [0, 0]], 1), ([[0.5, 0.5], [0, 0]], 2)]
+)
+def test_a_map_spread_evenly_over_some_patches_is_as_many(values, patches):
+    assert maps._evenly(np.array(values, dtype=np.float32)) == pytest.approx(patches)

@@ -229,7 +229,19 @@ def strip(scene: Scene, options: dict[str, Any]) -> None:
         selected=options["end_layer"] - start,
     )
     st.image(np.asarray(sheet), width="stretch", output_format="PNG", alt=_("The rollout up to each layer"))
-    st.caption(_("The rollout of the pinned token as layers are added, on one colour scale: it spreads with depth."))
+    st.caption(
+        _(
+            "The rollout of the pinned token as layers are added, on one colour scale. Spread evenly, it would lie on "
+            "as many patches as these: {first:,.1f} after the first layer, {last:,.1f} after the last."
+        ).format(first=_evenly(maps[0]), last=_evenly(maps[-1]))
+    )
+
+
+def _evenly(values: NDArray[np.float32]) -> float:
+    """Return on how many patches a map would lie if it were spread evenly: the exponential of its entropy."""
+    shares = values[values > 0].astype(np.float64)
+    shares /= shares.sum()
+    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def _page_colour() -> tuple[int, int, int]:

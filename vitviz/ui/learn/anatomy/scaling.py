@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve
@@ -93,10 +94,17 @@ def figure(scaling: Scaling, quantity: str) -> go.Figure:
     return line_chart(
         [Curve(title, scaling.values, values, tint)],
         x=Axis(_axis(scaling.growing), log=True, ticks=[int(value) for value in scaling.values]),
-        y=Axis(title, log=True, marks="auto"),
+        y=Axis(title, log=True, span=_decade_around(values), marks="auto"),
         legend=True,
         height=320,
     )
+
+
+def _decade_around(values: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Return a decade with the values in its middle, where they span less: what hardly grows must look flat."""
+    low, high = float(values.min()), float(values.max())
+    middle = (low * high) ** 0.5
+    return (middle / 10**0.5, middle * 10**0.5) if high < 4 * low else None
 
 
 def _numbers(shape: ViTShape, scaling: Scaling, now: int) -> None:
