@@ -84,7 +84,7 @@ def head_statistics(trace: Trace, *, sink_deviations: float = 4.0) -> HeadStatis
         rows["register_share"].append(_share(patches, registers, absent=math.nan))
         rows["sink_share"].append(_share(patches, list(sinks[layer]), absent=0.0))
         del patches, between  # before the next layer's maps are computed
-    tables = {name: _table(each) for name, each in rows.items()}
+    tables = {name: _table(values) for name, values in rows.items()}
     return HeadStatistics(
         **tables, sinks=sinks, uniform_entropy=math.log(grid.tokens), uniform_distance=float(distance.mean())
     )

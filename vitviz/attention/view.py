@@ -150,8 +150,8 @@ def attention_view(
         shares = _fused(trace.attention_row(layer, trace.grid.token(query)), head)  # (key,)
     else:
         shares = select_line(_fused(trace.attention(layer), head), trace.grid, query, direction)  # (token,)
-    what = f"layer {layer}, {_head_words(head, trace.heads(layer))}: {query_words(trace.grid, query, direction)}"
-    return view_of(shares, trace, query, direction, hide_special, what)
+    label = f"layer {layer}, {_head_words(head, trace.heads(layer))}: {query_words(trace.grid, query, direction)}"
+    return view_of(shares, trace, query, direction, hide_special, label)
 
 
 def _fused(attention: Tensor, head: int | str) -> Tensor:

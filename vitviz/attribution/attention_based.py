@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vitviz.attention.rollout import FUSIONS, rollout, rollout_row
-from vitviz.attribution.method import Found, Knob, Method, Task
+from vitviz.attribution.method import Knob, Method, RawMap, Task
 from vitviz.attribution.readout import no_class_token, readout
 from vitviz.models.vit import ViT
 from vitviz.trace.trace import Trace
@@ -17,24 +17,24 @@ from vitviz.trace.trace import Trace
 LAYER = Knob("layer", None, "Block whose tokens are read, counted from 0.")
 
 
-def class_attention(task: Task, *, layer: int) -> Found:
+def class_attention(task: Task, *, layer: int) -> RawMap:
     """Return the mean over the heads of where the class token looks in one layer: (rows, columns)."""
     row = task.trace.attention_row(layer, "class").mean(0)  # (key,)
-    return Found(task.trace.grid.to_map(row))
+    return RawMap(task.trace.grid.to_map(row))
 
 
-def attention_rollout(task: Task, *, head_fusion: str, discard_ratio: float, residual: float) -> Found:
+def attention_rollout(task: Task, *, head_fusion: str, discard_ratio: float, residual: float) -> RawMap:
     """Return the rollout's rows of the tokens that the answer is read from, weighted as it reads them."""
     options: dict[str, Any] = {"head_fusion": head_fusion, "discard_ratio": discard_ratio, "residual": residual}
     weights = readout(task.vit, task.trace)  # (token,)
     tokens = weights.nonzero()[:, 0].tolist()
     if len(tokens) > 2:  # an average over patches: one product of matrices is cheaper than many rows
-        return Found(task.trace.grid.to_map(weights @ rollout(task.trace, **options)))
+        return RawMap(task.trace.grid.to_map(weights @ rollout(task.trace, **options)))
     rows = [weights[token] * rollout_row(task.trace, token, **options) for token in tokens]
-    return Found(task.trace.grid.to_map(torch.stack(rows).sum(0)))
+    return RawMap(task.trace.grid.to_map(torch.stack(rows).sum(0)))
 
 
-def gradient_rollout(task: Task) -> Found:
+def gradient_rollout(task: Task) -> RawMap:
     """Return what the answer's tokens collect in R ← R + Ā R, with Ā the mean over heads of (∇A ⊙ A)⁺.
 
     Chefer, Gur & Wolf 2021, equations 5 and 6. Only the rows that the answer is read from are carried, from the last
@@ -51,8 +51,8 @@ def gradient_rollout(task: Task) -> Found:
         taken = _at_the_end(pool.clamp(min=0).mean(0).sum(0), trace.grid.tokens)  # (token,)
         weight = _carried_up(trace, torch.ones_like(taken))  # the row sums of R̂: (token,)
         start = torch.where(weight > 0, taken / weight.where(weight > 0, 1), 0)
-        return Found(trace.grid.to_map(_carried_down(trace, start) + taken))
-    return Found(trace.grid.to_map(_carried_down(trace, readout(task.vit, trace))))
+        return RawMap(trace.grid.to_map(_carried_down(trace, start) + taken))
+    return RawMap(trace.grid.to_map(_carried_down(trace, readout(task.vit, trace))))
 
 
 def _relevance(trace: Trace, layer: int) -> Iterator[Tensor]:
@@ -87,7 +87,7 @@ def _at_the_end(shares: Tensor, tokens: int) -> Tensor:
     return torch.cat([shares.new_zeros(tokens - len(shares)), shares])
 
 
-def legrad(task: Task) -> Found:
+def legrad(task: Task) -> RawMap:
     """Return the sum over layers of the positive gradients of each layer's own score towards its attention.
 
     Bousselham et al. 2024: the target is read from the residual stream after every block, through the model's last
@@ -104,10 +104,10 @@ def legrad(task: Task) -> Found:
     for layer in range(trace.layers):
         slope = trace.layer_gradient(layer)  # (heads, query, key)
         total += _at_the_end(slope.clamp_(min=0).mean((0, 1)), len(total))
-    return Found(trace.grid.to_map(total))
+    return RawMap(trace.grid.to_map(total))
 
 
-def value_weighted_attention(task: Task, *, layer: int) -> Found:
+def value_weighted_attention(task: Task, *, layer: int) -> RawMap:
     """Return how long a vector each token contributes to the answer's tokens in one layer: ‖Σ_h α_h f_h(x)‖.
 
     Kobayashi et al. 2020, equation 3. f is the value after the head's part of the output projection; where that
@@ -120,11 +120,11 @@ def value_weighted_attention(task: Task, *, layer: int) -> Found:
     if projection is None:
         lengths = (attention * values.norm(dim=-1)).mean(0)  # (key,)
         note = "the length of the values is used: this layer changes them before its output projection"
-        return Found(task.trace.grid.to_map(lengths), notes=(note,))
+        return RawMap(task.trace.grid.to_map(lengths), notes=(note,))
     weighted = (attention[..., None] * values).transpose(0, 1).flatten(1)  # (key, heads · head_dim)
     lengths = (weighted @ projection.float().T).norm(dim=-1)  # (key,)
     note = "the length of the values after the output projection is used"
-    return Found(task.trace.grid.to_map(lengths), notes=(note,))
+    return RawMap(task.trace.grid.to_map(lengths), notes=(note,))
 
 
 def output_projection(vit: ViT, layer: int) -> Tensor | None:
@@ -142,7 +142,7 @@ def output_projection(vit: ViT, layer: int) -> Tensor | None:
     return projection.weight.detach() if plain else None
 
 
-def token_grad_cam(task: Task, *, layer: int) -> Found:
+def token_grad_cam(task: Task, *, layer: int) -> RawMap:
     """Return ReLU(Σ_c α_c X_c) over the patches, with X the tokens that enter a block and α their mean gradient.
 
     Selvaraju et al. 2017, equations 1 and 2, with the residual stream before ``layer`` as the activation.
@@ -150,7 +150,7 @@ def token_grad_cam(task: Task, *, layer: int) -> Found:
     trace = task.trace
     weights = trace.stream_gradient(layer - 1)[len(trace.grid.prefix) :].mean(0)  # (channel,)
     cam = (trace.residual(layer - 1) @ weights).clamp(min=0)  # (token,)
-    return Found(trace.grid.to_map(cam))
+    return RawMap(trace.grid.to_map(cam))
 
 
 METHODS = (

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from vitviz.attribution import attention_based, gradient, perturbation
-from vitviz.attribution.method import Attribution, Found, Method, Task
+from vitviz.attribution.method import Attribution, Method, RawMap, Task
 from vitviz.errors import CaptureError, OptionError, UnsupportedModelError, suggest
 from vitviz.models.inputs import Picture
 from vitviz.models.vit import ViT
@@ -65,19 +65,19 @@ def attribute(
     if reason is not None:
         raise UnsupportedModelError(f"{method.label} cannot explain this model: {reason}. Choose another method.")
     start = time.perf_counter()
-    traced, aim = _passes(method, vit, image, target)
-    found = method.function(Task(vit, traced, aim, seed, batch_size, progress), **chosen)
-    values = _checked(method, found)
+    traced, resolved = _passes(method, vit, image, target)
+    raw = method.function(Task(vit, traced, resolved, seed, batch_size, progress), **chosen)
+    values = _checked(method, raw)
     return Attribution(
         values=values.numpy(),
         method=name,
-        target=aim,
+        target=resolved,
         signed=method.signed,
         seconds=time.perf_counter() - start,
-        completeness_gap=found.completeness_gap,
+        completeness_gap=raw.completeness_gap,
         knobs=chosen,
         seed=seed,
-        notes=(*found.notes, *(traced.notes if method.backward else ()), *([] if values.any() else [EMPTY])),
+        notes=(*raw.notes, *(traced.notes if method.backward else ()), *([] if values.any() else [EMPTY])),
     )
 
 
@@ -132,8 +132,8 @@ def _own(vit: ViT, traced: Trace) -> Trace:
     return traced
 
 
-def _checked(method: Method, found: Found) -> torch.Tensor:
-    values = found.values.detach().to("cpu", torch.float32)
+def _checked(method: Method, raw: RawMap) -> torch.Tensor:
+    values = raw.values.detach().to("cpu", torch.float32)
     if not torch.isfinite(values).all():
         raise CaptureError(
             f"The map of {method.label} holds NaN or infinite numbers; wanted finite ones. Check the weights."

@@ -149,16 +149,18 @@ def measure_photo(
     Raises OptionError for a box outside the picture, and what ``attribute`` raises.
     """
     served, _reasons = plan.served(vit)
-    found = [attribute(name, vit, pixels, target=target, seed=plan.seed, **knobs) for name, knobs in served.items()]
+    attributions = [
+        attribute(name, vit, pixels, target=target, seed=plan.seed, **knobs) for name, knobs in served.items()
+    ]
     drawn = np.random.default_rng((plan.seed, seed))
     random = [drawn.random((vit.grid.rows, vit.grid.columns)) for _ in range(plan.random_maps)]
-    maps: list[NDArray[Any]] = [each.values for each in found]
+    maps: list[NDArray[Any]] = [attribution.values for attribution in attributions]
     numbers = _numbers(vit, pixels, target, plan, [*maps, *random], box)
     measured = [
-        Measurement(method=each.method, seconds=each.seconds, **values)
-        for each, values in zip(found, numbers, strict=False)
+        Measurement(method=attribution.method, seconds=attribution.seconds, **values)
+        for attribution, values in zip(attributions, numbers, strict=False)
     ]
-    return [*measured, Measurement(method=RANDOM, seconds=0.0, **_mean(numbers[len(found) :]))]
+    return [*measured, Measurement(method=RANDOM, seconds=0.0, **_mean(numbers[len(attributions) :]))]
 
 
 def peak_memory(vit: ViT, pixels: Tensor, target: Target, plan: Plan) -> dict[str, float]:
@@ -213,5 +215,5 @@ def _in_box(vit: ViT, values: NDArray[Any], box: Box | None) -> dict[str, Any]:
 
 def _mean(numbers: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return the means by name; None where there are no numbers."""
-    names = {name: [each[name] for each in numbers] for name in numbers[0]}
+    names = {name: [row[name] for row in numbers] for name in numbers[0]}
     return {name: None if None in values else float(np.mean(values)) for name, values in names.items()}

@@ -47,8 +47,11 @@ def benchmark_table(
 
     ``measured`` holds the measurements by photo. Raises OptionError if there are none.
     """
-    photos = {photo: {each.method: each for each in found} for photo, found in measured.items()}
-    methods = list(dict.fromkeys(name for found in photos.values() for name in found))
+    photos = {
+        photo: {measurement.method: measurement for measurement in measurements}
+        for photo, measurements in measured.items()
+    }
+    methods = list(dict.fromkeys(name for by_method in photos.values() for name in by_method))
     if not methods:
         raise OptionError(
             "Nothing was measured, so there is no table; wanted at least one photo. "
@@ -59,17 +62,18 @@ def benchmark_table(
 
 
 def _cells(photos: Mapping[str, Mapping[str, Measurement]], method: str) -> dict[str, Cell]:
-    found = {}
+    cells = {}
     for metric in METRICS:
         pairs = [
-            (_value(each.get(method), metric.name), _value(each.get(RANDOM), metric.name)) for each in photos.values()
+            (_value(by_method.get(method), metric.name), _value(by_method.get(RANDOM), metric.name))
+            for by_method in photos.values()
         ]
         own = np.array([value for value, _random in pairs if value is not None])
         if metric.name == "seconds" and method == RANDOM or not len(own):
             continue
         gains = [value - random for value, random in pairs if value is not None and random is not None]
-        found[metric.name] = Cell(*_interval(own), len(own), *_interval(np.array(gains)))
-    return found
+        cells[metric.name] = Cell(*_interval(own), len(own), *_interval(np.array(gains)))
+    return cells
 
 
 def _value(measured: Measurement | None, metric: str) -> float | None:

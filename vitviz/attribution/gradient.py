@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vitviz.analysis.replacement import PICTURES, replacement_picture
 from vitviz.analysis.scoring import score_batch
-from vitviz.attribution.method import Found, Knob, Method, Task
+from vitviz.attribution.method import Knob, Method, RawMap, Task
 from vitviz.capture.graph import pixel_gradient
 from vitviz.progress import is_out_of_memory, report
 
@@ -27,12 +27,12 @@ AT_ONCE = 4
 """Inputs of one backward pass: more keep more activations and are no faster on a processor."""
 
 
-def saliency(task: Task) -> Found:
+def saliency(task: Task) -> RawMap:
     """Return the largest absolute gradient of the colours of each pixel: (height, width)."""
-    return Found(task.trace.pixel_gradient().abs().amax(0))
+    return RawMap(task.trace.pixel_gradient().abs().amax(0))
 
 
-def smooth_grad(task: Task, *, n_samples: int, noise: float) -> Found:
+def smooth_grad(task: Task, *, n_samples: int, noise: float) -> RawMap:
     """Return the saliency of the mean gradient over noisy copies of the picture: (height, width)."""
     generator, spread = torch.Generator().manual_seed(task.seed), noise * _range(task.pixels)
     total = torch.zeros_like(task.pixels)
@@ -41,16 +41,16 @@ def smooth_grad(task: Task, *, n_samples: int, noise: float) -> Found:
         total.add_(_halved(_gradient(task), _noisy(task.pixels, count, spread, generator)).sum(0))
 
     _in_portions(task, n_samples, add)
-    return Found((total / n_samples).abs().amax(0))
+    return RawMap((total / n_samples).abs().amax(0))
 
 
-def input_x_gradient(task: Task) -> Found:
+def input_x_gradient(task: Task) -> RawMap:
     """Return the sum over colours of input times gradient: (height, width), signed."""
     values = (task.pixels * task.trace.pixel_gradient().to(task.pixels)).sum(0)
-    return Found(values, _gap(task, values, torch.zeros_like(task.pixels)))
+    return RawMap(values, _gap(task, values, torch.zeros_like(task.pixels)))
 
 
-def integrated_gradients(task: Task, *, n_steps: int, baseline: str) -> Found:
+def integrated_gradients(task: Task, *, n_steps: int, baseline: str) -> RawMap:
     """Return integrated gradients from a baseline to the picture, summed over colours: (height, width), signed.
 
     Sundararajan et al. 2017, equation 1, by Gauss-Legendre quadrature with ``n_steps`` nodes. The values add up to
@@ -70,13 +70,13 @@ def integrated_gradients(task: Task, *, n_steps: int, baseline: str) -> Found:
     engine = IntegratedGradients(gradient)
     engine.gradient_func = slopes  # Captum's quadrature over guarded gradients, in parts that the memory holds
     with torch.inference_mode(False), task.vit.lock.long_work(lambda: report(task.progress, done, n_steps)):
-        picture, empty = task.pixels[None].clone(), start[None].clone()
+        pixels, empty = task.pixels[None].clone(), start[None].clone()
         size = max(2, _at_once(task))  # of one, Captum warns
-        values = engine.attribute(picture, baselines=empty, n_steps=n_steps, internal_batch_size=size)[0].sum(0)
-    return Found(values.detach(), _gap(task, values.detach(), start))
+        values = engine.attribute(pixels, baselines=empty, n_steps=n_steps, internal_batch_size=size)[0].sum(0)
+    return RawMap(values.detach(), _gap(task, values.detach(), start))
 
 
-def gradient_shap(task: Task, *, n_samples: int, noise: float, baseline: str) -> Found:
+def gradient_shap(task: Task, *, n_samples: int, noise: float, baseline: str) -> RawMap:
     """Return the mean of gradient × (picture − baseline) at random points between the two: (height, width), signed.
 
     Lundberg & Lee 2017 (expected gradients): each sample adds noise to the picture and draws its point uniformly. The
@@ -98,7 +98,7 @@ def gradient_shap(task: Task, *, n_samples: int, noise: float, baseline: str) ->
     _in_portions(task, n_samples, add)
     values = (total / n_samples).sum(0)
     change = promised / n_samples - float(_scores(task, start[None])[0])
-    return Found(values, float(values.sum()) - change)
+    return RawMap(values, float(values.sum()) - change)
 
 
 def _at_once(task: Task) -> int:

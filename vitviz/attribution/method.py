@@ -98,7 +98,7 @@ class Task(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Found(Record):
+class RawMap(Record):
     """What a method's function returns."""
 
     values: Tensor
@@ -132,7 +132,7 @@ class Method(Record):
     """In forward and backward passes."""
     limits: str
     """What the map does not show, in one sentence."""
-    function: Callable[..., Found] = field(repr=False)
+    function: Callable[..., RawMap] = field(repr=False)
     """From a task and the knobs, as keywords, to the map."""
     knobs: tuple[Knob, ...] = ()
     signed: bool = False

@@ -12,7 +12,7 @@ from torch.nn import functional
 from vitviz.analysis.masked import masked_scores
 from vitviz.analysis.replacement import REMOVED, REPLACEMENTS, replacement_picture
 from vitviz.analysis.scoring import in_batches, score_batch, scores
-from vitviz.attribution.method import Found, Knob, Method, Task
+from vitviz.attribution.method import Knob, Method, RawMap, Task
 from vitviz.attribution.shapley import coalitions, shapley_values
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
@@ -20,19 +20,19 @@ from vitviz.grid import PatchGrid
 REPLACEMENT = Knob("replacement", "mean", "What takes the place of a patch.", choices=REPLACEMENTS)
 
 
-def occlusion(task: Task, *, replacement: str, window: int, stride: int) -> Found:
+def occlusion(task: Task, *, replacement: str, window: int, stride: int) -> RawMap:
     """Return how much the score falls when patches are taken away: (rows, columns), signed.
 
     Zeiler & Fergus 2014, section 4.2. A square of ``window`` × ``window`` patches moves by ``stride`` patches; a patch
     under several squares gets the mean of their falls, as in Captum's Occlusion.
     """
     squares = occlusion_windows(task.vit.grid, window, stride)  # (square, patch)
-    found = _masked_scores(task, squares, replacement)
+    masked = _masked_scores(task, squares, replacement)
     whole = scores(task.vit, [task.pixels], task.target)
-    falls = whole - found  # (square,)
+    falls = whole - masked  # (square,)
     covered = squares.float()
     values = falls @ covered / covered.sum(0).clamp(min=1)  # (patch,)
-    return Found(task.vit.grid.to_map(values))
+    return RawMap(task.vit.grid.to_map(values))
 
 
 def occlusion_windows(grid: PatchGrid, window: int, stride: int) -> Tensor:
@@ -63,7 +63,7 @@ def _starts(size: int, window: int, stride: int) -> range:
     return range(0, (math.ceil((size - window) / stride) + 1) * stride, stride)
 
 
-def rise(task: Task, *, n_masks: int, replacement: str, keep: float, cells: int) -> Found:
+def rise(task: Task, *, n_masks: int, replacement: str, keep: float, cells: int) -> RawMap:
     """Return the mean score of random masks that show a pixel, minus the mean over all masks: (height, width), signed.
 
     Petsiuk et al. 2018, equation 6, with smooth random masks of ``cells`` × ``cells``; the mean of all masks is taken
@@ -76,15 +76,15 @@ def rise(task: Task, *, n_masks: int, replacement: str, keep: float, cells: int)
 
     def run(masks: list[Tensor]) -> Tensor:
         pictures = torch.stack([_blend(task.pixels, behind, mask) for mask in masks])
-        found = score_batch(task.vit, pictures, task.target)
+        scores = score_batch(task.vit, pictures, task.target)
         # only now: what does not fit into memory fails above, and comes again in halves
-        sums.add(torch.stack(masks), found)
-        return found
+        sums.add(torch.stack(masks), scores)
+        return scores
 
     drawn = (smooth_mask(size, cells, keep, generator) for _ in range(n_masks))
     # one batch of masks is in memory at a time
     in_batches(task.vit, run, drawn, batch_size=task.batch_size, progress=task.progress, total=n_masks)
-    return Found(sums.slope())
+    return RawMap(sums.slope())
 
 
 class _MaskSums:
@@ -96,14 +96,14 @@ class _MaskSums:
         self._square = torch.zeros(size, dtype=torch.float64)
         self._product = torch.zeros(size, dtype=torch.float64)
 
-    def add(self, masks: Tensor, found: Tensor) -> None:
+    def add(self, masks: Tensor, scores: Tensor) -> None:
         """Add masks (mask, height, width) and their scores (mask,)."""
-        masks, found = masks.double(), found.detach().cpu().double()
+        masks, scores = masks.double(), scores.detach().cpu().double()
         self._count += len(masks)
-        self._score += float(found.sum())
+        self._score += float(scores.sum())
         self._mask += masks.sum(0)
         self._square += masks.square().sum(0)
-        self._product += torch.einsum("m,mhw->hw", found, masks)
+        self._product += torch.einsum("m,mhw->hw", scores, masks)
 
     def slope(self) -> Tensor:
         """Return the covariance of score and mask by the variance of the mask, at each pixel: (height, width)."""
@@ -130,7 +130,7 @@ def _blend(pixels: Tensor, behind: Tensor, mask: Tensor) -> Tensor:
     return mask * pixels + (1 - mask) * behind
 
 
-def kernel_shap(task: Task, *, n_samples: int, replacement: str) -> Found:
+def kernel_shap(task: Task, *, n_samples: int, replacement: str) -> RawMap:
     """Return an estimate of each patch's Shapley value: (rows, columns), signed.
 
     Lundberg & Lee 2017, theorem 2: a weighted least-squares fit to the scores of random coalitions of patches, drawn
@@ -138,11 +138,11 @@ def kernel_shap(task: Task, *, n_samples: int, replacement: str) -> Found:
     """
     patches = task.vit.grid.patches
     shown = coalitions(patches, n_samples, torch.Generator().manual_seed(task.seed))
-    found = _masked_scores(task, ~shown, replacement)
+    masked = _masked_scores(task, ~shown, replacement)
     none, whole = scores(task.vit, _extremes(task, replacement), task.target).tolist()
-    values = shapley_values(shown, found, none, whole)
+    values = shapley_values(shown, masked, none, whole)
     gap = float(values.sum()) - (whole - none)
-    return Found(task.vit.grid.to_map(values), gap)
+    return RawMap(task.vit.grid.to_map(values), gap)
 
 
 def _extremes(task: Task, replacement: str) -> Iterator[Tensor]:

@@ -27,10 +27,10 @@ def coalitions(players: int, count: int, generator: torch.Generator) -> Tensor:
     return torch.stack([shown, ~shown], 1).flatten(0, 1)[:count]
 
 
-def shapley_values(shown: Tensor, found: Tensor, none: float, whole: float, weights: Tensor | None = None) -> Tensor:
+def shapley_values(shown: Tensor, scores: Tensor, none: float, whole: float, weights: Tensor | None = None) -> Tensor:
     """Return the values (player,) that fit the scores of coalitions best and add up to ``whole`` − ``none``.
 
-    ``shown`` is (coalition, player) of bool, ``found`` (coalition,) their scores; ``none`` and ``whole`` are the
+    ``shown`` is (coalition, player) of bool, ``scores`` (coalition,) their scores; ``none`` and ``whole`` are the
     scores of nobody and of all. ``weights`` (coalition,) are those of the kernel, by default equal: coalitions that
     were drawn with the kernel's probability need no other. Where coalitions are fewer than players, the smallest
     values that fit are returned.
@@ -42,7 +42,7 @@ def shapley_values(shown: Tensor, found: Tensor, none: float, whole: float, weig
     players, change = play.shape[1], whole - none
     share = play.mean(1)  # of the players who are in a coalition
     left = play - share[:, None]
-    right = found.double() - none - share * change
+    right = scores.double() - none - share * change
     if weights is not None:
         root = weights.double().sqrt()
         left, right = left * root[:, None], right * root

@@ -35,10 +35,10 @@ def target_of(
     """
     if target is None and logits is None:
         return apart_from_mean_colour(vit, pixels, embedding, edit)
-    aim = resolve_target(vit, target, logits)
-    if aim.class_index is None and not isinstance(aim, Likeness):
-        return likeness(embedding, aim.label)  # the own embedding is that of this picture, not of a changed one
-    return aim
+    resolved = resolve_target(vit, target, logits)
+    if resolved.class_index is None and not isinstance(resolved, Likeness):
+        return likeness(embedding, resolved.label)  # the own embedding is that of this picture, not of a changed one
+    return resolved
 
 
 def apart_from_mean_colour(vit: ViT, pixels: Tensor, embedding: Tensor, edit: Edit = NO_EDIT) -> Likeness:

@@ -61,19 +61,23 @@ def trace(
             batch = like_weights(vit, pixels[None].clone()).requires_grad_(wanted)
             run = _forward(vit, batch, tap, edit)
             _check(vit, run)
-            aim = target_of(vit, target, pixels, run.logits, run.embedding, edit) if wanted else None
-            layered = _layer_gradients(vit, run, aim, edit, keep=backward) if aim is not None and layer_scores else ()
-            slopes = _gradients(vit, run, aim, edit) if aim is not None and backward else None
+            resolved = target_of(vit, target, pixels, run.logits, run.embedding, edit) if wanted else None
+            layered = (
+                _layer_gradients(vit, run, resolved, edit, keep=backward)
+                if resolved is not None and layer_scores
+                else ()
+            )
+            slopes = _gradients(vit, run, resolved, edit) if resolved is not None and backward else None
         seconds = time.perf_counter() - start
     streams = tuple(tap.streams[layer].detach()[0] for layer in range(-1, vit.layers))
-    vanishing = slopes is not None and aim is not None and gradient_share(vit, streams[-1], aim, edit) < SHARE
+    vanishing = slopes is not None and resolved is not None and gradient_share(vit, streams[-1], resolved, edit) < SHARE
     return Trace(
         model=vit.name,
         grid=vit.grid,
         pixels=pixels.detach(),
         logits=None if run.logits is None else run.logits.detach(),
         embedding=_owned(run.embedding.detach()),
-        target=aim,
+        target=resolved,
         edit=edit,
         seconds=seconds,
         calls=tuple(tuple(_compact(call) for call in layer) for layer in run.calls),
@@ -114,13 +118,13 @@ def _forward(vit: ViT, batch: Tensor, tap: AttentionTap, edit: Edit) -> _Run:
     return _Run(tap, batch, logits, embedding, layers, tap.calls[inside:pooled], tap.calls[pooled:])
 
 
-def _gradients(vit: ViT, run: _Run, aim: Target, edit: Edit) -> Gradients:
+def _gradients(vit: ViT, run: _Run, target: Target, edit: Edit) -> Gradients:
     """Return the gradients of the target's score by one backward pass."""
     calls = [call for layer in run.calls for call in layer]
     streams = [run.tap.streams[layer] for layer in range(-1, vit.layers)]
-    pools = run.pool_calls if reads_embedding(vit, aim) else run.logit_pool_calls
+    pools = run.pool_calls if reads_embedding(vit, target) else run.logit_pool_calls
     outputs = [_output(call) for call in (*calls, *pools)]
-    score = aim.score(run.logits, run.embedding)
+    score = target.score(run.logits, run.embedding)
     slopes = iter(gradients_of(score, [run.batch, *streams, *outputs]))
     pixels = next(slopes)
     if pixels is None:
@@ -145,10 +149,10 @@ def _or_zeros(slope: Tensor | None, of: Tensor) -> Tensor:
 def _layer_slopes(vit: ViT, run: _Run, layer: int, slopes: Iterator[Tensor | None], edit: Edit) -> tuple[Tensor, ...]:
     """Return the gradients at the outputs of a layer's attention; zero only if the answer does not depend on them."""
     calls = run.calls[layer]
-    found = [next(slopes) for _ in calls]
-    if all(slope is None for slope in found) and _matters(vit, run, layer, edit):
+    layer_slopes = [next(slopes) for _ in calls]
+    if all(slope is None for slope in layer_slopes) and _matters(vit, run, layer, edit):
         raise refusal(f"the answer depends on the attention of block {layer}, but no gradient reaches it")
-    return tuple(_or_zeros(slope, call.queries)[0] for slope, call in zip(found, calls, strict=True))
+    return tuple(_or_zeros(slope, call.queries)[0] for slope, call in zip(layer_slopes, calls, strict=True))
 
 
 def _matters(vit: ViT, run: _Run, layer: int, edit: Edit) -> bool:
@@ -159,28 +163,28 @@ def _matters(vit: ViT, run: _Run, layer: int, edit: Edit) -> bool:
     return not torch.equal(predict(vit, run.batch, edit=silenced)[0], answer.detach())
 
 
-def _layer_gradients(vit: ViT, run: _Run, aim: Target, edit: Edit, *, keep: bool) -> tuple[tuple[Tensor, ...], ...]:
+def _layer_gradients(vit: ViT, run: _Run, target: Target, edit: Edit, *, keep: bool) -> tuple[tuple[Tensor, ...], ...]:
     """Return, for each layer, the gradient of the target as the layer answers it, where that answer attends.
 
     The layer's answer is what the last norm and the head make of its residual stream. The gradient is taken at the
     outputs of its attention, (heads, query, head_dim), or at the map of the attention pooling, (heads, query, key).
     """
-    similar = reads_embedding(vit, aim)
-    found: list[tuple[Tensor, ...]] = []
+    similar = reads_embedding(vit, target)
+    layers: list[tuple[Tensor, ...]] = []
     for layer in range(vit.layers):
         pool = AttentionTap(keep_outputs=True)
         with pool:
             tokens = without_masked(lens_features(vit, run.tap.streams[layer]), vit, edit)
-            score = aim.of_answer(head(vit, tokens, pre_logits=similar)[0], similar=similar)
+            score = target.of_answer(head(vit, tokens, pre_logits=similar)[0], similar=similar)
         if layer == vit.layers - 1:
-            _check_lens(vit, aim.score(run.logits, run.embedding), score)
+            _check_lens(vit, target.score(run.logits, run.embedding), score)
         calls = pool.calls or run.calls[layer]
         slopes = gradients_of(score, [_output(call) for call in calls], retain_graph=keep)
         parts = [_or_zeros(slope, _output(call))[0] for slope, call in zip(slopes, calls, strict=True)]
         if pool.calls:  # its values are of this layer alone
             parts = [part.float() @ call.values[0].detach().float().mT for part, call in zip(parts, calls, strict=True)]
-        found.append(tuple(parts))
-    return tuple(found)
+        layers.append(tuple(parts))
+    return tuple(layers)
 
 
 def _check_lens(vit: ViT, expected: Tensor, score: Tensor) -> None:

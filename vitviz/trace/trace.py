@@ -258,9 +258,9 @@ def _scores(call: AttentionCall, rows: slice = slice(None), head: slice = slice(
     return scores + bias.float()
 
 
-def _checked(attention: Tensor, what: str) -> Tensor:
+def _checked(attention: Tensor, name: str) -> Tensor:
     if not math.isfinite(float(attention.sum())):  # one NaN or infinity makes the sum one, at the cost of one pass
         raise CaptureError(
-            f"{what.capitalize()} holds NaN or infinite numbers; wanted shares between 0 and 1. Check the weights."
+            f"{name.capitalize()} holds NaN or infinite numbers; wanted shares between 0 and 1. Check the weights."
         )
     return attention
