@@ -148,7 +148,7 @@ def _chain(name: str, shell: nn.Module) -> tuple[tuple[str, ...], tuple[nn.Modul
         for number, stage in enumerate(parts.stages.children()):
             if not isinstance(stage.downsample, nn.Identity):
                 steps.append((f"stages.{number}.downsample", stage.downsample))
-            steps += [(f"stages.{number}.blocks.{each}", block) for each, block in stage.blocks.named_children()]
+            steps += [(f"stages.{number}.blocks.{index}", block) for index, block in stage.blocks.named_children()]
         if not isinstance(parts.norm_pre, nn.Identity):
             steps.append(("norm_pre", parts.norm_pre))
     else:

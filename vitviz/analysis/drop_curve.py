@@ -82,7 +82,7 @@ def drop_curve(
     if not shares or not all(0 <= share <= 1 for share in shares):
         raise OptionError(f"The shares of dropped patches are {tuple(shares)}; wanted numbers from 0 to 1.")
     whole = trace(vit, input_of(vit, image))
-    aim = target_of(vit, target, whole.pixels, whole.logits, whole.embedding)
+    resolved = target_of(vit, target, whole.pixels, whole.logits, whole.embedding)
     view = attention_view(whole)
     falling = np.argsort(-view.values.ravel(), kind="stable")  # (patch,)
     generator = np.random.default_rng(seed)
@@ -90,7 +90,7 @@ def drop_curve(
     orders += [generator.permutation(vit.grid.patches) for _ in range(draws)]
     most = vit.grid.patches - (replacement == REMOVED)
     counts = np.minimum(np.round(np.sort(shares) * vit.grid.patches).astype(int), most)
-    curves = _curves(vit, whole, aim, orders, counts, replacement, seed, batch_size, progress)
+    curves = _curves(vit, whole, resolved, orders, counts, replacement, seed, batch_size, progress)
     fractions = counts / vit.grid.patches
     return DropCurve(
         fractions=fractions,
@@ -100,14 +100,14 @@ def drop_curve(
         attention=view.values,
         attends=view.label,
         replacement=replacement,
-        target=aim,
+        target=resolved,
     )
 
 
 def _curves(
     vit: ViT,
     whole: Trace,
-    aim: Target,
+    target: Target,
     orders: list[Order],
     counts: NDArray[np.intp],
     replacement: str,
@@ -121,10 +121,16 @@ def _curves(
     pictures = (
         without_patches(vit, pixels, _first(order, count), replacement, behind) for order in orders for count in counts
     )
-    found = scores(
-        vit, pictures, aim, batch_size=batch_size, probability=True, progress=progress, total=len(orders) * len(counts)
+    answers = scores(
+        vit,
+        pictures,
+        target,
+        batch_size=batch_size,
+        probability=True,
+        progress=progress,
+        total=len(orders) * len(counts),
     )
-    curves: Curve = found.double().numpy().reshape(len(orders), len(counts))
+    curves: Curve = answers.double().numpy().reshape(len(orders), len(counts))
     return curves
 
 

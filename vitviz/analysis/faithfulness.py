@@ -211,8 +211,8 @@ class _Test:
         """Return the two curves of the map, each with those of as many random maps."""
         orders = [self.order, *self.random_orders(random_maps)]
         choices = [away for name in names for order in orders for away in self._away(name, order)]
-        found = self._removal.ask(choices, batch_size=batch_size, progress=progress)
-        answers = found.reshape(len(names), len(orders), len(self._gone), -1)
+        flat = self._removal.ask(choices, batch_size=batch_size, progress=progress)
+        answers = flat.reshape(len(names), len(orders), len(self._gone), -1)
         first, second = (self._curve(name, answers[at]) for at, name in enumerate(names))
         return first, second
 

@@ -67,8 +67,8 @@ def model_randomisation(
         maps.append(patch_values(explain(changed), vit.grid))
         report(progress, done, total)
     names = ("nothing", *(name for name, _ in parts))
-    plain = [rank_correlation(maps[0], each) for each in maps]
-    absolute = [rank_correlation(np.abs(maps[0]), np.abs(each)) for each in maps]
+    plain = [rank_correlation(maps[0], values) for values in maps]
+    absolute = [rank_correlation(np.abs(maps[0]), np.abs(values)) for values in maps]
     return Randomisation(names, np.array(plain), np.array(absolute))
 
 
@@ -92,7 +92,7 @@ def _parts(module: nn.Module, vit: ViT) -> list[tuple[str, list[nn.Parameter]]]:
 def rank_correlation(first: NDArray[Any], second: NDArray[Any]) -> float:
     """Return Spearman's rank correlation in [−1, 1], ties at their mean rank; NaN if either is flat."""
     ranks = [_ranks(np.asarray(values, dtype=np.float64).ravel()) for values in (first, second)]
-    centred = [each - each.mean() for each in ranks]
+    centred = [ranking - ranking.mean() for ranking in ranks]
     length = float(np.sqrt((centred[0] ** 2).sum() * (centred[1] ** 2).sum()))
     return float((centred[0] * centred[1]).sum()) / length if length else float("nan")
 

@@ -69,10 +69,10 @@ def input_size_steps(
     for size in wanted:
         model = vit if size == vit.image_size else (resize or resized)(vit, size)
         pixels = input_for(vit, model, image)
-        one = trace(model, pixels)
-        cosine = float(functional.cosine_similarity(one.embedding.float(), native, dim=0))
+        traced = trace(model, pixels)
+        cosine = float(functional.cosine_similarity(traced.embedding.float(), native, dim=0))
         own = size == vit.image_size
-        yield SizedAnswer(size, model.grid.tokens, one.seconds, tuple(one.top()), cosine, own)
+        yield SizedAnswer(size, model.grid.tokens, traced.seconds, tuple(traced.top()), cosine, own)
 
 
 def resized(vit: ViT, image_size: tuple[int, int]) -> ViT:
@@ -110,9 +110,9 @@ def rewrapped(vit: ViT, shell: nn.Module, image_size: tuple[int, int]) -> ViT:
     return replace(changed, lock=vit.lock)  # the weights are the model's own: one pass at a time for both
 
 
-def _from_native(vit: ViT, image_size: tuple[int, int], picture: Source) -> Tensor:
+def _from_native(vit: ViT, image_size: tuple[int, int], image: Source) -> Tensor:
     """Prepare a picture by the caller's own transform, which knows one size, and resize the result."""
-    return _resize(vit.preprocess(picture), image_size)
+    return _resize(vit.preprocess(image), image_size)
 
 
 def _resize(pixels: Tensor, size: tuple[int, int]) -> Tensor:

@@ -65,19 +65,21 @@ def interpolated_similarity(vit: ViT, rows: int, columns: int) -> InterpolatedPo
     >>> vitviz.interpolated_similarity(vit, 8, 8).after
     PatchGrid(rows=8, columns=8, patch_size=(14, 14), prefix=('class',))
     """
-    found = positions_of(vit)
-    if found.added is None:
-        have = ", ".join(found.kinds) or "no positions"
+    positions = positions_of(vit)
+    if positions.added is None:
+        have = ", ".join(positions.kinds) or "no positions"
         raise OptionError(
             f"{vit.name} adds no position vectors to its tokens (it has {have}), so nothing is interpolated. "
             "Choose a model with learned or sine–cosine positions."
         )
-    ways = {way: interpolate_positions(found.added, vit.grid, rows, columns, antialias=way) for way in USERS}
+    ways = {way: interpolate_positions(positions.added, vit.grid, rows, columns, antialias=way) for way in USERS}
     after = PatchGrid(rows, columns, vit.grid.patch_size, vit.grid.prefix)
     apart = (ways[True] - ways[False]).float().square().mean().sqrt()
     size = ways[True].float().square().mean().sqrt()
     similar = {way: _table(cosine_similarity(vectors)) for way, vectors in ways.items()}
-    return InterpolatedPositions(vit.grid, after, _table(cosine_similarity(found.added)), similar, float(apart / size))
+    return InterpolatedPositions(
+        vit.grid, after, _table(cosine_similarity(positions.added)), similar, float(apart / size)
+    )
 
 
 def _table(values: Tensor) -> NDArray[np.float32]:

@@ -65,7 +65,7 @@ def _by_count(
     """Return the scores with tokens removed, in batches of which every picture keeps as many."""
     counts = torch.tensor([int(choice.sum()) for choice in gone])
     order = counts.argsort(stable=True)
-    done, found = 0, []
+    done, parts = 0, []
 
     def onward(now: int, _total: int) -> bool | None:
         return None if progress is None else progress(done + now, len(gone))
@@ -73,7 +73,7 @@ def _by_count(
     for count in counts.unique():  # ascending, as the order
         places = order[counts[order] == count].tolist()
         pictures = ((pixels, ~gone[place]) for place in places)
-        found.append(scores(vit, pictures, target, batch_size=batch_size, progress=onward))
+        parts.append(scores(vit, pictures, target, batch_size=batch_size, progress=onward))
         done += len(places)
-    together = torch.cat(found) if found else torch.empty(0)
-    return together[order.argsort()] if found else together
+    together = torch.cat(parts) if parts else torch.empty(0)
+    return together[order.argsort()] if parts else together

@@ -70,6 +70,6 @@ def changed_input(vit: ViT, pixels: Tensor, chosen: Tensor, change: str, *, seed
             "wanted at least one that stays. Choose fewer, or paint over them instead."
         )
     behind = replacement_picture(vit, pixels, change, seed=seed)
-    picture, kept = without_patches(vit, pixels, chosen, change, behind)
+    changed, kept = without_patches(vit, pixels, chosen, change, behind)
     tokens = [len(vit.grid.prefix) + patch for patch in numbers]
-    return picture, NO_EDIT if kept is None else Edit(mask_tokens=tokens)
+    return changed, NO_EDIT if kept is None else Edit(mask_tokens=tokens)

@@ -79,11 +79,11 @@ def patch_sizes(
     for size in wanted:
         _check(vit, size)
     native = trace(vit, input_of(vit, image)).embedding.float()
-    found = []
+    answers = []
     for size in wanted:
-        found.append(_answer(vit, with_patch_size(vit, size), size, image, native))
-        report(progress, len(found), len(wanted))
-    return tuple(found)
+        answers.append(_answer(vit, with_patch_size(vit, size), size, image, native))
+        report(progress, len(answers), len(wanted))
+    return tuple(answers)
 
 
 def with_patch_size(vit: ViT, patch_size: int) -> ViT:
@@ -145,16 +145,16 @@ def resized_embedding(weight: Tensor, patch_size: tuple[int, int]) -> Tensor:
 
 
 def _answer(vit: ViT, model: ViT, size: int, image: Picture, native: Tensor) -> PatchSizeAnswer:
-    one = trace(model, input_for(vit, model, image))
+    traced = trace(model, input_for(vit, model, image))
     return PatchSizeAnswer(
         patch_size=size,
         image_size=model.image_size,
         adjusted=model.image_size != vit.image_size,
         grid=model.grid,
         macs=multiply_accumulates(model),
-        seconds=one.seconds,
-        top=tuple(one.top()),
-        cosine=float(functional.cosine_similarity(one.embedding.float(), native, dim=0)),
+        seconds=traced.seconds,
+        top=tuple(traced.top()),
+        cosine=float(functional.cosine_similarity(traced.embedding.float(), native, dim=0)),
         native=model is vit,
     )
 

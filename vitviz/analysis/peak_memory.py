@@ -30,10 +30,10 @@ class PeakMemory(TorchDispatchMode):
     ) -> Any:
         """Run one operation and count what it returns."""
         result = function(*args, **(kwargs or {}))
-        given = {each.untyped_storage()._cdata for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)}
-        for each in tree_leaves(result):
-            if isinstance(each, Tensor) and each.untyped_storage()._cdata not in given:
-                self._count(each)
+        given = {leaf.untyped_storage()._cdata for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)}
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, Tensor) and leaf.untyped_storage()._cdata not in given:
+                self._count(leaf)
         return result
 
     def _count(self, made: Tensor) -> None:

@@ -44,9 +44,9 @@ class Positions(Record):
     @property
     def kinds(self) -> tuple[str, ...]:
         """The encodings that the model has; empty for a model without positions."""
-        found = [self.added_kind] if self.added_kind else []
-        found += [ROTARY] if self.rotary else []
-        return (*found, *([RELATIVE] if self.relative else []))
+        kinds = [self.added_kind] if self.added_kind else []
+        kinds += [ROTARY] if self.rotary else []
+        return (*kinds, *([RELATIVE] if self.relative else []))
 
 
 def positions_of(vit: ViT) -> Positions:
@@ -129,7 +129,7 @@ def _observe(vit: ViT, shell: Any) -> tuple[Tensor, tuple[Tensor, ...] | None, t
         shell.forward_features(black)
     relative = [_bias(vit, tap, layer) for layer in range(vit.layers)]
     rotary = [_angles(vit, ropes[layer]) for layer in sorted(ropes)]
-    whole = tuple(each for each in relative if each is not None)
+    whole = tuple(bias for bias in relative if bias is not None)
     return tap.streams[-1][0], tuple(rotary) or None, whole or None
 
 
@@ -147,10 +147,10 @@ def _angles(vit: ViT, rope: Tensor) -> Tensor:
 
 
 def _bias(vit: ViT, tap: AttentionTap, layer: int) -> Tensor | None:
-    found = []
+    parts = []
     for call in tap.calls:
         if call.layer == layer and call.bias is not None and call.bias.dtype != torch.bool:
             shape = (1, call.queries.shape[1], call.queries.shape[-2], call.keys.shape[-2])
             prefix = len(vit.grid.prefix)
-            found.append(call.bias.detach().expand(shape)[0, :, prefix:, prefix:].float())
-    return torch.cat(found) if found else None  # (heads, patch, patch)
+            parts.append(call.bias.detach().expand(shape)[0, :, prefix:, prefix:].float())
+    return torch.cat(parts) if parts else None  # (heads, patch, patch)

@@ -107,32 +107,34 @@ def position_similarity(
     >>> vitviz.position_similarity(vit).kind
     'learned'
     """
-    found = positions_of(vit)
+    positions = positions_of(vit)
     if kind is not None:
-        check_choice("Position encoding", kind, found.kinds or ("none",))
-    chosen = kind or (found.kinds[0] if found.kinds else "none")
+        check_choice("Position encoding", kind, positions.kinds or ("none",))
+    chosen = kind or (positions.kinds[0] if positions.kinds else "none")
     if chosen == "none":
         reason = f"{vit.name} has no position encoding: shuffled patches give the same tokens, shuffled."
         return PositionSimilarity(vit.name, "none", (), vit.grid, None, "not applicable", reason, None)
-    values, vectors, unit = _values(vit, found, chosen, layer, head)
+    values, vectors, unit = _values(vit, positions, chosen, layer, head)
     table = None if vectors is None else vectors.float().cpu().numpy()
-    return PositionSimilarity(vit.name, chosen, found.kinds, vit.grid, values.float().cpu().numpy(), unit, "", table)
+    return PositionSimilarity(
+        vit.name, chosen, positions.kinds, vit.grid, values.float().cpu().numpy(), unit, "", table
+    )
 
 
 def _values(
-    vit: ViT, found: Positions, kind: str, layer: int | None, head: int | None
+    vit: ViT, positions: Positions, kind: str, layer: int | None, head: int | None
 ) -> tuple[Tensor, Tensor | None, str]:
-    if kind == RELATIVE and found.relative is not None:
-        chosen = [bias[_heads(head, bias)].mean(0) for bias in _layers(layer, found.relative, vit.layers)]
+    if kind == RELATIVE and positions.relative is not None:
+        chosen = [bias[_heads(head, bias)].mean(0) for bias in _layers(layer, positions.relative, vit.layers)]
         return torch.stack(chosen).mean(0), None, "bias added to the attention scores"
-    if kind == ROTARY and found.rotary is not None:
-        parts = [each[_heads(head, each)] for each in _layers(layer, found.rotary, vit.layers)]
+    if kind == ROTARY and positions.rotary is not None:
+        parts = [table[_heads(head, table)] for table in _layers(layer, positions.rotary, vit.layers)]
         vectors = torch.cat(list(torch.cat(parts)), -1).double()  # (patch, heads · 2 · head_dim)
         vectors = vectors / vectors.square().sum(-1, keepdim=True).sqrt()
         return vectors @ vectors.mT, vectors, "rotary kernel: mean cosine of the angle differences"
-    if found.added is None:
-        raise OptionError(f"{vit.name} has no {kind} positions. Choose one of {', '.join(found.kinds) or 'none'}.")
-    return cosine_similarity(found.added), found.added, "cosine"
+    if positions.added is None:
+        raise OptionError(f"{vit.name} has no {kind} positions. Choose one of {', '.join(positions.kinds) or 'none'}.")
+    return cosine_similarity(positions.added), positions.added, "cosine"
 
 
 def _layers(layer: int | None, parts: tuple[Tensor, ...], layers: int) -> tuple[Tensor, ...]:

@@ -44,14 +44,14 @@ class QuickPass:
         """Return the quick pass of a model, or None where it is not exact; tried with every other patch."""
         if not embeds_by_patch(vit):
             return None
-        found = cls(vit, pixels, behind, target)
+        quick = cls(vit, pixels, behind, target)
         half = torch.arange(vit.grid.patches) % 2 == 1
         mixed = torch.where(paint_mask(vit.grid, vit.image_size, half.to(pixels.device)), behind, pixels)
         with torch.no_grad():
             expected = score_batch(vit, mixed[None], target)
-            score = found.scores([half])
+            score = quick.scores([half])
         close = torch.allclose(score, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
-        return found if close else None
+        return quick if close else None
 
     def scores(self, gone: list[Tensor]) -> Tensor:
         """Return the target's score for each choice of replaced patches, each (patch,) of bool."""
@@ -89,9 +89,9 @@ class _Chosen(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the layer's output: of both pictures as long as nothing is chosen, then of each choice."""
         if self.choice is None or self._both is None:
-            found: Tensor = self.layer(x)
-            self._both = found
-            return found
+            output: Tensor = self.layer(x)
+            self._both = output
+            return output
         own, behind = self._both[:1], self._both[1:]
         choice = self.choice
         if own.ndim == 4:  # (image, channel, row, column)

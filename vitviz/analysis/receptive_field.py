@@ -70,7 +70,7 @@ class ReceptiveField(Record):
     @property
     def per_image_area_ratios(self) -> NDArray[np.float64]:
         """(image, share): the area ratios of each picture by itself; their scatter is the spread."""
-        return np.array([area_ratios(each, self.origin) for each in self.per_image])
+        return np.array([area_ratios(values, self.origin) for values in self.per_image])
 
     @property
     def log_area_ratios(self) -> dict[float, float]:
@@ -89,7 +89,7 @@ class ReceptiveField(Record):
     @property
     def per_image_radius(self) -> NDArray[np.float64]:
         """(image,) the radius of each picture by itself."""
-        return np.array([root_mean_square_radius(each, self.origin) for each in self.per_image])
+        return np.array([root_mean_square_radius(values, self.origin) for values in self.per_image])
 
     @property
     def profile(self) -> RadialProfile:
@@ -99,7 +99,7 @@ class ReceptiveField(Record):
     @property
     def per_image_profiles(self) -> tuple[RadialProfile, ...]:
         """The profile of each picture by itself."""
-        return tuple(radial_profile(each, self.origin) for each in self.per_image)
+        return tuple(radial_profile(values, self.origin) for values in self.per_image)
 
     @property
     def gaussian(self) -> GaussianFit:
@@ -145,7 +145,7 @@ def receptive_field(
         read = partial(_places, model, layer)
         name, index, place, field, box, notes = _conv_place(model, layer, token, inputs[0], notes)
     with model.lock.long_work():
-        maps = np.stack([_checked(_map_in_turn(model, read, each, index), name, layer) for each in inputs])
+        maps = np.stack([_checked(_map_in_turn(model, read, pixels, index), name, layer) for pixels in inputs])
     mean = maps.mean(0, dtype=np.float64).astype(np.float32)
     return ReceptiveField(model.name, layer, name, mean, maps, place, field, box, notes)
 

@@ -75,7 +75,7 @@ class Removal:
         """
         keys = [choice.numpy().tobytes() for choice in gone]
         new = {key: choice for key, choice in zip(keys, gone, strict=True) if key not in self._known}
-        found = masked_scores(
+        fresh = masked_scores(
             self._vit,
             self._pixels,
             list(new.values()),
@@ -85,6 +85,6 @@ class Removal:
             batch_size=batch_size,
             progress=progress,
         )
-        self._known |= zip(new, found.double(), strict=True)
+        self._known |= zip(new, fresh.double(), strict=True)
         answers = torch.stack([self._known[key] for key in keys])
         return answers.reshape(len(keys), -1).numpy()

@@ -80,7 +80,7 @@ def scores(
     def run(entries: list[Any]) -> Tensor:
         pairs = [entry if isinstance(entry, tuple) else (entry, None) for entry in entries]
         masks = [kept for _, kept in pairs if kept is not None]
-        batch = torch.stack([picture for picture, _ in pairs])
+        batch = torch.stack([pixels for pixels, _ in pairs])
         kept = torch.stack(masks) if masks else None
         return score_batch(vit, batch, target, kept=kept, probability=probability)
 
@@ -104,14 +104,14 @@ def in_batches(
     """
     if batch_size < 1:
         raise OptionError(f"batch_size is {batch_size}; wanted at least 1. 16 is right for most machines.")
-    found: list[Tensor] = []
+    answers: list[Tensor] = []
     done = 0
     with torch.no_grad(), vit.lock.long_work(lambda: report(progress, done, total)):
         for group in _groups(items, batch_size):
-            found += _fitting(run, group)
+            answers += _fitting(run, group)
             done += len(group)
             report(progress, done, total)
-    return torch.cat(found) if found else torch.empty(0)
+    return torch.cat(answers) if answers else torch.empty(0)
 
 
 def _fitting(run: Callable[[list[Any]], Tensor], group: list[Any]) -> list[Tensor]:
@@ -197,7 +197,7 @@ def _answers(shell: Any, features: Tensor, tokens: Tensor | None, similar: bool)
     if tokens is None:
         answers: Tensor = shell.forward_head(features, pre_logits=similar)
         return answers
-    each = [
+    parts = [
         shell.forward_head(image[keep][None], pre_logits=similar) for image, keep in zip(features, tokens, strict=True)
     ]
-    return torch.cat(each)
+    return torch.cat(parts)

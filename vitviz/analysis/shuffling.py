@@ -141,14 +141,14 @@ def _read(vit: ViT, shell: Any, batch: Tensor) -> ShuffleResult:
     with vit.lock, torch.no_grad():
         features = shell.forward_features(batch.to(like.device, like.dtype))  # (image, token, channel)
         if "class" in vit.grid.prefix:
-            found = features[:, vit.grid.token("class")]
+            vectors = features[:, vit.grid.token("class")]
         else:
-            found = shell.forward_head(features, pre_logits=True)
+            vectors = shell.forward_head(features, pre_logits=True)
         answers = shell.forward_head(features).float().softmax(-1) if vit.has_classifier else None
-    cosine = torch.nn.functional.cosine_similarity(found[1:].double(), found[:1].double(), dim=-1)
+    cosine = torch.nn.functional.cosine_similarity(vectors[1:].double(), vectors[:1].double(), dim=-1)
     if answers is None:
         return ShuffleResult(cosine.cpu().numpy(), (), np.empty(0))
     top = answers.argmax(-1)
     return ShuffleResult(
-        cosine.cpu().numpy(), tuple(int(each) for each in top[1:]), answers[1:, top[0]].double().cpu().numpy()
+        cosine.cpu().numpy(), tuple(int(index) for index in top[1:]), answers[1:, top[0]].double().cpu().numpy()
     )

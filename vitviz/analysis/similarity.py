@@ -18,7 +18,7 @@ from vitviz.trace.trace import Trace
 TOKENS = ("patches", "class", "mean")
 
 
-def linear_cka(one: NDArray[Any], other: NDArray[Any], *, debiased: bool = False) -> float:
+def linear_cka(x: NDArray[Any], y: NDArray[Any], *, debiased: bool = False) -> float:
     """Return the linear centred kernel alignment of two representations of the same n samples, (n, channel) each.
 
     1 for representations that differ by a rotation, a reflection or one factor, whatever their widths; near 0 for
@@ -33,7 +33,7 @@ def linear_cka(one: NDArray[Any], other: NDArray[Any], *, debiased: bool = False
     >>> round(vitviz.linear_cka(features, 3 * features), 6)  # a scale makes no difference
     1.0
     """
-    first, second = (np.asarray(each, np.float64) for each in (one, other))
+    first, second = (np.asarray(samples, np.float64) for samples in (x, y))
     if first.ndim != 2 or second.ndim != 2 or len(first) != len(second):
         raise OptionError(
             f"CKA compares (sample, channel) tables of the same samples; got shapes {first.shape} and {second.shape}."
@@ -41,7 +41,7 @@ def linear_cka(one: NDArray[Any], other: NDArray[Any], *, debiased: bool = False
     least = 4 if debiased else 2
     if len(first) < least:
         raise OptionError(f"CKA needs at least {least} samples; got {len(first)}. Use more patches or pictures.")
-    grams = [_gram(each, debiased=debiased) for each in (first, second)]
+    grams = [_gram(samples, debiased=debiased) for samples in (first, second)]
     return _alignment(*grams, debiased=debiased)
 
 
@@ -53,28 +53,28 @@ def _gram(samples: NDArray[np.float64], *, debiased: bool) -> NDArray[np.float64
     return gram
 
 
-def _alignment(one: NDArray[np.float64], other: NDArray[np.float64], *, debiased: bool) -> float:
-    own = _hsic(one, one, debiased=debiased) * _hsic(other, other, debiased=debiased)
+def _alignment(gram: NDArray[np.float64], other: NDArray[np.float64], *, debiased: bool) -> float:
+    own = _hsic(gram, gram, debiased=debiased) * _hsic(other, other, debiased=debiased)
     if not own > 0:
         raise OptionError(
             "CKA is not defined for samples that are all alike; wanted some that differ. Use other tokens."
         )
-    return _hsic(one, other, debiased=debiased) / float(np.sqrt(own))
+    return _hsic(gram, other, debiased=debiased) / float(np.sqrt(own))
 
 
-def _alignment_or_nan(one: NDArray[np.float64], other: NDArray[np.float64], *, debiased: bool) -> float:
-    alike = [not np.any(gram) for gram in (one, other)]
-    return float("nan") if any(alike) else _alignment(one, other, debiased=debiased)
+def _alignment_or_nan(first: NDArray[np.float64], second: NDArray[np.float64], *, debiased: bool) -> float:
+    alike = [not np.any(gram) for gram in (first, second)]
+    return float("nan") if any(alike) else _alignment(first, second, debiased=debiased)
 
 
-def _hsic(one: NDArray[np.float64], other: NDArray[np.float64], *, debiased: bool) -> float:
+def _hsic(gram: NDArray[np.float64], other: NDArray[np.float64], *, debiased: bool) -> float:
     """Return HSIC up to a factor that both terms of CKA share; of Gram matrices without diagonal if debiased."""
-    product = float((one * other).sum())
+    product = float((gram * other).sum())
     if not debiased:
         return product
-    n = len(one)
-    sums = float(one.sum() * other.sum()) / ((n - 1) * (n - 2))
-    mixed = 2 * float(one.sum(0) @ other.sum(1)) / (n - 2)
+    n = len(gram)
+    sums = float(gram.sum() * other.sum()) / ((n - 1) * (n - 2))
+    mixed = 2 * float(gram.sum(0) @ other.sum(1)) / (n - 2)
     return product + sums - mixed
 
 
@@ -117,7 +117,7 @@ def layer_similarity(
     second = first if others is None else [others] if isinstance(others, Trace) else list(others)
     if not first or len(first) != len(second):
         raise OptionError(f"CKA needs the same pictures for both models; got {len(first)} and {len(second)} traces.")
-    shapes = [(each.grid.rows, each.grid.columns) for each in (*first, *second)]
+    shapes = [(traced.grid.rows, traced.grid.columns) for traced in (*first, *second)]
     common = min(rows for rows, _ in shapes), min(columns for _, columns in shapes)
     notes: tuple[str, ...] = ()
     if tokens == "patches" and len(set(shapes)) > 1:
@@ -132,24 +132,24 @@ def layer_similarity(
         raise OptionError(
             f"CKA of {samples} samples says nothing; wanted at least 4. Use more pictures or the patches."
         )
-    values = np.array([[_alignment_or_nan(one, other, debiased=debiased) for other in grams[-1]] for one in grams[0]])
+    values = np.array([[_alignment_or_nan(gram, other, debiased=debiased) for other in grams[-1]] for gram in grams[0]])
     return LayerSimilarity((first[0].model, second[0].model), values, samples, tokens, debiased, notes)
 
 
 def _samples(traces: list[Trace], layer: int, tokens: str, common: tuple[int, int]) -> NDArray[np.float64]:
     """Return the samples of a layer over all pictures: (sample, channel)."""
-    found = []
-    for each in traces:
-        stream = each.residual(layer).double().cpu()  # (token, channel)
-        patches = stream[len(each.grid.prefix) :]
+    parts = []
+    for traced in traces:
+        stream = traced.residual(layer).double().cpu()  # (token, channel)
+        patches = stream[len(traced.grid.prefix) :]
         if tokens == "class":
-            found.append(stream[each.grid.token("class")][None])
+            parts.append(stream[traced.grid.token("class")][None])
         elif tokens == "mean":
-            found.append(patches.mean(0, keepdim=True))
-        elif (each.grid.rows, each.grid.columns) == common:
-            found.append(patches)
+            parts.append(patches.mean(0, keepdim=True))
+        elif (traced.grid.rows, traced.grid.columns) == common:
+            parts.append(patches)
         else:
-            plane = each.grid.to_map(patches.mT)[None]  # (1, channel, rows, columns)
-            found.append(functional.adaptive_avg_pool2d(plane, common)[0].flatten(1).mT)
-    samples: NDArray[np.float64] = torch.cat(found).numpy()
+            plane = traced.grid.to_map(patches.mT)[None]  # (1, channel, rows, columns)
+            parts.append(functional.adaptive_avg_pool2d(plane, common)[0].flatten(1).mT)
+    samples: NDArray[np.float64] = torch.cat(parts).numpy()
     return samples

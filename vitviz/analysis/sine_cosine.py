@@ -49,10 +49,10 @@ def sine_cosine_kind(vectors: Tensor, rows: int, columns: int) -> str | None:
     which no order of channels changes, for the usual temperature of 10,000.
     """
     channels = vectors.shape[-1]
-    found = _normalised(vectors)
-    if channels % 4 == 0 and _equal(found, sine_cosine_2d(rows, columns, channels)):
+    unit = _normalised(vectors)
+    if channels % 4 == 0 and _equal(unit, sine_cosine_2d(rows, columns, channels)):
         return "sine-cosine-2d"
-    if channels % 2 == 0 and _equal(found, sine_cosine_1d(rows * columns, channels)):
+    if channels % 2 == 0 and _equal(unit, sine_cosine_1d(rows * columns, channels)):
         return "sine-cosine-1d"
     return None
 
@@ -66,6 +66,6 @@ def _normalised(vectors: Tensor) -> Tensor:
     return torch.nn.functional.normalize(vectors.detach().double().cpu(), dim=-1)
 
 
-def _equal(found: Tensor, wanted: Tensor) -> bool:
+def _equal(vectors: Tensor, wanted: Tensor) -> bool:
     unit = _normalised(wanted)
-    return torch.allclose(found @ found.mT, unit @ unit.mT, atol=1e-3)
+    return torch.allclose(vectors @ vectors.mT, unit @ unit.mT, atol=1e-3)

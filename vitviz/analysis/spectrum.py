@@ -44,9 +44,9 @@ def token_spectrum(trace: Trace) -> Spectrum:
     """
     streams = [patch_tokens(trace, layer) for layer in range(-1, trace.layers)]
     added = [after - before for before, after in zip(streams, streams[1:], strict=False)]
-    maps = [trace.grid.to_map(each.T) for each in (*streams, *added)]  # (channel, rows, columns)
+    maps = [trace.grid.to_map(tokens.T) for tokens in (*streams, *added)]  # (channel, rows, columns)
     frequency, first = relative_log_amplitude(maps[0])
-    rows = np.stack([first, *(relative_log_amplitude(each)[1] for each in maps[1:])])
+    rows = np.stack([first, *(relative_log_amplitude(plane)[1] for plane in maps[1:])])
     return Spectrum(frequency, rows[: len(streams)], rows[len(streams) :])
 
 

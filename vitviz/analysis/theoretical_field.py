@@ -174,10 +174,10 @@ def _along(module: nn.Module, graph: fx.Graph, start: TheoreticalField) -> Theor
     fields: dict[fx.Node, TheoreticalField | None] = {}
     for node in graph.nodes:
         if node.op == "output":
-            found = fields.get(node.args[0]) if isinstance(node.args[0], fx.Node) else None
-            if found is None:
+            incoming = fields.get(node.args[0]) if isinstance(node.args[0], fx.Node) else None
+            if incoming is None:
                 raise _unknown(f"{type(module).__name__} does not return one feature map")
-            return found
+            return incoming
         fields[node] = _at(module, node, fields, start)
     raise _unknown(f"{type(module).__name__} returns nothing")
 
@@ -186,7 +186,7 @@ def _at(
     module: nn.Module, node: fx.Node, fields: dict[fx.Node, TheoreticalField | None], start: TheoreticalField
 ) -> TheoreticalField | None:
     """Return the field of a node's result; None for a weight or a number, which sees nothing of the picture."""
-    inputs = [found for each in node.all_input_nodes if (found := fields[each]) is not None]
+    inputs = [incoming for source in node.all_input_nodes if (incoming := fields[source]) is not None]
     if node.op == "placeholder":
         return start
     if node.op == "get_attr" or not inputs:

@@ -49,12 +49,12 @@ def token_colours(
     (16, 16, 3)
     """
     several = [traces] if isinstance(traces, Trace) else list(traces)
-    if not several or len({each.model for each in several}) > 1:
+    if not several or len({traced.model for traced in several}) > 1:
         raise OptionError(
             "Colours need traces of one model, at least one; got none or several models. Trace them again."
         )
     layer = several[0].layers - 1 if layer is None else layer
-    tokens = np.concatenate([patch_tokens(each, layer) for each in several])  # (patch of any picture, channel)
+    tokens = np.concatenate([patch_tokens(traced, layer) for traced in several])  # (patch of any picture, channel)
     front = _foreground(tokens, threshold, flip=flip)
     if front.sum() < 4:
         raise OptionError(
@@ -63,7 +63,7 @@ def token_colours(
     coordinates, shares = principal_coordinates(tokens[front], 3)
     colours = np.zeros((len(tokens), 3))
     colours[front] = _stretch(coordinates)
-    grids = [each.grid for each in several]
+    grids = [traced.grid for traced in several]
     ends = np.cumsum([grid.patches for grid in grids])[:-1]
     pictures = [_picture(part, grid) for part, grid in zip(np.split(colours, ends), grids, strict=True)]
     masks = [grid.to_map(part) for part, grid in zip(np.split(front, ends), grids, strict=True)]
