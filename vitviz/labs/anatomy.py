@@ -199,4 +199,4 @@ def norms(step: BlockStep) -> Norms | None:
     if step.between is None or step.attention_branch is None or step.mlp_branch is None:
         return None
     parts = (step.before, step.attention_branch, step.between, step.mlp_branch, step.after)
-    return Norms(*(float(each.norm(dim=-1).mean()) for each in parts))
+    return Norms(*(float(part.norm(dim=-1).mean()) for part in parts))

@@ -45,15 +45,15 @@ def attention_gain(trace: Trace) -> AttentionGain:
     band = _bands(frequency)
     count = int(band.max()) + 1
     size = np.bincount(band, minlength=count)
-    found = []
+    rows = []
     for layer in range(trace.layers):
         patches = slice(len(trace.grid.prefix), None)
         among = trace.attention(layer)[:, patches, patches].double()  # (heads, query, key)
         among = among / among.sum(-1, keepdim=True).clamp_min(1e-12)
         through = among @ waves  # (heads, patch, wave)
         pair = [through.norm(dim=1).mean(0), ((through + waves) / 2).norm(dim=1).mean(0)]
-        found.append([np.bincount(band, each.cpu().numpy(), count) / size for each in pair])
-    gains = np.array(found)  # (layer, 2, band)
+        rows.append([np.bincount(band, values.cpu().numpy(), count) / size for values in pair])
+    gains = np.array(rows)  # (layer, 2, band)
     return AttentionGain(np.bincount(band, frequency, count) / size, gains[:, 0], gains[:, 1])
 
 
@@ -104,8 +104,8 @@ def compare_residual(vit: ViT, trace: Trace) -> ResidualComparison:
     kept = token_spectrum(trace)
     streams = [trace.residual(-1), *_without_residual(vit, trace.pixels)]
     prefix = len(vit.grid.prefix)
-    maps = [vit.grid.to_map(each[prefix:].float().cpu().numpy().T) for each in streams]
-    rows = [relative_log_amplitude(each)[1] for each in maps]  # of (channel, rows, columns)
+    maps = [vit.grid.to_map(stream[prefix:].float().cpu().numpy().T) for stream in streams]
+    rows = [relative_log_amplitude(plane)[1] for plane in maps]  # of (channel, rows, columns)
     return ResidualComparison(kept.frequency, kept.stream, np.stack(rows))
 
 

@@ -87,11 +87,11 @@ def _computed(kind: str, vectors: Tensor, grid: PatchGrid) -> Encoding:
 
 
 def _own(vit: ViT) -> tuple[Encoding, ...]:
-    found = position_similarity(vit)
-    if found.values is None:
+    similarity = position_similarity(vit)
+    if similarity.values is None:
         return ()
-    read_out = None if found.vectors is None else _read_out(found.vectors, vit.grid)
-    return (Encoding(found.kind, vit.name, vit.grid, found.values, read_out),)
+    read_out = None if similarity.vectors is None else _read_out(similarity.vectors, vit.grid)
+    return (Encoding(similarity.kind, vit.name, vit.grid, similarity.values, read_out),)
 
 
 def _read_out(vectors: Table, grid: PatchGrid) -> ReadOut | None:

@@ -47,15 +47,15 @@ def compare_sizes(
     StoppedError if ``progress`` says so.
     """
     total = 2 * len({rounded_size(vit, size) for size in sizes})
-    found: dict[Resize, list[SizedAnswer]] = {resized: [], truncated: []}
+    measured: dict[Resize, list[SizedAnswer]] = {resized: [], truncated: []}
 
     def result() -> InputSizes:
-        return InputSizes(tuple(found[resized]), tuple(found[truncated]))
+        return InputSizes(tuple(measured[resized]), tuple(measured[truncated]))
 
-    for resize, answers in found.items():
+    for resize, answers in measured.items():
         for answer in input_size_steps(vit, image, sizes=sizes, resize=resize):
             answers.append(answer)
-            done = sum(map(len, found.values()))
+            done = sum(map(len, measured.values()))
             if progress is not None and progress(done, total, result()) is False:
                 raise StoppedError(f"Stopped after {done} of {total} passes, as asked. Start again for the rest.")
     return result()

@@ -75,13 +75,13 @@ def run(
     entropies, cosines, answers = [], [], []
     for done, factor in enumerate(factors):
         edit = tempered_edit(vit, factor, layer)
-        found = trace(vit, pixels, edit=edit) if edit else plain
-        entropies.append(np.nanmean(head_statistics(found).entropy, axis=1))  # (layer,)
-        cosines.append(drift(plain, found))
-        if found.logits is not None:
-            answers.append(found.logits.double().softmax(-1).cpu())
+        traced = trace(vit, pixels, edit=edit) if edit else plain
+        entropies.append(np.nanmean(head_statistics(traced).entropy, axis=1))  # (layer,)
+        cosines.append(drift(plain, traced))
+        if traced.logits is not None:
+            answers.append(traced.logits.double().softmax(-1).cpu())
         report(progress, done + 1, len(factors))
-    top = () if plain.logits is None else tuple(int(each.argmax()) for each in answers)
+    top = () if plain.logits is None else tuple(int(shares.argmax()) for shares in answers)
     best = None if plain.logits is None else int(plain.logits.argmax())
     return ModelTemperature(
         tuple(float(factor) for factor in factors),
@@ -91,21 +91,21 @@ def run(
         np.array(cosines),
         _read_name(plain),
         top,
-        np.array([float(each[best]) for each in answers]),
+        np.array([float(shares[best]) for shares in answers]),
     )
 
 
 def drift(plain: Trace, changed: Trace) -> float:
     """Return the cosine between what two traces of one model read: class tokens after the last block, or embeddings."""
-    first, second = (_read(each) for each in (plain, changed))
+    first, second = (_read(traced) for traced in (plain, changed))
     return float(functional.cosine_similarity(first, second, dim=0))
 
 
-def _read(found: Trace) -> torch.Tensor:
-    if "class" in found.grid.prefix:
-        return found.residual(found.layers - 1)[found.grid.token("class")].double().cpu()
-    return found.embedding.double().cpu()
+def _read(traced: Trace) -> torch.Tensor:
+    if "class" in traced.grid.prefix:
+        return traced.residual(traced.layers - 1)[traced.grid.token("class")].double().cpu()
+    return traced.embedding.double().cpu()
 
 
-def _read_name(found: Trace) -> str:
-    return "class token" if "class" in found.grid.prefix else "embedding"
+def _read_name(traced: Trace) -> str:
+    return "class token" if "class" in traced.grid.prefix else "embedding"

@@ -114,10 +114,10 @@ def dimensions_of(vit: ViT) -> Dimensions:
 
 def counted_parameters(module: nn.Module) -> dict[str, int]:
     """Return the parameters of a module by part, every one counted once."""
-    found = dict.fromkeys(PARTS, 0)
+    counts = dict.fromkeys(PARTS, 0)
     for name, parameter in module.named_parameters():
-        found[_part(name)] += parameter.numel()
-    return found
+        counts[_part(name)] += parameter.numel()
+    return counts
 
 
 def _part(name: str) -> str:

@@ -34,10 +34,10 @@ def laplacian(graph: str, size: int) -> NDArray[np.float64]:
     neighbours = np.eye(size, k=1) + np.eye(size, k=-1)
     if graph == "cycle":
         neighbours += np.eye(size, k=size - 1) + np.eye(size, k=1 - size)
-    one: NDArray[np.float64] = np.diag(neighbours.sum(1)) - neighbours
+    line: NDArray[np.float64] = np.diag(neighbours.sum(1)) - neighbours
     if graph != "grid":
-        return one
-    return np.kron(one, np.eye(size)) + np.kron(np.eye(size), one)
+        return line
+    return np.kron(line, np.eye(size)) + np.kron(np.eye(size), line)
 
 
 def eigenvalues(graph: str, size: int) -> NDArray[np.float64]:
@@ -47,9 +47,9 @@ def eigenvalues(graph: str, size: int) -> NDArray[np.float64]:
     """
     check_choice("Graph", graph, GRAPHS)
     turn = 2 * np.pi if graph == "cycle" else np.pi
-    one: NDArray[np.float64] = 2 - 2 * np.cos(turn * np.arange(size) / size)
-    found = np.add.outer(one, one).ravel() if graph == "grid" else one
-    return np.sort(found)
+    line: NDArray[np.float64] = 2 - 2 * np.cos(turn * np.arange(size) / size)
+    values = np.add.outer(line, line).ravel() if graph == "grid" else line
+    return np.sort(values)
 
 
 def gain(alpha: float, frequencies: NDArray[np.float64], blocks: int) -> NDArray[np.float64]:
@@ -120,7 +120,7 @@ def run(graph: str, size: int, *, alpha: float, blocks: int, high_share: float =
         high=float(values[-1]),
         signals=kept,
         branch=-alpha * (matrix @ kept[0]),
-        amplitudes=np.stack([kept @ each / (each @ each) for each in (low, high)], axis=-1),
+        amplitudes=np.stack([kept @ mode / (mode @ mode) for mode in (low, high)], axis=-1),
         stopped=len(signals) <= blocks,
     )
 

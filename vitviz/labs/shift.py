@@ -74,8 +74,8 @@ def likeness(original: Tensor, shifted: Tensor, places: int, *, margin: int = _M
     first = original[:, :, edge : columns - places - edge]
     second = shifted[:, :, edge + places : columns - edge]
     mean = original.mean((1, 2), keepdim=True)
-    one, other = ((each - mean).double().flatten() for each in (first, second))
-    return float(functional.cosine_similarity(one, other, dim=0))
+    first, second = ((values - mean).double().flatten() for values in (first, second))
+    return float(functional.cosine_similarity(first, second, dim=0))
 
 
 def plain_convolutions(*, layers: int = 4, channels: int = 16, seed: int = 0) -> nn.Sequential:
@@ -97,33 +97,33 @@ def shift_experiment(
     Raises OptionError for an input less than twice as wide as the patch.
     """
     maps: dict[str, Features] = {
-        "patch embedding": lambda each: _tokens(vit, each, -1),
-        "tokens": lambda each: _tokens(vit, each, layer),
+        "patch embedding": lambda image: _tokens(vit, image, -1),
+        "tokens": lambda image: _tokens(vit, image, layer),
         "plain convolutions": _convolutions(plain_convolutions()),
     }
     if convnet is not None:
         net = convnet
-        maps["convnet"] = lambda each: _convnet_map(net, each, convnet_layer)
+        maps["convnet"] = lambda image: _convnet_map(net, image, convnet_layer)
     curves = []
     with torch.no_grad():
         originals = {name: features(pixels) for name, features in maps.items()}
-        jumps = {name: max(1, round(pixels.shape[-1] / each.shape[-1])) for name, each in originals.items()}
+        jumps = {name: max(1, round(pixels.shape[-1] / original.shape[-1])) for name, original in originals.items()}
         shifts = _shifts(vit.grid.patch_size[1], max(jumps.values()), pixels.shape[-1])
         for name, features in maps.items():
             original, jump = originals[name], jumps[name]
             margin = _MARGIN if jump > 1 else 2 * _MARGIN  # of pixels: the layers' reach
-            found = [
-                likeness(original, features(shift_right(pixels, each)), round(each / jump), margin=margin)
-                for each in shifts
+            cosines = [
+                likeness(original, features(shift_right(pixels, shift)), round(shift / jump), margin=margin)
+                for shift in shifts
             ]
-            curves.append(ShiftCurve(name, jump, np.array(found)))
+            curves.append(ShiftCurve(name, jump, np.array(cosines)))
     return ShiftExperiment(shifts, tuple(curves))
 
 
 def _shifts(patch: int, stride: int, width: int) -> tuple[int, ...]:
     """Return shifts from 0 to the larger of two strides, as far as the picture is wide enough, with the patch's own."""
     longest = stride if patch < stride < width / 2 else patch
-    spaced = {int(each) for each in np.linspace(0, longest, _MOST_SHIFTS).round()}
+    spaced = {int(shift) for shift in np.linspace(0, longest, _MOST_SHIFTS).round()}
     return tuple(sorted(spaced | {patch}))
 
 

@@ -65,8 +65,8 @@ def run(weight: float, *, positions: bool = True) -> SmallestPosition:
     scores = keys @ query  # (key,), times c: softmax(c · score) = softmax(±score / τ) with τ = 1 / |c|
     sign = math.copysign(1.0, weight)
     attention = attend(sign * scores, 1 / abs(weight) if weight else math.inf)
-    outputs = np.array([contents(each) @ attention for each in ARRANGEMENTS])
-    formula = np.array([_closed_form(each, weight) if positions else 0.0 for each in ARRANGEMENTS])
+    outputs = np.array([contents(arrangement) @ attention for arrangement in ARRANGEMENTS])
+    formula = np.array([_closed_form(arrangement, weight) if positions else 0.0 for arrangement in ARRANGEMENTS])
     return SmallestPosition(weight, positions, attention, outputs, formula)
 
 

@@ -85,10 +85,10 @@ def run(order: str, *, depth: int, width: int = 64, heads: int = 4, tokens: int 
         for block in blocks:
             streams.append(block(streams[-1]))
         slopes = None if order == "none" else _weight_gradient(order, blocks, streams[-1])
-    kept = [each.detach() for each in streams]
+    kept = [stream.detach() for stream in streams]
     return InitialSignal(
         order=order,
-        stream=np.array([_length(each) for each in kept]),
+        stream=np.array([_length(stream) for stream in kept]),
         branch=np.array([_length(b - a) for a, b in zip(kept, kept[1:], strict=False)]),
         weight_gradient=slopes,
     )
@@ -96,8 +96,8 @@ def run(order: str, *, depth: int, width: int = 64, heads: int = 4, tokens: int 
 
 def _weight_gradient(order: str, blocks: nn.ModuleList, stream: Tensor) -> NDArray[np.float64]:
     weights = [block.get_parameter("mlp.2.weight") for block in blocks]
-    found = torch.autograd.grad(_loss(order, stream), weights)
-    return np.array([float(each.norm()) for each in found])
+    gradients = torch.autograd.grad(_loss(order, stream), weights)
+    return np.array([float(gradient.norm()) for gradient in gradients])
 
 
 def _loss(order: str, stream: Tensor) -> Tensor:

@@ -42,15 +42,15 @@ class TemperedAttention(Record):
     @property
     def effective(self) -> Matrix:
         """(query,) exp(entropy): the effective number of tokens attended to, from 1 to the number of keys."""
-        found: Matrix = np.exp(self.entropy)
-        return found
+        count: Matrix = np.exp(self.entropy)
+        return count
 
     @property
     def variance(self) -> Matrix:
         """(query,) variance of the scores, each key weighted by its attention."""
         mean = (self.attention * self.scores).sum(-1, keepdims=True)  # (query, 1)
-        found: Matrix = (self.attention * (self.scores - mean) ** 2).sum(-1)
-        return found
+        variance: Matrix = (self.attention * (self.scores - mean) ** 2).sum(-1)
+        return variance
 
     @property
     def slope(self) -> Matrix:
@@ -65,7 +65,7 @@ def run(queries: ArrayLike, keys: ArrayLike, temperature: float) -> TemperedAtte
 
     Raises OptionError for other shapes, no tokens, numbers that are not finite, or a negative temperature.
     """
-    q, k = (np.asarray(each, dtype=np.float64) for each in (queries, keys))
+    q, k = (np.asarray(vectors, dtype=np.float64) for vectors in (queries, keys))
     if q.ndim != 2 or k.ndim != 2 or q.shape[-1] != k.shape[-1] or not (q.size and k.size):
         raise OptionError(
             f"Queries of shape {q.shape} and keys of shape {k.shape} do not fit; wanted (query, channel) and (key, "
@@ -98,16 +98,16 @@ def attend(scores: ArrayLike, temperature: float) -> Matrix:
     else:
         with np.errstate(over="ignore"):  # a tiny τ makes −∞, whose exponential is the 0 that is meant
             weights = np.exp(below / temperature)
-    found: Matrix = weights / weights.sum(-1, keepdims=True)
-    return found
+    attention: Matrix = weights / weights.sum(-1, keepdims=True)
+    return attention
 
 
 def entropy(attention: ArrayLike) -> Matrix:
     """Return the entropy of shares over the last axis in nats, with 0 · log 0 = 0."""
     shares = np.asarray(attention, dtype=np.float64)
     logs = np.log(np.where(shares > 0, shares, 1.0))
-    found: Matrix = -(shares * logs).sum(-1) + 0.0
-    return found
+    values: Matrix = -(shares * logs).sum(-1) + 0.0
+    return values
 
 
 def numerical_slope(scores: ArrayLike, temperature: float, *, step: float = 1e-4) -> Matrix:
@@ -120,15 +120,15 @@ def numerical_slope(scores: ArrayLike, temperature: float, *, step: float = 1e-4
         return np.zeros(numbers.shape[:-1])
     beta = 1 / temperature
     change = step * (beta or 1.0)
-    above, below = (entropy(_softmax(numbers * each)) for each in (beta + change, beta - change))
-    found: Matrix = (above - below) / (2 * change)
-    return found
+    above, below = (entropy(_softmax(numbers * scale)) for scale in (beta + change, beta - change))
+    slope: Matrix = (above - below) / (2 * change)
+    return slope
 
 
 def _softmax(numbers: Matrix) -> Matrix:
     weights = np.exp(numbers - numbers.max(-1, keepdims=True))
-    found: Matrix = weights / weights.sum(-1, keepdims=True)
-    return found
+    shares: Matrix = weights / weights.sum(-1, keepdims=True)
+    return shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +148,10 @@ class TemperatureCurve(Record):
 def curve(scores: ArrayLike, temperatures: Sequence[float] | NDArray[np.float64]) -> TemperatureCurve:
     """Return the entropy of each query over a range of temperatures, and its two limits."""
     numbers = np.asarray(scores, dtype=np.float64)
-    found = np.stack([entropy(attend(numbers, float(each))) for each in temperatures])
+    entropies = np.stack([entropy(attend(numbers, float(temperature))) for temperature in temperatures])
     return TemperatureCurve(
-        np.asarray(temperatures, dtype=np.float64), found, entropy(attend(numbers, 0.0)), math.log(numbers.shape[-1])
+        np.asarray(temperatures, dtype=np.float64),
+        entropies,
+        entropy(attend(numbers, 0.0)),
+        math.log(numbers.shape[-1]),
     )

@@ -72,8 +72,8 @@ class ModelMacs(Record):
 
 def model_macs(shape: ViTShape) -> ModelMacs:
     """Return the MACs of a whole model: T blocks, patch embedding and classifier."""
-    one = block_macs(shape.tokens, shape.width, mlp_ratio=shape.mlp_ratio)
-    blocks = BlockMacs(*(shape.depth * part for part in (one.projections, one.attention, one.mlp)))
+    block = block_macs(shape.tokens, shape.width, mlp_ratio=shape.mlp_ratio)
+    blocks = BlockMacs(*(shape.depth * part for part in (block.projections, block.attention, block.mlp)))
     pixels = CHANNELS * shape.patch_size[0] * shape.patch_size[1]
     return ModelMacs(blocks, shape.patches * pixels * shape.width, shape.width * shape.classes)
 
@@ -130,10 +130,10 @@ class BlockSeconds(Record):
 
 def lengths_to_time(width: int, *, first: int = 16, factor: float = 2.0) -> tuple[int, ...]:
     """Return numbers of tokens, each ``factor`` times the one before, as far as a block stays below 22 GMACs."""
-    found = [first]
-    while block_macs(found[-1] * factor, width).total <= MOST_MACS:
-        found.append(round(found[-1] * factor))
-    return tuple(found)
+    lengths = [first]
+    while block_macs(lengths[-1] * factor, width).total <= MOST_MACS:
+        lengths.append(round(lengths[-1] * factor))
+    return tuple(lengths)
 
 
 def time_block(
@@ -152,7 +152,7 @@ def time_block(
     ``progress`` returns False.
     """
     chosen = tuple(lengths_to_time(width) if tokens is None else tokens)
-    largest = max((block_macs(each, width).total for each in chosen), default=0)
+    largest = max((block_macs(length, width).total for length in chosen), default=0)
     if not chosen or min(chosen) < 1 or repetitions < 1 or largest > MOST_MACS:
         raise OptionError(
             f"A block of width {width} was to be timed for {chosen or 'no'} tokens, {repetitions} times; wanted one or "
@@ -165,14 +165,14 @@ def time_block(
         )
     (block,) = build_blocks("pre", depth=1, width=width, heads=heads, seed=0)
     generator = torch.Generator().manual_seed(0)
-    found = []
+    timings = []
     for done, length in enumerate(chosen):
         report(progress, done, len(chosen))
         x = torch.randn(1, length, width, generator=generator)
         split = x.unflatten(-1, (heads, -1)).transpose(1, 2)  # (1, heads, token, head_dim)
-        found.append((_fastest(block, x, repetitions), _fastest(_attend, split, repetitions)))
+        timings.append((_fastest(block, x, repetitions), _fastest(_attend, split, repetitions)))
     report(progress, len(chosen), len(chosen))
-    seconds = np.array(found)  # (length, 2)
+    seconds = np.array(timings)  # (length, 2)
     return BlockSeconds(width, heads, chosen, seconds[:, 0], seconds[:, 1], torch.get_num_threads())
 
 

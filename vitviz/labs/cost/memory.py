@@ -112,7 +112,7 @@ class HeldBytes(saved_tensors_hooks):
     """Within this context, autograd's saved tensors are counted: each piece of memory once, given ones not at all."""
 
     def __init__(self, given: Sequence[Tensor] = ()) -> None:
-        self._given = {each.untyped_storage().data_ptr() for each in given}
+        self._given = {tensor.untyped_storage().data_ptr() for tensor in given}
         self._held: dict[int, int] = {}
         super().__init__(self._pack, lambda kept: kept)
 
@@ -201,7 +201,7 @@ def compare_model(
     Raises OptionError for maps above 400 MB or more than 100 million weights.
     """
     maps = NUMBER_BYTES * sum(vit.heads) * vit.grid.tokens**2
-    _check_size(maps, sum(each.numel() for each in vit.module.parameters()))
+    _check_size(maps, sum(parameter.numel() for parameter in vit.module.parameters()))
     weight = next(vit.module.parameters())
     features = _Features(private_shell(vit.module))
     return _compare(features, pixels[None].to(weight), maps, repetitions, progress)
@@ -230,7 +230,7 @@ def _check_size(map_bytes: int, weights: float, macs: float = 0) -> None:
 
 
 def _compare(module: nn.Module, x: Tensor, maps: int, repetitions: int, progress: Progress | None) -> MemoryComparison:
-    weights = {name: each.detach().requires_grad_(True) for name, each in module.named_parameters()}
+    weights = {name: parameter.detach().requires_grad_(True) for name, parameter in module.named_parameters()}
     total = repetitions * len(KINDS)
     held: dict[str, tuple[int, int | None]] = {}
     seconds: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
@@ -272,10 +272,16 @@ def _passes(
             features = functional_call(module, weights, (x,))
         middle = _now(x)
         mixture = torch.randn(features.shape, generator=torch.Generator().manual_seed(0), dtype=features.dtype)
-        found = torch.autograd.grad(features, list(weights.values()), mixture.to(features.device), allow_unused=True)
+        gradients = torch.autograd.grad(
+            features, list(weights.values()), mixture.to(features.device), allow_unused=True
+        )
         end = _now(x)
     peak = torch.cuda.max_memory_allocated(x.device) if cuda else None
-    return ((counter.total, peak), (middle - start, end - start), [each for each in found if each is not None])
+    return (
+        (counter.total, peak),
+        (middle - start, end - start),
+        [gradient for gradient in gradients if gradient is not None],
+    )
 
 
 def _now(x: Tensor) -> float:
@@ -287,5 +293,5 @@ def _now(x: Tensor) -> float:
 
 def _difference(gradients: list[Tensor], reference: list[Tensor]) -> float:
     pairs = list(zip(gradients, reference, strict=True))
-    largest = max(float(each.abs().max()) for each in reference)
-    return max(float((one - two).abs().max()) for one, two in pairs) / largest
+    largest = max(float(gradient.abs().max()) for gradient in reference)
+    return max(float((gradient - wanted).abs().max()) for gradient, wanted in pairs) / largest

@@ -35,7 +35,7 @@ class Scaling(Record):
     def exponents(self) -> tuple[float, float]:
         """Slope of parameters and of MACs against the size between the two largest models, on logarithmic axes."""
         steps = np.log(self.values[-1] / self.values[-2])
-        return tuple(float(np.log(each[-1] / each[-2]) / steps) for each in (self.parameters, self.macs))  # type: ignore[return-value]
+        return tuple(float(np.log(counts[-1] / counts[-2]) / steps) for counts in (self.parameters, self.macs))  # type: ignore[return-value]
 
 
 def parameters_of(shape: ViTShape) -> int:
@@ -58,8 +58,8 @@ def scale(shape: ViTShape, growing: str, values: Sequence[int]) -> Scaling:
     return Scaling(
         growing,
         np.array(sorted(values)),
-        np.array([parameters_of(each) for each in shapes]),
-        np.array([model_macs(each).total for each in shapes]),
+        np.array([parameters_of(grown) for grown in shapes]),
+        np.array([model_macs(grown).total for grown in shapes]),
     )
 
 

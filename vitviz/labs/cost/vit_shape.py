@@ -107,7 +107,7 @@ def shape_of(vit: ViT) -> ViTShape:
     block: Any = next(iter(vit.shell.blocks.children()))  # type: ignore[union-attr]
     width = int(getattr(vit.module, "embed_dim", 0) or getattr(vit.module, "num_features", 0))
     mlp = getattr(block, "mlp", None)
-    matrices = [] if mlp is None else [each.numel() for each in mlp.parameters() if each.ndim == 2]
+    matrices = [] if mlp is None else [parameter.numel() for parameter in mlp.parameters() if parameter.ndim == 2]
     return ViTShape(
         image_size=vit.image_size,
         patch_size=vit.grid.patch_size,

@@ -80,8 +80,8 @@ def limit_gap(student: Tensor, teacher: Tensor, temperatures: list[float]) -> li
         raise OptionError(
             "The two sets of logits differ by a constant, so there is no gradient; wanted different answers."
         )
-    found = [soft_gradient(student.double(), teacher.double(), each) - limit for each in temperatures]
-    return [float(torch.linalg.vector_norm(gap) / limit.norm()) for gap in found]
+    gaps = [soft_gradient(student.double(), teacher.double(), temperature) - limit for temperature in temperatures]
+    return [float(torch.linalg.vector_norm(gap) / limit.norm()) for gap in gaps]
 
 
 def _check(temperature: float) -> None:

@@ -145,23 +145,23 @@ def token_attention(student: nn.Module) -> TokenAttention:
     digits = held_out()
     chosen = [int((digits.labels == digit).nonzero()[0]) for digit in range(CLASSES)]
     maps, answers = [], []
-    for picture in digits.pictures[chosen]:
-        one = trace(vit, picture)
+    for pixels in digits.pictures[chosen]:
+        traced = trace(vit, pixels)
         rows = [
-            torch.stack([one.attention_row(layer, name) for name in ("class", "distillation")])
+            torch.stack([traced.attention_row(layer, name) for name in ("class", "distillation")])
             for layer in range(vit.layers)
         ]  # (token, head, key) each
         maps.append(vit.grid.to_map(torch.stack(rows)).numpy())
-        answers.append(_answers(vit, picture))
+        answers.append(_answers(vit, pixels))
     laid_out = np.stack(maps).astype(np.float32)
     pictures = digits.pictures[chosen, 0].numpy()
     return TokenAttention(laid_out, pictures, np.array(answers), _likeness(laid_out))
 
 
-def _answers(vit: ViT, picture: Tensor) -> tuple[int, int]:
+def _answers(vit: ViT, digit: Tensor) -> tuple[int, int]:
     network: Any = vit.shell
     with torch.no_grad():
-        tokens = network.forward_features(picture[None])  # (1, token, channel), after the final norm
+        tokens = network.forward_features(digit[None])  # (1, token, channel), after the final norm
         return int(network.head(tokens[0, 0]).argmax()), int(network.head_dist(tokens[0, 1]).argmax())
 
 

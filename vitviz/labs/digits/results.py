@@ -63,10 +63,10 @@ def _plain(value: Any) -> Any:
     """Return a value as JSON has words for: readings as [step, loss, accuracy], NaN as null."""
     if isinstance(value, dict):
         if set(value) == {"step", "loss", "accuracy"}:
-            return [_plain(each) for each in value.values()]
-        return {name: _plain(each) for name, each in value.items()}
+            return [_plain(entry) for entry in value.values()]
+        return {name: _plain(entry) for name, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(entry) for entry in value]
     if isinstance(value, np.ndarray):
         return _plain(value.tolist())
     if isinstance(value, float):

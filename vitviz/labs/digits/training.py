@@ -93,7 +93,7 @@ def train(
         )
     numbers = np.random.default_rng([seed, 2])
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
-    read_at = {round(steps * (each + 1) / readings) for each in range(readings)}
+    read_at = {round(steps * (reading + 1) / readings) for reading in range(readings)}
     started, losses, points = time.thread_time(), [], [Point(0, math.nan, accuracy_of(network))]
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = learning_rate * rate_factor(step, steps)

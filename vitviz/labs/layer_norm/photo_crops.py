@@ -21,8 +21,8 @@ CROP_PIXELS = 16
 def photos() -> Tensor:
     """Return the example photos, (photo, channel, row, column), each channel with mean 0 and deviation 1 over all."""
     side = (PHOTO_PIXELS, PHOTO_PIXELS)
-    opened = [open_image(each.path).resize(side, Image.Resampling.BOX) for each in examples()]
-    raw = [torch.frombuffer(bytearray(each.tobytes()), dtype=torch.uint8) for each in opened]
+    opened = [open_image(example.path).resize(side, Image.Resampling.BOX) for example in examples()]
+    raw = [torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8) for image in opened]
     values = torch.stack(raw).reshape(-1, PHOTO_PIXELS, PHOTO_PIXELS, 3).permute(0, 3, 1, 2).float()
     mean, deviation = values.mean((0, 2, 3), keepdim=True), values.std((0, 2, 3), keepdim=True)
     return (values - mean) / deviation

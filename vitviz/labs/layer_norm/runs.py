@@ -51,7 +51,7 @@ def as_text(runs: list[LayerNormTraining]) -> str:
 
 def _plain(run: LayerNormTraining) -> dict[str, Any]:
     return {
-        name: [float(f"{each:.{_DIGITS}g}") for each in value] if isinstance(value, np.ndarray) else value
+        name: [float(f"{number:.{_DIGITS}g}") for number in value] if isinstance(value, np.ndarray) else value
         for name, value in vars(run).items()
     }
 

@@ -152,7 +152,7 @@ def _step(model: nn.Module, optimiser: torch.optim.Optimizer, batch: tuple[Tenso
         loss = functional.cross_entropy(model(pictures), labels)
         optimiser.zero_grad()
         loss.backward()
-    norm = nn.utils.get_total_norm(each.grad for each in model.parameters() if each.grad is not None)
+    norm = nn.utils.get_total_norm(parameter.grad for parameter in model.parameters() if parameter.grad is not None)
     if torch.isfinite(loss) and torch.isfinite(norm):
         optimiser.step()
     return float(loss.detach()), float(norm)

@@ -107,5 +107,6 @@ def local_count(first: Sequence[float], second: Sequence[float], window: float) 
             "wanted as many of the one as of the other, and a width above 0. Give two places for each object."
         )
     return sum(
-        len({math.floor(one / window), math.floor(other / window)}) for one, other in zip(first, second, strict=True)
+        len({math.floor(place / window), math.floor(other / window)})
+        for place, other in zip(first, second, strict=True)
     )

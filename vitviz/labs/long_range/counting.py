@@ -64,8 +64,8 @@ def has_partner(boards: Board) -> NDArray[np.bool_]:
     """Return for each cell whether a half lies there whose other half lies anywhere on the board."""
     flat = boards.reshape(len(boards), -1)
     there = (partner_of(flat)[:, :, None] == flat[:, None, :]).any(2)  # (image, cell)
-    found: NDArray[np.bool_] = is_half(boards) & there.reshape(boards.shape)
-    return found
+    partnered: NDArray[np.bool_] = is_half(boards) & there.reshape(boards.shape)
+    return partnered
 
 
 @cache

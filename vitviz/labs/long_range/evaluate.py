@@ -72,15 +72,15 @@ def head_weights(network: Answerer, task: Task, *, images: int = _TRACED) -> lis
     vit = shipped.as_vit(network, task.name)
     generator = np.random.default_rng([0, 3])
     boards = task.sample(images, generator=generator, pairs=task.answers - 1)
-    found = []
+    rows = []
     for board, pixels in zip(boards, render(boards, generator=generator), strict=True):
         maps = attention(vit, picture(pixels))  # (layer, head, query, key)
         first = len(vit.grid.prefix)
         for cell in np.flatnonzero(task.has_partner(board[None])[0]):
             partner = partner_cell(board, int(cell))
             assert partner is not None
-            found.append(maps[:, :, first + cell, first + partner])
-    weights: list[list[float]] = np.mean(found, axis=0).round(5).tolist()
+            rows.append(maps[:, :, first + cell, first + partner])
+    weights: list[list[float]] = np.mean(rows, axis=0).round(5).tolist()
     return weights
 
 
@@ -91,7 +91,7 @@ def evaluate(
     result: dict[str, Any] = {"distances": DISTANCES, "images": images, "networks": {}}
     for name, seeds in told.items():
         built = {seed: shipped.restore(networks.build(name, answers=task.answers), state, name, seed) for seed in seeds}
-        each = [
+        runs = [
             [measure(net, task, distance=distance, images=images, seed=seed) for distance in DISTANCES]
             for seed, net in built.items()
         ]
@@ -106,7 +106,7 @@ def evaluate(
             ],
         }
         for quantity in ("accuracy", "cross_entropy", "partner_accuracy"):
-            entry[quantity] = [[round(one[quantity], 5) for one in row] for row in each]
+            entry[quantity] = [[round(point[quantity], 5) for point in row] for row in runs]
         result["networks"][name] = entry
         if name == "vit":
             result["head_weight"] = [head_weights(net, task) for net in built.values()]

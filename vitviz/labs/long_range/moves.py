@@ -62,17 +62,17 @@ def partner_cell(board: Board, cell: int) -> int | None:
     """Return the cell of the other half of the half in a cell, or of the other bar; None where there is none."""
     cells = board.reshape(-1)
     if is_half(cells[cell]):
-        found = np.flatnonzero(cells == partner_of(cells[cell]))
+        partners = np.flatnonzero(cells == partner_of(cells[cell]))
     elif is_bar(cells[cell]):
-        found = np.flatnonzero(is_bar(cells) & (np.arange(cells.size) != cell))
+        partners = np.flatnonzero(is_bar(cells) & (np.arange(cells.size) != cell))
     else:
-        found = np.array([], int)
-    return int(found[0]) if len(found) else None
+        partners = np.array([], int)
+    return int(partners[0]) if len(partners) else None
 
 
-def distance(one: int, other: int) -> int:
+def distance(cell: int, other: int) -> int:
     """Return how many cells two cells lie apart along the longer of the two axes."""
-    (row, column), (other_row, other_column) = divmod(one, COLUMNS), divmod(other, COLUMNS)
+    (row, column), (other_row, other_column) = divmod(cell, COLUMNS), divmod(other, COLUMNS)
     return max(abs(row - other_row), abs(column - other_column))
 
 
@@ -87,11 +87,11 @@ def board_of(text: str) -> Board:
     Raises OptionError for another length, an unknown digit, or a board that no move leads to: a half twice, halves
     and bars together, or bars that do not lie beside the band in one row.
     """
-    if len(text) != ROWS * COLUMNS or any(each not in _DIGITS[:CODES] for each in text):
+    if len(text) != ROWS * COLUMNS or any(digit not in _DIGITS[:CODES] for digit in text):
         raise OptionError(
             f"A board is written as {ROWS * COLUMNS} digits from 0 to {_DIGITS[CODES - 1]}, one a cell; got {text!r}."
         )
-    board = np.array([_DIGITS.index(each) for each in text], np.int64).reshape(ROWS, COLUMNS)
+    board = np.array([_DIGITS.index(digit) for digit in text], np.int64).reshape(ROWS, COLUMNS)
     halves, bars = board[is_half(board)], np.argwhere(is_bar(board))
     if len(bars):
         sound = len(bars) == 2 and not len(halves) and _is_banded(board, bars)

@@ -66,7 +66,7 @@ class ConvolutionNetwork(Answerer):
         super().__init__()
         stem = nn.Conv2d(3, width, CELL_PIXELS, CELL_PIXELS)
         self.features = nn.Sequential(
-            stem, Pointwise(width), *(Gated(width, 3, each) for each in dilations), nn.BatchNorm2d(width)
+            stem, Pointwise(width), *(Gated(width, 3, dilation) for dilation in dilations), nn.BatchNorm2d(width)
         )
         self.head = nn.Linear(width, answers)
         self.partner = nn.Linear(width, 1)

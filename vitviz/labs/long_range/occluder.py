@@ -57,8 +57,8 @@ def label(boards: Board) -> NDArray[np.int64]:
 
 def has_partner(boards: Board) -> NDArray[np.bool_]:
     """Return for each cell whether a bar lies there and the bars of its board match."""
-    found: NDArray[np.bool_] = is_bar(boards) & (label(boards) == 1)[:, None, None]
-    return found
+    partnered: NDArray[np.bool_] = is_bar(boards) & (label(boards) == 1)[:, None, None]
+    return partnered
 
 
 def _dots(boards: Board, extra: NDArray[np.int64], generator: np.random.Generator) -> None:

@@ -46,16 +46,16 @@ class NetworkResult(Record):
     @property
     def mean(self) -> NDArray[np.float64]:
         """(distance,): mean accuracy of the seeds."""
-        found: NDArray[np.float64] = self.accuracy.mean(0)
-        return found
+        values: NDArray[np.float64] = self.accuracy.mean(0)
+        return values
 
     @property
     def deviation(self) -> NDArray[np.float64]:
         """(distance,): standard deviation of the accuracy over the seeds (divisor seeds − 1; 0 for one seed)."""
         if len(self.seeds) < 2:
             return np.zeros(self.accuracy.shape[1])
-        found: NDArray[np.float64] = self.accuracy.std(0, ddof=1)
-        return found
+        values: NDArray[np.float64] = self.accuracy.std(0, ddof=1)
+        return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,17 +96,18 @@ class TaskResult(Record):
 
 def markdown(result: TaskResult) -> str:
     """Return the accuracies of a task as a table in Markdown, for the model card: mean ± deviation in per cent."""
-    names = ["network", "parameters", "field", "seconds", *(f"{each} px" for each in result.pixels)]
+    names = ["network", "parameters", "field", "seconds", *(f"{size} px" for size in result.pixels)]
     lines = [" | ".join(["", *names, "mixed", ""]).strip()]
     lines.append("|" + "---|" * (len(names) + 1))
-    for name, each in result.networks.items():
-        field = "all" if each.field is None else f"{each.field} px"
-        seconds = f"{sum(each.seconds) / len(each.seconds):.0f}"
+    for name, network in result.networks.items():
+        field = "all" if network.field is None else f"{network.field} px"
+        seconds = f"{sum(network.seconds) / len(network.seconds):.0f}"
         shares = [
-            f"{100 * mean:.1f} ± {100 * spread:.1f}" for mean, spread in zip(each.mean, each.deviation, strict=True)
+            f"{100 * mean:.1f} ± {100 * spread:.1f}"
+            for mean, spread in zip(network.mean, network.deviation, strict=True)
         ]
-        mixed = f"{100 * each.mixed_accuracy.mean():.1f}"
-        cells = [name, f"{each.parameters:,}", field, seconds, *shares, mixed]
+        mixed = f"{100 * network.mixed_accuracy.mean():.1f}"
+        cells = [name, f"{network.parameters:,}", field, seconds, *shares, mixed]
         lines.append(" | ".join(["", *cells, ""]).strip())
     return "\n".join(lines)
 
@@ -127,7 +128,7 @@ def results(task: str, folder: Path = LABS) -> TaskResult:
         task,
         tuple(told["distances"]),
         told["images"],
-        {name: _network(name, each) for name, each in told["networks"].items()},
+        {name: _network(name, entry) for name, entry in told["networks"].items()},
         np.array(told["head_weight"]),
     )
 

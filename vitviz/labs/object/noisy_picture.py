@@ -40,14 +40,14 @@ class NoisyPicture(Record):
     @property
     def detected(self) -> NDArray[np.bool_]:
         """(rows, columns) whether a patch exceeds the threshold."""
-        found: NDArray[np.bool_] = self.means > self.detector.threshold
-        return found
+        mask: NDArray[np.bool_] = self.means > self.detector.threshold
+        return mask
 
     @property
     def touched(self) -> NDArray[np.bool_]:
         """(rows, columns) whether the object covers some of a patch."""
-        found: NDArray[np.bool_] = self.coverage > 0
-        return found
+        mask: NDArray[np.bool_] = self.coverage > 0
+        return mask
 
     @property
     def hits(self) -> int:
@@ -81,7 +81,7 @@ def run(detector: Detector, size: int, *, image_size: int = IMAGE_SIZE, seed: in
     patch = detector.patch_size
     covered = whole_patches(image_size, patch)
     if covered != image_size:
-        near = ", ".join(str(each) for each in _divisors(image_size, patch))
+        near = ", ".join(str(divisor) for divisor in _divisors(image_size, patch))
         raise GridError(
             f"Patches of {patch} pixels do not cover a picture of {image_size} pixels: {image_size - covered} pixels "
             f"are left over. Cut the picture to {covered} pixels, or choose a patch of {near} pixels."

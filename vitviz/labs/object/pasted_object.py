@@ -126,8 +126,8 @@ def run(
     noises = [torch.randn(pixels.shape, generator=generator) * detector.noise / unit for _ in range(samples)]
     runs = [pixels, *inputs, *(pixels + noise for noise in noises)]
     tokens, reads = [], []
-    for done, each in enumerate(runs):
-        token, read = _read(vit, each, place)
+    for done, pasted in enumerate(runs):
+        token, read = _read(vit, pasted, place)
         tokens.append(token)
         reads.append(read)
         report(progress, done + 1, len(runs))
@@ -161,16 +161,16 @@ def _compared(
 
 def _read(vit: ViT, pixels: Tensor, place: int) -> tuple[Tensor, Tensor]:
     """Return the token of a patch in every layer, (layer, channel), and the embedding, (channel,)."""
-    found = trace(vit, pixels)
-    index = found.grid.token(place)
-    rows = torch.stack([stream[index] for stream in found.streams])
-    return rows.double().cpu(), found.embedding.double().cpu()
+    traced = trace(vit, pixels)
+    index = traced.grid.token(place)
+    rows = torch.stack([stream[index] for stream in traced.streams])
+    return rows.double().cpu(), traced.embedding.double().cpu()
 
 
 def _sign(vit: ViT, pixels: Tensor, place: int) -> int:
     """Return whether to brighten (1) or to darken (−1), so that the object stays within the range of a picture."""
     left, top, right, bottom = vit.grid.box(place)
-    std, mean = (torch.tensor(each)[:, None, None] for each in (vit.std, vit.mean))
+    std, mean = (torch.tensor(values)[:, None, None] for values in (vit.std, vit.mean))
     ground = pixels[:, top:bottom, left:right] * std + mean
     return 1 if float(ground.mean()) <= 0.5 else -1
 

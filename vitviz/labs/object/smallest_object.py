@@ -113,7 +113,7 @@ class Detector(Record):
         kσ / Δ where the tokens tile the object exactly, whatever their size; with N tokens, of which some are covered
         in part, it is √(kσp√N / Δ).
         """
-        return next(each for each in self._pooled_sizes() if each is not None)
+        return next(size for size in self._pooled_sizes() if size is not None)
 
     def _pooled_sizes(self) -> Iterator[float | None]:
         """Yield, for objects of up to 1, 2, 3 … patches, the smallest that the pool sees, or None."""
@@ -150,14 +150,14 @@ def run(
     base = detector or Detector()
     if not patch_sizes:
         raise OptionError("There are no patch sizes; wanted at least one. Leave them out for 4 to 64.")
-    each = [replace(base, patch_size=size) for size in patch_sizes]
-    measured = [measured_smallest(one, trials=trials, seed=seed) for one in each]
+    detectors = [replace(base, patch_size=size) for size in patch_sizes]
+    measured = [measured_smallest(variant, trials=trials, seed=seed) for variant in detectors]
     return SmallestObject(
         base,
         tuple(patch_sizes),
-        tuple(one.smallest for one in each),
+        tuple(variant.smallest for variant in detectors),
         tuple(measured),
-        tuple(one.pooled_smallest for one in each),
+        tuple(variant.pooled_smallest for variant in detectors),
         trials,
     )
 
@@ -207,9 +207,9 @@ class SmallestObject(Record):
     def largest_difference(self) -> float | None:
         """The largest difference of measured and formula, as a share of the formula; None if nothing is seen."""
         gaps = [
-            abs(found / wanted - 1)
-            for wanted, found in zip(self.formula, self.measured, strict=True)
-            if wanted is not None and found is not None
+            abs(counted / wanted - 1)
+            for wanted, counted in zip(self.formula, self.measured, strict=True)
+            if wanted is not None and counted is not None
         ]
         return max(gaps, default=None)
 
