@@ -58,8 +58,8 @@ def add_overwrite(parser: argparse.ArgumentParser) -> None:
 def files_read(arguments: argparse.Namespace) -> list[Path]:
     """Return every file that the arguments name, but for --out: whatever option a command has, none is forgotten."""
     values = (value for name, value in vars(arguments).items() if name != "out")
-    flat = (each for value in values for each in (value if isinstance(value, list | tuple) else [value]))
-    return [path for each in flat if isinstance(each, str | Path) for path in _file(str(each))]
+    flat = (item for value in values for item in (value if isinstance(value, list | tuple) else [value]))
+    return [path for item in flat if isinstance(item, str | Path) for path in _file(str(item))]
 
 
 def _file(text: str) -> Iterable[Path]:
@@ -75,11 +75,11 @@ def _file(text: str) -> Iterable[Path]:
 def plain(value: Any) -> Any:
     """Return a value as JSON has it: arrays become lists, NaN and infinity null."""
     if isinstance(value, Mapping):
-        return {str(name): plain(each) for name, each in value.items()}
+        return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
         return plain(value.item())
     if isinstance(value, float) and not np.isfinite(value):

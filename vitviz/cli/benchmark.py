@@ -136,14 +136,14 @@ def _plan(arguments: argparse.Namespace) -> Plan:
 
 def knobs_of(texts: list[str]) -> dict[str, dict[str, Any]]:
     """Return knobs by method of texts such as "rise.n_masks=64"; raises OptionError for what no method has."""
-    found: dict[str, dict[str, Any]] = {}
+    knobs: dict[str, dict[str, Any]] = {}
     for text in texts:
         owner, _dot, rest = text.partition(".")
         name, equals, value = rest.partition("=")
         if not equals:
             raise OptionError(f"--knob {text} is no knob; wanted METHOD.NAME=VALUE, such as rise.n_masks=64.")
-        found.setdefault(owner, {})[name] = find_method(owner).knob(name).read(value)
-    return found
+        knobs.setdefault(owner, {})[name] = find_method(owner).knob(name).read(value)
+    return knobs
 
 
 def _texts(arguments: argparse.Namespace) -> dict[str, str | None]:
@@ -239,8 +239,8 @@ def _measure_one(
     right = wanted is None or int(answer.argmax()) == wanted
     if not store.peaks:
         store.add_peaks(peak_memory(vit, pixels, target, plan))
-    found = measure_photo(vit, pixels, target, plan, box=box, seed=len(store.measured))
-    store.add(entry.name, found, right, digest=digest)
+    measurements = measure_photo(vit, pixels, target, plan, box=box, seed=len(store.measured))
+    store.add(entry.name, measurements, right, digest=digest)
 
 
 def _write(
@@ -274,10 +274,10 @@ def _conditions(store: BenchmarkStore, settings: Mapping[str, Any]) -> list[str]
     knobs = ", ".join(
         f"{method}.{name}={value}" for method, chosen in settings["knobs"].items() for name, value in chosen.items()
     )
-    what = "the photo's class" if settings["explain"] == "class" else "the model's top answer"
+    explained = "the photo's class" if settings["explain"] == "class" else "the model's top answer"
     return [
         f"Model: {settings['model']} ({settings['weights']}), input {height} × {width} pixels.",
-        f"Photos: {len(store.measured)}. Explained: {what} where it is known, else the top answer; "
+        f"Photos: {len(store.measured)}. Explained: {explained} where it is known, else the top answer; "
         f"the explained class is the model's answer to {right} of them.",
         f"Test: patches go in {settings['steps']} steps, replaced by: {settings['replacement']}. "
         f"Beside each photo's maps: {settings['random_maps']} of random numbers. Seed {settings['seed']}."

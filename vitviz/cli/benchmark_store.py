@@ -14,7 +14,7 @@ from vitviz.attribution.benchmark import Measurement
 from vitviz.errors import OptionError, OutputError
 from vitviz.files import check_outputs, write_files, write_text
 
-_NUMBERS = [each.name for each in fields(Measurement) if each.name != "method"]
+_NUMBERS = [column.name for column in fields(Measurement) if column.name != "method"]
 _COLUMNS = ["photo", "right", "method", *_NUMBERS]
 _UNKNOWN = "not recorded"  # by an older version: nothing says that it was the same
 _PHOTO_COLUMNS = ["photo", "digest"]
@@ -101,8 +101,8 @@ class BenchmarkStore:
             self.digests = {row["photo"]: row["digest"] for row in _rows(self._photos) if row.get("digest")}
             for row in _rows(self._lines):
                 rows.setdefault(row["photo"], []).append(row)
-        for photo, found in rows.items():
-            whole = [row for row in found if row.get("seconds")]
+        for photo, rows_of_photo in rows.items():
+            whole = [row for row in rows_of_photo if row.get("seconds")]
             if [row["method"] for row in whole] == self._methods and photo in self.digests:
                 self.measured[photo] = [_measurement(row) for row in whole]
                 self.right[photo] = whole[0]["right"] == "1"
@@ -114,15 +114,15 @@ class BenchmarkStore:
         write_files({self._photos: _csv(photos), self._lines: _csv(lines)})
 
     def _written_lines(self, photo: str, measured: Sequence[Measurement]) -> list[list[Any]]:
-        return [[photo, int(self.right[photo]), each.method, *_written(each)] for each in measured]
+        return [[photo, int(self.right[photo]), measurement.method, *_written(measurement)] for measurement in measured]
 
-    def add(self, photo: str, found: Sequence[Measurement], right: bool, *, digest: str) -> None:
+    def add(self, photo: str, measurements: Sequence[Measurement], right: bool, *, digest: str) -> None:
         """Keep a photo's measurements, in memory and in the files; ``digest`` is the hash of its file."""
-        self.measured[photo], self.right[photo] = list(found), right
+        self.measured[photo], self.right[photo] = list(measurements), right
         self.digests[photo] = digest
         # the hash goes first: without its measurements it is nothing, while they are nothing without it
         _append(self._photos, [[photo, digest]])
-        _append(self._lines, self._written_lines(photo, found))
+        _append(self._lines, self._written_lines(photo, measurements))
 
     def add_peaks(self, peaks: Mapping[str, float]) -> None:
         """Keep the memory of each method."""
@@ -161,8 +161,8 @@ def _append(path: Path, rows: Iterable[Iterable[Any]]) -> None:
         raise OutputError(f"{path} could not be written ({error.strerror or error}). Choose another place.") from error
 
 
-def _written(found: Measurement) -> list[str]:
-    numbers = [getattr(found, name) for name in _NUMBERS]
+def _written(measurement: Measurement) -> list[str]:
+    numbers = [getattr(measurement, name) for name in _NUMBERS]
     return ["" if value is None else f"{value:.6g}" for value in numbers]
 
 

@@ -106,7 +106,7 @@ def free_memory() -> int | None:
 
 def can_write(folder: Path) -> bool:
     """Return whether files can be made in a folder or, if it is not there yet, in the one that would hold it."""
-    place = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    place = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     try:
         with tempfile.TemporaryFile(dir=place):
             return True
@@ -140,10 +140,10 @@ def look_for_problems(told: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _small_problems(told: dict[str, Any]) -> Iterator[Problem]:
-    for what, name in (("large models", "memory"), ("downloads and large files", "disk")):
+    for subject, name in (("large models", "memory"), ("downloads and large files", "disk")):
         free = told[f"{name}_free"]
         if free is not None and free < LITTLE:
-            yield Problem(what, f"{_gigabytes(free)} of {name} are free", "Close programs or delete files.", False)
+            yield Problem(subject, f"{_gigabytes(free)} of {name} are free", "Close programs or delete files.", False)
     for folder, writable in told["caches"].items():
         if not writable:
             remedy = "Change its permissions, or set HF_HOME or TORCH_HOME to a folder of yours."
@@ -174,7 +174,7 @@ def _devices() -> dict[str, Any]:
 def _weights() -> dict[str, str | None]:
     """Return the shipped files with None, or with what is wrong with them."""
     files = {WEIGHTS / model.file: model.sha256 for model in shipped.MODELS.values()}
-    files |= {LABS / each.file: each.sha256 for each in long_range.FILES.values()}
+    files |= {LABS / weights.file: weights.sha256 for weights in long_range.FILES.values()}
     return {path.name: _wrong(path, sha256) for path, sha256 in files.items()}
 
 
@@ -221,7 +221,7 @@ def _what_fails(problems: list[Problem]) -> list[str]:
     if not problems:
         return ["Everything works."]
     shown = ["What would not work:"]
-    for problem in sorted(problems, key=lambda each: not each.needed):
+    for problem in sorted(problems, key=lambda failure: not failure.needed):
         weight = "" if problem.needed else " (not needed)"
         shown.append(f"  {problem.what}{weight}: {problem.why.rstrip('.')}. {problem.remedy}")
     return shown

@@ -122,22 +122,24 @@ def _picture_path(image: str) -> Path:
 
 
 def _explain(vit: ViT, photo: Photo, method: Method, given: dict[str, Any], arguments: argparse.Namespace) -> Explained:
-    aim = None if arguments.target is None else class_index(vit, arguments.target)
+    index = None if arguments.target is None else class_index(vit, arguments.target)
     versus, start = arguments.versus, time.perf_counter()
     if method.explanation is None or method.is_view(given):
-        traced, shown, options = _view(vit, photo, method, method.choose(given), aim, versus)
+        traced, shown, options = _view(vit, photo, method, method.choose(given), index, versus)
     else:
-        target = aim if versus is None else _contrast(vit, photo, aim, versus)
+        target = index if versus is None else _contrast(vit, photo, index, versus)
         backward, layered = method.explanation.backward, method.explanation.layer_scores
         traced = trace(vit, photo.image, target=target, gradients=backward, layer_scores=layered)
-        found = attribute(method.name, vit, traced, target=target, seed=arguments.map_seed, **method.choose(given))
-        traced, options = replace(traced, target=found.target), dict(found.knobs)
-        shown = of_attribution(found, method.explanation)
+        attribution = attribute(
+            method.name, vit, traced, target=target, seed=arguments.map_seed, **method.choose(given)
+        )
+        traced, options = replace(traced, target=attribution.target), dict(attribution.knobs)
+        shown = of_attribution(attribution, method.explanation)
     return Explained(method, options, vit, traced, shown, time.perf_counter() - start)
 
 
 def _view(
-    vit: ViT, photo: Photo, method: Method, options: dict[str, Any], aim: int | None, versus: str | None
+    vit: ViT, photo: Photo, method: Method, options: dict[str, Any], index: int | None, versus: str | None
 ) -> tuple[Trace, Shown, dict[str, Any]]:
     """Return the trace, the view of attention and its options, the default query and layer filled in."""
     if versus is not None:
@@ -145,7 +147,7 @@ def _view(
             f"--rather-than {versus} belongs to explanations of a class; got --method {method.name}, whose map is the "
             "same for every class. Leave it out or choose another method."
         )
-    traced = trace(vit, photo.image, target=aim, gradients=aim is not None)
+    traced = trace(vit, photo.image, target=index, gradients=index is not None)
     resolved = dict(options)
     if resolved.get("query", "") is None:
         resolved["query"] = default_query(traced.grid)
@@ -155,10 +157,10 @@ def _view(
     return traced, of_view(method.view(traced, **resolved), traced.grid), resolved
 
 
-def _contrast(vit: ViT, photo: Photo, aim: int | None, versus: str) -> Target:
+def _contrast(vit: ViT, photo: Photo, index: int | None, versus: str) -> Target:
     """Return the target "rather than a class"; without a target of its own, the top answer is set against it."""
     other = class_index(vit, versus)
-    first = trace(vit, photo.image).top(1)[0][0] if aim is None else aim
+    first = trace(vit, photo.image).top(1)[0][0] if index is None else index
     return contrast(vit, first, other)
 
 
@@ -179,12 +181,12 @@ def _manifest(explained: Explained, photo: Photo, arguments: argparse.Namespace)
 
 def _report(explained: Explained, arguments: argparse.Namespace, photo: Photo, given: dict[str, Any]) -> str:
     vit, traced = explained.vit, explained.trace
-    what = f"{file_name(arguments.image)}, {vit.name} ({outputs.short(vit.weights)}), {explained.shown.label}"
+    heading = f"{file_name(arguments.image)}, {vit.name} ({outputs.short(vit.weights)}), {explained.shown.label}"
     if "query" in explained.options and "query" not in given:
         why = "the default" if explained.options["query"] == "class" else "the default: the model has no class token"
-        what += f" ({why})"
+        heading += f" ({why})"
     files = f"; wrote {', '.join(map(str, arguments.out))}" if arguments.out else ""
-    lines = [f"{what}.", f"{_answers(vit, traced)}. {1000 * explained.seconds:.0f} ms{files}."]
+    lines = [f"{heading}.", f"{_answers(vit, traced)}. {1000 * explained.seconds:.0f} ms{files}."]
     if explained.shown.facts and explained.method.explanation is not None:
         lines.append(explained.shown.facts)
     if traced.target is not None:

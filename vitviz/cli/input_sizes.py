@@ -41,30 +41,30 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     """Measure every size, write the files, return what was found."""
-    picture = measurement.picture(arguments.image)
+    name, photo = measurement.picture(arguments.image)
     vit = model_options.load(arguments)
-    found = input_sizes(vit, picture[1].image, sizes=arguments.sizes)
-    return measurement.finish("input-sizes", _measure(vit, found), vit, [picture], arguments.out)
+    answers = input_sizes(vit, photo.image, sizes=arguments.sizes)
+    return measurement.finish("input-sizes", _measure(vit, answers), vit, [(name, photo)], arguments.out)
 
 
-def _measure(vit: ViT, found: tuple[SizedAnswer, ...]) -> Measurement:
-    pixels = [max(each.image_size) for each in found]
+def _measure(vit: ViT, answers: tuple[SizedAnswer, ...]) -> Measurement:
+    pixels = [max(sized.image_size) for sized in answers]
     quantities = {
-        "Cosine to the own size": [each.cosine for each in found],
-        "Seconds of the pass": [each.seconds for each in found],
+        "Cosine to the own size": [sized.cosine for sized in answers],
+        "Seconds of the pass": [sized.seconds for sized in answers],
     }
     return Measurement(
         title="Input sizes",
         panels=[_panel(vit, name, pixels, values) for name, values in quantities.items()],
         arrays={
-            "sizes": np.array([each.image_size for each in found]),
-            "tokens": np.array([each.tokens for each in found]),
-            "seconds": np.array([each.seconds for each in found]),
-            "cosine": np.array([each.cosine for each in found]),
+            "sizes": np.array([sized.image_size for sized in answers]),
+            "tokens": np.array([sized.tokens for sized in answers]),
+            "seconds": np.array([sized.seconds for sized in answers]),
+            "cosine": np.array([sized.cosine for sized in answers]),
         },
-        numbers={"sizes": [_row(vit, each) for each in found]},
-        words=[_words(vit, each) for each in found],
-        settings={"sizes": [each.image_size for each in found]},
+        numbers={"sizes": [_row(vit, sized) for sized in answers]},
+        words=[_words(vit, sized) for sized in answers],
+        settings={"sizes": [sized.image_size for sized in answers]},
     )
 
 
@@ -74,21 +74,23 @@ def _panel(vit: ViT, name: str, pixels: list[int], values: list[float]) -> Panel
     return Panel(label=name, picture=plot)
 
 
-def _row(vit: ViT, each: SizedAnswer) -> dict[str, Any]:
+def _row(vit: ViT, sized: SizedAnswer) -> dict[str, Any]:
     return {
-        "image_size": each.image_size,
-        "native": each.native,
-        "tokens": each.tokens,
-        "seconds": each.seconds,
-        "cosine": each.cosine,
-        "answers": [{"class": index, "name": vit.class_name(index), "probability": share} for index, share in each.top],
+        "image_size": sized.image_size,
+        "native": sized.native,
+        "tokens": sized.tokens,
+        "seconds": sized.seconds,
+        "cosine": sized.cosine,
+        "answers": [
+            {"class": index, "name": vit.class_name(index), "probability": share} for index, share in sized.top
+        ],
     }
 
 
-def _words(vit: ViT, each: SizedAnswer) -> str:
-    own = ", its own size" if each.native else ""
-    answer = f", {vit.class_name(each.top[0][0])} {each.top[0][1]:.0%}" if each.top else ""
+def _words(vit: ViT, sized: SizedAnswer) -> str:
+    own = ", its own size" if sized.native else ""
+    answer = f", {vit.class_name(sized.top[0][0])} {sized.top[0][1]:.0%}" if sized.top else ""
     return (
-        f"{each.image_size[0]} × {each.image_size[1]} px{own}: "
-        f"{each.tokens} tokens, {each.seconds:.2f} s, cosine {each.cosine:.3f}{answer}."
+        f"{sized.image_size[0]} × {sized.image_size[1]} px{own}: "
+        f"{sized.tokens} tokens, {sized.seconds:.2f} s, cosine {sized.cosine:.3f}{answer}."
     )

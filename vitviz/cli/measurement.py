@@ -54,7 +54,11 @@ def add_out(parser: argparse.ArgumentParser) -> None:
 
 
 def finish(
-    command: str, found: Measurement, model: ViT | ConvNet, pictures: Sequence[tuple[str, Photo]], paths: Sequence[Path]
+    command: str,
+    measured: Measurement,
+    model: ViT | ConvNet,
+    pictures: Sequence[tuple[str, Photo]],
+    paths: Sequence[Path],
 ) -> Answer:
     """Write the files and return what was found."""
     told = {
@@ -70,37 +74,37 @@ def finish(
         "pictures": [
             {"name": file_name(name), "digest": photo.digest, "digest_of": DIGEST} for name, photo in pictures
         ],
-        "settings": {"command": command, **plain(found.settings)},
+        "settings": {"command": command, **plain(measured.settings)},
         "licence": LICENCE,
     }
-    write_files({path: WRITERS[path.suffix.lower()](found, told, model) for path in paths})
+    write_files({path: WRITERS[path.suffix.lower()](measured, told, model) for path in paths})
     names = ", ".join(file_name(name) for name, _ in pictures)
     shown = f"{names}, " if names else ""
     notes = [f"{file_name(name)} was changed on opening: {note}." for name, photo in pictures for note in photo.notes]
-    lines = [f"{shown}{model.name} ({outputs.short(model.weights)}): {found.title}.", *found.words, *notes]
+    lines = [f"{shown}{model.name} ({outputs.short(model.weights)}): {measured.title}.", *measured.words, *notes]
     if paths:
         lines.append(f"Wrote {', '.join(map(str, paths))}.")
-    values = {**told, "result": found.numbers, "notes": notes, "files": [str(path) for path in paths]}
+    values = {**told, "result": measured.numbers, "notes": notes, "files": [str(path) for path in paths]}
     return Answer("\n".join(lines), values)
 
 
-def _png(found: Measurement, told: Mapping[str, Any], model: ViT | ConvNet) -> bytes:
-    names = ", ".join(each["name"] for each in told["pictures"][:3])
+def _png(measured: Measurement, told: Mapping[str, Any], model: ViT | ConvNet) -> bytes:
+    names = ", ".join(picture["name"] for picture in told["pictures"][:3])
     more = len(told["pictures"]) - 3
     source = f"{names}{f' and {more} more' if more > 0 else ''}; " if names else ""
     caption = (
         f"{source}{model.name} ({outputs.short(model.weights)}). "
-        f"{' '.join(found.words)} Made with vitviz {told['versions']['vitviz']}."
+        f"{' '.join(measured.words)} Made with vitviz {told['versions']['vitviz']}."
     )
-    return print_figure(found.panels, title=found.title, caption=caption, columns=found.columns)
+    return print_figure(measured.panels, title=measured.title, caption=caption, columns=measured.columns)
 
 
-def _npz(found: Measurement, told: Mapping[str, Any], model: ViT | ConvNet) -> bytes:
-    return npz_bytes(found.arrays, {**told, "result": plain(found.numbers)})
+def _npz(measured: Measurement, told: Mapping[str, Any], model: ViT | ConvNet) -> bytes:
+    return npz_bytes(measured.arrays, {**told, "result": plain(measured.numbers)})
 
 
-def _json(found: Measurement, told: Mapping[str, Any], model: ViT | ConvNet) -> bytes:
-    return json_text({**told, "result": plain(found.numbers)}).encode()
+def _json(measured: Measurement, told: Mapping[str, Any], model: ViT | ConvNet) -> bytes:
+    return json_text({**told, "result": plain(measured.numbers)}).encode()
 
 
 WRITERS: Mapping[str, Callable[[Measurement, Mapping[str, Any], ViT | ConvNet], bytes]] = {

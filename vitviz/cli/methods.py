@@ -63,7 +63,7 @@ class Method:
         known = {option.name: option for option in self.options}
         for name in given:
             if name not in known:
-                own = ", ".join(each.flag for each in self.options)
+                own = ", ".join(option.flag for option in self.options)
                 has = f"wanted {own}" if own else "it has none"
                 raise OptionError(
                     f"--{name.replace('_', '-')} is no option of the method {self.name}; {has}. Leave it out or "
@@ -138,16 +138,16 @@ def _option(knob: Knob) -> Option:
 
 
 METHODS: dict[str, Method] = {method.name: method for method in VIEWS} | {
-    each.name: Method(
-        each.name,
-        each.summary[0].lower() + each.summary[1:].rstrip("."),
-        tuple(_option(knob) for knob in each.knobs),
+    explanation.name: Method(
+        explanation.name,
+        explanation.summary[0].lower() + explanation.summary[1:].rstrip("."),
+        tuple(_option(knob) for knob in explanation.knobs),
         view=None,
-        uses_target=each.targeted,
-        explanation=each,
+        uses_target=explanation.targeted,
+        explanation=explanation,
     )
-    for each in EXPLANATIONS
-    if each.name not in {method.name for method in VIEWS}  # the view of a rollout has more options
+    for explanation in EXPLANATIONS
+    if explanation.name not in {method.name for method in VIEWS}  # the view of a rollout has more options
 }
 
 
@@ -160,7 +160,7 @@ def all_options() -> list[tuple[Option, dict[str, Option]]]:
     for method in METHODS.values():
         for option in method.options:
             owners.setdefault(option.name, {})[method.name] = option
-    return [(_merged(list(each.values())), each) for each in owners.values()]
+    return [(_merged(list(by_method.values())), by_method) for by_method in owners.values()]
 
 
 def _merged(options: list[Option]) -> Option:
@@ -170,7 +170,7 @@ def _merged(options: list[Option]) -> Option:
 
 def help_of(option: Option, owners: Mapping[str, Option]) -> str:
     """Return the help of an option: its methods, what it is, and the default, by method where they differ."""
-    defaults = {name: each.default for name, each in owners.items()}
+    defaults = {name: own.default for name, own in owners.items()}
     told = ""
     if len(set(defaults.values())) > 1:
         told = f" (default: {', '.join(f'{name} {value}' for name, value in defaults.items())})"

@@ -28,10 +28,10 @@ def add_to(group: Any) -> None:
 
 def size(text: str) -> tuple[int, int]:
     """Return (height, width) of a text such as "224" or "160x224"."""
-    found = re.fullmatch(r"(\d+)(?:[x×](\d+))?", text.strip().lower(), re.ASCII)
-    if found is None:
+    match = re.fullmatch(r"(\d+)(?:[x×](\d+))?", text.strip().lower(), re.ASCII)
+    if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no size; wanted one number, or height and width such as 160x224")
-    height, width = found.groups()
+    height, width = match.groups()
     return int(height), int(width or height)
 
 

@@ -51,7 +51,7 @@ def catalogue(pattern: str | None = None) -> dict[str, Any]:
             for name, model in shipped.MODELS.items()
         ],
         "cached": hub.cached_models(),
-        "examples": [{"id": each.id, "title": each.title, "alt": each.alt} for each in examples()],
+        "examples": [{"id": example.id, "title": example.title, "alt": example.alt} for example in examples()],
     }
     if pattern is not None:
         listed["timm"] = timm_names(pattern)
@@ -63,14 +63,14 @@ def timm_names(pattern: str) -> list[str]:
     wanted = pattern.removeprefix("timm:").lower()
     wanted = wanted if any(sign in wanted for sign in "*?[") else f"*{wanted}*"
     names = timm_door.model_names()
-    found = [f"timm:{name}" for name in names if fnmatch(name, wanted)]
-    if not found:
+    matching = [f"timm:{name}" for name in names if fnmatch(name, wanted)]
+    if not matching:
         near = suggest(wanted.strip("*"), names)
         raise UnknownModelError(
             f"None of timm's {len(names)} architectures fits {pattern!r}; "
             f"wanted part of a name, or a pattern such as 'vit_*'.{near} Try a shorter one."
         )
-    return found
+    return matching
 
 
 def as_text(listed: dict[str, Any]) -> str:

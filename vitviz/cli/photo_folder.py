@@ -43,22 +43,22 @@ def read_folder(folder: Path, table: Path | None = None, *, count: int | None = 
     """
     if not folder.is_dir():
         raise OptionError(f"There is no folder {folder}. Name a folder of JPEG, PNG or WebP files.")
-    found = (
+    entries = (
         [Entry(path.name, path) for path in folder.iterdir() if path.suffix.lower() in SUFFIXES]
         if table is None
         else read_table(folder, table)
     )
-    if not found:
+    if not entries:
         raise OptionError(
             f"There is no photo in {table or folder}; wanted files ending in {', '.join(SUFFIXES)}. Name another one."
         )
-    found = sorted(found, key=lambda entry: entry.name)
-    if count is None or count >= len(found):
-        return found
+    entries = sorted(entries, key=lambda entry: entry.name)
+    if count is None or count >= len(entries):
+        return entries
     if count < 1:
         raise OptionError(f"--photos is {count}; wanted at least 1. Leave it out for all of them.")
-    drawn = np.random.default_rng(seed).permutation(len(found))[:count]
-    return [found[place] for place in drawn]
+    drawn = np.random.default_rng(seed).permutation(len(entries))[:count]
+    return [entries[place] for place in drawn]
 
 
 def read_table(folder: Path, table: Path) -> list[Entry]:
@@ -76,12 +76,12 @@ def read_table(folder: Path, table: Path) -> list[Entry]:
             f"wanted file, and if boxes are known all of {', '.join(CORNERS)}. Name the columns in its first line."
         )
     label = next((name for name in LABELS if name in columns), None)
-    found = [
+    entries = [
         Entry(*_place(folder, table, row["file"]), row[label] if label else None, _box(table, row) if some else None)
         for row in reader
     ]
-    _check_once(table, found)
-    return found
+    _check_once(table, entries)
+    return entries
 
 
 def read_text(path: Path) -> str:
@@ -123,7 +123,7 @@ def _place(folder: Path, table: Path, file: str | None) -> tuple[str, Path]:
 
 
 def _check_once(table: Path, entries: list[Entry]) -> None:
-    twice = [name for name, count in Counter(each.name for each in entries).items() if count > 1]
+    twice = [name for name, count in Counter(entry.name for entry in entries).items() if count > 1]
     if twice:
         raise OptionError(
             f"{table.name} lists {twice[0]} {'and others ' * (len(twice) > 1)}more than once; "

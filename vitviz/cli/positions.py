@@ -57,43 +57,43 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> Answer:
     """Measure the encoding, write the files, return what was found."""
     vit = model_options.load(arguments)
-    found = position_similarity(vit, kind=arguments.kind, layer=arguments.layer, head=arguments.head)
+    similarity = position_similarity(vit, kind=arguments.kind, layer=arguments.layer, head=arguments.head)
     grid = vit.grid
     middle = grid.rows // 2 * grid.columns + grid.columns // 2
     patch = middle if arguments.patch is None else arguments.patch
     grid.position(patch)  # refuses a patch that is not there
     other = None if arguments.grid is None else interpolated_similarity(vit, *arguments.grid)
-    measured = _measure(vit, found, patch, other)
+    measured = _measure(vit, similarity, patch, other)
     return measurement.finish("positions", measured, vit, [], arguments.out)
 
 
-def _measure(vit: ViT, found: PositionSimilarity, patch: int, other: InterpolatedPositions | None) -> Measurement:
-    if found.values is None:
-        raise OptionError(f"There is nothing to write: {found.reason} Choose another model.")
+def _measure(vit: ViT, similarity: PositionSimilarity, patch: int, other: InterpolatedPositions | None) -> Measurement:
+    if similarity.values is None:
+        raise OptionError(f"There is nothing to write: {similarity.reason} Choose another model.")
     read_out = None
-    if found.vectors is not None and found.grid.patches >= 10:
-        read_out = position_read_out(found.vectors, found.grid)
-    top = _top(found)
+    if similarity.vectors is not None and similarity.grid.patches >= 10:
+        read_out = position_read_out(similarity.vectors, similarity.grid)
+    top = _top(similarity)
     scale = Scale(-top, top, signed=True)
-    place = found.grid.position(patch)
-    row, column = found.profiles()
+    place = similarity.grid.position(patch)
+    row, column = similarity.profiles()
     panels = [
-        Panel(label=found.unit, picture=mosaic(found.mosaic(), scale=scale, selected=place)),
-        Panel(label=f"Patch {patch}", map=found.map(patch), scale=scale, query=place),
-        Panel(label="By distance", picture=_profiles(row, column, found.unit)),
+        Panel(label=similarity.unit, picture=mosaic(similarity.mosaic(), scale=scale, selected=place)),
+        Panel(label=f"Patch {patch}", map=similarity.map(patch), scale=scale, query=place),
+        Panel(label="By distance", picture=_profiles(row, column, similarity.unit)),
     ]
-    arrays = {"similarity": found.values, "map": found.map(patch)}
+    arrays = {"similarity": similarity.values, "map": similarity.map(patch)}
     arrays |= {"row_profile": row, "column_profile": column}
-    if found.vectors is not None:
-        arrays["vectors"] = found.vectors
-        parts = position_components(found, count=min(_COMPONENTS, *found.vectors.shape))
+    if similarity.vectors is not None:
+        arrays["vectors"] = similarity.vectors
+        parts = position_components(similarity, count=min(_COMPONENTS, *similarity.vectors.shape))
         arrays["components"] = parts.maps
         panels += [
             Panel(label=f"Component {number + 1}, {share:.0%} of the variance", map=map_,
                   scale=_about_zero(map_))
             for number, (map_, share) in enumerate(zip(parts.maps, parts.shares, strict=True))
         ]  # fmt: skip
-    numbers: dict[str, Any] = {"kind": found.kind, "kinds": found.kinds, "unit": found.unit}
+    numbers: dict[str, Any] = {"kind": similarity.kind, "kinds": similarity.kinds, "unit": similarity.unit}
     if other is not None:
         panels += _interpolated(other)
         arrays |= {"similarity_antialiased": other.similarity_after[True]}
@@ -101,18 +101,18 @@ def _measure(vit: ViT, found: PositionSimilarity, patch: int, other: Interpolate
         numbers["difference_of_the_two_ways"] = other.difference
     numbers["read_out"] = None if read_out is None else {"row": read_out.row, "column": read_out.column}
     return Measurement(
-        title=f"Positions: {found.kind}",
+        title=f"Positions: {similarity.kind}",
         panels=panels,
         arrays=arrays,
         numbers=numbers,
-        words=_words(found, read_out, other),
-        settings={"kind": found.kind, "patch": patch},
+        words=_words(similarity, read_out, other),
+        settings={"kind": similarity.kind, "patch": patch},
         columns=3,
     )
 
 
-def _words(found: PositionSimilarity, read_out: ReadOut | None, other: InterpolatedPositions | None) -> list[str]:
-    words = [f"Encodings: {', '.join(found.kinds)}; shown is {found.unit}."]
+def _words(similarity: PositionSimilarity, read_out: ReadOut | None, other: InterpolatedPositions | None) -> list[str]:
+    words = [f"Encodings: {', '.join(similarity.kinds)}; shown is {similarity.unit}."]
     if read_out is not None:
         words.append(f"Linear read-out: R² {read_out.row:.3f} of the row, {read_out.column:.3f} of the column.")
     if other is not None:
@@ -121,8 +121,8 @@ def _words(found: PositionSimilarity, read_out: ReadOut | None, other: Interpola
     return words
 
 
-def _top(found: PositionSimilarity) -> float:
-    values = np.asarray(found.values, np.float64)
+def _top(similarity: PositionSimilarity) -> float:
+    values = np.asarray(similarity.values, np.float64)
     apart = values[~np.eye(len(values), dtype=bool)] if len(values) > 1 else values
     return float(np.abs(apart).max()) or 1.0
 

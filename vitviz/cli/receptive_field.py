@@ -63,10 +63,10 @@ def run(arguments: argparse.Namespace) -> Answer:
     model = load_either(arguments)
     photos = [photo for _, photo in pictures]
     if arguments.by == ROLLOUT:
-        found = _rollout(model, photos, arguments.layer, arguments.token)
+        measured = _rollout(model, photos, arguments.layer, arguments.token)
     else:
-        found = _gradient(model, photos, arguments.layer, arguments.token)
-    return measurement.finish("receptive-field", found, model, pictures, arguments.out)
+        measured = _gradient(model, photos, arguments.layer, arguments.token)
+    return measurement.finish("receptive-field", measured, model, pictures, arguments.out)
 
 
 def load_either(arguments: argparse.Namespace) -> ViT | ConvNet:
@@ -90,7 +90,7 @@ def load_either(arguments: argparse.Namespace) -> ViT | ConvNet:
 
 
 def _gradient(model: ViT | ConvNet, photos: Sequence[Photo], layer: int | None, token: str) -> Measurement:
-    field = receptive_field(model, [each.image for each in photos], layer=layer, token=token)
+    field = receptive_field(model, [photo.image for photo in photos], layer=layer, token=token)
     shown = field_overlay(
         _frame(model, photos[0]),
         field.values,
@@ -102,8 +102,8 @@ def _gradient(model: ViT | ConvNet, photos: Sequence[Photo], layer: int | None, 
     half, most = (field.area_ratios[share] for share in (0.5, 0.99))
     words = [f"Radius {field.radius:.1f} px; half of the field lies in {half:.1%} of the picture, 99 % in {most:.1%}."]
     if len(photos) > 1:
-        each = field.per_image_radius
-        words.append(f"Radius by picture: {each.mean():.1f} ± {each.std():.1f} px.")
+        radii = field.per_image_radius
+        words.append(f"Radius by picture: {radii.mean():.1f} ± {radii.std():.1f} px.")
     if field.theoretical is not None:
         height, width = field.theoretical.size
         words.append(f"It could see {height} × {width} px at most.")
@@ -167,7 +167,7 @@ def _frame(model: ViT | ConvNet, photo: Photo) -> NDArray[np.uint8]:
     if isinstance(model, ViT):
         return model.frame(photo.image)
     data = timm_door.data_settings(model.module, model.image_size)
-    mean, std = (torch.tensor(each)[:, None, None] for each in (data.mean, data.std))
+    mean, std = (torch.tensor(values)[:, None, None] for values in (data.mean, data.std))
     pixels = (model.preprocess(photo.image) * std + mean).clamp(0, 1) * 255
     shown: NDArray[np.uint8] = pixels.round().to(torch.uint8).permute(1, 2, 0).numpy()
     return shown
@@ -179,16 +179,16 @@ def _rollout(model: ViT | ConvNet, photos: Sequence[Photo], layer: int | None, t
             f"{model.name} is a convolutional network and has no attention to roll out; wanted a ViT. "
             "Choose --by gradient, or another model."
         )
-    fields = [attention_field(trace(model, each.image), token=token, layer=layer) for each in photos]
-    values = np.mean([each.values for each in fields], 0)
+    fields = [attention_field(trace(model, photo.image), token=token, layer=layer) for photo in photos]
+    values = np.mean([field.values for field in fields], 0)
     grid, name = model.grid, fields[0].token
     query = grid.position(int(name)) if name.isdecimal() else None
     first = fields[0]
     return Measurement(
         title=f"Attention rollout of token {name} up to layer {first.layer}",
         panels=[Panel(label="Share of each patch", photo=_frame(model, photos[0]), map=values, query=query)],
-        arrays={"values": values, "per_image": np.stack([each.values for each in fields])},
-        numbers={key: [getattr(each, key) for each in fields] for key in _MEASURES},
+        arrays={"values": values, "per_image": np.stack([field.values for field in fields])},
+        numbers={key: [getattr(field, key) for field in fields] for key in _MEASURES},
         words=[
             f"Half of it lies on {_mean(fields, 'area_50'):.1%} of the patches, "
             f"90 % on {_mean(fields, 'area_90'):.1%}; special tokens get {_mean(fields, 'special_share'):.1%}."
@@ -201,4 +201,4 @@ _MEASURES = ("special_share", "mean_distance", "area_50", "area_90", "effective_
 
 
 def _mean(fields: Sequence[AttentionField], name: str) -> float:
-    return float(np.mean([getattr(each, name) for each in fields]))
+    return float(np.mean([getattr(field, name) for field in fields]))

@@ -63,35 +63,35 @@ def of_view(view: MapView, grid: PatchGrid) -> Shown:
     )
 
 
-def of_attribution(found: Attribution, method: Explanation) -> Shown:
+def of_attribution(attribution: Attribution, method: Explanation) -> Shown:
     """Return an explanation as it is shown: signed maps about zero, the others from zero."""
-    sizes = np.abs(found.values)
+    sizes = np.abs(attribution.values)
     most = float(sizes.max())
     top = (float(np.percentile(sizes, _BRIGHTEST)) if method.pixelwise else most) or most or 1.0
-    about = f" for {found.target.label}" if method.targeted else ", the same for every target"
-    gap = found.completeness_gap
-    notes = [*found.notes, *([] if gap is None else [f"completeness gap {number(gap)}"])]
+    about = f" for {attribution.target.label}" if method.targeted else ", the same for every target"
+    gap = attribution.completeness_gap
+    notes = [*attribution.notes, *([] if gap is None else [f"completeness gap {number(gap)}"])]
     if most > top:
         notes.append(f"the brightest 1 % of the pixels go up to {number(most)}")
-    row, column = np.unravel_index(int(found.values.argmax()), found.values.shape)
+    row, column = np.unravel_index(int(attribution.values.argmax()), attribution.values.shape)
     told: dict[str, Any] = {
         "label": f"{method.label}{about}",
-        "signed": found.signed,
-        "minimum": float(found.values.min()),
-        "maximum": float(found.values.max()),
+        "signed": attribution.signed,
+        "minimum": float(attribution.values.min()),
+        "maximum": float(attribution.values.max()),
         "completeness_gap": gap,
-        "knobs": dict(found.knobs),
-        "seed": found.seed,
-        "notes": list(found.notes),
+        "knobs": dict(attribution.knobs),
+        "seed": attribution.seed,
+        "notes": list(attribution.notes),
     }
     return Shown(
         label=told["label"],
-        values=found.values,
-        scale=Scale(-top if found.signed else 0.0, top, signed=found.signed),
+        values=attribution.values,
+        scale=Scale(-top if attribution.signed else 0.0, top, signed=attribution.signed),
         facts=" ".join(f"{note[0].upper()}{note[1:]}." for note in notes),
-        panel="Red for, blue against" if found.signed else "The map over it",
+        panel="Red for, blue against" if attribution.signed else "The map over it",
         words=f"{told['label']}: the largest value is in row {row + 1}, column {column + 1} of "
-        f"{found.values.shape[0]} by {found.values.shape[1]}",
+        f"{attribution.values.shape[0]} by {attribution.values.shape[1]}",
         told=told,
-        arrays={"values": found.values},
+        arrays={"values": attribution.values},
     )

@@ -37,42 +37,42 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     """Run the experiment, write the files, return what was found."""
-    picture = measurement.picture(arguments.image)
+    name, photo = measurement.picture(arguments.image)
     vit = model_options.load(arguments)
     seed = arguments.shuffle_seed
-    found = shuffle_experiment(vit, picture[1].image, shares=arguments.shares, seed=seed)
-    measured = _measure(vit, found, seed)
-    return measurement.finish("shuffle", measured, vit, [picture], arguments.out)
+    experiment = shuffle_experiment(vit, photo.image, shares=arguments.shares, seed=seed)
+    measured = _measure(vit, experiment, seed)
+    return measurement.finish("shuffle", measured, vit, [(name, photo)], arguments.out)
 
 
-def _measure(vit: ViT, found: ShuffleExperiment, seed: int) -> Measurement:
-    ways = {"with positions": found.with_positions, "without positions": found.without_positions}
+def _measure(vit: ViT, experiment: ShuffleExperiment, seed: int) -> Measurement:
+    ways = {"with positions": experiment.with_positions, "without positions": experiment.without_positions}
     lines = [
-        Curve(name, found.shares, way.cosine, colour)
+        Curve(name, experiment.shares, way.cosine, colour)
         for (name, way), colour in zip(ways.items(), (VIT_BLUE, PINNED[1]), strict=True)
     ]
     last = {name: float(way.cosine[-1]) for name, way in ways.items()}
-    plot = print_chart(lines, x_title="Share of shuffled patches", y_title=f"Cosine ({found.read})")
+    plot = print_chart(lines, x_title="Share of shuffled patches", y_title=f"Cosine ({experiment.read})")
     return Measurement(
         title="Shuffled patches",
         panels=[Panel(picture=plot)],
         arrays={
-            "shares": np.array(found.shares),
-            "moved": np.array(found.moved),
-            "cosine_with_positions": found.with_positions.cosine,
-            "cosine_without_positions": found.without_positions.cosine,
+            "shares": np.array(experiment.shares),
+            "moved": np.array(experiment.moved),
+            "cosine_with_positions": experiment.with_positions.cosine,
+            "cosine_without_positions": experiment.without_positions.cosine,
         },
         numbers={
-            "read": found.read,
-            "shares": found.shares,
-            "moved": found.moved,
+            "read": experiment.read,
+            "shares": experiment.shares,
+            "moved": experiment.moved,
             **{name.replace(" ", "_"): _way(vit, way) for name, way in ways.items()},
         },
         words=[
-            f"Cosine of the {found.read} at a share of {found.shares[-1]:.0%}: "
+            f"Cosine of the {experiment.read} at a share of {experiment.shares[-1]:.0%}: "
             f"{last['with positions']:.4f} with positions, {last['without positions']:.4f} without."
         ],
-        settings={"shares": found.shares, "seed": seed},
+        settings={"shares": experiment.shares, "seed": seed},
     )
 
 

@@ -43,7 +43,7 @@ class Request:
     @cached_property
     def traces(self) -> list[Trace]:
         """The forward pass of each photo."""
-        return [trace(self.vit, each.image) for each in self.photos]
+        return [trace(self.vit, photo.image) for photo in self.photos]
 
     @property
     def patch(self) -> int:
@@ -69,28 +69,29 @@ class Measure:
 
 def all_options() -> list[tuple[Option, list[str]]]:
     """Return every option once, in order, with the names of the measures that have it."""
-    options = {option.name: option for each in MEASURES.values() for option in each.options}
+    options = {option.name: option for measure in MEASURES.values() for option in measure.options}
     return [
-        (option, [each.name for each in MEASURES.values() if option in each.options]) for option in options.values()
+        (option, [measure.name for measure in MEASURES.values() if option in measure.options])
+        for option in options.values()
     ]
 
 
 def _colours(request: Request) -> Measurement:
     options = {name: request.options[name] for name in ("layer", "threshold", "flip")}
-    found = token_colours(request.traces, **options)
+    projection = token_colours(request.traces, **options)
     panels = []
-    for place, colours in enumerate(found.colours):
+    for place, colours in enumerate(projection.colours):
         panels += [
             Panel(label="What the model sees", photo=request.frame(place)),
             Panel(label="Tokens as colours", picture=_enlarged(colours)),
         ]
-    shares = ", ".join(f"{share:.0%}" for share in found.shares)
+    shares = ", ".join(f"{share:.0%}" for share in projection.shares)
     return Measurement(
-        title=f"Tokens as colours after layer {found.layer}",
+        title=f"Tokens as colours after layer {projection.layer}",
         panels=panels,
-        arrays={f"colours_{place}": each for place, each in enumerate(found.colours)}
-        | {f"foreground_{place}": each for place, each in enumerate(found.foreground)},
-        numbers={"layer": found.layer, "shares": found.shares},
+        arrays={f"colours_{place}": values for place, values in enumerate(projection.colours)}
+        | {f"foreground_{place}": mask for place, mask in enumerate(projection.foreground)},
+        numbers={"layer": projection.layer, "shares": projection.shares},
         words=[f"Red, green and blue hold {shares} of the variance."],
         settings=options,
     )
@@ -104,26 +105,29 @@ def _enlarged(colours: Any) -> Image.Image:
 def _similarity(request: Request) -> Measurement:
     layer, patch, grid = request.options["layer"], request.patch, request.vit.grid
     here = token_similarity(request.traces[0], patch, layer=layer)
-    found = [here]
+    likenesses = [here]
     for other in request.traces[1:]:
-        found.append(token_similarity(request.traces[0], patch, layer=layer, other=other))
-    values = np.concatenate([each.values.ravel() for each in found])
+        likenesses.append(token_similarity(request.traces[0], patch, layer=layer, other=other))
+    values = np.concatenate([likeness.values.ravel() for likeness in likenesses])
     scale = Scale(float(values.min()), float(np.sort(values)[-2]))  # the patch itself does not count
     panels = [
         Panel(label="Likeness to the orange patch" if not place else "In the second picture: best match",
-              photo=request.frame(place), map=each.values, scale=scale,
-              query=grid.position(patch) if not place else grid.position(each.best))
-        for place, each in enumerate(found)
+              photo=request.frame(place), map=likeness.values, scale=scale,
+              query=grid.position(patch) if not place else grid.position(likeness.best))
+        for place, likeness in enumerate(likenesses)
     ]  # fmt: skip
     where = ("here", "in the second picture")
     return Measurement(
         title=f"Likeness to patch {patch} after layer {layer}",
         panels=panels,
-        arrays={f"likeness_{place}": each.values for place, each in enumerate(found)},
-        numbers={"best": [each.best for each in found], "cosine": [each.best_cosine for each in found]},
+        arrays={f"likeness_{place}": likeness.values for place, likeness in enumerate(likenesses)},
+        numbers={
+            "best": [likeness.best for likeness in likenesses],
+            "cosine": [likeness.best_cosine for likeness in likenesses],
+        },
         words=[
-            f"Most alike {name}: patch {each.best}, cosine {each.best_cosine:.3f}."
-            for name, each in zip(where, found, strict=False)
+            f"Most alike {name}: patch {likeness.best}, cosine {likeness.best_cosine:.3f}."
+            for name, likeness in zip(where, likenesses, strict=False)
         ],
         settings={"layer": layer, "patch": patch},
     )
@@ -131,61 +135,61 @@ def _similarity(request: Request) -> Measurement:
 
 def _norms(request: Request) -> Measurement:
     traced, deviations = request.traces[0], request.options["deviations"]
-    found = token_norms(traced, layer=request.options["layer"], deviations=deviations)
+    shown = token_norms(traced, layer=request.options["layer"], deviations=deviations)
     table = outlier_table(traced, deviations=deviations)
     return Measurement(
-        title=f"Token norms after layer {found.layer}",
-        panels=[Panel(label="Norm of each patch token", photo=request.frame(), map=found.norms,
-                      scale=Scale(float(found.norms.min()), float(found.norms.max())))],
-        arrays={"norms": np.stack([each.norms for each in table])},
+        title=f"Token norms after layer {shown.layer}",
+        panels=[Panel(label="Norm of each patch token", photo=request.frame(), map=shown.norms,
+                      scale=Scale(float(shown.norms.min()), float(shown.norms.max())))],
+        arrays={"norms": np.stack([row.norms for row in table])},
         numbers={
-            "special": found.special,
-            "threshold": found.threshold,
-            "outliers": [each.outliers for each in table],
-            "attention_share": [each.attention_share for each in table],
-            "class_share": [each.class_share for each in table],
+            "special": shown.special,
+            "threshold": shown.threshold,
+            "outliers": [row.outliers for row in table],
+            "attention_share": [row.attention_share for row in table],
+            "class_share": [row.class_share for row in table],
         },
         words=[
-            f"{len(found.outliers)} of {found.norms.size} patches lie above {found.threshold:.4g}, "
+            f"{len(shown.outliers)} of {shown.norms.size} patches lie above {shown.threshold:.4g}, "
             f"the mean and {deviations:g} standard deviations."
         ],
-        settings={"layer": found.layer, "deviations": deviations},
+        settings={"layer": shown.layer, "deviations": deviations},
     )  # fmt: skip
 
 
 def _lens(request: Request) -> Measurement:
     vit = request.vit
-    found = logit_lens(vit, request.traces[0])
-    best = [int(index) for index in found.logits[-1].argsort()[::-1][:4]]
+    lens = logit_lens(vit, request.traces[0])
+    best = [int(index) for index in lens.logits[-1].argsort()[::-1][:4]]
     layers = np.arange(-1, vit.layers)
     lines = [
-        Curve(vit.class_name(index), layers, found.probabilities[:, index], PINNED[place])
+        Curve(vit.class_name(index), layers, lens.probabilities[:, index], PINNED[place])
         for place, index in enumerate(best)
     ]
     plot = print_chart(lines, x_title="After layer (-1: input)", y_title="Probability")
     return Measurement(
         title="Logit lens",
         panels=[Panel(picture=plot)],
-        arrays={"logits": found.logits},
-        numbers={"top": [{"class": index, "name": vit.class_name(index)} for index in found.top]},
-        words=[f"From layer {found.decided - 1} on the answer is the final one, {vit.class_name(found.final)}."],
+        arrays={"logits": lens.logits},
+        numbers={"top": [{"class": index, "name": vit.class_name(index)} for index in lens.top]},
+        words=[f"From layer {lens.decided - 1} on the answer is the final one, {vit.class_name(lens.final)}."],
     )
 
 
 def _evidence(request: Request) -> Measurement:
     vit, asked = request.vit, request.options["class"]
     chosen = None if asked is None else class_index(vit, asked)
-    found = class_evidence(vit, request.traces[0], class_index=chosen, layer=request.options["layer"])
-    top = float(np.abs(found.values).max()) or 1.0
-    name = vit.class_name(found.class_index)
+    evidence = class_evidence(vit, request.traces[0], class_index=chosen, layer=request.options["layer"])
+    top = float(np.abs(evidence.values).max()) or 1.0
+    name = vit.class_name(evidence.class_index)
     return Measurement(
-        title=f"Evidence for {name} after layer {found.layer}",
+        title=f"Evidence for {name} after layer {evidence.layer}",
         panels=[Panel(label="Logit above the mean of all classes", photo=request.frame(),
-                      map=found.values, scale=Scale(-top, top, signed=True))],
-        arrays={"values": found.values, "best": found.best},
-        numbers={"class": found.class_index, "name": name},
-        words=[f"{(found.best == found.class_index).mean():.0%} of the patches speak for it most."],
-        settings={"layer": found.layer, "class": found.class_index},
+                      map=evidence.values, scale=Scale(-top, top, signed=True))],
+        arrays={"values": evidence.values, "best": evidence.best},
+        numbers={"class": evidence.class_index, "name": name},
+        words=[f"{(evidence.best == evidence.class_index).mean():.0%} of the patches speak for it most."],
+        settings={"layer": evidence.layer, "class": evidence.class_index},
     )  # fmt: skip
 
 
@@ -194,14 +198,14 @@ def _cka(request: Request) -> Measurement:
     other = None
     if against is not None:
         other = _other_trace(request, against)
-    found = layer_similarity(here, other)
-    names = found.models[0], "random weights" if against == RANDOM else found.models[1]
+    similarity = layer_similarity(here, other)
+    names = similarity.models[0], "random weights" if against == RANDOM else similarity.models[1]
     return Measurement(
         title=f"CKA of the layers: {names[0]} (down) and {names[1]} (across)",
-        panels=[Panel(label="Input and layers, first at the top left", map=found.values, scale=Scale(0, 1))],
-        arrays={"cka": found.values},
-        numbers={"models": names, "samples": found.samples, "notes": found.notes},
-        words=[f"Linear CKA of {found.samples} patch tokens.", *(f"Note: {note}." for note in found.notes)],
+        panels=[Panel(label="Input and layers, first at the top left", map=similarity.values, scale=Scale(0, 1))],
+        arrays={"cka": similarity.values},
+        numbers={"models": names, "samples": similarity.samples, "notes": similarity.notes},
+        words=[f"Linear CKA of {similarity.samples} patch tokens.", *(f"Note: {note}." for note in similarity.notes)],
         settings={"against": against},
     )  # fmt: skip
 
@@ -216,23 +220,23 @@ def _other_trace(request: Request, against: str) -> Trace:
 
 
 def _spectrum(request: Request) -> Measurement:
-    found = token_spectrum(request.traces[0])
+    spectrum = token_spectrum(request.traces[0])
     panels = []
-    for label, rows in (("With the residual path", found.stream), ("Without it", found.branch)):
+    for label, rows in (("With the residual path", spectrum.stream), ("Without it", spectrum.branch)):
         ramp, first = layer_ramp(len(rows)), request.vit.layers - len(rows)
         lines = [
-            Curve(f"{place + first}", found.frequency, row, ramp[place])
+            Curve(f"{place + first}", spectrum.frequency, row, ramp[place])
             for place, row in enumerate(rows)
             if np.isfinite(row).all()
         ]
         plot = print_chart(lines, x_title="Spatial frequency (π a patch)", y_title="Relative log amplitude")
         panels.append(Panel(label=label, picture=plot))
-    drop = found.stream[-1, -1] - found.stream[0, -1]
+    drop = spectrum.stream[-1, -1] - spectrum.stream[0, -1]
     return Measurement(
         title="Spatial frequencies of the tokens, one curve a layer (-1: input)",
         panels=panels,
-        arrays={"frequency": found.frequency, "stream": found.stream, "branch": found.branch},
-        numbers={"frequency": found.frequency, "stream": found.stream, "branch": found.branch},
+        arrays={"frequency": spectrum.frequency, "stream": spectrum.stream, "branch": spectrum.branch},
+        numbers={"frequency": spectrum.frequency, "stream": spectrum.stream, "branch": spectrum.branch},
         words=[f"At the highest frequency the log amplitude changes by {drop:+.2f} from input to output."],
     )  # fmt: skip
 
@@ -241,8 +245,8 @@ LAYER = Option("layer", None, "block, counted from 0; -1 is the input (default: 
 SECOND = Option("second", None, "another picture, or example:ID", metavar="IMAGE")
 
 MEASURES: dict[str, Measure] = {
-    each.name: each
-    for each in (
+    measure.name: measure
+    for measure in (
         Measure(
             "colours",
             "the first three principal components as red, green and blue",

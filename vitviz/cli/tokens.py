@@ -20,7 +20,7 @@ def add_to(commands: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("image", metavar="IMAGE", help="a picture file, or example:ID")
-    listed = "; ".join(f"{each.name}: {each.summary}" for each in MEASURES.values())
+    listed = "; ".join(f"{measure.name}: {measure.summary}" for measure in MEASURES.values())
     parser.add_argument("--what", choices=MEASURES, required=True, help=listed)
     measurement.add_out(parser)
     model_options.add_to(parser.add_argument_group("model"))
@@ -56,5 +56,5 @@ def run(arguments: argparse.Namespace) -> Answer:
     if "layer" in options and options["layer"] is None:
         options["layer"] = vit.layers - 1
     request = Request(vit, [photo for _, photo in pictures], options)
-    found = measure.measure(request)
-    return measurement.finish(f"tokens --what {measure.name}", found, vit, pictures, arguments.out)
+    measured = measure.measure(request)
+    return measurement.finish(f"tokens --what {measure.name}", measured, vit, pictures, arguments.out)

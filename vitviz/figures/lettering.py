@@ -68,7 +68,7 @@ class Typeface(Record):
 
     def write(
         self,
-        picture: Image.Image,
+        image: Image.Image,
         position: tuple[float, float],
         text: str,
         *,
@@ -77,7 +77,7 @@ class Typeface(Record):
         anchor: str = "la",
     ) -> None:
         """Write one line at a position; ``anchor`` is Pillow's, such as "la" for left and top of the letters."""
-        draw = ImageDraw.Draw(picture)
+        draw = ImageDraw.Draw(image)
         draw.text(position, self.drawable(text), fill=ink, font=self.font(size), anchor=anchor)
 
     def fit(self, text: str, size: int, width: float) -> str:
@@ -157,5 +157,5 @@ def _has(name: str | None, face: int, character: str) -> bool:
     font = _load(name, face, _PROBE_SIZE)
     if font is None:
         return False
-    picture, box = font.getmask(character), font.getmask(_NO_CHARACTER)
-    return picture.size != box.size or bytes(picture) != bytes(box)
+    glyph, box = font.getmask(character), font.getmask(_NO_CHARACTER)
+    return glyph.size != box.size or bytes(glyph) != bytes(box)

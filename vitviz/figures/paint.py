@@ -82,7 +82,7 @@ def bar_height(scale: Scale, size: int) -> int:
 
 
 def draw_bar(
-    picture: Image.Image,
+    image: Image.Image,
     corner: tuple[int, int],
     width: int,
     scale: Scale,
@@ -101,19 +101,19 @@ def draw_bar(
     left, top = corner
     lut = table(scale.palette) if colours is None else colours
     strip = np.broadcast_to(lut[cell_colours(width)], (round(size * 0.9), width, 3))
-    picture.paste(Image.fromarray(np.ascontiguousarray(strip)), corner)
+    image.paste(Image.fromarray(np.ascontiguousarray(strip)), corner)
     below = top + round(size * 1.2)
     low, high = ends or (number(scale.low), number(scale.high))
-    typeface.write(picture, (left, below), low, size=size, ink=ink)
-    typeface.write(picture, (left + width, below), high, size=size, ink=ink, anchor="ra")
+    typeface.write(image, (left, below), low, size=size, ink=ink)
+    typeface.write(image, (left + width, below), high, size=size, ink=ink, anchor="ra")
     reference = _reference(scale)
     if reference is None:
         return
     name, value = reference
-    typeface.write(picture, (left + width / 2, below + size * 1.35), name, size=size, ink=ink, anchor="ma")
+    typeface.write(image, (left + width / 2, below + size * 1.35), name, size=size, ink=ink, anchor="ma")
     if ends is None and scale.low <= value <= scale.high and scale.low < scale.high:
         x = left + float(scale.fraction(value)) * (width - 1)
-        _notch(picture, x, top + round(size * 0.9), size, ink)
+        _notch(image, x, top + round(size * 0.9), size, ink)
 
 
 def cell_colours(width: int) -> NDArray[np.intp]:
@@ -128,11 +128,11 @@ def _reference(scale: Scale) -> tuple[str, float] | None:
     return None if scale.uniform is None else (f"1/N = {number(scale.uniform)}", scale.uniform)
 
 
-def _notch(picture: Image.Image, x: float, bottom: int, size: int, ink: Rgb) -> None:
+def _notch(image: Image.Image, x: float, bottom: int, size: int, ink: Rgb) -> None:
     """Draw the small triangle under the bar that points at the reference value."""
     half = max(2.0, size * 0.22)
     foot = bottom + 1.7 * half
-    ImageDraw.Draw(picture).polygon([(x, bottom), (x - half, foot), (x + half, foot)], ink)
+    ImageDraw.Draw(image).polygon([(x, bottom), (x - half, foot), (x + half, foot)], ink)
 
 
 def checked_photo(photo: ArrayLike) -> Picture:

@@ -67,18 +67,18 @@ def print_chart(
         x=(x_ticks[0], x_ticks[-1]),
         y=(y_ticks[0], y_ticks[-1]),
     )
-    picture = Image.new("RGB", (width, height), _WHITE)
-    _axes(picture, plot, x_ticks, y_ticks, typeface, text)
-    typeface.write(picture, (plot.left, plot.top - 1.7 * text), y_title, size=text)
+    image = Image.new("RGB", (width, height), _WHITE)
+    _axes(image, plot, x_ticks, y_ticks, typeface, text)
+    typeface.write(image, (plot.left, plot.top - 1.7 * text), y_title, size=text)
     middle = (plot.left + plot.right) / 2
-    typeface.write(picture, (middle, height - 1.5 * text), x_title, size=text, anchor="ma")
+    typeface.write(image, (middle, height - 1.5 * text), x_title, size=text, anchor="ma")
     for curve, (x, _y, band) in zip(curves, data, strict=True):
         if band is not None:
-            picture = _banded(picture, [*plot.places(x, band[0]), *plot.places(x, band[1])[::-1]], curve)
+            image = _banded(image, [*plot.places(x, band[0]), *plot.places(x, band[1])[::-1]], curve)
     for curve, (x, y, _band) in zip(curves, data, strict=True):
-        _curve(picture, plot.places(x, y), curve)
-    _legend(picture, legend, typeface, text)
-    return picture
+        _curve(image, plot.places(x, y), curve)
+    _legend(image, legend, typeface, text)
+    return image
 
 
 def ticks(values: NDArray[np.floating], count: int = 6) -> list[float]:
@@ -97,32 +97,32 @@ def ticks(values: NDArray[np.floating], count: int = 6) -> list[float]:
 
 
 def _axes(
-    picture: Image.Image, plot: _Plot, x_ticks: Sequence[float], y_ticks: Sequence[float], typeface: Typeface, text: int
+    image: Image.Image, plot: _Plot, x_ticks: Sequence[float], y_ticks: Sequence[float], typeface: Typeface, text: int
 ) -> None:
-    draw = ImageDraw.Draw(picture)
+    draw = ImageDraw.Draw(image)
     for value in x_ticks:
         x, _ = plot.place(value, plot.y[0])
         draw.line((x, plot.top, x, plot.bottom), fill=_GRID, width=2)
         place = (x, plot.bottom + text * 0.4)
-        typeface.write(picture, place, number(value), size=text, anchor="ma")
+        typeface.write(image, place, number(value), size=text, anchor="ma")
     for value in y_ticks:
         _, y = plot.place(plot.x[0], value)
         draw.line((plot.left, y, plot.right, y), fill=_GRID, width=2)
         place = (plot.left - text * 0.4, y)
-        typeface.write(picture, place, number(value), size=text, anchor="rm")
+        typeface.write(image, place, number(value), size=text, anchor="rm")
     draw.line((plot.left, plot.top, plot.left, plot.bottom), fill=INK, width=3)
     draw.line((plot.left, plot.bottom, plot.right, plot.bottom), fill=INK, width=3)
 
 
-def _banded(picture: Image.Image, corners: Sequence[Point], curve: Curve) -> Image.Image:
+def _banded(image: Image.Image, corners: Sequence[Point], curve: Curve) -> Image.Image:
     """Return the picture with the faint band of a curve, through which the grid still shows."""
-    filled = picture.copy()
+    filled = image.copy()
     ImageDraw.Draw(filled).polygon(corners, fill=curve.colour)
-    return Image.blend(picture, filled, curve.opacity)
+    return Image.blend(image, filled, curve.opacity)
 
 
-def _curve(picture: Image.Image, points: Sequence[Point], curve: Curve) -> None:
-    draw, curve = ImageDraw.Draw(picture), replace(curve, colour=_on_paper(curve))
+def _curve(image: Image.Image, points: Sequence[Point], curve: Curve) -> None:
+    draw, curve = ImageDraw.Draw(image), replace(curve, colour=_on_paper(curve))
     if curve.has_line and curve.dash != "solid":
         for start, end in _dashes(points):
             draw.line((*start, *end), fill=curve.colour, width=5)
@@ -176,8 +176,8 @@ def _legend_rows(curves: Sequence[Curve], typeface: Typeface, text: int, width: 
     return rows
 
 
-def _legend(picture: Image.Image, rows: Sequence[Sequence[tuple[float, Curve]]], typeface: Typeface, text: int) -> None:
-    draw = ImageDraw.Draw(picture)
+def _legend(image: Image.Image, rows: Sequence[Sequence[tuple[float, Curve]]], typeface: Typeface, text: int) -> None:
+    draw = ImageDraw.Draw(image)
     for place, row in enumerate(rows):
         y = text * (0.9 + 1.6 * place)
         for left, curve in row:
@@ -187,5 +187,5 @@ def _legend(picture: Image.Image, rows: Sequence[Sequence[tuple[float, Curve]]],
                 draw.line((end - 0.5 * text, y, end, y), fill=curve.colour, width=5)
             else:
                 draw.line((start, y, end, y), fill=curve.colour, width=5)
-            name = typeface.fit(curve.name, text, picture.width - end - text)
-            typeface.write(picture, (end + 0.4 * text, y), name, size=text, anchor="lm")
+            name = typeface.fit(curve.name, text, image.width - end - text)
+            typeface.write(image, (end + 0.4 * text, y), name, size=text, anchor="lm")

@@ -179,9 +179,9 @@ def print_figure(
     header = _text_block(page, title, 10.5)
     body = [_row(page, panels[start : start + page.columns], interpolated) for start in _starts(panels, page)]
     footer = _text_block(page, caption, 7.5)
-    picture = _stack(page, [block for block in (header, *body, footer) if block is not None])
+    image = _stack(page, [block for block in (header, *body, footer) if block is not None])
     written = {name: text for name, text in (("Title", title), ("Description", caption)) if text}
-    return png_bytes(picture, dpi=dpi, texts=written)
+    return png_bytes(image, dpi=dpi, texts=written)
 
 
 def _starts(panels: Sequence[Panel], page: _Page) -> range:
@@ -248,8 +248,8 @@ def _row(page: _Page, panels: Sequence[Panel], interpolated: str) -> Image.Image
 def _stack(page: _Page, blocks: Sequence[Image.Image]) -> Image.Image:
     space = page.length(2.5)
     height = 2 * page.margin + sum(block.height for block in blocks) + space * (len(blocks) - 1)
-    picture, top = _blank(page.width, height), page.margin
+    image, top = _blank(page.width, height), page.margin
     for block in blocks:
-        picture.paste(block, (0, top))
+        image.paste(block, (0, top))
         top += block.height + space
-    return picture
+    return image

@@ -107,7 +107,7 @@ def plain(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def small(values: ArrayLike, what: str) -> NDArray[np.float32]:
+def small(values: ArrayLike, name: str) -> NDArray[np.float32]:
     """Return finite values as float32: half of float64 on the wire, where float16 would become a list of text.
 
     Raises OptionError for NaN, infinity or nothing at all.
@@ -116,7 +116,7 @@ def small(values: ArrayLike, what: str) -> NDArray[np.float32]:
     if not numbers.size or not np.isfinite(numbers).all():
         bad = int(numbers.size - np.isfinite(numbers).sum())
         raise OptionError(
-            f"{what}: {bad} of {numbers.size} values are NaN or infinite; wanted at least one value, all finite. "
+            f"{name}: {bad} of {numbers.size} values are NaN or infinite; wanted at least one value, all finite. "
             "Leave out what could not be measured instead of drawing it."
         )
     return numbers.astype(np.float32)
