@@ -41,19 +41,19 @@ def measure(size: int, count: int) -> list[tuple[str, ...]]:
     row_error = float((vitviz.rollout_row(trace, "class") - full_rollout(maps)[0]).abs().max())
     memory = {
         "vitviz.trace": trace.nbytes,
-        "unfuse and store": sum(each.numel() * each.element_size() for each in maps),
+        "unfuse and store": sum(tensor.numel() * tensor.element_size() for tensor in maps),
     }
     base = seconds["plain forward (fused)"]
     usual = seconds["unfuse, store, multiply"]
     rows = []
-    for name, each in seconds.items():
+    for name, elapsed in seconds.items():
         against = (
-            f"{each / usual:.2f} × the usual way"
+            f"{elapsed / usual:.2f} × the usual way"
             if "rollout" in name or "multiply" in name
-            else f"{each / base:.2f} × plain"
+            else f"{elapsed / base:.2f} × plain"
         )
         size_text = f"{memory[name] / 1e6:.0f} MB" if name in memory else ""
-        rows.append((f"{size}", name, f"{1000 * each:.0f} ms", against, size_text))
+        rows.append((f"{size}", name, f"{1000 * elapsed:.0f} ms", against, size_text))
     share = memory["vitviz.trace"] / memory["unfuse and store"]
     rows.append((f"{size}", "memory of the trace against stored maps", "", f"{share:.2f} ×", ""))
     rows.append((f"{size}", "largest difference of any map / rollout", "", f"{error:.1e} / {row_error:.1e}", ""))

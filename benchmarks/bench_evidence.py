@@ -58,26 +58,26 @@ def captum_occlusion(vit: vitviz.ViT, pixels: Tensor, batch: int) -> Tensor:
 
     height, width = vit.grid.patch_size
     black = replacement_picture(vit, pixels, "black")
-    found: Tensor = Occlusion(lambda pictures: vit.module(pictures)[:, CLASS]).attribute(
+    maps: Tensor = Occlusion(lambda pictures: vit.module(pictures)[:, CLASS]).attribute(
         pixels[None],
         sliding_window_shapes=(3, height, width),
         strides=(3, height, width),
         baselines=black[None],
         perturbations_per_eval=batch,
     )
-    return found[0, 0, height // 2 :: height, width // 2 :: width].float()
+    return maps[0, 0, height // 2 :: height, width // 2 :: width].float()
 
 
 def occlusion(vit: vitviz.ViT, pixels: Tensor, batch: int = 16) -> Tensor:
     """Return vitviz's map, (rows, columns)."""
-    found = vitviz.attribute("occlusion", vit, pixels, target=CLASS, replacement="black", batch_size=batch)
-    return torch.from_numpy(found.values)
+    attribution = vitviz.attribute("occlusion", vit, pixels, target=CLASS, replacement="black", batch_size=batch)
+    return torch.from_numpy(attribution.values)
 
 
 def measure_occlusion(name: str, size: int, count: int, clock: Clock) -> list[tuple[str, ...]]:
     """Return the rows of one model."""
     vit, pixels = loaded(name, size)
-    usual, *batched = (f"Captum, {each} a pass" for each in (1, *BATCHES))
+    usual, *batched = (f"Captum, {batch_size} a pass" for batch_size in (1, *BATCHES))
     contenders = {
         usual: functools.partial(captum_occlusion, vit, pixels, 1),
         **{
@@ -92,8 +92,8 @@ def measure_occlusion(name: str, size: int, count: int, clock: Clock) -> list[tu
         scale = occlusion(vit, pixels).abs().max()
     own, best = seconds["vitviz"], min(seconds[label] for label in (usual, *batched))
     rows = [
-        (name, f"{vit.grid.rows} × {vit.grid.columns}", label, f"{each:.2f} s", f"{each / own:.2f} ×")
-        for label, each in seconds.items()
+        (name, f"{vit.grid.rows} × {vit.grid.columns}", label, f"{elapsed:.2f} s", f"{elapsed / own:.2f} ×")
+        for label, elapsed in seconds.items()
     ]
     ratios = f"{seconds[usual] / own:.2f} / {best / own:.2f}"
     rows.append((name, "", "default call / best setting, against vitviz", "", ratios))
@@ -121,8 +121,8 @@ def measure_gradient_rollout(name: str, size: int, count: int, clock: Clock) -> 
     expected = vit.grid.to_map(written_out()[0])
     error = (torch.from_numpy(ours().values) - expected).abs().max() / expected.abs().max()
     rows = [
-        (name, f"{size}", label, f"{1000 * each:.0f} ms", f"{each / seconds[plain]:.2f} ×")
-        for label, each in seconds.items()
+        (name, f"{size}", label, f"{1000 * elapsed:.0f} ms", f"{elapsed / seconds[plain]:.2f} ×")
+        for label, elapsed in seconds.items()
     ]
     rows.append((name, "", "largest difference of the maps, relative", "", f"{float(error):.1e}"))
     return rows
@@ -134,16 +134,16 @@ def measure_grad_cam(name: str, size: int, count: int, clock: Clock) -> list[tup
     theirs = pytorch_grad_cam(vit, CLASS, vit.layers - 1)
 
     def ours() -> Tensor:
-        found = vitviz.attribute("token_grad_cam", vit, pixels, target=CLASS)
-        return torch.from_numpy(found.values)
+        attribution = vitviz.attribute("token_grad_cam", vit, pixels, target=CLASS)
+        return torch.from_numpy(attribution.values)
 
     contenders = {"pytorch-grad-cam": functools.partial(theirs, pixels), "vitviz": ours}
     seconds = rounds(contenders, count=count, clock=clock)
     expected = theirs(pixels)
     error = (ours() - expected).abs().max() / expected.abs().max()
     rows = [
-        (name, f"{size}", label, f"{1000 * each:.0f} ms", f"{each / seconds['vitviz']:.2f} ×")
-        for label, each in seconds.items()
+        (name, f"{size}", label, f"{1000 * elapsed:.0f} ms", f"{elapsed / seconds['vitviz']:.2f} ×")
+        for label, elapsed in seconds.items()
     ]
     rows.append((name, "", "largest difference of the maps, relative", "", f"{float(error):.1e}"))
     return rows
@@ -155,8 +155,8 @@ def captum_integrated_gradients(vit: vitviz.ViT, pixels: Tensor, batch: int) -> 
 
     plain = replacement_picture(vit, pixels, "mean")
     engine = IntegratedGradients(lambda pictures: vit.module(pictures)[:, CLASS])
-    found: Tensor = engine.attribute(pixels[None], baselines=plain[None], n_steps=32, internal_batch_size=batch)
-    return found.detach()[0].sum(0)
+    values: Tensor = engine.attribute(pixels[None], baselines=plain[None], n_steps=32, internal_batch_size=batch)
+    return values.detach()[0].sum(0)
 
 
 def measure_authors(name: str, size: int, count: int, clock: Clock) -> list[tuple[str, ...]]:
@@ -220,7 +220,8 @@ def measure_shared(name: str, size: int, count: int, clock: Clock) -> list[tuple
     seconds = rounds({"each with its own passes": alone, "one trace handed on": together}, count=count, clock=clock)
     best = seconds["one trace handed on"]
     return [
-        (name, f"{size}", label, f"{1000 * each:.0f} ms", f"{each / best:.2f} ×") for label, each in seconds.items()
+        (name, f"{size}", label, f"{1000 * elapsed:.0f} ms", f"{elapsed / best:.2f} ×")
+        for label, elapsed in seconds.items()
     ]
 
 
@@ -239,19 +240,19 @@ def main() -> None:
     kind = "processor time" if options.cpu else "wall time"
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, medians of {kind}\n")
     chosen = MODELS[: options.models]
-    rows = [row for each in chosen for row in measure_occlusion(*each, options.rounds, clock)]
+    rows = [row for case in chosen for row in measure_occlusion(*case, options.rounds, clock)]
     print(table(("model", "patches", "occlusion", "median", "against vitviz"), rows))
-    rows = [row for each in chosen[-1:] for row in measure_gradient_rollout(*each, options.passes, clock)]
+    rows = [row for case in chosen[-1:] for row in measure_gradient_rollout(*case, options.passes, clock)]
     print("\n" + table(("model", "pixels", "gradient-weighted rollout", "median", "ratio"), rows))
-    rows = [row for each in chosen[:2] for row in measure_authors(*each, options.rounds, clock)]
+    rows = [row for case in chosen[:2] for row in measure_authors(*case, options.rounds, clock)]
     header = ("model", "method", "theirs / vitviz", "theirs over vitviz", "peak: vitviz / theirs", "largest difference")
     print("\n" + table(header, rows))
-    rows = [row for each in chosen[:2] for row in measure_shared(*each, options.rounds, clock)]
+    rows = [row for case in chosen[:2] for row in measure_shared(*case, options.rounds, clock)]
     print("\n" + table(("model", "pixels", "six methods of one target", "median", "against one trace"), rows))
     if find_spec("pytorch_grad_cam") is None:
         print("\npytorch-grad-cam is not installed; `make training` adds it.")
     else:
-        rows = [row for each in chosen[-1:] for row in measure_grad_cam(*each, options.passes, clock)]
+        rows = [row for case in chosen[-1:] for row in measure_grad_cam(*case, options.passes, clock)]
         print("\n" + table(("model", "pixels", "token Grad-CAM", "median", "against vitviz"), rows))
     print(
         "\nTargets: occlusion at least 2 × against Captum's default call and never below 1 × against its best "

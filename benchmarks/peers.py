@@ -128,7 +128,7 @@ def pytorch_grad_cam(vit: ViT, target: int, layer: int) -> Callable[[Tensor], Te
         chosen = [ClassifierOutputTarget(target)]
         method(pixels[None], chosen)
         kept = method.activations_and_grads
-        tokens, slopes = (each[0].numpy() for each in (kept.activations, kept.gradients))
+        tokens, slopes = (tensor[0].numpy() for tensor in (kept.activations, kept.gradients))
         raw = method.get_cam_image(pixels[None], before, chosen, tokens, slopes)[0]
         return torch.from_numpy(np.maximum(raw, 0))
 

@@ -71,8 +71,8 @@ def _verdict_table(groups: dict[tuple[str, ...], list[Row]], verdict: str) -> It
         yield "| timm file | class | models | largest map error | for example | note |\n|---|---|---:|---:|---|---|"
     else:
         yield "| timm file | class | models | for example | reason |\n|---|---|---:|---|---|"
-    for (source, kind, found, reason), rows in sorted(groups.items()):
-        if found != verdict:
+    for (source, kind, group_verdict, reason), rows in sorted(groups.items()):
+        if group_verdict != verdict:
             continue
         examples = ", ".join(f"`{row.name}`" for row in rows[:3])
         worst = max((float(row.map_error) for row in rows if row.map_error), default=None)

@@ -115,8 +115,8 @@ def _compare(row: Row, vit: vitviz.ViT, trace: vitviz.Trace) -> None:
         wanted = torch.cat([maps.pop(0) for _ in calls])  # (heads, query, key)
         errors.append(float((trace.attention(layer) - wanted).abs().max()))
         highest = max(highest, float(wanted.max()))
-    found = trace.embedding if trace.logits is None else trace.logits
-    distance = (found - answer).abs().max() / answer.abs().max().clamp_min(1e-6)
+    output = trace.embedding if trace.logits is None else trace.logits
+    distance = (output - answer).abs().max() / answer.abs().max().clamp_min(1e-6)
     row.map_error, row.highest_share = f"{max(errors):.1e}", f"{highest:.2f}"
     row.answer_error = f"{float(distance):.1e}"
     if not (max(errors) <= 1e-5 and distance <= 1e-4):
@@ -145,7 +145,7 @@ def small(name: str, skeleton: nn.Module | None) -> tuple[nn.Module | None, str,
                 return timm.create_model(name, **options).eval(), how, options
             except (TypeError, ValueError, AssertionError, RuntimeError, IndexError, KeyError, ZeroDivisionError):
                 continue
-        if skeleton is not None and sum(each.numel() for each in skeleton.parameters()) > LARGEST:
+        if skeleton is not None and sum(parameter.numel() for parameter in skeleton.parameters()) > LARGEST:
             return None, "meta", {}
         return timm.create_model(name).eval(), "whole", {}
 

@@ -25,7 +25,7 @@ def rounds(
             run()
             if number >= warm:
                 seconds[name].append(clock() - start)
-    return {name: statistics.median(each) for name, each in seconds.items()}
+    return {name: statistics.median(times) for name, times in seconds.items()}
 
 
 def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

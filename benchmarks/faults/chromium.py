@@ -25,7 +25,8 @@ Outcome = dict[str, Any]
 def browsing() -> Iterator[Any | None]:
     """Yield a page of a headless Chromium, or None, with a word on it, where there is no browser."""
     path = next(
-        (found for name in (os.environ.get("CHROMIUM"), *NAMES) if name and (found := shutil.which(name))), None
+        (executable for name in (os.environ.get("CHROMIUM"), *NAMES) if name and (executable := shutil.which(name))),
+        None,
     )
     try:
         from playwright.sync_api import sync_playwright
@@ -72,8 +73,8 @@ def uploads(folder: Path, listed: list[tuple[str, str]], link: dict[str, str]) -
                 settled(page)
                 bad = wrong(page)
                 refused = page.locator('[data-testid="stAlert"], [data-testid="stFileUploaderFileError"]').count()
-                what = "traceback" if bad else "refused" if refused else "opened"
-                outcomes.append({"kind": kind, "what": what, "says": bad, "peak": server.peak})
+                outcome = "traceback" if bad else "refused" if refused else "opened"
+                outcomes.append({"kind": kind, "what": outcome, "says": bad, "peak": server.peak})
                 page.goto(f"{server.url}/?{urlencode(link)}")
                 settled(page)
     return outcomes

@@ -48,15 +48,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         listed = written(folder, count, options.seed)
-        found = {door: through(door, folder, count) for door in DOORS}
-        found["terminal, a process a file"] = processes(folder, listed[:: max(1, count // 20)])
-        found["upload"] = uploads(folder, listed)
+        by_door = {door: through(door, folder, count) for door in DOORS}
+        by_door["terminal, a process a file"] = processes(folder, listed[:: max(1, count // 20)])
+        by_door["upload"] = uploads(folder, listed)
         sample = listed[:: max(1, count // options.browser)][: options.browser]
-        found["upload box of Chromium"] = chromium.uploads(folder, sample, PAGE)
+        by_door["upload box of Chromium"] = chromium.uploads(folder, sample, PAGE)
     rows = [("door", "files", "opened", "refused in words", "raw errors", "crashes", "tracebacks shown", "peak memory")]
-    rows += [summary(door, outcomes) for door, outcomes in found.items() if outcomes]
-    data = {door: [each for each in outcomes if each["what"] in BAD] for door, outcomes in found.items()}
-    counts = {door: Counter(f"{each['kind']}: {each['what']}" for each in outcomes) for door, outcomes in found.items()}
+    rows += [summary(door, outcomes) for door, outcomes in by_door.items() if outcomes]
+    data = {door: [outcome for outcome in outcomes if outcome["what"] in BAD] for door, outcomes in by_door.items()}
+    counts = {
+        door: Counter(f"{outcome['kind']}: {outcome['what']}" for outcome in outcomes)
+        for door, outcomes in by_door.items()
+    }
     text = (
         "Every file is made by seed: whole pictures of seven formats and eight modes, each with one change (cut off, "
         "bits flipped, parts swapped, huge claims …), and special ones such as bombs of pixels and of text. Refused in "
@@ -71,8 +74,8 @@ BAD = ("raw error", "crash", "traceback", "slow")
 
 def summary(door: str, outcomes: list[Outcome]) -> tuple[str, ...]:
     """Return the row of a door."""
-    count = Counter(each["what"] for each in outcomes)
-    peak = max(each.get("peak", 0.0) for each in outcomes)
+    count = Counter(outcome["what"] for outcome in outcomes)
+    peak = max(outcome.get("peak", 0.0) for outcome in outcomes)
     return (
         door,
         f"{len(outcomes):,}",
@@ -117,11 +120,11 @@ def work(door: str, folder: Path, first: int) -> None:
     listed = json.loads((folder / LIST).read_text(encoding="utf-8"))
     for number, (name, kind) in enumerate(listed[first:], start=first):
         start = time.monotonic()
-        what, says = enter(folder / name)
+        outcome, says = enter(folder / name)
         if time.monotonic() - start > SECONDS_A_FILE:
-            what = "slow"
+            outcome = "slow"
         peak = memory_of(os.getpid(), "VmHWM")
-        print(json.dumps({"file": number, "kind": kind, "what": what, "says": says[:300], "peak": peak}), flush=True)
+        print(json.dumps({"file": number, "kind": kind, "what": outcome, "says": says[:300], "peak": peak}), flush=True)
 
 
 def library(path: Path) -> tuple[str, str]:
@@ -169,8 +172,8 @@ def processes(folder: Path, listed: list[tuple[str, str]]) -> list[Outcome]:
         out = folder / f"alone {name}.npz"
         command = [sys.executable, "-m", "vitviz", "explain", str(folder / name), "--out", str(out), *MODEL]
         ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-        what, says = _judged(ran.returncode, ran.stdout + ran.stderr)
-        outcomes.append({"kind": kind, "what": what, "says": says})
+        outcome, says = _judged(ran.returncode, ran.stdout + ran.stderr)
+        outcomes.append({"kind": kind, "what": outcome, "says": says})
     return outcomes
 
 
@@ -183,18 +186,18 @@ def uploads(folder: Path, listed: list[tuple[str, str]]) -> list[Outcome]:
         print(f"the server takes {before:.0f} MB before the first file", flush=True)
         for number, (name, kind) in enumerate(listed):
             status, drawn = reader.upload(name, (folder / name).read_bytes())
-            what, says = "opened", ""
+            outcome, says = "opened", ""
             if not server.alive:
-                what, says = "crash", f"exit {server.process.returncode}"
+                outcome, says = "crash", f"exit {server.process.returncode}"
             elif status >= 400:
-                what, says = ("refused" if status in (400, 413, 415) else "crash"), f"status {status}"
+                outcome, says = ("refused" if status in (400, 413, 415) else "crash"), f"status {status}"
             elif drawn.exceptions or TRACEBACK.search(drawn.texts):
-                what, says = "traceback", "; ".join(drawn.exceptions)
+                outcome, says = "traceback", "; ".join(drawn.exceptions)
             elif not drawn.finished or not drawn.headings:
-                what, says = "crash", "the page stopped"
+                outcome, says = "crash", "the page stopped"
             elif any("icture" in alert and "Your photo" not in alert for alert in drawn.alerts):
-                what, says = "refused", drawn.alerts[0]
-            outcomes.append({"file": number, "kind": kind, "what": what, "says": says, "peak": server.peak})
+                outcome, says = "refused", drawn.alerts[0]
+            outcomes.append({"file": number, "kind": kind, "what": outcome, "says": says, "peak": server.peak})
             if not server.alive:
                 break
         if server.tracebacks:

@@ -55,7 +55,7 @@ def main() -> None:
     tell(options, "kills", "Killed at any moment", text, rows, {"faults": faults})
 
 
-Found = tuple[int, str, list[str]]
+Outcome = tuple[int, str, list[str]]
 
 
 def killed(command: list[str], seconds: float, ready: Callable[[], bool] = lambda: True) -> int | None:
@@ -71,7 +71,7 @@ def killed(command: list[str], seconds: float, ready: Callable[[], bool] = lambd
         return None
 
 
-def benchmark(folder: Path, rounds: int, draw: random.Random) -> Found:
+def benchmark(folder: Path, rounds: int, draw: random.Random) -> Outcome:
     """Kill a benchmark again and again, then let it end; compare with one that was never killed."""
     photos = folder / "photos"
     photos.mkdir()
@@ -94,7 +94,7 @@ def benchmark(folder: Path, rounds: int, draw: random.Random) -> Found:
         faults.append(f"the last start: {last.stderr[-300:]}")
     if not faults and _numbers(whole) != _numbers(broken):
         faults.append("its numbers are not those of the unbroken run")
-    clean = rounds + 1 - sum("start" in each for each in faults)
+    clean = rounds + 1 - sum("start" in fault for fault in faults)
     return clean, f"{len(_numbers(broken))} lines of {len(_numbers(whole))}", faults
 
 
@@ -108,7 +108,7 @@ def _numbers(folder: Path) -> list[dict[str, str]]:
     return sorted(rows, key=lambda row: (row["photo"], row["method"]))
 
 
-def results(folder: Path, rounds: int, draw: random.Random) -> Found:
+def results(folder: Path, rounds: int, draw: random.Random) -> Outcome:
     """Kill ``explain`` while it writes; afterwards each file is whole, old or new, or not there."""
     outs = [folder / f"map.{suffix}" for suffix in ("png", "npz", "html", "json")]
     faults, clean, seen = [], 0, 0
@@ -166,11 +166,11 @@ def _readable(path: Path) -> bool:
     return True
 
 
-def training(folder: Path, rounds: int, draw: random.Random) -> Found:
+def training(folder: Path, rounds: int, draw: random.Random) -> Outcome:
     """Kill a training again and again; its weights at the end are those of one that was never killed."""
     whole, broken = folder / "whole", folder / "broken"
-    for each in (whole, broken):
-        each.mkdir()
+    for run_folder in (whole, broken):
+        run_folder.mkdir()
     run = [sys.executable, __file__, "--train"]
     unbroken = subprocess.run([*run, str(whole)], cwd=ROOT, capture_output=True, text=True, check=False)
     faults = [] if unbroken.returncode == 0 else [f"the unbroken run: {unbroken.stderr[-300:]}"]
@@ -186,7 +186,7 @@ def training(folder: Path, rounds: int, draw: random.Random) -> Found:
         faults.append(f"the last start: {last.stderr[-300:]}")
     elif (whole / "digest").read_text() != (broken / "digest").read_text():
         faults.append("its weights are not those of the unbroken run")
-    return rounds + 1 - sum("start" in each for each in faults), f"{STEPS} steps, equal weights", faults
+    return rounds + 1 - sum("start" in fault for fault in faults), f"{STEPS} steps, equal weights", faults
 
 
 def train(folder: Path) -> None:
@@ -223,7 +223,7 @@ def train(folder: Path) -> None:
     (folder / "digest").write_text(hashlib.sha256(weights).hexdigest())
 
 
-def dashboard(folder: Path, rounds: int, draw: random.Random) -> Found:
+def dashboard(folder: Path, rounds: int, draw: random.Random) -> Outcome:
     """Kill the dashboard while a reader computes and another trains; the next one starts and shows the same page."""
     faults, clean, before = [], 0, None
     for number in range(rounds + 1):
@@ -253,7 +253,7 @@ def _busy(first: Reader, second: Reader, draw: random.Random) -> None:
     first.open("evidence", methods="occlusion", **SMALL)
     first.send()
     second.open("training", **SMALL)
-    starts = [each.id.rsplit("-", 1)[-1] for each in second.drawn.of("button") if "-start_" in each.id]
+    starts = [button.id.rsplit("-", 1)[-1] for button in second.drawn.of("button") if "-start_" in button.id]
     if not starts:
         raise LookupError("the training page offers no run")
     second.click("button", starts[0], patience=1)

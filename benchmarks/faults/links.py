@@ -51,10 +51,10 @@ def main() -> None:
     shown, seconds = opened(sample)
     seen = chromium.links([f"{page}?{urlencode(link)}" for page, link in sample[:: max(1, pages // browser)][:browser]])
     rows = [("through", "links", "values", "taken", "refused in words", "raw errors", "tracebacks or blank pages")]
-    rows.append(row("the readers of the parameters", count, Counter(each["what"] for each in read)))
-    rows.append(row("real pages", len(sample), Counter(each["what"] for each in shown)))
+    rows.append(row("the readers of the parameters", count, Counter(outcome["what"] for outcome in read)))
+    rows.append(row("real pages", len(sample), Counter(outcome["what"] for outcome in shown)))
     if seen:
-        rows.append(row("Chromium", len(seen), Counter(each["what"] for each in seen)))
+        rows.append(row("Chromium", len(seen), Counter(outcome["what"] for outcome in seen)))
     median, slow, worst = late(seconds)
     text = (
         f"Each link has every parameter of its page and of all pages ({len(CHOICES)} in all), each with a value from "
@@ -63,7 +63,7 @@ def main() -> None:
         f"right when its heading stands. A page took {median:.2f} s (median), {slow:.2f} s (95th percentile), "
         f"{worst:.2f} s at most."
     )
-    bad = [each for each in (*read, *shown, *seen) if each["what"] in BAD]
+    bad = [outcome for outcome in (*read, *shown, *seen) if outcome["what"] in BAD]
     tell(options, "links", "Links with every parameter fuzzed", text, rows, {"not as they should be": bad[:100]})
 
 
@@ -134,12 +134,12 @@ def opened(sample: list[tuple[str, dict[str, str]]]) -> tuple[list[dict[str, str
             with Reader(server.url) as reader:
                 drawn = reader.open(page, **link)
             seconds.append(drawn.seconds)
-            what, says = "shown", ""
+            outcome, says = "shown", ""
             if drawn.exceptions or "Traceback (most recent" in drawn.texts:
-                what, says = "traceback", "; ".join(drawn.exceptions)
+                outcome, says = "traceback", "; ".join(drawn.exceptions)
             elif not drawn.headings or not drawn.finished:
-                what, says = "blank", "; ".join(drawn.alerts)[:300]
-            outcomes.append({"link": f"{page}?{urlencode(link)}"[:2000], "what": what, "says": says})
+                outcome, says = "blank", "; ".join(drawn.alerts)[:300]
+            outcomes.append({"link": f"{page}?{urlencode(link)}"[:2000], "what": outcome, "says": says})
         if server.tracebacks:
             log = server.log.read_text(errors="replace")
             print(f"the server wrote {server.tracebacks} tracebacks:\n{log[-4000:]}", flush=True)

@@ -35,36 +35,38 @@ class Drawn:
 
     def of(self, kind: str) -> list[Any]:
         """Return the elements of a kind, in the order in which they came."""
-        return [getattr(each, kind) for each in self.elements.values() if each.WhichOneof("type") == kind]
+        return [getattr(element, kind) for element in self.elements.values() if element.WhichOneof("type") == kind]
 
     @property
     def exceptions(self) -> list[str]:
         """What Streamlit shows where the code broke."""
-        return [f"{each.type}: {each.message}" for each in self.of("exception")]
+        return [f"{element.type}: {element.message}" for element in self.of("exception")]
 
     @property
     def alerts(self) -> list[str]:
         """Every warning and error that the page tells."""
-        return [each.body for each in self.of("alert")]
+        return [element.body for element in self.of("alert")]
 
     @property
     def headings(self) -> list[str]:
         """The headings of the page; none where it stopped."""
-        return [each.body for each in self.of("heading")]
+        return [element.body for element in self.of("heading")]
 
     @property
     def texts(self) -> str:
         """All that can be read, to look for a traceback in it."""
-        return "\n".join(str(each) for kind in ("markdown", "alert", "exception", "code") for each in self.of(kind))
+        return "\n".join(
+            str(element) for kind in ("markdown", "alert", "exception", "code") for element in self.of(kind)
+        )
 
     def component(self, key: str) -> tuple[dict[str, Any], dict[str, bytes]] | None:
         """Return the header and the arrays that were sent to a component, or None."""
-        blobs = [each.bytes for each in self.of("bidi_component") if each.id.endswith(f"-{key}")]
+        blobs = [element.bytes for element in self.of("bidi_component") if element.id.endswith(f"-{key}")]
         return unpack(blobs[-1]) if blobs else None
 
     def widget(self, kind: str, key: str) -> str:
         """Return the id of the widget of a key, or an empty text."""
-        return next((each.id for each in self.of(kind) if each.id.endswith(f"-{key}")), "")
+        return next((element.id for element in self.of(kind) if element.id.endswith(f"-{key}")), "")
 
 
 class Reader:
@@ -170,7 +172,7 @@ class Reader:
         A file that the box refuses for its suffix (415) or the server for its size (413) does not reach the page, as
         in the browser.
         """
-        box = next(each for each in self.drawn.of("file_uploader") if each.id.endswith(f"-{key}"))
+        box = next(element for element in self.drawn.of("file_uploader") if element.id.endswith(f"-{key}"))
         if box.type and not name.lower().endswith(tuple(box.type)):
             return 415, self.drawn
         widget = box.id
@@ -207,8 +209,8 @@ class Reader:
 
 
 def _token(cookies: list[str]) -> str:
-    found = [cookie.split("=", 1)[1].split(";")[0] for cookie in cookies if cookie.startswith(f"{COOKIE}=")]
-    return found[0] if found else ""
+    tokens = [cookie.split("=", 1)[1].split(";")[0] for cookie in cookies if cookie.startswith(f"{COOKIE}=")]
+    return tokens[0] if tokens else ""
 
 
 def put(url: str, name: str, data: bytes, token: str, **headers: str) -> int:

@@ -98,7 +98,7 @@ def report(options: argparse.Namespace, book: Book, memory: list[float], server:
         median, slow, worst = late(seconds)
         rows.append((kind, f"{len(seconds):,}", f"{median:.2f} s", f"{slow:.2f} s", f"{worst:.2f} s"))
     waits = book.seconds.get(CACHED, [0.0])
-    others = sum("map" in each for each in book.wrong)
+    others = sum("map" in mistake for mistake in book.wrong)
     text = (
         f"{count} readers at once, two models (the shipped ViT-S/14 and a ViT-Ti/16 of random weights), an uploaded "
         f"photo of their own each, {options.minutes} minutes in all. "

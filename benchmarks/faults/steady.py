@@ -27,13 +27,13 @@ WARM = 0.25
 def main() -> None:
     options = arguments(__doc__, traces=(1000, "traces"), visits=(1000, "page visits"))
     traces, visits = (40, 60) if options.quick else (options.traces, options.visits)
-    found = {
+    activities = {
         "traces of different pictures, library": tracing(traces, options.seed),
         "page visits, a session each, dashboard": visiting(visits),
     }
     rows = [("what", "times", "after a quarter", "at the end", "slope per 1,000", "flat")]
     data = {}
-    for name, (times, samples) in found.items():
+    for name, (times, samples) in activities.items():
         kept = samples[int(WARM * len(samples)) :]
         rise = slope(kept) / (times / len(samples)) * 1000
         flat = rise < 0.05 * kept[0]
@@ -72,7 +72,7 @@ def tracing(count: int, seed: int) -> tuple[int, list[float]]:
 def visiting(count: int) -> tuple[int, list[float]]:
     """Return how often a page was visited, and samples of the server's memory."""
     names = [entry.name for entry in entries()]
-    photos = [each.id for each in examples()]
+    photos = [photo.id for photo in examples()]
     samples, bad = [], []
     with serving() as server:
         for number in range(count):
