@@ -9,8 +9,8 @@ import pytest
 import vitviz
 from vitviz.analysis import patch_size
 from vitviz.figures.export import html_of_figures
-from vitviz.labs.object import noisy_picture, pasted_object, smallest_object
-from vitviz.labs.object.smallest_object import Detector
+from vitviz.labs.object import noisy_picture, pasted_object
+from vitviz.labs.object.detector import EDGE, Detector
 from vitviz.ui.furniture import lesson
 
 PAGE = "patches_and_detail"
@@ -137,4 +137,4 @@ def test_the_code_gives_the_numbers_and_the_files_hold_them(dashboard, results, 
     told = lesson.manifest(result)
     assert json.loads(json.dumps(told))["settings"]["alignment"] == "edge"
     assert html_of_figures(result.figures(), result.title, manifest=told).count("<h2>") == 3
-    assert smallest_object.EDGE == "edge"
+    assert EDGE == "edge"

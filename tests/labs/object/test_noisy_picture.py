@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from vitviz.errors import GridError, OptionError
+from vitviz.labs.object.detector import ALIGNMENTS, Detector
 from vitviz.labs.object.noisy_picture import run, whole_patches
-from vitviz.labs.object.smallest_object import ALIGNMENTS, Detector
 
 
 def test_patch_means_are_means_in_their_own_deviations():

@@ -6,8 +6,8 @@ import torch
 
 from vitviz.errors import OptionError, StoppedError
 from vitviz.labs.object import pasted_object
+from vitviz.labs.object.detector import Detector
 from vitviz.labs.object.pasted_object import default_sizes, run
-from vitviz.labs.object.smallest_object import Detector
 from vitviz.models.vit import ViT
 
 AIM = Detector(brightness=0.2, noise=0.1)

@@ -6,16 +6,8 @@ import numpy as np
 import pytest
 
 from vitviz.errors import OptionError
-from vitviz.labs.object.smallest_object import (
-    ALIGNMENTS,
-    CORNER,
-    EDGE,
-    INSIDE,
-    Detector,
-    detection_rate,
-    measured_smallest,
-    run,
-)
+from vitviz.labs.object.detector import ALIGNMENTS, CORNER, EDGE, INSIDE, Detector
+from vitviz.labs.object.smallest_object import detection_rate, measured_smallest, run
 
 DEFAULT = Detector()  # Δ = σ = 1, k = 3: kσ/Δ is 3 pixels
 

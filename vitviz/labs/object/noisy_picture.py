@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.errors import GridError, OptionError
-from vitviz.labs.object.smallest_object import CORNER, INSIDE, Detector, check_size
+from vitviz.labs.object.detector import CORNER, INSIDE, Detector, check_size
 from vitviz.record import Record
 
 IMAGE_SIZE = 256

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vitviz.errors import OptionError, check_index
+from vitviz.labs.object.detector import CORNER, INSIDE, Detector
 from vitviz.labs.object.noisy_picture import line_coverage
-from vitviz.labs.object.smallest_object import CORNER, INSIDE, Detector
 from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress, report

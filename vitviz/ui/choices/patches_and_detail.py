@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitviz.labs.object.smallest_object import ALIGNMENTS, INSIDE
+from vitviz.labs.object.detector import ALIGNMENTS, INSIDE
 from vitviz.ui.choices.choice import Choice, flag, integer, number, one_of
 
 PAGE = "patches_and_detail"

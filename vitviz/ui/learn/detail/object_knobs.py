@@ -8,8 +8,9 @@ import streamlit as st
 
 from vitviz.labs.object import noisy_picture
 from vitviz.labs.object import smallest_object as lab
+from vitviz.labs.object.detector import ALIGNMENTS, CORNER, EDGE, INSIDE, Detector
 from vitviz.labs.object.noisy_picture import IMAGE_SIZE, NoisyPicture, whole_patches
-from vitviz.labs.object.smallest_object import Detector, SmallestObject
+from vitviz.labs.object.smallest_object import SmallestObject
 from vitviz.ui.choices.patches_and_detail import (
     BRIGHTNESS,
     DRAW,
@@ -67,9 +68,9 @@ def simulate() -> Simulation:
 def places() -> dict[str, str]:
     """Return what each place of the object is, in the reader's language."""
     return {
-        lab.INSIDE: _("inside a patch"),
-        lab.EDGE: _("on a border of two patches"),
-        lab.CORNER: _("on a corner of four patches"),
+        INSIDE: _("inside a patch"),
+        EDGE: _("on a border of two patches"),
+        CORNER: _("on a corner of four patches"),
     }
 
 
@@ -80,7 +81,7 @@ def knobs() -> None:
     second.slider(_("Object s (pixels)"), 1, LARGEST_OBJECT, **link.widget(OBJECT_SIZE))
     third.selectbox(
         _("Where the object lies"),
-        lab.ALIGNMENTS,
+        ALIGNMENTS,
         format_func=lambda alignment: places()[alignment],
         **link.widget(OBJECT_PLACE),
     )
@@ -123,7 +124,7 @@ def notes(simulation: Simulation) -> None:
             ).format(patch=detector.patch_size, side=IMAGE_SIZE, left=left, cut=IMAGE_SIZE - left),
             icon=":material/content_cut:",
         )
-    reach = detector.patch_size * (1 if detector.alignment == lab.INSIDE else 2)
+    reach = detector.patch_size * (1 if detector.alignment == INSIDE else 2)
     if simulation.size > reach:
         st.info(
             _(

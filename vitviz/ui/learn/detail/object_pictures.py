@@ -15,8 +15,8 @@ from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.paint import paint_map
 from vitviz.figures.scale import Scale
 from vitviz.figures.theme import NEUTRAL
+from vitviz.labs.object.detector import closed_form
 from vitviz.labs.object.noisy_picture import NoisyPicture
-from vitviz.labs.object.smallest_object import closed_form
 from vitviz.ui.choices.patches_and_detail import LARGEST_PATCH
 from vitviz.ui.furniture.bars import colour_bar, legend
 from vitviz.ui.learn.detail.object_knobs import TRIALS, Simulation

@@ -16,8 +16,8 @@ from vitviz.figures.line_chart import LAYER, TITLED, line_chart
 from vitviz.figures.palettes import LAST_LAYER, VIT_BLUE, layer_ramp
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.object import pasted_object as lab
+from vitviz.labs.object.detector import CORNER, EDGE, Detector
 from vitviz.labs.object.pasted_object import PastedObject
-from vitviz.labs.object.smallest_object import CORNER, EDGE, Detector
 from vitviz.ui.choices.patches_and_detail import PASTED
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.detail.object_knobs import chosen_detector

@@ -14,7 +14,7 @@ from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve, Level
 from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.theme import NEUTRAL
-from vitviz.labs.object.smallest_object import closed_form
+from vitviz.labs.object.detector import closed_form
 from vitviz.ui.choices.patches_and_detail import PAGE, REPATCHED
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
