@@ -11,12 +11,6 @@ import streamlit as st
 import torch
 from numpy.typing import NDArray
 
-from vitviz.figures.axes import Axis
-from vitviz.figures.curve import Curve, Level
-from vitviz.figures.line_chart import line_chart
-from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
-from vitviz.figures.repeated_runs import repeated_runs
-from vitviz.labs.digits.data import held_out
 from vitviz.labs.digits.distillation import limit_gap
 from vitviz.labs.digits.distillation_runs import NAMES, Distillation, distil
 from vitviz.labs.digits.results import shipped_distillation
@@ -27,10 +21,10 @@ from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.learn.training import own_run, tokens
-from vitviz.ui.learn.training.own_run import before
+from vitviz.ui.learn.training.distillation_figures import TEMPERATURES, accuracies, curves, limit_curve, sentence
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _, gap
+from vitviz.ui.text import _
 from vitviz.ui.work import controls
 from vitviz.ui.work.apart import apart
 from vitviz.ui.work.long_work import LongWork
@@ -43,8 +37,6 @@ KNOBS: dict[str, Choice[Any]] = {
     "temperature": choices.DISTIL_TEMPERATURE,
     "shifts": choices.DISTIL_SHIFTS,
 }
-_SOFT, _HARD = "#009E73", "#CC79A7"
-_TEMPERATURES = tuple(float(temperature) for temperature in np.geomspace(0.5, 200, 40))
 
 
 def draw(_scene: Scene) -> Result:
@@ -134,16 +126,6 @@ def _knobs() -> None:
     )
 
 
-def names() -> dict[str, tuple[str, str]]:
-    """Return title and colour of each network."""
-    return {
-        "teacher": (_("CNN, the teacher"), CNN_VERMILION),
-        "alone": (_("ViT, labels alone"), VIT_BLUE),
-        "soft": (_("ViT, probabilities (Hinton)"), _SOFT),
-        "hard": (_("ViT, decisions (DeiT token)"), _HARD),
-    }
-
-
 def _live(view: JobView) -> None:
     chart(curves(view.result, behind=shipped_distillation()), key="distillation_live")
 
@@ -152,70 +134,9 @@ def _results(shown: Distillation) -> None:
     dots = accuracies(shown)
     if dots is not None:
         chart(dots, key="distillation_accuracy")
-        st.caption(_sentence(shown))
+        st.caption(sentence(shown))
     with st.expander(_("Curves"), key="distillation_curves_box"):
         chart(curves(shown), key="distillation_curves")
-
-
-def accuracies(shown: Distillation) -> go.Figure | None:
-    """Return the held-out accuracy of every finished run, or None if none is finished."""
-    groups = {
-        title: (values, colour) for name, (title, colour) in names().items() if len(values := shown.accuracies(name))
-    }
-    if not groups:
-        return None
-    return repeated_runs(groups, y_title=_("Held-out digits recognised"), mean_title=_("mean ± standard deviation"))
-
-
-def curves(shown: Distillation | None, behind: Distillation | None = None) -> go.Figure:
-    """Return accuracy over updates, one line a run; ``behind`` are earlier runs, drawn pale behind those of now."""
-    lines = [*_runs(behind, faded=True), *_runs(shown)]
-    return line_chart(
-        [*lines, Level(_("guessing"), 0.1, number="%{y:.1%}")],
-        x=Axis(_("Updates")),
-        y=Axis(_("Held-out digits recognised"), ".0%"),
-        hover="{name}<br>%{x:.4g}: %{y:.1%}",
-        height=380,
-    )
-
-
-def _runs(shown: Distillation | None, *, faded: bool = False) -> list[Curve]:
-    titles = names()
-    last = {run.name: run for run in shown.runs} if shown is not None else {}
-    lines = []
-    for name, run in last.items():
-        title = f"{titles[name][0]} ({_('seed')} {run.seed})"
-        steps, accuracies = zip(*((point.step, point.accuracy) for point in run.points), strict=True)
-        lines.append(Curve(before(title) if faded else title, steps, accuracies, titles[name][1], faded=faded))
-    return lines
-
-
-def _sentence(shown: Distillation) -> str:
-    """Return what the dots say, every difference beside its own spread."""
-    told = [
-        _("Share of {count} digits, which no network saw in training, for {runs} runs each.").format(
-            count=len(held_out()), runs=shown.seeds
-        )
-    ]
-    alone = shown.accuracies("alone")
-    for name, title in (("soft", _("Hinton's loss")), ("hard", _("DeiT's token"))):
-        taught = shown.accuracies(name)
-        if len(taught) and len(taught) <= len(alone):
-            told.append(_gain(title, (taught - alone[: len(taught)]) * 100))
-    return gap().join(told)
-
-
-def _gain(title: str, gains: NDArray[np.float64]) -> str:
-    """Return the gain over the labels alone in percentage points, and whether it exceeds its spread."""
-    if len(gains) < 2:
-        return _("{title}: {gain:+.1f} percentage points against the labels alone; one run shows no spread.").format(
-            title=title, gain=gains[0]
-        )
-    deviation = float(gains.std(ddof=1))
-    verdict = _("more than its spread") if abs(gains.mean()) > deviation else _("within its spread")
-    return _("{title}: {gain:+.1f} ± {deviation:.1f} percentage points against the labels alone, {verdict}.").format(
-        title=title, gain=gains.mean(), deviation=deviation, verdict=verdict
-    )
 
 
 def _formula() -> NDArray[np.float64]:
@@ -249,18 +170,7 @@ def _formula() -> NDArray[np.float64]:
 def _gaps() -> NDArray[np.float64]:
     """Return the distance of the gradient to its limit, for standard normal logits of ten classes times three."""
     student, teacher = 3 * torch.randn(2, 10, generator=torch.Generator().manual_seed(0))
-    return np.array(limit_gap(student, teacher, list(_TEMPERATURES)))
-
-
-def limit_curve(gaps: NDArray[np.float64]) -> go.Figure:
-    """Return the distance to the limit against the temperature, both on logarithmic axes."""
-    return line_chart(
-        [Curve(_("distance to the limit"), _TEMPERATURES, gaps)],
-        x=Axis(_("Temperature T"), log=True, ticks=(0.5, 1, 3, 10, 30, 100)),
-        y=Axis(_("Distance ÷ size of the limit"), log=True, marks="auto"),
-        legend=True,
-        height=300,
-    )
+    return np.array(limit_gap(student, teacher, list(TEMPERATURES)))
 
 
 def _words() -> None:
@@ -286,7 +196,7 @@ def _result(shown: Distillation, gaps: NDArray[np.float64]) -> Result:
     dots = accuracies(shown)
     figures: dict[str, go.Figure] = {} if dots is None else {_("Accuracies"): dots}
     figures |= {_("Curves"): curves(shown), _("Distance to the limit"): limit_curve(gaps)}
-    arrays: dict[str, NDArray[Any]] = {"temperatures": np.array(_TEMPERATURES), "limit_gap": gaps}
+    arrays: dict[str, NDArray[Any]] = {"temperatures": np.array(TEMPERATURES), "limit_gap": gaps}
     arrays |= {f"accuracy_{name}": shown.accuracies(name) for name in NAMES}
     if shown.attention is not None:
         arrays |= {"token_attention": shown.attention.maps}

@@ -1,0 +1,103 @@
+"""The figures of the distillation experiment, and the sentence that says what the dots of the runs say."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve, Level
+from vitviz.figures.line_chart import line_chart
+from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
+from vitviz.figures.repeated_runs import repeated_runs
+from vitviz.labs.digits.data import held_out
+from vitviz.labs.digits.distillation_runs import Distillation
+from vitviz.ui.learn.training.own_run import before
+from vitviz.ui.text import _, gap
+
+_SOFT, _HARD = "#009E73", "#CC79A7"
+TEMPERATURES = tuple(float(temperature) for temperature in np.geomspace(0.5, 200, 40))
+"""Where the gradient is compared with its limit."""
+
+
+def names() -> dict[str, tuple[str, str]]:
+    """Return title and colour of each network."""
+    return {
+        "teacher": (_("CNN, the teacher"), CNN_VERMILION),
+        "alone": (_("ViT, labels alone"), VIT_BLUE),
+        "soft": (_("ViT, probabilities (Hinton)"), _SOFT),
+        "hard": (_("ViT, decisions (DeiT token)"), _HARD),
+    }
+
+
+def accuracies(shown: Distillation) -> go.Figure | None:
+    """Return the held-out accuracy of every finished run, or None if none is finished."""
+    groups = {
+        title: (values, colour) for name, (title, colour) in names().items() if len(values := shown.accuracies(name))
+    }
+    if not groups:
+        return None
+    return repeated_runs(groups, y_title=_("Held-out digits recognised"), mean_title=_("mean ± standard deviation"))
+
+
+def curves(shown: Distillation | None, behind: Distillation | None = None) -> go.Figure:
+    """Return accuracy over updates, one line a run; ``behind`` are earlier runs, drawn pale behind those of now."""
+    lines = [*_runs(behind, faded=True), *_runs(shown)]
+    return line_chart(
+        [*lines, Level(_("guessing"), 0.1, number="%{y:.1%}")],
+        x=Axis(_("Updates")),
+        y=Axis(_("Held-out digits recognised"), ".0%"),
+        hover="{name}<br>%{x:.4g}: %{y:.1%}",
+        height=380,
+    )
+
+
+def _runs(shown: Distillation | None, *, faded: bool = False) -> list[Curve]:
+    titles = names()
+    last = {run.name: run for run in shown.runs} if shown is not None else {}
+    lines = []
+    for name, run in last.items():
+        title = f"{titles[name][0]} ({_('seed')} {run.seed})"
+        steps, accuracies = zip(*((point.step, point.accuracy) for point in run.points), strict=True)
+        lines.append(Curve(before(title) if faded else title, steps, accuracies, titles[name][1], faded=faded))
+    return lines
+
+
+def sentence(shown: Distillation) -> str:
+    """Return what the dots say, every difference beside its own spread."""
+    told = [
+        _("Share of {count} digits, which no network saw in training, for {runs} runs each.").format(
+            count=len(held_out()), runs=shown.seeds
+        )
+    ]
+    alone = shown.accuracies("alone")
+    for name, title in (("soft", _("Hinton's loss")), ("hard", _("DeiT's token"))):
+        taught = shown.accuracies(name)
+        if len(taught) and len(taught) <= len(alone):
+            told.append(_gain(title, (taught - alone[: len(taught)]) * 100))
+    return gap().join(told)
+
+
+def _gain(title: str, gains: NDArray[np.float64]) -> str:
+    """Return the gain over the labels alone in percentage points, and whether it exceeds its spread."""
+    if len(gains) < 2:
+        return _("{title}: {gain:+.1f} percentage points against the labels alone; one run shows no spread.").format(
+            title=title, gain=gains[0]
+        )
+    deviation = float(gains.std(ddof=1))
+    verdict = _("more than its spread") if abs(gains.mean()) > deviation else _("within its spread")
+    return _("{title}: {gain:+.1f} ± {deviation:.1f} percentage points against the labels alone, {verdict}.").format(
+        title=title, gain=gains.mean(), deviation=deviation, verdict=verdict
+    )
+
+
+def limit_curve(gaps: NDArray[np.float64]) -> go.Figure:
+    """Return the distance to the limit against the temperature, both on logarithmic axes."""
+    return line_chart(
+        [Curve(_("distance to the limit"), TEMPERATURES, gaps)],
+        x=Axis(_("Temperature T"), log=True, ticks=(0.5, 1, 3, 10, 30, 100)),
+        y=Axis(_("Distance ÷ size of the limit"), log=True, marks="auto"),
+        legend=True,
+        height=300,
+    )
