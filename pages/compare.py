@@ -18,8 +18,8 @@ show.heading(
 pair.choose(scene)
 a, b = sides.sides(scene)
 pair.choose_classes(a)
-found = [] if b is None else pair.outcomes(a, b)
-compared = None if b is None else pair.compared(a, b, found)
+outcomes = [] if b is None else pair.outcomes(a, b)
+compared = None if b is None else pair.compared(a, b, outcomes)
 shown = []
 if b is not None and compared is not None:
     shown = maps.panels(a, b, compared)

@@ -35,5 +35,5 @@ with left:
     curve = drop_curve.draw(scene, aim)
 with right:
     occlusion = drop_curve.occlusion(scene, aim)
-found = PatchMeasurements(maps, curve, occlusion, sizes.draw(scene))
-show.footer(scene, export(scene, aim, changed, found), caution="caution-patches")
+measurements = PatchMeasurements(maps, curve, occlusion, sizes.draw(scene))
+show.footer(scene, export(scene, aim, changed, measurements), caution="caution-patches")

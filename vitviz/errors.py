@@ -51,7 +51,7 @@ class VitvizError(ValueError):
         interface has nothing of the kind. In the message itself, arguments that it does not know stay as they are.
         """
         kept = [text for argument, text in self.advice.items() if name(argument) is not None]
-        return _ARGUMENT.sub(lambda found: name(found[0]) or found[0], " ".join([self.message, *kept]))
+        return _ARGUMENT.sub(lambda match: name(match[0]) or match[0], " ".join([self.message, *kept]))
 
 
 class UnsupportedModelError(VitvizError):
@@ -104,7 +104,7 @@ def suggest(name: str, known: Iterable[str], *, count: int = 3) -> str:
     return f" Did you mean {' or '.join(repr(match) for match in near)}?" if near else ""
 
 
-def check_index(what: str, index: int, size: int) -> int:
+def check_index(label: str, index: int, size: int) -> int:
     """Return ``index`` if it lies in [0, size), else raise OptionError that names the legal range.
 
     NumPy's whole numbers are taken too, as an int.
@@ -112,16 +112,16 @@ def check_index(what: str, index: int, size: int) -> int:
     try:
         index = operator.index(None if isinstance(index, bool) else index)  # type: ignore[arg-type]
     except TypeError:
-        raise OptionError(f"{what} must be a whole number; got {index!r}. Give one from 0 to {size - 1}.") from None
+        raise OptionError(f"{label} must be a whole number; got {index!r}. Give one from 0 to {size - 1}.") from None
     if not 0 <= index < size:
-        raise OptionError(f"{what} {index} does not exist; there are {size}. Give one from 0 to {size - 1}.")
+        raise OptionError(f"{label} {index} does not exist; there are {size}. Give one from 0 to {size - 1}.")
     return index
 
 
-def check_choice(what: str, value: str, choices: Iterable[str]) -> str:
+def check_choice(label: str, value: str, choices: Iterable[str]) -> str:
     """Return ``value`` if it is one of ``choices``, else raise OptionError that lists them."""
     options = list(choices)
     if value not in options:
         listed = ", ".join(repr(option) for option in options)
-        raise OptionError(f"{what} {value!r} is unknown; wanted one of {listed}.{suggest(str(value), options)}")
+        raise OptionError(f"{label} {value!r} is unknown; wanted one of {listed}.{suggest(str(value), options)}")
     return value

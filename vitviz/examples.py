@@ -43,7 +43,7 @@ def example(id: str) -> Example:
 
     Raises OptionError, with the nearest ids, if there is none.
     """
-    known = {each.id: each for each in examples()}
+    known = {photo.id: photo for photo in examples()}
     if id not in known:
         raise OptionError(f"There is no example photo {id!r}; wanted one of {', '.join(known)}.{suggest(id, known)}")
     return known[id]

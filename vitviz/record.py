@@ -70,7 +70,7 @@ def _text(value: Any, room: int) -> str:
     if isinstance(value, tuple | list | AbstractSet):
         start, end = ("(", ",)" if len(value) == 1 else ")") if isinstance(value, tuple) else ("[", "]")
         start, end = ("{", "}") if isinstance(value, AbstractSet) else (start, end)
-        return _listed(start, (_text(each, room) for each in value), end, room, len(value))
+        return _listed(start, (_text(item, room) for item in value), end, room, len(value))
     return _plain(value, room)
 
 

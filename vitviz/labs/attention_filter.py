@@ -79,7 +79,7 @@ def _cosines(size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def _bands(frequency: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the band of each frequency, numbered without gaps; frequency 0 is a band of its own."""
     edges = np.ceil(frequency / 8 * BANDS - 1e-9)
-    _found, band = np.unique(np.where(frequency < 1e-9, -1, edges), return_inverse=True)
+    _edges, band = np.unique(np.where(frequency < 1e-9, -1, edges), return_inverse=True)
     return band.astype(np.int64)
 
 

@@ -131,8 +131,8 @@ def _areas(tested: list[tuple[Outcome, Faithfulness]], band: Faithfulness) -> No
     assert up is not None
     label = _("Random maps ({count}), 95 % interval").format(count=down.maps)
     names = [_(outcome.method.label) for outcome, _result in tested]
-    falls = [f"{result.first.area:.3f}" for _each, result in tested]
-    rises = [f"{result.second.area:.3f}" for _each, result in tested]
+    falls = [f"{result.first.area:.3f}" for _outcome, result in tested]
+    rises = [f"{result.second.area:.3f}" for _outcome, result in tested]
     st.dataframe(
         {
             _("Map"): [*names, label],

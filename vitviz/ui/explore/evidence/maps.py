@@ -212,7 +212,7 @@ def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:
 
     return Export(
         name="vitviz-evidence",
-        settings=settings(scene, aim, [method for method, _found in maps]),
+        settings=settings(scene, aim, [method for method, _attribution in maps]),
         png=png,
         arrays=arrays,
         html=lambda told: html_of_png(png(), title, viewer.caption(scene), told, language=language()),

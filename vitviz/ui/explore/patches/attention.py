@@ -88,7 +88,7 @@ def _alt(panel: Panel) -> str:
     )
 
 
-def _what(scene: Scene, shown: MapView) -> str:
+def _summary(scene: Scene, shown: MapView) -> str:
     """Return what the maps show, as the library's own label says it in English."""
     looks = _("where the {token} token looks").format(token=shown.query)
     if shown.query == "class":
@@ -104,7 +104,7 @@ def _what(scene: Scene, shown: MapView) -> str:
 
 
 def _in_words(scene: Scene, changed: Changed, before: MapView, after: MapView) -> str:
-    words = _what(scene, before)
+    words = _summary(scene, before)
     if not changed:
         return words
     patches = sorted(changed.patches)

@@ -127,7 +127,7 @@ def table(measured: TaskResult) -> dict[str, list[object]]:
     names, far = network_names(measured), _columns(measured, beyond(measured))
     rows = list(measured.networks.items())
     return {
-        _("Network"): [names[name] for name, _each in rows],
+        _("Network"): [names[name] for name, _network in rows],
         _("Parameters"): [network.parameters for _name, network in rows],
         _("Field of a cell (px)"): [
             _("the whole picture") if network.field is None else str(network.field) for _name, network in rows
