@@ -94,6 +94,19 @@ def test_a_file_is_short_enough_to_read() -> None:
     assert {name_of(path): count for path, count in lines.items() if count >= (90 if path in PAGES else 350)} == {}
 
 
+def test_nine_functions_of_ten_have_at_most_25_lines() -> None:
+    """Signature and docstring count too."""
+    lengths = [
+        node.end_lineno - node.lineno + 1
+        for path in LIBRARY
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.end_lineno is not None
+    ]
+    short = sum(length <= 25 for length in lengths) / len(lengths)
+    assert len(lengths) > 2000
+    assert short >= 0.9, f"{short:.1%} of {len(lengths)} functions have at most 25 lines; wanted 90 %. Split long ones."
+
+
 def test_the_sources_are_found() -> None:
     """Else the tests above could not fail."""
     assert len(LIBRARY) > 200

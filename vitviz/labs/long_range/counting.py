@@ -37,9 +37,9 @@ def sample(
     couple draws its own. ``pairs``: matching couples, 0 to 3. ``distractors``: 0 to 2. What is left out is drawn
     uniformly. Couple 0 is the one that matches first. Raises OptionError for a value out of range.
     """
-    distances = _wanted("distance", distance, (1, LONGEST), (count, COUPLES), generator)
-    matching = _wanted("pairs", pairs, (0, COUPLES), (count,), generator)
-    extra = _wanted("distractors", distractors, (0, MOST_DISTRACTORS), (count,), generator)
+    distances = wanted_values("distance", distance, (1, LONGEST), (count, COUPLES), generator)
+    matching = wanted_values("pairs", pairs, (0, COUPLES), (count,), generator)
+    extra = wanted_values("distractors", distractors, (0, MOST_DISTRACTORS), (count,), generator)
     cells = _places(distances, generator)  # (image, couple, side)
     order = generator.permuted(np.tile(np.arange(IDENTITIES), (count, 1)), axis=1)
     left = order[:, :COUPLES]
@@ -102,9 +102,13 @@ def _scatter(
     boards[image, free[image, number]] = half(identities[image, number], sides[image, number])
 
 
-def _wanted(
+def wanted_values(
     name: str, value: ArrayLike | None, limits: tuple[int, int], shape: tuple[int, ...], generator: np.random.Generator
 ) -> NDArray[np.int64]:
+    """Return given values in the shape of the boards, or random ones within the limits, both ends included.
+
+    Raises OptionError for values outside the limits.
+    """
     low, high = limits
     if value is None:
         return generator.integers(low, high + 1, size=shape)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitviz.labs.long_range.contents import BAND, COLUMNS, DOT, EMPTY, ORIENTATIONS, ROWS, Board, bar, is_bar
-from vitviz.labs.long_range.counting import MOST_DISTRACTORS, _wanted
+from vitviz.labs.long_range.counting import MOST_DISTRACTORS, wanted_values
 
 WIDEST = COLUMNS - 2
 """Most columns that the band can hide; the bars need one each."""
@@ -30,9 +30,9 @@ def sample(
     the bars match, 0 where they do not. ``distractors``: dots outside the band, 0 to 2. What is left out is drawn
     uniformly. Raises OptionError for a value out of range.
     """
-    distances = _wanted("distance", distance, (1, WIDEST + 1), (count, 1), generator)[:, 0]
-    same = _wanted("pairs", pairs, (0, 1), (count,), generator)
-    extra = _wanted("distractors", distractors, (0, MOST_DISTRACTORS), (count,), generator)
+    distances = wanted_values("distance", distance, (1, WIDEST + 1), (count, 1), generator)[:, 0]
+    same = wanted_values("pairs", pairs, (0, 1), (count,), generator)
+    extra = wanted_values("distractors", distractors, (0, MOST_DISTRACTORS), (count,), generator)
     first = generator.integers(0, COLUMNS - distances)  # column of the left bar
     row = generator.integers(ROWS, size=count)
     turn = np.where(same == 1, 0, generator.integers(1, ORIENTATIONS, size=count))
