@@ -43,8 +43,8 @@ def test_features_are_those_of_the_network_at_every_depth(resnet: ConvNet) -> No
         module.get_submodule(name).register_forward_hook(lambda _m, _a, output: stages.append(output))
     with torch.no_grad():
         module(batch)
-        found = [resnet.features(batch, layer) for layer in (2, 4, 6, 8)]
-    for one, other in zip(stages, found, strict=True):
+        results = [resnet.features(batch, layer) for layer in (2, 4, 6, 8)]
+    for one, other in zip(stages, results, strict=True):
         torch.testing.assert_close(one, other)
     assert torch.equal(resnet.features(batch, -1), batch)
 
@@ -83,9 +83,9 @@ def test_a_picture_is_prepared_as_the_network_was_trained(resnet: ConvNet) -> No
 def test_weights_of_a_file_are_read(tmp_path: Path, resnet: ConvNet) -> None:
     path = tmp_path / "mine.safetensors"
     save_file(dict(resnet.module.state_dict()), path)
-    found = load_convnet("timm:resnet18", weights=path)
-    torch.testing.assert_close(found.module.conv1.weight, resnet.module.conv1.weight)
-    assert found.weights.startswith("mine.safetensors, SHA-256 ")
+    result = load_convnet("timm:resnet18", weights=path)
+    torch.testing.assert_close(result.module.conv1.weight, resnet.module.conv1.weight)
+    assert result.weights.startswith("mine.safetensors, SHA-256 ")
     with pytest.raises(CheckpointError, match="Choose the architecture that the file was saved from"):
         load_convnet("timm:resnet26", weights=path)
     with pytest.raises(WeightsUnavailableError, match="There is no weights file"):
@@ -97,9 +97,9 @@ def test_weights_of_a_file_are_read(tmp_path: Path, resnet: ConvNet) -> None:
 def test_a_file_brings_its_own_number_of_classes(tmp_path: Path, name: str, classes: int) -> None:
     state = timm_door.build(name, classes=classes, seed=4).state_dict()
     save_file(dict(state), tmp_path / "mine.safetensors")
-    found = load_convnet(f"timm:{name}", weights=tmp_path / "mine.safetensors").module
-    assert found.num_classes == classes
-    assert all(torch.equal(found.state_dict()[key], value) for key, value in state.items())
+    result = load_convnet(f"timm:{name}", weights=tmp_path / "mine.safetensors").module
+    assert result.num_classes == classes
+    assert all(torch.equal(result.state_dict()[key], value) for key, value in state.items())
 
 
 def test_weights_that_cannot_be_had_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

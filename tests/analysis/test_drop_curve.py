@@ -26,12 +26,12 @@ def probability(vit: ViT, patches: list[int], change: str, answer: int) -> float
 def test_every_step_is_one_pass_without_these_patches(wide: ViT, change: str) -> None:
     whole = trace(wide, PIXELS)
     answer = whole.top(1)[0][0]
-    found = drop_curve(wide, PIXELS, shares=(0.4, 0, 1), replacement=change, draws=2, seed=5)
+    curves = drop_curve(wide, PIXELS, shares=(0.4, 0, 1), replacement=change, draws=2, seed=5)
     attention = whole.attention_row(1, "class").mean(0)[1:]
     order = torch.sort(attention, descending=True, stable=True).indices.tolist()
     last = 14 if change == "removed" else 15
-    assert found.fractions.tolist() == [0, 6 / 15, last / 15]
-    for curve, patches in ((found.most_attended, order), (found.least_attended, order[::-1])):
+    assert curves.fractions.tolist() == [0, 6 / 15, last / 15]
+    for curve, patches in ((curves.most_attended, order), (curves.least_attended, order[::-1])):
         by_hand = [probability(wide, patches[:count], change, answer) for count in (0, 6, last)]
         assert curve == pytest.approx(by_hand, abs=1e-5)
     draws = np.random.default_rng(5)
@@ -39,32 +39,32 @@ def test_every_step_is_one_pass_without_these_patches(wide: ViT, change: str) ->
         [probability(wide, list(one[:count]), change, answer) for count in (0, 6, last)]
         for one in (draws.permutation(15), draws.permutation(15))
     ]
-    assert found.random.mean == pytest.approx(np.mean(chance, 0), abs=1e-5)
+    assert curves.random.mean == pytest.approx(np.mean(chance, 0), abs=1e-5)
     spread = 1.96 * np.std(chance, 0, ddof=1)
-    assert found.random.high - found.random.low == pytest.approx(2 * spread, abs=1e-5)
-    assert found.random.maps == 2
-    np.testing.assert_allclose(found.attention.ravel(), attention.numpy(), atol=1e-6)
+    assert curves.random.high - curves.random.low == pytest.approx(2 * spread, abs=1e-5)
+    assert curves.random.maps == 2
+    np.testing.assert_allclose(curves.attention.ravel(), attention.numpy(), atol=1e-6)
 
 
 def test_all_orders_start_at_the_plain_answer_and_end_at_the_same_picture(vit: ViT) -> None:
     pixels = noise((32, 32))
-    found = drop_curve(vit, pixels, target=3, shares=(0, 0.5, 1), draws=3)
+    curves = drop_curve(vit, pixels, target=3, shares=(0, 0.5, 1), draws=3)
     plain = float(predict(vit, pixels[None]).softmax(-1)[0, 3])
-    for curve in (found.most_attended, found.least_attended, found.random.mean):
+    for curve in (curves.most_attended, curves.least_attended, curves.random.mean):
         assert curve[0] == pytest.approx(plain, abs=1e-5)
-        assert curve[-1] == pytest.approx(found.most_attended[-1], abs=1e-5)
-    assert found.random.low[0] == pytest.approx(found.random.high[0], abs=1e-5)
-    assert (found.target.class_index, found.replacement) == (3, "black")
+        assert curve[-1] == pytest.approx(curves.most_attended[-1], abs=1e-5)
+    assert curves.random.low[0] == pytest.approx(curves.random.high[0], abs=1e-5)
+    assert (curves.target.class_index, curves.replacement) == (3, "black")
 
 
 def test_a_model_without_classifier_is_scored_by_what_sets_the_image_apart(build_vit, wide: ViT) -> None:  # type: ignore[no-untyped-def]
     model = ViT.from_module(build_vit(num_classes=0, class_token=False, global_pool="avg"))
     pixels = noise((32, 32))
-    found = drop_curve(model, pixels, shares=(0, 0.5), draws=2, batch_size=3)
+    curves = drop_curve(model, pixels, shares=(0, 0.5), draws=2, batch_size=3)
     whole = trace(model, pixels).embedding
-    assert found.target.label == "what sets the image apart from its mean colour"
-    assert found.most_attended[0] == pytest.approx(float(found.target.score(None, whole)), rel=1e-4)
-    assert "where the patches look on average" in found.attends
+    assert curves.target.label == "what sets the image apart from its mean colour"
+    assert curves.most_attended[0] == pytest.approx(float(curves.target.score(None, whole)), rel=1e-4)
+    assert "where the patches look on average" in curves.attends
 
 
 def test_the_numbers_do_not_depend_on_the_batch_and_the_work_can_be_stopped(wide: ViT) -> None:

@@ -68,28 +68,28 @@ def test_the_curves_of_a_linear_model_are_sums(linear: ViT, pixels: Tensor) -> N
         float(target.score(vitviz.predict(linear, picture[None]), torch.empty(0))[0]) for picture in (pixels, behind)
     )
     given = GivenMap(parts.reshape(3, 5), target)
-    found = deletion_insertion(linear, pixels, given, steps=15, replacement="black", random_maps=0)
+    curves = deletion_insertion(linear, pixels, given, steps=15, replacement="black", random_maps=0)
     sums = np.concatenate([[0], np.cumsum(-np.sort(-parts))])  # of the most relevant patches
-    np.testing.assert_allclose(found.first.values, whole - sums, rtol=1e-3, atol=1e-3)
-    np.testing.assert_allclose(found.second.values, none + sums, rtol=1e-3, atol=1e-3)
-    np.testing.assert_allclose(found.first.fractions, np.arange(16) / 15)
-    assert found.first.random is None
-    assert found.first.correct is None
-    assert found.first.area == pytest.approx(area_under(found.first.fractions, whole - sums), abs=1e-3)
+    np.testing.assert_allclose(curves.first.values, whole - sums, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(curves.second.values, none + sums, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(curves.first.fractions, np.arange(16) / 15)
+    assert curves.first.random is None
+    assert curves.first.correct is None
+    assert curves.first.area == pytest.approx(area_under(curves.first.fractions, whole - sums), abs=1e-3)
 
 
 def test_the_true_map_of_a_linear_model_beats_random_maps(linear: ViT, pixels: Tensor) -> None:
     behind = replacement_picture(linear, pixels, "black")
     target = contrast(linear, 2, 7)
     given = GivenMap(shares(linear, pixels, behind).reshape(3, 5), target)
-    found = deletion_insertion(linear, pixels, given, replacement="black", random_maps=8)
-    band = found.first.random
+    curves = deletion_insertion(linear, pixels, given, replacement="black", random_maps=8)
+    band = curves.first.random
     assert band is not None
-    assert found.first.area < band.area_low < band.area < band.area_high
+    assert curves.first.area < band.area_low < band.area < band.area_high
     assert band.area_interval == (band.area_low, band.area_high)
-    band = found.second.random
+    band = curves.second.random
     assert band is not None
-    assert found.second.area > band.area_high
+    assert curves.second.area > band.area_high
     assert band.maps == 8
     assert (band.low <= band.mean).all()
     assert band.high[5] > band.mean[5]
@@ -103,10 +103,10 @@ def test_each_step_is_the_answer_to_that_picture(vit: ViT, pixels: Tensor) -> No
     values = np.empty(15)
     values[order] = np.arange(15)[::-1]  # order[0] is the most relevant
     given = GivenMap(values.reshape(3, 5), target)
-    found = perturbation_test(vit, pixels, given, random_maps=0, batch_size=4)
+    curves = perturbation_test(vit, pixels, given, random_maps=0, batch_size=4)
     behind = replacement_picture(vit, pixels, "black")
     counts = np.round(np.arange(10) / 10 * 15).astype(int)
-    for curve, ranked in ((found.first, order), (found.second, order[::-1])):
+    for curve, ranked in ((curves.first, order), (curves.second, order[::-1])):
         assert curve.correct is not None
         np.testing.assert_allclose(curve.fractions, counts / 15)
         for step, count in enumerate(counts):
@@ -116,32 +116,32 @@ def test_each_step_is_the_answer_to_that_picture(vit: ViT, pixels: Tensor) -> No
             logits = vitviz.predict(vit, torch.where(mask, behind, pixels)[None])[0]
             assert curve.values[step] == pytest.approx(float(logits.softmax(-1)[4]), abs=1e-5)
             assert curve.correct[step] == (int(logits.argmax()) == 4)
-    assert (found.first.name, found.second.name) == ("positive", "negative")
-    assert found.target == target
+    assert (curves.first.name, curves.second.name) == ("positive", "negative")
+    assert curves.target == target
 
 
 def test_removed_tokens_are_masked_and_one_patch_stays(vit: ViT, pixels: Tensor) -> None:
     given = GivenMap(np.arange(15.0).reshape(3, 5), Target(4, "class 4"))
-    found = deletion_insertion(vit, pixels, given, steps=5, replacement="removed", random_maps=0)
-    np.testing.assert_allclose(found.first.fractions, np.array([0, 3, 6, 9, 12, 14]) / 15)
-    np.testing.assert_allclose(found.second.fractions, np.array([1, 3, 6, 9, 12, 15]) / 15)
+    curves = deletion_insertion(vit, pixels, given, steps=5, replacement="removed", random_maps=0)
+    np.testing.assert_allclose(curves.first.fractions, np.array([0, 3, 6, 9, 12, 14]) / 15)
+    np.testing.assert_allclose(curves.second.fractions, np.array([1, 3, 6, 9, 12, 15]) / 15)
     edit = vitviz.Edit(mask_tokens=range(1 + 9, 1 + 15))  # the six patches of largest value
     expected = vitviz.predict(vit, pixels[None], edit=edit)[0].softmax(-1)[4]
-    assert found.first.values[2] == pytest.approx(float(expected), abs=1e-5)
+    assert curves.first.values[2] == pytest.approx(float(expected), abs=1e-5)
     edit = vitviz.Edit(mask_tokens=range(1, 1 + 12))  # only the three of largest value are there
     expected = vitviz.predict(vit, pixels[None], edit=edit)[0].softmax(-1)[4]
-    assert found.second.values[1] == pytest.approx(float(expected), abs=1e-5)
+    assert curves.second.values[1] == pytest.approx(float(expected), abs=1e-5)
 
 
 def test_neither_the_batch_size_nor_the_grid_of_a_map_makes_a_difference(vit: ViT, pixels: Tensor) -> None:
     target = Target(4, "class 4")
     values = np.random.default_rng(1).normal(size=(3, 5))
     fine = np.kron(values, np.full((8, 8), 1 / 64))
-    found = [
+    results = [
         deletion_insertion(vit, pixels, given, steps=5, random_maps=2, batch_size=size, seed=3)
         for given, size in ((GivenMap(values, target), 1), (GivenMap(fine, target), 7))
     ]
-    for curves in ((each.first for each in found), (each.second for each in found)):
+    for curves in ((each.first for each in results), (each.second for each in results)):
         one, other = curves
         np.testing.assert_allclose(one.values, other.values, atol=1e-5)
         assert one.random is not None
@@ -181,9 +181,9 @@ def test_an_area_by_hand() -> None:
 
 def test_an_attribution_is_taken_as_it_is(vit: ViT, pixels: Tensor) -> None:
     for name in ("occlusion", "saliency"):  # over patches and over pixels
-        found = vitviz.attribute(name, vit, pixels, target=4)
-        curves = vitviz.deletion_insertion(vit, pixels, found, steps=3, random_maps=0)
-        assert curves.target == found.target
+        attribution = vitviz.attribute(name, vit, pixels, target=4)
+        curves = vitviz.deletion_insertion(vit, pixels, attribution, steps=3, random_maps=0)
+        assert curves.target == attribution.target
         whole = vitviz.predict(vit, pixels[None])[0].softmax(-1)[4]
         assert curves.first.values[0] == pytest.approx(float(whole), abs=1e-5)
         assert curves.second.values[-1] == pytest.approx(float(whole), abs=1e-5)

@@ -47,8 +47,8 @@ def test_layers_become_random_from_the_top_and_stay_so(vit: ViT, pixels: Tensor)
         return result
 
     before = {name: value.detach().clone() for name, value in vit.module.named_parameters()}
-    found = model_randomisation(vit, explain)
-    assert found.stages == ("nothing", "head", "layer 1", "layer 0", "embedding")
+    randomisation = model_randomisation(vit, explain)
+    assert randomisation.stages == ("nothing", "head", "layer 1", "layer 0", "embedding")
     assert all(torch.equal(value, before[name]) for name, value in vit.module.named_parameters())
     for stage, start in enumerate(("", "head.", "blocks.1.", "blocks.0.", "patch_embed.")):
         changed = {name for name in before if not torch.equal(seen[stage][name], before[name])}
@@ -67,15 +67,15 @@ def test_attention_does_not_depend_on_the_head_but_on_the_blocks(vit: ViT, pixel
     def explain(model: ViT) -> NDArray[np.float32]:
         return vitviz.attribute("class_attention", model, pixels).values
 
-    found = model_randomisation(vit, explain, seed=1)
-    assert found.correlations[0] == pytest.approx(1)
-    assert found.correlations[1] == pytest.approx(1)
-    assert abs(found.correlations[-1]) < 0.9
-    assert (np.abs(found.absolute) <= 1 + 1e-9).all()
+    randomisation = model_randomisation(vit, explain, seed=1)
+    assert randomisation.correlations[0] == pytest.approx(1)
+    assert randomisation.correlations[1] == pytest.approx(1)
+    assert abs(randomisation.correlations[-1]) < 0.9
+    assert (np.abs(randomisation.absolute) <= 1 + 1e-9).all()
     same = model_randomisation(vit, explain, seed=1)
-    assert np.array_equal(found.correlations, same.correlations)
+    assert np.array_equal(randomisation.correlations, same.correlations)
     other = model_randomisation(vit, explain, seed=2)
-    assert not np.array_equal(found.correlations, other.correlations)
+    assert not np.array_equal(randomisation.correlations, other.correlations)
 
 
 def test_the_randomisation_can_be_stopped(vit: ViT) -> None:

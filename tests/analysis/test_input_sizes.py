@@ -16,36 +16,36 @@ from vitviz.trace import trace
 
 
 def test_tokens_grow_with_the_square_of_the_side(vit: ViT) -> None:
-    found = input_sizes(vit, photograph(80, 60), sizes=(16, 32, 64))
-    assert [each.image_size for each in found] == [(16, 16), (32, 32), (64, 64)]
-    assert [each.tokens for each in found] == [1 + 4, 1 + 16, 1 + 64]
-    assert [each.native for each in found] == [False, True, False]
-    assert found[1].cosine == pytest.approx(1, abs=1e-6)
-    assert max(found[0].cosine, found[2].cosine) < 0.9999
-    assert all(each.seconds > 0 and len(each.top) == 5 for each in found)
+    answers = input_sizes(vit, photograph(80, 60), sizes=(16, 32, 64))
+    assert [each.image_size for each in answers] == [(16, 16), (32, 32), (64, 64)]
+    assert [each.tokens for each in answers] == [1 + 4, 1 + 16, 1 + 64]
+    assert [each.native for each in answers] == [False, True, False]
+    assert answers[1].cosine == pytest.approx(1, abs=1e-6)
+    assert max(answers[0].cosine, answers[2].cosine) < 0.9999
+    assert all(each.seconds > 0 and len(each.top) == 5 for each in answers)
 
 
 def test_the_own_size_gives_the_own_answer(wide: ViT) -> None:
     pixels = noise((24, 40))
-    (found,) = input_sizes(wide, pixels, sizes=(40,))
+    (result,) = input_sizes(wide, pixels, sizes=(40,))
     own = trace(wide, pixels).top()
-    assert [best for best, _ in found.top] == [best for best, _ in own]
-    assert found.image_size == (24, 40)
+    assert [best for best, _ in result.top] == [best for best, _ in own]
+    assert result.image_size == (24, 40)
 
 
 def test_sizes_are_rounded_to_whole_patches_and_keep_the_aspect_ratio(wide: ViT) -> None:
-    found = input_sizes(wide, noise((24, 40)), sizes=(79, 81, 20))
-    assert [each.image_size for each in found] == [(16, 16), (48, 80)]  # 20 → 12 × 20 = 1½ × 2½ patches
+    answers = input_sizes(wide, noise((24, 40)), sizes=(79, 81, 20))
+    assert [each.image_size for each in answers] == [(16, 16), (48, 80)]  # 20 → 12 × 20 = 1½ × 2½ patches
 
 
 def test_a_resized_model_is_timms_own_at_that_size(vit: ViT) -> None:
     other = copy.deepcopy(vit.module)
     other.set_input_size(img_size=(48, 64))  # type: ignore[operator]
     pixels = noise((48, 64))
-    found = trace(resized(vit, (48, 64)), pixels)
+    traced = trace(resized(vit, (48, 64)), pixels)
     with torch.no_grad():
-        torch.testing.assert_close(found.logits, other(pixels[None])[0], rtol=1e-4, atol=1e-4)
-    assert found.grid.rows, found.grid.columns == (6, 8)
+        torch.testing.assert_close(traced.logits, other(pixels[None])[0], rtol=1e-4, atol=1e-4)
+    assert traced.grid.rows, traced.grid.columns == (6, 8)
 
 
 @pytest.mark.parametrize("family", ["EVA-02", "DINOv3", "NaFlexViT", "CLIP", "DINOv2 with registers"])
@@ -55,8 +55,8 @@ def test_other_families_take_other_sizes(family: str) -> None:
     before = copy.deepcopy(vit.module.state_dict())
     buffers = {name: value.clone() for name, value in vit.module.named_buffers()}
     side = kind.patch * 5
-    (found,) = input_sizes(vit, noise(kind.sizes[0]), sizes=(side,))
-    assert found.tokens == 25 + len(vit.grid.prefix)
+    (result,) = input_sizes(vit, noise(kind.sizes[0]), sizes=(side,))
+    assert result.tokens == 25 + len(vit.grid.prefix)
     assert all(torch.equal(value, before[name]) for name, value in vit.module.state_dict().items())
     assert all(torch.equal(value, buffers[name]) for name, value in vit.module.named_buffers())
 

@@ -17,9 +17,9 @@ def test_paths_pictures_and_tensors_are_taken_alike(vit: ViT, tmp_path: Path) ->
     picture = photograph(60, 40)
     picture.save(tmp_path / "one.png")
     tensor = vit.preprocess(picture)
-    found, notes = prepare(vit, [tmp_path / "one.png", str(tmp_path / "one.png"), picture, tensor])
-    assert all(torch.equal(each, tensor) for each in found)
-    assert (len(found), notes) == (4, ())
+    result, notes = prepare(vit, [tmp_path / "one.png", str(tmp_path / "one.png"), picture, tensor])
+    assert all(torch.equal(each, tensor) for each in result)
+    assert (len(result), notes) == (4, ())
 
 
 def test_one_picture_needs_no_list(vit: ViT) -> None:
@@ -30,8 +30,8 @@ def test_one_picture_needs_no_list(vit: ViT) -> None:
 
 def test_pictures_of_different_sizes_are_resized_and_it_is_said(vit: ViT) -> None:
     pictures = [photograph(60, 40), photograph(50, 50), photograph(60, 40)]
-    found, notes = prepare(vit, pictures)
-    assert {tuple(each.shape) for each in found} == {(3, 32, 32)}
+    result, notes = prepare(vit, pictures)
+    assert {tuple(each.shape) for each in result} == {(3, 32, 32)}
     assert notes == ("3 pictures of 2 different sizes were all resized to 32 × 32 pixels",)
 
 

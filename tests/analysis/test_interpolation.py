@@ -32,8 +32,8 @@ def test_it_is_what_timm_does(antialias: bool, rows: int, columns: int) -> None:
 
 
 def test_constant_vectors_stay_constant() -> None:
-    found = interpolate_positions(torch.full((48, 3), 2.5), GRID, 11, 5)
-    torch.testing.assert_close(found, torch.full((55, 3), 2.5))
+    result = interpolate_positions(torch.full((48, 3), 2.5), GRID, 11, 5)
+    torch.testing.assert_close(result, torch.full((55, 3), 2.5))
 
 
 def cubic(distance: float, parameter: float) -> float:
@@ -46,9 +46,9 @@ def test_a_grid_of_twice_the_size_by_hand(antialias: bool, parameter: float) -> 
     """A one at place 3 of 8: new places 6 and 7 lie a quarter of a place beside it, 5 and 8 three quarters."""
     line = torch.zeros(8, 1)
     line[3] = 1
-    found = interpolate_positions(line, PatchGrid(1, 8, (8, 8)), 1, 16, antialias=antialias).flatten().tolist()
+    result = interpolate_positions(line, PatchGrid(1, 8, (8, 8)), 1, 16, antialias=antialias).flatten().tolist()
     near, far = cubic(0.25, parameter), cubic(0.75, parameter)
-    assert found[5:9] == pytest.approx([far, near, near, far], abs=1e-6)
+    assert result[5:9] == pytest.approx([far, near, near, far], abs=1e-6)
 
 
 def test_both_ways_differ_most_on_shrinking(wide: ViT) -> None:

@@ -22,15 +22,15 @@ def traced(wide: ViT) -> Trace:
 
 
 def test_rows_are_the_head_on_the_normed_class_token(wide: ViT, traced: Trace) -> None:
-    found = logit_lens(wide, traced)
+    lens = logit_lens(wide, traced)
     module = wide.module
     for layer in range(-1, 2):
         with torch.no_grad():
             wanted = module.head(module.norm(traced.residual(layer))[0])  # type: ignore[operator]
-        np.testing.assert_allclose(found.logits[layer + 1], wanted.numpy(), rtol=1e-4, atol=1e-5)
-    assert found.final == int(traced.logits.argmax())  # type: ignore[union-attr]
-    np.testing.assert_allclose(found.probabilities.sum(-1), 1)
-    assert found.top[-1] == found.final
+        np.testing.assert_allclose(lens.logits[layer + 1], wanted.numpy(), rtol=1e-4, atol=1e-5)
+    assert lens.final == int(traced.logits.argmax())  # type: ignore[union-attr]
+    np.testing.assert_allclose(lens.probabilities.sum(-1), 1)
+    assert lens.top[-1] == lens.final
 
 
 @pytest.mark.parametrize("family", [name for name in FAMILIES if name != "hybrid R50"])  # it is large
@@ -38,29 +38,29 @@ def test_the_last_row_is_the_answer_in_every_family(family: str) -> None:
     size = FAMILIES[family].sizes[1]
     vit = ViT.from_module(member(family, size), name=family, image_size=size)
     one = trace(vit, noise(size))
-    found = logit_lens(vit, one)
+    lens = logit_lens(vit, one)
     assert one.logits is not None
-    np.testing.assert_allclose(found.logits[-1], one.logits.numpy(), rtol=1e-3, atol=1e-3)
-    assert found.logits.shape == (3, 7)
+    np.testing.assert_allclose(lens.logits[-1], one.logits.numpy(), rtol=1e-3, atol=1e-3)
+    assert lens.logits.shape == (3, 7)
     assert class_evidence(vit, one).values.shape == (vit.grid.rows, vit.grid.columns)
 
 
 def test_the_layer_of_the_decision_is_the_first_that_stays(wide: ViT, traced: Trace) -> None:
-    found = logit_lens(wide, traced)
-    hand = dataclasses.replace(found, logits=np.eye(3, dtype=np.float32)[[2, 1, 0, 2, 2]], final=2)
+    lens = logit_lens(wide, traced)
+    hand = dataclasses.replace(lens, logits=np.eye(3, dtype=np.float32)[[2, 1, 0, 2, 2]], final=2)
     assert (hand.top, hand.decided) == ((2, 1, 0, 2, 2), 3)
     assert dataclasses.replace(hand, logits=np.eye(3, dtype=np.float32)[[2, 2]]).decided == 0
 
 
 def test_evidence_is_the_head_on_each_patch(wide: ViT, traced: Trace) -> None:
-    found = class_evidence(wide, traced, class_index=3, layer=0)
+    evidence = class_evidence(wide, traced, class_index=3, layer=0)
     module = wide.module
     with torch.no_grad():
         logits = module.head(module.norm(traced.residual(0))[1:])  # type: ignore[operator]
     signed = logits[:, 3] - logits.mean(-1)
-    np.testing.assert_allclose(found.values.ravel(), signed.numpy(), rtol=1e-4, atol=1e-5)
-    assert found.best.ravel().tolist() == logits.argmax(-1).tolist()
-    assert (found.layer, found.class_index) == (0, 3)
+    np.testing.assert_allclose(evidence.values.ravel(), signed.numpy(), rtol=1e-4, atol=1e-5)
+    assert evidence.best.ravel().tolist() == logits.argmax(-1).tolist()
+    assert (evidence.layer, evidence.class_index) == (0, 3)
 
 
 def test_evidence_over_all_classes_sums_to_nothing(wide: ViT, traced: Trace) -> None:
@@ -74,8 +74,8 @@ def test_an_average_reads_the_patch_alone(build_vit) -> None:  # type: ignore[no
     with torch.no_grad():
         tokens = vit.module.norm(one.residual(1))  # type: ignore[operator]
         logits = vit.module.head(vit.module.fc_norm(tokens))  # type: ignore[operator]
-    found = class_evidence(vit, one, class_index=2)
-    np.testing.assert_allclose(found.values.ravel(), (logits[:, 2] - logits.mean(-1)).numpy(), rtol=1e-3, atol=1e-4)
+    evidence = class_evidence(vit, one, class_index=2)
+    np.testing.assert_allclose(evidence.values.ravel(), (logits[:, 2] - logits.mean(-1)).numpy(), rtol=1e-3, atol=1e-4)
 
 
 def test_masked_tokens_are_left_out_as_in_the_pass(build_vit) -> None:  # type: ignore[no-untyped-def]

@@ -27,10 +27,10 @@ def test_cells_are_shared_out_by_area_and_the_sum_stays() -> None:
 
 def test_difference_and_correlation_by_hand() -> None:
     grids = PatchGrid(1, 3, (2, 2)), PatchGrid(1, 3, (2, 2))
-    found = compare_maps(np.array([[1.0, 2, -1]]), np.array([[4.0, 3, 1]]), grids)
-    np.testing.assert_allclose(found.difference, [[1 / 4 - 4 / 8, 2 / 4 - 3 / 8, -1 / 4 - 1 / 8]])
-    assert found.correlation == pytest.approx(0.5)  # ranks 2 3 1 and 3 2 1
-    assert not found.resampled
+    result = compare_maps(np.array([[1.0, 2, -1]]), np.array([[4.0, 3, 1]]), grids)
+    np.testing.assert_allclose(result.difference, [[1 / 4 - 4 / 8, 2 / 4 - 3 / 8, -1 / 4 - 1 / 8]])
+    assert result.correlation == pytest.approx(0.5)  # ranks 2 3 1 and 3 2 1
+    assert not result.resampled
     plain = compare_maps(np.array([[1.0, 2, -1]]), np.array([[4.0, 3, 1]]), grids, unit="value")
     np.testing.assert_allclose(plain.difference, [[-3, -1, -2]])
     assert np.isnan(compare_maps(np.zeros((1, 3)), np.ones((1, 3)), grids).correlation)
@@ -41,10 +41,10 @@ def test_difference_and_correlation_by_hand() -> None:
 def test_pixels_are_summed_and_finer_grids_made_coarse() -> None:
     pixels = np.arange(16.0).reshape(4, 4)
     grids = PatchGrid(2, 2, (2, 2)), PatchGrid(4, 4, (1, 1))
-    found = compare_maps(pixels, pixels, grids, unit="value")
-    np.testing.assert_allclose(found.first, found.second)
-    assert found.resampled
-    assert found.grids == ((2, 2), (4, 4))
+    result = compare_maps(pixels, pixels, grids, unit="value")
+    np.testing.assert_allclose(result.first, result.second)
+    assert result.resampled
+    assert result.grids == ((2, 2), (4, 4))
 
 
 def test_weights_are_redrawn_on_a_copy(tiny_vit: nn.Module) -> None:

@@ -36,13 +36,13 @@ def test_quick_scores_are_those_of_whole_pictures(family: str) -> None:
     assert embeds_by_patch(vit) == (family not in OTHER_EMBEDDINGS)
     quick = QuickPass.of(vit, pixels, behind, CLASS)
     assert (quick is not None) == embeds_by_patch(vit)
-    found, expected = (
+    result, expected = (
         masked.masked_scores(vit, pixels, choices(vit), CLASS, "blur", behind=behind, batch_size=4, quick=fast)
         for fast in (True, False)
     )
     spread = float(expected.std())
     assert spread > 0.01
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=2e-5 * max(1.0, spread))
+    torch.testing.assert_close(result, expected, rtol=1e-5, atol=2e-5 * max(1.0, spread))
 
 
 def test_other_targets_and_the_last_block_of_registers(register_vit: nn.Module) -> None:
@@ -55,11 +55,11 @@ def test_other_targets_and_the_last_block_of_registers(register_vit: nn.Module) 
         assert quick is not None
         assert type(quick._shell.blocks[-1]).__name__ == "_ClassTokenBlock"
         assert type(vit.shell.blocks[-1]).__name__ == "Block"  # type: ignore[index, union-attr]
-        found, expected = (
+        result, expected = (
             masked.masked_scores(vit, pixels, choices(vit), target, "noise", behind=behind, quick=fast)
             for fast in (True, False)
         )
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(result, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_pass_that_answers_otherwise_is_not_taken(
@@ -88,7 +88,7 @@ def test_dropped_tokens_are_hidden_tokens(family: str) -> None:
     pixels, told = noise(size), []
     gone = [*choices(vit, 4), torch.zeros(vit.grid.patches, dtype=torch.bool)]
     gone.append(gone[0])
-    found, expected = (
+    result, expected = (
         masked.masked_scores(
             vit,
             pixels,
@@ -103,7 +103,7 @@ def test_dropped_tokens_are_hidden_tokens(family: str) -> None:
         for fast in (True, False)
     )
     assert told[-1] == (6, 6)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(result, expected, rtol=1e-4, atol=1e-4)
     assert float(expected.std()) > 0.01
 
 

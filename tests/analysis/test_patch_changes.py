@@ -20,60 +20,60 @@ PAINTED = (1, 7)  # row 0 column 1 and row 1 column 2 of 3 × 5 patches of 8 pix
 
 
 def mask(patches: tuple[int, ...]) -> torch.Tensor:
-    found = torch.zeros(24, 40, dtype=torch.bool)
+    result = torch.zeros(24, 40, dtype=torch.bool)
     for patch in patches:
         row, column = divmod(patch, 5)
-        found[8 * row : 8 * row + 8, 8 * column : 8 * column + 8] = True
-    return found
+        result[8 * row : 8 * row + 8, 8 * column : 8 * column + 8] = True
+    return result
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_no_patch_is_the_plain_model(wide: ViT, change: str) -> None:
     plain = trace(wide, PIXELS)
-    found = change_patches(wide, PIXELS, (), change)
-    assert torch.equal(found.pixels, PIXELS)
-    assert torch.equal(found.logits, plain.logits)  # type: ignore[arg-type]
-    assert found.edit == NO_EDIT
+    result = change_patches(wide, PIXELS, (), change)
+    assert torch.equal(result.pixels, PIXELS)
+    assert torch.equal(result.logits, plain.logits)  # type: ignore[arg-type]
+    assert result.edit == NO_EDIT
 
 
 @pytest.mark.parametrize("change", ["mean", "blur", "grey", "black", "noise"])
 def test_painted_patches_show_the_replacement_and_the_others_stay(wide: ViT, change: str) -> None:
-    found = change_patches(wide, PIXELS, PAINTED, change, seed=3)
+    result = change_patches(wide, PIXELS, PAINTED, change, seed=3)
     behind, there = replacement_picture(wide, PIXELS, change, seed=3), mask(PAINTED)
-    assert torch.equal(found.pixels[:, there], behind[:, there])
-    assert torch.equal(found.pixels[:, ~there], PIXELS[:, ~there])
-    torch.testing.assert_close(found.logits, trace(wide, found.pixels).logits)
+    assert torch.equal(result.pixels[:, there], behind[:, there])
+    assert torch.equal(result.pixels[:, ~there], PIXELS[:, ~there])
+    torch.testing.assert_close(result.logits, trace(wide, result.pixels).logits)
 
 
 def test_grey_is_the_middle_of_black_and_white(wide: ViT) -> None:
-    found = change_patches(wide, PIXELS, range(15), "grey")
-    assert set(np.unique(wide.picture(found.pixels))) == {128}
+    result = change_patches(wide, PIXELS, range(15), "grey")
+    assert set(np.unique(wide.picture(result.pixels))) == {128}
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_to_keep_only_some_is_to_change_all_others(wide: ViT, change: str) -> None:
     others = set(range(15)) - set(PAINTED)
     kept = change_patches(wide, PIXELS, PAINTED, change, keep_only=True, seed=1)
-    found = change_patches(wide, PIXELS, others, change, seed=1)
-    assert torch.equal(kept.pixels, found.pixels)
-    assert kept.edit == found.edit
+    result = change_patches(wide, PIXELS, others, change, seed=1)
+    assert torch.equal(kept.pixels, result.pixels)
+    assert kept.edit == result.edit
 
 
 def test_removed_tokens_get_no_attention_and_the_pixels_stay(wide: ViT) -> None:
-    found = change_patches(wide, PIXELS, PAINTED, "removed")
-    assert found.edit == Edit(mask_tokens=[2, 8])
-    assert torch.equal(found.pixels, PIXELS)
-    for attention in found.attentions():
+    result = change_patches(wide, PIXELS, PAINTED, "removed")
+    assert result.edit == Edit(mask_tokens=[2, 8])
+    assert torch.equal(result.pixels, PIXELS)
+    for attention in result.attentions():
         assert not attention[:, :, [2, 8]].any()
         torch.testing.assert_close(attention.sum(-1), torch.ones(2, 16))
 
 
 def test_shuffled_patches_change_places_among_themselves(wide: ViT) -> None:
-    found = change_patches(wide, PIXELS, PAINTED, "shuffled").pixels
-    assert torch.equal(found[:, 0:8, 8:16], PIXELS[:, 8:16, 16:24])
-    assert torch.equal(found[:, 8:16, 16:24], PIXELS[:, 0:8, 8:16])
+    result = change_patches(wide, PIXELS, PAINTED, "shuffled").pixels
+    assert torch.equal(result[:, 0:8, 8:16], PIXELS[:, 8:16, 16:24])
+    assert torch.equal(result[:, 8:16, 16:24], PIXELS[:, 0:8, 8:16])
     there = mask(PAINTED)
-    assert torch.equal(found[:, ~there], PIXELS[:, ~there])
+    assert torch.equal(result[:, ~there], PIXELS[:, ~there])
     alone = change_patches(wide, PIXELS, [4], "shuffled").pixels
     assert torch.equal(alone, PIXELS)
 

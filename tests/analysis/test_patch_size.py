@@ -38,20 +38,20 @@ def test_a_smaller_kernel_is_the_best_fit_on_white_noise() -> None:
     kernel = torch.randn(1, 1, 8, 8)
     basis = torch.eye(64).reshape(64, 1, 8, 8)  # the mean over white noise is the sum over a basis
     shrunk, wanted = enlarge(basis, 5).flatten(1), kernel.flatten()
-    found = resized_embedding(kernel, (5, 5)).flatten()
-    least = (shrunk @ found - wanted).square().sum()
+    result = resized_embedding(kernel, (5, 5)).flatten()
+    least = (shrunk @ result - wanted).square().sum()
     for seed in range(5):
         step = 0.01 * torch.randn(25, generator=torch.Generator().manual_seed(seed))
-        assert (shrunk @ (found + step) - wanted).square().sum() > least
+        assert (shrunk @ (result + step) - wanted).square().sum() > least
 
 
 def test_the_own_size_is_the_model_itself(vit: ViT) -> None:
     kernel = vit.module.patch_embed.proj.weight  # type: ignore[union-attr]
     assert resized_embedding(kernel, (8, 8)) is kernel  # type: ignore[arg-type]
     assert with_patch_size(vit, 8) is vit
-    (found,) = patch_sizes(vit, noise((32, 32)), sizes=(8,))
-    assert (found.native, found.adjusted, found.cosine) == (True, False, pytest.approx(1))
-    assert list(found.top) == trace(vit, noise((32, 32))).top()
+    (result,) = patch_sizes(vit, noise((32, 32)), sizes=(8,))
+    assert (result.native, result.adjusted, result.cosine) == (True, False, pytest.approx(1))
+    assert list(result.top) == trace(vit, noise((32, 32))).top()
 
 
 @pytest.mark.parametrize("size", [4, 16])
@@ -59,23 +59,23 @@ def test_it_is_timms_own_model_at_that_patch_size(vit: ViT, size: int) -> None:
     other = copy.deepcopy(vit.module)
     other.set_input_size(patch_size=(size, size))  # type: ignore[operator]
     pixels = noise((32, 32))
-    found = trace(with_patch_size(vit, size), pixels)
+    traced = trace(with_patch_size(vit, size), pixels)
     with torch.no_grad():
-        torch.testing.assert_close(found.logits, other(pixels[None])[0], rtol=1e-4, atol=1e-4)
-    assert found.grid.patch_size == (size, size)
-    assert (found.grid.rows, found.grid.columns) == (32 // size, 32 // size)
+        torch.testing.assert_close(traced.logits, other(pixels[None])[0], rtol=1e-4, atol=1e-4)
+    assert traced.grid.patch_size == (size, size)
+    assert (traced.grid.rows, traced.grid.columns) == (32 // size, 32 // size)
 
 
 def test_tokens_and_cost_rise_as_patches_shrink_and_a_size_that_does_not_fit_is_told(wide: ViT) -> None:
     steps: list[tuple[int, int]] = []
-    found = patch_sizes(wide, photograph(80, 60), sizes=(10, 4, 8), progress=lambda *step: steps.append(step))
-    assert [each.patch_size for each in found] == [4, 8, 10]
-    assert [each.tokens for each in found] == [1 + 6 * 10, 1 + 3 * 5, 1 + 2 * 4]
-    assert [each.image_size for each in found] == [(24, 40), (24, 40), (20, 40)]
-    assert [each.adjusted for each in found] == [False, False, True]
-    assert [each.native for each in found] == [False, True, False]
-    assert found[0].macs > found[1].macs > found[2].macs
-    assert all(each.seconds > 0 and len(each.top) == 5 for each in found)
+    answers = patch_sizes(wide, photograph(80, 60), sizes=(10, 4, 8), progress=lambda *step: steps.append(step))
+    assert [each.patch_size for each in answers] == [4, 8, 10]
+    assert [each.tokens for each in answers] == [1 + 6 * 10, 1 + 3 * 5, 1 + 2 * 4]
+    assert [each.image_size for each in answers] == [(24, 40), (24, 40), (20, 40)]
+    assert [each.adjusted for each in answers] == [False, False, True]
+    assert [each.native for each in answers] == [False, True, False]
+    assert answers[0].macs > answers[1].macs > answers[2].macs
+    assert all(each.seconds > 0 and len(each.top) == 5 for each in answers)
     assert steps == [(1, 3), (2, 3), (3, 3)]
     assert covered((224, 224), 10) == (220, 220)
 
@@ -96,9 +96,9 @@ def test_families_take_other_patch_sizes_and_stay_as_they_are(family: str) -> No
     before = {name: value.clone() for name, value in vit.module.state_dict().items()}
     buffers = {name: value.clone() for name, value in vit.module.named_buffers()}
     size = kind.patch // 2
-    (found,) = patch_sizes(vit, noise(kind.sizes[0]), sizes=(size,))
-    assert found.tokens == 4 * vit.grid.patches + len(vit.grid.prefix)
-    assert found.macs > multiply_accumulates(vit)
+    (result,) = patch_sizes(vit, noise(kind.sizes[0]), sizes=(size,))
+    assert result.tokens == 4 * vit.grid.patches + len(vit.grid.prefix)
+    assert result.macs > multiply_accumulates(vit)
     after = vit.module.state_dict()
     assert all(torch.equal(after[name], value) for name, value in before.items())
     assert all(torch.equal(value, buffers[name]) for name, value in vit.module.named_buffers())

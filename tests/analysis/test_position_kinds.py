@@ -38,12 +38,12 @@ def small(family: str) -> ViT:
 )
 def test_every_family_tells_its_kinds(family: str, kinds: tuple[str, ...]) -> None:
     vit = small(family)
-    found = positions_of(vit)
-    assert found.kinds == kinds
+    positions = positions_of(vit)
+    assert positions.kinds == kinds
     patches = vit.grid.patches
-    assert found.added is None or found.added.shape == (patches, 32)
-    assert found.relative is None or {each.shape for each in found.relative} == {(2, patches, patches)}
-    assert len(found.rotary or found.relative or (0, 0)) == vit.layers
+    assert positions.added is None or positions.added.shape == (patches, 32)
+    assert positions.relative is None or {each.shape for each in positions.relative} == {(2, patches, patches)}
+    assert len(positions.rotary or positions.relative or (0, 0)) == vit.layers
 
 
 def test_learned_vectors_are_the_table_without_the_class_row(wide: ViT) -> None:

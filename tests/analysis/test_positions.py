@@ -28,27 +28,27 @@ def of(values: np.ndarray | None, vectors: np.ndarray | None = None, grid: Patch
 
 
 def test_learned_positions_are_compared_by_cosine(wide: ViT) -> None:
-    found = position_similarity(wide)
+    similarity = position_similarity(wide)
     table = wide.module.pos_embed[0, 1:].double().detach().numpy()  # type: ignore[index, union-attr]
     length = np.sqrt((table**2).sum(1))
-    np.testing.assert_allclose(found.values, table @ table.T / np.outer(length, length), atol=1e-4)
-    assert (found.kind, found.unit, found.reason) == ("learned", "cosine", "")
-    assert found.map(7).shape == (3, 5)
-    assert found.map(7)[1, 2] == pytest.approx(1)
-    np.testing.assert_array_equal(found.mosaic()[1, 2], found.map(7))
+    np.testing.assert_allclose(similarity.values, table @ table.T / np.outer(length, length), atol=1e-4)
+    assert (similarity.kind, similarity.unit, similarity.reason) == ("learned", "cosine", "")
+    assert similarity.map(7).shape == (3, 5)
+    assert similarity.map(7)[1, 2] == pytest.approx(1)
+    np.testing.assert_array_equal(similarity.mosaic()[1, 2], similarity.map(7))
 
 
 def test_a_rotary_kernel_is_the_product_of_rotated_queries_and_keys() -> None:
     """Rotate one query to each place and a key to each place: the expected product over random vectors."""
     vit = small("EVA-02")
-    found = position_similarity(vit, kind="rotary")
+    similarity = position_similarity(vit, kind="rotary")
     sines, cosines = vit.module.rope.get_embed().double().chunk(2, -1)  # type: ignore[union-attr, operator]
     angle = torch.atan2(sines, cosines)  # (patch, channel)
     wanted = (angle[:, None] - angle[None]).cos().mean(-1)
-    np.testing.assert_allclose(found.values, wanted.numpy(), atol=1e-5)
-    spread = found.kernel()[1]
+    np.testing.assert_allclose(similarity.values, wanted.numpy(), atol=1e-5)
+    spread = similarity.kernel()[1]
     assert spread.max() < 1e-5  # only the offset matters
-    assert found.kernel()[0][vit.grid.rows - 1, vit.grid.columns - 1] == pytest.approx(1)
+    assert similarity.kernel()[0][vit.grid.rows - 1, vit.grid.columns - 1] == pytest.approx(1)
 
 
 def test_rotary_positions_by_layer_and_head() -> None:
@@ -66,11 +66,15 @@ def test_rotary_positions_by_layer_and_head() -> None:
 
 def test_a_relative_bias_is_shown_as_it_is_added() -> None:
     vit = small("BEiT")
-    found = position_similarity(vit, layer=1, head=1)
+    similarity = position_similarity(vit, layer=1, head=1)
     bias = vit.module.blocks[1].attn._get_rel_pos_bias()[0, 1, 1:, 1:]  # type: ignore[index, union-attr, operator]
-    np.testing.assert_allclose(found.values, bias.detach().numpy(), atol=1e-6)
-    assert (found.kind, found.unit, found.vectors) == ("relative", "bias added to the attention scores", None)
-    kernel, spread = found.kernel()
+    np.testing.assert_allclose(similarity.values, bias.detach().numpy(), atol=1e-6)
+    assert (similarity.kind, similarity.unit, similarity.vectors) == (
+        "relative",
+        "bias added to the attention scores",
+        None,
+    )
+    kernel, spread = similarity.kernel()
     assert kernel.shape == (2 * vit.grid.rows - 1, 2 * vit.grid.columns - 1)
     assert spread.max() < 1e-6
     assert kernel[vit.grid.rows - 1, vit.grid.columns] == pytest.approx(float(bias[0, 1].detach()), abs=1e-6)
@@ -80,24 +84,29 @@ def test_a_relative_bias_is_shown_as_it_is_added() -> None:
 
 
 def test_no_positions_are_not_applicable(build_vit) -> None:  # type: ignore[no-untyped-def]
-    found = position_similarity(ViT.from_module(build_vit(pos_embed="none"), name="bare"))
-    assert (found.kind, found.kinds, found.values, found.unit) == ("none", (), None, "not applicable")
-    assert found.reason.startswith("bare has no position encoding")
+    similarity = position_similarity(ViT.from_module(build_vit(pos_embed="none"), name="bare"))
+    assert (similarity.kind, similarity.kinds, similarity.values, similarity.unit) == (
+        "none",
+        (),
+        None,
+        "not applicable",
+    )
+    assert similarity.reason.startswith("bare has no position encoding")
     with pytest.raises(OptionError, match="no similarity of positions: bare has no position encoding"):
-        found.map(0)
+        similarity.map(0)
     with pytest.raises(OptionError, match="no position vectors: bare has no position encoding"):
-        position_components(found)
+        position_components(similarity)
 
 
 def test_kernel_and_profiles_by_hand() -> None:
     """Similarity 10·|rows apart| + |columns apart| on a 2 × 3 grid."""
     row, column = np.divmod(np.arange(6), 3)
     values = 10.0 * abs(row[:, None] - row) + abs(column[:, None] - column)
-    found = of(values.astype(np.float32))
-    kernel, spread = found.kernel()
+    result = of(values.astype(np.float32))
+    kernel, spread = result.kernel()
     assert kernel.tolist() == [[12, 11, 10, 11, 12], [2, 1, 0, 1, 2], [12, 11, 10, 11, 12]]
     assert not spread.any()
-    down, across = found.profiles()
+    down, across = result.profiles()
     assert (down.tolist(), across.tolist()) == ([0, 10], [0, 1, 2])
 
 
@@ -114,11 +123,11 @@ def test_components_of_two_known_axes() -> None:
     row, column = np.divmod(np.arange(6), 3)
     vectors = np.zeros((6, 4), np.float32)
     vectors[:, 1], vectors[:, 3] = 3 * row, column
-    found = position_components(of(None, vectors), count=2)
-    np.testing.assert_allclose(abs(found.maps[0]), 1.5, atol=1e-5)  # 3·row about its mean
-    np.testing.assert_allclose(abs(found.maps[1]), np.tile([1, 0, 1], (2, 1)), atol=1e-5)
-    np.testing.assert_allclose(found.shares, np.array([13.5, 4]) / 17.5, rtol=1e-5)
-    assert [float(each.flat[abs(each).argmax()]) > 0 for each in found.maps] == [True, True]
+    result = position_components(of(None, vectors), count=2)
+    np.testing.assert_allclose(abs(result.maps[0]), 1.5, atol=1e-5)  # 3·row about its mean
+    np.testing.assert_allclose(abs(result.maps[1]), np.tile([1, 0, 1], (2, 1)), atol=1e-5)
+    np.testing.assert_allclose(result.shares, np.array([13.5, 4]) / 17.5, rtol=1e-5)
+    assert [float(each.flat[abs(each).argmax()]) > 0 for each in result.maps] == [True, True]
     with pytest.raises(OptionError, match="Number of components 4 does not exist"):
         position_components(of(None, vectors), count=5)
 
@@ -128,9 +137,9 @@ def test_a_linear_code_is_read_out_and_noise_is_not() -> None:
     row, column = np.divmod(np.arange(72), 9)
     random = np.random.default_rng(0)
     code = np.outer(row, random.normal(size=20)) + np.outer(column, random.normal(size=20))
-    found = position_read_out(code, grid)
-    assert found.row == pytest.approx(1, abs=1e-3)
-    assert found.column == pytest.approx(1, abs=1e-3)
+    result = position_read_out(code, grid)
+    assert result.row == pytest.approx(1, abs=1e-3)
+    assert result.column == pytest.approx(1, abs=1e-3)
     noise = position_read_out(random.normal(size=(72, 300)), grid)  # more channels than places
     assert max(noise.row, noise.column) < 0.3
     only_rows = position_read_out(np.outer(row, random.normal(size=5)), grid)
@@ -140,8 +149,8 @@ def test_a_linear_code_is_read_out_and_noise_is_not() -> None:
 
 def test_sine_cosine_positions_are_read_out_well() -> None:
     grid = PatchGrid(10, 12, (8, 8))
-    found = position_read_out(sine_cosine_2d(10, 12, 64).numpy(), grid)
-    assert min(found.row, found.column) > 0.95
+    result = position_read_out(sine_cosine_2d(10, 12, 64).numpy(), grid)
+    assert min(result.row, result.column) > 0.95
 
 
 def test_the_read_out_is_an_explicit_ridge_regression() -> None:
@@ -161,14 +170,14 @@ def test_the_read_out_is_an_explicit_ridge_regression() -> None:
         guess = (vectors[test] - x.mean(0)) @ weight + y.mean(0)
         missed += ((guess - np.stack([row, column], 1)[test]) ** 2).sum(0)
     wanted = 1 - missed / np.array([((row - row.mean()) ** 2).sum(), ((column - column.mean()) ** 2).sum()])
-    found = position_read_out(vectors, grid, ridge=0.3)
-    assert (found.row, found.column) == pytest.approx(tuple(wanted))
+    result = position_read_out(vectors, grid, ridge=0.3)
+    assert (result.row, result.column) == pytest.approx(tuple(wanted))
 
 
 def test_one_row_has_no_r_squared() -> None:
-    found = position_read_out(np.arange(6.0)[:, None], PatchGrid(1, 6, (8, 8)))
-    assert math.isnan(found.row)
-    assert found.column > 0.99
+    result = position_read_out(np.arange(6.0)[:, None], PatchGrid(1, 6, (8, 8)))
+    assert math.isnan(result.row)
+    assert result.column > 0.99
 
 
 def test_what_is_not_there_is_refused(wide: ViT) -> None:

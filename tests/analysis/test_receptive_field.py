@@ -32,34 +32,34 @@ def uniform_stack(kernel: int, layers: int, size: int, channels: int = 1) -> Con
 @pytest.mark.parametrize(("kernel", "layers"), [(3, 1), (3, 4), (3, 9), (5, 3), (7, 2)])
 def test_a_stack_of_uniform_kernels_has_variance_n_times_k_squared_minus_1_over_12(kernel: int, layers: int) -> None:
     size = (kernel - 1) * layers + 1
-    found = receptive_field(uniform_stack(kernel, layers, size + 4), torch.ones(1, size + 4, size + 4))
+    field = receptive_field(uniform_stack(kernel, layers, size + 4), torch.ones(1, size + 4, size + 4))
     wanted = layers * (kernel**2 - 1) / 12
-    assert found.gaussian.covariance == pytest.approx(np.array([[wanted, 0], [0, wanted]]), abs=1e-5)
-    assert found.radius == pytest.approx((2 * wanted) ** 0.5, rel=1e-5)
-    assert found.values.sum() == pytest.approx(1, rel=1e-5)
-    seen = np.nonzero(found.values.any(0))[0]
+    assert field.gaussian.covariance == pytest.approx(np.array([[wanted, 0], [0, wanted]]), abs=1e-5)
+    assert field.radius == pytest.approx((2 * wanted) ** 0.5, rel=1e-5)
+    assert field.values.sum() == pytest.approx(1, rel=1e-5)
+    seen = np.nonzero(field.values.any(0))[0]
     assert (seen[0], seen[-1]) == (2, size + 1)  # (k − 1)n + 1 pixels
-    assert found.theoretical is not None
-    assert found.theoretical.size == (size, size)
-    assert found.theoretical_box == (2, 2, size + 2, size + 2)
+    assert field.theoretical is not None
+    assert field.theoretical.size == (size, size)
+    assert field.theoretical_box == (2, 2, size + 2, size + 2)
 
 
 def test_many_uniform_layers_are_a_gaussian() -> None:
-    found = receptive_field(uniform_stack(3, 12, 41), torch.ones(1, 41, 41))
-    assert found.gaussian.r_squared > 0.999
-    assert found.gaussian.sigma == pytest.approx((8**0.5, 8**0.5), rel=1e-4)
+    field = receptive_field(uniform_stack(3, 12, 41), torch.ones(1, 41, 41))
+    assert field.gaussian.r_squared > 0.999
+    assert field.gaussian.sigma == pytest.approx((8**0.5, 8**0.5), rel=1e-4)
 
 
 def test_the_identity_sees_a_point() -> None:
     identity = ConvNet.from_module(nn.Sequential(nn.Identity(), nn.Identity()), image_size=(9, 12))
-    found = receptive_field(identity, torch.ones(3, 9, 12), token=5 * 12 + 7)
+    field = receptive_field(identity, torch.ones(3, 9, 12), token=5 * 12 + 7)
     wanted = np.zeros((9, 12))
     wanted[5, 7] = 3  # three colours
-    np.testing.assert_array_equal(found.values, wanted)
-    assert found.place == (5, 7)
-    assert found.radius == 0
-    assert found.theoretical_box == (7, 5, 8, 6)
-    assert set(found.area_ratios.values()) == {1 / 108}
+    np.testing.assert_array_equal(field.values, wanted)
+    assert field.place == (5, 7)
+    assert field.radius == 0
+    assert field.theoretical_box == (7, 5, 8, 6)
+    assert set(field.area_ratios.values()) == {1 / 108}
 
 
 def by_definition(module: nn.Module, pixels: Tensor, layer: int, token: int) -> NDArray[np.float64]:
@@ -78,35 +78,35 @@ def by_definition(module: nn.Module, pixels: Tensor, layer: int, token: int) -> 
 def test_it_is_the_protocol_written_out(build_vit, layer: int, token: str | int) -> None:  # type: ignore[no-untyped-def]
     module = build_vit(img_size=(24, 40), depth=3)
     pixels = noise((24, 40), count=2)
-    found = receptive_field(ViT.from_module(module), pixels, layer=layer, token=token)
+    field = receptive_field(ViT.from_module(module), pixels, layer=layer, token=token)
     index = {"class": 0, "centre": 1 + 1 * 5 + 2}.get(str(token), 1 + int(token) if str(token).isdecimal() else 0)
     wanted = [by_definition(copy.deepcopy(module), each, layer, index) for each in pixels]
-    np.testing.assert_allclose(found.per_image, wanted, rtol=1e-3, atol=1e-6)
-    np.testing.assert_allclose(found.values, np.mean(wanted, 0), rtol=1e-3, atol=1e-6)
-    assert found.values.shape == (24, 40)
+    np.testing.assert_allclose(field.per_image, wanted, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(field.values, np.mean(wanted, 0), rtol=1e-3, atol=1e-6)
+    assert field.values.shape == (24, 40)
 
 
 def test_the_mean_is_of_the_tokens_before_the_rectifier(wide: ViT) -> None:
     pixels = noise((24, 40))
-    found = receptive_field(wide, pixels, token="mean")
+    field = receptive_field(wide, pixels, token="mean")
     kept: list[Tensor] = []
     module = copy.deepcopy(wide.module)
     module.blocks[-1].register_forward_hook(lambda _m, _a, out: kept.append(out))  # type: ignore[index]
     batch = pixels[None].requires_grad_()
     module(batch)
     gradient = torch.autograd.grad(kept[0][0, 1:].mean(0).relu().sum(), batch)[0]
-    np.testing.assert_allclose(found.values, gradient.relu().sum((0, 1)).numpy(), rtol=1e-3, atol=1e-6)
-    assert found.place is None
-    assert found.origin == (11.5, 19.5)
+    np.testing.assert_allclose(field.values, gradient.relu().sum((0, 1)).numpy(), rtol=1e-3, atol=1e-6)
+    assert field.place is None
+    assert field.origin == (11.5, 19.5)
 
 
 def test_before_the_first_block_a_patch_sees_itself_alone(wide: ViT) -> None:
-    found = receptive_field(wide, noise((24, 40)), layer=-1, token=8)
+    field = receptive_field(wide, noise((24, 40)), layer=-1, token=8)
     left, top, right, bottom = wide.grid.box(8)
-    assert (found.values[top:bottom, left:right] > 0).any()
-    found.values[top:bottom, left:right] = 0
-    assert not found.values.any()
-    assert found.place == ((top + bottom - 1) / 2, (left + right - 1) / 2)
+    assert (field.values[top:bottom, left:right] > 0).any()
+    field.values[top:bottom, left:right] = 0
+    assert not field.values.any()
+    assert field.place == ((top + bottom - 1) / 2, (left + right - 1) / 2)
 
 
 def test_random_weights_give_a_signal_before_the_norm_and_noise_after(build_vit) -> None:  # type: ignore[no-untyped-def]
@@ -132,10 +132,10 @@ def test_every_family_and_its_prefix_tokens_can_be_read(family: str) -> None:
     size = FAMILIES[family].sizes[1]
     vit = ViT.from_module(member(family, size), image_size=size)
     for token in (*vit.grid.prefix, "centre", "mean"):
-        found = receptive_field(vit, noise(size), token=token)
-        assert found.values.shape == size
-        assert found.token in {token, str(vit.grid.rows // 2 * vit.grid.columns + vit.grid.columns // 2)}
-        assert 0 < found.area_ratios[0.2] <= found.area_ratios[0.99] <= 1
+        field = receptive_field(vit, noise(size), token=token)
+        assert field.values.shape == size
+        assert field.token in {token, str(vit.grid.rows // 2 * vit.grid.columns + vit.grid.columns // 2)}
+        assert 0 < field.area_ratios[0.2] <= field.area_ratios[0.99] <= 1
 
 
 def test_a_resnet_has_the_field_that_openerf_finds(tmp_path: Path) -> None:
@@ -180,46 +180,46 @@ def test_where_openerf_finds_noise_or_refuses_there_is_a_signal(tmp_path: Path) 
     photograph(70, 90).save(tmp_path / "0.png")
     with pytest.raises(ValueError, match="square grid"):
         compute_erf(wide, tmp_path, device="cpu", show_progress=False)
-    found = receptive_field(ViT.from_module(wide), tmp_path / "0.png")
-    assert found.values.shape == (48, 64)
-    assert found.area_ratios[0.99] > found.area_ratios[0.5] > 0
+    field = receptive_field(ViT.from_module(wide), tmp_path / "0.png")
+    assert field.values.shape == (48, 64)
+    assert field.area_ratios[0.99] > field.area_ratios[0.5] > 0
 
 
 def test_a_trained_looking_gradient_stays_inside_the_theoretical_box() -> None:
     network = load_convnet("timm:convnext_atto", weights="random", image_size=(96, 128))
-    found = receptive_field(network, noise((96, 128)), layer=1, token=3 * 32 + 5)
-    assert found.theoretical_box is not None
-    left, top, right, bottom = found.theoretical_box
-    inside = found.values[top:bottom, left:right]
-    assert inside.sum() == pytest.approx(found.values.sum())
-    assert 0 < inside.size < found.values.size
+    field = receptive_field(network, noise((96, 128)), layer=1, token=3 * 32 + 5)
+    assert field.theoretical_box is not None
+    left, top, right, bottom = field.theoretical_box
+    inside = field.values[top:bottom, left:right]
+    assert inside.sum() == pytest.approx(field.values.sum())
+    assert 0 < inside.size < field.values.size
 
 
 def test_a_field_that_cannot_be_known_is_measured_and_the_reason_told() -> None:
     network = load_convnet("timm:seresnet18", weights="random", image_size=(64, 64))
     network.module.layer1[0].bn2.weight.data.fill_(1)  # a fresh residual branch is silent
-    found = receptive_field(network, noise((64, 64)), layer=1)
-    assert (found.theoretical, found.theoretical_box) == (None, None)
-    assert any("is not known after layer1.0" in note for note in found.notes)
-    assert found.place == (33.5, 33.5)  # place 8 of 16 in 64 pixels
-    assert (found.values > 0).mean() > 0.2  # squeeze-and-excitation sees everything
+    field = receptive_field(network, noise((64, 64)), layer=1)
+    assert (field.theoretical, field.theoretical_box) == (None, None)
+    assert any("is not known after layer1.0" in note for note in field.notes)
+    assert field.place == (33.5, 33.5)  # place 8 of 16 in 64 pixels
+    assert (field.values > 0).mean() > 0.2  # squeeze-and-excitation sees everything
 
 
 def test_pictures_of_several_sizes_are_averaged_and_told(wide: ViT) -> None:
-    found = receptive_field(wide, [photograph(60, 40), photograph(90, 90, seed=1)])
-    assert found.notes == ("2 pictures of 2 different sizes were all resized to 24 × 40 pixels",)
-    assert found.per_image.shape == (2, 24, 40)
-    np.testing.assert_allclose(found.values, found.per_image.mean(0), rtol=1e-5)
+    field = receptive_field(wide, [photograph(60, 40), photograph(90, 90, seed=1)])
+    assert field.notes == ("2 pictures of 2 different sizes were all resized to 24 × 40 pixels",)
+    assert field.per_image.shape == (2, 24, 40)
+    np.testing.assert_allclose(field.values, field.per_image.mean(0), rtol=1e-5)
     alone = receptive_field(wide, photograph(90, 90, seed=1))
-    np.testing.assert_allclose(alone.values, found.per_image[1], rtol=1e-5)
-    assert found.per_image_area_ratios.shape == (2, 4)
-    assert found.per_image_radius[1] == pytest.approx(alone.radius, rel=1e-5)
+    np.testing.assert_allclose(alone.values, field.per_image[1], rtol=1e-5)
+    assert field.per_image_area_ratios.shape == (2, 4)
+    assert field.per_image_radius[1] == pytest.approx(alone.radius, rel=1e-5)
 
 
 def test_the_log_ratios_are_those_of_the_script() -> None:
-    found = receptive_field(uniform_stack(3, 3, 15), torch.ones(1, 15, 15))
-    scaled = np.log10(found.values.astype(float) + 1)
-    for share, area in found.log_area_ratios.items():
+    field = receptive_field(uniform_stack(3, 3, 15), torch.ones(1, 15, 15))
+    scaled = np.log10(field.values.astype(float) + 1)
+    for share, area in field.log_area_ratios.items():
         half = next(h for h in range(8) if scaled[7 - h : 8 + h, 7 - h : 8 + h].sum() >= share * scaled.sum() - 1e-9)
         assert area == pytest.approx((2 * half + 1) ** 2 / 225)
 
@@ -273,7 +273,7 @@ def test_a_gradient_that_vanishes_is_no_field() -> None:
 
 
 def test_the_result_cannot_be_changed(wide: ViT) -> None:
-    found = receptive_field(wide, noise((24, 40)))
-    assert isinstance(found, ReceptiveField)
+    field = receptive_field(wide, noise((24, 40)))
+    assert isinstance(field, ReceptiveField)
     with pytest.raises(AttributeError):
-        found.layer = 3  # type: ignore[misc]
+        field.layer = 3  # type: ignore[misc]

@@ -37,9 +37,9 @@ def test_a_choice_is_run_once_and_answers_come_in_the_order_asked(
 def test_other_targets_have_one_number(wide_vit: nn.Module) -> None:
     vit = ViT.from_module(wide_vit)
     pixels = torch.randn(3, 24, 40, generator=torch.Generator().manual_seed(1))
-    found = Removal(vit, pixels, contrast(vit, 4, 6), "removed").ask([torch.zeros(15, dtype=torch.bool)])
+    result = Removal(vit, pixels, contrast(vit, 4, 6), "removed").ask([torch.zeros(15, dtype=torch.bool)])
     logits = vitviz.predict(vit, pixels[None])[0]
-    np.testing.assert_allclose(found, [[float(logits[4] - logits[6])]], atol=1e-5)
+    np.testing.assert_allclose(result, [[float(logits[4] - logits[6])]], atol=1e-5)
 
 
 def test_removed_patches_leave_one_at_either_end(wide_vit: nn.Module) -> None:

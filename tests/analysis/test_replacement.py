@@ -23,9 +23,9 @@ def pixels() -> Tensor:
 
 
 def test_the_mean_is_the_pictures_own(vit: ViT, pixels: Tensor) -> None:
-    found = replacement_picture(vit, pixels, "mean")
-    assert found.shape == pixels.shape
-    torch.testing.assert_close(found[:, 5, 9], pixels.flatten(1).mean(1))
+    result = replacement_picture(vit, pixels, "mean")
+    assert result.shape == pixels.shape
+    torch.testing.assert_close(result[:, 5, 9], pixels.flatten(1).mean(1))
 
 
 def test_black_is_black(vit: ViT, pixels: Tensor) -> None:
@@ -79,10 +79,10 @@ def test_replaced_patches_show_what_is_behind(vit: ViT, pixels: Tensor) -> None:
     patches = torch.zeros(15, dtype=torch.bool)
     patches[6] = True  # row 1, column 1
     behind = torch.full_like(pixels, 9.0)
-    found, kept = without_patches(vit, pixels, patches, "black", behind)
+    result, kept = without_patches(vit, pixels, patches, "black", behind)
     assert kept is None
-    assert bool((found[:, 8:16, 8:16] == 9).all())
-    assert int((found == 9).sum()) == 3 * 64
+    assert bool((result[:, 8:16, 8:16] == 9).all())
+    assert int((result == 9).sum()) == 3 * 64
     same, kept = without_patches(vit, pixels, patches, "removed", behind)
     assert torch.equal(same, pixels)
     assert kept is not None

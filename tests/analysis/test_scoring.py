@@ -37,8 +37,8 @@ def test_scores_are_logits(vit: ViT, batch: Tensor) -> None:
     expected = vitviz.predict(vit, batch)
     torch.testing.assert_close(scores(vit, batch, CLASS, batch_size=2), expected[:, 4])
     torch.testing.assert_close(scores(vit, batch, CLASS, probability=True), expected.softmax(-1)[:, 4])
-    found = scores(vit, batch, contrast(vit, 4, 6), probability=True)
-    torch.testing.assert_close(found, expected[:, 4] - expected[:, 6])
+    answers = scores(vit, batch, contrast(vit, 4, 6), probability=True)
+    torch.testing.assert_close(answers, expected[:, 4] - expected[:, 6])
 
 
 def test_a_likeness_is_a_projection_of_the_embedding(vit: ViT, batch: Tensor) -> None:
@@ -58,8 +58,8 @@ def test_removed_patches_are_those_of_an_edit(vit: ViT, batch: Tensor) -> None:
         ]
         for picture, keep in zip(batch, kept, strict=True)
     ]
-    found = scores(vit, zip(batch, kept, strict=True), CLASS, batch_size=3)
-    torch.testing.assert_close(found, torch.stack(expected), rtol=1e-4, atol=1e-5)
+    answers = scores(vit, zip(batch, kept, strict=True), CLASS, batch_size=3)
+    torch.testing.assert_close(answers, torch.stack(expected), rtol=1e-4, atol=1e-5)
 
 
 def test_what_a_removed_patch_shows_makes_no_difference(vit: ViT, batch: Tensor) -> None:

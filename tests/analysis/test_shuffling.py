@@ -36,34 +36,36 @@ def test_patches_are_moved_whole(wide: ViT) -> None:
 def test_without_positions_the_answer_does_not_move(family: str) -> None:
     size = FAMILIES[family].sizes[1]
     vit = ViT.from_module(member(family, size), image_size=size)
-    found = shuffle_experiment(vit, noise(size), shares=(0.0, 0.5, 1.0))
-    assert found.without_positions.cosine.min() > 0.9999
-    assert len(set(found.without_positions.top)) == 1
-    np.testing.assert_allclose(found.without_positions.probability, found.without_positions.probability[0], rtol=1e-3)
-    assert found.with_positions.cosine[0] == pytest.approx(1, abs=1e-6)
-    assert found.with_positions.cosine[1:].max() < 0.9999
-    assert found.moved == (0, round(vit.grid.patches / 2), vit.grid.patches)
-    assert found.read == ("class token" if "class" in vit.grid.prefix else "embedding")
+    experiment = shuffle_experiment(vit, noise(size), shares=(0.0, 0.5, 1.0))
+    assert experiment.without_positions.cosine.min() > 0.9999
+    assert len(set(experiment.without_positions.top)) == 1
+    np.testing.assert_allclose(
+        experiment.without_positions.probability, experiment.without_positions.probability[0], rtol=1e-3
+    )
+    assert experiment.with_positions.cosine[0] == pytest.approx(1, abs=1e-6)
+    assert experiment.with_positions.cosine[1:].max() < 0.9999
+    assert experiment.moved == (0, round(vit.grid.patches / 2), vit.grid.patches)
+    assert experiment.read == ("class token" if "class" in vit.grid.prefix else "embedding")
 
 
 def test_the_cosine_is_that_of_the_class_tokens(wide: ViT) -> None:
     pixels = noise((24, 40))
-    found = shuffle_experiment(wide, pixels, shares=(1.0,), seed=5)
+    experiment = shuffle_experiment(wide, pixels, shares=(1.0,), seed=5)
     moved = move_patches(pixels, wide.grid, shuffled_order(15, 1.0, seed=5))
     with torch.no_grad():
         plain, other = wide.module.forward_features(torch.stack([pixels, moved]))[:, 0]  # type: ignore[operator]
         answers = wide.module(torch.stack([pixels, moved])).softmax(-1)
     wanted = torch.nn.functional.cosine_similarity(plain, other, dim=0)
-    assert found.with_positions.cosine[0] == pytest.approx(float(wanted), abs=1e-5)
-    assert found.with_positions.top == (int(answers[1].argmax()),)
-    assert found.with_positions.probability[0] == pytest.approx(float(answers[1, answers[0].argmax()]), rel=1e-4)
+    assert experiment.with_positions.cosine[0] == pytest.approx(float(wanted), abs=1e-5)
+    assert experiment.with_positions.top == (int(answers[1].argmax()),)
+    assert experiment.with_positions.probability[0] == pytest.approx(float(answers[1, answers[0].argmax()]), rel=1e-4)
 
 
 def test_a_model_without_a_classifier_has_no_answer(build_vit) -> None:  # type: ignore[no-untyped-def]
-    found = shuffle_experiment(ViT.from_module(build_vit(num_classes=0)), noise((32, 32)))
-    assert found.with_positions.top == ()
-    assert found.with_positions.probability.shape == (0,)
-    assert found.with_positions.cosine.shape == (5,)
+    experiment = shuffle_experiment(ViT.from_module(build_vit(num_classes=0)), noise((32, 32)))
+    assert experiment.with_positions.top == ()
+    assert experiment.with_positions.probability.shape == (0,)
+    assert experiment.with_positions.cosine.shape == (5,)
 
 
 def test_what_cannot_be_shuffled_is_refused(wide: ViT, build_vit) -> None:  # type: ignore[no-untyped-def]

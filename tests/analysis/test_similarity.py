@@ -68,29 +68,29 @@ def test_few_samples_look_alike_unless_debiased() -> None:
 
 def test_layers_of_a_model_are_compared_with_each_other(wide: ViT) -> None:
     one = trace(wide, noise((24, 40)))
-    found = layer_similarity(one)
-    np.testing.assert_allclose(np.diag(found.values), 1)
-    np.testing.assert_allclose(found.values, found.values.T)
+    similarity = layer_similarity(one)
+    np.testing.assert_allclose(np.diag(similarity.values), 1)
+    np.testing.assert_allclose(similarity.values, similarity.values.T)
     wanted = linear_cka(one.residual(-1)[1:].numpy(), one.residual(1)[1:].numpy())
-    assert found.values[0, 2] == pytest.approx(wanted, rel=1e-5)
-    assert (found.samples, found.models, found.notes) == (15, ("wide", "wide"), ())
+    assert similarity.values[0, 2] == pytest.approx(wanted, rel=1e-5)
+    assert (similarity.samples, similarity.models, similarity.notes) == (15, ("wide", "wide"), ())
 
 
 def test_two_models_are_compared_on_the_same_pictures(vit: ViT, wide: ViT) -> None:
     one = [trace(vit, noise((32, 32), seed)) for seed in range(4)]
     two = [trace(wide, noise((24, 40), seed)) for seed in range(4)]
-    found = layer_similarity(one, two, tokens="class")
+    similarity = layer_similarity(one, two, tokens="class")
     wanted = linear_cka(
         np.stack([each.residual(0)[0].numpy() for each in one]), np.stack([each.residual(1)[0].numpy() for each in two])
     )
-    assert found.values[1, 2] == pytest.approx(wanted, rel=1e-5)
-    assert (found.samples, found.notes) == (4, ())
-    assert np.isnan(found.values[0]).all()  # nothing of a picture is in its class token yet
-    assert np.isnan(found.values[:, 0]).all()
-    assert not np.isnan(found.values[1:, 1:]).any()
+    assert similarity.values[1, 2] == pytest.approx(wanted, rel=1e-5)
+    assert (similarity.samples, similarity.notes) == (4, ())
+    assert np.isnan(similarity.values[0]).all()  # nothing of a picture is in its class token yet
+    assert np.isnan(similarity.values[:, 0]).all()
+    assert not np.isnan(similarity.values[1:, 1:]).any()
     mean = layer_similarity(one, two, tokens="mean")
     assert mean.samples == 4
-    assert not np.allclose(mean.values[1:, 1:], found.values[1:, 1:])
+    assert not np.allclose(mean.values[1:, 1:], similarity.values[1:, 1:])
     assert not np.isnan(mean.values).any()
 
 
@@ -99,10 +99,10 @@ def test_grids_of_different_size_meet_on_the_smaller_one() -> None:
     small, large = PatchGrid(3, 4, (16, 16)), PatchGrid(6, 8, (8, 8))
     tokens = RANDOM.normal(size=(12, 5))
     plane = tokens.reshape(3, 4, 5).repeat(2, 0).repeat(2, 1).reshape(48, 5)
-    found = layer_similarity(by_hand(small, [tokens, tokens]), by_hand(large, [plane, plane], model="large"))
-    np.testing.assert_allclose(found.values, 1, atol=1e-6)
-    assert found.notes == ("patch tokens were averaged over areas to a common grid of 3 × 4",)
-    assert found.models == ("hand", "large")
+    similarity = layer_similarity(by_hand(small, [tokens, tokens]), by_hand(large, [plane, plane], model="large"))
+    np.testing.assert_allclose(similarity.values, 1, atol=1e-6)
+    assert similarity.notes == ("patch tokens were averaged over areas to a common grid of 3 × 4",)
+    assert similarity.models == ("hand", "large")
 
 
 def test_what_cannot_be_compared_is_refused(vit: ViT) -> None:

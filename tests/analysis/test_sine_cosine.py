@@ -13,14 +13,14 @@ from vitviz.errors import OptionError
 
 def test_four_channels_by_hand() -> None:
     """Frequencies 1 and 1/100."""
-    found = sine_cosine_1d(3, 4)
+    result = sine_cosine_1d(3, 4)
     wanted = [[math.sin(n), math.sin(n / 100), math.cos(n), math.cos(n / 100)] for n in range(3)]
-    torch.testing.assert_close(found, torch.tensor(wanted))
+    torch.testing.assert_close(result, torch.tensor(wanted))
 
 
 def test_the_product_of_two_places_depends_on_their_distance_alone() -> None:
-    found = sine_cosine_1d(20, 32)
-    product = found @ found.mT
+    result = sine_cosine_1d(20, 32)
+    product = result @ result.mT
     torch.testing.assert_close(product.diagonal(), torch.full((20,), 16.0))
     for offset in (1, 5, 13):
         line = product.diagonal(offset)
@@ -28,10 +28,10 @@ def test_the_product_of_two_places_depends_on_their_distance_alone() -> None:
 
 
 def test_in_two_dimensions_each_half_belongs_to_one_axis() -> None:
-    found = sine_cosine_2d(3, 5, 16).reshape(3, 5, 16)
-    assert torch.equal(found[0, :, :8], found[2, :, :8])  # the column
-    assert torch.equal(found[:, 1, 8:], found[:, 4, 8:])  # the row
-    assert torch.equal(found[0, :, :8], sine_cosine_1d(5, 8))
+    result = sine_cosine_2d(3, 5, 16).reshape(3, 5, 16)
+    assert torch.equal(result[0, :, :8], result[2, :, :8])  # the column
+    assert torch.equal(result[:, 1, 8:], result[:, 4, 8:])  # the row
+    assert torch.equal(result[0, :, :8], sine_cosine_1d(5, 8))
 
 
 def test_timm_builds_the_same_geometry() -> None:

@@ -19,26 +19,26 @@ ROWS, COLUMNS = np.indices((8, 8))
 
 
 def test_a_constant_map_has_frequency_0_alone() -> None:
-    frequency, found = relative_log_amplitude(np.full((3, 8, 8), -2.0))
+    frequency, result = relative_log_amplitude(np.full((3, 8, 8), -2.0))
     assert frequency[0] == 0
     assert frequency[-1] == 1
-    assert found.tolist() == [0, FLOOR, FLOOR, FLOOR, FLOOR]
+    assert result.tolist() == [0, FLOOR, FLOOR, FLOOR, FLOOR]
 
 
 def test_a_single_cosine_lies_in_its_band() -> None:
     """Constant 5, cosine of amplitude 2: two of the 16 frequencies of band 2 hold 2/2 of 5 each, so 2/(5·16)."""
     map_ = 5 + 2 * np.cos(2 * np.pi * 2 * COLUMNS / 8)
-    frequency, found = relative_log_amplitude(map_[None])
-    assert found[2] == pytest.approx(math.log(2 / (5 * 16)))
+    frequency, result = relative_log_amplitude(map_[None])
+    assert result[2] == pytest.approx(math.log(2 / (5 * 16)))
     assert frequency[2] == 0.5
-    assert found[[1, 3, 4]].tolist() == [FLOOR] * 3
+    assert result[[1, 3, 4]].tolist() == [FLOOR] * 3
 
 
 def test_a_checkerboard_is_the_highest_frequency() -> None:
     """One of the 15 frequencies of band 4 holds all of the amplitude 3 beside the constant 1."""
-    _, found = relative_log_amplitude((1 + 3 * (-1.0) ** (ROWS + COLUMNS))[None])
-    assert found[4] == pytest.approx(math.log(3 / 15))
-    assert found[1:4].tolist() == [FLOOR] * 3
+    _, result = relative_log_amplitude((1 + 3 * (-1.0) ** (ROWS + COLUMNS))[None])
+    assert result[4] == pytest.approx(math.log(3 / 15))
+    assert result[1:4].tolist() == [FLOOR] * 3
 
 
 def test_scaling_changes_nothing_and_blurring_takes_the_high_frequencies() -> None:
@@ -56,8 +56,8 @@ def test_every_frequency_is_in_one_band() -> None:
     for shape in ((8, 8), (5, 9), (4, 7), (1, 6), (12, 3)):
         point = np.zeros((1, *shape))
         point[0, 0, 0] = 1
-        frequency, found = relative_log_amplitude(point)
-        np.testing.assert_allclose(found, 0, atol=1e-12)
+        frequency, result = relative_log_amplitude(point)
+        np.testing.assert_allclose(result, 0, atol=1e-12)
         assert (np.diff(frequency) > 0).all()
         assert frequency[-1] <= 1
 
@@ -71,19 +71,19 @@ def test_the_stream_and_what_blocks_add_are_told_apart() -> None:
     grid = PatchGrid(8, 8, (8, 8), ("class",))
     board = (1 + 3 * (-1.0) ** (ROWS + COLUMNS)).reshape(64, 1)
     start = np.full((64, 1), 4.0)
-    found = token_spectrum(by_hand(grid, [start, start + board, start + board + 5]))
-    assert found.stream[:, 4] == pytest.approx([FLOOR, math.log(3 / 5 / 15), math.log(3 / 10 / 15)])
-    assert found.branch[0, 4] == pytest.approx(math.log(3 / 15))
-    assert found.branch[1, 4] == FLOOR
-    assert (found.stream.shape, found.branch.shape) == ((3, 5), (2, 5))
+    spectrum = token_spectrum(by_hand(grid, [start, start + board, start + board + 5]))
+    assert spectrum.stream[:, 4] == pytest.approx([FLOOR, math.log(3 / 5 / 15), math.log(3 / 10 / 15)])
+    assert spectrum.branch[0, 4] == pytest.approx(math.log(3 / 15))
+    assert spectrum.branch[1, 4] == FLOOR
+    assert (spectrum.stream.shape, spectrum.branch.shape) == ((3, 5), (2, 5))
 
 
 def test_a_model_has_a_row_a_layer(wide: ViT) -> None:
     one = trace(wide, noise((24, 40)))
-    found = token_spectrum(one)
+    spectrum = token_spectrum(one)
     tokens = one.residual(0)[1:].numpy().T.reshape(32, 3, 5)
-    np.testing.assert_allclose(found.stream[1], relative_log_amplitude(tokens)[1], rtol=1e-4)
-    assert np.isfinite(found.stream).all()
+    np.testing.assert_allclose(spectrum.stream[1], relative_log_amplitude(tokens)[1], rtol=1e-4)
+    assert np.isfinite(spectrum.stream).all()
 
 
 def test_one_patch_has_no_spectrum() -> None:

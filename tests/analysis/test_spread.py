@@ -40,16 +40,16 @@ def test_a_point_fills_one_pixel() -> None:
 
 def test_even_mass_needs_the_square_that_is_large_enough() -> None:
     """11 × 11 pixels: squares of 1, 9, 25, 49, 81, 121 pixels around the centre."""
-    found = area_ratios(np.ones((11, 11)), (5, 5))
-    assert found == (25 / 121, 49 / 121, 81 / 121, 1.0)
+    result = area_ratios(np.ones((11, 11)), (5, 5))
+    assert result == (25 / 121, 49 / 121, 81 / 121, 1.0)
     assert area_ratios(np.ones((11, 11)), (5, 5), (9 / 121, 1.0)) == (9 / 121, 1.0)
 
 
 @pytest.mark.parametrize("shape", [(24, 24), (17, 40), (31, 12)])
 def test_areas_are_those_of_a_growing_square(shape: tuple[int, int]) -> None:
     map_ = np.random.default_rng(0).random(shape) * bell(shape, (shape[0] / 2, shape[1] / 3), (4, 6))
-    found = area_ratios(map_, (shape[0] // 2, shape[1] // 2))
-    assert found == pytest.approx([replknet_area(map_, share) for share in (0.2, 0.3, 0.5, 0.99)])
+    result = area_ratios(map_, (shape[0] // 2, shape[1] // 2))
+    assert result == pytest.approx([replknet_area(map_, share) for share in (0.2, 0.3, 0.5, 0.99)])
 
 
 def test_rings_by_hand() -> None:

@@ -47,19 +47,19 @@ def seen(network: ConvNet, layer: int, row: int, column: int) -> tuple[int, int,
 def test_a_stack_of_plain_convolutions_sees_n_times_k_minus_1_plus_1_pixels(kernel: int, layers: int) -> None:
     channels = [3] + [2] * layers
     stack = [nn.Conv2d(channels[n], 2, kernel, padding=kernel // 2) for n in range(layers)]
-    found = theoretical_field(net(*stack), layers - 1)
+    field = theoretical_field(net(*stack), layers - 1)
     size = (kernel - 1) * layers + 1
-    assert found.size == (size, size)
-    assert found.box(16, 16, (64, 64)) == (16 - size // 2, 16 - size // 2, 17 + size // 2, 17 + size // 2)
+    assert field.size == (size, size)
+    assert field.box(16, 16, (64, 64)) == (16 - size // 2, 16 - size // 2, 17 + size // 2, 17 + size // 2)
 
 
 def test_strides_multiply_and_dilation_stretches() -> None:
     """5 wide at stride 2, then 3 taps 4 × 2 pixels apart: 5 + 2·4·2 = 21 wide, one column of 3 taps: 5 + 2·2 = 9."""
     network = net(nn.Conv2d(3, 2, 5, 2, padding=(0, 2)), nn.Conv2d(2, 2, 3, dilation=(4, 1)))
-    found = theoretical_field(network, 1)
-    assert found.rows == AxisField(0, 20, 2)
-    assert found.columns == AxisField(-2, 6, 2)
-    assert found.size == (21, 9)
+    field = theoretical_field(network, 1)
+    assert field.rows == AxisField(0, 20, 2)
+    assert field.columns == AxisField(-2, 6, 2)
+    assert field.size == (21, 9)
 
 
 def test_padding_by_name_is_that_of_torch() -> None:
@@ -113,8 +113,8 @@ def test_a_box_ends_at_the_edge_of_the_picture() -> None:
 
 def test_all_layers_at_once_end_where_it_is_no_longer_known() -> None:
     network = net(nn.Conv2d(3, 2, 3), nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Conv2d(2, 2, 1))
-    found = theoretical_fields(network)
-    assert found == (theoretical_field(network, 0), theoretical_field(network, 1), None, None)
+    result = theoretical_fields(network)
+    assert result == (theoretical_field(network, 0), theoretical_field(network, 1), None, None)
 
 
 class Tall(nn.Module):

@@ -33,8 +33,8 @@ def traced(wide: ViT) -> Trace:
 
 
 def test_colours_are_the_planted_components() -> None:
-    found = token_colours(by_hand(GRID, [planted(), planted(1)]))
-    (colours,) = found.colours
+    result = token_colours(by_hand(GRID, [planted(), planted(1)]))
+    (colours,) = result.colours
     assert colours.shape == (4, 5, 3)
     assert 0 <= colours.min() <= colours.max() <= 1
     red = colours[:, 0, 0]
@@ -43,9 +43,9 @@ def test_colours_are_the_planted_components() -> None:
     assert abs(np.diff(red)).min() > 0.2
     np.testing.assert_allclose(colours[2, :, 1], colours[0, :, 1], atol=1e-5)  # green the column alone
     variance = np.array([10**2 * 5 / 4, 4**2 * 2, 1])
-    np.testing.assert_allclose(found.shares, variance / variance.sum(), atol=1e-3)
-    assert found.layer == 0
-    assert found.foreground[0].all()
+    np.testing.assert_allclose(result.shares, variance / variance.sum(), atol=1e-3)
+    assert result.layer == 0
+    assert result.foreground[0].all()
 
 
 def test_the_sign_of_a_component_is_settled() -> None:
@@ -103,10 +103,10 @@ def test_the_most_similar_patch_by_hand() -> None:
     angle = np.deg2rad(10 * np.arange(20))
     tokens = np.stack([np.cos(angle), np.sin(angle)], 1) * np.arange(1, 21)[:, None]
     one = by_hand(GRID, [tokens, tokens], special=9.0)
-    found = token_similarity(one, 3)
-    np.testing.assert_allclose(found.values.ravel(), np.cos(angle - angle[3]), atol=1e-6)
-    assert found.best in (2, 4)
-    assert found.best_cosine == pytest.approx(math.cos(math.radians(10)))
+    similarity = token_similarity(one, 3)
+    np.testing.assert_allclose(similarity.values.ravel(), np.cos(angle - angle[3]), atol=1e-6)
+    assert similarity.best in (2, 4)
+    assert similarity.best_cosine == pytest.approx(math.cos(math.radians(10)))
     turned = by_hand(GRID, [tokens, np.roll(tokens, 5, 0)])
     across = token_similarity(one, 3, other=turned)
     assert across.best == 8
@@ -126,36 +126,36 @@ def test_similarity_reads_the_layer_that_is_asked_for(traced: Trace) -> None:
 def test_a_planted_outlier_is_found() -> None:
     tokens = np.ones((20, 4))
     tokens[13] = 50
-    found = token_norms(by_hand(GRID, [tokens, tokens], special=2.0))
-    assert found.outliers == (13,)
-    assert found.norms[2, 3] == 100
+    result = token_norms(by_hand(GRID, [tokens, tokens], special=2.0))
+    assert result.outliers == (13,)
+    assert result.norms[2, 3] == 100
     norms = np.full(20, 2.0)
     norms[13] = 100
-    assert found.threshold == pytest.approx(norms.mean() + 4 * norms.std())
-    assert found.special == {"class": 4.0, "register 1": 4.0}
-    assert found.outlier_share == 0.05
-    assert math.isnan(found.attention_share)  # after the last layer nothing attends any more
+    assert result.threshold == pytest.approx(norms.mean() + 4 * norms.std())
+    assert result.special == {"class": 4.0, "register 1": 4.0}
+    assert result.outlier_share == 0.05
+    assert math.isnan(result.attention_share)  # after the last layer nothing attends any more
     assert token_norms(by_hand(GRID, [tokens, tokens]), deviations=5).outliers == ()
 
 
 def test_their_share_of_attention_is_that_of_the_next_layer(traced: Trace) -> None:
-    found = token_norms(traced, layer=0, deviations=0.5)
-    assert 0 < len(found.outliers) < 15
-    keys = [1 + patch for patch in found.outliers]
+    norms = token_norms(traced, layer=0, deviations=0.5)
+    assert 0 < len(norms.outliers) < 15
+    keys = [1 + patch for patch in norms.outliers]
     attention = traced.attention(1)[:, :, keys].sum(-1)
-    assert found.attention_share == pytest.approx(float(attention[:, 1:].mean()))
-    assert found.class_share == pytest.approx(float(attention[:, 0].mean()))
-    np.testing.assert_allclose(found.norms.ravel(), traced.residual(0)[1:].norm(dim=-1).numpy(), rtol=1e-5)
+    assert norms.attention_share == pytest.approx(float(attention[:, 1:].mean()))
+    assert norms.class_share == pytest.approx(float(attention[:, 0].mean()))
+    np.testing.assert_allclose(norms.norms.ravel(), traced.residual(0)[1:].norm(dim=-1).numpy(), rtol=1e-5)
 
 
 def test_no_outliers_get_no_attention(traced: Trace) -> None:
-    found = token_norms(traced, layer=0, deviations=100)
-    assert (found.outliers, found.attention_share, found.outlier_share) == ((), 0, 0)
+    norms = token_norms(traced, layer=0, deviations=100)
+    assert (norms.outliers, norms.attention_share, norms.outlier_share) == ((), 0, 0)
 
 
 def test_the_table_has_a_row_a_layer(traced: Trace) -> None:
-    found = outlier_table(traced, deviations=0.5)
-    assert [each.layer for each in found] == [0, 1]
-    assert found[0].outliers == token_norms(traced, layer=0, deviations=0.5).outliers
+    table = outlier_table(traced, deviations=0.5)
+    assert [each.layer for each in table] == [0, 1]
+    assert table[0].outliers == token_norms(traced, layer=0, deviations=0.5).outliers
     with pytest.raises(OptionError, match="deviations is 0; wanted a positive number"):
         outlier_table(traced, deviations=0)

@@ -52,13 +52,13 @@ def test_a_model_without_a_table_is_refused(build_vit):
 
 def test_both_ways_agree_at_the_own_size_and_differ_elsewhere(vit, pixels):
     told = []
-    found = compare_sizes(vit, pixels, sizes=(24, 32, 48), progress=lambda *now: told.append(now[:2]))
+    result = compare_sizes(vit, pixels, sizes=(24, 32, 48), progress=lambda *now: told.append(now[:2]))
     assert told == [(done, 6) for done in range(1, 7)]
-    cosines = [np.array([each.cosine for each in answers]) for answers in (found.interpolated, found.truncated)]
-    assert [each.native for each in found.truncated] == [False, True, False]
+    cosines = [np.array([each.cosine for each in answers]) for answers in (result.interpolated, result.truncated)]
+    assert [each.native for each in result.truncated] == [False, True, False]
     assert cosines[0][1] == cosines[1][1] == pytest.approx(1)
     assert (np.abs(cosines[0] - cosines[1])[[0, 2]] > 1e-4).all()
-    assert [each.tokens for each in found.interpolated] == [10, 17, 37]
+    assert [each.tokens for each in result.interpolated] == [10, 17, 37]
 
 
 def test_stopped_sizes_have_handed_on_what_they_had(vit, pixels):

@@ -54,16 +54,16 @@ def by_definition(
 
 def test_two_layers_by_hand() -> None:
     """The later layer stands on the left: its row 0 looks at 2 alone, and 2 looked at a quarter, a quarter, half."""
-    found = rollout_of([FIRST, SECOND], residual=0.0)
+    result = rollout_of([FIRST, SECOND], residual=0.0)
     wanted = torch.tensor([[0.25, 0.25, 0.5], [0.5, 0.5, 0.0], [0.25, 0.75, 0.0]])
-    torch.testing.assert_close(found, wanted)
+    torch.testing.assert_close(result, wanted)
 
 
 def test_two_layers_with_half_a_residual_by_hand() -> None:
     """Â₁ = ½A₁ + ½I = [[¾ ¼ 0] [0 1 0] [⅛ ⅛ ¾]], Â₂ = [[½ 0 ½] [½ ½ 0] [¼ ¼ ½]]; R = Â₂Â₁."""
-    found = rollout_of([FIRST, SECOND])
+    result = rollout_of([FIRST, SECOND])
     wanted = torch.tensor([[0.4375, 0.1875, 0.375], [0.375, 0.625, 0.0], [0.25, 0.375, 0.375]])
-    torch.testing.assert_close(found, wanted)
+    torch.testing.assert_close(result, wanted)
 
 
 def test_heads_are_fused_by_mean_maximum_or_minimum() -> None:
@@ -72,20 +72,20 @@ def test_heads_are_fused_by_mean_maximum_or_minimum() -> None:
     assert fuse_heads(heads, "mean")[0].tolist() == [0.25, 0.25, 0.5]
     assert fuse_heads(heads, "max")[0].tolist() == [0.5, 0.5, 1.0]
     assert fuse_heads(heads, "min")[0].tolist() == [0.0, 0.0, 0.0]
-    found = rollout_of([heads], head_fusion="max", residual=0.0)
-    torch.testing.assert_close(found[0], torch.tensor([0.25, 0.25, 0.5]))
+    result = rollout_of([heads], head_fusion="max", residual=0.0)
+    torch.testing.assert_close(result[0], torch.tensor([0.25, 0.25, 0.5]))
 
 
 def test_a_token_whose_heads_share_no_key_keeps_to_itself() -> None:
-    found = rollout_of([torch.cat([FIRST, SECOND])], head_fusion="min", residual=0.0)
-    assert found[0].tolist() == [1.0, 0.0, 0.0]
-    torch.testing.assert_close(found[2], torch.tensor([0.5, 0.5, 0.0]))
-    torch.testing.assert_close(found.sum(-1), torch.ones(3))
+    result = rollout_of([torch.cat([FIRST, SECOND])], head_fusion="min", residual=0.0)
+    assert result[0].tolist() == [1.0, 0.0, 0.0]
+    torch.testing.assert_close(result[2], torch.tensor([0.5, 0.5, 0.0]))
+    torch.testing.assert_close(result.sum(-1), torch.ones(3))
 
 
 def test_rows_are_normalised_and_empty_ones_are_the_token_itself() -> None:
-    found = normalise_rows(torch.tensor([[2.0, 6.0], [0.0, 0.0]]))
-    assert found.tolist() == [[0.25, 0.75], [0.0, 1.0]]
+    result = normalise_rows(torch.tensor([[2.0, 6.0], [0.0, 0.0]]))
+    assert result.tolist() == [[0.25, 0.75], [0.0, 1.0]]
 
 
 def test_the_identity_rolls_out_to_the_identity() -> None:
@@ -116,8 +116,8 @@ def test_the_smallest_weights_of_each_row_are_discarded() -> None:
 
 def test_the_class_token_is_never_discarded_as_a_key() -> None:
     attention = torch.tensor([[0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1]])
-    found = discard_smallest(attention, 0.75, keep=(0,))
-    torch.testing.assert_close(found, torch.tensor([[0.1, 0, 0, 0.4], [0.4, 0, 0, 0]]))
+    result = discard_smallest(attention, 0.75, keep=(0,))
+    torch.testing.assert_close(result, torch.tensor([[0.1, 0, 0, 0.4], [0.4, 0, 0, 0]]))
 
 
 @pytest.mark.parametrize(("keys", "ratio", "count"), [(100, 0.29, 29), (100, 0.57, 57), (10, 0.7, 7), (10, 0.99, 9)])
@@ -132,11 +132,11 @@ def test_the_share_that_is_discarded_is_exact(keys: int, ratio: float, count: in
 def test_it_is_what_whole_matrices_in_double_precision_give(fusion: str, discard: float, residual: float) -> None:
     for seed in range(3):
         layers = softmaxed(seed=seed)
-        found = rollout_of(layers, head_fusion=fusion, discard_ratio=discard, residual=residual, keep=(0,))
+        result = rollout_of(layers, head_fusion=fusion, discard_ratio=discard, residual=residual, keep=(0,))
         wanted = by_definition(layers, fusion, discard, residual, (0,))
-        np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-4, atol=1e-6)
-        np.testing.assert_allclose(found.sum(-1).numpy(), 1, atol=1e-5)
-        assert found.min() >= 0
+        np.testing.assert_allclose(result.numpy(), wanted, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(result.sum(-1).numpy(), 1, atol=1e-5)
+        assert result.min() >= 0
 
 
 def test_one_layer_is_alive_at_a_time() -> None:
@@ -155,20 +155,20 @@ def test_one_layer_is_alive_at_a_time() -> None:
 
 
 @pytest.fixture(scope="module")
-def found(build_vit) -> Trace:  # type: ignore[no-untyped-def]
+def traced(build_vit) -> Trace:  # type: ignore[no-untyped-def]
     pixels = torch.randn(3, 32, 32, generator=torch.Generator().manual_seed(0))
     return trace(ViT.from_module(build_vit(depth=4)), pixels)
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, None), (2, None), (0, 1), (1, 2), (3, 3)])
-def test_the_layers_of_a_trace_from_start_to_end_are_multiplied(found: Trace, start: int, end: int | None) -> None:
-    layers = [found.attention(layer) for layer in range(start, 4 if end is None else end + 1)]
+def test_the_layers_of_a_trace_from_start_to_end_are_multiplied(traced: Trace, start: int, end: int | None) -> None:
+    layers = [traced.attention(layer) for layer in range(start, 4 if end is None else end + 1)]
     options = {"head_fusion": "max", "discard_ratio": 0.4, "residual": 0.25}
-    result = rollout(found, start_layer=start, end_layer=end, **options)  # type: ignore[arg-type]
+    result = rollout(traced, start_layer=start, end_layer=end, **options)  # type: ignore[arg-type]
     np.testing.assert_allclose(result.numpy(), by_definition(layers, "max", 0.4, 0.25, (0,)), rtol=1e-4, atol=1e-6)
 
 
-def test_a_trace_reads_each_layer_once_and_holds_one_head(found: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trace_reads_each_layer_once_and_holds_one_head(traced: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     alive: list[weakref.ref[Tensor]] = []
     plain = Trace.head_attentions
@@ -181,7 +181,7 @@ def test_a_trace_reads_each_layer_once_and_holds_one_head(found: Trace, monkeypa
             yield head
 
     monkeypatch.setattr(Trace, "head_attentions", counted)
-    rollout(found)
+    rollout(traced)
     assert asked == [0, 1, 2, 3]
 
 
@@ -207,9 +207,9 @@ def test_a_model_without_a_class_token_has_none_to_keep(build_vit) -> None:  # t
         ({"start_layer": 2, "end_layer": 1}, "end_layer 1 comes before start_layer 2"),
     ],
 )
-def test_options_outside_their_range_are_refused(found: Trace, options: dict[str, object], said: str) -> None:
+def test_options_outside_their_range_are_refused(traced: Trace, options: dict[str, object], said: str) -> None:
     with pytest.raises(OptionError, match=said):
-        rollout(found, **options)  # type: ignore[arg-type]
+        rollout(traced, **options)  # type: ignore[arg-type]
 
 
 def test_no_layers_are_no_rollout() -> None:

@@ -42,32 +42,32 @@ WIDE = PatchGrid(2, 3, (10, 20), ("class", "register 1", "register 2"))
 
 
 def test_a_head_that_looks_at_itself() -> None:
-    found = statistics_of(SQUARE, torch.eye(4))
-    assert found.entropy[0, 0] == pytest.approx(0, abs=1e-6)
-    assert found.distance[0, 0] == found.pixel_distance[0, 0] == pytest.approx(0, abs=1e-6)
-    assert found.self_share[0, 0] == pytest.approx(1)
+    result = statistics_of(SQUARE, torch.eye(4))
+    assert result.entropy[0, 0] == pytest.approx(0, abs=1e-6)
+    assert result.distance[0, 0] == result.pixel_distance[0, 0] == pytest.approx(0, abs=1e-6)
+    assert result.self_share[0, 0] == pytest.approx(1)
 
 
 def test_a_head_that_looks_everywhere_alike() -> None:
     """On 2 × 2 patches every patch has itself, two neighbours at 1 and one at √2."""
-    found = statistics_of(SQUARE, torch.full((4, 4), 0.25))
+    result = statistics_of(SQUARE, torch.full((4, 4), 0.25))
     mean = (0 + 1 + 1 + math.sqrt(2)) / 4
-    assert found.entropy[0, 0] == pytest.approx(math.log(4)) == pytest.approx(found.uniform_entropy)
-    assert found.distance[0, 0] == pytest.approx(mean) == pytest.approx(found.uniform_distance)
-    assert found.pixel_distance[0, 0] == pytest.approx(4 * mean)
-    assert found.self_share[0, 0] == pytest.approx(0.25)
+    assert result.entropy[0, 0] == pytest.approx(math.log(4)) == pytest.approx(result.uniform_entropy)
+    assert result.distance[0, 0] == pytest.approx(mean) == pytest.approx(result.uniform_distance)
+    assert result.pixel_distance[0, 0] == pytest.approx(4 * mean)
+    assert result.self_share[0, 0] == pytest.approx(0.25)
 
 
 def test_a_head_in_which_all_patches_look_at_one() -> None:
     """All look at the top left of 2 × 3 patches: distances 0 1 2 1 √2 √5 in patches."""
     one_hot = torch.zeros(6, 6)
     one_hot[:, 0] = 1
-    found = statistics_of(PatchGrid(2, 3, (10, 20)), one_hot)
-    assert found.entropy[0, 0] == pytest.approx(0, abs=1e-6)
-    assert found.distance[0, 0] == pytest.approx((0 + 1 + 2 + 1 + math.sqrt(2) + math.sqrt(5)) / 6)
+    result = statistics_of(PatchGrid(2, 3, (10, 20)), one_hot)
+    assert result.entropy[0, 0] == pytest.approx(0, abs=1e-6)
+    assert result.distance[0, 0] == pytest.approx((0 + 1 + 2 + 1 + math.sqrt(2) + math.sqrt(5)) / 6)
     pixels = 0 + 20 + 40 + 10 + math.hypot(20, 10) + math.hypot(40, 10)
-    assert found.pixel_distance[0, 0] == pytest.approx(pixels / 6)
-    assert found.self_share[0, 0] == pytest.approx(1 / 6)
+    assert result.pixel_distance[0, 0] == pytest.approx(pixels / 6)
+    assert result.self_share[0, 0] == pytest.approx(1 / 6)
 
 
 def test_special_tokens_count_as_keys_only() -> None:
@@ -75,12 +75,12 @@ def test_special_tokens_count_as_keys_only() -> None:
     head = torch.zeros(9, 9)
     head[:3] = torch.eye(9)[8]  # the special tokens all look at the last patch
     head[3:, 0], head[3:, 1], head[3:, 2] = 0.5, 0.25, 0.25
-    found = statistics_of(WIDE, head)
-    assert found.class_share[0, 0] == pytest.approx(0.5)
-    assert found.register_share[0, 0] == pytest.approx(0.5)
-    assert found.self_share[0, 0] == pytest.approx(0, abs=1e-6)
-    assert found.entropy[0, 0] == pytest.approx(1.5 * math.log(2), abs=1e-6)
-    assert found.distance[0, 0] == pytest.approx(0, abs=1e-3)  # nothing between patches
+    result = statistics_of(WIDE, head)
+    assert result.class_share[0, 0] == pytest.approx(0.5)
+    assert result.register_share[0, 0] == pytest.approx(0.5)
+    assert result.self_share[0, 0] == pytest.approx(0, abs=1e-6)
+    assert result.entropy[0, 0] == pytest.approx(1.5 * math.log(2), abs=1e-6)
+    assert result.distance[0, 0] == pytest.approx(0, abs=1e-3)  # nothing between patches
 
 
 def test_the_distance_is_over_the_attention_between_patches() -> None:
@@ -93,9 +93,9 @@ def test_the_distance_is_over_the_attention_between_patches() -> None:
 
 
 def test_a_model_without_class_token_or_registers_has_no_share_for_them() -> None:
-    found = statistics_of(SQUARE, torch.eye(4))
-    assert np.isnan(found.class_share).all()
-    assert np.isnan(found.register_share).all()
+    result = statistics_of(SQUARE, torch.eye(4))
+    assert np.isnan(result.class_share).all()
+    assert np.isnan(result.register_share).all()
     with_class = statistics_of(PatchGrid(1, 3, (4, 4), ("class",)), torch.eye(4))
     assert np.isnan(with_class.register_share).all()
     assert not np.isnan(with_class.class_share).any()
@@ -108,9 +108,9 @@ def test_patches_of_unusually_large_norm_are_sinks() -> None:
     stream[20] = 50
     head = torch.full((37, 37), 0.5 / 36)
     head[:, 20] = 0.5
-    found = head_statistics(trace_of(grid, head[None], stream=stream))
-    assert found.sinks == ((20,),)
-    assert found.sink_share[0, 0] == pytest.approx(0.5, abs=1e-6)
+    statistics = head_statistics(trace_of(grid, head[None], stream=stream))
+    assert statistics.sinks == ((20,),)
+    assert statistics.sink_share[0, 0] == pytest.approx(0.5, abs=1e-6)
     none = head_statistics(trace_of(grid, head[None], stream=stream), sink_deviations=6)
     assert none.sinks == ((),)
     assert none.sink_share[0, 0] == 0
@@ -118,25 +118,25 @@ def test_patches_of_unusually_large_norm_are_sinks() -> None:
 
 def test_layers_may_have_different_numbers_of_heads() -> None:
     uniform = torch.full((4, 4), 0.25)
-    found = head_statistics(trace_of(SQUARE, torch.stack([uniform] * 3), torch.eye(4)[None]))
-    assert found.entropy.shape == (2, 3)
-    assert found.entropy.dtype == np.float32
-    np.testing.assert_allclose(found.entropy[0], math.log(4), rtol=1e-6)
-    assert found.entropy[1, 0] == pytest.approx(0, abs=1e-6)
-    assert np.isnan(found.entropy[1, 1:]).all()
+    statistics = head_statistics(trace_of(SQUARE, torch.stack([uniform] * 3), torch.eye(4)[None]))
+    assert statistics.entropy.shape == (2, 3)
+    assert statistics.entropy.dtype == np.float32
+    np.testing.assert_allclose(statistics.entropy[0], math.log(4), rtol=1e-6)
+    assert statistics.entropy[1, 0] == pytest.approx(0, abs=1e-6)
+    assert np.isnan(statistics.entropy[1, 1:]).all()
 
 
 def test_a_grid_of_one_patch_has_statistics() -> None:
-    found = statistics_of(PatchGrid(1, 1, (8, 8), ("class",)), torch.full((2, 2), 0.5))
-    assert found.distance[0, 0] == 0
-    assert found.entropy[0, 0] == pytest.approx(math.log(2))
-    assert found.sinks == ((),)
+    result = statistics_of(PatchGrid(1, 1, (8, 8), ("class",)), torch.full((2, 2), 0.5))
+    assert result.distance[0, 0] == 0
+    assert result.entropy[0, 0] == pytest.approx(math.log(2))
+    assert result.sinks == ((),)
 
 
 def test_the_statistics_of_a_model_are_what_slow_loops_give(register_vit: nn.Module) -> None:
     pixels = torch.randn(3, 32, 32, generator=torch.Generator().manual_seed(0))
     found_trace = trace(ViT.from_module(register_vit), pixels)
-    found = head_statistics(found_trace)
+    statistics = head_statistics(found_trace)
     grid = found_trace.grid
     for layer in range(2):
         for head, attention in enumerate(found_trace.attention(layer).double().numpy()):
@@ -152,8 +152,8 @@ def test_the_statistics_of_a_model_are_what_slow_loops_give(register_vit: nn.Mod
                 registers.append(sum(row[1:5]))
             wanted = [np.mean(each) for each in (entropies, distances, selves, classes, registers)]
             names = ["entropy", "distance", "self_share", "class_share", "register_share"]
-            assert [found.table(name)[layer, head] for name in names] == pytest.approx(wanted, rel=1e-4)
-            assert found.pixel_distance[layer, head] == pytest.approx(8 * wanted[1], rel=1e-4)
+            assert [statistics.table(name)[layer, head] for name in names] == pytest.approx(wanted, rel=1e-4)
+            assert statistics.pixel_distance[layer, head] == pytest.approx(8 * wanted[1], rel=1e-4)
 
 
 def test_one_layer_is_alive_at_a_time(register_vit: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,11 +174,11 @@ def test_one_layer_is_alive_at_a_time(register_vit: nn.Module, monkeypatch: pyte
 
 
 def test_tables_go_by_name() -> None:
-    found = statistics_of(SQUARE, torch.eye(4))
+    result = statistics_of(SQUARE, torch.eye(4))
     assert STATISTICS == (
         "entropy", "distance", "pixel_distance", "self_share", "class_share", "register_share", "sink_share",
     )  # fmt: skip
     for name in STATISTICS:
-        assert found.table(name) is getattr(found, name)
+        assert result.table(name) is getattr(result, name)
     with pytest.raises(OptionError, match="There is no statistic 'sinks'; wanted one of entropy, distance"):
-        found.table("sinks")
+        result.table("sinks")

@@ -54,8 +54,8 @@ def test_class_attention_says_why_it_cannot(name: str, pixels: Tensor, request: 
 
 def test_rollout_is_the_class_row_or_the_mean_over_patches(vit: ViT, averaging: ViT, pixels: Tensor) -> None:
     whole = vitviz.rollout(vitviz.trace(vit, pixels), head_fusion="max", discard_ratio=0.5)
-    found = shown("rollout", vit, pixels, head_fusion="max", discard_ratio=0.5)
-    torch.testing.assert_close(found, whole[0, 1:].reshape(3, 5))
+    values = shown("rollout", vit, pixels, head_fusion="max", discard_ratio=0.5)
+    torch.testing.assert_close(values, whole[0, 1:].reshape(3, 5))
     whole = vitviz.rollout(vitviz.trace(averaging, pixels))
     torch.testing.assert_close(shown("rollout", averaging, pixels), whole.mean(0).reshape(3, 5))
 
@@ -73,8 +73,8 @@ def test_gradient_rollout_is_that_of_autograd_through_unfused_code(
     row = relevance[0] if name == "vit" else relevance.mean(0)
     expected = vit.grid.to_map(row)
     assert expected.max() > 1e-3
-    found = shown("gradient_rollout", vit, pixels, target=4)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    values = shown("gradient_rollout", vit, pixels, target=4)
+    torch.testing.assert_close(values, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_gradient_rollout_depends_on_the_target(vit: ViT, pixels: Tensor) -> None:
@@ -91,9 +91,9 @@ def test_legrad_is_that_of_autograd_through_unfused_code(vit: ViT, pixels: Tenso
         cut = ViT.from_module(short)
         _, slopes, _ = eager_gradients(cut, pixels.clone(), target=3)
         total += slopes[layer].clamp(min=0).mean((0, 1))
-    found = shown("legrad", vit, pixels, target=3)
-    assert found.max() > 1e-3
-    torch.testing.assert_close(found, total[1:].reshape(3, 5), rtol=1e-4, atol=1e-5)
+    values = shown("legrad", vit, pixels, target=3)
+    assert values.max() > 1e-3
+    torch.testing.assert_close(values, total[1:].reshape(3, 5), rtol=1e-4, atol=1e-5)
 
 
 def test_value_weighted_attention_sums_to_the_output_of_the_layer(vit: ViT, pixels: Tensor) -> None:
@@ -122,11 +122,11 @@ def test_value_weighted_attention_says_what_was_used(vit: ViT, build_vit: object
     scaled = ViT.from_module(build_vit(img_size=(24, 40), scale_attn_norm=True))  # type: ignore[operator]
     assert output_projection(vit, 0) is not None
     assert output_projection(scaled, 0) is None
-    found = attribute("value_weighted_attention", scaled, pixels)
-    assert "the length of the values is used" in found.notes[0]
+    attribution = attribute("value_weighted_attention", scaled, pixels)
+    assert "the length of the values is used" in attribution.notes[0]
     trace = vitviz.trace(scaled, pixels)
     expected = (trace.attention(1)[:, 0] * trace.values(1).norm(dim=-1)).mean(0)
-    torch.testing.assert_close(torch.from_numpy(found.values), expected[1:].reshape(3, 5))
+    torch.testing.assert_close(torch.from_numpy(attribution.values), expected[1:].reshape(3, 5))
 
 
 def test_grad_cam_is_that_of_an_implementation_with_hooks(vit: ViT, pixels: Tensor) -> None:
@@ -144,8 +144,8 @@ def test_grad_cam_is_that_of_an_implementation_with_hooks(vit: ViT, pixels: Tens
     weights = slope[0, 1:].T.reshape(32, 3, 5).mean((1, 2))
     expected = (weights[:, None, None] * activation).sum(0).relu()
     assert expected.max() > 1e-4
-    found = shown("token_grad_cam", vit, pixels, target=2, layer=1)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+    values = shown("token_grad_cam", vit, pixels, target=2, layer=1)
+    torch.testing.assert_close(values, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_the_answer_is_read_where_the_model_reads_it(
@@ -165,7 +165,7 @@ def test_an_empty_map_is_told(vit: ViT, pixels: Tensor) -> None:
     dead = copy.deepcopy(vit.module)
     with torch.no_grad():
         dead.head.weight.zero_()  # type: ignore[union-attr,operator]
-    found = attribute("token_grad_cam", ViT.from_module(dead), pixels, target=1)
-    assert not found.values.any()
-    assert found.notes == (VANISHES, "the map is empty: every value is 0")
+    attribution = attribute("token_grad_cam", ViT.from_module(dead), pixels, target=1)
+    assert not attribution.values.any()
+    assert attribution.notes == (VANISHES, "the map is empty: every value is 0")
     assert attribute("token_grad_cam", vit, pixels, target=2, layer=1).notes == ()

@@ -23,9 +23,9 @@ BOX = (8, 0, 32, 16)
 
 def test_a_measurement_is_what_the_single_tests_say(vit: ViT, pixels: Tensor) -> None:
     plan = Plan(methods=("gradient_rollout", "saliency"), replacement="black", steps=10, random_maps=2)
-    found = measure_photo(vit, pixels, CLASS, plan, box=BOX, seed=3)
-    assert [each.method for each in found] == ["gradient_rollout", "saliency", "random"]
-    for each in found[:2]:
+    measurements = measure_photo(vit, pixels, CLASS, plan, box=BOX, seed=3)
+    assert [each.method for each in measurements] == ["gradient_rollout", "saliency", "random"]
+    for each in measurements[:2]:
         mapped = attribute(each.method, vit, pixels, target=4)
         curves = vitviz.deletion_insertion(vit, pixels, mapped, steps=10, replacement="black", random_maps=0)
         chefer = vitviz.perturbation_test(vit, pixels, mapped, random_maps=0)
@@ -39,8 +39,8 @@ def test_a_measurement_is_what_the_single_tests_say(vit: ViT, pixels: Tensor) ->
         assert each.energy == pytest.approx(vitviz.energy_in_box(mapped.values, vit.grid, BOX))
         assert each.seconds > 0
     again = measure_photo(vit, pixels, CLASS, plan, box=BOX, seed=3)
-    assert again[-1] == found[-1]
-    assert measure_photo(vit, pixels, CLASS, plan, seed=4)[-1].deletion != found[-1].deletion
+    assert again[-1] == measurements[-1]
+    assert measure_photo(vit, pixels, CLASS, plan, seed=4)[-1].deletion != measurements[-1].deletion
 
 
 def test_a_similarity_has_no_top_answer_and_no_box_no_place(headless: ViT, pixels: Tensor) -> None:
@@ -77,8 +77,8 @@ def test_a_method_that_cannot_serve_the_model_is_left_out(averaging: ViT, pixels
     plan = Plan(methods=("class_attention", "rollout"), steps=2, random_maps=1)
     _served, refused = plan.served(averaging)
     assert "no class token" in refused["class_attention"]
-    found = measure_photo(averaging, pixels, CLASS, plan)
-    assert [each.method for each in found] == ["rollout", "random"]
+    measurements = measure_photo(averaging, pixels, CLASS, plan)
+    assert [each.method for each in measurements] == ["rollout", "random"]
 
 
 def measured(method: str, difference: float, energy: float | None = None) -> Measurement:

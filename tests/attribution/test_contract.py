@@ -35,7 +35,7 @@ def state(module: nn.Module) -> list[Any]:
         for part in module.modules()
         for name in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks")
     ]
-    parameters = [(each.requires_grad, each.grad is None, each._version) for each in module.parameters()]  # fmt: skip
+    parameters = [(p.requires_grad, p.grad is None, p._version) for p in module.parameters()]
     modes = [part.training for part in module.modules()]
     return [hooks, parameters, modes, torch.is_grad_enabled(), torch.is_inference_mode_enabled()]
 
@@ -51,22 +51,22 @@ def test_a_map_has_the_shape_of_the_picture_and_finite_values(
         with pytest.raises(UnsupportedModelError, match=re.escape(reason)):
             attribute(method.name, vit, picture(vit))
         return
-    found = attribute(method.name, vit, picture(vit), **quick(method))
+    attribution = attribute(method.name, vit, picture(vit), **quick(method))
     grid = vit.grid
-    assert found.values.shape == (vit.image_size if method.pixelwise else (grid.rows, grid.columns))
-    assert found.values.dtype == np.float32
-    assert np.isfinite(found.values).all()
-    assert found.signed == method.signed
-    assert found.method == method.name
-    assert found.seconds > 0
-    assert set(found.knobs) == {knob.name for knob in method.knobs}
+    assert attribution.values.shape == (vit.image_size if method.pixelwise else (grid.rows, grid.columns))
+    assert attribution.values.dtype == np.float32
+    assert np.isfinite(attribution.values).all()
+    assert attribution.signed == method.signed
+    assert attribution.method == method.name
+    assert attribution.seconds > 0
+    assert set(attribution.knobs) == {knob.name for knob in method.knobs}
 
 
 @each
 def test_signed_is_honest(method: Method, vit: ViT) -> None:
-    found = [attribute(method.name, vit, picture(vit, seed), **quick(method)) for seed in range(3)]
-    assert any(each.values.min() < 0 for each in found) == method.signed
-    assert all(each.values.max() > 0 for each in found)
+    results = [attribute(method.name, vit, picture(vit, seed), **quick(method)) for seed in range(3)]
+    assert any(each.values.min() < 0 for each in results) == method.signed
+    assert all(each.values.max() > 0 for each in results)
 
 
 @each
@@ -97,8 +97,8 @@ def test_nothing_stays_behind(method: Method, vit: ViT, monkeypatch: pytest.Monk
 def test_the_callers_gradient_mode_makes_no_difference(method: Method, vit: ViT) -> None:
     expected = attribute(method.name, vit, picture(vit), **quick(method)).values
     with torch.inference_mode():
-        found = attribute(method.name, vit, picture(vit), **quick(method)).values
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+        values = attribute(method.name, vit, picture(vit), **quick(method)).values
+    np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-6)
 
 
 @each
@@ -117,10 +117,10 @@ def test_a_target_that_does_not_exist_is_refused(method: Method, vit: ViT, headl
 
 @each
 def test_what_was_explained_is_told(method: Method, vit: ViT, headless: ViT) -> None:
-    found = attribute(method.name, vit, picture(vit), target=3, **quick(method))
-    assert found.target.class_index == 3
-    found = attribute(method.name, headless, picture(headless), **quick(method))
-    assert found.target.label == "what sets the image apart from its mean colour"
+    attribution = attribute(method.name, vit, picture(vit), target=3, **quick(method))
+    assert attribution.target.class_index == 3
+    attribution = attribute(method.name, headless, picture(headless), **quick(method))
+    assert attribution.target.label == "what sets the image apart from its mean colour"
 
 
 @each

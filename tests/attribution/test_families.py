@@ -30,9 +30,9 @@ def test_every_method_gives_a_map_or_a_reason(family: str) -> None:
     for method in METHODS:
         if method.name not in refused:
             knobs = {knob.name: FEW[knob.name] for knob in method.knobs if knob.name in FEW}
-            found = attribute(method.name, vit, noise(vit.image_size), target=3, **knobs)
-            told = "the map is empty: every value is 0" in found.notes
-            assert told != bool(np.abs(found.values).max() > 0), method.name
+            attribution = attribute(method.name, vit, noise(vit.image_size), target=3, **knobs)
+            told = "the map is empty: every value is 0" in attribution.notes
+            assert told != bool(np.abs(attribution.values).max() > 0), method.name
             assert not told or method.name == "token_grad_cam"
 
 
@@ -43,8 +43,8 @@ def test_patches_removed_in_a_batch_are_patches_masked_one_by_one(family: str) -
     kept = torch.rand(3, vit.grid.patches, generator=torch.Generator().manual_seed(0)) > 0.3
     kept[:, 0] = True
     with torch.no_grad():
-        found = score_batch(vit, batch, Target(3, "three"), kept=kept)
-    for picture, keep, score in zip(batch, kept, found, strict=True):
+        answers = score_batch(vit, batch, Target(3, "three"), kept=kept)
+    for picture, keep, score in zip(batch, kept, answers, strict=True):
         edit = vitviz.Edit(mask_tokens=(prefix + (~keep).nonzero()[:, 0]).tolist())
         expected = vitviz.predict(vit, picture[None], edit=edit)[0, 3]
         torch.testing.assert_close(score, expected, rtol=1e-4, atol=1e-4)

@@ -74,9 +74,9 @@ def test_integrated_gradients_are_captums(vit: ViT, pixels: Tensor) -> None:
     black = (-torch.tensor(vit.mean) / torch.tensor(vit.std))[None, :, None, None].expand(1, 3, 24, 40)
     engine = IntegratedGradients(logit(vit))
     expected, delta = engine.attribute(pixels[None], black, n_steps=12, return_convergence_delta=True)
-    found = attribute("integrated_gradients", vit, pixels, target=4, baseline="black", n_steps=12, batch_size=5)
-    assert found.completeness_gap == pytest.approx(float(delta), abs=1e-4)
-    torch.testing.assert_close(torch.from_numpy(found.values), expected[0].sum(0).float(), rtol=1e-3, atol=1e-4)
+    attribution = attribute("integrated_gradients", vit, pixels, target=4, baseline="black", n_steps=12, batch_size=5)
+    assert attribution.completeness_gap == pytest.approx(float(delta), abs=1e-4)
+    torch.testing.assert_close(torch.from_numpy(attribution.values), expected[0].sum(0).float(), rtol=1e-3, atol=1e-4)
 
 
 def test_more_steps_close_the_completeness_gap(vit: ViT, pixels: Tensor) -> None:
@@ -87,8 +87,8 @@ def test_more_steps_close_the_completeness_gap(vit: ViT, pixels: Tensor) -> None
 
 
 def test_smooth_grad_without_noise_is_saliency(vit: ViT, pixels: Tensor) -> None:
-    found = shown("smooth_grad", vit, pixels, n_samples=3, noise=0)
-    torch.testing.assert_close(found, shown("saliency", vit, pixels), rtol=1e-4, atol=1e-6)
+    values = shown("smooth_grad", vit, pixels, n_samples=3, noise=0)
+    torch.testing.assert_close(values, shown("saliency", vit, pixels), rtol=1e-4, atol=1e-6)
 
 
 def test_smooth_grad_is_captums_noise_tunnel(vit: ViT, pixels: Tensor) -> None:
@@ -100,8 +100,8 @@ def test_smooth_grad_is_captums_noise_tunnel(vit: ViT, pixels: Tensor) -> None:
     noise = torch.stack([torch.randn(3, 24, 40, generator=generator) for _ in range(4)]) * spread
     slopes = [slope_of(vit, pixels + each) for each in noise]
     expected = torch.stack(slopes).mean(0).abs().amax(0)
-    found = shown("smooth_grad", vit, pixels, n_samples=4, seed=3)
-    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)
+    values = shown("smooth_grad", vit, pixels, n_samples=4, seed=3)
+    torch.testing.assert_close(values, expected, rtol=1e-3, atol=1e-5)
 
     engine = NoiseTunnel(Saliency(logit(vit)))
     batch = pixels[None].clone().requires_grad_()
@@ -116,18 +116,18 @@ def test_gradient_shap_of_a_linear_model_is_weight_times_input(linear: ViT, pixe
     slope = slope_of(linear, pixels)
     torch.testing.assert_close(slope, slope_of(linear, 2 * pixels + 1))  # linear indeed
     expected = (slope * (pixels - pixels.mean((1, 2), keepdim=True))).sum(0)
-    found = attribute("gradient_shap", linear, pixels, target=4, noise=0, n_samples=3)
-    torch.testing.assert_close(torch.from_numpy(found.values), expected, rtol=1e-3, atol=1e-5)
-    assert found.completeness_gap == pytest.approx(0, abs=1e-4)
+    attribution = attribute("gradient_shap", linear, pixels, target=4, noise=0, n_samples=3)
+    torch.testing.assert_close(torch.from_numpy(attribution.values), expected, rtol=1e-3, atol=1e-5)
+    assert attribution.completeness_gap == pytest.approx(0, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", ["integrated_gradients", "input_x_gradient"])
 def test_a_linear_model_is_explained_exactly(name: str, linear: ViT, pixels: Tensor) -> None:
     start = pixels.mean((1, 2), keepdim=True) if name == "integrated_gradients" else 0
     expected = (slope_of(linear, pixels) * (pixels - start)).sum(0)
-    found = attribute(name, linear, pixels, target=4)
-    torch.testing.assert_close(torch.from_numpy(found.values), expected, rtol=1e-3, atol=1e-5)
-    assert found.completeness_gap == pytest.approx(0, abs=1e-4)
+    attribution = attribute(name, linear, pixels, target=4)
+    torch.testing.assert_close(torch.from_numpy(attribution.values), expected, rtol=1e-3, atol=1e-5)
+    assert attribution.completeness_gap == pytest.approx(0, abs=1e-4)
 
 
 def test_gradient_shap_is_near_captums(vit: ViT, pixels: Tensor) -> None:
@@ -155,9 +155,9 @@ def test_memory_that_runs_out_makes_batches_smaller(vit: ViT, pixels: Tensor, mo
         return score_batch(model, batch, target)
 
     monkeypatch.setattr("vitviz.attribution.gradient.score_batch", scarce)
-    found = shown("smooth_grad", vit, pixels, n_samples=8)
+    values = shown("smooth_grad", vit, pixels, n_samples=8)
     assert seen == [4, 2, 2, 4, 2, 2]
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(values, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(

@@ -54,9 +54,9 @@ def test_one_forward_and_one_backward_pass_serve_all(name: str, pixels: Tensor, 
         shared = {name: attribute(name, vit, traced) for name in methods}
     assert passes.count("forward") == 1
     assert layers in (0, 1)
-    for name, found in shared.items():
-        assert found.target == alone[name].target
-        np.testing.assert_allclose(found.values, alone[name].values, rtol=1e-5, atol=1e-8, err_msg=name)
+    for name, attribution in shared.items():
+        assert attribution.target == alone[name].target
+        np.testing.assert_allclose(attribution.values, alone[name].values, rtol=1e-5, atol=1e-8, err_msg=name)
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
@@ -65,9 +65,9 @@ def test_every_method_makes_the_same_map_of_a_trace(method: Any, vit: ViT, pixel
     expected = attribute(method.name, vit, pixels, target=3, **knobs)
     bare, whole = vitviz.trace(vit, pixels), vitviz.trace(vit, pixels, target=3, layer_scores=True)
     for traced in (bare, whole):
-        found = attribute(method.name, vit, traced, target=3, **knobs)
-        np.testing.assert_allclose(found.values, expected.values, rtol=1e-5, atol=1e-8)
-        assert found.target == expected.target
+        attribution = attribute(method.name, vit, traced, target=3, **knobs)
+        np.testing.assert_allclose(attribution.values, expected.values, rtol=1e-5, atol=1e-8)
+        assert attribution.target == expected.target
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -85,9 +85,9 @@ def test_another_target_than_the_traces_is_run_anew(vit: ViT, pixels: Tensor) ->
     for target in (5, contrast(vit, 3, 5), Target(None, "own")):
         for name in ("gradient_rollout", "legrad"):
             expected = attribute(name, vit, pixels, target=target)
-            found = attribute(name, vit, traced, target=target)
-            np.testing.assert_allclose(found.values, expected.values, rtol=1e-5, atol=1e-8)
-            assert found.target == expected.target
+            attribution = attribute(name, vit, traced, target=target)
+            np.testing.assert_allclose(attribution.values, expected.values, rtol=1e-5, atol=1e-8)
+            assert attribution.target == expected.target
     assert attribute("saliency", vit, traced).target.class_index == 3
     assert attribute("saliency", vit, vitviz.trace(vit, pixels)).target == attribute("saliency", vit, pixels).target
 

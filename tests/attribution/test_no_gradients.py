@@ -206,11 +206,11 @@ class Doubled(torch.autograd.Function):
 def test_an_operation_with_a_gradient_of_its_own_is_taken(wide_vit: nn.Module, pixels: Tensor) -> None:
     module, plain = copy.deepcopy(wide_vit), copy.deepcopy(wide_vit)
     module.norm_pre, plain.norm_pre = (Detached(nn.Identity(), how) for how in (Doubled.apply, lambda x: x * 2))
-    found, expected = (
+    result, expected = (
         attribute("gradient_rollout", ViT.from_module(each, image_size=(24, 40)), pixels, target=3).values
         for each in (module, plain)
     )
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", [method.name for method in METHODS if method.needs_gradients])
@@ -245,10 +245,10 @@ def test_weights_in_integers_that_are_scaled_back_give_gradients(wide_vit: nn.Mo
     } | module._parameters
     vit = ViT.from_module(module, image_size=(24, 40))
     assert next(module.parameters()).dtype == torch.int8
-    found = attribute("saliency", vit, pixels, target=3).values
+    values = attribute("saliency", vit, pixels, target=3).values
     batch = pixels[None].clone().requires_grad_()
     (slope,) = torch.autograd.grad(module(batch)[0, 3], [batch])
-    np.testing.assert_allclose(found, slope[0].abs().amax(0).numpy(), rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(values, slope[0].abs().amax(0).numpy(), rtol=1e-4, atol=1e-7)
 
 
 def test_every_method_that_takes_gradients_is_marked(vit: ViT, pixels: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:

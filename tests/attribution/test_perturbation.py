@@ -69,8 +69,8 @@ def test_patches_of_a_linear_model_are_paid_their_share(
 ) -> None:
     expected = share_of_each_patch(linear, pixels, replacement_picture(linear, pixels, replacement))
     knobs = {"n_samples": 60} if name == "kernel_shap" else {}
-    found = shown(name, linear, pixels, replacement=replacement, **knobs)
-    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+    values = shown(name, linear, pixels, replacement=replacement, **knobs)
+    torch.testing.assert_close(values, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_a_token_removed_is_a_token_masked(vit: ViT, pixels: Tensor) -> None:
@@ -79,8 +79,8 @@ def test_a_token_removed_is_a_token_masked(vit: ViT, pixels: Tensor) -> None:
         whole - vitviz.predict(vit, pixels[None], edit=vitviz.Edit(mask_tokens=[1 + patch]))[0, 4]
         for patch in range(15)
     ]
-    found = shown("occlusion", vit, pixels, replacement="removed")
-    torch.testing.assert_close(found.flatten(), torch.stack(expected), rtol=1e-4, atol=1e-5)
+    values = shown("occlusion", vit, pixels, replacement="removed")
+    torch.testing.assert_close(values.flatten(), torch.stack(expected), rtol=1e-4, atol=1e-5)
 
 
 def test_windows_cover_the_grid_by_hand() -> None:
@@ -108,8 +108,8 @@ def test_rise_finds_what_a_linear_model_reads(linear: ViT, pixels: Tensor) -> No
     dot[:, 8:16, 24:32] = pixels[:, 8:16, 24:32] + 3
     share = share_of_each_patch(linear, dot, replacement_picture(linear, dot, "mean"))
     sign = float(share[1, 3].sign())
-    found = shown("rise", linear, dot, n_masks=400, cells=4) * sign
-    row, column = divmod(int(found.argmax()), 40)
+    result = shown("rise", linear, dot, n_masks=400, cells=4) * sign
+    row, column = divmod(int(result.argmax()), 40)
     assert 7 <= row <= 16
     assert 23 <= column <= 32
 
@@ -120,8 +120,8 @@ def test_rise_is_the_covariance_of_score_and_mask_over_their_variance(vit: ViT, 
     masks = torch.stack([smooth_mask((24, 40), 5, 0.5, generator) for _ in range(50)]).double()
     behind = replacement_picture(vit, pixels, "mean")
     pictures = masks[:, None] * pixels + (1 - masks[:, None]) * behind
-    found = vitviz.predict(vit, pictures.float())[:, 4].double()
-    together = torch.einsum("m,mhw->hw", found - found.mean(), masks - masks.mean(0)) / 50
+    result = vitviz.predict(vit, pictures.float())[:, 4].double()
+    together = torch.einsum("m,mhw->hw", result - result.mean(), masks - masks.mean(0)) / 50
     expected = together / masks.var(0, correction=0).clamp(min=1e-6)
     ours = attribute("rise", vit, pixels, target=4, seed=3, batch_size=7, n_masks=50, cells=5, keep=0.5)
     torch.testing.assert_close(torch.from_numpy(ours.values).double(), expected, rtol=1e-3, atol=1e-5)
@@ -168,9 +168,9 @@ def exact_shapley() -> list[float]:
 def test_all_coalitions_give_the_shapley_values() -> None:
     every = [each for size in (1, 2, 3) for each in itertools.combinations(range(4), size)]
     shown_ = torch.tensor([[player in each for player in range(4)] for each in every])
-    found = torch.tensor([game(each) for each in every])
+    result = torch.tensor([game(each) for each in every])
     kernel = torch.tensor([3 / (math.comb(4, len(e)) * len(e) * (4 - len(e))) for e in every])
-    values = shapley_values(shown_, found, game(()), game((0, 1, 2, 3)), kernel)
+    values = shapley_values(shown_, result, game(()), game((0, 1, 2, 3)), kernel)
     expected = exact_shapley()
     assert expected == pytest.approx([0.75, 1.25, 1.5, 0.0])  # half of what is made or lost together
     assert values.tolist() == pytest.approx(expected, abs=1e-5)
@@ -181,25 +181,25 @@ def test_the_smallest_values_that_fit_favour_no_player() -> None:
     shown_ = torch.tensor([[True, False, False], [False, True, True]])
     assert shapley_values(shown_, torch.tensor([1.0, 2.0]), 0, 3).tolist() == pytest.approx([1, 1, 1])
     drawn = coalitions(12, 8, torch.Generator().manual_seed(0))  # fewer than players
-    found = torch.randn(8, generator=torch.Generator().manual_seed(1))
-    values = shapley_values(drawn, found, 0.5, 2.0)
+    result = torch.randn(8, generator=torch.Generator().manual_seed(1))
+    values = shapley_values(drawn, result, 0.5, 2.0)
     assert float(values.sum()) == pytest.approx(1.5, abs=1e-6)
     order = torch.randperm(12, generator=torch.Generator().manual_seed(2))
-    turned = shapley_values(drawn[:, order], found, 0.5, 2.0)
+    turned = shapley_values(drawn[:, order], result, 0.5, 2.0)
     torch.testing.assert_close(turned, values[order], rtol=0, atol=1e-6)
 
 
 def test_where_only_one_fit_is_best_it_is_that_of_the_last_player_left_over() -> None:
     """With enough coalitions it makes no difference how the sum is built in: here the last one gets the remainder."""
     drawn = coalitions(6, 40, torch.Generator().manual_seed(0))
-    found = torch.randn(40, generator=torch.Generator().manual_seed(1))
+    result = torch.randn(40, generator=torch.Generator().manual_seed(1))
     weights = torch.rand(40, generator=torch.Generator().manual_seed(2)) + 0.1
     play, root = drawn.double(), weights.double().sqrt()
     left = (play[:, :-1] - play[:, -1:]) * root[:, None]
-    right = (found.double() - 0.5 - play[:, -1] * 1.5) * root
+    right = (result.double() - 0.5 - play[:, -1] * 1.5) * root
     fit = torch.linalg.lstsq(left, right[:, None]).solution[:, 0]
     expected = torch.cat([fit, (1.5 - fit.sum())[None]]).float()
-    ours = shapley_values(drawn, found, 0.5, 2.0, weights)
+    ours = shapley_values(drawn, result, 0.5, 2.0, weights)
     torch.testing.assert_close(ours, expected, rtol=0, atol=1e-6)
 
 

@@ -41,13 +41,13 @@ def test_the_equations_hold_for_the_tensors_of_the_model(build_vit, options):
     vit = ViT.from_module(build_vit(**options), name="tiny")
     pixels = torch.randn(3, *vit.image_size, generator=torch.Generator().manual_seed(1))
     trace = vitviz.trace(vit, pixels)
-    found = embedding(vit, trace)
-    assert found.flat.shape == (vit.grid.patches, 3 * 8 * 8)
+    result = embedding(vit, trace)
+    assert result.flat.shape == (vit.grid.patches, 3 * 8 * 8)
     left, top, right, bottom = vit.grid.box(3)
-    assert torch.equal(found.patches[3], pixels[:, top:bottom, left:right])
-    assert found.projection_gap < 1e-4
+    assert torch.equal(result.patches[3], pixels[:, top:bottom, left:right])
+    assert result.projection_gap < 1e-4
     prefix = len(vit.grid.prefix)
-    assert torch.allclose(found.tokens + found.positions, found.start[prefix:], atol=1e-5)
+    assert torch.allclose(result.tokens + result.positions, result.start[prefix:], atol=1e-5)
     step = block_step(vit, trace, 1)
     assert step.gap < 1e-4
     assert torch.allclose(step.between, step.before + step.attention_branch)
@@ -96,7 +96,7 @@ def test_vit_base_has_86567656_parameters_by_formula_and_by_count():
 def test_the_formula_differs_from_the_count_where_the_model_does(build_vit, options, part, more):
     vit = ViT.from_module(build_vit(**options), name="tiny")
     counted, formula = counted_parameters(vit.module), standard_parameters(dimensions_of(vit))
-    assert sum(counted.values()) == sum(each.numel() for each in vit.module.parameters())
+    assert sum(counted.values()) == sum(parameter.numel() for parameter in vit.module.parameters())
     different = [name for name in PARTS if counted[name] != formula.get(name, 0)]
     assert different == ([] if part is None else [part])
     if more:
@@ -109,13 +109,13 @@ def test_impossible_dimensions_are_refused():
 
 
 def test_gelu_agrees_with_torch_and_its_two_forms_within_a_thousandth():
-    found = gelu()
-    x = torch.from_numpy(found.x)
-    assert np.allclose(found.exact, functional.gelu(x).numpy(), atol=1e-12)
-    assert np.allclose(found.tanh, functional.gelu(x, approximate="tanh").numpy(), atol=1e-12)
-    assert np.allclose(found.relu, functional.relu(x).numpy())
-    assert 1e-4 < found.gap < 1e-3
-    place, value = found.lowest
+    result = gelu()
+    x = torch.from_numpy(result.x)
+    assert np.allclose(result.exact, functional.gelu(x).numpy(), atol=1e-12)
+    assert np.allclose(result.tanh, functional.gelu(x, approximate="tanh").numpy(), atol=1e-12)
+    assert np.allclose(result.relu, functional.relu(x).numpy())
+    assert 1e-4 < result.gap < 1e-3
+    place, value = result.lowest
     assert place == pytest.approx(-0.7518, abs=0.005)
     assert value == pytest.approx(-0.17, abs=0.001)
     with pytest.raises(OptionError, match="wanted a positive reach"):
@@ -124,13 +124,13 @@ def test_gelu_agrees_with_torch_and_its_two_forms_within_a_thousandth():
 
 def test_what_enters_the_activation(vit, picture, build_vit):
     trace = vitviz.trace(vit, picture)
-    found = activations(vit, trace, 1)
+    result = activations(vit, trace, 1)
     block = vit.module.blocks[1]
     expected = block.mlp.fc1(block.norm2(block_step(vit, trace, 1).between))
-    assert np.allclose(found.inputs, expected.detach().numpy().ravel(), atol=1e-4)
-    assert found.kind == "GELU"
-    assert found.negative == pytest.approx(float((expected < 0).float().mean()), abs=1e-3)
-    assert 0 < found.bend <= found.negative
+    assert np.allclose(result.inputs, expected.detach().numpy().ravel(), atol=1e-4)
+    assert result.kind == "GELU"
+    assert result.negative == pytest.approx(float((expected < 0).float().mean()), abs=1e-3)
+    assert 0 < result.bend <= result.negative
     with pytest.raises(OptionError, match="Layer 2 does not exist"):
         activations(vit, trace, 2)
     bare = ViT.from_module(build_vit(mlp_layer=Bare), name="bare")
@@ -168,9 +168,9 @@ def test_plain_convolutions_move_along_exactly(picture):
 
 def test_a_patch_embedding_moves_along_by_whole_patches_and_tokens_do_not(vit, picture):
     net = ConvNet.from_module(plain_convolutions(layers=1), image_size=(32, 32))
-    found = shift_experiment(vit, picture, layer=1, convnet=net, convnet_layer=0)
-    assert found.shifts == tuple(range(9))
-    curves = {each.name: each for each in found.curves}
+    result = shift_experiment(vit, picture, layer=1, convnet=net, convnet_layer=0)
+    assert result.shifts == tuple(range(9))
+    curves = {each.name: each for each in result.curves}
     assert curves["patch embedding"].stride == 8
     assert curves["patch embedding"].likeness[[0, -1]] == pytest.approx([1, 1], abs=1e-5)
     assert curves["patch embedding"].likeness[4] < 0.9
@@ -185,11 +185,11 @@ def test_shifts_reach_the_largest_stride_and_hold_the_patch(build_vit):
     picture = torch.randn(3, 32, 64, generator=torch.Generator().manual_seed(1))
     coarse = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 16, stride=16))
     net = ConvNet.from_module(coarse, image_size=(32, 64))
-    found = shift_experiment(vit, picture, layer=0, convnet=net, convnet_layer=0)
-    assert found.shifts == (0, 2, 4, 6, 8, 10, 12, 14, 16)
-    curves = {each.name: each for each in found.curves}
+    result = shift_experiment(vit, picture, layer=0, convnet=net, convnet_layer=0)
+    assert result.shifts == (0, 2, 4, 6, 8, 10, 12, 14, 16)
+    curves = {each.name: each for each in result.curves}
     assert curves["convnet"].likeness[-1] == pytest.approx(1, abs=1e-5)
-    assert curves["patch embedding"].likeness[found.shifts.index(8)] == pytest.approx(1, abs=1e-5)
+    assert curves["patch embedding"].likeness[result.shifts.index(8)] == pytest.approx(1, abs=1e-5)
 
 
 def test_depth_scales_linearly_and_width_by_the_square():

@@ -38,10 +38,10 @@ def test_attention_that_is_a_residual_block_has_the_gain_of_the_closed_form() ->
     grid = PatchGrid(3, 3, (8, 8))
     alpha = 0.1
     matrix = torch.eye(9).double() - alpha * torch.from_numpy(laplacian("grid", 3))
-    found = attention_gain(_attending(matrix, grid))
-    assert np.allclose(found.frequency, [0, 1, 2, 3, 4, 6])
-    assert np.allclose(found.attention[0], 1 - alpha * found.frequency)
-    assert np.allclose(found.residual[0], 1 - alpha / 2 * found.frequency)
+    gain = attention_gain(_attending(matrix, grid))
+    assert np.allclose(gain.frequency, [0, 1, 2, 3, 4, 6])
+    assert np.allclose(gain.attention[0], 1 - alpha * gain.frequency)
+    assert np.allclose(gain.residual[0], 1 - alpha / 2 * gain.frequency)
 
 
 def test_attention_to_prefix_tokens_is_left_out() -> None:
@@ -58,9 +58,9 @@ def test_a_cut_residual_path_gives_the_branches_alone(tiny_vit: Any) -> None:
     streams = attention_filter._without_residual(vit, traced.pixels)
     x = traced.residual(-1)[None]
     with torch.no_grad():
-        for block, found in zip(tiny_vit.blocks, streams, strict=True):
+        for block, expected in zip(tiny_vit.blocks, streams, strict=True):
             x = block(x) - x
-            assert torch.allclose(x[0], found, atol=1e-4)
+            assert torch.allclose(x[0], expected, atol=1e-4)
     kept = token_spectrum(traced)
     compared = compare_residual(vit, traced)
     assert np.array_equal(compared.with_residual, kept.stream)

@@ -14,7 +14,7 @@ GRID = PatchGrid(rows=6, columns=8, patch_size=(8, 8))
 
 
 @pytest.fixture(scope="module")
-def found():
+def encodings():
     return {each.kind: each for each in run(GRID, channels=64)}
 
 
@@ -27,27 +27,27 @@ def test_the_rotary_kernel_is_the_mean_cosine_of_the_angle_differences():
     assert kernel[0, 2 * 8 + 3] == pytest.approx(product, abs=1e-6)
 
 
-def test_rotary_and_sine_cosine_depend_on_the_offset_alone(found):
+def test_rotary_and_sine_cosine_depend_on_the_offset_alone(encodings):
     for kind, one, other in (("rotary", (0, 9), (10, 19)), ("sine-cosine-2d", (0, 9), (10, 19))):
-        table = found[kind].similarity
+        table = encodings[kind].similarity
         assert table[one] == pytest.approx(table[other], abs=1e-5)
 
 
-def test_a_line_makes_the_end_of_a_row_a_neighbour_of_the_start_of_the_next(found):
-    table = found["sine-cosine-1d"].similarity
+def test_a_line_makes_the_end_of_a_row_a_neighbour_of_the_start_of_the_next(encodings):
+    table = encodings["sine-cosine-1d"].similarity
     assert table[7, 8] == pytest.approx(table[0, 1], abs=1e-5)
-    assert found["sine-cosine-2d"].similarity[7, 8] < table[7, 8]
+    assert encodings["sine-cosine-2d"].similarity[7, 8] < table[7, 8]
 
 
-def test_a_plane_is_read_better_than_a_line(found):
-    plane, line = found["sine-cosine-2d"].read_out, found["sine-cosine-1d"].read_out
+def test_a_plane_is_read_better_than_a_line(encodings):
+    plane, line = encodings["sine-cosine-2d"].read_out, encodings["sine-cosine-1d"].read_out
     assert plane.row > 0.99
     assert plane.column > 0.99
     assert line.column < plane.column
 
 
-def test_every_place_is_most_like_itself(found):
-    for each in found.values():
+def test_every_place_is_most_like_itself(encodings):
+    for each in encodings.values():
         assert np.allclose(np.diag(each.similarity), 1, atol=1e-5)
         assert each.map(3).shape == (6, 8)
         assert each.map(3)[0, 3] == pytest.approx(1, abs=1e-5)

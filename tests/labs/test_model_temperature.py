@@ -28,35 +28,35 @@ def test_factor_one_is_the_plain_model_bit_for_bit(vit, picture):
     plain, same = trace(vit, picture), trace(vit, picture, edit=edit)
     assert torch.equal(plain.logits, same.logits)
     assert all(torch.equal(*pair) for pair in zip(plain.streams, same.streams, strict=True))
-    found = run(vit, picture, factors=(1.0,))
-    assert found.cosine[0] == pytest.approx(1, abs=1e-12)
-    assert found.probability[0] == float(plain.logits.double().softmax(-1).max())
+    result = run(vit, picture, factors=(1.0,))
+    assert result.cosine[0] == pytest.approx(1, abs=1e-12)
+    assert result.probability[0] == float(plain.logits.double().softmax(-1).max())
 
 
 def test_cold_attention_is_one_token_and_hot_attention_is_uniform(vit, picture):
-    found = run(vit, picture, factors=(1e-5, 1.0, 1e6))
-    assert found.entropy[0].max() < 0.05
-    assert np.allclose(found.entropy[2], math.log(17), atol=1e-4)
-    assert found.uniform_entropy == math.log(17)
-    assert (np.diff(found.entropy[:, 0]) > 0).all()  # of the first layer, whose input is the same
-    assert found.cosine[1] == pytest.approx(1, abs=1e-12)
-    assert found.cosine[[0, 2]].max() < 1 - 1e-4
-    assert found.read == "class token"
+    result = run(vit, picture, factors=(1e-5, 1.0, 1e6))
+    assert result.entropy[0].max() < 0.05
+    assert np.allclose(result.entropy[2], math.log(17), atol=1e-4)
+    assert result.uniform_entropy == math.log(17)
+    assert (np.diff(result.entropy[:, 0]) > 0).all()  # of the first layer, whose input is the same
+    assert result.cosine[1] == pytest.approx(1, abs=1e-12)
+    assert result.cosine[[0, 2]].max() < 1 - 1e-4
+    assert result.read == "class token"
 
 
 def test_one_layer_alone(vit, picture):
     assert tempered_edit(vit, 2.0, 1).temperature == ((1, 2.0),)
-    found = run(vit, picture, factors=(1.0, 4.0), layer=1)
-    assert found.entropy[0, 0] == found.entropy[1, 0]
-    assert found.entropy[0, 1] < found.entropy[1, 1]
+    result = run(vit, picture, factors=(1.0, 4.0), layer=1)
+    assert result.entropy[0, 0] == result.entropy[1, 0]
+    assert result.entropy[0, 1] < result.entropy[1, 1]
 
 
 def test_a_model_without_class_token_is_read_by_its_embedding(build_vit, picture):
     plain = ViT.from_module(build_vit(class_token=False, global_pool="avg", num_classes=0))
-    found = run(plain, picture, factors=(1.0, 2.0))
-    assert found.read == "embedding"
-    assert found.top == ()
-    assert found.probability.size == 0
+    result = run(plain, picture, factors=(1.0, 2.0))
+    assert result.read == "embedding"
+    assert result.top == ()
+    assert result.probability.size == 0
 
 
 def test_messages(vit, picture):

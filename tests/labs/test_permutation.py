@@ -11,17 +11,17 @@ from vitviz.models.vit import ViT
 @pytest.mark.parametrize("seed", [0, 1])
 def test_self_attention_without_positions_is_equivariant_and_its_class_token_invariant(seed):
     """f(Px) = Pf(x) within 1e-5 in float32; f(Px) = f(x), the invariance often claimed, is false."""
-    found = permutation.run(seed=seed)
-    assert found.moved == 16
-    assert found.equivariance < 1e-5
-    assert found.class_token < 1e-5
-    assert found.not_invariant > 0.1
+    result = permutation.run(seed=seed)
+    assert result.moved == 16
+    assert result.equivariance < 1e-5
+    assert result.class_token < 1e-5
+    assert result.not_invariant > 0.1
 
 
 def test_with_positions_neither_holds():
-    found = permutation.run(positions=True)
-    assert found.equivariance > 0.05
-    assert found.class_token > 1e-3
+    result = permutation.run(positions=True)
+    assert result.equivariance > 0.05
+    assert result.class_token > 1e-3
 
 
 @pytest.mark.parametrize("options", [{}, {"reg_tokens": 4}, {"img_size": (24, 40)}])
@@ -38,9 +38,9 @@ def test_a_whole_model_is_equivariant_once_its_positions_are_out(build_vit, opti
 
 def test_a_model_without_class_token(build_vit):
     vit = ViT.from_module(build_vit(class_token=False, global_pool="avg"))
-    found = permutation.on_model(vit, torch.zeros(3, 32, 32))
-    assert found.class_token is None
-    assert found.equivariance < 1e-5
+    result = permutation.on_model(vit, torch.zeros(3, 32, 32))
+    assert result.class_token is None
+    assert result.equivariance < 1e-5
 
 
 def test_patches_that_overlap_are_refused(build_vit):

@@ -26,16 +26,16 @@ def test_the_eigenvalues_are_the_closed_form(graph: str, size: int) -> None:
 @pytest.mark.parametrize("alpha", [0.0, 0.1, 0.25, 0.4, 0.5, 0.6])
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_blocks_multiply_each_frequency_by_its_gain(graph: str, alpha: float) -> None:
-    found = run(graph, 8, alpha=alpha, blocks=5, high_share=0.5)
-    frequencies = np.array([found.low, found.high])
-    for block, amplitude in enumerate(found.amplitudes):
+    result = run(graph, 8, alpha=alpha, blocks=5, high_share=0.5)
+    frequencies = np.array([result.low, result.high])
+    for block, amplitude in enumerate(result.amplitudes):
         assert np.allclose(amplitude, gain(alpha, frequencies, block) * [1, 0.5], atol=1e-9)
-    assert np.allclose(found.signals[0] + found.branch, found.signals[1])
+    assert np.allclose(result.signals[0] + result.branch, result.signals[1])
 
 
 def test_the_branch_alone_is_high_pass() -> None:
-    found = run("cycle", 16, alpha=0.2, blocks=1)
-    branch_gain = 0.2 * np.array([found.low, found.high])
+    result = run("cycle", 16, alpha=0.2, blocks=1)
+    branch_gain = 0.2 * np.array([result.low, result.high])
     assert branch_gain[1] > 20 * branch_gain[0]
 
 
@@ -46,23 +46,23 @@ def test_the_branch_alone_is_high_pass() -> None:
 )  # fmt: skip
 def test_the_regimes_of_a_ring(alpha: float, expected: str) -> None:
     """λ_max of an even ring is 4, so the borders are a quarter and a half."""
-    found = run("cycle", 12, alpha=alpha, blocks=96)
-    assert found.high == pytest.approx(4)
-    assert found.regime == regime(alpha, 4.0) == expected
-    high = abs(found.amplitudes[:, 1])
+    result = run("cycle", 12, alpha=alpha, blocks=96)
+    assert result.high == pytest.approx(4)
+    assert result.regime == regime(alpha, 4.0) == expected
+    high = abs(result.amplitudes[:, 1])
     assert (high[-1] > high[0] * 1.5) == (expected == "divergence")
     if expected == "low-pass":
-        assert (found.amplitudes >= -1e-12).all()
+        assert (result.amplitudes >= -1e-12).all()
     if expected == "sign flips":
-        assert found.amplitudes[1, 1] < 0
+        assert result.amplitudes[1, 1] < 0
 
 
 def test_divergence_is_told_and_not_followed_to_overflow() -> None:
-    found = run("grid", 12, alpha=4, blocks=96)
-    assert found.stopped
-    assert found.regime == "divergence"
-    assert len(found.signals) < 5
-    assert abs(found.signals[-2]).max() <= LARGEST < abs(found.signals[-1]).max()
+    result = run("grid", 12, alpha=4, blocks=96)
+    assert result.stopped
+    assert result.regime == "divergence"
+    assert len(result.signals) < 5
+    assert abs(result.signals[-2]).max() <= LARGEST < abs(result.signals[-1]).max()
     assert not run("grid", 12, alpha=0.1, blocks=96).stopped
 
 

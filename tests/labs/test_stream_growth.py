@@ -20,39 +20,39 @@ def test_the_simple_laws_by_hand() -> None:
 
 
 def test_the_recorded_stream_is_that_of_the_blocks() -> None:
-    found = run("pre", depth=3, seed=2, **SMALL)
+    result = run("pre", depth=3, seed=2, **SMALL)
     blocks = build_blocks("pre", depth=3, width=32, heads=2, seed=2).double()
     generator = torch.Generator().manual_seed(3)
     x = torch.randn(1, 8, 32, generator=generator).double()
-    assert found.stream[0] == pytest.approx(float(x.norm() / 8**0.5))
+    assert result.stream[0] == pytest.approx(float(x.norm() / 8**0.5))
     with torch.no_grad():
-        for length, block in zip(found.stream[1:], blocks, strict=True):
+        for length, block in zip(result.stream[1:], blocks, strict=True):
             x = block(x)
             assert length == pytest.approx(float(x.norm() / 8**0.5))
 
 
 def test_post_ln_keeps_the_length_of_a_token_at_the_root_of_its_width() -> None:
-    found = run("post", depth=6, **SMALL)
-    assert np.allclose(found.stream[1:], 32**0.5, rtol=1e-3)
+    result = run("post", depth=6, **SMALL)
+    assert np.allclose(result.stream[1:], 32**0.5, rtol=1e-3)
 
 
 def test_pre_ln_stays_below_the_arithmetic_bound_and_near_independent_branches() -> None:
-    found = run("pre", depth=24, **SMALL)
-    bound = arithmetic(found.stream[0], found.branch.max(), 24)
-    assert (found.stream <= bound).all()
-    expected = independent(found.stream[0], found.branch_size, 24)
-    assert abs(found.stream / expected - 1).max() < 0.35
+    result = run("pre", depth=24, **SMALL)
+    bound = arithmetic(result.stream[0], result.branch.max(), 24)
+    assert (result.stream <= bound).all()
+    expected = independent(result.stream[0], result.branch_size, 24)
+    assert abs(result.stream / expected - 1).max() < 0.35
 
 
 def test_without_layer_norm_growth_is_geometric() -> None:
     """A branch that grows with its input: the ratio of neighbouring lengths settles, and 96 blocks do not overflow."""
-    found = run("none", depth=96, **SMALL)
-    assert np.isfinite(found.stream).all()
-    assert found.weight_gradient is None
-    factors = found.stream[49:] / found.stream[48:-1]
+    result = run("none", depth=96, **SMALL)
+    assert np.isfinite(result.stream).all()
+    assert result.weight_gradient is None
+    factors = result.stream[49:] / result.stream[48:-1]
     assert factors.std() / factors.mean() < 0.2
-    assert found.stream[-1] / found.stream[0] == pytest.approx(found.growth**96)
-    assert found.growth > 1.3
+    assert result.stream[-1] / result.stream[0] == pytest.approx(result.growth**96)
+    assert result.growth > 1.3
 
 
 def test_the_last_gradient_shrinks_with_the_root_of_the_depth_in_pre_ln_only() -> None:

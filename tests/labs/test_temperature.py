@@ -15,11 +15,11 @@ ENDS = (0.0, 5e-324, 1e-12, 1e12, math.inf)
 
 def test_two_keys_by_hand():
     """Scores 1 and 0 at τ = 1 / log 3: shares 3/4 and 1/4."""
-    found = run([[1.0]], [[1.0], [0.0]], 1 / math.log(3))
-    assert np.allclose(found.attention, [[0.75, 0.25]])
-    assert found.entropy[0] == pytest.approx(math.log(4) - 0.75 * math.log(3))
-    assert found.variance[0] == pytest.approx(0.1875)
-    assert found.slope[0] == pytest.approx(-math.log(3) * 0.1875)
+    result = run([[1.0]], [[1.0], [0.0]], 1 / math.log(3))
+    assert np.allclose(result.attention, [[0.75, 0.25]])
+    assert result.entropy[0] == pytest.approx(math.log(4) - 0.75 * math.log(3))
+    assert result.variance[0] == pytest.approx(0.1875)
+    assert result.slope[0] == pytest.approx(-math.log(3) * 0.1875)
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 8.0])
@@ -46,12 +46,12 @@ def test_rounding_does_not_break_a_tie():
 
 @pytest.mark.parametrize("temperature", ENDS)
 def test_no_end_gives_nan(temperature):
-    found = run(SCORES, np.eye(6), temperature)
-    for each in (found.attention, found.entropy, found.effective, found.variance, found.slope):
+    result = run(SCORES, np.eye(6), temperature)
+    for each in (result.attention, result.entropy, result.effective, result.variance, result.slope):
         assert np.isfinite(each).all()
-    assert np.allclose(found.attention.sum(-1), 1)
+    assert np.allclose(result.attention.sum(-1), 1)
     limit = 1.0 if temperature < 1 else 6.0
-    assert np.allclose(found.effective, limit, atol=1e-6)
+    assert np.allclose(result.effective, limit, atol=1e-6)
 
 
 def test_near_the_ends_it_is_continuous():
@@ -61,17 +61,17 @@ def test_near_the_ends_it_is_continuous():
 
 @pytest.mark.parametrize("temperature", [0.0, 0.2, 0.7, 1.5, 4.0, 40.0, math.inf])
 def test_the_slope_of_the_entropy_is_minus_beta_times_the_variance(temperature):
-    found = run(SCORES, np.eye(6), temperature)
+    result = run(SCORES, np.eye(6), temperature)
     measured = numerical_slope(SCORES, temperature)
-    assert np.allclose(found.slope, measured, rtol=1e-5, atol=1e-7)
-    assert (found.slope <= 0).all()
+    assert np.allclose(result.slope, measured, rtol=1e-5, atol=1e-7)
+    assert (result.slope <= 0).all()
 
 
 def test_the_entropy_never_falls_as_the_temperature_rises():
-    found = curve(SCORES, np.geomspace(0.01, 100, 60))
-    assert (np.diff(found.entropy, axis=0) >= -1e-12).all()
-    assert found.uniform == math.log(6)
-    assert (found.sharpest == 0).all()
+    result = curve(SCORES, np.geomspace(0.01, 100, 60))
+    assert (np.diff(result.entropy, axis=0) >= -1e-12).all()
+    assert result.uniform == math.log(6)
+    assert (result.sharpest == 0).all()
 
 
 @pytest.mark.parametrize(("queries", "keys", "message"), [

@@ -51,8 +51,8 @@ def photo(vit: ViT) -> Tensor:
     return noise(vit.image_size) + torch.tensor([0.5, -0.2, 0.1])[:, None, None]
 
 
-def random_direction(found: vitviz.Trace) -> Likeness:
-    return likeness(torch.randn(found.embedding.shape, generator=torch.Generator().manual_seed(3)), "random")
+def random_direction(traced: vitviz.Trace) -> Likeness:
+    return likeness(torch.randn(traced.embedding.shape, generator=torch.Generator().manual_seed(3)), "random")
 
 
 @pytest.mark.parametrize("sharp", [False, True], ids=["as drawn", "sharp"])
@@ -60,29 +60,29 @@ def random_direction(found: vitviz.Trace) -> Likeness:
 def test_the_default_has_a_gradient_as_long_as_a_random_directions(family: str, sharp: bool) -> None:
     vit = tower(family, sharp)
     assert not vit.has_classifier
-    found = vitviz.trace(vit, photo(vit), gradients=True)
-    assert found.target is not None
-    assert found.target.label == APART
-    assert found.notes == ()
-    other = vitviz.trace(vit, photo(vit), target=random_direction(found))
+    traced = vitviz.trace(vit, photo(vit), gradients=True)
+    assert traced.target is not None
+    assert traced.target.label == APART
+    assert traced.notes == ()
+    other = vitviz.trace(vit, photo(vit), target=random_direction(traced))
     assert other.notes == ()
     for mine, theirs in (
-        (found.pixel_gradient(), other.pixel_gradient()),
-        (found.attention_gradient(1), other.attention_gradient(1)),
+        (traced.pixel_gradient(), other.pixel_gradient()),
+        (traced.attention_gradient(1), other.attention_gradient(1)),
     ):
         assert float(mine.abs().max()) > 0.2 * float(theirs.abs().max()) > 0
         assert float(mine.norm()) > 0.2 * float(theirs.norm())
-    assert attribute("gradient_rollout", vit, found).values.max() > 0
+    assert attribute("gradient_rollout", vit, traced).values.max() > 0
 
 
 @pytest.mark.parametrize("family", ["DINOv2", "EVA-02", "CLIP", "MAE"])
 def test_the_own_embedding_has_none_and_that_is_told(family: str) -> None:
     """A LayerNorm comes last; where an average comes after it (DINOv3, I-JEPA), the embedding's length can change."""
     vit = tower(family, False)
-    found = vitviz.trace(vit, photo(vit), target=OWN)
-    other = vitviz.trace(vit, photo(vit), target=random_direction(found))
-    assert float(found.pixel_gradient().abs().max()) < 0.02 * float(other.pixel_gradient().abs().max())
-    assert found.notes == (VANISHES,)
+    traced = vitviz.trace(vit, photo(vit), target=OWN)
+    other = vitviz.trace(vit, photo(vit), target=random_direction(traced))
+    assert float(traced.pixel_gradient().abs().max()) < 0.02 * float(other.pixel_gradient().abs().max())
+    assert traced.notes == (VANISHES,)
     for method in METHODS:
         if method.backward:
             assert VANISHES in attribute(method.name, vit, photo(vit), target=OWN).notes
@@ -114,14 +114,14 @@ def test_a_saturated_class_is_told(wide_vit: nn.Module) -> None:
 def test_the_default_is_the_way_from_the_plain_picture_to_this_one() -> None:
     vit = tower("DINOv2", True)
     pixels = photo(vit)
-    found = vitviz.trace(vit, pixels, gradients=True)
+    traced = vitviz.trace(vit, pixels, gradients=True)
     plain = replacement_picture(vit, pixels, "mean")
     embeddings = vitviz.predict(vit, torch.stack([pixels, plain]))
     apart = embeddings[0] - embeddings[1]
-    assert isinstance(found.target, Likeness)
-    torch.testing.assert_close(torch.tensor(found.target.direction), apart / apart.norm(), rtol=1e-4, atol=1e-5)
+    assert isinstance(traced.target, Likeness)
+    torch.testing.assert_close(torch.tensor(traced.target.direction), apart / apart.norm(), rtol=1e-4, atol=1e-5)
     shares = attribute("integrated_gradients", vit, pixels, n_steps=256)
-    assert shares.target == found.target
+    assert shares.target == traced.target
     np.testing.assert_allclose(shares.values.sum(), float(apart.norm()), rtol=0.02)
 
 
@@ -129,21 +129,21 @@ def test_the_default_has_the_promised_part_of_a_gradient() -> None:
     """cos(θ/2), with θ the angle between the embeddings of picture and plain picture, behind a plain LayerNorm."""
     vit = tower("DINOv2", False)
     pixels = photo(vit)
-    found = vitviz.trace(vit, pixels, gradients=True)
-    assert isinstance(found.target, Likeness)
-    own = found.embedding / found.embedding.norm()
+    traced = vitviz.trace(vit, pixels, gradients=True)
+    assert isinstance(traced.target, Likeness)
+    own = traced.embedding / traced.embedding.norm()
     plain = vitviz.predict(vit, replacement_picture(vit, pixels, "mean")[None])[0]
     angle = torch.arccos((own @ plain / plain.norm()).clamp(-1, 1))
-    along = torch.tensor(found.target.direction) - (torch.tensor(found.target.direction) @ own) * own
+    along = torch.tensor(traced.target.direction) - (torch.tensor(traced.target.direction) @ own) * own
     torch.testing.assert_close(along.norm(), torch.cos(angle / 2), rtol=2e-2, atol=2e-2)
 
 
 def test_a_plain_picture_has_its_own_embedding_explained_and_is_told() -> None:
     vit = tower("DINOv2", False)
-    found = vitviz.trace(vit, torch.full((3, *vit.image_size), 0.3), gradients=True)
-    assert found.target is not None
-    assert found.target.label == OWN.label
-    assert found.notes == (VANISHES,)
+    traced = vitviz.trace(vit, torch.full((3, *vit.image_size), 0.3), gradients=True)
+    assert traced.target is not None
+    assert traced.target.label == OWN.label
+    assert traced.notes == (VANISHES,)
 
 
 def test_no_target_costs_one_more_forward_pass_and_no_photo(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,10 +35,10 @@ def traced(family: str, size: Size) -> Trace:
     return trace(wrapped(family, size), noise(size), target=3)
 
 
-def by_layer(maps: list[Tensor], found: Trace) -> list[Tensor]:
+def by_layer(maps: list[Tensor], traced: Trace) -> list[Tensor]:
     """Join the maps of parallel branches: one (heads, query, key) a layer, attention pooling last."""
     rest = iter(maps)
-    return [torch.cat([next(rest) for _ in calls]) for calls in found.calls] + list(rest)
+    return [torch.cat([next(rest) for _ in calls]) for calls in traced.calls] + list(rest)
 
 
 def answer_with(vit: ViT, pixels: Tensor, change: Callable[[int, Tensor], Tensor]) -> Tensor:
@@ -53,14 +53,14 @@ def answer_with(vit: ViT, pixels: Tensor, change: Callable[[int, Tensor], Tensor
 @BOTH
 def test_attention_is_that_of_the_unfused_module(family: str, shape: int) -> None:
     size = FAMILIES[family].sizes[shape]
-    found = traced(family, size)
+    result = traced(family, size)
     maps, answer = eager(member(family, size), noise(size))
-    wanted = by_layer(maps, found)
-    assert len(wanted) == found.layers + (family == SIGLIP)
+    wanted = by_layer(maps, result)
+    assert len(wanted) == result.layers + (family == SIGLIP)
     assert max(float(each.max()) for each in wanted) > 0.3  # far from uniform, where a mistake would show
-    for layer in range(found.layers):
-        torch.testing.assert_close(found.attention(layer), wanted[layer], rtol=0, atol=1e-5)
-    torch.testing.assert_close(found.logits, answer, rtol=1e-5, atol=1e-5)
+    for layer in range(result.layers):
+        torch.testing.assert_close(result.attention(layer), wanted[layer], rtol=0, atol=1e-5)
+    torch.testing.assert_close(result.logits, answer, rtol=1e-5, atol=1e-5)
 
 
 @EACH
@@ -79,21 +79,21 @@ def test_the_geometry_is_the_family_s(family: str, shape: int) -> None:
 def test_the_map_of_the_attention_pooling_is_read_too() -> None:
     size = FAMILIES[SIGLIP].sizes[1]
     maps, _ = eager(member(SIGLIP, size), noise(size))
-    found = traced(SIGLIP, size).pool_attention()
-    assert found.shape == maps[-1].shape == (found.shape[0], 1, 15)
-    torch.testing.assert_close(found, maps[-1], rtol=0, atol=1e-5)
+    attention = traced(SIGLIP, size).pool_attention()
+    assert attention.shape == maps[-1].shape == (attention.shape[0], 1, 15)
+    torch.testing.assert_close(attention, maps[-1], rtol=0, atol=1e-5)
 
 
 @EACH
 def test_scores_rows_and_columns_are_parts_of_the_same_attention(family: str) -> None:
-    found = traced(family, FAMILIES[family].sizes[1])
-    for layer in range(found.layers):
-        attention = found.attention(layer)
-        torch.testing.assert_close(found.attention_scores(layer).softmax(-1), attention, rtol=0, atol=0)
+    result = traced(family, FAMILIES[family].sizes[1])
+    for layer in range(result.layers):
+        attention = result.attention(layer)
+        torch.testing.assert_close(result.attention_scores(layer).softmax(-1), attention, rtol=0, atol=0)
         torch.testing.assert_close(attention.sum(-1), torch.ones(attention.shape[:2]), rtol=0, atol=1e-5)
-        for token in (0, found.grid.tokens - 1):
-            torch.testing.assert_close(found.attention_row(layer, token), attention[:, token], rtol=0, atol=1e-6)
-            assert torch.equal(found.attention_column(layer, token), attention[:, :, token])
+        for token in (0, result.grid.tokens - 1):
+            torch.testing.assert_close(result.attention_row(layer, token), attention[:, token], rtol=0, atol=1e-6)
+            assert torch.equal(result.attention_column(layer, token), attention[:, :, token])
 
 
 @EACH
@@ -101,16 +101,16 @@ def test_scores_rows_and_columns_are_parts_of_the_same_attention(family: str) ->
 def test_the_gradient_of_attention_is_what_autograd_finds_through_the_unfused_module(family: str, shape: int) -> None:
     size = FAMILIES[family].sizes[shape]
     vit, pixels = precise(family, size), noise(size).double()
-    found = trace(vit, pixels, target=3)
+    traced = trace(vit, pixels, target=3)
     maps: list[Tensor] = []
     module = unfused(vit.module).requires_grad_(True)
     with SoftmaxMode(lambda attention: maps.append(attention) or attention):  # type: ignore[func-returns-value]
         answer = module(pixels[None])[0, 3]
     slopes = torch.autograd.grad(answer, maps)
-    wanted = by_layer([slope[0] for slope in slopes], found)
-    for layer in range(found.layers):
+    wanted = by_layer([slope[0] for slope in slopes], traced)
+    for layer in range(traced.layers):
         assert wanted[layer].abs().max() > 1e-4
-        error = (found.attention_gradient(layer) - wanted[layer]).abs().max() / wanted[layer].abs().max()
+        error = (traced.attention_gradient(layer) - wanted[layer]).abs().max() / wanted[layer].abs().max()
         assert error <= 1e-6
 
 
@@ -125,19 +125,19 @@ def test_the_residual_stream_is_what_hooks_on_a_copy_see(family: str) -> None:
         block.register_forward_hook(lambda _, args, output: seen.append(output[0].clone()))
     with torch.no_grad():
         module(noise(size)[None])
-    found = traced(family, size)
-    assert len(seen) == found.layers + 1
+    result = traced(family, size)
+    assert len(seen) == result.layers + 1
     for layer, stream in enumerate(seen, start=-1):
-        torch.testing.assert_close(found.residual(layer), stream, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(result.residual(layer), stream, rtol=1e-5, atol=1e-5)
 
 
 @EACH
 def test_the_embedding_is_what_the_classifier_reads(family: str) -> None:
     size = FAMILIES[family].sizes[1]
-    module, found = member(family, size), traced(family, size)
+    module, result = member(family, size), traced(family, size)
     with torch.no_grad():
         wanted = module.forward_head(module.forward_features(noise(size)[None]), pre_logits=True)[0]  # type: ignore[operator]
-    torch.testing.assert_close(found.embedding, wanted, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(result.embedding, wanted, rtol=1e-5, atol=1e-5)
 
 
 @EACH
@@ -156,12 +156,12 @@ def test_a_batch_is_its_pictures_one_by_one(family: str) -> None:
 @EACH
 def test_a_temperature_of_one_is_the_plain_model_bit_for_bit(family: str) -> None:
     size = FAMILIES[family].sizes[1]
-    found = trace(wrapped(family, size), noise(size), target=3, edit=Edit(temperature={0: 1.0, 1: 1}))
+    result = trace(wrapped(family, size), noise(size), target=3, edit=Edit(temperature={0: 1.0, 1: 1}))
     plain = traced(family, size)
-    assert found.logits is not None
+    assert result.logits is not None
     assert plain.logits is not None
-    assert torch.equal(found.logits, plain.logits)
-    assert all(torch.equal(found.attention(layer), plain.attention(layer)) for layer in range(found.layers))
+    assert torch.equal(result.logits, plain.logits)
+    assert all(torch.equal(result.attention(layer), plain.attention(layer)) for layer in range(result.layers))
 
 
 @EACH
@@ -174,11 +174,11 @@ def test_a_temperature_divides_the_scores_bias_and_all(family: str, factor: floa
     def change(number: int, attention: Tensor) -> Tensor:
         return (attention.log() / factor).softmax(-1) if number // calls == 1 else attention
 
-    found = trace(vit, pixels, edit=Edit(temperature={1: factor}))
+    result = trace(vit, pixels, edit=Edit(temperature={1: factor}))
     wanted = answer_with(vit, pixels, change)
-    torch.testing.assert_close(found.logits, wanted, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(result.logits, wanted, rtol=1e-9, atol=1e-9)
     assert (wanted - trace(vit, pixels).logits).abs().max() > 1e-3
-    torch.testing.assert_close(found.logits, predict(vit, pixels[None], edit=found.edit)[0], rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(result.logits, predict(vit, pixels[None], edit=result.edit)[0], rtol=1e-9, atol=1e-9)
 
 
 @EACH
@@ -193,9 +193,9 @@ def test_an_ablated_head_puts_out_zeros(family: str) -> None:
             return attention
         return attention * torch.arange(attention.shape[1]).ne(last % attention.shape[1])[None, :, None, None]
 
-    found = trace(vit, pixels, edit=Edit(ablate_heads=[(0, last)]))
-    torch.testing.assert_close(found.logits, answer_with(vit, pixels, change), rtol=1e-9, atol=1e-9)
-    assert (found.logits - trace(vit, pixels).logits).abs().max() > 1e-3  # type: ignore[operator]
+    traced = trace(vit, pixels, edit=Edit(ablate_heads=[(0, last)]))
+    torch.testing.assert_close(traced.logits, answer_with(vit, pixels, change), rtol=1e-9, atol=1e-9)
+    assert (traced.logits - trace(vit, pixels).logits).abs().max() > 1e-3  # type: ignore[operator]
 
 
 @EACH
@@ -204,15 +204,15 @@ def test_nobody_attends_to_a_masked_token(family: str) -> None:
     vit = wrapped(family, size)
     prefix = len(vit.grid.prefix)
     masked, plain = [prefix, prefix + 3], traced(family, size)
-    found = trace(vit, noise(size), edit=Edit(mask_tokens=masked))
-    for layer in range(found.layers):
-        attention = found.attention(layer)
+    result = trace(vit, noise(size), edit=Edit(mask_tokens=masked))
+    for layer in range(result.layers):
+        attention = result.attention(layer)
         assert torch.count_nonzero(attention[:, :, masked]) == 0
-        assert torch.count_nonzero(found.attention_row(layer, 0)[:, masked]) == 0
+        assert torch.count_nonzero(result.attention_row(layer, 0)[:, masked]) == 0
         torch.testing.assert_close(attention.sum(-1), torch.ones(attention.shape[:2]), rtol=0, atol=1e-5)
     left = plain.attention(0).clone()
     left[:, :, masked] = 0
-    torch.testing.assert_close(found.attention(0), left / left.sum(-1, keepdim=True), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(result.attention(0), left / left.sum(-1, keepdim=True), rtol=1e-4, atol=1e-6)
 
 
 # Without the hybrids: their convolutions look around before there are tokens.
@@ -250,8 +250,8 @@ def test_average_pooling_is_over_the_patches_that_are_left() -> None:
     with torch.no_grad(), SoftmaxMode(change):
         features = module.forward_features(pixels[None])[:, keep]  # type: ignore[operator]
         wanted = module.head(module.fc_norm(features.mean(1)))[0]  # type: ignore[operator]
-    found = trace(vit, pixels, edit=Edit(mask_tokens=[2, 7]))
-    torch.testing.assert_close(found.logits, wanted, rtol=1e-9, atol=1e-9)
+    traced = trace(vit, pixels, edit=Edit(mask_tokens=[2, 7]))
+    torch.testing.assert_close(traced.logits, wanted, rtol=1e-9, atol=1e-9)
 
 
 @EACH
@@ -263,9 +263,9 @@ def test_wrapping_and_tracing_leave_the_module_as_it_was(family: str) -> None:
             part.fused_attn = False
     flags = [(part.training, getattr(part, "fused_attn", None)) for part in module.modules()]
     weights = {name: value.clone() for name, value in module.state_dict().items()}
-    found = trace(ViT.from_module(module, image_size=size), noise(size), target=3)
+    result = trace(ViT.from_module(module, image_size=size), noise(size), target=3)
     assert [(part.training, getattr(part, "fused_attn", None)) for part in module.modules()] == flags
     assert all(torch.equal(module.state_dict()[name], value) for name, value in weights.items())
     assert all(parameter.grad is None for parameter in module.parameters())
-    torch.testing.assert_close(found.logits, traced(family, size).logits, rtol=0, atol=0)
-    torch.testing.assert_close(found.attention(1), traced(family, size).attention(1), rtol=0, atol=0)
+    torch.testing.assert_close(result.logits, traced(family, size).logits, rtol=0, atol=0)
+    torch.testing.assert_close(result.attention(1), traced(family, size).attention(1), rtol=0, atol=0)

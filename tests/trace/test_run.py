@@ -35,7 +35,7 @@ def hooks_of(module: nn.Module) -> int:
 
 def state_of(module: nn.Module) -> list[Any]:
     parts = [(part.training, getattr(part, "fused_attn", None), sorted(part.__dict__)) for part in module.modules()]
-    parameters = [(each.requires_grad, each.grad, each.data_ptr()) for each in module.parameters()]
+    parameters = [(parameter.requires_grad, parameter.grad, parameter.data_ptr()) for parameter in module.parameters()]
     return [parts, parameters, hooks_of(module)]
 
 
@@ -115,10 +115,10 @@ def test_tracing_works_where_gradients_are_switched_off(tiny_vit: nn.Module) -> 
     vit = ViT.from_module(tiny_vit)
     wanted = trace(vit, pixels(), target=2)
     with torch.no_grad():
-        found = trace(vit, pixels(), target=2)
+        traced = trace(vit, pixels(), target=2)
     with torch.inference_mode():
         inside = trace(vit, pixels(), target=2)
-    assert torch.equal(found.attention_gradient(0), wanted.attention_gradient(0))
+    assert torch.equal(traced.attention_gradient(0), wanted.attention_gradient(0))
     assert torch.equal(inside.attention_gradient(0), wanted.attention_gradient(0))
 
 
@@ -144,9 +144,9 @@ def test_two_threads_on_one_model_see_each_its_own_picture(tiny_vit: nn.Module) 
     edit = Edit(ablate_heads=[(0, 0)], mask_tokens=[3])
     alone = [trace(vit, pixels(1)), trace(vit, pixels(2), edit=edit)]
     for _ in range(5):
-        found = run_together(lambda: trace(vit, pixels(1)), lambda: trace(vit, pixels(2), edit=edit))
-        assert_same(found[0], alone[0])
-        assert_same(found[1], alone[1])
+        result = run_together(lambda: trace(vit, pixels(1)), lambda: trace(vit, pixels(2), edit=edit))
+        assert_same(result[0], alone[0])
+        assert_same(result[1], alone[1])
 
 
 def test_two_models_that_share_a_module_run_at_the_same_time(tiny_vit: nn.Module, wide_vit: nn.Module) -> None:
@@ -154,12 +154,12 @@ def test_two_models_that_share_a_module_run_at_the_same_time(tiny_vit: nn.Module
     edit = Edit(temperature={1: 0.5})
     alone = [trace(first, pixels(1)), trace(second, pixels(2), edit=edit), trace(other, pixels(3, (24, 40)))]
     for _ in range(5):
-        found = run_together(
+        result = run_together(
             lambda: trace(first, pixels(1)),
             lambda: trace(second, pixels(2), edit=edit),
             lambda: trace(other, pixels(3, (24, 40))),
         )
-        for one, wanted in zip(found, alone, strict=True):
+        for one, wanted in zip(result, alone, strict=True):
             assert_same(one, wanted)
     assert_quiet()
 
@@ -212,12 +212,12 @@ def test_changed_weights_are_seen_at_once(tiny_vit: nn.Module) -> None:
 
 def test_a_half_precision_model_is_traced_in_its_own_precision_and_read_in_single(tiny_vit: nn.Module) -> None:
     vit = ViT.from_module(copy.deepcopy(tiny_vit).bfloat16())
-    found = trace(vit, pixels(), target=0)
-    assert found.queries(0).dtype == torch.bfloat16
-    assert found.attention(0).dtype == found.attention_gradient(0).dtype == torch.float32
+    traced = trace(vit, pixels(), target=0)
+    assert traced.queries(0).dtype == torch.bfloat16
+    assert traced.attention(0).dtype == traced.attention_gradient(0).dtype == torch.float32
     assert predict(vit, pixels()[None]).dtype == torch.bfloat16
     wanted = trace(ViT.from_module(tiny_vit), pixels()).attention(0)
-    torch.testing.assert_close(found.attention(0), wanted, rtol=0, atol=0.05)
+    torch.testing.assert_close(traced.attention(0), wanted, rtol=0, atol=0.05)
 
 
 def test_a_path_a_picture_and_its_input_are_the_same_image(tiny_vit: nn.Module, tmp_path: Path) -> None:
@@ -266,8 +266,8 @@ def test_wrong_pictures_and_edits_are_refused(tiny_vit: nn.Module, tmp_path: Pat
 
 def test_masking_all_patches_but_one_leaves_a_picture_of_that_one(tiny_vit: nn.Module) -> None:
     vit = ViT.from_module(tiny_vit)
-    found = trace(vit, pixels(), edit=Edit(mask_tokens=range(2, 17)))
-    torch.testing.assert_close(found.attention(1)[:, :, :2].sum(-1), torch.ones(2, 17))
+    traced = trace(vit, pixels(), edit=Edit(mask_tokens=range(2, 17)))
+    torch.testing.assert_close(traced.attention(1)[:, :, :2].sum(-1), torch.ones(2, 17))
 
 
 def test_edits_can_be_combined(tiny_vit: nn.Module) -> None:

@@ -27,19 +27,19 @@ def pixels() -> Tensor:
 
 
 def test_a_class_is_named(vit: ViT) -> None:
-    found = trace(vit, pixels(), target=7)
-    assert found.target == Target(7, "animal 7")
-    assert trace(vit, pixels(), target=np.int64(7)).target == found.target
-    assert trace(vit, pixels(), target=found.target).target == found.target
+    traced = trace(vit, pixels(), target=7)
+    assert traced.target == Target(7, "animal 7")
+    assert trace(vit, pixels(), target=np.int64(7)).target == traced.target
+    assert trace(vit, pixels(), target=traced.target).target == traced.target
 
 
 def test_without_a_target_the_top_class_is_explained_if_gradients_are_wanted(vit: ViT) -> None:
     assert trace(vit, pixels()).target is None
-    found = trace(vit, pixels(), gradients=True)
-    assert found.logits is not None
-    top = int(found.logits.argmax())
-    assert found.target == Target(top, f"animal {top}")
-    assert torch.equal(found.attention_gradient(0), trace(vit, pixels(), target=top).attention_gradient(0))
+    traced = trace(vit, pixels(), gradients=True)
+    assert traced.logits is not None
+    top = int(traced.logits.argmax())
+    assert traced.target == Target(top, f"animal {top}")
+    assert torch.equal(traced.attention_gradient(0), trace(vit, pixels(), target=top).attention_gradient(0))
 
 
 @pytest.mark.parametrize("target", [10, -1, Target(10, "none")])
@@ -62,10 +62,10 @@ def test_a_model_without_a_classifier_has_no_class_to_explain(headless: ViT, tar
 
 def test_the_own_embedding_is_explained_by_its_length(headless: ViT) -> None:
     """The projection on the embedding's own direction is its length."""
-    found = trace(headless, pixels(), target=Target(None, "own"))
-    assert found.target is not None
-    assert (found.target.class_index, found.target.label) == (None, "own")
-    torch.testing.assert_close(found.target.score(None, found.embedding), found.embedding.norm())
+    traced = trace(headless, pixels(), target=Target(None, "own"))
+    assert traced.target is not None
+    assert (traced.target.class_index, traced.target.label) == (None, "own")
+    torch.testing.assert_close(traced.target.score(None, traced.embedding), traced.embedding.norm())
 
 
 def test_the_score_of_a_class_is_its_logit() -> None:

@@ -82,14 +82,14 @@ def test_a_picture_of_one_patch_has_two_tokens_and_one_that_is_smaller_has_none(
 
 def test_a_timed_block_has_a_second_for_every_length() -> None:
     seen: list[tuple[int, int]] = []
-    found = time_block(16, 2, tokens=(4, 8), repetitions=1, progress=lambda *each: seen.append(each))
+    result = time_block(16, 2, tokens=(4, 8), repetitions=1, progress=lambda *each: seen.append(each))
     assert seen == [(0, 2), (1, 2), (2, 2)]
-    assert found.tokens == (4, 8)
-    assert (found.block > 0).all()
-    assert (found.attention > 0).all()
-    assert found.macs.tolist() == [block_macs(4, 16).total, block_macs(8, 16).total]
-    assert np.allclose(found.predicted * np.median(found.rate), found.macs)
-    assert found.threads == torch.get_num_threads()
+    assert result.tokens == (4, 8)
+    assert (result.block > 0).all()
+    assert (result.attention > 0).all()
+    assert result.macs.tolist() == [block_macs(4, 16).total, block_macs(8, 16).total]
+    assert np.allclose(result.predicted * np.median(result.rate), result.macs)
+    assert result.threads == torch.get_num_threads()
 
 
 def test_lengths_double_and_stay_within_what_a_slow_core_can_do() -> None:
@@ -111,5 +111,5 @@ def test_timing_can_be_stopped_and_refuses_what_takes_too_long() -> None:
 
 def test_a_block_has_as_many_weights_as_its_matrices() -> None:
     (block,) = build_blocks("pre", depth=1, width=32, heads=2, seed=0)
-    matrices = [each.numel() for each in block.parameters() if each.ndim == 2]
+    matrices = [parameter.numel() for parameter in block.parameters() if parameter.ndim == 2]
     assert block_weights(32) == sum(matrices)

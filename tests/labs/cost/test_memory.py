@@ -55,36 +55,36 @@ def test_every_kind_computes_the_same(mask: str | None) -> None:
     queries, keys, values = _inputs()
     bias = torch.randn(TOKENS, TOKENS, generator=torch.Generator().manual_seed(1))
     given = {None: None, "bias": bias, "bool": (bias > 0) | torch.eye(TOKENS, dtype=torch.bool)}[mask]
-    found = []
+    results = []
     for kind in KINDS:
         with AttentionKind(kind):
             mixed = functional.scaled_dot_product_attention(queries, keys, values, given, scale=0.3)
-        found.append((mixed.detach(), *torch.autograd.grad(mixed.square().sum(), [queries, keys, values])))
-    for other in found[1:]:
-        assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(found[0], other, strict=True))
+        results.append((mixed.detach(), *torch.autograd.grad(mixed.square().sum(), [queries, keys, values])))
+    for other in results[1:]:
+        assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(results[0], other, strict=True))
 
 
 def test_blocks_hold_the_maps_only_when_eager_and_have_equal_gradients() -> None:
-    found = compare_blocks(tokens=40, width=16, heads=2, depth=2, repetitions=1)
-    assert found.map_bytes == 4 * 2 * 2 * 40**2
-    held = {each.kind: each.held for each in found.costs}
-    assert held["eager"] - held["checkpointed"] == found.map_bytes
+    result = compare_blocks(tokens=40, width=16, heads=2, depth=2, repetitions=1)
+    assert result.map_bytes == 4 * 2 * 2 * 40**2
+    held = {each.kind: each.held for each in result.costs}
+    assert held["eager"] - held["checkpointed"] == result.map_bytes
     assert held["fused"] - held["checkpointed"] == 4 * 2 * 2 * 40  # one sum a row and head
-    assert found.cost("eager").gradient_error == 0
-    assert max(each.gradient_error for each in found.costs) < 1e-5
-    assert all(0 < each.forward < each.step for each in found.costs)
-    assert found.recompute_ratio == found.cost("checkpointed").step / found.cost("eager").step
+    assert result.cost("eager").gradient_error == 0
+    assert max(each.gradient_error for each in result.costs) < 1e-5
+    assert all(0 < each.forward < each.step for each in result.costs)
+    assert result.recompute_ratio == result.cost("checkpointed").step / result.cost("eager").step
 
 
 def test_a_loaded_model_holds_the_maps_only_when_eager_and_is_not_changed(tiny_vit: Any) -> None:
     vit = ViT.from_module(tiny_vit)
     before = {name: (each.requires_grad, each.grad) for name, each in tiny_vit.named_parameters()}
     seen: list[tuple[int, int]] = []
-    found = compare_model(vit, torch.rand(3, 32, 32), repetitions=1, progress=lambda *each: seen.append(each))
+    result = compare_model(vit, torch.rand(3, 32, 32), repetitions=1, progress=lambda *each: seen.append(each))
     assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
-    assert found.cost("eager").held - found.cost("checkpointed").held == found.map_bytes
-    assert found.map_bytes == 4 * attention_storage(shape_of(vit)).maps
-    assert max(each.gradient_error for each in found.costs) < 1e-5
+    assert result.cost("eager").held - result.cost("checkpointed").held == result.map_bytes
+    assert result.map_bytes == 4 * attention_storage(shape_of(vit)).maps
+    assert max(each.gradient_error for each in result.costs) < 1e-5
     after = {name: (each.requires_grad, each.grad) for name, each in tiny_vit.named_parameters()}
     assert after == before
 

@@ -100,5 +100,5 @@ def test_crops_are_pieces_of_the_photos_mirrored_or_not() -> None:
     assert source.mean((0, 2, 3)).abs().max() < 1e-5
     for picture, label in zip(pictures, labels, strict=True):
         windows = source[label].unfold(1, 16, 1).unfold(2, 16, 1)  # (channel, top, left, row, column)
-        found = [(windows == each[:, None, None]).all((0, 3, 4)).any() for each in (picture, picture.flip(2))]
-        assert any(found)
+        results = [(windows == each[:, None, None]).all((0, 3, 4)).any() for each in (picture, picture.flip(2))]
+        assert any(results)

@@ -89,10 +89,10 @@ def test_each_bar_has_every_orientation_whatever_the_answer():
 
 @pytest.mark.parametrize("task", ["counting", "occluder"])
 def test_answers_are_balanced(task):
-    found = tasks.find(task)
-    labels = found.label(found.sample(4000, generator=np.random.default_rng(4)))
+    result = tasks.find(task)
+    labels = result.label(result.sample(4000, generator=np.random.default_rng(4)))
     share = np.bincount(labels) / 4000
-    assert np.abs(share - 1 / found.answers).max() < 0.035
+    assert np.abs(share - 1 / result.answers).max() < 0.035
 
 
 @pytest.mark.parametrize(

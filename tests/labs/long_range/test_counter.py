@@ -12,10 +12,10 @@ HALVES = [4, 4, 7, 7, 1, 2]  # two whole objects, two halves without partner
 
 
 def test_a_half_gives_itself_the_share_of_the_formula():
-    found = counter.count(HALVES, 1.7)
+    result = counter.count(HALVES, 1.7)
     same = [HALVES.count(each) for each in HALVES]
     expected = [1 / (m + (6 - m) * math.exp(-1.7)) for m in same]
-    assert np.allclose(np.diag(found.attention), expected, rtol=1e-14)
+    assert np.allclose(np.diag(result.attention), expected, rtol=1e-14)
     assert np.allclose([counter.own_weight(m, 6, 1.7) for m in same], expected, rtol=1e-14)
 
 
@@ -27,9 +27,9 @@ def test_it_is_the_softmax_of_the_scores():
 
 
 def test_in_the_limit_the_trace_counts_identities_and_the_rest_whole_objects():
-    found = counter.count(HALVES, math.inf)
-    assert (found.trace, found.distinct, found.error) == (4, 4, 0)
-    assert (found.pairs, found.complete) == (2, 2)
+    result = counter.count(HALVES, math.inf)
+    assert (result.trace, result.distinct, result.error) == (4, 4, 0)
+    assert (result.pairs, result.complete) == (2, 2)
 
 
 def test_no_comparison_at_beta_zero_and_no_overflow_far_out():
@@ -75,8 +75,8 @@ def test_what_cannot_be_counted_is_refused(call, message):
 
 @pytest.mark.parametrize("values", [2, 3, 6])
 def test_no_sum_of_local_evidence_lowers_the_loss(values):
-    found = evidence.added_evidence(values)
-    assert np.abs(found.gradient).max() < 1e-15
+    result = evidence.added_evidence(values)
+    assert np.abs(result.gradient).max() < 1e-15
     # and by descent: the cross-entropy of any small sum f(left) + g(right) is above log 2
     generator = np.random.default_rng(0)
     same = np.eye(values) / values / 2

@@ -36,11 +36,11 @@ def test_the_vit_reaches_the_bar_near_and_far(trained, task, distance):
 
 @pytest.mark.parametrize("task", tasks.TASKS)
 def test_the_small_field_is_at_chance_beyond_itself(trained, task):
-    found = measured(trained, task, "limited", FAR)
+    result = measured(trained, task, "limited", FAR)
     chance = 1 / tasks.find(task).answers
-    low, high = results.wilson(found["accuracy"], IMAGES, z=2.58)  # 99 %: one fixed sample
+    low, high = results.wilson(result["accuracy"], IMAGES, z=2.58)  # 99 %: one fixed sample
     assert low <= chance <= high
-    assert found["cross_entropy"] >= math.log(1 / chance) - 0.02
+    assert result["cross_entropy"] >= math.log(1 / chance) - 0.02
 
 
 def test_what_a_file_holds_is_what_was_measured():

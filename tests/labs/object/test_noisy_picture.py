@@ -9,12 +9,12 @@ from vitviz.labs.object.noisy_picture import run, whole_patches
 
 
 def test_patch_means_are_means_in_their_own_deviations():
-    found = run(Detector(patch_size=4, noise=0.5), 3, image_size=16)
+    result = run(Detector(patch_size=4, noise=0.5), 3, image_size=16)
     means = np.array([
-        [found.pixels[row : row + 4, column : column + 4].mean() for column in range(0, 16, 4)]
+        [result.pixels[row : row + 4, column : column + 4].mean() for column in range(0, 16, 4)]
         for row in range(0, 16, 4)
     ])  # fmt: skip
-    assert np.allclose(found.means, means / (0.5 / 4))
+    assert np.allclose(result.means, means / (0.5 / 4))
 
 
 @pytest.mark.parametrize("alignment", ALIGNMENTS)
@@ -22,30 +22,30 @@ def test_patch_means_are_means_in_their_own_deviations():
 def test_the_object_covers_what_the_formula_says(patch, size, alignment):
     """The shares of the touched patches are those of ``Detector.coverage``, and they add up to the object."""
     detector = Detector(patch_size=patch, alignment=alignment)
-    found = run(detector, size, image_size=32)
-    assert found.coverage.sum() * patch**2 == pytest.approx(size**2)
-    assert np.allclose(found.coverage[found.touched], detector.coverage(size).ravel())
+    result = run(detector, size, image_size=32)
+    assert result.coverage.sum() * patch**2 == pytest.approx(size**2)
+    assert np.allclose(result.coverage[result.touched], detector.coverage(size).ravel())
 
 
 def test_without_noise_the_object_is_seen_where_it_is():
-    found = run(Detector(patch_size=8, noise=1e-9), 5, image_size=32)
-    assert (found.detected & found.touched).sum() == found.hits == 1
-    left, top, right, bottom = found.box
+    result = run(Detector(patch_size=8, noise=1e-9), 5, image_size=32)
+    assert (result.detected & result.touched).sum() == result.hits == 1
+    left, top, right, bottom = result.box
     assert (right - left, bottom - top) == (5, 5)
-    assert found.pixels[int(top) + 2, int(left) + 2] == pytest.approx(1)
+    assert result.pixels[int(top) + 2, int(left) + 2] == pytest.approx(1)
 
 
 def test_noise_alone_raises_false_alarms_as_often_as_the_tail_says():
     """4,096 patches at k = 1: 15.9 % of them, within four standard deviations."""
-    found = run(Detector(patch_size=4, threshold=1.0), 1)
-    share = found.false_alarms / found.means.size
+    result = run(Detector(patch_size=4, threshold=1.0), 1)
+    share = result.false_alarms / result.means.size
     assert share == pytest.approx(0.1587, abs=4 * (0.1587 * 0.8413 / 4096) ** 0.5)
 
 
 def test_the_pool_is_the_mean_of_the_touched_patches():
-    found = run(Detector(patch_size=8), 24, image_size=64)
-    assert found.touched.sum() == 9
-    assert found.pool == pytest.approx(found.means[found.touched].sum() / 3)
+    result = run(Detector(patch_size=8), 24, image_size=64)
+    assert result.touched.sum() == 9
+    assert result.pool == pytest.approx(result.means[result.touched].sum() / 3)
 
 
 def test_the_seed_is_the_picture():

@@ -24,46 +24,46 @@ def picture(vit):
 
 
 @pytest.fixture(scope="module")
-def found(vit, picture):
+def experiment(vit, picture):
     return run(vit, picture, patch=5, sizes=(1, 2, 4, 8, 16), detector=AIM, samples=16)
 
 
-def test_at_the_input_the_change_is_the_embedding_of_the_square(found, vit):
+def test_at_the_input_the_change_is_the_embedding_of_the_square(experiment, vit):
     """The patch embedding is linear: a square of s pixels adds Δ / std times the sum of its filters over the square."""
     filters = vit.module.patch_embed.proj.weight.detach().double()  # (channel, 3, 8, 8)
     filters = filters / torch.tensor(vit.std)[:, None, None]
-    left, top, right, bottom = (int(each) % 8 for each in found.boxes[1])
+    left, top, right, bottom = (int(each) % 8 for each in experiment.boxes[1])
     wanted = AIM.brightness * filters[:, :, top:bottom, left:right].sum((1, 2, 3)).norm()
     whole = AIM.brightness * filters.sum((1, 2, 3)).norm()
-    measured = found.object_change[:, 0]
+    measured = experiment.object_change[:, 0]
     assert measured[1] / measured[3] == pytest.approx(float(wanted / whole), rel=1e-4)
     assert measured[4] == pytest.approx(measured[3], rel=1e-4)  # more than the patch it cannot cover
 
 
 def test_at_the_input_noise_moves_the_token_by_the_size_of_its_filters(vit, picture):
     """Root mean square of the change: σ · √(Σ filter² / std²), within its sampling error."""
-    found = run(vit, picture, patch=5, sizes=(8,), detector=AIM, samples=40)
+    result = run(vit, picture, patch=5, sizes=(8,), detector=AIM, samples=40)
     std = torch.tensor(vit.std)[:, None, None]
     filters = vit.module.patch_embed.proj.weight.detach().double()
     size = AIM.noise * float((filters / std).square().sum().sqrt())
     whole = AIM.brightness * float((filters / std).sum((1, 2, 3)).norm())
-    measured = np.sqrt((found.noise_change[:, 0] ** 2).mean()) / found.object_change[0, 0]
+    measured = np.sqrt((result.noise_change[:, 0] ** 2).mean()) / result.object_change[0, 0]
     assert measured == pytest.approx(size / whole, rel=0.12)
 
 
-def test_tables_have_a_row_an_object_or_sample_and_a_column_a_layer(found, vit):
-    assert found.object_change.shape == found.signal_to_noise.shape == (5, vit.layers + 1)
-    assert found.noise_change.shape == (16, vit.layers + 1)
-    assert found.read_change.shape == (5,)
-    assert (found.read_change >= -1e-12).all()
-    assert (found.object_change > 0).all()
-    assert found.boxes[3] == (8, 8, 16, 16)  # patch 5 of 4 × 4 is row 1, column 1
+def test_tables_have_a_row_an_object_or_sample_and_a_column_a_layer(experiment, vit):
+    assert experiment.object_change.shape == experiment.signal_to_noise.shape == (5, vit.layers + 1)
+    assert experiment.noise_change.shape == (16, vit.layers + 1)
+    assert experiment.read_change.shape == (5,)
+    assert (experiment.read_change >= -1e-12).all()
+    assert (experiment.object_change > 0).all()
+    assert experiment.boxes[3] == (8, 8, 16, 16)  # patch 5 of 4 × 4 is row 1, column 1
 
 
-def test_twice_the_brightness_is_twice_the_ratio_at_the_input(vit, picture, found):
+def test_twice_the_brightness_is_twice_the_ratio_at_the_input(vit, picture, experiment):
     other = Detector(brightness=0.4, noise=0.1)
     double = run(vit, picture, patch=5, sizes=(1, 2, 4, 8, 16), detector=other, samples=16)
-    assert np.allclose(double.signal_to_noise[:, 0], 2 * found.signal_to_noise[:, 0], rtol=1e-3)
+    assert np.allclose(double.signal_to_noise[:, 0], 2 * experiment.signal_to_noise[:, 0], rtol=1e-3)
 
 
 def test_the_smallest_object_is_read_off_between_two_sizes():

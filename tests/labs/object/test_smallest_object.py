@@ -81,22 +81,22 @@ def test_pooling_four_corners_costs_root_two_instead_of_two():
 
 def test_simulated_pictures_agree_with_the_formula_and_the_slope_is_one_half():
     """Monte Carlo over p = 4 … 64: slope 0.50 ± 0.03, sizes within 2 %."""
-    found = run(trials=3000, seed=1)
-    assert found.formula == tuple(math.sqrt(3 * patch) for patch in (4, 8, 16, 32, 64))
-    assert found.slope == pytest.approx(0.5, abs=0.03)
-    assert found.formula_slope == pytest.approx(0.5)
-    assert found.largest_difference < 0.02
+    result = run(trials=3000, seed=1)
+    assert result.formula == tuple(math.sqrt(3 * patch) for patch in (4, 8, 16, 32, 64))
+    assert result.slope == pytest.approx(0.5, abs=0.03)
+    assert result.formula_slope == pytest.approx(0.5)
+    assert result.largest_difference < 0.02
 
 
 def test_on_a_border_the_formula_s_own_slope_is_less_than_one_half():
     """It is flat from kσ/Δ to 2kσ/Δ, here 3 to 6 pixels, so the smallest patch pulls the slope down."""
-    found = run(detector=Detector(alignment=EDGE), trials=3000, seed=1)
+    result = run(detector=Detector(alignment=EDGE), trials=3000, seed=1)
     sizes = [6, *(math.sqrt(6 * patch) for patch in (8, 16, 32, 64))]
-    assert found.formula == pytest.approx(sizes)
+    assert result.formula == pytest.approx(sizes)
     slope = np.polyfit(np.log([4, 8, 16, 32, 64]), np.log(sizes), 1)[0]
-    assert found.formula_slope == pytest.approx(slope)
+    assert result.formula_slope == pytest.approx(slope)
     assert slope < 0.46
-    assert found.slope == pytest.approx(slope, abs=0.03)
+    assert result.slope == pytest.approx(slope, abs=0.03)
 
 
 def test_simulated_corners_double_the_size():
@@ -110,9 +110,9 @@ def test_simulated_corners_double_the_size():
 ])  # fmt: skip
 def test_the_share_of_detections_is_that_of_the_normal_distribution(patch, size, pooled):
     one = Detector(patch_size=patch)
-    found = detection_rate(one, size, pooled=pooled, trials=4000, seed=2)
+    result = detection_rate(one, size, pooled=pooled, trials=4000, seed=2)
     chance = one.chance(size, pooled=pooled)
-    assert found == pytest.approx(chance, abs=4 * math.sqrt(chance * (1 - chance) / 4000))
+    assert result == pytest.approx(chance, abs=4 * math.sqrt(chance * (1 - chance) / 4000))
 
 
 def test_false_alarms_are_the_tail_beyond_the_threshold():
@@ -120,9 +120,9 @@ def test_false_alarms_are_the_tail_beyond_the_threshold():
 
 
 def test_no_slope_where_fewer_than_two_patches_see():
-    found = run(patch_sizes=(1, 2, 4), trials=50)
-    assert found.formula[:2] == found.measured[:2] == (None, None)
-    assert found.slope is None
+    result = run(patch_sizes=(1, 2, 4), trials=50)
+    assert result.formula[:2] == result.measured[:2] == (None, None)
+    assert result.slope is None
     assert run(patch_sizes=(1, 2), trials=50).largest_difference is None
 
 
