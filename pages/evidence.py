@@ -15,6 +15,11 @@ show.heading(
     _(
         "Every map is one method's view of which parts of the photo speak for the answer. Click another answer to "
         "explain that one. No map shows how the model thinks; compare them."
+    )
+    if scene.vit.has_classifier
+    else _(
+        "Every map is one method's view of which parts of the photo made the model's embedding what it is. No map "
+        "shows how the model thinks; compare them."
     ),
 )
 aim = target.current(scene)
@@ -25,6 +30,7 @@ if scene.trace.edit:
     st.caption(":material/power: " + _("These maps explain the model with all its heads switched on."))
 if not shown:
     st.info(_("No method is chosen. Choose one in the list above."), icon=":material/info:")
+panels.ask_for_all(scene, aim, shown)
 outcomes = panels.draw(scene, aim, shown)
 curves.draw(scene, aim, outcomes)
 box.draw(scene, outcomes)

@@ -7,6 +7,7 @@ from vitviz.ui.explore.positions.export import PositionMeasurements, export
 from vitviz.ui.furniture import show
 from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
+from vitviz.ui.words.labels import is_random
 
 scene = current()
 show.heading(
@@ -17,7 +18,7 @@ show.heading(
     ),
 )
 similarity, read_out = encoding.measured(scene)
-encoding.head(similarity)
+encoding.head(similarity, random=is_random(scene.vit))
 encoding.maps(scene, similarity, read_out)
 vectors.components(similarity)
 interpolated = vectors.interpolation(scene)

@@ -10,8 +10,9 @@ from tests.pages.dashboard import NAMES
 from vitviz.analysis.faithfulness import deletion_insertion
 from vitviz.errors import OptionError
 from vitviz.trace.target import contrast
-from vitviz.ui.choices.evidence import knobs_of
+from vitviz.ui.choices.evidence import METHOD_SEPARATOR, knobs_of
 from vitviz.ui.kept import shelf
+from vitviz.ui.words.labels import duration
 
 
 def maps(app):
@@ -225,3 +226,21 @@ def test_knobs_of_a_text():
     }
     with pytest.raises(OptionError, match="wanted a whole number from 0"):
         knobs_of("occlusion:window:many")
+
+
+def test_what_is_not_computed_is_an_empty_frame_with_what_it_takes(dashboard):
+    app = dashboard("evidence", methods=METHOD_SEPARATOR.join(("rise", "kernel_shap", "saliency"))).sound()
+    frames = [element.proto.body for element in app.app.get("html") if '"vitviz-empty"' in element.proto.body]
+    assert len(frames) == 2
+    assert all("Not computed yet: about" in frame for frame in frames)
+    assert app.app.button(key="ask_all").label.startswith("Compute all 2: about")
+    app.app.button(key="ask_all").click().run()
+    assert not app.app.exception
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.043, "0.04 s"), (0.999, "1.0 s"), (7.24, "7.2 s"), (9.97, "10 s"), (150.2, "150 s"), (725, "12 min")],
+)
+def test_a_duration_is_told_as_people_say_it(seconds, told):
+    assert duration(seconds) == told

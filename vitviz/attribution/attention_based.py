@@ -14,7 +14,7 @@ from vitviz.attribution.readout import no_class_token, readout
 from vitviz.models.vit import ViT
 from vitviz.trace.trace import Trace
 
-LAYER = Knob("layer", None, "Block whose tokens are read, counted from 0.")
+LAYER = Knob("layer", None, "Block whose tokens are read, counted from 0.", label="Layer")
 
 
 def class_attention(task: Task, *, layer: int) -> RawMap:
@@ -177,9 +177,18 @@ METHODS = (
         "It is the same for every target and knows neither values nor MLPs.",
         attention_rollout,
         (
-            Knob("head_fusion", "mean", "How the heads of a layer become one.", choices=FUSIONS),
-            Knob("discard_ratio", 0.0, "Share of the smallest weights set to zero.", 0, 0.99),
-            Knob("residual", 0.5, "Share of the residual connection.", 0, 1),
+            Knob(
+                "head_fusion", "mean", "How the heads of a layer become one.", choices=FUSIONS, label="Heads fused by"
+            ),
+            Knob(
+                "discard_ratio",
+                0.0,
+                "Share of the smallest weights set to zero.",
+                0,
+                0.99,
+                label="Discard the smallest",
+            ),
+            Knob("residual", 0.5, "Share of the residual connection.", 0, 1, label="Residual share"),
         ),
         targeted=False,
     ),

@@ -20,9 +20,9 @@ from vitviz.capture.graph import pixel_gradient
 from vitviz.progress import is_out_of_memory, report
 
 Engine = Callable[[Tensor], Tensor]
-BASELINE = Knob("baseline", "mean", "Picture where nothing is left to explain.", choices=PICTURES)
-SAMPLES = Knob("n_samples", 16, "Noisy copies of the picture.", 1, 256)
-NOISE = Knob("noise", 0.15, "Standard deviation, as a share of the picture's range.", 0, 1)
+BASELINE = Knob("baseline", "mean", "Picture where nothing is left to explain.", choices=PICTURES, label="Baseline")
+SAMPLES = Knob("n_samples", 16, "Noisy copies of the picture.", 1, 256, label="Noisy copies")
+NOISE = Knob("noise", 0.15, "Standard deviation, as a share of the picture's range.", 0, 1, label="Noise")
 AT_ONCE = 4
 """Inputs of one backward pass: more keep more activations and are no faster on a processor."""
 
@@ -199,8 +199,12 @@ METHODS = (
         limits="It explains the difference to the baseline: pixels that look like the baseline get nothing.",
         function=integrated_gradients,
         differentiates=True,
-        knobs=(Knob("n_steps", 32, "Points on the way from the baseline to the picture.", 2, 512), BASELINE),
+        knobs=(
+            Knob("n_steps", 32, "Points on the way from the baseline to the picture.", 2, 512, label="Steps"),
+            BASELINE,
+        ),
         signed=True,
+        passes=lambda knobs, _grid: 3 * knobs["n_steps"],
     ),
     _pixel_method(
         "smooth_grad",
@@ -214,6 +218,7 @@ METHODS = (
         differentiates=True,
         knobs=(SAMPLES, NOISE),
         seeded=True,
+        passes=lambda knobs, _grid: 3 * knobs["n_samples"],
     ),
     _pixel_method(
         "gradient_shap",
@@ -225,8 +230,9 @@ METHODS = (
         limits="It varies with the seed; few samples leave a large completeness gap.",
         function=gradient_shap,
         differentiates=True,
-        knobs=(SAMPLES, Knob("noise", 0.05, NOISE.help, 0, 1), BASELINE),
+        knobs=(SAMPLES, Knob("noise", 0.05, NOISE.help, 0, 1, label="Noise"), BASELINE),
         signed=True,
         seeded=True,
+        passes=lambda knobs, _grid: 4 * knobs["n_samples"],
     ),
 )

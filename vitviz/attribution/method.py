@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vitviz.errors import OptionError, check_choice, check_index, suggest
+from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
 from vitviz.record import Record
@@ -39,6 +40,8 @@ class Knob(Record):
     """The largest value of a number."""
     choices: tuple[str, ...] = ()
     """The values of a text; empty for numbers."""
+    label: str = field(default="", kw_only=True)
+    """What it is called where people turn it, such as "Random masks"."""
 
     @property
     def kind(self) -> str:
@@ -149,6 +152,9 @@ class Method(Record):
     """Whether the function reads the gradients of each layer's own answer from the trace."""
     differentiates: bool = False
     """Whether the function takes gradients at other inputs than the trace's."""
+    passes: Callable[[Mapping[str, Any], PatchGrid], float] | None = field(default=None, repr=False)
+    """About how many forward passes of one picture it takes with these knobs, a backward pass counted as two; None for
+    a method that takes a few at most."""
     why_not: Callable[[ViT], str | None] = field(default=serves_all, repr=False)
     """Why the method cannot serve a model, in one sentence, or None if it can."""
 

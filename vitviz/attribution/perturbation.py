@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +18,9 @@ from vitviz.attribution.shapley import coalitions, shapley_values
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
 
-REPLACEMENT = Knob("replacement", "mean", "What takes the place of a patch.", choices=REPLACEMENTS)
+REPLACEMENT = Knob(
+    "replacement", "mean", "What takes the place of a patch.", choices=REPLACEMENTS, label="Put in its place"
+)
 
 
 def occlusion(task: Task, *, replacement: str, window: int, stride: int) -> RawMap:
@@ -167,6 +170,13 @@ def _masked_scores(task: Task, gone: Tensor, replacement: str) -> Tensor:
 
 _PAINTED = tuple(name for name in REPLACEMENTS if name != REMOVED)
 
+
+def _positions(knobs: Mapping[str, Any], grid: PatchGrid) -> float:
+    """Return at how many places the window stands."""
+    down, across = (-(-side // knobs["stride"]) for side in (grid.rows, grid.columns))
+    return float(down * across)
+
+
 METHODS = (
     Method(
         "occlusion",
@@ -179,10 +189,11 @@ METHODS = (
         occlusion,
         (
             REPLACEMENT,
-            Knob("window", 1, "Side of the square that is taken away, in patches.", 1, 64),
-            Knob("stride", 1, "Step of the square, in patches.", 1, 64),
+            Knob("window", 1, "Side of the square that is taken away, in patches.", 1, 64, label="Window (patches)"),
+            Knob("stride", 1, "Step of the square, in patches.", 1, 64, label="Step (patches)"),
         ),
         signed=True,
+        passes=_positions,
     ),
     Method(
         "rise",
@@ -194,14 +205,17 @@ METHODS = (
         "It is noisy with few masks, and the model sees pictures unlike any photo.",
         rise,
         (
-            Knob("n_masks", 256, "Random masks.", 2, 8192),
-            Knob("replacement", "mean", "What shows where the mask hides.", choices=_PAINTED),
-            Knob("keep", 0.5, "Share of the coarse cells that show the picture.", 0.05, 0.95),
-            Knob("cells", 7, "Coarse cells a side.", 2, 32),
+            Knob("n_masks", 256, "Random masks.", 2, 8192, label="Random masks"),
+            Knob("replacement", "mean", "What shows where the mask hides.", choices=_PAINTED, label="Put in its place"),
+            Knob(
+                "keep", 0.5, "Share of the coarse cells that show the picture.", 0.05, 0.95, label="Share that is shown"
+            ),
+            Knob("cells", 7, "Coarse cells a side.", 2, 32, label="Coarse cells a side"),
         ),
         signed=True,
         pixelwise=True,
         seeded=True,
+        passes=lambda knobs, _grid: knobs["n_masks"],
     ),
     Method(
         "kernel_shap",
@@ -213,10 +227,11 @@ METHODS = (
         "With fewer samples than a few per patch it is little more than noise.",
         kernel_shap,
         (
-            Knob("n_samples", 512, "Coalitions of patches.", 4, 16384),
-            Knob("replacement", "mean", "What takes the place of a patch.", choices=_PAINTED),
+            Knob("n_samples", 512, "Coalitions of patches.", 4, 16384, label="Coalitions"),
+            Knob("replacement", "mean", "What takes the place of a patch.", choices=_PAINTED, label="Put in its place"),
         ),
         signed=True,
         seeded=True,
+        passes=lambda knobs, _grid: knobs["n_samples"],
     ),
 )

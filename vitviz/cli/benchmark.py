@@ -31,11 +31,7 @@ from vitviz.models.vit import ViT
 from vitviz.trace import predict
 from vitviz.trace.default import target_of
 
-QUICK = tuple(
-    method.name
-    for method in METHODS
-    if not any(knob.name.startswith("n_") or knob.name == "window" for knob in method.knobs)
-)
+QUICK = tuple(method.name for method in METHODS if method.passes is None)
 """Methods of a few passes, which are measured if none are named."""
 
 

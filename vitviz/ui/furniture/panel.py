@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from html import escape
+
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from vitviz.errors import OptionError
 from vitviz.figures.overlay import overlay
@@ -14,6 +18,18 @@ from vitviz.ui.text import plain
 def title(words: str) -> None:
     """Draw the title of a panel."""
     st.markdown(f"**{plain(words)}**")
+
+
+def empty_panel(photo: NDArray[np.uint8], words: str) -> None:
+    """Draw the place of a map that is not there yet: an outlined, hatched frame of the photo's shape with the reason.
+
+    A photo under one colour would look like a map that is zero everywhere.
+    """
+    height, width = photo.shape[:2]
+    st.html(
+        f'<div class="vitviz-empty" role="img" aria-label="{escape(words)}" style="aspect-ratio: {width} / {height}">'
+        f"<span>{escape(words)}</span></div>"
+    )
 
 
 def map_panel(panel: Panel, *, alt: str, titled: bool = True) -> None:

@@ -13,7 +13,7 @@ from vitviz.ui.reader import photos
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.class_names import class_name
-from vitviz.ui.words.labels import token_name
+from vitviz.ui.words.labels import is_random, model_name, token_name
 
 _WIDTH = 96
 
@@ -28,6 +28,12 @@ def draw(scene: Scene) -> None:
 
 
 def _answers(scene: Scene, column: DeltaGenerator) -> None:
+    if is_random(scene.vit):
+        column.badge(
+            _("Random weights: it has learned nothing, and its answers mean nothing"),
+            icon=":material/casino:",
+            color="orange",
+        )
     top = scene.trace.top(5)
     if not top:
         channels = scene.trace.embedding.shape[-1]
@@ -54,7 +60,7 @@ def _facts(scene: Scene) -> str:
         "{model} · {rows} × {columns} patches of {size} px · {tokens} tokens (special: {prefix}) · "
         "{layers} layers × {heads} heads · {milliseconds:.0f} ms · {megabytes:.0f} MB kept"
     ).format(
-        model=plain(scene.vit.name),
+        model=plain(model_name(scene.vit)),
         rows=grid.rows,
         columns=grid.columns,
         size=grid.patch_size[0],

@@ -13,6 +13,10 @@ RULES = """
 .st-key-strip [data-testid="stCaptionContainer"] p { line-height: 1.45; }
 [data-testid="stCaptionContainer"] { color: inherit; opacity: 0.82; }
 [data-testid="stImage"] { column-gap: 8px; }
+.vitviz-empty { width: 100%; display: flex; align-items: center; justify-content: center; text-align: center;
+  padding: 1rem; box-sizing: border-box; border: 2px dashed color-mix(in srgb, currentColor 45%, transparent);
+  border-radius: 4px; background: repeating-linear-gradient(45deg, transparent 0 11px,
+  color-mix(in srgb, currentColor 9%, transparent) 11px 12px); }
 @media (max-width: 700px) { .st-key-strip { padding-bottom: 1.4rem; }
   [data-testid="stMainBlockContainer"] { padding: 4rem 1rem 3rem; } }
 </style>

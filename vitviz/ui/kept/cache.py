@@ -5,6 +5,7 @@ Keys are names and content hashes, never pictures: Streamlit hashes large arrays
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -31,6 +32,7 @@ from vitviz.capture.edit import Edit
 from vitviz.images import Photo
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
+from vitviz.trace.forward import predict
 from vitviz.ui.kept.shelf import Shelf
 from vitviz.ui.text import N_, _
 
@@ -66,6 +68,18 @@ def _kept_trace(key: Hashable, compute: Callable[[], Trace]) -> Trace:
         return trace
     with st.spinner(_("Looking at the picture …")):
         return traces().once(key, compute)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def pass_seconds(model_key: str, _vit: ViT) -> float:
+    """Return the seconds of a forward pass of one picture on this machine: the faster of two, of a grey picture."""
+    picture = torch.zeros(1, _vit.channels, *_vit.image_size)
+    seconds = []
+    for _repeat in range(2):
+        start = time.perf_counter()
+        predict(_vit, picture)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
 
 
 @st.cache_resource(max_entries=96, show_spinner=False)

@@ -10,6 +10,7 @@ import re
 from vitviz.figures.alt import WORDS
 from vitviz.figures.summary import TEMPLATES
 from vitviz.images.notes import NOTES
+from vitviz.models.vit import ViT
 from vitviz.ui.text import _
 
 PHOTO_NOTES = NOTES
@@ -38,6 +39,24 @@ def token_title(name: str) -> str:
     """Return a prefix token in words that stand alone, such as "class token"."""
     titles = {"class": _("class token"), "distillation": _("distillation token")}
     return titles.get(name) or token_name(name)
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: "0.43 s", "7.2 s", "150 s", "12 min"."""
+    if seconds >= 600:
+        return _("{minutes:.0f} min").format(minutes=seconds / 60)
+    digits = 0 if seconds >= 9.95 else 1 if seconds >= 0.995 else 2
+    return _("{seconds} s").format(seconds=f"{seconds:.{digits}f}")
+
+
+def is_random(vit: ViT) -> bool:
+    """Return whether a model's weights were drawn at random and nothing was learned."""
+    return vit.weights.startswith("random")
+
+
+def model_name(vit: ViT) -> str:
+    """Return the name of a model as it is shown, with random weights said beside it."""
+    return _("{model}, random weights").format(model=vit.name) if is_random(vit) else vit.name
 
 
 def photo_note(note: str) -> str:

@@ -28,6 +28,7 @@ def library_words() -> set[str]:
     for method in METHODS:
         words |= {method.label, method.summary, method.cost, method.limits}
         words.update(knob.help for knob in method.knobs)
+        words.update(knob.label for knob in method.knobs)
     return words
 
 

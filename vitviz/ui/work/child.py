@@ -69,7 +69,7 @@ def _watch(reporter: Reporter) -> None:
 def _told(error: Exception) -> Exception:
     """Return the error as one that another process can read."""
     if isinstance(error, VitvizError):
-        return VitvizError(str(error))
+        return error
     if is_out_of_memory(error):
         return MemoryError()
     traceback.print_exc()  # into the server's log

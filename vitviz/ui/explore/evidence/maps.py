@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from vitviz.attribution import METHODS, Attribution, Method, attribute, why_not
 from vitviz.attribution.attribute import find_method
-from vitviz.attribution.perturbation import METHODS as PERTURBATIONS
 from vitviz.errors import UnsupportedModelError
 from vitviz.export.settings import ViewSettings
 from vitviz.figures.export import html_of_png
@@ -26,7 +25,7 @@ from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.furniture import settings as view_settings
 from vitviz.ui.furniture import viewer
 from vitviz.ui.furniture.show import Export
-from vitviz.ui.kept import shelf
+from vitviz.ui.kept import cache, shelf
 from vitviz.ui.kept.jobs import Report
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
@@ -59,7 +58,15 @@ class Outcome:
 
 def slow(method: Method) -> bool:
     """Return whether a method needs many passes, so that it waits to be asked for."""
-    return method in PERTURBATIONS or any(knob.name.startswith("n_") for knob in method.knobs)
+    return method.passes is not None
+
+
+def estimate(scene: Scene, method: Method) -> float:
+    """Return about how many seconds a slow method takes with the reader's knobs, on this machine."""
+    if method.passes is None:
+        return 0.0
+    turned = method.choose(knobs(method), scene.vit.layers)
+    return method.passes(turned, scene.trace.grid) * cache.pass_seconds(scene.model_key, scene.vit)
 
 
 def methods(scene: Scene) -> list[Method]:

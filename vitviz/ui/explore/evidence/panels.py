@@ -8,7 +8,6 @@ import numpy as np
 import streamlit as st
 
 from vitviz.attribution import Attribution, Knob, Method
-from vitviz.figures.overlay import overlay
 from vitviz.figures.paint import number
 from vitviz.figures.scale import Scale
 from vitviz.trace.default import VANISHES
@@ -16,10 +15,11 @@ from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.explore.evidence.maps import Outcome
 from vitviz.ui.explore.evidence.target import Aim
-from vitviz.ui.furniture.panel import map_panel, title
+from vitviz.ui.furniture.panel import empty_panel, map_panel, title
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
+from vitviz.ui.words.labels import duration
 from vitviz.ui.work import controls
 
 _ROW = 4
@@ -59,10 +59,22 @@ def refused(outcome: Outcome, told: str, *, name: str) -> None:
 
 def _ask(scene: Scene, outcome: Outcome) -> None:
     """Draw the button that starts a slow method, or its progress and the button that stops it."""
-    faint = overlay(scene.picture, np.zeros((1, 1)), scale=Scale(0, 1), opacity=0.75)
-    st.image(faint, width="stretch", output_format="JPEG", alt=_("Not computed yet"))
+    took = duration(maps.estimate(scene, outcome.method))
+    empty_panel(scene.picture, _("Not computed yet: about {duration}").format(duration=took))
     note = _("Takes {cost}.").format(cost=_(outcome.method.cost))
     controls.ask([outcome.work], _("Compute"), name=outcome.method.name, note=note)
+
+
+def ask_for_all(scene: Scene, aim: Aim, shown: list[Method]) -> None:
+    """Draw the button that computes all maps that wait, where there are several."""
+    outcomes = [maps.outcome(scene, aim, method, beside=shown) for method in shown if maps.slow(method)]
+    waiting = [outcome for outcome in outcomes if outcome.waits]
+    if len(waiting) < 2:
+        return
+    whole = duration(sum(maps.estimate(scene, outcome.method) for outcome in waiting))
+    label = _("Compute all {count}: about {duration}").format(count=len(waiting), duration=whole)
+    request = ("all", *(outcome.work.key for outcome in outcomes))
+    controls.ask([outcome.work for outcome in waiting], label, name="all", request=request)
 
 
 def _map(scene: Scene, aim: Aim, method: Method, attribution: Attribution) -> None:
@@ -89,7 +101,7 @@ def _facts(aim: Aim, method: Method, attribution: Attribution, scale: Scale, mos
     if method.targeted:
         target = _("for **{target}**").format(target=plain(aim.label))
     kind = _("red for, blue against") if method.signed else _("no sign")
-    facts = [target, _("{kind} · {seconds:.2g} s").format(kind=kind, seconds=attribution.seconds)]
+    facts = [target, _("{kind} · {duration}").format(kind=kind, duration=duration(attribution.seconds))]
     if most > scale.high:
         facts.append(_("brightest 1 % of the pixels: up to {most}").format(most=number(most)))
     if not most:
@@ -133,8 +145,8 @@ def _knob(scene: Scene, method: Method, knob: Knob) -> None:
 
     shared: dict[str, Any] = {"key": key, "help": _(knob.help), "on_change": keep}
     if knob.kind == "choice":
-        st.selectbox(knob.name, knob.choices, **shared)
+        st.selectbox(_(knob.label), knob.choices, **shared)
     elif knob.kind == "number":
-        st.number_input(knob.name, float(low), float(high), step=0.05, **shared)
+        st.number_input(_(knob.label), float(low), float(high), step=0.05, **shared)
     else:
-        st.number_input(knob.name, int(low), int(high), step=1, **shared)
+        st.number_input(_(knob.label), int(low), int(high), step=1, **shared)

@@ -105,7 +105,38 @@ def atlas(scene: Scene, table: HeadStatistics, name: str) -> AtlasView:
     """Return the atlas of a statistic with the chosen head and the heads that are switched off."""
     title, unit, _definition = names()[name]
     selected = (scene.layer, scene.chosen_head) if isinstance(scene.chosen_head, int) else None
-    return AtlasView(values=table.table(name), label=title, unit=unit, selected=selected, ticked=tuple(ablated()))
+    values = table.table(name)
+    low, high = colour_limits(values, least_span(name, scene))
+    return AtlasView(
+        values=values,
+        label=title,
+        unit=unit,
+        minimum=low,
+        maximum=high,
+        selected=selected,
+        ticked=tuple(ablated()),
+    )
+
+
+def least_span(name: str, scene: Scene) -> float:
+    """Return what the colours of a statistic span at least: heads that are all alike must look alike.
+
+    Half a patch for distances, 0.2 nats for the entropy, 1 % for shares. That is about what one head of the shipped
+    model varies by from photo to photo (standard deviation over the ten examples, median of the heads: 0.45 patches,
+    0.18 nats, 0.2 to 1.6 %). Its heads differ by 7 patches, 4.8 nats and up to 52 %; random ones by 0.15 patches.
+    """
+    patch = max(scene.trace.grid.patch_size)
+    return {"distance": 0.5, "pixel_distance": patch / 2, "entropy": 0.2}.get(name, 0.01)
+
+
+def colour_limits(values: NDArray[np.float32], least: float) -> tuple[float, float]:
+    """Return the values of the first and last colour: those of the heads, spread to ``least`` about their middle."""
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    if high - low >= least:
+        return low, high
+    low = max(0.0, (low + high - least) / 2)  # no statistic is below zero
+    return low, low + least
 
 
 def rows(table: HeadStatistics) -> dict[str, list[Any]]:

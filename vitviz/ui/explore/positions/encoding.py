@@ -28,7 +28,7 @@ _MOST_MAPS = 900
 _SECOND = "#B0558F"
 
 
-def kinds() -> dict[str, str]:
+def _kinds() -> dict[str, str]:
     """Return what each kind of encoding is, in the reader's language."""
     return {
         "learned": _("**Learned**: every place has a vector of its own, found in training."),
@@ -43,6 +43,18 @@ def kinds() -> dict[str, str]:
         "relative": _("**Relative bias**: a learned number for each offset is added to the attention scores."),
         "none": _("**None**: the model is not told where its patches are."),
     }
+
+
+def in_words(kind: str, *, random: bool) -> str:
+    """Return what a kind of encoding is; of random weights nothing was found in training."""
+    if random and kind == "learned":
+        return _("**Learned**: every place has a vector of its own. Here they are random: nothing was trained.")
+    if random and kind == "relative":
+        return _(
+            "**Relative bias**: a number for each offset is added to the attention scores. Here they are drawn at "
+            "random, or zero as training begins: nothing was trained."
+        )
+    return _kinds()[kind]
 
 
 def _units() -> dict[str, str]:
@@ -74,11 +86,11 @@ def unit(similarity: PositionSimilarity) -> str:
     return _units().get(similarity.kind, _("Cosine similarity of the position vectors"))
 
 
-def head(similarity: PositionSimilarity) -> None:
+def head(similarity: PositionSimilarity, *, random: bool) -> None:
     """Draw the kind of encoding in words, the choice among several, or why there is nothing to draw."""
     if len(similarity.kinds) > 1:
         _choose_kind(similarity)
-    st.markdown(kinds()[similarity.kind])
+    st.markdown(in_words(similarity.kind, random=random))
     if similarity.values is None:
         st.info(plain(_("Not applicable. {reason}").format(reason=similarity.reason)))
 

@@ -14,13 +14,14 @@ from vitviz.analysis.shuffling import ShuffleExperiment
 from vitviz.figures.export import html_of_png
 from vitviz.figures.mosaic import mosaic
 from vitviz.figures.sheet import Panel, print_figure
-from vitviz.ui.explore.positions.encoding import kinds, scale, step, unit
+from vitviz.ui.explore.positions.encoding import in_words, scale, step, unit
 from vitviz.ui.explore.positions.input_sizes import Answers
 from vitviz.ui.furniture import viewer
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.furniture.show import Export
 from vitviz.ui.reader.scene import Scene, pinned_patch
 from vitviz.ui.text import _, language
+from vitviz.ui.words.labels import is_random
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,8 @@ def export(scene: Scene, measured: PositionMeasurements) -> Export:
     """Return the files of the page: mosaic and large map for print, the numbers, the settings, a page."""
     similarity, chosen = measured.similarity, pinned_patch(scene)
     title = _("What does the model know about places?")
-    caption = f"{kinds()[similarity.kind].replace('**', '')} {viewer.caption(scene)}"
+    words = in_words(similarity.kind, random=is_random(scene.vit))
+    caption = f"{words.replace('**', '')} {viewer.caption(scene)}"
     panels = [Panel(label=similarity.reason, photo=scene.picture)]
     if similarity.values is not None:
         large = Panel(

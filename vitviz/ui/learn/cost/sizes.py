@@ -23,6 +23,7 @@ from vitviz.ui.choices.cost import (
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, gap
+from vitviz.ui.words.labels import model_name
 
 
 def base(scene: Scene) -> ViTShape:
@@ -62,7 +63,7 @@ def _fitting(shape: ViTShape, side: int) -> tuple[int, int]:
 def choose(scene: Scene, shape: ViTShape) -> None:
     """Draw the list of models and one number for each size."""
     columns = st.columns([2, 1, 1, 1, 1, 1], gap="small", vertical_alignment="bottom")
-    names = {LOADED: _("the loaded one: {name}").format(name=scene.vit.name)}
+    names = {LOADED: _("the loaded one: {name}").format(name=model_name(scene.vit))}
     key = "choice_cost_model"
     st.session_state[key] = link.get(COST_MODEL)
 

@@ -28,6 +28,7 @@ from vitviz.ui.furniture.recipe import load_line
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, pinned_patch
 from vitviz.ui.text import N_, _, plain
+from vitviz.ui.words.labels import model_name
 
 _SIDE = 360
 
@@ -56,7 +57,11 @@ def draw(scene: Scene) -> lesson.Result:
     encodings = _computed(scene.model_key, int(link.get(ENCODING_WIDTH)), scene)
     place = pinned_patch(scene)
     if not encodings[0].model:
-        st.info(plain(_("{name} has no position encoding of its own to show beside them.").format(name=scene.vit.name)))
+        st.info(
+            plain(
+                _("{name} has no position encoding of its own to show beside them.").format(name=model_name(scene.vit))
+            )
+        )
     for column, encoding in zip(st.columns(len(encodings), gap="medium"), encodings, strict=True):
         with column:
             _map(encoding, place)
