@@ -21,6 +21,7 @@ from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.grid import PatchGrid
 from vitviz.models import timm_door
+from vitviz.models.hugging_face.adapter import HuggingFaceViT
 from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress, report
@@ -120,6 +121,8 @@ def covered(image_size: tuple[int, int], patch_size: int) -> tuple[int, int]:
 
 def why_not_resizable(vit: ViT) -> str | None:
     """Return why the patch embedding of a model cannot be resized, or None if it can."""
+    if isinstance(vit.module, HuggingFaceViT):
+        return "the code of transformers keeps its patch size in many places; the same model of timm can be brought"
     embedding: Any = getattr(vit.module, "patch_embed", None)
     projection = getattr(embedding, "proj", None)
     if getattr(embedding, "backbone", None) is not None:

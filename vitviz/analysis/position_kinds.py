@@ -20,12 +20,12 @@ from torch.overrides import TorchFunctionMode
 from vitviz.analysis.sine_cosine import sine_cosine_kind
 from vitviz.capture.shell import private_shell
 from vitviz.capture.tap import AttentionTap, watch_blocks
+from vitviz.models.parts import norm_before, position_tables, rotation_in, without_rotation
 from vitviz.models.vit import ViT
 from vitviz.record import Record
 
 LEARNED, SINE_COSINE_1D, SINE_COSINE_2D = "learned", "sine-cosine-1d", "sine-cosine-2d"
 ROTARY, RELATIVE = "rotary", "relative"
-_TABLES = ("pos_embed", "pos_embed_y", "pos_embed_x")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ def positions_of(vit: ViT) -> Positions:
     """Return the position encodings of a model; two forward passes on a black picture."""
     given, rotary, relative = _observe(vit, private_shell(vit.module))
     blank = private_shell(vit.module)
-    remove_added(vit, blank)
+    remove_added(blank)
     added = (given - _observe(vit, blank)[0])[len(vit.grid.prefix) :]  # (patch, channel)
     if not added.any():
         return Positions(None, None, rotary, relative)
@@ -61,23 +61,10 @@ def positions_of(vit: ViT) -> Positions:
     return Positions(added, kind, rotary, relative)
 
 
-def remove_added(vit: ViT, shell: Any) -> None:
+def remove_added(shell: nn.Module) -> None:
     """Set the position vectors of the patches of a private shell to zero; those of prefix tokens are no places."""
-    for owner in (shell, getattr(shell, "embeds", None)):
-        for name in _TABLES:
-            table = getattr(owner, name, None)
-            if isinstance(table, Tensor):
-                blank = table.detach().clone()
-                blank[:, _prefix_rows(vit, owner, blank) :] = 0
-                setattr(owner, name, nn.Parameter(blank, requires_grad=False))
-
-
-def _prefix_rows(vit: ViT, owner: Any, table: Tensor) -> int:
-    """Return how many rows of a table belong to prefix tokens: all of them or none."""
-    grid = getattr(getattr(owner, "patch_embed", None), "grid_size", None)
-    if table.ndim != 3 or not grid:
-        return 0
-    return max(0, int(table.shape[1]) - int(grid[0]) * int(grid[1]))
+    for table in position_tables(shell):
+        table.clear()
 
 
 @contextmanager
@@ -87,7 +74,7 @@ def without_positions(vit: ViT) -> Iterator[Any]:
     The position vectors of prefix tokens stay: they are the same wherever the patches lie.
     """
     shell = private_shell(vit.module)
-    remove_added(vit, shell)
+    remove_added(shell)
     for block in shell.blocks.children():
         block.register_forward_pre_hook(_unrotated, with_kwargs=True)
     with _NoBias():
@@ -95,11 +82,7 @@ def without_positions(vit: ViT) -> Iterator[Any]:
 
 
 def _unrotated(block: nn.Module, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    rope = kwargs.get("rope")
-    if not isinstance(rope, Tensor):
-        return args, kwargs
-    sines, cosines = torch.zeros_like(rope).chunk(2, -1)
-    return args, {**kwargs, "rope": torch.cat([sines, cosines + 1], -1)}
+    return args, without_rotation(kwargs)
 
 
 class _NoBias(TorchFunctionMode):
@@ -118,8 +101,9 @@ class _NoBias(TorchFunctionMode):
 def _observe(vit: ViT, shell: Any) -> tuple[Tensor, tuple[Tensor, ...] | None, tuple[Tensor, ...] | None]:
     """Return what enters the first block, before a norm; the rotation and the bias of every layer."""
     ropes: dict[int, Tensor] = {}
-    if isinstance(getattr(shell, "norm_pre", None), nn.Module):
-        shell.norm_pre = nn.Identity()  # a norm would mix what is added with what is there
+    norm = norm_before(shell)
+    if norm is not None:
+        norm.put(nn.Identity())  # a norm would mix what is added with what is there
     watch_blocks(shell.blocks.children())
     for layer, block in enumerate(shell.blocks.children()):
         block.register_forward_pre_hook(_keeper(ropes, layer), with_kwargs=True)
@@ -135,8 +119,9 @@ def _observe(vit: ViT, shell: Any) -> tuple[Tensor, tuple[Tensor, ...] | None, t
 
 def _keeper(ropes: dict[int, Tensor], layer: int) -> Callable[..., None]:
     def keep(block: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
-        if isinstance(kwargs.get("rope"), Tensor):
-            ropes[layer] = kwargs["rope"].detach()
+        rope = rotation_in(kwargs)
+        if rope is not None:
+            ropes[layer] = rope.detach()
 
     return keep
 

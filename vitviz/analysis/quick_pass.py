@@ -17,6 +17,7 @@ from torch.nn import functional
 from vitviz.analysis.replacement import paint_mask
 from vitviz.analysis.scoring import read_scores, score_batch
 from vitviz.capture.shell import shell_of
+from vitviz.models.parts import Slot, patch_projection
 from vitviz.models.vit import ViT
 from vitviz.trace.target import Target, reads_embedding
 
@@ -31,7 +32,7 @@ class QuickPass:
         self._vit, self._target = vit, target
         shell: Any = _reading_shell(vit.shell)
         self._shell = shell
-        weight = shell.patch_embed.proj.weight
+        weight = _projection(shell).part.weight
         both = torch.stack([pixels, behind]).to(weight.device, weight.dtype)
         self.channels: int = weight.shape[0]
         """Numbers of a token."""
@@ -66,7 +67,8 @@ class QuickPass:
 
 def embeds_by_patch(vit: ViT) -> bool:
     """Return whether a model's embedding is one convolution of the patch's size, so that patches do not mix in it."""
-    convolution = getattr(getattr(vit.shell, "patch_embed", None), "proj", None)
+    slot = patch_projection(vit.shell)
+    convolution = None if slot is None else slot.part
     return (
         isinstance(convolution, nn.Conv2d)
         and tuple(convolution.kernel_size) == tuple(convolution.stride) == vit.grid.patch_size
@@ -86,6 +88,12 @@ class _Chosen(nn.Module):
         """Which patches are the other picture's, (image, patch)."""
         self._both: Tensor | None = None
 
+    @property
+    def weight(self) -> Tensor:
+        """The layer's own, which the code of some models asks for its type."""
+        weight: Tensor = self.layer.weight  # type: ignore[assignment]
+        return weight
+
     def forward(self, x: Tensor) -> Tensor:
         """Return the layer's output: of both pictures as long as nothing is chosen, then of each choice."""
         if self.choice is None or self._both is None:
@@ -101,9 +109,17 @@ class _Chosen(nn.Module):
         return torch.where(tokens, behind, own)  # (image, token, channel)
 
 
+def _projection(shell: nn.Module) -> Slot:
+    slot = patch_projection(shell)
+    assert slot is not None  # embeds_by_patch asked for it
+    return slot
+
+
 def _share(shell: Any, both: Tensor) -> list[_Chosen]:
     """Put a choice in the place of every layer that can be shared, and run both pictures up to the last one."""
-    embedding = shell.patch_embed.proj = _Chosen(shell.patch_embed.proj)
+    slot = _projection(shell)
+    embedding = _Chosen(slot.part)
+    slot.put(embedding)
     if not (_is_plain_vit(shell) and _is_plain(shell.blocks[0])):
         embedding(both)
         return [embedding]

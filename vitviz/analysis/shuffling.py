@@ -15,6 +15,7 @@ from vitviz.analysis.position_kinds import without_positions
 from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.grid import PatchGrid
 from vitviz.models.inputs import Picture, input_of
+from vitviz.models.parts import patch_projection
 from vitviz.models.vit import ViT
 from vitviz.record import Record
 
@@ -113,14 +114,12 @@ def move_patches(pixels: Tensor, grid: PatchGrid, order: NDArray[np.intp]) -> Te
 
 def check_separate(vit: ViT) -> None:
     """Raise UnsupportedModelError unless every patch token is made from the pixels of that patch alone."""
-    for part in ("patch_embed", "embeds"):
-        projection = getattr(getattr(vit.module, part, None), "proj", None)
-        if isinstance(projection, nn.Linear):
-            return
-        if isinstance(projection, nn.Conv2d) and projection.kernel_size == vit.grid.patch_size:
-            backbone = getattr(getattr(vit.module, part), "backbone", None)
-            if projection.stride == projection.kernel_size and backbone is None:
-                return
+    slot = patch_projection(vit.module)
+    projection = None if slot is None else slot.part
+    if isinstance(projection, nn.Linear):
+        return
+    if isinstance(projection, nn.Conv2d) and projection.kernel_size == vit.grid.patch_size == projection.stride:
+        return
     raise UnsupportedModelError(
         f"{vit.name} does not cut the picture into separate patches, so moving them changes their content too; "
         "wanted a patch embedding with one convolution of the patch's size. Choose a plain ViT."

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from vitviz.analysis.input_sizes import resized, rewrapped
 from vitviz.errors import OptionError, UnsupportedModelError
+from vitviz.models.hugging_face.adapter import HuggingFaceViT
 from vitviz.models.vit import ViT
 
 
@@ -30,6 +31,11 @@ def truncated(vit: ViT, image_size: tuple[int, int]) -> ViT:
     The vectors of prefix tokens stay. Raises OptionError for a size that patches do not cover, UnsupportedModelError
     for a model without one table of positions that is added to the tokens.
     """
+    if isinstance(vit.module, HuggingFaceViT):
+        raise UnsupportedModelError(
+            f"The table of positions of {vit.name} cannot be cut off: its code in transformers interpolates it by "
+            "itself, as it does in every pass. Choose a model of timm, such as the shipped one."
+        )
     table = getattr(vit.module, "pos_embed", None)
     if not isinstance(table, Tensor) or table.ndim != 3 or table.shape[1] < vit.grid.patches:
         raise UnsupportedModelError(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from vitviz.attention.rollout import FUSIONS, rollout, rollout_row
 from vitviz.attribution.method import Knob, Method, RawMap, Task
 from vitviz.attribution.readout import no_class_token, readout
+from vitviz.models.parts import block_parts
 from vitviz.models.vit import ViT
 from vitviz.trace.trace import Trace
 
@@ -133,8 +134,8 @@ def output_projection(vit: ViT, layer: int) -> Tensor | None:
     None if something stands between the heads and the matrix (a norm, a gate), or if there are parallel branches.
     """
     block: Any = list(vit.shell.blocks.children())[layer]  # type: ignore[union-attr]
-    attention = getattr(block, "attn", None)
-    projection = getattr(attention, "proj", None)
+    parts = block_parts(block)
+    attention, projection = parts.attention, parts.projection
     if not isinstance(projection, nn.Linear):
         return None
     between = [getattr(attention, name, None) for name in ("norm", "inner_attn_ln", "gate")]

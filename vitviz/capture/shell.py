@@ -8,6 +8,7 @@ user's module is never touched. Copying the objects of a ViT takes a few millise
 from __future__ import annotations
 
 from collections import OrderedDict
+from copy import copy as shallow
 from types import MethodType
 from typing import Any
 
@@ -44,8 +45,20 @@ def shell_of(module: nn.Module, memo: dict[int, nn.Module] | None = None) -> nn.
         state["grad_checkpointing"] = False
     if "fused_attn" in state:
         state["fused_attn"] = True  # the tap reads the fused call; the original keeps its own setting
+    if hasattr(state.get("config"), "_attn_implementation_internal"):  # where transformers keeps that setting
+        state["config"] = fused_configuration(state["config"])
     copy.__dict__.update(state)
     return copy
+
+
+def fused_configuration(config: Any) -> Any:
+    """Return a copy of a configuration of transformers with fused attention, and nothing kept on the way."""
+    fused = shallow(config)
+    fused.__dict__["_attn_implementation_internal"] = "sdpa"
+    for name in ("_output_attentions", "output_hidden_states"):
+        if name in fused.__dict__:
+            fused.__dict__[name] = False
+    return fused
 
 
 def refuse_compiled(module: nn.Module) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from vitviz.analysis.position_kinds import positions_of
 from vitviz.capture.shell import private_shell
 from vitviz.errors import check_index
+from vitviz.models.parts import block_parts, patch_embedding, tensor_of
 from vitviz.models.vit import ViT
 from vitviz.record import Record
 from vitviz.trace import Trace
@@ -88,8 +89,8 @@ def embedding(vit: ViT, trace: Trace) -> Embedding:
     patches = _cut(vit, trace.pixels)
     seen: dict[str, Tensor] = {}
     shell = private_shell(vit.module)
-    embed = getattr(shell, "patch_embed", None)
-    if isinstance(embed, nn.Module):
+    embed = patch_embedding(shell)
+    if embed is not None:
         embed.register_forward_hook(_keep(seen, "tokens"))
     like = next(vit.module.parameters())
     with vit.lock, torch.no_grad():
@@ -112,8 +113,9 @@ def _cut(vit: ViT, pixels: Tensor) -> Tensor:
 
 def _keep(seen: dict[str, Tensor], name: str) -> Callable[..., None]:
     def keep(module: nn.Module, args: Any, output: Any) -> None:
-        if isinstance(output, Tensor):
-            seen[name] = output.detach()
+        tensor = tensor_of(output)
+        if tensor is not None:
+            seen[name] = (tensor.flatten(2).mT if isinstance(module, nn.Conv2d) else tensor).detach()
 
     return keep
 
@@ -128,7 +130,7 @@ def _one_vector_each(output: Tensor | None, patches: int) -> Tensor | None:
 
 def _projection(embed: Any, patches: Tensor) -> tuple[Tensor | None, Tensor]:
     """Return E, transposed, and its bias, where a single convolution of the patch's size embeds the patches."""
-    convolution: Any = getattr(embed, "proj", None)
+    convolution: Any = embed if isinstance(embed, nn.Conv2d) else getattr(embed, "proj", None)
     size = tuple(patches.shape[-2:])
     plain = isinstance(convolution, nn.Conv2d) and convolution.kernel_size == size
     normed = not isinstance(getattr(embed, "norm", nn.Identity()), nn.Identity)
@@ -149,13 +151,12 @@ def block_step(vit: ViT, trace: Trace, layer: int) -> BlockStep:
     seen: dict[str, Tensor] = {}
     shell = private_shell(vit.module)
     block: Any = list(shell.blocks.children())[layer]
-    for name in ("norm1", "norm2"):
-        part = getattr(block, name, None)
-        if isinstance(part, nn.Module):
+    parts = block_parts(block)
+    for name, part in (("norm1", parts.norm1), ("norm2", parts.norm2)):
+        if part is not None:
             part.register_forward_pre_hook(_keep_input(seen, name))
-    for name in ("attn", "ls1"):
-        part = getattr(block, name, None)
-        if isinstance(part, nn.Module):
+    for name, part in (("attn", parts.attention), ("ls1", parts.scale)):
+        if part is not None:
             part.register_forward_hook(_keep(seen, name))
     like = next(vit.module.parameters())
     with vit.lock, torch.no_grad():
@@ -164,14 +165,15 @@ def block_step(vit: ViT, trace: Trace, layer: int) -> BlockStep:
     gap = None
     if between is not None and "attn" in seen:
         added = seen.get("ls1", seen["attn"])[0].float().cpu()
-        if added.shape == between.shape and not hasattr(block, "gamma_1"):
+        if added.shape == between.shape and parts.scale_vector is None:
             gap = float((between - before - added).abs().max())
     return BlockStep(layer, before.float().cpu(), between, after.float().cpu(), gap, scales_branches(block))
 
 
 def scales_branches(block: Any) -> bool:
     """Return whether a block multiplies what its branches return by a learned vector (Touvron et al. 2021, CaiT)."""
-    return not isinstance(getattr(block, "ls1", nn.Identity()), nn.Identity)
+    scale = block_parts(block).scale
+    return scale is not None and not isinstance(scale, nn.Identity)
 
 
 def _keep_input(seen: dict[str, Tensor], name: str) -> Callable[..., None]:

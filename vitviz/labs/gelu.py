@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError, UnsupportedModelError, check_index
+from vitviz.models.parts import block_parts
 from vitviz.models.vit import ViT
 from vitviz.record import Record
 from vitviz.trace import Trace
@@ -95,9 +96,9 @@ def activations(vit: ViT, trace: Trace, layer: int) -> Activations:
     check_index("Layer", layer, vit.layers)
     shell = private_shell(vit.module)
     block = list(shell.blocks.children())[layer]
-    activation = getattr(getattr(block, "mlp", None), "act", None)
+    activation = block_parts(block).activation
     seen: list[Tensor] = []
-    if isinstance(activation, nn.Module):
+    if activation is not None:
         activation.register_forward_pre_hook(lambda module, args: seen.append(args[0].detach()))
     like = next(vit.module.parameters())
     with vit.lock, torch.no_grad():
@@ -107,4 +108,6 @@ def activations(vit: ViT, trace: Trace, layer: int) -> Activations:
             f"The MLP of {vit.name} has no activation module of its own (it may be a gated one), "
             "so its inputs cannot be read. Choose a plain ViT."
         )
-    return Activations(layer, type(activation).__name__, seen[-1].float().cpu().numpy().ravel())
+    return Activations(
+        layer, type(activation).__name__.removesuffix("Activation"), seen[-1].float().cpu().numpy().ravel()
+    )

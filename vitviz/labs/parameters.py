@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from vitviz.errors import OptionError
+from vitviz.models.parts import block_parts
 from vitviz.models.vit import ViT
 from vitviz.record import Record
 
@@ -99,7 +100,7 @@ def dimensions_of(vit: ViT) -> Dimensions:
     height, width = vit.grid.patch_size
     channels = int(getattr(module, "embed_dim", 0) or getattr(module, "num_features", 0))
     block: Any = next(iter(module.blocks.children()))
-    first: Any = getattr(getattr(block, "mlp", None), "fc1", None)
+    first: Any = block_parts(block).hidden
     hidden = int(first.weight.shape[0]) if first is not None else 4 * channels
     return Dimensions(
         patch_pixels=3 * height * width,
@@ -120,25 +121,43 @@ def counted_parameters(module: nn.Module) -> dict[str, int]:
     return counts
 
 
+_IN_BLOCKS = (
+    ("norm", "norms of the blocks"),
+    ("layernorm", "norms of the blocks"),
+    ("layer_norm", "norms of the blocks"),
+    ("attn", "attention"),
+    ("attention", "attention"),
+    ("self_attn", "attention"),
+    ("mlp", "MLP"),
+)
+_OUTSIDE = (
+    ("patch_embed", "patch embedding"),
+    ("cls_token", "prefix tokens"),
+    ("reg_token", "prefix tokens"),
+    ("dist_token", "prefix tokens"),
+    ("pos_embed", "positions"),
+    ("norm", "final norm"),
+    ("fc_norm", "final norm"),
+    ("attn_pool", "pooling"),
+    ("head", "head"),
+    ("embeddings.patch_embed", "patch embedding"),  # of transformers, as the adapter names them
+    ("embeddings.position", "positions"),
+    ("embeddings.mask_token", "other"),
+    ("embeddings.", "prefix tokens"),
+    ("tower.post_layernorm", "final norm"),
+    ("tower.head", "pooling"),
+    ("tower.pooler", "pooling"),
+    ("model.", "head"),
+    ("projection", "head"),
+)
+
+
 def _part(name: str) -> str:
-    """Return the part that a parameter belongs to, by its name in timm's models."""
+    """Return the part that a parameter belongs to, by its name in timm's models or in those of transformers."""
     if name.startswith("blocks."):
         inner = name.split(".")[2]
-        for prefix, part in (("norm", "norms of the blocks"), ("attn", "attention"), ("mlp", "MLP")):
+        for prefix, part in _IN_BLOCKS:
             if inner.startswith(prefix):
                 return part
         return "other parts of the blocks"
-    for prefix, part in (
-        ("patch_embed", "patch embedding"),
-        ("cls_token", "prefix tokens"),
-        ("reg_token", "prefix tokens"),
-        ("dist_token", "prefix tokens"),
-        ("pos_embed", "positions"),
-        ("norm", "final norm"),
-        ("fc_norm", "final norm"),
-        ("attn_pool", "pooling"),
-        ("head", "head"),
-    ):
-        if name.startswith(prefix):
-            return part
-    return "other"
+    return next((part for prefix, part in _OUTSIDE if name.startswith(prefix)), "other")

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from vitviz.analysis.convnet import ConvNet
 from vitviz.errors import OptionError
+from vitviz.models.parts import patch_projection
 from vitviz.models.seeding import SeededInitialisation
 from vitviz.models.vit import ViT
 from vitviz.record import Record
@@ -137,11 +138,10 @@ def _tokens(vit: ViT, pixels: Tensor, layer: int) -> Tensor:
 
 def _embedded(vit: ViT, pixels: Tensor) -> Tensor:
     """Return the patch embedding before positions: the patches themselves where it cannot be run alone."""
-    embed: Any = getattr(vit.module, "patch_embed", None)
-    projection: Any = getattr(embed, "proj", None)
+    slot = patch_projection(vit.module)
+    projection: Any = None if slot is None else slot.part
     height, width = vit.grid.patch_size
-    plain = isinstance(projection, nn.Conv2d) and not hasattr(embed, "backbone")
-    if plain and projection.kernel_size == (height, width):
+    if isinstance(projection, nn.Conv2d) and projection.kernel_size == (height, width):
         like = next(vit.module.parameters())
         embedded: Tensor = projection(pixels[None].to(like.device, like.dtype))[0]
         return embedded.float().cpu()

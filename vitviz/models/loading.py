@@ -9,6 +9,8 @@ from vitviz.errors import OptionError, UnknownModelError, suggest
 from vitviz.models import hub, shipped, timm_door
 from vitviz.models.class_names import ClassNames, listed_names
 from vitviz.models.geometry import check_size, height_and_width
+from vitviz.models.hugging_face import loading as hugging_face
+from vitviz.models.hugging_face.loading import HF
 from vitviz.models.support import check_family
 from vitviz.models.timm_weights import TIMM, load_module, skeleton
 from vitviz.models.vit import ViT
@@ -26,8 +28,9 @@ def load_vit(
 ) -> ViT:
     """Load a Vision Transformer by name, ready to be traced.
 
-    ``name`` is "default" (shipped, needs no network) or "timm:" and any timm Vision Transformer, with or without a
-    tag. ``weights`` is "pretrained" (the hub, or its cache), "random" (from ``seed``) or the path of a local
+    ``name`` is "default" (shipped, needs no network), "timm:" and any timm Vision Transformer, with or without a
+    tag, or "hf:" and a folder or a name of the hub with a vision model of Hugging Face's transformers, which is an
+    extra. ``weights`` is "pretrained" (the hub, or its cache), "random" (from ``seed``) or the path of a local
     safetensors file. ``image_size`` is height and width in pixels, or one number for a square.
     ``class_names`` are in the order of the outputs, a dictionary from index to name or from name to index, or a text
     file with one name a line. ``trained_size`` is the size that a local
@@ -53,10 +56,13 @@ def load_vit(
                 f"Use 'timm:{shipped.MODELS[name].architecture}' to choose the weights."
             )
         return shipped.load(name, image_size=size, class_names=names)
+    if name.startswith(HF):
+        return _hugging_face(name, str(weights), seed, size, names, trained)
     if not name.startswith(TIMM):
         known = [*shipped.MODELS, *(TIMM + each for each in timm_door.model_names())]
         raise UnknownModelError(
-            f"There is no model {name!r}; wanted one of {', '.join(shipped.MODELS)} or 'timm:' and a timm name."
+            f"There is no model {name!r}; wanted one of {', '.join(shipped.MODELS)} or 'timm:' and a timm name, "
+            "or 'hf:' and a folder or name of Hugging Face."
             f"{suggest(name, known) or suggest(TIMM + name, known)} `python -m vitviz models` lists them."
         )
     architecture = name.removeprefix(TIMM)
@@ -69,6 +75,29 @@ def load_vit(
         # a random classifier answers with numbers, not with names that would look like knowledge
         names = tuple(f"class {index}" for index in range(int(getattr(module, "num_classes", 0) or 0)))
     return ViT.from_module(module, name=name, class_names=names, image_size=size, weights=origin)
+
+
+def _hugging_face(
+    name: str,
+    weights: str,
+    seed: int,
+    size: tuple[int, int] | None,
+    names: tuple[str, ...] | None,
+    trained: tuple[int, int] | None,
+) -> ViT:
+    if trained is not None:
+        raise OptionError(
+            f"trained_size={trained} belongs to a file of weights of timm; {name} says its own size. Leave it out."
+        )
+    model = hugging_face.load_module(name.removeprefix(HF), weights, seed=seed)
+    return ViT.from_module(
+        model.module,
+        name=name,
+        class_names=names,
+        image_size=size,
+        weights=model.weights,
+        processor=model.processor,
+    )
 
 
 def _check_early(name: str, sizes: Iterable[tuple[int, int] | None]) -> None:

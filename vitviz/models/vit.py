@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,9 +18,11 @@ from vitviz.capture.tap import watch_blocks
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
 from vitviz.images import Source, open_image
-from vitviz.models import timm_door
 from vitviz.models.class_names import ClassNames, listed_names
 from vitviz.models.geometry import check_size, grid_of, height_and_width
+from vitviz.models.hugging_face.adapter import HuggingFaceViT
+from vitviz.models.hugging_face.wrapping import adapted, data_settings, notes_of
+from vitviz.models.hugging_face.wrapping import class_names as own_class_names
 from vitviz.models.support import check_family, probe
 from vitviz.models.turn_lock import TurnLock
 from vitviz.record import Record
@@ -56,6 +59,8 @@ class ViT(Record):
     """The transform for the same crop at three times the size, to look at; None for a transform of the caller's."""
     weights: str = "unknown"
     """Where the weights come from: a file's name and SHA-256, "random, seed 0", a hub's tag."""
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
+    """What was assumed of the module when it was wrapped."""
     observed: Observed = field(repr=False, kw_only=True)
     lock: TurnLock = field(default_factory=TurnLock, repr=False, kw_only=True)
 
@@ -102,9 +107,13 @@ class ViT(Record):
         class_names: ClassNames | None = None,
         image_size: tuple[int, int] | int | None = None,
         weights: str = "as given",
+        processor: Any = None,
     ) -> ViT:
-        """Wrap your own timm-style Vision Transformer; the module is not modified.
+        """Wrap your own timm-style Vision Transformer, or one of Hugging Face's; the module is not modified.
 
+        A model of ``transformers`` is held by an adapter, ``vit.module``, whose ``model`` it is, and ``processor`` is
+        its image processor: pictures are prepared by it, and ``id2label`` names the classes. ``notes`` tell what was
+        assumed.
         ``transform`` and ``image_size`` (height and width in pixels, or one number for a square) default to the
         module's own timm data config. ``class_names`` are in the order of the outputs, or a dictionary from index to
         name or from name to index. Classes are counted in what the classifier returns; a head that hands the
@@ -117,10 +126,13 @@ class ViT(Record):
         for class names that do not fit.
         """
         name = name or type(module).__name__
+        module = adapted(name, module, processor)
         check_family(name, module)
-        data = timm_door.data_settings(module, None if image_size is None else height_and_width(image_size))
+        data = data_settings(module, None if image_size is None else height_and_width(image_size))
         grid = grid_of(module, data.image_size)
         check_size(name, module, data.image_size)
+        if isinstance(module, HuggingFaceViT):
+            module.check_size(name, data.image_size)
         shell = shell_of(module)
         watch_blocks(shell.blocks.children())  # type: ignore[union-attr]
         seen = probe(name, shell, grid, data.image_size)
@@ -135,8 +147,9 @@ class ViT(Record):
             transform or data.transform,
             names,
             seen.heads,
-            None if transform else timm_door.data_settings(module, _times(data.image_size, 3)).transform,
+            None if transform else data_settings(module, _times(data.image_size, 3)).transform,
             weights,
+            notes=notes_of(module, data, own_transform=transform is not None),
             observed=Observed(name, module, shell, data.image_size, answer=seen.answer),
         )
 
@@ -184,7 +197,7 @@ def _times(size: tuple[int, int], factor: int) -> tuple[int, int]:
 
 def _class_names(name: str, module: nn.Module, count: int, given: ClassNames | None) -> tuple[str, ...]:
     if given is None:
-        return timm_door.class_names(module, count)
+        return own_class_names(module, count)
     names = listed_names(given)
     if len(names) != count:
         advice = "Give one name per class, in the order of the classifier's outputs."
