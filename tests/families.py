@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from vitviz.models.hugging_face.wrapping import adapted
 from vitviz.models.timm_door import timm  # mended for the torchvision that is there
 
 Size = tuple[int, int]
@@ -61,15 +62,41 @@ FAMILIES = {
 }
 
 
+SMALL = {
+    "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
+    "image_size": 64, "patch_size": 16, "num_labels": 7,
+}  # fmt: skip
+HUGGING_FACE = {
+    "Hugging Face ViT": Family("ViT", SMALL),
+    "Hugging Face BEiT": Family("Beit", SMALL | {"use_relative_position_bias": True}),
+    "Hugging Face DINOv2 with registers": Family("Dinov2WithRegisters", SMALL, ("class", *FOUR)),
+    "Hugging Face I-JEPA": Family("IJepa", SMALL, ()),
+}
+"""The same of transformers: the classifiers of four kinds, trained for a square, with their positions interpolated."""
+ALL = {**FAMILIES, **HUGGING_FACE}
+
+
+def _of_transformers(kind: Family) -> nn.Module:
+    import transformers  # the door of vitviz mended torchvision for it
+
+    config = getattr(transformers, f"{kind.architecture}Config")(**kind.options)
+    model: nn.Module = getattr(transformers, f"{kind.architecture}ForImageClassification")(config)
+    return model
+
+
 @cache
 def member(family: str, size: Size, seed: int = 0) -> nn.Module:
     """Return the small model of a family for a picture size. Nobody changes it: deepcopy it first."""
-    kind = FAMILIES[family]
+    kind = ALL[family]
     options = dict(kind.options)
     if "naflexvit" not in kind.architecture:  # it takes any size
         options["img_size"] = size
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        if family in HUGGING_FACE:
+            model = _of_transformers(kind).eval()
+            sharpen(model)
+            return adapted(family, model)
         module = timm.create_model(kind.architecture, **options).eval()
         sharpen(module)
     return module
@@ -95,6 +122,8 @@ def unfused(module: nn.Module) -> nn.Module:
     for part in plain.modules():
         if hasattr(part, "fused_attn"):
             part.fused_attn = False
+        if hasattr(part, "config"):
+            part.config._attn_implementation_internal = "eager"  # type: ignore[union-attr]
     return plain
 
 

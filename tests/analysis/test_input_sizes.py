@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.analysis.conftest import photograph
-from tests.families import FAMILIES, member, noise
+from tests.families import ALL, member, noise
 from vitviz.analysis.input_sizes import input_sizes, resized
 from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.models.vit import ViT
@@ -50,7 +50,7 @@ def test_a_resized_model_is_timms_own_at_that_size(vit: ViT) -> None:
 
 @pytest.mark.parametrize("family", ["EVA-02", "DINOv3", "NaFlexViT", "CLIP", "DINOv2 with registers"])
 def test_other_families_take_other_sizes(family: str) -> None:
-    kind = FAMILIES[family]
+    kind = ALL[family]
     vit = ViT.from_module(member(family, kind.sizes[0]), image_size=kind.sizes[0])
     before = copy.deepcopy(vit.module.state_dict())
     buffers = {name: value.clone() for name, value in vit.module.named_buffers()}

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import vitviz
-from tests.families import FAMILIES, member, noise
+from tests.families import ALL, member, noise
 from vitviz.analysis.lens import class_evidence, logit_lens
 from vitviz.errors import CaptureError, OptionError
 from vitviz.models.vit import ViT
@@ -33,9 +33,9 @@ def test_rows_are_the_head_on_the_normed_class_token(wide: ViT, traced: Trace) -
     assert lens.top[-1] == lens.final
 
 
-@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "hybrid R50"])  # it is large
+@pytest.mark.parametrize("family", [name for name in ALL if name != "hybrid R50"])  # it is large
 def test_the_last_row_is_the_answer_in_every_family(family: str) -> None:
-    size = FAMILIES[family].sizes[1]
+    size = ALL[family].sizes[1]
     vit = ViT.from_module(member(family, size), name=family, image_size=size)
     one = trace(vit, noise(size))
     lens = logit_lens(vit, one)

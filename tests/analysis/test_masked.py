@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import vitviz
-from tests.families import FAMILIES, member, noise
+from tests.families import ALL, member, noise
 from vitviz.analysis import masked
 from vitviz.analysis.quick_pass import QuickPass, embeds_by_patch
 from vitviz.analysis.removal import ClassAnswer
@@ -27,9 +27,9 @@ def choices(vit: ViT, count: int = 9) -> list[Tensor]:
     return list(drawn > 0.6)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ALL)
 def test_quick_scores_are_those_of_whole_pictures(family: str) -> None:
-    size = FAMILIES[family].sizes[1]
+    size = ALL[family].sizes[1]
     vit = ViT.from_module(member(family, size), image_size=size, name=family)
     pixels = noise(size)
     behind = replacement_picture(vit, pixels, "blur")
@@ -81,9 +81,9 @@ def test_a_convolution_that_looks_beyond_its_patch_is_run_whole(build_vit: Calla
     assert not embeds_by_patch(plain)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ALL)
 def test_dropped_tokens_are_hidden_tokens(family: str) -> None:
-    size = FAMILIES[family].sizes[1]
+    size = ALL[family].sizes[1]
     vit = ViT.from_module(member(family, size), image_size=size, name=family)
     pixels, told = noise(size), []
     gone = [*choices(vit, 4), torch.zeros(vit.grid.patches, dtype=torch.bool)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.families import FAMILIES, member, noise
+from tests.families import ALL, member, noise
 from vitviz.analysis.patch_changes import CHANGES, change_patches
 from vitviz.analysis.replacement import replacement_picture
 from vitviz.analysis.shuffling import order_among
@@ -98,4 +98,4 @@ def test_what_cannot_be_is_told(wide: ViT) -> None:
     overlapping = ViT.from_module(member("hybrid stem", (64, 64)), image_size=(64, 64))
     with pytest.raises(UnsupportedModelError, match="not cut the picture into separate patches"):
         change_patches(overlapping, noise((64, 64)), (0, 1), "shuffled")
-    assert FAMILIES["hybrid stem"].patch == 32
+    assert ALL["hybrid stem"].patch == 32

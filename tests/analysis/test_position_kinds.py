@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.families import FAMILIES, member, noise
+from tests.families import ALL, member, noise
 from vitviz.analysis.position_kinds import positions_of, without_positions
 from vitviz.analysis.sine_cosine import sine_cosine_1d, sine_cosine_2d
 from vitviz.capture.shell import private_shell
@@ -17,7 +17,7 @@ from vitviz.models.vit import ViT
 
 
 def small(family: str) -> ViT:
-    size = FAMILIES[family].sizes[1]
+    size = ALL[family].sizes[1]
     return ViT.from_module(member(family, size), name=family, image_size=size)
 
 

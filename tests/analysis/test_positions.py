@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.families import FAMILIES, member
+from tests.families import ALL, member
 from vitviz.analysis.positions import PositionSimilarity, position_components, position_read_out, position_similarity
 from vitviz.analysis.sine_cosine import sine_cosine_2d
 from vitviz.errors import OptionError
@@ -19,7 +19,7 @@ GRID = PatchGrid(2, 3, (8, 8), ("class",))
 
 
 def small(family: str) -> ViT:
-    size = FAMILIES[family].sizes[1]
+    size = ALL[family].sizes[1]
     return ViT.from_module(member(family, size), name=family, image_size=size)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tests.analysis.conftest import photograph
-from tests.families import FAMILIES, member, noise
+from tests.families import ALL, member, noise
 from vitviz.analysis.convnet import ConvNet, load_convnet
 from vitviz.analysis.receptive_field import ReceptiveField, receptive_field
 from vitviz.errors import OptionError, UnsupportedModelError
@@ -129,7 +129,7 @@ def test_random_weights_give_a_signal_before_the_norm_and_noise_after(build_vit)
 
 @pytest.mark.parametrize("family", ["DINOv2 with registers", "SigLIP", "EVA-02", "BEiT", "NaFlexViT", "DeiT distilled"])
 def test_every_family_and_its_prefix_tokens_can_be_read(family: str) -> None:
-    size = FAMILIES[family].sizes[1]
+    size = ALL[family].sizes[1]
     vit = ViT.from_module(member(family, size), image_size=size)
     for token in (*vit.grid.prefix, "centre", "mean"):
         field = receptive_field(vit, noise(size), token=token)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.families import FAMILIES, member, noise
+from tests.families import ALL, member, noise
 from vitviz.analysis.shuffling import move_patches, shuffle_experiment, shuffled_order
 from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.models.vit import ViT
@@ -34,7 +34,7 @@ def test_patches_are_moved_whole(wide: ViT) -> None:
 
 @pytest.mark.parametrize("family", ["ViT", "DINOv3", "BEiT", "SigLIP", "average pooling", "EVA-02"])
 def test_without_positions_the_answer_does_not_move(family: str) -> None:
-    size = FAMILIES[family].sizes[1]
+    size = ALL[family].sizes[1]
     vit = ViT.from_module(member(family, size), image_size=size)
     experiment = shuffle_experiment(vit, noise(size), shares=(0.0, 0.5, 1.0))
     assert experiment.without_positions.cosine.min() > 0.9999

@@ -7,18 +7,18 @@ import pytest
 import torch
 
 import vitviz
-from tests.families import FAMILIES, member, noise
+from tests.families import ALL, member, noise
 from vitviz.analysis.scoring import score_batch
 from vitviz.attribution import METHODS, attribute, why_not
 from vitviz.models.vit import ViT
 from vitviz.trace import Target
 
-each = pytest.mark.parametrize("family", FAMILIES)
+each = pytest.mark.parametrize("family", ALL)
 FEW = {"n_steps": 2, "n_samples": 4, "n_masks": 4}
 
 
 def loaded(family: str) -> ViT:
-    size = FAMILIES[family].sizes[1]
+    size = ALL[family].sizes[1]
     return ViT.from_module(member(family, size), image_size=size, name=family)
 
 

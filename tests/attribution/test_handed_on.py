@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import vitviz
-from tests.families import FAMILIES, member, noise
+from tests.families import ALL, member, noise
 from vitviz.attribution import METHODS, attribute, why_not
 from vitviz.errors import OptionError
 from vitviz.models.vit import ViT
@@ -70,9 +70,9 @@ def test_every_method_makes_the_same_map_of_a_trace(method: Any, vit: ViT, pixel
         assert attribution.target == expected.target
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ALL)
 def test_families_make_the_same_maps_of_a_trace(family: str) -> None:
-    size = FAMILIES[family].sizes[1]
+    size = ALL[family].sizes[1]
     vit = ViT.from_module(member(family, size), image_size=size, name=family)
     traced = vitviz.trace(vit, noise(size), target=2, layer_scores=True)
     for name in ("gradient_rollout", "legrad", "token_grad_cam", "saliency"):

@@ -72,7 +72,7 @@ def embeds_by_patch(vit: ViT) -> bool:
     return (
         isinstance(convolution, nn.Conv2d)
         and tuple(convolution.kernel_size) == tuple(convolution.stride) == vit.grid.patch_size
-        and convolution.padding in (0, (0, 0))
+        and convolution.padding in (0, (0, 0), "valid")
         and tuple(convolution.dilation) == (1, 1)
         and vit.grid.image_size == vit.image_size
     )

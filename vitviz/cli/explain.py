@@ -74,9 +74,12 @@ def run(arguments: argparse.Namespace) -> Answer:
     told = {
         "seconds": explained.seconds,
         "files": [str(path) for path in arguments.out],
-        "notes": [*photo.notes, *notes],
+        "notes": [*photo.notes, *explained.vit.notes, *notes],
     }
-    return Answer("\n".join([_report(explained, arguments, photo, given), *notes]), outputs.values(content) | told)
+    of_model = [f"of the model: {note}" for note in explained.vit.notes]
+    return Answer(
+        "\n".join([_report(explained, arguments, photo, given), *of_model, *notes]), outputs.values(content) | told
+    )
 
 
 def _add_methods(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,10 @@ from vitviz.models.vit import ViT
 
 def add_to(group: Any) -> None:
     """Add the options to a parser or a group of it."""
-    group.add_argument("--model", metavar="NAME", default="default", help="default, or timm:NAME (see: models)")
+    group.add_argument(
+        "--model", metavar="NAME", default="default",
+        help="default, timm:NAME (see: models), or hf:NAME: a folder or name of Hugging Face",
+    )  # fmt: skip
     group.add_argument(
         "--weights", metavar="FILE", default="pretrained", help="pretrained (default), random, or a safetensors file"
     )

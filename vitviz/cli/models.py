@@ -88,4 +88,5 @@ def as_text(listed: dict[str, Any]) -> str:
         lines += [f"  {name}" for name in listed["timm"]]
     else:
         lines += ["", "Any Vision Transformer of timm, as timm:NAME; --timm PATTERN lists them."]
+        lines += ["Vision models of Hugging Face, as hf:FOLDER or hf:NAME; they need the extra hf."]
     return "\n".join(lines)
