@@ -183,7 +183,9 @@ def test_a_temperature_divides_the_scores_bias_and_all(family: str, factor: floa
     wanted = answer_with(vit, pixels, change)
     torch.testing.assert_close(result.logits, wanted, rtol=_close(family), atol=_close(family))
     assert (wanted - trace(vit, pixels).logits).abs().max() > 1e-3
-    torch.testing.assert_close(result.logits, predict(vit, pixels[None], edit=result.edit)[0], rtol=_close(family), atol=_close(family))
+    torch.testing.assert_close(
+        result.logits, predict(vit, pixels[None], edit=result.edit)[0], rtol=_close(family), atol=_close(family)
+    )
 
 
 @EACH
@@ -199,7 +201,9 @@ def test_an_ablated_head_puts_out_zeros(family: str) -> None:
         return attention * torch.arange(attention.shape[1]).ne(last % attention.shape[1])[None, :, None, None]
 
     traced = trace(vit, pixels, edit=Edit(ablate_heads=[(0, last)]))
-    torch.testing.assert_close(traced.logits, answer_with(vit, pixels, change), rtol=_close(family), atol=_close(family))
+    torch.testing.assert_close(
+        traced.logits, answer_with(vit, pixels, change), rtol=_close(family), atol=_close(family)
+    )
     assert (traced.logits - trace(vit, pixels).logits).abs().max() > 1e-3  # type: ignore[operator]
 
 
