@@ -20,8 +20,10 @@ from tests.hugging_face import model, picture
 from vitviz.cli import main
 from vitviz.errors import CheckpointError, OptionError, UnsupportedModelError, VitvizError, WeightsUnavailableError
 from vitviz.models.hugging_face.library import quiet, transformers
+from vitviz.models.hugging_face.loading import check_no_folder
 from vitviz.models.timm_door import timm
 from vitviz.models.vit import ViT
+from vitviz.ui.kept.cache import load_model
 
 SQUARE = {"height": 64, "width": 64}
 CROP = {"size": {"shortest_edge": 72}, "crop_size": SQUARE, "do_center_crop": True}
@@ -186,6 +188,18 @@ def test_names_of_nothing(name: str, kind: type[VitvizError], said: str, monkeyp
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(kind, match=said):
         vitviz.load_vit(name)
+
+
+@pytest.mark.parametrize("name", ["hf:.", "hf:/etc", "hf:../mine", "hf:mine", "hf:a/b/c", "hf:~/mine", "hf:"])
+def test_readers_of_the_dashboard_name_no_folder_of_the_server(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OptionError, match="names a folder; here models of Hugging Face are taken by their name"):
+        load_model(name, "pretrained", 0)
+    check_no_folder("hf:google/vit-base-patch16-224")
+    check_no_folder("timm:vit_tiny_patch16_224")
 
 
 def test_options_of_timms_files_are_refused(tmp_path: Path) -> None:

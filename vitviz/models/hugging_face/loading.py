@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,16 @@ def _source(place: str) -> _Source:
             "Give the path of a folder as model.save_pretrained writes it, or try again with a network."
         )
     return _Source(place, None, fixed)
+
+
+def check_no_folder(name: str) -> None:
+    """Raise OptionError for "hf:" and a folder of this machine: readers of a server may name the hub's models only."""
+    place = name.removeprefix(HF)
+    if name.startswith(HF) and (not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", place) or Path(place).exists()):
+        raise OptionError(
+            f"{name} names a folder; here models of Hugging Face are taken by their name in the hub, such as "
+            "hf:google/vit-base-patch16-224. Load a folder in Python or in the terminal."
+        )
 
 
 def _is_cached(source: _Source) -> bool:

@@ -30,6 +30,7 @@ from vitviz.attention.statistics import HeadStatistics
 from vitviz.attention.view import MapView
 from vitviz.capture.edit import Edit
 from vitviz.images import Photo
+from vitviz.models.hugging_face.loading import check_no_folder
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
 from vitviz.trace.forward import predict
@@ -43,6 +44,7 @@ TRACE_BYTES = 800_000_000
 @st.cache_resource(max_entries=3, show_spinner=N_("Loading the model …"), show_time=True)
 def load_model(name: str, weights: str, size: int) -> ViT:
     """Return a model by name, weights and input size (0 = its own); at most three are kept."""
+    check_no_folder(name)  # the server's folders are not for readers
     return vitviz.load_vit(name, weights=weights, image_size=size or None)
 
 

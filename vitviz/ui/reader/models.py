@@ -66,7 +66,10 @@ def choose() -> None:
         _("Model"),
         options,
         accept_new_options=True,
-        help=_("“default” is shipped. Choose another, or type “timm:” and the name of any Vision Transformer of timm."),
+        help=_(
+            "“default” is shipped. Choose another, or type “timm:” and the name of any Vision Transformer of timm, or "
+            "“hf:” and that of a vision model in Hugging Face's hub."
+        ),
         **{**link.widget(MODEL), "on_change": _changed},
     )
     _offer_random()

@@ -110,7 +110,7 @@ def _choose_other(scene: Scene) -> None:
         [*known, *([asked] if asked not in known else [])],
         format_func=lambda name: words.get(name, name),
         accept_new_options=True,
-        help=_("Or type “timm:” and the name of another model; it sees the same photo."),
+        help=_("Or type “timm:” or “hf:” and the name of another model; it sees the same photo."),
         **link.widget(CKA_WITH),
     )
 
