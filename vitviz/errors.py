@@ -38,20 +38,38 @@ class VitvizError(ValueError):
 
     A message names arguments as Python has them: ``weights='random'``, ``trained_size``. ``advice`` holds sentences
     that end it, each by the argument that it takes, so that an interface can leave out what it does not have.
+    With ``values`` the message is a template that they fill in, ``"{width} × {height} pixels"``: an interface can then
+    say it in another language.
     """
 
-    def __init__(self, message: str = "", *, advice: Mapping[str, str] | None = None) -> None:
-        self.message, self.advice = message, dict(advice or {})
-        super().__init__(" ".join([message, *self.advice.values()]))
+    def __init__(self, message: str = "", *, advice: Mapping[str, str] | None = None, **values: object) -> None:
+        self.template, self.values, self.advice = message, values, dict(advice or {})
+        self.message = self._filled(message)
+        super().__init__(" ".join([self.message, *map(self._filled, self.advice.values())]))
 
-    def worded(self, name: Callable[[str], str | None]) -> str:
+    def __reduce__(self) -> tuple[object, ...]:
+        return _made_again, (type(self), self.template, self.advice, self.values)
+
+    def _filled(self, text: str) -> str:
+        return text.format_map(self.values) if self.values else text
+
+    def worded(self, name: Callable[[str], str | None], translate: Callable[[str], str] = str) -> str:
         """Return the message in the words of an interface, without the advice that cannot be followed there.
 
         ``name`` returns what an argument of Python's is called there, "weights='random'" for one, or None if the
         interface has nothing of the kind. In the message itself, arguments that it does not know stay as they are.
+        ``translate`` returns a text, as it stands in the code, in the reader's language.
         """
         kept = [text for argument, text in self.advice.items() if name(argument) is not None]
-        return _ARGUMENT.sub(lambda match: name(match[0]) or match[0], " ".join([self.message, *kept]))
+        told = " ".join(self._filled(translate(text)) for text in [self.template, *kept])
+        return _ARGUMENT.sub(lambda match: name(match[0]) or match[0], told)
+
+
+def _made_again(
+    kind: type[VitvizError], template: str, advice: Mapping[str, str], values: Mapping[str, object]
+) -> VitvizError:
+    """Return an error that came from another process."""
+    return kind(template, advice=advice, **values)
 
 
 class UnsupportedModelError(VitvizError):

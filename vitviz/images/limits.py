@@ -6,6 +6,8 @@ from vitviz.errors import ImageError
 
 MAX_PIXELS = 64_000_000
 """Largest picture that is decoded, width × height; a decompression bomb announces more."""
+MAX_PIXELS_OF = {"WEBP": 30_000_000, "AVIF": 50_000_000, "HEIF": 50_000_000}
+"""Smaller limits of formats whose decoders take several times a picture's memory, 9 to 16 bytes a pixel."""
 MAX_BYTES = 40_000_000
 """Largest file that is read."""
 MIN_SIDE = 16
@@ -17,30 +19,39 @@ LONGEST_TO_SHORTEST = 16
 tiny, would take gigabytes in between."""
 
 
-def check_size(width: int, height: int, *, of_file: bool) -> None:
+def check_size(width: int, height: int, *, of_file: bool, kind: str = "") -> None:
     """Raise ImageError for a picture that is too large, too narrow, empty, or, from a file, smaller than MIN_SIDE.
 
-    A picture made in Python may be small: whoever made it knows.
+    A picture made in Python may be small: whoever made it knows. ``kind`` is the format of a file.
     """
     least = MIN_SIDE if of_file else 1
-    if width * height > MAX_PIXELS:
-        raise ImageError(too_large(f"{width} × {height} pixels"))
+    pixels = MAX_PIXELS_OF.get(kind, MAX_PIXELS)
+    if width * height > pixels:
+        raise too_large(f"{width} × {height} pixels", pixels)
     if min(width, height) < least:
         raise ImageError(
-            f"The picture is too small: {width} × {height} pixels; wanted at least {least} on each "
-            f"side{', about one patch' if of_file else ''}. Use a larger picture."
+            "The picture is too small: {width} × {height} pixels; wanted at least {least} on each side. "
+            "Use a larger picture.",
+            width=width,
+            height=height,
+            least=least,
         )
     if max(width, height) > LONGEST_TO_SHORTEST * min(width, height):
         raise ImageError(
-            f"The picture is too narrow: {width} × {height} pixels; wanted the longer side at most "
-            f"{LONGEST_TO_SHORTEST} times the shorter. Cut a piece out of it."
+            "The picture is too narrow: {width} × {height} pixels; wanted the longer side at most {times} times the "
+            "shorter. Cut a piece out of it.",
+            width=width,
+            height=height,
+            times=LONGEST_TO_SHORTEST,
         )
 
 
-def too_large(got: str) -> str:
-    """Return the message for a picture of more pixels or bytes than are read."""
-    return (
-        f"The picture is too large: {got}; wanted at most {MAX_PIXELS / 1e6:.0f} million pixels and "
-        f"{MAX_BYTES / 1e6:.0f} MB. "
-        "Make it smaller: models look at a few hundred pixels a side."
+def too_large(got: str, pixels: int = MAX_PIXELS) -> ImageError:
+    """Return the error for a picture of more pixels or bytes than are read."""
+    return ImageError(
+        "The picture is too large: {got}; wanted at most {millions:.0f} million pixels and {megabytes:.0f} MB. Make it "
+        "smaller: models look at a few hundred pixels a side.",
+        got=got,
+        millions=pixels / 1e6,
+        megabytes=MAX_BYTES / 1e6,
     )

@@ -13,6 +13,21 @@ from PIL import Image
 from vitviz.record import Record
 
 
+@dataclass(frozen=True)
+class Scaling(Record):
+    """Which values of more than 8 bits became black and white."""
+
+    black: float
+    """The value that is black; the higher one where a file says that its numbers mean darkness."""
+    white: float
+    least: float
+    """The lowest value of the picture."""
+    most: float
+    """The highest value of the picture."""
+    outside: float
+    """Share of the values that lie beyond black or white, 0 to 1."""
+
+
 @dataclass(frozen=True, eq=False)
 class Photo(Record):
     """A picture that was opened safely."""
@@ -23,6 +38,10 @@ class Photo(Record):
     """Hash of the pixels: equal pictures have equal digests, whatever their file was called."""
     notes: tuple[str, ...]
     """What was changed on opening, in words a user understands; empty if nothing."""
+    scaling: Scaling | None = None
+    """What became black and white of more than 8 bits a channel; None for a picture of 8 bits."""
+    frames: int = 1
+    """How many frames or pages the file has."""
 
 
 Source = str | PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | NDArray[Any] | Photo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections.abc import Iterator
@@ -14,11 +15,9 @@ from urllib.request import url2pathname
 
 from PIL import Image
 
-from vitviz.errors import ImageError
+from vitviz.errors import ImageError, VitvizError
+from vitviz.images.kinds import PILLOW, WANTED
 from vitviz.images.limits import MAX_BYTES, too_large
-
-FORMATS = ("JPEG", "PNG", "WEBP")
-WANTED = "a JPEG, PNG or WebP file"
 
 
 def read(source: str | PathLike[str] | bytes | bytearray | memoryview | BinaryIO) -> bytes:
@@ -33,37 +32,50 @@ def read(source: str | PathLike[str] | bytes | bytearray | memoryview | BinaryIO
     else:
         data = _of_file(source)
     if not data:
-        raise ImageError("The picture is empty: 0 bytes. Wanted a JPEG, PNG or WebP file; save or upload it again.")
+        raise ImageError("The picture is empty: 0 bytes. Wanted {wanted}; save or upload it again.", wanted=WANTED)
     if len(data) > MAX_BYTES:
-        raise ImageError(too_large(f"more than {MAX_BYTES / 1e6:.0f} MB"))
+        raise too_large(f"more than {MAX_BYTES / 1e6:.0f} MB")
     return data
 
 
 def path_of(source: str | PathLike[str]) -> Path:
     """Return the path that a text means: ``~`` is the home folder, "file:" a local address; others are refused."""
     text = os.fsdecode(source)
+    if not text.strip() or (isinstance(source, PathLike) and text == "."):  # what Path("") becomes
+        raise ImageError("The path is empty: {text!r}; wanted the path of {wanted}. Name it.", text=text, wanted=WANTED)
     if re.match(r"file:", text, re.IGNORECASE) and not Path(text).exists():
         address = urlsplit(text)
         if address.netloc not in ("", "localhost"):
-            raise ImageError(f"{text} lies on another machine; wanted a local file. Fetch it first.")
+            raise ImageError("{text} lies on another machine; wanted a local file. Fetch it first.", text=text)
         text = url2pathname(address.path)
     elif re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE):
         raise ImageError(
-            f"{text} is an address on a network, and vitviz fetches nothing; wanted {WANTED}. Save it first."
+            "{text} is an address on a network, and vitviz fetches nothing; wanted {wanted}. Save it first.",
+            text=text,
+            wanted=WANTED,
         )
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise ImageError(f"There is no picture at {text}: {error}. Check the path; wanted {WANTED}.") from error
+        raise ImageError(
+            "There is no picture at {path}: {error}. Check the path; wanted {wanted}.",
+            path=text,
+            error=error,
+            wanted=WANTED,
+        ) from error
 
 
 def _of_path(path: Path) -> bytes:
     try:
+        if path.is_dir():
+            raise ImageError("There is no picture at {path}, but a folder; wanted {wanted}.", path=path, wanted=WANTED)
         if not path.is_file():
-            raise ImageError(f"There is no picture at {path}. Check the path; wanted {WANTED}.")
+            raise ImageError(
+                "There is no picture at {path}. Check the path; wanted {wanted}.", path=path, wanted=WANTED
+            )
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise ImageError(too_large(f"a file of {size / 1e6:.0f} MB"))
+            raise too_large(f"a file of {size / 1e6:.0f} MB")
         return path.read_bytes()
     except OSError as error:
         raise _unreadable(f" at {path}", error) from error
@@ -80,8 +92,8 @@ def _of_file(file: BinaryIO) -> bytes:
     if isinstance(data, bytes | bytearray | memoryview):
         return bytes(data)
     raise ImageError(
-        f"The file gives {type(data).__name__} and not bytes; wanted a file open in binary mode. Open it with "
-        "mode 'rb'."
+        "The file gives {kind} and not bytes; wanted a file open in binary mode. Open it with mode 'rb'.",
+        kind=type(data).__name__,
     )
 
 
@@ -90,18 +102,32 @@ def _seekable(file: BinaryIO) -> bool:
 
 
 def _unreadable(name: str, error: Exception) -> ImageError:
+    reason = getattr(error, "strerror", None) or error
+    if isinstance(error, io.UnsupportedOperation):  # open for writing alone
+        return ImageError(
+            "The file cannot be read ({reason}); wanted one that is open for reading, in binary mode. Open it with "
+            "mode 'rb', or give its path.",
+            reason=reason,
+        )
+    if "closed" in str(error):
+        return ImageError(
+            "The picture{name} cannot be read ({reason}); wanted an open file. Open it again, or give its path.",
+            name=name,
+            reason=reason,
+        )
     return ImageError(
-        f"The picture{name} cannot be read ({getattr(error, 'strerror', None) or error}); wanted {WANTED} that this "
-        "account may open. Check its permissions, or copy it elsewhere."
-        if "closed" not in str(error)
-        else f"The picture{name} cannot be read ({error}); wanted an open file. Open it again, or give its path."
+        "The picture{name} cannot be read ({reason}); wanted {wanted} that this account may open. Check its "
+        "permissions, or copy it elsewhere.",
+        name=name,
+        reason=reason,
+        wanted=WANTED,
     )
 
 
 def unread_bytes(opened: Image.Image) -> bytes | None:
-    """Return the bytes of the file behind a PIL picture of one of FORMATS that is not yet decoded, or None."""
+    """Return the bytes of the file behind a PIL picture of one of PILLOW that is not yet decoded, or None."""
     file: Any = getattr(opened, "fp", None)
-    if not getattr(opened, "tile", None) or opened.format not in (*FORMATS, "MPO") or opened.tell() or file is None:
+    if not getattr(opened, "tile", None) or opened.format not in (*PILLOW, "MPO") or opened.tell() or file is None:
         return None
     try:
         place = file.tell()
@@ -118,20 +144,22 @@ def decoding() -> Iterator[None]:
     """Turn what Pillow raises into ImageError: its plugins meet damaged files with almost every kind of exception."""
     try:
         yield
-    except ImageError:
+    except VitvizError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         digits = re.search(r"\d+", str(error))  # Pillow gives up before it tells width and height
-        raise ImageError(too_large(f"{int(digits[0]) / 1e6:.0f} million pixels" if digits else "a bomb")) from error
+        raise too_large(f"{int(digits[0]) / 1e6:.0f} million pixels" if digits else "a bomb") from error
     except MemoryError as error:
-        raise ImageError(too_large("more than the memory holds")) from error
+        raise too_large("more than the memory holds") from error
     except Exception as error:
-        raise ImageError(_failed(error)) from error
+        raise _failed(error) from error
 
 
-def _failed(error: Exception) -> str:
+def _failed(error: Exception) -> ImageError:
     if "closed" in str(error):
-        return f"The picture is closed ({error}); wanted one that is open. Open it again, or give its path."
-    return (
-        f"The picture is damaged or cut off ({error}); wanted a complete JPEG, PNG or WebP file. Save or send it again."
+        return ImageError(
+            "The picture is closed ({error}); wanted one that is open. Open it again, or give its path.", error=error
+        )
+    return ImageError(
+        "The picture is damaged or cut off ({error}); wanted a complete file. Save or send it again.", error=error
     )
