@@ -201,12 +201,12 @@ def test_what_cannot_be_measured_is_refused(
 def test_a_folder_is_read_with_its_table(tmp_path: Path) -> None:
     for name in ("b.JPG", "a.png", "notes.txt"):
         (tmp_path / name).touch()
-    assert [entry.name for entry in read_folder(tmp_path)] == ["a.png", "b.JPG"]
-    drawn = [read_folder(tmp_path, count=1, seed=seed)[0].name for seed in range(8)]
+    assert [entry.name for entry in read_folder(tmp_path).entries] == ["a.png", "b.JPG"]
+    drawn = [read_folder(tmp_path, count=1, seed=seed).entries[0].name for seed in range(8)]
     assert set(drawn) == {"a.png", "b.JPG"}
     table = tmp_path / "t.csv"
     table.write_text("file,wnid,x0,y0,x1,y1\na.png,n01,1,2,3,4\n")
-    (entry,) = read_folder(tmp_path, table)
+    (entry,) = read_folder(tmp_path, table).entries
     assert (entry.label, entry.box) == ("n01", (1, 2, 4, 5))
     for text, message in (
         ("name\na.png\n", "has the columns name; wanted file"),

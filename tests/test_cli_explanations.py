@@ -91,9 +91,9 @@ def test_the_top_answer_is_set_against_a_class(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--method=saliency", "--window=2"], "--window is no option of the method saliency; it has none"),
-        (["--method=occlusion", "--window=0"], "window is 0; wanted a whole number from 1 to 64"),
-        (["--method=occlusion", "--window=4"], "window is 4 patches; the grid has 3 × 5"),
+        (["--method=saliency", "--occlusion-window=2"], "--occlusion-window is no option of the method saliency; it"),
+        (["--method=occlusion", "--occlusion-window=0"], "window is 0; wanted a whole number from 1 to 64"),
+        (["--method=occlusion", "--occlusion-window=4"], "window is 4 patches; the grid has 3 × 5"),
         (["--method=rise", "--replacement=removed"], "replacement 'removed' is unknown; wanted one of"),
         (["--method=class_attention", "--layer=9"], "Layer 9 does not exist; there are 2"),
         (["--method=attention", "--rather-than=3"], "--rather-than 3 belongs to explanations of a class"),

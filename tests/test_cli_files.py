@@ -14,7 +14,7 @@ from PIL import Image
 
 import vitviz
 from vitviz import files
-from vitviz.cli import explain, main
+from vitviz.cli import main, picture_options
 from vitviz.cli.answer import files_read
 
 NAME = "timm:vit_tiny_patch16_224"
@@ -145,7 +145,7 @@ def test_a_place_that_cannot_be_is_refused_before_anything_is_computed(
     out: str, message: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     Path("folder.json").mkdir()
-    monkeypatch.setattr(explain, "open_photo", None)
+    monkeypatch.setattr(picture_options, "open_photo", None)
     assert call("explain", f"--out={out}") == 2
     assert message in capsys.readouterr().err
 

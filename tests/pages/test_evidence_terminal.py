@@ -9,6 +9,7 @@ import vitviz
 from tests.pages.dashboard import MODELS
 from vitviz.attribution import why_not
 from vitviz.cli import main
+from vitviz.cli.wording import flag_of
 from vitviz.export.arrays import read_npz
 
 FEW = 4
@@ -38,7 +39,7 @@ def terminal_map(name, scene, turned, options, folder: Path, monkeypatch):
     monkeypatch.setattr("vitviz.cli.model_options.load_vit", lambda *_, **__: scene.vit)
     photo, out = folder / "photo.png", folder / "a.npz"
     scene.photo.image.save(photo)
-    flags = [f"--{knob.replace('_', '-')}={value}" for knob, value in turned.items()]
+    flags = [f"{flag_of(knob)}={value}" for knob, value in turned.items()]
     assert main(["explain", str(photo), f"--method={name}", *flags, *options, f"--out={out}"]) == 0
     return read_npz(out)
 

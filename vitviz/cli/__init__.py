@@ -11,7 +11,9 @@ explain.py   one map of one picture, written to files
 methods.py   what explain can compute, as data
 shown.py     a map and what is said beside it
 outputs.py   the files that explain can write, as data
-benchmark.py explanations of a folder of photos, put to the test
+picture_options.py   how a picture is opened: --window, --frame
+benchmark.py explanations of a folder of photos, put to the test; photo_folder.py, folder_walk.py and photo_manifest.py
+             are the folder
 receptive_field.py, positions.py, tokens.py, shuffle.py, input_sizes.py   measurements of space
 measurement.py     the files that those five can write
 serve.py     the dashboard

@@ -18,14 +18,15 @@ from vitviz.assets import WEIGHTS
 from vitviz.attribution.attribute import METHODS, find_method
 from vitviz.attribution.benchmark import Plan, measure_photo, peak_memory
 from vitviz.attribution.benchmark_table import Row, benchmark_table
-from vitviz.cli import model_options
+from vitviz.cli import model_options, picture_options
 from vitviz.cli.answer import DONE, STOPPED, Answer, add_json, files_read
 from vitviz.cli.benchmark_store import BenchmarkStore, check_folder
+from vitviz.cli.folder_walk import in_words
 from vitviz.cli.photo_folder import Entry, file_digest, read_folder, read_text
-from vitviz.cli.targets import class_index
+from vitviz.cli.photo_manifest import classes_of, manifest_text
 from vitviz.errors import ImageError, OptionError, OutputError, VitvizError
 from vitviz.export.benchmark_page import benchmark_csv, benchmark_html, label_of
-from vitviz.files import write_files
+from vitviz.files import write_files, write_text
 from vitviz.images import open_photo
 from vitviz.models.vit import ViT
 from vitviz.trace import predict
@@ -44,7 +45,7 @@ def add_to(commands: Any) -> None:
         "can be stopped with Ctrl+C and goes on where it was when it is called again.",
         allow_abbrev=False,
     )
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="JPEG, PNG and WebP files")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="photos, in folders of any depth")
     parser.add_argument(
         "--out", metavar="FOLDER", type=Path, required=True,
         help="folder for table.html, table.csv and what goes on later; made if it is missing",
@@ -72,8 +73,13 @@ def _add_photos(group: Any) -> None:
     group.add_argument("--photos", metavar="N", type=int, help="how many, drawn by --draw")
     group.add_argument("--draw", metavar="SEED", type=int, default=0, help="(default: 0)")
     group.add_argument(
+        "--window", metavar="WINDOW", dest="picture_window", type=picture_options.window, default="auto",
+        help="what is black and white of more than 8 bits a channel, as in explain (default: auto)",
+    )  # fmt: skip
+    group.add_argument(
         "--explain", choices=("class", "answer"), default="class",
-        help="what is explained: the table's class where it has one (default), or always the top answer",
+        help="what is explained: the class of the table or that a folder is called by, where there is one (default), "
+        "or always the top answer",
     )  # fmt: skip
 
 
@@ -94,7 +100,10 @@ def _add_test(group: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     """Measure what is not measured yet, and write the table; Ctrl+C writes what there is."""
-    entries = read_folder(arguments.folder, arguments.table, count=arguments.photos, seed=arguments.draw)
+    listing = read_folder(
+        arguments.folder, arguments.table, count=arguments.photos, seed=arguments.draw, leave_out=arguments.out
+    )
+    entries = listing.entries
     sources = [*files_read(arguments), *(entry.path for entry in entries)]
     check_folder(arguments.out, sources, overwrite=arguments.overwrite)
     plan = _plan(arguments)
@@ -102,21 +111,22 @@ def run(arguments: argparse.Namespace) -> Answer:
     vit = model_options.load(arguments)
     plan.check(vit)
     served, refused = plan.served(vit)
-    settings = _settings(vit, plan, list(served), texts, arguments.explain)
+    settings = _settings(vit, plan, list(served), texts, arguments.explain) | {"window": arguments.picture_window}
     store = BenchmarkStore(arguments.out, settings, anew=arguments.overwrite)
     _check_photos(store, arguments)
     skipped: dict[str, str] = {}
+    classes = classes_of(vit, entries, _ids(texts["class_ids"]))
     code = DONE
     try:
-        ids = _ids(texts["class_ids"])
-        _measure(vit, plan, entries, store, skipped, ids, arguments.explain)
+        _measure(vit, plan, entries, store, skipped, classes, arguments)
     except KeyboardInterrupt:
         if not store.measured:
             raise
         code = STOPPED
     if not store.measured:
         raise VitvizError("No photo was measured, so there is no table; the reason stands beside each above.")
-    return _write(arguments.out, store, settings, skipped, refused, code)
+    write_text(arguments.out / "manifest.csv", manifest_text(vit, listing, store.measured, skipped, classes))
+    return _write(arguments.out, store, settings, skipped, refused, code, listing.passed_over)
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
@@ -190,8 +200,8 @@ def _measure(
     entries: list[Entry],
     store: BenchmarkStore,
     skipped: dict[str, str],
-    ids: Mapping[str, str],
-    explain: str,
+    classes: Mapping[str, int | str | None],
+    arguments: argparse.Namespace,
 ) -> None:
     left = [entry for entry in entries if entry.name not in store.measured]
     if len(left) < len(entries):
@@ -199,7 +209,7 @@ def _measure(
     start = time.monotonic()
     for done, entry in enumerate(left, start=1):
         try:
-            _measure_one(vit, plan, entry, store, ids, explain)
+            _measure_one(vit, plan, entry, store, classes[entry.name], arguments)
             said = "measured"
         except OutputError:
             raise
@@ -222,15 +232,21 @@ def _ids(text: str | None) -> dict[str, str]:
 
 
 def _measure_one(
-    vit: ViT, plan: Plan, entry: Entry, store: BenchmarkStore, ids: Mapping[str, str], explain: str
+    vit: ViT,
+    plan: Plan,
+    entry: Entry,
+    store: BenchmarkStore,
+    known: int | str | None,
+    arguments: argparse.Namespace,
 ) -> None:
-    image, digest = open_photo(entry.path).image, file_digest(entry.path)
+    image, digest = open_photo(entry.path, window=arguments.picture_window).image, file_digest(entry.path)
+    if isinstance(known, str):
+        raise OptionError(known)
     box = None if entry.box is None else box_in_input(vit, image.size, entry.box)
     pixels = vit.preprocess(image)
     answer = predict(vit, pixels[None])[0]
     logits = answer if vit.has_classifier else None
-    known = entry.label is not None and explain == "class"
-    wanted = class_index(vit, entry.label or "", ids) if known else None
+    wanted = known if arguments.explain == "class" else None
     target = target_of(vit, wanted, pixels, logits, answer)
     right = wanted is None or int(answer.argmax()) == wanted
     if not store.peaks:
@@ -246,20 +262,24 @@ def _write(
     skipped: Mapping[str, str],
     refused: Mapping[str, str],
     code: int,
+    passed_over: Mapping[str, str],
 ) -> Answer:
     rows = benchmark_table(store.measured, store.peaks)
     title = f"Explanations of {settings['model']} put to the test"
     page = benchmark_html(rows, title=title, conditions=_conditions(store, settings), skipped=skipped, refused=refused)
     write_files({folder / "table.csv": benchmark_csv(rows).encode(), folder / "table.html": page.encode()})
     left_out = f"; {len(skipped)} left out" if skipped else ""
-    said = f"{len(store.measured)} photos{left_out}. Wrote {folder / 'table.html'} and table.csv."
+    said = f"{len(store.measured)} photos{left_out}. Wrote {folder / 'table.html'}, table.csv and manifest.csv."
+    if passed_over:
+        said += f" In the folder {in_words(passed_over)}."
     values = {
         "settings": dict(settings),
         "photos": len(store.measured),
         "left_out": dict(skipped),
+        "passed_over": dict(passed_over),
         "refused": dict(refused),
         "rows": [asdict(row) for row in rows],
-        "files": [str(folder / name) for name in ("table.html", "table.csv")],
+        "files": [str(folder / name) for name in ("table.html", "table.csv", "manifest.csv")],
     }
     return Answer(f"{_as_text(rows)}\n{said}", values, code)
 

@@ -21,7 +21,7 @@ _PHOTO_COLUMNS = ["photo", "digest"]
 
 
 SETTINGS = "settings.json"
-FILES = (SETTINGS, "measurements.csv", "photos.csv", "peak_memory.json", "table.csv", "table.html")
+FILES = (SETTINGS, "measurements.csv", "photos.csv", "manifest.csv", "peak_memory.json", "table.csv", "table.html")
 """What a benchmark writes into its folder."""
 
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from vitviz.attention.view import POOL, default_query
 from vitviz.attribution import attribute
-from vitviz.cli import model_options, outputs
-from vitviz.cli.answer import EXAMPLE, Answer
+from vitviz.cli import model_options, outputs, picture_options
+from vitviz.cli.answer import Answer
 from vitviz.cli.methods import METHODS, Method, all_options, help_of
 from vitviz.cli.shown import Shown, of_attribution, of_view
 from vitviz.cli.targets import class_index
 from vitviz.errors import OptionError
-from vitviz.examples import example
 from vitviz.export.manifest import file_name, manifest
-from vitviz.images import Photo, open_photo
+from vitviz.images import Photo
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace, trace
 from vitviz.trace.target import Target, contrast
@@ -45,8 +43,9 @@ def add_to(commands: Any) -> None:
         description="Compute one map of one picture and write it to files.",
         allow_abbrev=False,
     )
-    parser.add_argument("image", metavar="IMAGE", help="a JPEG, PNG or WebP file, or example:ID")
+    parser.add_argument("image", metavar="IMAGE", help=picture_options.HELP)
     outputs.add_to(parser, outputs.WRITERS)
+    picture_options.add_to(parser.add_argument_group("photo"))
     model_options.add_to(parser.add_argument_group("model"))
     _add_methods(parser)
     _add_looks(parser.add_argument_group("picture"))
@@ -59,7 +58,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     given = {option.name: getattr(arguments, option.name) for option, _ in all_options() if option.name in arguments}
     method.choose(given)  # refuses what it has not, before anything is loaded
     looks = outputs.Looks(arguments.palette, arguments.opacity, arguments.interpolate)
-    photo = open_photo(_picture_path(arguments.image))
+    photo = picture_options.opened(arguments.image, arguments)
     explained = _explain(model_options.load(arguments), photo, method, given, arguments)
     content = outputs.Content(
         explained.vit,
@@ -120,10 +119,6 @@ def _add_looks(group: Any) -> None:
     group.add_argument("--interpolate", action="store_true", help="smooth between patches; the figure then says so")
 
 
-def _picture_path(image: str) -> Path:
-    return example(image.removeprefix(EXAMPLE)).path if image.startswith(EXAMPLE) else Path(image).expanduser()
-
-
 def _explain(vit: ViT, photo: Photo, method: Method, given: dict[str, Any], arguments: argparse.Namespace) -> Explained:
     index = None if arguments.target is None else class_index(vit, arguments.target)
     versus, start = arguments.versus, time.perf_counter()
@@ -178,7 +173,7 @@ def _manifest(explained: Explained, photo: Photo, arguments: argparse.Namespace)
         vit=explained.vit,
         photo_digest=photo.digest,
         picture_name=arguments.image,
-        settings={"method": explained.method.name, **explained.options, **looks},
+        settings={"method": explained.method.name, **explained.options, **looks, **picture_options.asked(arguments)},
     ) | {"map": dict(explained.shown.told)}
 
 

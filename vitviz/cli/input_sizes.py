@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vitviz.analysis.input_sizes import SIZES, SizedAnswer, input_sizes
-from vitviz.cli import measurement, model_options
+from vitviz.cli import measurement, model_options, picture_options
 from vitviz.cli.answer import Answer
 from vitviz.cli.measurement import Measurement
 from vitviz.figures.curve import Curve
@@ -25,8 +25,9 @@ def add_to(commands: Any) -> None:
         description="Run a picture through a model at several input sizes; positions are interpolated.",
         allow_abbrev=False,
     )
-    parser.add_argument("image", metavar="IMAGE", help="a picture file, or example:ID")
+    parser.add_argument("image", metavar="IMAGE", help=picture_options.HELP)
     measurement.add_out(parser)
+    picture_options.add_to(parser.add_argument_group("photo"))
     model_options.add_to(parser.add_argument_group("model"))
     parser.add_argument_group("sizes").add_argument(
         "--sizes",
@@ -41,7 +42,7 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     """Measure every size, write the files, return what was found."""
-    name, photo = measurement.picture(arguments.image)
+    name, photo = measurement.picture(arguments.image, arguments)
     vit = model_options.load(arguments)
     answers = input_sizes(vit, photo.image, sizes=arguments.sizes)
     return measurement.finish("input-sizes", _measure(vit, answers), vit, [(name, photo)], arguments.out)

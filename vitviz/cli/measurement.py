@@ -12,14 +12,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from vitviz.analysis.convnet import ConvNet
-from vitviz.cli import outputs
-from vitviz.cli.answer import EXAMPLE, Answer, plain
-from vitviz.examples import example
+from vitviz.cli import outputs, picture_options
+from vitviz.cli.answer import Answer, plain
 from vitviz.export.arrays import npz_bytes
 from vitviz.export.manifest import DIGEST, LICENCE, file_name, json_text, versions
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.files import write_files
-from vitviz.images import Photo, open_photo
+from vitviz.images import Photo
 from vitviz.models.vit import ViT
 
 
@@ -41,11 +40,9 @@ class Measurement:
     """Panels in a row of the picture."""
 
 
-def picture(name: str) -> tuple[str, Photo]:
+def picture(name: str, arguments: argparse.Namespace) -> tuple[str, Photo]:
     """Return the name and the photo of a path or of "example:ID"."""
-    if name.startswith(EXAMPLE):
-        return name, open_photo(example(name.removeprefix(EXAMPLE)).path)
-    return name, open_photo(Path(name).expanduser())
+    return name, picture_options.opened(name, arguments)
 
 
 def add_out(parser: argparse.ArgumentParser) -> None:

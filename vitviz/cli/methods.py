@@ -13,6 +13,7 @@ from vitviz.attribution import METHODS as EXPLANATIONS
 from vitviz.attribution import Knob
 from vitviz.attribution.attribute import find_method
 from vitviz.attribution.method import Method as Explanation
+from vitviz.cli.wording import flag_of
 from vitviz.errors import OptionError
 
 
@@ -32,7 +33,7 @@ class Option:
     @property
     def flag(self) -> str:
         """The flag, such as "--head-fusion"."""
-        return "--" + self.name.replace("_", "-")
+        return flag_of(self.name)
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Method:
                 own = ", ".join(option.flag for option in self.options)
                 has = f"wanted {own}" if own else "it has none"
                 raise OptionError(
-                    f"--{name.replace('_', '-')} is no option of the method {self.name}; {has}. Leave it out or "
+                    f"{flag_of(name)} is no option of the method {self.name}; {has}. Leave it out or "
                     "choose another method."
                 )
         if self.explanation is None or self.is_view(given):

@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from vitviz.analysis.faithfulness_checks import Box
+from vitviz.cli.folder_walk import in_words, walk
 from vitviz.errors import ImageError, OptionError
+from vitviz.images import SUFFIXES
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 LABELS = ("wnid", "class", "label")
 CORNERS = ("x0", "y0", "x1", "y1")
 
@@ -29,36 +31,63 @@ class Entry:
     """Its class as the table has it; None if it says nothing."""
     box: Box | None = None
     """(left, top, right, bottom) of the object in pixels of the photo, right and bottom exclusive."""
+    folders: tuple[str, ...] = ()
+    """The folders that it lies in, the innermost first: one of them may be called like its class (ImageFolder)."""
 
 
-def read_folder(folder: Path, table: Path | None = None, *, count: int | None = None, seed: int = 0) -> list[Entry]:
-    """Return the photos of a folder, or those of a table, in order of their names; ``count`` of them drawn by seed.
+@dataclass(frozen=True)
+class Listing:
+    """What a folder holds."""
 
-    The table has tabs or commas and a header: ``file``; ``wnid``, ``class`` or ``label`` if the class is known; ``x0``,
-    ``y0``, ``x1``, ``y1`` if the object's box is, in pixels of the photo, the last ones included (as Tiny-ImageNet's).
-    ``file`` is a path from the folder.
+    entries: list[Entry]
+    """The photos, in order of their names."""
+    passed_over: Mapping[str, str]
+    """The reason by name of what is no photo."""
+
+
+def read_folder(
+    folder: Path,
+    table: Path | None = None,
+    *,
+    count: int | None = None,
+    seed: int = 0,
+    leave_out: Path | None = None,
+) -> Listing:
+    """Return the photos below a folder, or those of a table, in order of their names; ``count`` of them drawn by seed.
+
+    Without a table all its folders are walked but ``leave_out``; see ``folder_walk``. A table has tabs or commas and a
+    header: ``file``; ``wnid``, ``class`` or ``label`` if the class is known; ``x0``, ``y0``, ``x1``, ``y1`` if the
+    object's box is, in pixels of the photo, the last ones included (as Tiny-ImageNet's). ``file`` is a path from the
+    folder.
 
     Raises OptionError for a folder or table that is not there, a table in another encoding than UTF-8, without the
     columns, with a number that is none or with a file twice, and a folder without photos.
     """
     if not folder.is_dir():
-        raise OptionError(f"There is no folder {folder}. Name a folder of JPEG, PNG or WebP files.")
-    entries = (
-        [Entry(path.name, path) for path in folder.iterdir() if path.suffix.lower() in SUFFIXES]
-        if table is None
-        else read_table(folder, table)
-    )
+        raise OptionError(f"There is no folder {folder}. Name a folder of photos.")
+    passed: dict[str, str] = {}
+    if table is None:
+        paths, passed = walk(folder, leave_out=leave_out)
+        entries = [_entry(folder, path) for path in paths]
+    else:
+        entries = sorted(read_table(folder, table), key=lambda entry: entry.name)
     if not entries:
+        told = f" ({in_words(passed)})" if passed else ""
         raise OptionError(
-            f"There is no photo in {table or folder}; wanted files ending in {', '.join(SUFFIXES)}. Name another one."
+            f"There is no photo in {table or folder}{told}; wanted files ending in {', '.join(SUFFIXES)}. "
+            "Name another one."
         )
-    entries = sorted(entries, key=lambda entry: entry.name)
     if count is None or count >= len(entries):
-        return entries
+        return Listing(entries, passed)
     if count < 1:
         raise OptionError(f"--photos is {count}; wanted at least 1. Leave it out for all of them.")
     drawn = np.random.default_rng(seed).permutation(len(entries))[:count]
-    return [entries[place] for place in drawn]
+    return Listing([entries[place] for place in drawn], passed)
+
+
+def _entry(folder: Path, path: Path) -> Entry:
+    inside = path.relative_to(folder)
+    return Entry(inside.as_posix(), path, folders=tuple(reversed(inside.parts[:-1])))
 
 
 def read_table(folder: Path, table: Path) -> list[Entry]:

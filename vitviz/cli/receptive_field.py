@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vitviz.analysis.attention_field import AttentionField, attention_field
 from vitviz.analysis.convnet import ConvNet, load_convnet
 from vitviz.analysis.receptive_field import CENTRE, ReceptiveField, receptive_field
-from vitviz.cli import measurement, model_options
+from vitviz.cli import measurement, model_options, picture_options
 from vitviz.cli.answer import Answer
 from vitviz.cli.measurement import Measurement
 from vitviz.errors import OptionError, UnsupportedModelError
@@ -38,8 +38,9 @@ def add_to(commands: Any) -> None:
         description="Effective receptive field of a token of a ViT, or of a place of a timm ResNet or ConvNeXt.",
         allow_abbrev=False,
     )
-    parser.add_argument("images", metavar="IMAGE", nargs="+", help="a picture file, or example:ID")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help=picture_options.HELP)
     measurement.add_out(parser)
+    picture_options.add_to(parser.add_argument_group("photo"))
     model_options.add_to(parser.add_argument_group("model"))
     group = parser.add_argument_group("field")
     group.add_argument("--layer", type=int, help="block, counted from 0 (default: the last)")
@@ -59,7 +60,7 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     """Measure the field, write the files, return what was found."""
-    pictures = [measurement.picture(image) for image in arguments.images]
+    pictures = [measurement.picture(image, arguments) for image in arguments.images]
     model = load_either(arguments)
     photos = [photo for _, photo in pictures]
     if arguments.by == ROLLOUT:

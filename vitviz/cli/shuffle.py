@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vitviz.analysis.shuffling import SHARES, ShuffleExperiment, shuffle_experiment
-from vitviz.cli import measurement, model_options
+from vitviz.cli import measurement, model_options, picture_options
 from vitviz.cli.answer import Answer
 from vitviz.cli.measurement import Measurement
 from vitviz.figures.curve import Curve
@@ -26,8 +26,9 @@ def add_to(commands: Any) -> None:
         description="Shuffle a growing share of the patches, with and without the position encoding.",
         allow_abbrev=False,
     )
-    parser.add_argument("image", metavar="IMAGE", help="a picture file, or example:ID")
+    parser.add_argument("image", metavar="IMAGE", help=picture_options.HELP)
     measurement.add_out(parser)
+    picture_options.add_to(parser.add_argument_group("photo"))
     model_options.add_to(parser.add_argument_group("model"))
     group = parser.add_argument_group("experiment")
     group.add_argument("--shares", type=float, nargs="+", default=SHARES, help="of the patches that move, 0 to 1")
@@ -37,7 +38,7 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     """Run the experiment, write the files, return what was found."""
-    name, photo = measurement.picture(arguments.image)
+    name, photo = measurement.picture(arguments.image, arguments)
     vit = model_options.load(arguments)
     seed = arguments.shuffle_seed
     experiment = shuffle_experiment(vit, photo.image, shares=arguments.shares, seed=seed)

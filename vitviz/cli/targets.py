@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from vitviz.errors import OptionError, suggest
 from vitviz.models.vit import ViT
+
+
+def folder_class(vit: ViT, folders: Iterable[str], ids: Mapping[str, str]) -> int | None:
+    """Return the class that the first of some folders is called like, by name or by an id, or None.
+
+    Letter case, "_" and "-" make no difference; a folder called by a number says nothing.
+    """
+    names = {_plain(name): index for index, name in reversed(list(enumerate(vit.class_names)))}
+    for folder in folders:
+        index = names.get(_plain(ids.get(folder, folder)))
+        if index is not None:
+            return index
+    return None
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.lower().replace("_", " ").replace("-", " ").split())
 
 
 def class_index(vit: ViT, text: str, ids: Mapping[str, str] | None = None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from vitviz.cli import measurement, model_options
+from vitviz.cli import measurement, model_options, picture_options
 from vitviz.cli.answer import Answer
 from vitviz.cli.token_measures import MEASURES, Request, all_options
 from vitviz.errors import OptionError
@@ -19,10 +19,11 @@ def add_to(commands: Any) -> None:
         description="Measure the tokens of a picture in one of several ways.",
         allow_abbrev=False,
     )
-    parser.add_argument("image", metavar="IMAGE", help="a picture file, or example:ID")
+    parser.add_argument("image", metavar="IMAGE", help=picture_options.HELP)
     listed = "; ".join(f"{measure.name}: {measure.summary}" for measure in MEASURES.values())
     parser.add_argument("--what", choices=MEASURES, required=True, help=listed)
     measurement.add_out(parser)
+    picture_options.add_to(parser.add_argument_group("photo"))
     model_options.add_to(parser.add_argument_group("model"))
     group = parser.add_argument_group("measure")
     for option, names in all_options():
@@ -49,9 +50,9 @@ def run(arguments: argparse.Namespace) -> Answer:
                 "Leave it out or measure something else."
             )
     options = {name: given.get(name, option.default) for name, option in known.items()}
-    pictures = [measurement.picture(arguments.image)]
+    pictures = [measurement.picture(arguments.image, arguments)]
     if options.get("second") is not None:
-        pictures.append(measurement.picture(options["second"]))
+        pictures.append(measurement.picture(options["second"], arguments))
     vit = model_options.load(arguments)
     if "layer" in options and options["layer"] is None:
         options["layer"] = vit.layers - 1

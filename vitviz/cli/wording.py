@@ -7,13 +7,21 @@ from collections.abc import Collection
 
 from vitviz.errors import VitvizError
 
+FLAGS = {"window": "--occlusion-window"}
+"""Flags of arguments that are not called like them: --window is that of the photo."""
+
+
+def flag_of(argument: str) -> str:
+    """Return the flag of an argument of Python's, such as "--head-fusion"."""
+    return FLAGS.get(argument, "--" + argument.replace("_", "-"))
+
 
 def in_terminal(error: VitvizError, flags: Collection[str]) -> str:
     """Return the message of an error for somebody who called a command with these flags, such as "--model"."""
 
     def name(argument: str) -> str | None:
         python, equals, value = argument.partition("=")
-        flag = "--" + python.replace("_", "-")
+        flag = "--window" if python == "window" and equals else flag_of(python)
         if flag not in flags:
             return None
         return f"{flag} {_typed(value)}" if equals else flag

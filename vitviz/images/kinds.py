@@ -25,6 +25,17 @@ def kind_of(data: bytes) -> str:
     return "pillow"
 
 
+def looks_like_picture(head: bytes) -> bool:
+    """Return whether the first bytes of a file, 132 at least, are those of a kind that is opened."""
+    signs = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"GIF87a", b"GIF89a")
+    return (
+        head.startswith((*signs, b"\x93NUMPY"))
+        or (head.startswith(b"RIFF") and head[8:12] == b"WEBP")
+        or (head[4:8] == b"ftyp" and bool(_brands(head) & {*_HEIF, b"avif", b"avis"}))
+        or head[128:132] == b"DICM"
+    )
+
+
 def _brands(data: bytes) -> set[bytes]:
     """Return the brands that a file of ISO's base media format names."""
     end = min(int.from_bytes(data[:4], "big"), 256)

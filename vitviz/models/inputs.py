@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
 import numpy as np
@@ -79,9 +80,17 @@ def batch_of(model: TakesPictures, pictures: Pictures) -> Tensor:
 def listed(pictures: Pictures) -> list[Picture]:
     """Return one or many pictures as a list; a tensor or array of four dimensions is many.
 
-    Raises ImageError for none at all, or for what is neither a picture nor a collection of them.
+    Raises ImageError for none at all, for what is neither a picture nor a collection of them, and for a dictionary or
+    a set, whose order would be a guess.
     """
     given: Any = pictures
+    if isinstance(given, Mapping | AbstractSet):
+        advice = "its values in an order of your own" if isinstance(given, Mapping) else "a list, which has an order"
+        raise ImageError(
+            "A {kind} of pictures has no order that is yours; wanted one picture or a list. Pass {next}.",
+            kind=type(given).__name__,
+            next=advice,
+        )
     many = isinstance(given, Tensor | np.ndarray) and given.ndim == 4
     if not many and (isinstance(given, Tensor) or is_source(given) or not isinstance(given, Iterable)):
         return [given]
