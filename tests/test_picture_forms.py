@@ -244,7 +244,7 @@ def test_arrays_are_pictures(case: str) -> None:
             r"shape \(3, 20, 30\); wanted \(height, width\) .*channels come first.*transp",
         ),
         (np.zeros((2, 20, 30, 3), np.uint8), r"shape \(2, 20, 30, 3\).*one picture at a time"),
-        (np.zeros((20, 30, 2), np.uint8), r"shape \(20, 30, 2\).*Choose the channels"),
+        (np.zeros((20, 30, 2), np.uint8), r"shape \(20, 30, 2\).*choose its channels"),
         (np.zeros((20,), np.uint8), r"shape \(20,\)"),
         (np.zeros((0, 30, 3), np.uint8), "too small: 30 × 0"),
         (np.zeros((20, 30), complex), "type complex128; wanted numbers"),

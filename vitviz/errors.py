@@ -45,13 +45,16 @@ class VitvizError(ValueError):
     def __init__(self, message: str = "", *, advice: Mapping[str, str] | None = None, **values: object) -> None:
         self.template, self.values, self.advice = message, values, dict(advice or {})
         self.message = self._filled(message)
-        super().__init__(" ".join([self.message, *map(self._filled, self.advice.values())]))
+        super().__init__(" ".join([self.message, *(self._filled(text) for text in self.advice.values())]))
 
     def __reduce__(self) -> tuple[object, ...]:
         return _made_again, (type(self), self.template, self.advice, self.values)
 
-    def _filled(self, text: str) -> str:
-        return text.format_map(self.values) if self.values else text
+    def _filled(self, text: str, translate: Callable[[str], str] = str) -> str:
+        words = {
+            name: translate(value) if isinstance(value, str) and value else value for name, value in self.values.items()
+        }
+        return text.format_map(words) if words else text
 
     def worded(self, name: Callable[[str], str | None], translate: Callable[[str], str] = str) -> str:
         """Return the message in the words of an interface, without the advice that cannot be followed there.
@@ -61,7 +64,7 @@ class VitvizError(ValueError):
         ``translate`` returns a text, as it stands in the code, in the reader's language.
         """
         kept = [text for argument, text in self.advice.items() if name(argument) is not None]
-        told = " ".join(self._filled(translate(text)) for text in [self.template, *kept])
+        told = " ".join(self._filled(translate(text), translate) for text in [self.template, *kept])
         return _ARGUMENT.sub(lambda match: name(match[0]) or match[0], told)
 
 

@@ -11,11 +11,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pillow_heif
+from numpy.typing import NDArray
 from PIL import Image
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 MODES = ("RGB", "L", "RGBA", "P", "LA", "1", "CMYK", "I;16")
 FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "TIFF": "tif", "BMP": "bmp", "AVIF": "avif"}
 SUFFIXES = ("jpg", "jpeg", "png", "webp", "JPG", "txt", "gif", "exe", "", "png.jpg", "htm", "ＰＮＧ")
+_ARRAY = b"{'descr': '|u1', 'fortran_order': False, 'shape': (40000, 40000), }"
 PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
@@ -31,7 +36,7 @@ class OddFile:
 def odd_files(count: int, seed: int = 0) -> Iterator[OddFile]:
     """Yield broken and odd files: first each special one, then whole pictures with one change each."""
     draw = random.Random(seed)
-    whole = list(pictures(seed))
+    whole = [*pictures(seed), *other_kinds(seed)]
     special = list(_special())
     for number in range(count):
         if number < len(special):
@@ -65,6 +70,44 @@ def pictures(seed: int = 0) -> Iterator[tuple[str, bytes]]:
         buffer = io.BytesIO()
         picture.save(buffer, name, save_all=True, append_images=[picture.rotate(90), picture.rotate(180)])
         yield FORMATS[name], buffer.getvalue()
+
+
+def other_kinds(seed: int = 0) -> Iterator[tuple[str, bytes]]:
+    """Yield (suffix, file) of what Pillow does not write: arrays, DICOM and HEIC, deep and of several frames."""
+    draw = np.random.default_rng(seed)
+    for array in (
+        draw.integers(0, 256, (80, 96, 3), dtype=np.uint8),
+        draw.integers(0, 4096, (80, 96)).astype(np.uint16),
+        draw.normal(size=(80, 96)).astype(np.float32),
+        draw.integers(0, 256, (3, 80, 96, 3), dtype=np.uint8),
+    ):
+        buffer = io.BytesIO()
+        np.save(buffer, array)
+        yield "npy", buffer.getvalue()
+    for frames in (1, 3):
+        yield "dcm", _dicom(draw.integers(0, 4096, (frames, 80, 96)).astype(np.uint16))
+        file = pillow_heif.from_pillow(Image.fromarray(draw.integers(0, 256, (80, 96, 3), dtype=np.uint8)))
+        for _ in range(frames - 1):
+            file.add_from_pillow(Image.fromarray(draw.integers(0, 256, (80, 96, 3), dtype=np.uint8)))
+        buffer = io.BytesIO()
+        file.save(buffer)
+        yield "heic", buffer.getvalue()
+
+
+def _dicom(pixels: NDArray[np.uint16]) -> bytes:
+    """Return a DICOM file of frames of 12 bits (frame, row, column)."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = CTImageStorage, "1.2.3"
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
+    data.SOPClassUID, data.SOPInstanceUID, data.PhotometricInterpretation = CTImageStorage, "1.2.3", "MONOCHROME1"
+    data.NumberOfFrames, data.Rows, data.Columns = pixels.shape
+    data.SamplesPerPixel, data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 1, 16, 12, 11, 0
+    data.RescaleSlope, data.RescaleIntercept, data.WindowCenter, data.WindowWidth = 2, -1024, 40, 400
+    data.PixelData = pixels.tobytes()
+    buffer = io.BytesIO()
+    data.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
 
 
 def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
@@ -190,6 +233,18 @@ def _special() -> Iterator[tuple[str, bytes]]:
     yield "claims 2³¹ − 1 pixels a side", png_bomb(2**31 - 1, 2**31 - 1, rows=0)
     yield "very wide", png_bomb(60_000, 16)
     yield "very high", png_bomb(16, 60_000)
+    yield "largest allowed, RGB, 16 bits", png_bomb(8_000, 8_000, colour=2, bits=16)
+    yield "an array that claims 40,000 × 40,000", b"\x93NUMPY\x01\0v\0" + _ARRAY.ljust(117) + b"\n" + bytes(100)
+    objects = io.BytesIO()
+    np.save(objects, np.array([[None] * 20] * 20), allow_pickle=True)
+    yield "an array of objects (pickle)", objects.getvalue()
+    for compression, mode in (("tiff_deflate", "RGBA"), ("tiff_lzw", "CMYK")):
+        large = io.BytesIO()
+        Image.new(mode, (8_000, 8_000)).save(large, "TIFF", compression=compression)
+        yield f"largest allowed, {mode}, TIFF", large.getvalue()
+    large = io.BytesIO()
+    Image.new("RGB", (7_000, 7_000)).save(large, "WEBP", quality=10, method=0)
+    yield "beyond WebP's limit", large.getvalue()
     yield "a pixel", png_bomb(1, 1)
     yield "no width", png_bomb(0, 64)
     text = zlib.compress(b"a" * 90_000_000, 9)

@@ -140,7 +140,10 @@ def test_many_pictures_are_a_list_and_bytes_are_one() -> None:
     assert listed(data) == [data]
     assert len(listed(np.zeros((4, 9, 9, 3), np.uint8))) == 4
     assert len(listed(torch.zeros(5, 3, 9, 9, dtype=torch.uint8))) == 5
-    assert len(listed(path for path in ("a", "b"))) == 2
+    for several in ({"a": noisy()}, {"a", "b"}, (path for path in ("a", "b")), iter(["a"]), frozenset("a")):
+        with pytest.raises(ImageError, match=f"A {type(several).__name__} is no list of pictures"):
+            listed(several)
+    assert listed({"a": "b"}.values()) == ["b"]
     with pytest.raises(ImageError, match="There is no picture; wanted at least one"):
         listed([])
 

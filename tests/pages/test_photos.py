@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import vitviz
+from tests.test_picture_files import SEVERAL, STORED, WHOLE, dicom, encoded, float_tiff, npy
+from vitviz.images import SUFFIXES, open_photo
+
 
 def noise(mode="RGB", size=(48, 40), seed=0):
     shape = (size[1], size[0], 3)
@@ -61,6 +65,7 @@ GOOD = {
     "turned.jpg": (rotated(), "image/jpeg", "turned upright"),
     "large.jpg": (file(noise(size=(3000, 2000)), "JPEG", quality=20), "image/jpeg", "reduced from 3000 × 2000"),
 }
+KINDS = {**WHOLE, **{name: make for name, (make, _) in SEVERAL.items()}}
 BAD = {
     "empty.png": (b"", "0 bytes"),
     "cut.jpg": (file(noise(), "JPEG")[:300], "damaged or cut off"),
@@ -69,7 +74,6 @@ BAD = {
     "bomb.png": (bomb(), "too large: "),
     "page.png": (b"<html><script>alert(1)</script>", "not a picture.*start with '<html><scrip'"),
     "text.jpg": (b"hello", "not a picture"),
-    "gif.png": (file(noise("P"), "GIF"), "not a picture"),
     "narrow.png": (file(noise(size=(4000, 16))), "too narrow: 4000 × 16"),
 }
 
@@ -153,3 +157,104 @@ def test_two_readers_do_not_see_each_others_photos(dashboard):
     assert first.run().blob("viewer") == one
     second.put(layer=0, head="1")
     assert first.run().sound().link["head"] == "mean"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_file_is_taken_by_the_upload(dashboard, name):
+    data = KINDS[name]()
+    app = upload(dashboard("attention", example="cat"), "photo.heic", data, "application/octet-stream")
+    assert app.manifest["picture"]["digest"] == open_photo(data).digest
+    assert app.link["example"] == "upload"
+
+
+def test_the_upload_box_lists_every_kind(dashboard):
+    box = dashboard("start").app.file_uploader(key="upload")
+    assert {f".{suffix.removeprefix('.')}" for suffix in box.proto.type} >= set(SUFFIXES)
+
+
+def digest(app):
+    return app.manifest["picture"]["digest"]
+
+
+def test_the_window_of_a_deep_photo_is_told_editable_and_in_the_link(dashboard):
+    data = npy(STORED)
+    app = upload(dashboard("attention", example="cat"), "scan.npy", data)
+    app.told("0 is black, 4095 is white")
+    assert "photo_window" not in app.link
+    assert any("0 is black, 4095 is white" in each.value for each in app.app.caption)
+    for kind in ("full", "range", "percentiles"):
+        app.app.selectbox(key="photo_window_kind").select(kind).run()
+        assert digest(app) == open_photo(data, window=kind).digest
+        assert app.sound().link["photo_window"] == kind
+        assert f"window='{kind}'" in app.app.code[0].value
+    app.app.selectbox(key="photo_window_kind").select("given").run()
+    app.app.number_input(key="photo_window_low").set_value(400.0).run()
+    app.app.number_input(key="photo_window_high").set_value(2000.0).run()
+    wanted = open_photo(data, window=(400, 2000))
+    assert digest(app) == wanted.digest
+    assert app.sound().link["photo_window"] == "400..2000"
+    assert any("400 is black, 2000 is white" in each.value for each in app.app.caption)
+    app.app.number_input(key="photo_window_low").set_value(3000.0).run()
+    app.told("The lower end of the window must be less")
+    assert digest(app) == wanted.digest
+    for page in ("heads", "start"):
+        assert digest(app.go(page).sound()) == wanted.digest
+
+
+def test_the_code_of_a_windowed_photo_gives_the_numbers_shown(dashboard, tmp_path, monkeypatch):
+    (tmp_path / "photo.jpg").write_bytes(npy(STORED))
+    monkeypatch.chdir(tmp_path)
+    app = upload(dashboard("attention"), "scan.npy", npy(STORED)).put(photo_window="percentiles").sound()
+    line = next(line for line in app.app.code[0].value.splitlines() if "open_photo" in line)
+    expression = line[line.index("vitviz.open_photo") : line.index(")", line.index("vitviz.open_photo")) + 1]
+    assert eval(expression, {"vitviz": vitviz}).digest == digest(app)
+    assert app.manifest["settings"]["opened"] == {"window": "percentiles"}
+
+
+def test_a_link_with_a_window_waits_for_the_photo(dashboard):
+    app = dashboard("attention", example="upload", photo_window="400..2000", photo_frame=1)
+    app.told("somebody's own photo")
+    upload(app, "scan.npy", npy(STORED))
+    assert digest(app) == open_photo(STORED, window=(400, 2000)).digest
+    upload(app, "other.npy", npy(STORED[::-1].copy()))  # another photo is not seen through the window of the last
+    assert digest(app) == open_photo(STORED[::-1]).digest
+    assert "photo_window" not in app.link
+
+
+@pytest.mark.parametrize("text", ["wide", "9..1", "5", "1..2..3", "nan..1"])
+def test_windows_of_a_link_that_are_none_are_told(dashboard, text):
+    dashboard("attention", photo_window=text).told("photo_window=.*cannot be used.*400..2000")
+
+
+def test_values_of_unknown_white_are_shown_over_their_range_and_told(dashboard):
+    data = float_tiff(np.linspace(-3, 900, 2400).reshape(40, 60))
+    app = upload(dashboard("attention"), "field.tif", data).told("-3 is black, 900 is white")
+    assert app.link["photo_window"] == "range"
+    app.app.selectbox(key="photo_window_kind").select("full").run()
+    app.told("nothing says which is white")
+    assert app.run().sound().link["photo_window"] == "range"
+
+
+def test_a_dicom_file_has_its_window_and_a_frame_can_be_chosen(dashboard):
+    frames = np.stack([STORED, STORED[::-1]])
+    data = dicom(frames, WindowCenter=1000, WindowWidth=801)
+    app = upload(dashboard("attention"), "scan.dcm", data).told("picture 1 of the 2.*599.5 is black|599.5 is black")
+    assert digest(app) == open_photo(data).digest
+    app.app.number_input(key="choice_photo_frame").set_value(2).run()
+    assert digest(app) == open_photo(data, frame=2).digest
+    assert app.sound().link["photo_frame"] == "2"
+    app.put(photo_frame=7).told("Frame 7 does not exist")
+    assert digest(app) == open_photo(data, frame=2).digest
+
+
+def test_a_photo_of_8_bits_has_no_window(dashboard):
+    app = upload(dashboard("attention", photo_window="full"), "photo.png", encoded(noise(), "PNG")).sound()
+    assert not [each for each in app.app.selectbox if each.key == "photo_window_kind"]
+    assert "photo_window" not in app.link
+
+
+def test_refusals_are_in_the_reader_s_language(dashboard):
+    app = upload(dashboard("attention", language="zh"), "a.png", BAD["tiny.png"][0])
+    app.told("图片太小：1 × 1 像素；每边至少 16 像素")
+    upload(app, "b.png", b"%PDF-1.7").told("而是PDF 文档")
+    upload(app, "c.png", BAD["cut.png"][0]).told("图片已损坏或不完整")

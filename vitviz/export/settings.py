@@ -34,6 +34,8 @@ class ViewSettings(Record):
 
     picture: str = "photo.jpg"
     """File name or path of the picture, or "example:" and the id of an example photo."""
+    opened: Mapping[str, Any] = field(default_factory=dict)
+    """Options of ``vitviz.open_photo``: the window and the frame, where they were chosen."""
     model: str = "default"
     """Name for ``vitviz.load_vit``."""
     weights: str = "pretrained"
@@ -76,4 +78,5 @@ class ViewSettings(Record):
 
     def describe(self) -> dict[str, Any]:
         """Return the settings that count for the method as plain values, for a manifest."""
-        return {"method": self.method, **{name: getattr(self, name) for name in METHODS[self.method]}}
+        opened = {"opened": dict(self.opened)} if self.opened else {}
+        return {"method": self.method, **{name: getattr(self, name) for name in METHODS[self.method]}, **opened}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from vitviz.attention.statistics import STATISTICS
 from vitviz.attention.view import DIRECTIONS, MAX, MEAN, POOL
 from vitviz.errors import OptionError, check_choice
@@ -50,15 +53,20 @@ def model_expression(view: ViewSettings) -> str:
     return f"vitviz.load_vit({', '.join(options)})"
 
 
-def picture_expression(picture: str) -> str:
-    """Return the Python that names the ``picture`` of some settings: a path, or that of an example photo."""
+def picture_expression(picture: str, opened: Mapping[str, Any] | None = None) -> str:
+    """Return the Python that names the ``picture`` of some settings: a path, or that of an example photo.
+
+    ``opened`` are options of ``vitviz.open_photo``, where a photo is not opened as it would be by itself.
+    """
     if picture.startswith(EXAMPLE):
         return f"example({picture.removeprefix(EXAMPLE)!r}).path"
+    if opened:
+        return f"vitviz.open_photo({picture!r}, {', '.join(f'{name}={value!r}' for name, value in opened.items())})"
     return repr(picture)
 
 
 def _trace(view: ViewSettings) -> list[str]:
-    options = [picture_expression(view.picture)]
+    options = [picture_expression(view.picture, view.opened)]
     if view.target is not None and view.method != "evidence":
         options.append(f"target={view.target!r}")
     if view.edit:

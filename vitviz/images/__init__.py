@@ -19,7 +19,7 @@ from __future__ import annotations
 from vitviz.images.colour import to_rgb
 from vitviz.images.depth import WINDOWS, read_window
 from vitviz.images.door import open_image, open_photo, photo_of
-from vitviz.images.kinds import PILLOW, SUFFIXES, WANTED, looks_like_picture
+from vitviz.images.kinds import PHRASES, PILLOW, SUFFIXES, WANTED, looks_like_picture
 from vitviz.images.limits import KEEP_SIDE, LONGEST_TO_SHORTEST, MAX_BYTES, MAX_PIXELS, MIN_SIDE
 from vitviz.images.opening import Window
 from vitviz.images.photo import Photo, Scaling, Source, is_source
@@ -30,6 +30,7 @@ __all__ = [
     "MAX_BYTES",
     "MAX_PIXELS",
     "MIN_SIDE",
+    "PHRASES",
     "PILLOW",
     "SUFFIXES",
     "WANTED",

@@ -34,7 +34,7 @@ def picture_of(array: NDArray[Any], opening: Opening, *, of_file: bool = False) 
     if values.dtype == np.uint8:
         opening.flat()
         return Image.fromarray(np.ascontiguousarray(values))
-    return deep_array(values, f"The array has the type {values.dtype}", opening)
+    return deep_array(values, f"type {values.dtype}", opening)
 
 
 def deep_array(values: NDArray[Any], what: str, opening: Opening, known: Known = NOTHING) -> Image.Image:
@@ -65,9 +65,15 @@ def _check_shape(values: NDArray[Any]) -> None:
     shape = values.shape
     if values.ndim == 2 or (values.ndim == 3 and shape[2] in (3, 4)):
         return
-    advice = "Give one picture at a time." if values.ndim == 4 else "Choose the channels to show."
     if values.ndim == 3 and shape[0] in (1, 3, 4):
-        advice = "Its channels come first: array.transpose(1, 2, 0) puts them last."
+        raise ImageError(
+            "The array has the shape {shape}; wanted {layout}. Its channels come first: array.transpose(1, 2, 0) puts "
+            "them last.",
+            shape=shape,
+            layout=_LAYOUT,
+        )
     raise ImageError(
-        "The array has the shape {shape}; wanted {layout}. {next}", shape=shape, layout=_LAYOUT, next=advice
+        "The array has the shape {shape}; wanted {layout}. Give one picture at a time, and choose its channels.",
+        shape=shape,
+        layout=_LAYOUT,
     )

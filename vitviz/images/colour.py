@@ -25,7 +25,7 @@ def is_deep(image: Image.Image) -> bool:
 def deep_picture(image: Image.Image, opening: Opening, known: Known = NOTHING) -> Image.Image:
     """Return a picture of one channel of more than 8 bits as grey of 8 bits, at most twice KEEP_SIDE long."""
     values = values_of(rows_of(image), *image.size)
-    grey = Image.fromarray(eight_bits(values, f"The picture has the mode {image.mode}", opening, known))
+    grey = Image.fromarray(eight_bits(values, f"mode {image.mode}", opening, known))
     clear = image.info.get("transparency")
     if not isinstance(clear, int) or grey.size != image.size or not (values.array == clear).any():
         return grey

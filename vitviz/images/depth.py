@@ -98,8 +98,8 @@ def _are_eight(values: Values) -> bool:
 def _check_finite(values: Values, what: str) -> None:
     if values.wrong:
         raise ImageError(
-            "{what} and holds {wrong:,} values that are NaN or infinite, of {count:,}; wanted finite numbers. "
-            "Replace them first.",
+            "The picture has the {what} and holds {wrong:,} values that are NaN or infinite, of {count:,}; wanted "
+            "finite numbers. Replace them first.",
             what=what,
             wrong=values.wrong,
             count=values.size,
@@ -117,8 +117,9 @@ def _limits(values: Values, window: str, what: str, known: Known) -> Limits:
     top = 2 ** _BITS[-1] - 1 if values.whole else 1
     if least < 0 or most > top:
         raise ImageError(
-            "{what}, with values from {least:g} to {most:g}, and nothing says which is white; wanted whole numbers of "
-            "8 or 16 bits, or fractions from 0 to 1. Convert it to 8 bits first: 0 black, 255 white.",
+            "The picture has the {what}, with values from {least:g} to {most:g}, and nothing says which is white; "
+            "wanted whole numbers of 8 or 16 bits, or fractions from 0 to 1. Convert it to 8 bits first: 0 black, 255 "
+            "white.",
             what=what,
             least=least,
             most=most,

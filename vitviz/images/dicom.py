@@ -75,7 +75,7 @@ def _pixels(dataset: Any, number: int) -> NDArray[Any]:
 
 
 def _picture(dataset: Any, pixels: NDArray[Any], opening: Opening) -> Image.Image:
-    what = f"The DICOM file has the type {pixels.dtype}"
+    what = f"type {pixels.dtype}"
     height, width = pixels.shape[:2]
     if dataset.get("PhotometricInterpretation") in _GREY and pixels.ndim == 2:
         values = values_of(rows_of(pixels), width, height)

@@ -41,5 +41,5 @@ def of_heif(data: bytes, opening: Opening) -> Image.Image:
         opening.flat()
         return flat(picture.to_pillow(), opening, declared=True)
     values = np.asarray(picture)
-    deep = deep_array(values, "The picture has 16 bits a channel", opening, Known(auto=_WHITE, full=_WHITE))
+    deep = deep_array(values, "type uint16", opening, Known(auto=_WHITE, full=_WHITE))
     return flat(deep, opening, declared=True)

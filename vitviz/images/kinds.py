@@ -42,11 +42,20 @@ def _brands(data: bytes) -> set[bytes]:
     return {data[8:12], *(data[start : start + 4] for start in range(16, end, 4))}
 
 
+_OTHERS = {
+    b"%PDF": "a PDF document",
+    b"<svg": "an SVG drawing",
+    b"PK\x03\x04": "an archive",
+    b"\x1f\x8b": "an archive",
+    b"8BPS": "a Photoshop file",
+    b"\x89HDF": "an HDF5 file",
+    b"II*\0": "a TIFF file of a kind that Pillow does not read",
+    b"MM\0*": "a TIFF file of a kind that Pillow does not read",
+}
+"""What files that cannot be opened are, by their first bytes."""
+PHRASES = tuple(dict.fromkeys(_OTHERS.values()))
+
+
 def known_as(data: bytes) -> str:
-    """Return the name of what some bytes are that no picture is, or of a format that could not be read; or ""."""
-    names = {
-        b"%PDF": "a PDF document", b"<svg": "an SVG drawing", b"PK\x03\x04": "an archive", b"\x1f\x8b": "an archive",
-        b"II*\0": "a TIFF file of a kind that Pillow does not read", b"8BPS": "a Photoshop file",
-        b"MM\0*": "a TIFF file of a kind that Pillow does not read", b"\x89HDF": "an HDF5 file",
-    }  # fmt: skip
-    return next((name for start, name in names.items() if data.startswith(start)), "")
+    """Return the name of what some bytes are that cannot be opened as a picture; "" for what is not known."""
+    return next((name for start, name in _OTHERS.items() if data.startswith(start)), "")

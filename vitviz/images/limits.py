@@ -27,7 +27,13 @@ def check_size(width: int, height: int, *, of_file: bool, kind: str = "") -> Non
     least = MIN_SIDE if of_file else 1
     pixels = MAX_PIXELS_OF.get(kind, MAX_PIXELS)
     if width * height > pixels:
-        raise too_large(f"{width} × {height} pixels", pixels)
+        raise ImageError(
+            "The picture is too large: {width} × {height} pixels; wanted at most {millions:.0f} million pixels. Make "
+            "it smaller: models look at a few hundred pixels a side.",
+            width=width,
+            height=height,
+            millions=pixels / 1e6,
+        )
     if min(width, height) < least:
         raise ImageError(
             "The picture is too small: {width} × {height} pixels; wanted at least {least} on each side. "
@@ -46,12 +52,12 @@ def check_size(width: int, height: int, *, of_file: bool, kind: str = "") -> Non
         )
 
 
-def too_large(got: str, pixels: int = MAX_PIXELS) -> ImageError:
+def too_large(got: str) -> ImageError:
     """Return the error for a picture of more pixels or bytes than are read."""
     return ImageError(
         "The picture is too large: {got}; wanted at most {millions:.0f} million pixels and {megabytes:.0f} MB. Make it "
         "smaller: models look at a few hundred pixels a side.",
         got=got,
-        millions=pixels / 1e6,
+        millions=MAX_PIXELS / 1e6,
         megabytes=MAX_BYTES / 1e6,
     )

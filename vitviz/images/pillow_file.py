@@ -40,13 +40,18 @@ def of_file(data: bytes, opening: Opening) -> Image.Image:
         opened = Image.open(io.BytesIO(data), formats=PILLOW)
     except UnidentifiedImageError as error:
         kind = known_as(data)
+        known: dict[str, Any] = {"count": len(data), "start": repr(data[:12].decode("latin-1")), "wanted": WANTED}
+        if kind:
+            raise ImageError(
+                "This is not a picture that can be opened but {kind}; got {count:,} bytes that start with {start}. "
+                "Wanted {wanted}: the content counts, not the name.",
+                kind=kind,
+                **known,
+            ) from error
         raise ImageError(
-            "This is not a picture that can be opened; got {count:,} bytes that start with {start!r}{kind}. Wanted "
-            "{wanted}: the content counts, not the name.",
-            count=len(data),
-            start=data[:12].decode("latin-1"),
-            kind=f", {kind}" if kind else "",
-            wanted=WANTED,
+            "This is not a picture that can be opened; got {count:,} bytes that start with {start}. Wanted {wanted}: "
+            "the content counts, not the name.",
+            **known,
         ) from error
     with opened:
         check_size(*opened.size, of_file=True, kind=str(opened.format))

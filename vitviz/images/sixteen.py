@@ -62,9 +62,7 @@ def sixteen_bits(
     else:
         upper.close()  # ours alone; the lower bits need its memory
         whole = _both(values, lower(f"{kind};16{_OTHER[byte]}"))
-    narrow = Image.fromarray(
-        eight_bits(replace(whole, whole=True, depth=2), "The picture has 16 bits a channel", opening)
-    )
+    narrow = Image.fromarray(eight_bits(replace(whole, whole=True, depth=2), "type uint16", opening))
     if rough:
         opening.note(told.UPPER_BITS)
     if clear is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
@@ -80,16 +80,15 @@ def batch_of(model: TakesPictures, pictures: Pictures) -> Tensor:
 def listed(pictures: Pictures) -> list[Picture]:
     """Return one or many pictures as a list; a tensor or array of four dimensions is many.
 
-    Raises ImageError for none at all, for what is neither a picture nor a collection of them, and for a dictionary or
-    a set, whose order would be a guess.
+    Raises ImageError for none at all, for what is neither a picture nor a collection of them, and for a dictionary,
+    a set or a generator: no list.
     """
     given: Any = pictures
-    if isinstance(given, Mapping | AbstractSet):
-        advice = "its values in an order of your own" if isinstance(given, Mapping) else "a list, which has an order"
+    if not is_source(given) and isinstance(given, Mapping | AbstractSet | Iterator):
         raise ImageError(
-            "A {kind} of pictures has no order that is yours; wanted one picture or a list. Pass {next}.",
+            "A {kind} is no list of pictures: it has no order of its own, or is used up once read; wanted one picture "
+            "or a list. Pass list(…) of its pictures.",
             kind=type(given).__name__,
-            next=advice,
         )
     many = isinstance(given, Tensor | np.ndarray) and given.ndim == 4
     if not many and (isinstance(given, Tensor) or is_source(given) or not isinstance(given, Iterable)):

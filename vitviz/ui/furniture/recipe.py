@@ -9,6 +9,7 @@ from typing import Any
 from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.export import snippet
 from vitviz.ui.furniture.settings import picture_named, settings
+from vitviz.ui.reader import photos
 from vitviz.ui.reader.scene import Scene
 
 
@@ -36,4 +37,4 @@ def load_line(scene: Scene) -> str:
 
 def picture_expression(scene: Scene) -> str:
     """Return the Python that names the scene's picture."""
-    return snippet.picture_expression(picture_named(scene.photo_name))
+    return snippet.picture_expression(picture_named(scene.photo_name), photos.opened_with(scene.photo_name))

@@ -19,6 +19,7 @@ def settings(scene: Scene, method: str, **options: Any) -> ViewSettings:
     size = link.get(SIZE)
     return ViewSettings(
         picture=picture_named(scene.photo_name),
+        opened=photos.opened_with(scene.photo_name),
         model=scene.vit.name,
         weights=link.get(WEIGHTS),
         image_size=(size, size) if size else None,

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import streamlit as st
 
 from vitviz.errors import VitvizError
 from vitviz.examples import example, examples
-from vitviz.images import Photo, open_photo
+from vitviz.images import SUFFIXES, Photo, open_photo
 from vitviz.ui.choices.shared import EXAMPLE
 from vitviz.ui.components.photo_picker import photo_picker
-from vitviz.ui.reader import link
+from vitviz.ui.reader import link, own_photos
 from vitviz.ui.text import _
 from vitviz.ui.words.errors import in_dashboard
-from vitviz.ui.words.labels import photo_note
 
-_OWN = "vitviz_own_photos"
-OWN = ("upload", "camera")
+OWN = own_photos.OWN
 
 
 def current() -> str:
@@ -28,10 +26,9 @@ def current() -> str:
 def chosen() -> tuple[str, Photo]:
     """Return the name and the photo that the reader chose; an own photo that is not here falls back to an example."""
     name = current()
-    own: dict[str, Photo] = st.session_state.setdefault(_OWN, {})
-    if name in own:
-        return name, own[name]
-    if name in OWN:
+    if name in own_photos.names():
+        return name, own_photos.get(name)
+    if name in own_photos.OWN:
         link.notice(
             _(
                 "The link shows somebody's own photo, which a link does not carry. Ask the sender for the photo and "
@@ -56,13 +53,17 @@ def opened(name: str) -> Photo:
 
 def available() -> list[str]:
     """Return the names of the photos that this reader can choose: the examples, then the own ones that are here."""
-    return [*(photo.id for photo in examples()), *st.session_state.setdefault(_OWN, {})]
+    return [*(photo.id for photo in examples()), *own_photos.names()]
 
 
 def get(name: str) -> Photo:
     """Return an available photo by name; raises OptionError for another name."""
-    own: dict[str, Photo] = st.session_state.setdefault(_OWN, {})
-    return own[name] if name in own else opened(name)
+    return own_photos.get(name) if name in own_photos.names() else opened(name)
+
+
+def opened_with(name: str) -> dict[str, Any]:
+    """Return the options of ``vitviz.open_photo`` with which a photo is seen: none for an example."""
+    return own_photos.opened_with(name) if name in own_photos.names() else {}
 
 
 def title(name: str) -> str:
@@ -74,38 +75,25 @@ def title(name: str) -> str:
 
 def choose() -> None:
     """Draw the photo part of the sidebar: examples first, then upload and camera."""
-    own: dict[str, Photo] = st.session_state.setdefault(_OWN, {})
-    photo_picker(_tiles(own), current=current(), label=_("Photo"), on_pick=lambda name: link.put(EXAMPLE.at(name)))
+    photo_picker(_tiles(), current=current(), label=_("Photo"), on_pick=lambda name: link.put(EXAMPLE.at(name)))
     st.file_uploader(
-        _("Your own photo (JPEG, PNG, WebP)"),
-        type=["jpg", "jpeg", "png", "webp"],
+        _("Your own photo (JPEG, PNG, WebP, TIFF, HEIC, DICOM …)"),
+        type=[suffix.removeprefix(".") for suffix in SUFFIXES],
         key="upload",
-        on_change=lambda: _take("upload"),
+        on_change=lambda: own_photos.take("upload"),
         help=_(
             "It stays on the machine that runs vitviz. After you close the page, copies can remain in its memory until "
             "other photos push them out or vitviz ends."
         ),
     )
     if st.toggle(_("Use the camera"), key="camera_on"):
-        st.camera_input(_("Camera"), key="camera", on_change=lambda: _take("camera"), label_visibility="collapsed")
+        st.camera_input(
+            _("Camera"), key="camera", on_change=lambda: own_photos.take("camera"), label_visibility="collapsed"
+        )
+    if current() in own_photos.names():
+        own_photos.draw_choices(current())
 
 
-def _tiles(own: dict[str, Photo]) -> list[tuple[str, str, Photo]]:
+def _tiles() -> list[tuple[str, str, Photo]]:
     tiles = [(photo.id, _(photo.title), opened(photo.id)) for photo in examples()]
-    return tiles + [(name, title(name), photo) for name, photo in own.items()]
-
-
-def _take(name: str) -> None:
-    """Open what was uploaded; a file that is no photo is told and changes nothing."""
-    file: Any = st.session_state.get(name)
-    if file is None:
-        return
-    try:
-        photo = open_photo(cast(BinaryIO, file))
-    except VitvizError as error:
-        link.notice(in_dashboard(error))
-        return
-    st.session_state.setdefault(_OWN, {})[name] = photo
-    link.put(EXAMPLE.at(name))
-    for note in photo.notes:
-        link.notice(_("Your photo: {note}.").format(note=photo_note(note)))
+    return tiles + [(name, title(name), own_photos.get(name)) for name in own_photos.names()]

@@ -8,4 +8,4 @@ from vitviz.ui.text import _
 
 def in_dashboard(error: VitvizError) -> str:
     """Return the message of an error for somebody who has the sidebar: it takes no files of weights, for one."""
-    return error.worded({"weights='random'": _("random weights")}.get)
+    return error.worded({"weights='random'": _("random weights")}.get, _)

@@ -6,6 +6,7 @@ adds them to the template: ``python -m vitviz.ui.words.library_words TEMPLATE``.
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 from pathlib import Path
@@ -16,9 +17,12 @@ from vitviz.examples import examples
 from vitviz.figures.alt import WORDS
 from vitviz.figures.summary import TEMPLATES
 from vitviz.files import write_text
+from vitviz.images import PHRASES, WANTED
 from vitviz.models.shipped import MODELS, read_class_names
 from vitviz.ui.text import CLASS
 from vitviz.ui.words.labels import PHOTO_NOTES
+
+ROOT = Path(__file__).parents[2]
 
 
 def library_words() -> set[str]:
@@ -29,7 +33,23 @@ def library_words() -> set[str]:
         words |= {method.label, method.summary, method.cost, method.limits}
         words.update(knob.help for knob in method.knobs)
         words.update(knob.label for knob in method.knobs)
-    return words
+    return words | {*refusals(), *PHRASES, WANTED}
+
+
+def refusals(folder: str = "images") -> list[str]:
+    """Return the messages and the advice of every error of a part of the library, as they stand in the code."""
+    texts: list[str] = []
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Error"):
+                values = [part.value for part in _parts(node) if isinstance(part, ast.Constant)]
+                texts += [value for value in values if isinstance(value, str) and value]
+    return texts
+
+
+def _parts(call: ast.Call) -> list[ast.expr]:
+    advice = [keyword.value for keyword in call.keywords if keyword.arg == "advice"]
+    return call.args[:1] + [value for kept in advice if isinstance(kept, ast.Dict) for value in kept.values]
 
 
 def library_classes() -> set[str]:
