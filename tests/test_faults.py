@@ -77,7 +77,7 @@ def test_bombs_of_pixels_are_refused_by_what_they_claim(data: bytes, says: str) 
 
 def test_files_depend_on_the_seed_alone() -> None:
     first, again, other = (
-        list(itertools.islice(odd_files(60, seed), 24, 60)) for seed in (3, 3, 4)
+        list(itertools.islice(odd_files(60, seed), 31, 60)) for seed in (3, 3, 4)
     )  # the special ones come first
     assert first == again
     assert first != other

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pillow_heif
@@ -209,6 +210,22 @@ def png_bomb(width: int, height: int, *, colour: int = 0, bits: int = 1, rows: i
     return PNG_START + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
+@cache
+def large_files() -> tuple[tuple[str, bytes], ...]:
+    """Return (kind, file) of small files of large pictures, whose decoders take much memory; made once, in seconds."""
+    made = []
+    for kind, mode, side, options in (
+        ("TIFF", "RGBA", 8_000, {"compression": "tiff_deflate"}),
+        ("TIFF", "CMYK", 8_000, {"compression": "tiff_lzw"}),
+        ("WEBP", "RGB", 5_470, {"quality": 10, "method": 0}),
+        ("WEBP", "RGB", 7_000, {"quality": 10, "method": 0}),
+    ):
+        buffer = io.BytesIO()
+        Image.new(mode, (side, side)).save(buffer, kind, **options)
+        made.append((f"{side} × {side} pixels, {mode}, {kind}", buffer.getvalue()))
+    return tuple(made)
+
+
 def _special() -> Iterator[tuple[str, bytes]]:
     """Yield (kind, file) of what no random change makes."""
     yield "empty", b""
@@ -238,13 +255,7 @@ def _special() -> Iterator[tuple[str, bytes]]:
     objects = io.BytesIO()
     np.save(objects, np.array([[None] * 20] * 20), allow_pickle=True)
     yield "an array of objects (pickle)", objects.getvalue()
-    for compression, mode in (("tiff_deflate", "RGBA"), ("tiff_lzw", "CMYK")):
-        large = io.BytesIO()
-        Image.new(mode, (8_000, 8_000)).save(large, "TIFF", compression=compression)
-        yield f"largest allowed, {mode}, TIFF", large.getvalue()
-    large = io.BytesIO()
-    Image.new("RGB", (7_000, 7_000)).save(large, "WEBP", quality=10, method=0)
-    yield "beyond WebP's limit", large.getvalue()
+    yield from large_files()
     yield "a pixel", png_bomb(1, 1)
     yield "no width", png_bomb(0, 64)
     text = zlib.compress(b"a" * 90_000_000, 9)

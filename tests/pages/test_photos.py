@@ -251,10 +251,3 @@ def test_a_photo_of_8_bits_has_no_window(dashboard):
     app = upload(dashboard("attention", photo_window="full"), "photo.png", encoded(noise(), "PNG")).sound()
     assert not [each for each in app.app.selectbox if each.key == "photo_window_kind"]
     assert "photo_window" not in app.link
-
-
-def test_refusals_are_in_the_reader_s_language(dashboard):
-    app = upload(dashboard("attention", language="zh"), "a.png", BAD["tiny.png"][0])
-    app.told("图片太小：1 × 1 像素；每边至少 16 像素")
-    upload(app, "b.png", b"%PDF-1.7").told("而是PDF 文档")
-    upload(app, "c.png", BAD["cut.png"][0]).told("图片已损坏或不完整")
