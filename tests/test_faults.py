@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.faults.harness import late, slope
 from benchmarks.faults.links import fuzzed, parsed
-from benchmarks.faults.odd_files import CHANGES, OddFile, odd_files, pictures, png_bomb
+from benchmarks.faults.odd_files import CHANGES, OddFile, odd_files, other_kinds, pictures, png_bomb
 from vitviz.errors import ImageError
 from vitviz.images import open_photo
 from vitviz.ui.choices import CHOICES
@@ -43,7 +43,7 @@ def test_the_links_go_through_all_pages_and_parameters() -> None:
 
 def changed_files(count: int) -> list[OddFile]:
     """Return files that are whole pictures with one change, without the special ones, some of which are large."""
-    whole = list(pictures())
+    whole = [*pictures(), *other_kinds()]
     draw = random.Random(0)
     found = []
     for number, (suffix, data) in enumerate(itertools.islice(itertools.cycle(whole), count)):

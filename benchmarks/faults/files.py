@@ -62,8 +62,8 @@ def main() -> None:
     }
     text = (
         "Every file is made by seed: whole pictures of ten kinds of file and eight modes, each with one change (cut "
-        "off, bits flipped, parts swapped, huge claims …), and special ones such as bombs of pixels and of text. Refused in "
-        "words: an `ImageError`, exit code 2 or a notice on the page. The upload refuses files above 20 MB and of "
+        "off, bits flipped, parts swapped, huge claims …), and special ones such as bombs of pixels and text. Refused "
+        "in words: an `ImageError`, exit code 2 or a notice on the page. The upload refuses files above 20 MB and of "
         "other suffixes before the page sees them; that counts as refused in words."
     )
     tell(options, "files", "Broken and odd files", text, rows, {"not as they should be": data, "counts": counts})
