@@ -224,7 +224,7 @@ def test_a_folder_is_read_with_its_table(tmp_path: Path) -> None:
 
 
 def test_ids_stand_for_names(vit: vitviz.ViT, tmp_path: Path) -> None:
-    from vitviz.cli.targets import class_index
+    from vitviz.models.class_index import class_index
 
     assert class_index(vit, "n7", {"n7": vit.class_names[7]}) == 7
     assert class_index(vit, vit.class_names[3].upper()) == 3

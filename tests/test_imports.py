@@ -19,6 +19,7 @@ LAYERS = (
     {"attribution"},
     {"labs"},
     {"export"},
+    {"atlas"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ON_TOP = {"__init__", "__main__", "cli"}  # may import all of the core

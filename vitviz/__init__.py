@@ -28,6 +28,8 @@ from vitviz.analysis.similarity import layer_similarity, linear_cka
 from vitviz.analysis.spectrum import token_spectrum
 from vitviz.analysis.theoretical_field import TheoreticalField, theoretical_field, theoretical_fields
 from vitviz.analysis.tokens import outlier_table, token_colours, token_norms, token_similarity
+from vitviz.atlas import Atlas, atlas
+from vitviz.atlas import read as read_atlas
 from vitviz.attention.rollout import rollout, rollout_row, rollouts
 from vitviz.attention.statistics import HeadStatistics, head_statistics
 from vitviz.attribution import METHODS, Attribution, Knob, Method, attribute, patch_likeness
@@ -43,6 +45,7 @@ from vitviz.trace.target import Contrast, Likeness, contrast
 __version__ = "0.1.0"
 
 __all__ = [
+    "Atlas",
     "AttentionField",
     "Attribution",
     "Contrast",
@@ -65,6 +68,7 @@ __all__ = [
     "Trace",
     "ViT",
     "VitvizError",
+    "atlas",
     "attention_field",
     "attribute",
     "change_patches",
@@ -94,6 +98,7 @@ __all__ = [
     "position_read_out",
     "position_similarity",
     "predict",
+    "read_atlas",
     "receptive_field",
     "rollout",
     "rollout_row",

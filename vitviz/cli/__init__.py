@@ -14,6 +14,7 @@ outputs.py   the files that explain can write, as data
 picture_options.py   how a picture is opened: --window, --frame
 benchmark.py explanations of a folder of photos, put to the test; photo_folder.py, folder_walk.py and photo_manifest.py
              are the folder
+atlas.py     every head and layer over a whole data set
 receptive_field.py, positions.py, tokens.py, shuffle.py, input_sizes.py   measurements of space
 measurement.py     the files that those five can write
 serve.py     the dashboard
@@ -32,6 +33,7 @@ from contextlib import redirect_stdout
 from typing import TextIO
 
 from vitviz.cli import (
+    atlas,
     benchmark,
     doctor,
     explain,
@@ -51,7 +53,7 @@ from vitviz.errors import OutputError, VitvizError
 from vitviz.export.manifest import versions
 from vitviz.progress import is_out_of_memory
 
-COMMANDS = (models, explain, benchmark, receptive_field, positions, tokens, shuffle, input_sizes, serve, doctor)
+COMMANDS = (models, explain, benchmark, atlas, receptive_field, positions, tokens, shuffle, input_sizes, serve, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,6 +15,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "explain example:cat --method legrad --target tabby --out cat.png --out cat.npz",
     ),
     "benchmark": ("benchmark photos --methods rollout,saliency --steps 4 --out results",),
+    "atlas": ("atlas photos --out results", "atlas photos --faithfulness rollout,legrad --workers 2 --out results"),
     "receptive-field": (
         "receptive-field example:dog --layer 5 --token 100 --out field.png",
         "receptive-field photo.jpg --by rollout --out field.json",

@@ -13,10 +13,10 @@ from vitviz.cli import model_options, outputs, picture_options
 from vitviz.cli.answer import Answer
 from vitviz.cli.methods import METHODS, Method, all_options, help_of
 from vitviz.cli.shown import Shown, of_attribution, of_view
-from vitviz.cli.targets import class_index
 from vitviz.errors import OptionError
 from vitviz.export.manifest import file_name, manifest
 from vitviz.images import Photo
+from vitviz.models.class_index import class_index
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace, trace
 from vitviz.trace.target import Target, contrast

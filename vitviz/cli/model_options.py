@@ -40,11 +40,7 @@ def size(text: str) -> tuple[int, int]:
 
 def load(arguments: argparse.Namespace) -> ViT:
     """Return the model that the options name; raises OptionError for a seed of weights that are not random."""
-    if arguments.seed is not None and arguments.weights != "random":
-        raise OptionError(
-            f"--seed {arguments.seed} belongs to random weights; got --weights {arguments.weights}. "
-            "Leave the seed out, or add --weights random."
-        )
+    check_seed(arguments)
     return load_vit(
         arguments.model,
         weights=arguments.weights,
@@ -53,3 +49,12 @@ def load(arguments: argparse.Namespace) -> ViT:
         class_names=arguments.class_names,
         trained_size=arguments.trained_size,
     )
+
+
+def check_seed(arguments: argparse.Namespace) -> None:
+    """Raise OptionError for a seed of weights that are not random."""
+    if arguments.seed is not None and arguments.weights != "random":
+        raise OptionError(
+            f"--seed {arguments.seed} belongs to random weights; got --weights {arguments.weights}. "
+            "Leave the seed out, or add --weights random."
+        )

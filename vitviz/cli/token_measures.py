@@ -18,13 +18,13 @@ from vitviz.analysis.spectrum import token_spectrum
 from vitviz.analysis.tokens import outlier_table, token_colours, token_norms, token_similarity
 from vitviz.cli.measurement import Measurement
 from vitviz.cli.methods import Option
-from vitviz.cli.targets import class_index
 from vitviz.figures.curve import Curve
 from vitviz.figures.palettes import PINNED, layer_ramp
 from vitviz.figures.print_chart import print_chart
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
 from vitviz.images import Photo
+from vitviz.models.class_index import class_index
 from vitviz.models.loading import load_vit
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace, trace

@@ -24,7 +24,7 @@ def in_terminal(error: VitvizError, flags: Collection[str]) -> str:
         flag = "--window" if python == "window" and equals else flag_of(python)
         if flag not in flags:
             return None
-        return f"{flag} {_typed(value)}" if equals else flag
+        return f"{flag} {_typed(value)}" if equals and value != "True" else flag
 
     return error.worded(name)
 

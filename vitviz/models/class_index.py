@@ -1,4 +1,4 @@
-"""Classes as people write them on the command line: by number, by name or by an id such as WordNet's."""
+"""Classes as people write them: by number, by name or by an id such as WordNet's."""
 
 from __future__ import annotations
 

@@ -1,0 +1,101 @@
+"""Workers on this machine: processes of their own, which load the model once and measure shard after shard."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from vitviz.atlas.job import Job
+from vitviz.atlas.worker import run_job
+from vitviz.errors import VitvizError
+from vitviz.record import Record
+
+TRIES = 3
+"""So often a shard is begun before workers that die over it are reported."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Worker(Record):
+    """A process and our end of the pipe to it."""
+
+    process: BaseProcess
+    pipe: Connection
+
+
+def measured_by_processes(jobs: Iterator[Job], workers: int) -> Iterator[tuple[int, bytes]]:
+    """Yield (shard, state) as ``workers`` processes finish them, in any order.
+
+    A process that dies is replaced, and its shard is measured again. A worker whose parent dies finds its pipe closed
+    and ends. Raises what a worker raised, and VitvizError for a shard over which workers die again and again.
+    """
+    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+    deaths: Counter[int] = Counter()
+    again: list[Job] = []
+    busy: dict[Connection, tuple[_Worker, Job]] = {}
+    idle: list[_Worker] = []
+    try:
+        while True:
+            while len(busy) < workers and (job := again.pop() if again else next(jobs, None)) is not None:
+                worker = idle.pop() if idle else _start(context)
+                busy[worker.pipe] = (worker, job)
+                with suppress(OSError):  # it is dead: seen below
+                    worker.pipe.send(job)
+            if not busy:
+                return
+            for pipe in wait(list(busy)):
+                assert isinstance(pipe, Connection)
+                worker, job = busy.pop(pipe)
+                try:
+                    result: tuple[int, bytes] | Exception = pipe.recv()
+                except (EOFError, OSError):
+                    deaths[job.shard] += 1
+                    _check_deaths(job, deaths, worker)
+                    again.append(job)
+                    continue
+                if isinstance(result, Exception):
+                    raise result
+                idle.append(worker)
+                yield result
+    finally:
+        for worker in [*idle, *(worker for worker, _ in busy.values())]:
+            worker.pipe.close()
+            worker.process.terminate()
+            worker.process.join()
+
+
+def _start(context: multiprocessing.context.SpawnContext) -> _Worker:
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    process.start()
+    theirs.close()  # so that its death closes the pipe
+    return _Worker(process, ours)
+
+
+def _serve(pipe: Connection) -> None:
+    """Measure the shards that come through a pipe until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent, which ends its workers
+    with suppress(EOFError, OSError):
+        while True:
+            job = pipe.recv()
+            try:
+                pipe.send(run_job(job))
+            except OSError:
+                raise
+            except Exception as error:
+                pipe.send(error)
+
+
+def _check_deaths(job: Job, deaths: Counter[int], worker: _Worker) -> None:
+    worker.process.join()
+    if deaths[job.shard] >= TRIES:
+        raise VitvizError(
+            f"A worker died {TRIES} times over the photos {job.start} to {job.start + len(job.entries)} (exit code "
+            f"{worker.process.exitcode}; −9 is what the system does when memory runs out); wanted one that ends. What "
+            "is measured is kept: start again with fewer workers or a smaller batch."
+        )
