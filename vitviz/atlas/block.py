@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from vitviz.atlas.layout import Layout
-from vitviz.capture.tap import AttentionCall
 from vitviz.record import Record
 
 CACHED = 1 << 20
@@ -56,64 +55,83 @@ class BlockMeasures:
         self._pixels = None if square else torch.from_numpy(grid.pixel_distances()).float()
         self._patch = float(grid.patch_size[0])
 
-    def of(self, calls: Sequence[AttentionCall], sinks: Tensor, coverage: Tensor | None) -> BlockNumbers:
-        """Return the numbers of a block's calls, whose heads follow one another.
+    def of(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        bias: Tensor | None,
+        scale: float | None,
+        sinks: Tensor,
+        coverage: Tensor | None,
+    ) -> tuple[dict[str, Tensor], Tensor | None]:
+        """Return the numbers of one attention call, and its output if that is cheaper than the fused kernel's.
 
-        ``sinks`` (photo, patch) says which patches have an unusual norm where the block begins; ``coverage`` (photo,
-        patch) is the part of each patch inside the photo's boxes.
+        ``query``, ``key`` and ``value`` are (photo, head, token, head_dim). ``sinks`` (photo, patch) says which patches
+        have an unusual norm where the block begins; ``coverage`` (photo, patch) is the part of each inside boxes.
         """
-        photos = len(sinks)
-        heads = sum(int(call.queries.shape[1]) for call in calls)
-        tokens = int(calls[0].queries.shape[-2])
-        most = CACHED if sinks.device.type == "cpu" else ON_DEVICE
-        step = max(1, most // (heads * tokens**2))
-        self._distance = self._distance.to(sinks.device)
-        self._pixels = None if self._pixels is None else self._pixels.to(sinks.device)
-        pieces = [
-            self._piece(
-                calls, slice(start, start + step), sinks, None if coverage is None else coverage[start : start + step]
-            )
-            for start in range(0, photos, step)
-        ]
-        joined = {name: torch.cat([piece[name] for piece in pieces]) for name in pieces[0]}
-        return BlockNumbers(**joined)
+        photos, heads, tokens, width = query.shape
+        on_cpu = query.device.type == "cpu"
+        step = max(1, (CACHED if on_cpu else ON_DEVICE) // (heads * tokens**2))
+        self._distance = self._distance.to(query.device)
+        self._pixels = None if self._pixels is None else self._pixels.to(query.device)
+        factor = 1 / math.sqrt(width) if scale is None else scale
+        if bias is not None:
+            bias = bias.expand(photos, heads, tokens, tokens)
+        pieces: list[dict[str, Tensor]] = []
+        outputs: list[Tensor] = []
+        for start in range(0, photos, step):
+            some = slice(start, start + step)
+            scores = _scores(query[some], key[some], None if bias is None else bias[some], factor)
+            attention = scores.softmax(-1)  # (photo, head, query, key)
+            inside = None if coverage is None else coverage[some]
+            pieces.append(self._numbers(attention, scores if bias is None else None, sinks[some], inside))
+            if on_cpu and value.dtype == torch.float32:  # the weights are in the cache: no second softmax
+                outputs.append(attention @ value[some])
+        numbers = {name: torch.cat([piece[name] for piece in pieces]) for name in pieces[0]}
+        return numbers, torch.cat(outputs) if outputs else None
 
-    def _piece(
-        self, calls: Sequence[AttentionCall], some: slice, sinks: Tensor, coverage: Tensor | None
+    def joined(self, calls: Sequence[dict[str, Tensor]]) -> BlockNumbers:
+        """Return the numbers of a block's calls, whose heads follow one another."""
+        if len(calls) == 1:
+            return BlockNumbers(**calls[0])
+        heads = [call["entropy"].shape[1] for call in calls]
+        shares = [count / sum(heads) for count in heads]
+        names = [name for name in calls[0] if name != "fused"]
+        fused = torch.stack([share * call["fused"] for share, call in zip(shares, calls, strict=True)]).sum(0)
+        return BlockNumbers(**{name: torch.cat([call[name] for call in calls], 1) for name in names}, fused=fused)
+
+    def _numbers(
+        self, attention: Tensor, scores: Tensor | None, sinks: Tensor, coverage: Tensor | None
     ) -> dict[str, Tensor]:
         prefix = self.prefix
-        scores = torch.cat([_scores(call, some) for call in calls], 1)  # (photo, head, query, key)
-        attention = scores.softmax(-1)
-        biased = any(call.bias is not None for call in calls)
         patches = attention[:, :, prefix:]  # (photo, head, patch query, key)
         between = patches[..., prefix:]  # (photo, head, patch, patch)
-        entropy = _entropy(patches, None if biased else scores[:, :, prefix:])
         weight = between.sum(-1).clamp_min(torch.finfo(between.dtype).tiny)
         distance = ((between * self._distance).sum(-1) / weight).mean(-1)
         pixels = (
             distance * self._patch if self._pixels is None else ((between * self._pixels).sum(-1) / weight).mean(-1)
         )
-        rows = attention[:, :, self._classes[0]] if self._classes else patches.mean(2)  # (photo, head, key)
+        received = patches.mean(2)  # (photo, head, key): what each key gets of a patch
+        rows = attention[:, :, self._classes[0]] if self._classes else received  # (photo, head, key)
         return {
-            "entropy": entropy,
+            "entropy": _entropy(patches, None if scores is None else scores[:, :, prefix:]),
             "distance": distance,
             "pixel_distance": pixels,
             "self_share": between.diagonal(dim1=-2, dim2=-1).mean(-1),
-            "class_share": _share(patches, self._classes),
-            "register_share": _share(patches, self._registers),
-            "sink_share": _sink_share(between, sinks[some]),
+            "class_share": _share(received, self._classes),
+            "register_share": _share(received, self._registers),
+            "sink_share": (received[..., prefix:] * sinks[:, None]).sum(-1),
             "box_share": _box_share(rows[..., prefix:], coverage if self._classes else None),
             "query_row": rows,
             "fused": attention.mean(1),
         }
 
 
-def _scores(call: AttentionCall, some: slice) -> Tensor:
-    queries, keys = call.queries[some].float(), call.keys[some].float()
-    scores = (queries * call.scale) @ keys.mT  # (photo, head, query, key)
-    if call.bias is None:
+def _scores(query: Tensor, key: Tensor, bias: Tensor | None, factor: float) -> Tensor:
+    scores = (query.float() * factor) @ key.float().mT  # (photo, head, query, key)
+    if bias is None:
         return scores
-    bias = call.bias.expand(*call.queries.shape[:2], *scores.shape[-2:])[some]
     if bias.dtype == torch.bool:
         return scores.masked_fill(~bias, float("-inf"))
     return scores + bias.float()
@@ -131,16 +149,10 @@ def _entropy(attention: Tensor, scores: Tensor | None) -> Tensor:
     return (top - (attention * scores).sum(-1)).mean(-1)
 
 
-def _share(patches: Tensor, keys: list[int]) -> Tensor:
+def _share(received: Tensor, keys: list[int]) -> Tensor:
     if not keys:
-        return patches.new_full(patches.shape[:2], math.nan)
-    return patches[..., keys].sum(-1).mean(-1)
-
-
-def _sink_share(between: Tensor, sinks: Tensor) -> Tensor:
-    if not bool(sinks.any()):
-        return between.new_zeros(between.shape[:2])
-    return (between @ sinks[:, None, :, None].to(between.dtype))[..., 0].mean(-1)
+        return received.new_full(received.shape[:2], math.nan)
+    return received[..., keys].sum(-1)
 
 
 def _box_share(rows: Tensor, coverage: Tensor | None) -> Tensor:

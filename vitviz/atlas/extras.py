@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vitviz.analysis.faithfulness_checks import Box
 from vitviz.analysis.receptive_field import receptive_field
 from vitviz.analysis.similarity import layer_similarity
 from vitviz.atlas.entry import Entry
@@ -35,6 +36,11 @@ class Opened(Protocol):
     @property
     def pixels(self) -> Tensor:
         """(3, height, width), normalised."""
+        ...
+
+    @property
+    def box(self) -> Box | None:
+        """Where its one box lies in the model's input; None for another number of boxes."""
         ...
 
 
@@ -67,7 +73,7 @@ def _faithfulness(vit: ViT, photo: Opened, plan: Plan, known: int | None) -> NDA
     logits = answer if vit.has_classifier else None
     target = target_of(vit, known, photo.pixels, logits, answer)
     seed = name_hash(photo.entry.name)  # not the photo's place, which another list would change
-    rows = measure_photo(vit, photo.pixels, target, plan, seed=seed)
+    rows = measure_photo(vit, photo.pixels, target, plan, box=photo.box, seed=seed)
     return np.array([[_number(getattr(row, metric)) for metric in METRICS] for row in rows])
 
 

@@ -41,24 +41,39 @@ class Measured(Record):
 
 
 class _MeasuringTap(AttentionTap):
-    """Measures every block's attention when the block ends, and lets its queries and keys go."""
+    """Measures every attention call as it is made, and keeps nothing of it but numbers."""
 
     def __init__(self, measures: BlockMeasures, coverage: Tensor | None) -> None:
         super().__init__()
         self._measures, self._coverage = measures, coverage
+        self._numbers: list[dict[str, Tensor]] = []
         self.blocks: list[BlockNumbers] = []
         self.outliers: list[Tensor] = []
         """After each block, (photo, patch) of bool; before them that of the first block's input."""
 
+    def enter_block(self, layer: int, stream: Tensor) -> Tensor | None:
+        """Note the patches of unusual norm at the first block's input."""
+        if layer == 0:
+            self.outliers.append(_outliers(stream, self._measures.prefix))
+        return super().enter_block(layer, stream)
+
     def leave_block(self, layer: int, stream: Tensor) -> None:
-        """Measure the block that ends."""
+        """Put the calls of the block that ends together, and let their tensors go."""
         super().leave_block(layer, stream)
-        if not self.outliers:
-            self.outliers.append(_outliers(self.streams[-1], self._measures.prefix))
-        numbers = self._measures.of(self.calls, self.outliers[-1], self._coverage)
-        self.blocks.append(numbers)
+        self.blocks.append(self._measures.joined(self._numbers))
+        self._numbers = []
         self.calls.clear()
         self.outliers.append(_outliers(stream, self._measures.prefix))
+
+    def kernel(
+        self, query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, scale: float | None
+    ) -> Tensor:
+        """Measure a call inside a block, and return its output."""
+        if self.layer is None:  # attention pooling
+            return super().kernel(query, key, value, attn_mask, scale)
+        numbers, output = self._measures.of(query, key, value, attn_mask, scale, self.outliers[-1], self._coverage)
+        self._numbers.append(numbers)
+        return super().kernel(query, key, value, attn_mask, scale) if output is None else output
 
 
 def measure(vit: ViT, layout: Layout, pixels: Tensor, coverage: Tensor | None = None) -> Measured:

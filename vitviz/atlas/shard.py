@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from vitviz.analysis.boxes import box_in_input
+from vitviz.analysis.faithfulness_checks import Box
 from vitviz.atlas.entry import Entry
 from vitviz.atlas.extras import extra_numbers
 from vitviz.atlas.job import Job
@@ -42,6 +44,8 @@ class _Opened(Record):
     """(3, height, width), normalised."""
     coverage: NDArray[np.float64] | None
     """(patch,) part inside its boxes; None without boxes."""
+    box: Box | None = None
+    """Of a photo with one box, where it lies in the model's input."""
 
 
 @dataclass
@@ -113,12 +117,13 @@ def _open(vit: ViT, line: int, entry: Entry, data: bytes, problems: list[Problem
     if not entry.boxes:
         return _Opened(line, entry, vit.preprocess(data), None)
     image = open_image(data)
-    coverage = None
+    coverage, boxes = None, []
     try:
-        coverage = box_coverage(vit, entry.boxes, image.size, _full_size(data, image.size))
+        boxes = boxes_in_input(vit, entry.boxes, image.size, _full_size(data, image.size))
+        coverage = coverage_of(vit.grid, boxes)
     except OptionError as error:
         problems.append(Problem(line, entry.name, f"Its boxes are left out. {error}"))
-    return _Opened(line, entry, vit.preprocess(image), coverage)
+    return _Opened(line, entry, vit.preprocess(image), coverage, boxes[0] if len(boxes) == 1 else None)
 
 
 def _full_size(data: bytes, size: tuple[int, int]) -> tuple[int, int]:
@@ -128,21 +133,25 @@ def _full_size(data: bytes, size: tuple[int, int]) -> tuple[int, int]:
     return (height, width) if (width > height) != (size[0] > size[1]) else (width, height)
 
 
-def box_coverage(
-    vit: ViT, boxes: tuple[tuple[int, int, int, int], ...], size: tuple[int, int], full: tuple[int, int]
-) -> NDArray[np.float64]:
-    """Return the part of every patch that lies in any of a photo's boxes, (patch,).
+def boxes_in_input(vit: ViT, boxes: Sequence[Box], size: tuple[int, int], full: tuple[int, int]) -> list[Box]:
+    """Return where a photo's boxes lie in the model's input.
 
     ``size`` is (width, height) of the picture as it is opened, ``full`` that in which the boxes are counted.
-    Raises OptionError for a box that is empty or outside the photo, or if the model sees nothing of any.
+    Raises OptionError for a box that is empty or outside the photo, or of which the model sees nothing.
     """
-    grid: PatchGrid = vit.grid
-    seen = np.zeros(grid.image_size)
     across, down = size[0] / full[0], size[1] / full[1]
+    scaled = [
+        (int(left * across), int(top * down), math.ceil(right * across), math.ceil(bottom * down))
+        for left, top, right, bottom in boxes
+    ]
+    return [box_in_input(vit, size, box) for box in scaled]
+
+
+def coverage_of(grid: PatchGrid, boxes: Sequence[Box]) -> NDArray[np.float64]:
+    """Return the part of every patch that lies in any of some boxes of the model's input, (patch,)."""
+    seen = np.zeros(grid.image_size)
     for left, top, right, bottom in boxes:
-        scaled = (int(left * across), int(top * down), round(right * across), round(bottom * down))
-        x0, y0, x1, y1 = box_in_input(vit, size, scaled)
-        seen[y0:y1, x0:x1] = 1
+        seen[top:bottom, left:right] = 1
     height, width = grid.patch_size
     cells = seen.reshape(grid.rows, height, grid.columns, width)
     coverage: NDArray[np.float64] = cells.mean((1, 3)).ravel()

@@ -104,6 +104,12 @@ class AttentionTap(GraphWatch):
         if self._record:
             self.streams[layer] = stream
 
+    def kernel(
+        self, query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, scale: float | None
+    ) -> Tensor:
+        """Return the output of one call, (batch, heads, query, head_dim), its inputs edited as they may be."""
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=attn_mask, scale=scale)
+
     def _attend(
         self,
         query: Tensor,
@@ -133,7 +139,7 @@ class AttentionTap(GraphWatch):
                 attn_mask = attn_mask / factor  # the bias is part of the scores that the temperature divides
         if self.layer is not None:
             attn_mask = self._with_masked_tokens(attn_mask, key)
-        output = functional.scaled_dot_product_attention(query, key, value, attn_mask=attn_mask, scale=scale)
+        output = self.kernel(query, key, value, attn_mask, scale)
         if self._record:
             factor_of_dot = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
             kept = output if self._keep_outputs else None
