@@ -16,7 +16,7 @@ import vitviz
 from tests.test_picture_files import SEVERAL, STORED, WHOLE, dicom, encoded, float_tiff, npy
 from vitviz.cli import main
 from vitviz.cli.folder_walk import CYCLE, HIDDEN, NO_PICTURE, RESULTS, UNREADABLE, walk
-from vitviz.cli.targets import folder_class
+from vitviz.models.class_index import folder_class
 from vitviz.images import open_photo
 
 MODEL = ["--model", "timm:test_vit", "--weights", "random"]
