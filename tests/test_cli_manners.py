@@ -36,6 +36,7 @@ JSON: dict[str, list[str]] = {
     "shuffle": ["shuffle", "photo.png", "--shares=0.5", *MODEL],
     "input-sizes": ["input-sizes", "photo.png", "--sizes=32", *MODEL],
     "benchmark": ["benchmark", ".", "--out=out", "--methods=rollout", "--steps=2", "--random-maps=1", *MODEL],
+    "atlas": ["atlas", ".", "--out=atlas", *MODEL],
     "doctor": ["doctor"],
 }
 

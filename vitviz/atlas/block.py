@@ -149,10 +149,9 @@ def _entropy(attention: Tensor, scores: Tensor | None) -> Tensor:
         parts: Tensor = torch.special.entr(attention)
         return parts.sum(-1).mean(-1)
     first = attention[..., 0]
-    if float(first.min()) > LEAST:
-        total = scores[..., 0] - first.log()  # (photo, head, query)
-    else:
-        total = scores.amax(-1) - attention.amax(-1).log()
+    plain = float(first.min()) > LEAST
+    score, weight = (scores[..., 0], first) if plain else (scores.amax(-1), attention.amax(-1))
+    total = score - weight.log()  # (photo, head, query)
     return (total - (attention * scores).sum(-1)).mean(-1)
 
 

@@ -86,12 +86,13 @@ def _add_runner(group: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     """Measure what is not measured yet, and tell what was found; Ctrl+C leaves what there is."""
+    here = arguments.workers == 1 and arguments.ray is None
     try:
         result = atlas(
             arguments.source[0] if len(arguments.source) == 1 else arguments.source,
             arguments.out,
-            model=arguments.model,
-            model_options=_model_options(arguments),
+            model=model_options.load(arguments) if here else arguments.model,
+            model_options=None if here else model_options.options(arguments),  # each worker loads it
             table=arguments.table,
             column=arguments.column,
             class_ids=_class_ids(arguments),
@@ -115,21 +116,6 @@ def run(arguments: argparse.Namespace) -> Answer:
         )
         raise
     return Answer(_text(result), _values(result))
-
-
-def _model_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    model_options.check_seed(arguments)
-    given = {
-        "weights": arguments.weights,
-        "seed": arguments.seed,
-        "image_size": arguments.image_size,
-        "class_names": arguments.class_names,
-        "trained_size": arguments.trained_size,
-    }
-    return {name: value for name, value in given.items() if value is not None and (name, value) != _PRETRAINED}
-
-
-_PRETRAINED = ("weights", "pretrained")
 
 
 def _class_ids(arguments: argparse.Namespace) -> dict[str, str]:

@@ -40,21 +40,20 @@ def size(text: str) -> tuple[int, int]:
 
 def load(arguments: argparse.Namespace) -> ViT:
     """Return the model that the options name; raises OptionError for a seed of weights that are not random."""
-    check_seed(arguments)
-    return load_vit(
-        arguments.model,
-        weights=arguments.weights,
-        seed=arguments.seed or 0,
-        image_size=arguments.image_size,
-        class_names=arguments.class_names,
-        trained_size=arguments.trained_size,
-    )
+    return load_vit(arguments.model, **options(arguments))
 
 
-def check_seed(arguments: argparse.Namespace) -> None:
-    """Raise OptionError for a seed of weights that are not random."""
+def options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what the options say to ``load_vit``; raises OptionError for a seed of weights that are not random."""
     if arguments.seed is not None and arguments.weights != "random":
         raise OptionError(
             f"--seed {arguments.seed} belongs to random weights; got --weights {arguments.weights}. "
             "Leave the seed out, or add --weights random."
         )
+    return {
+        "weights": arguments.weights,
+        "seed": arguments.seed or 0,
+        "image_size": arguments.image_size,
+        "class_names": arguments.class_names,
+        "trained_size": arguments.trained_size,
+    }
