@@ -157,13 +157,13 @@ def workers(folder: Path, place: Path, count: int) -> list[Row]:
 
     ratios = []
     for _ in range(count):
-        one = seconds("one", workers=1)
-        two = seconds("two", workers=2)
-        ratios.append((one / two, 1 / one, 1 / two))
-    ratio, one, two = (median(each) for each in zip(*ratios, strict=True))
+        alone = seconds("one", workers=1)
+        shared = seconds("two", workers=2)
+        ratios.append((alone / shared, 1 / alone, 1 / shared))
+    ratio, alone, shared = (median(column) for column in zip(*ratios, strict=True))
     return [
-        ("one process", f"{one:.2f} photos a second", ""),
-        ("two processes", f"{two:.2f} photos a second", f"{ratio:.2f} × one (goal 1.8 on two free cores)"),
+        ("one process", f"{alone:.2f} photos a second", ""),
+        ("two processes", f"{shared:.2f} photos a second", f"{ratio:.2f} × one (goal 1.8 on two free cores)"),
     ]
 
 

@@ -161,6 +161,6 @@ def _setting(begun: Mapping[str, Any], name: str) -> Any:
 def _compared(name: str, before: Any, now: Any) -> str:
     """Return a changed setting in words, of nested ones what differs."""
     if isinstance(before, dict) and isinstance(now, dict):
-        inner = [each for each in {**before, **now} if before.get(each) != now.get(each)]
-        return "; ".join(_compared(f"{name}, {each}", before.get(each), now.get(each)) for each in inner)
+        inner = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+        return "; ".join(_compared(f"{name}, {key}", before.get(key), now.get(key)) for key in inner)
     return f"{name}: {before}, now {now}"

@@ -96,7 +96,7 @@ def measure(vit: ViT, layout: Layout, pixels: Tensor, coverage: Tensor | None = 
             answers = logits.argmax(-1).cpu().numpy().astype(np.int32)
         maps = _maps(layout, tap)
     _check(vit, values)
-    return Measured({name: each.double().cpu().numpy() for name, each in values.items()}, maps, answers)
+    return Measured({name: table.double().cpu().numpy() for name, table in values.items()}, maps, answers)
 
 
 def _of_blocks(layout: Layout, tap: _MeasuringTap) -> dict[str, Tensor]:
@@ -124,7 +124,7 @@ def _of_streams(tap: _MeasuringTap, layout: Layout) -> dict[str, Tensor]:
     prefix = len(layout.grid.prefix)
     return {
         "patch_norm": norms[:, 1:, prefix:].mean(-1),
-        "outlier_share": torch.stack([each.double().mean(-1) for each in tap.outliers[1:]], 1),
+        "outlier_share": torch.stack([unusual.double().mean(-1) for unusual in tap.outliers[1:]], 1),
         "stream_length": length,
         "growth": length[:, 1:] / length[:, :-1],
     }
@@ -159,7 +159,7 @@ def _maps(layout: Layout, tap: _MeasuringTap) -> dict[str, NDArray[np.float64]]:
     for layer, block in enumerate(tap.blocks):
         rows = block.query_row[..., prefix:].sum(0, dtype=torch.float64)  # (head, patch)
         attention[layer, : len(rows)] = grid.to_map(rows.cpu().numpy())
-    outliers = torch.stack([each.sum(0) for each in tap.outliers[1:]]).double().cpu().numpy()  # (layer, patch)
+    outliers = torch.stack([unusual.sum(0) for unusual in tap.outliers[1:]]).double().cpu().numpy()  # (layer, patch)
     rollout = _rollout_rows(layout, [block.fused for block in tap.blocks])[:, prefix:]  # (photo, patch)
     total = rollout.sum(0, dtype=torch.float64).cpu().numpy()
     return {"rollout": grid.to_map(total), "attention": attention, "outliers": grid.to_map(outliers)}

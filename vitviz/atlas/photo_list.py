@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from vitviz.atlas.entry import Entry, read_entries, write_entries
@@ -90,11 +90,5 @@ def _difference(old: Entry | None, new: Entry | None) -> str:
     if old.name != new.name:
         return f"{old.name} was expected, {new.name} is there"
     names = ("size", "label", "boxes", "problem", "place", "kind")
-    what = next(name for name in names if getattr(old, name) != getattr(new, name))
-    return f"{new.name} has another {what}"
-
-
-def without_many_labels(entries: Iterable[Entry], labels: int) -> Iterator[Entry]:
-    """Yield entries, without their classes if there are too many to tell apart."""
-    for entry in entries:
-        yield replace(entry, label="") if labels > MOST_CLASSES else entry
+    part = next(name for name in names if getattr(old, name) != getattr(new, name))
+    return f"{new.name} has another {part}"

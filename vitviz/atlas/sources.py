@@ -165,12 +165,12 @@ def _walk(folder: Path) -> Iterator[Entry]:
 
     def inside(place: Path, parts: tuple[str, ...]) -> Iterator[Entry]:
         try:
-            found = sorted(os.scandir(place), key=lambda item: item.name)
+            items = sorted(os.scandir(place), key=lambda item: item.name)
         except OSError as error:
             raise OptionError(
                 f"The folder {place} cannot be read ({error.strerror or error}). Check its permissions."
             ) from error
-        for item in found:
+        for item in items:
             below = (*parts, item.name)
             if item.is_dir():
                 real = Path(item.path).resolve()

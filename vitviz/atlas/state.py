@@ -209,7 +209,7 @@ def state_of(layout: Layout, start: int, batch: Batch) -> State:
         start=start,
         stop=start + len(batch.answers),
         moments=Moments.of(batch.values),
-        classes={str(each): Moments.of(batch.values[labels == each]) for each in sorted(set(batch.labels) - {""})},
+        classes={str(label): Moments.of(batch.values[labels == label]) for label in sorted(set(batch.labels) - {""})},
         histogram=_histogram(layout, batch.values),
         least=Extremes.of(columns, lines, largest=False),
         most=Extremes.of(columns, lines, largest=True),

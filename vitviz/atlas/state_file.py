@@ -24,9 +24,9 @@ def state_bytes(state: State) -> bytes:
     width = len(state.moments.count)
     arrays: dict[str, NDArray[Any]] = {
         **_moments("all", state.moments),
-        "class_count": np.array([each.count for each in by_class], np.int64).reshape(-1, width),
-        "class_mean": np.array([each.mean for each in by_class], np.float64).reshape(-1, width),
-        "class_squares": np.array([each.squares for each in by_class], np.float64).reshape(-1, width),
+        "class_count": np.array([moments.count for moments in by_class], np.int64).reshape(-1, width),
+        "class_mean": np.array([moments.mean for moments in by_class], np.float64).reshape(-1, width),
+        "class_squares": np.array([moments.squares for moments in by_class], np.float64).reshape(-1, width),
         "histogram": state.histogram,
         "least_values": state.least.values,
         "least_photos": state.least.photos,
@@ -44,7 +44,7 @@ def state_bytes(state: State) -> bytes:
         "start": state.start,
         "stop": state.stop,
         "classes": labels,
-        "problems": [[each.photo, _safe(each.name), _safe(each.reason)] for each in state.problems],
+        "problems": [[problem.photo, _safe(problem.name), _safe(problem.reason)] for problem in state.problems],
     }
     return npz_bytes(arrays, told)
 
@@ -71,7 +71,7 @@ def read_state(source: bytes | Path) -> State:
             maps=arrays["maps"],
             answers=arrays["answers"],
             digests=arrays["digests"],
-            problems=tuple(Problem(*each) for each in told["problems"]),
+            problems=tuple(Problem(*row) for row in told["problems"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise OptionError(

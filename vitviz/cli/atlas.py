@@ -174,7 +174,7 @@ def _number(result: Atlas, name: str) -> str:
 
 
 def _values(result: Atlas) -> dict[str, Any]:
-    found = {name: result.summary(name) for name in result.statistics}
+    summaries = {name: result.summary(name) for name in result.statistics}
     return {
         "folder": str(result.folder),
         "settings": dict(result.settings),
@@ -189,6 +189,6 @@ def _values(result: Atlas) -> dict[str, Any]:
                 "half": summary.half,
                 "count": summary.count,
             }
-            for name, summary in found.items()
+            for name, summary in summaries.items()
         },
     }
