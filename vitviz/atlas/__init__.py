@@ -13,7 +13,7 @@ run.py               all of it; result.py   what is read in the end
 """
 
 from vitviz.atlas.layout import Layout, Statistic
-from vitviz.atlas.result import Atlas, Difference, Histogram, PhotoValue, Summary, read
+from vitviz.atlas.result import Atlas, Difference, Histogram, PhotoValue, Summary, read_atlas
 from vitviz.atlas.run import atlas
 
-__all__ = ["Atlas", "Difference", "Histogram", "Layout", "PhotoValue", "Statistic", "Summary", "atlas", "read"]
+__all__ = ["Atlas", "Difference", "Histogram", "Layout", "PhotoValue", "Statistic", "Summary", "atlas", "read_atlas"]

@@ -247,7 +247,7 @@ class Atlas(Record):
         return self.state.classes[label]
 
 
-def read(folder: str | PathLike[str]) -> Atlas:
+def read_atlas(folder: str | PathLike[str]) -> Atlas:
     """Return the atlas of a result folder.
 
     Raises OptionError for a folder that holds none, one that is not finished, or another version's.

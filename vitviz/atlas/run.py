@@ -20,7 +20,7 @@ from vitviz.atlas.photo_list import MOST_CLASSES, Shards, changed, read_list, to
 from vitviz.atlas.photo_reader import PhotoReader
 from vitviz.atlas.processes import measured_by_processes
 from vitviz.atlas.ray_door import measured_by_ray
-from vitviz.atlas.result import Atlas, read
+from vitviz.atlas.result import Atlas, read_atlas
 from vitviz.atlas.shard import content_digest
 from vitviz.atlas.sources import Given, Source, source_of
 from vitviz.atlas.state import State
@@ -129,7 +129,7 @@ def atlas(
             _measure(folder, cut, job, runner, progress)
             _finish(folder, cut)
         folder.clear_states()
-    return read(folder.path)
+    return read_atlas(folder.path)
 
 
 def _vit(choice: ViT | ModelChoice, runner: Runner) -> ViT:
