@@ -16,8 +16,8 @@ import vitviz
 from tests.test_picture_files import SEVERAL, STORED, WHOLE, dicom, encoded, float_tiff, npy
 from vitviz.cli import main
 from vitviz.cli.folder_walk import CYCLE, HIDDEN, NO_PICTURE, RESULTS, UNREADABLE, walk
-from vitviz.models.class_index import folder_class
 from vitviz.images import open_photo
+from vitviz.models.class_index import folder_class
 
 MODEL = ["--model", "timm:test_vit", "--weights", "random"]
 FORMS = {**WHOLE, **{name: make for name, (make, _) in SEVERAL.items()}}

@@ -8,13 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PIL import Image
-
 from vitviz.atlas import arrow_door, tar_shards
 from vitviz.atlas.entry import FILE, Entry
 from vitviz.atlas.photo_table import Facts, is_table, read_table
 from vitviz.errors import OptionError
-from vitviz.images import FORMATS
+from vitviz.images import SUFFIXES
 from vitviz.record import Record
 from vitviz.text_file import read_lines
 
@@ -128,7 +126,7 @@ def _kind(path: Path) -> str:
 
 def picture_suffixes() -> frozenset[str]:
     """Return the suffixes of the formats that the door for pictures opens, such as ".jpg"."""
-    return frozenset(suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS)
+    return frozenset(SUFFIXES)
 
 
 def _suffix(path: Path) -> str:

@@ -7,8 +7,8 @@ import io
 from collections.abc import Collection, Mapping
 
 from vitviz.cli.photo_folder import Entry, Listing
-from vitviz.models.class_index import class_index, folder_class
 from vitviz.errors import OptionError
+from vitviz.models.class_index import class_index, folder_class
 from vitviz.models.vit import ViT
 
 
