@@ -15,8 +15,9 @@ from vitviz.capture.shell import shell_of
 from vitviz.errors import GridError, OptionError, UnsupportedModelError, check_index
 from vitviz.images import Source, open_image
 from vitviz.models import timm_door
-from vitviz.models.timm_weights import TIMM, load_module
+from vitviz.models.timm_weights import TIMM
 from vitviz.models.turn_lock import TurnLock
+from vitviz.models.weights import load_module
 from vitviz.record import Record
 
 
@@ -130,8 +131,8 @@ def load_convnet(
     timm_door.check_name(architecture)
     with torch.device("meta"):  # refuse another family before anything is fetched
         _chain(name, timm_door.build(architecture))
-    module, origin = load_module(architecture, str(weights), seed=seed)
-    return ConvNet.from_module(module, name=TIMM + architecture, image_size=image_size, weights=origin)
+    loaded = load_module(architecture, str(weights), seed=seed)
+    return ConvNet.from_module(loaded.module, name=TIMM + architecture, image_size=image_size, weights=loaded.origin)
 
 
 def _chain(name: str, shell: nn.Module) -> tuple[tuple[str, ...], tuple[nn.Module, ...]]:

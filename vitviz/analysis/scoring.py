@@ -56,7 +56,8 @@ def read_scores(vit: ViT, answer: Tensor, target: Target, *, probability: bool =
             "Check the weights."
         )
     if probability and type(target) is Target and target.class_index is not None:
-        return answer.softmax(-1)[:, target.class_index]
+        single = answer.shape[-1] == 1  # whose softmax would be 1 for every picture
+        return (answer.sigmoid() if single else answer.softmax(-1))[:, target.class_index]
     return target.of_answer(answer, similar=similar)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import Any
+from typing import Any, get_args
 
 from vitviz.errors import OptionError
+from vitviz.models.checkpoints.classifier import HeadActivation
+from vitviz.models.checkpoints.selection import WeightsKind
 from vitviz.models.loading import load_vit
 from vitviz.models.vit import ViT
 
@@ -18,7 +20,10 @@ def add_to(group: Any) -> None:
         help="default, timm:NAME (see: models), or hf:NAME: a folder or name of Hugging Face",
     )  # fmt: skip
     group.add_argument(
-        "--weights", metavar="FILE", default="pretrained", help="pretrained (default), random, or a safetensors file"
+        "--weights",
+        metavar="FILE",
+        default="pretrained",
+        help="pretrained (default), random, or a file: safetensors, a torch file or JAX's npz",
     )
     group.add_argument("--seed", type=int, help="of random weights (default: 0)")
     group.add_argument("--image-size", metavar="HxW", type=size, help="input in pixels, such as 224 or 160x224")
@@ -26,7 +31,21 @@ def add_to(group: Any) -> None:
         "--trained-size", metavar="HxW", type=size,
         help="what a weights file was trained for, where the number of its positions does not tell their grid",
     )  # fmt: skip
-    group.add_argument("--class-names", metavar="FILE", help="text file with one class name a line")
+    group.add_argument(
+        "--heads", metavar="N", type=int, help="attention heads of a weights file, which tensors do not tell"
+    )
+    group.add_argument(
+        "--weights-kind", choices=get_args(WeightsKind), default="averaged",
+        help="which weights of a file that has both raw and averaged ones (default: averaged)",
+    )  # fmt: skip
+    group.add_argument(
+        "--head-activation", choices=get_args(HeadActivation),
+        help="what stands between the matrices of a file's classifier of several layers",
+    )  # fmt: skip
+    group.add_argument(
+        "--class-names", metavar="FILE",
+        help="class names: text, CSV, TSV or JSON; or imagenet, for a file trained on it",
+    )  # fmt: skip
 
 
 def size(text: str) -> tuple[int, int]:
@@ -56,4 +75,7 @@ def options(arguments: argparse.Namespace) -> dict[str, Any]:
         "image_size": arguments.image_size,
         "class_names": arguments.class_names,
         "trained_size": arguments.trained_size,
+        "heads": arguments.heads,
+        "weights_kind": arguments.weights_kind,
+        "head_activation": arguments.head_activation,
     }

@@ -7,14 +7,20 @@ from pathlib import Path
 
 from vitviz.errors import OptionError, UnknownModelError, suggest
 from vitviz.models import hub, shipped, timm_door
+from vitviz.models.checkpoints.classifier import HeadActivation
+from vitviz.models.checkpoints.selection import WeightsKind
 from vitviz.models.class_names import ClassNames, listed_names
 from vitviz.models.geometry import check_size, height_and_width
 from vitviz.models.hugging_face import loading as hugging_face
 from vitviz.models.hugging_face.loading import HF
+from vitviz.models.names_file import read_names
 from vitviz.models.support import check_family
-from vitviz.models.timm_weights import TIMM, load_module, skeleton
+from vitviz.models.timm_weights import TIMM, FileOptions, Loaded, skeleton
 from vitviz.models.vit import ViT
-from vitviz.text_file import read_lines
+from vitviz.models.weights import load_module
+
+IMAGENET = "imagenet"
+"""What ``class_names`` may say of a local file that was trained on ImageNet."""
 
 
 def load_vit(
@@ -25,17 +31,25 @@ def load_vit(
     image_size: tuple[int, int] | int | None = None,
     class_names: ClassNames | str | Path | None = None,
     trained_size: tuple[int, int] | int | None = None,
+    heads: int | None = None,
+    weights_kind: WeightsKind = "averaged",
+    head_activation: HeadActivation | None = None,
 ) -> ViT:
     """Load a Vision Transformer by name, ready to be traced.
 
     ``name`` is "default" (shipped, needs no network), "timm:" and any timm Vision Transformer, with or without a
     tag, or "hf:" and a folder or a name of the hub with a vision model of Hugging Face's transformers, which is an
-    extra. ``weights`` is "pretrained" (the hub, or its cache), "random" (from ``seed``) or the path of a local
-    safetensors file. ``image_size`` is height and width in pixels, or one number for a square.
-    ``class_names`` are in the order of the outputs, a dictionary from index to name or from name to index, or a text
-    file with one name a line. ``trained_size`` is the size that a local
-    file was trained for, then also the default of ``image_size``: only needed where the number of positions in the
-    file does not tell their grid, as of a picture that is not square.
+    extra. ``weights`` is "pretrained" (the hub, or its cache), "random" (from ``seed``) or the path of a local file:
+    safetensors, a torch file or JAX's .npz, as timm, torchvision, Hugging Face, OpenAI's CLIP, DINO, MAE, MoCo-v3,
+    BEiT and many training scripts save it. ``image_size`` is height and width in pixels, or one number for a square.
+    ``class_names`` are in the order of the outputs, a dictionary from index to name or from name to index, a file of
+    names, or "imagenet"; a local file has numbers unless it holds names itself.
+
+    The rest is of a local file. ``trained_size`` is the size that it was trained for, then also the default of
+    ``image_size``: only needed where the number of positions does not tell their grid. ``heads`` is the number of
+    attention heads, which tensors do not tell: ``weights`` of the model says how many were assumed. ``weights_kind``
+    chooses "averaged" or "raw" weights where both are there; ``head_activation`` is "relu", "gelu", "tanh", "silu" or
+    "none" between the matrices of a classifier of several layers.
 
     Raises UnknownModelError, WeightsUnavailableError, CheckpointError, OptionError, or UnsupportedModelError for a
     model without global attention over patches.
@@ -45,19 +59,19 @@ def load_vit(
     >>> vitviz.load_vit("timm:vit_tiny_patch16_224", weights="random", image_size=(96, 160)).grid
     PatchGrid(rows=6, columns=10, patch_size=(16, 16), prefix=('class',))
     """
-    trained = _trained_size(trained_size, str(weights))
+    _check_local(str(weights), trained_size=trained_size, heads=heads, head_activation=head_activation)
+    trained = None if trained_size is None else height_and_width(trained_size)
     size = None if image_size is None else height_and_width(image_size)
     size = size or trained
-    names = _names(class_names)
     if name in shipped.MODELS:
         if str(weights) != "pretrained":
             raise OptionError(
                 f"{name!r} has weights of its own; got weights={str(weights)!r}. "
                 f"Use 'timm:{shipped.MODELS[name].architecture}' to choose the weights."
             )
-        return shipped.load(name, image_size=size, class_names=names)
+        return shipped.load(name, image_size=size, class_names=_names(class_names))
     if name.startswith(HF):
-        return _hugging_face(name, str(weights), seed, size, names, trained)
+        return _hugging_face(name, str(weights), seed, size, class_names)
     if not name.startswith(TIMM):
         known = [*shipped.MODELS, *(TIMM + each for each in timm_door.model_names())]
         raise UnknownModelError(
@@ -68,32 +82,36 @@ def load_vit(
     architecture = name.removeprefix(TIMM)
     timm_door.check_name(architecture)
     _check_early(architecture, (size, trained))
-    module, origin = load_module(
-        architecture, str(weights), seed=seed, image_size=size, trained_size=trained, offline=shipped.available()
-    )
-    if names is None and str(weights) == "random":
-        # a random classifier answers with numbers, not with names that would look like knowledge
-        names = tuple(f"class {index}" for index in range(int(getattr(module, "num_classes", 0) or 0)))
-    return ViT.from_module(module, name=name, class_names=names, image_size=size, weights=origin)
+    file = FileOptions(trained, heads, weights_kind, head_activation)
+    loaded = load_module(architecture, str(weights), seed=seed, image_size=size, file=file, offline=shipped.available())
+    names = _given_names(class_names, loaded)
+    return ViT.from_module(loaded.module, name=name, class_names=names, image_size=size, weights=loaded.origin)
+
+
+def _given_names(class_names: ClassNames | str | Path | None, loaded: Loaded) -> tuple[str, ...] | None:
+    """Return what the classes of a model are called; None for timm's own weights, whose data set timm knows."""
+    count = int(getattr(loaded.module, "num_classes", 0) or 0)
+    if class_names == IMAGENET:
+        return timm_door.imagenet_names(count)
+    names = _names(class_names)
+    if names is None and loaded.local:
+        names = loaded.class_names
+    if names is None and (loaded.local or loaded.origin.startswith("random")):
+        # as many outputs as ImageNet has classes say nothing: numbers, not names that would look like knowledge
+        names = tuple(f"class {index}" for index in range(count))
+    return names
 
 
 def _hugging_face(
-    name: str,
-    weights: str,
-    seed: int,
-    size: tuple[int, int] | None,
-    names: tuple[str, ...] | None,
-    trained: tuple[int, int] | None,
+    name: str, weights: str, seed: int, size: tuple[int, int] | None, class_names: ClassNames | str | Path | None
 ) -> ViT:
-    if trained is not None:
-        raise OptionError(
-            f"trained_size={trained} belongs to a file of weights of timm; {name} says its own size. Leave it out."
-        )
     model = hugging_face.load_module(name.removeprefix(HF), weights, seed=seed)
+    if class_names == IMAGENET:
+        class_names = timm_door.imagenet_names(int(model.module.config.num_labels))
     return ViT.from_module(
         model.module,
         name=name,
-        class_names=names,
+        class_names=_names(class_names),
         image_size=size,
         weights=model.weights,
         processor=model.processor,
@@ -116,13 +134,13 @@ def offline_names() -> list[str]:
     return [*shipped.available(), *hub.cached_models()]
 
 
-def _trained_size(trained_size: tuple[int, int] | int | None, weights: str) -> tuple[int, int] | None:
-    if trained_size is not None and weights in ("pretrained", "random"):
-        raise OptionError(
-            f"trained_size={trained_size} belongs to a local file of weights; "
-            f"got weights={weights!r}, whose size is known. Leave it out, or give the file."
-        )
-    return None if trained_size is None else height_and_width(trained_size)
+def _check_local(weights: str, **options: object) -> None:
+    for name, value in options.items():
+        if value is not None and weights in ("pretrained", "random"):
+            raise OptionError(
+                f"{name}={value!r} belongs to a local file of weights; got weights={weights!r}, of which it is known. "
+                "Leave it out, or give the file."
+            )
 
 
 def _names(class_names: ClassNames | str | Path | None) -> tuple[str, ...] | None:
@@ -131,6 +149,8 @@ def _names(class_names: ClassNames | str | Path | None) -> tuple[str, ...] | Non
     if isinstance(class_names, str | Path):
         path = Path(class_names).expanduser()
         if not path.is_file():
-            raise OptionError(f"There is no file of class names at {path}. Give a text file with one name a line.")
-        return tuple(read_lines(path))
+            raise OptionError(
+                f"There is no file of class names at {path}. Give a text, CSV, TSV or JSON file, or 'imagenet'."
+            )
+        return listed_names(read_names(path))
     return listed_names(class_names)

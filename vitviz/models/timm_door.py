@@ -5,9 +5,11 @@ What timm prints goes to its log: standard output belongs to the program that lo
 
 from __future__ import annotations
 
+import inspect
 import logging
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -32,6 +34,7 @@ from timm.models.vision_transformer import VisionTransformer  # noqa: E402
 from vitviz.record import Record
 
 VERSION: str = timm.__version__
+_PROJECTIONS = (384, 512, 640, 768, 1024, 1152, 1280)  # the widths of embeddings that CLIP's towers project to
 
 
 def _log(*parts: object, **options: object) -> None:
@@ -62,6 +65,23 @@ def model_names() -> tuple[str, ...]:
     return tuple(timm.list_models())
 
 
+@lru_cache(maxsize=256)
+def architectures_of(width: int, depth: int) -> tuple[str, ...]:
+    """Return the Vision Transformers whose source in timm says this number of channels and of blocks."""
+    return tuple(name for name in model_names() if _declared(name) == (width, depth))
+
+
+@lru_cache(maxsize=4096)
+def _declared(name: str) -> tuple[int, int] | None:
+    """Return channels and blocks that an architecture's source names, or None: building all of them takes minutes."""
+    source = inspect.getsource(timm.models.model_entrypoint(name))
+    numbers = [re.search(rf"\b{key}=(\d+)", source) for key in ("embed_dim", "depth")]
+    # what is not said is the family's default
+    return (
+        (int(numbers[0][1]) if numbers[0] else 768, int(numbers[1][1]) if numbers[1] else 12) if any(numbers) else None
+    )
+
+
 def check_name(name: str) -> str:
     """Return the architecture of a timm model name with an optional tag ("vit_tiny_patch16_224.augreg_in21k").
 
@@ -89,15 +109,16 @@ def build(
     classes: int | None = None,
     pretrained: bool = False,
     overlay: dict[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> nn.Module:
     """Build a timm model in eval mode, its random weights drawn from ``seed`` and not from the global generator.
 
     ``overlay`` replaces entries of the model's pretrained config, so that a state dict given there passes through
-    the family's own conversion (other grids, other patch sizes).
+    the family's own conversion (other grids, other patch sizes). ``options`` are more of timm's own, by name.
     Raises OptionError if the model cannot take that image size.
     """
-    options: dict[str, Any] = {"pretrained": pretrained, "num_classes": classes, "pretrained_cfg_overlay": overlay}
+    options = {"pretrained": pretrained, "num_classes": classes, "pretrained_cfg_overlay": overlay, **(options or {})}
     if image_size is not None:
         options["img_size"] = image_size
     try:
@@ -214,6 +235,35 @@ def class_names(module: nn.Module, count: int) -> tuple[str, ...]:
     subset = infer_imagenet_subset(module) if count else None
     names = () if subset is None else _imagenet_names(subset)
     return names if len(names) == count else tuple(f"class {index}" for index in range(count))
+
+
+def imagenet_names(count: int) -> tuple[str, ...]:
+    """Return the readable class names of the ImageNet that has ``count`` classes.
+
+    Raises OptionError for a number that none of them has.
+    """
+    subsets = {1000: "imagenet-1k", 11221: "imagenet-21k-miil", 11821: "imagenet-12k", 21841: "imagenet-22k",
+               21843: "imagenet-21k-goog"}  # fmt: skip
+    if count not in subsets:
+        raise OptionError(
+            f"No ImageNet has {count} classes; wanted a model of {', '.join(map(str, subsets))}. "
+            "Give a file of class names instead."
+        )
+    return _imagenet_names(subsets[count])
+
+
+def projects(module: nn.Module) -> bool:
+    """Return whether what looks like a module's classifier projects to an embedding shared with texts.
+
+    timm gives a tower of CLIP its projection as a head whose outputs are as many as its config says; a tower that was
+    fine-tuned on classes says a data set's number.
+    """
+    config = dict(getattr(module, "pretrained_cfg", None) or {})
+    head: Any = getattr(module, "get_classifier", lambda: None)()
+    outputs = getattr(head, "out_features", None)
+    name = f"{config.get('architecture', '')}.{config.get('tag', '')}"
+    tower = re.search(r"clip|_mci_|_pe_core_|siglip", name) is not None and "_ft_" not in f"_{config.get('tag', '')}_"
+    return tower and outputs is not None and outputs == config.get("num_classes") and outputs in _PROJECTIONS
 
 
 @lru_cache(maxsize=4)

@@ -1,50 +1,77 @@
-"""timm models with downloaded, cached, local or random weights, the same for ViTs and convolutional networks."""
+"""timm models and the tensors of a checkpoint: what a file is asked, what is loaded, and the projection of a tower."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vitviz.errors import CheckpointError, VitvizError
-from vitviz.models import checkpoints, hub, timm_door
-from vitviz.models.position_table import Size, grid_in_file, is_own_grid
+from vitviz.models import checkpoints, timm_door
+from vitviz.models.checkpoints.classifier import HeadActivation
+from vitviz.models.checkpoints.selection import WeightsKind
+from vitviz.models.position_table import Size
+from vitviz.record import Record
 
 TIMM = "timm:"
 
 
-def skeleton(name: str) -> nn.Module | None:
+@dataclass(frozen=True)
+class FileOptions(Record):
+    """What only a local file of weights is asked, each with the answer where the file gives none."""
+
+    trained_size: Size | None = None
+    """Height and width in pixels that it was trained for."""
+    heads: int | None = None
+    """Number of attention heads of each layer."""
+    weights_kind: WeightsKind = "averaged"
+    """Which weights are taken where raw and averaged ones are there."""
+    head_activation: HeadActivation | None = None
+    """What stands between the matrices of a classifier of several layers."""
+
+
+@dataclass(frozen=True)
+class Loaded(Record):
+    """A module with its weights."""
+
+    module: nn.Module
+    origin: str
+    """Where the weights come from and what was assumed, in words."""
+    class_names: tuple[str, ...] | None = None
+    """Names that the file of weights has; None if it has none."""
+    local: bool = False
+    """Whether the weights come from a file of the user's."""
+
+
+def skeleton(name: str, *, options: Mapping[str, Any] | None = None) -> nn.Module | None:
     """Return a timm model without memory for its weights, to be looked at, or None if it cannot be built so."""
     with torch.device("meta"):
         try:
-            return timm_door.build(name)
+            return timm_door.build(name, options=options)
         except (RuntimeError, TypeError, ValueError):
             return None
 
 
-def load_module(
-    name: str,
-    weights: str,
-    *,
-    seed: int = 0,
-    image_size: Size | None = None,
-    trained_size: Size | None = None,
-    offline: Sequence[str] = (),
-) -> tuple[nn.Module, str]:
-    """Return a timm model by name (without "timm:") and in words where its weights come from.
+def with_embedding(module: nn.Module) -> nn.Module:
+    """Return a module, in place, that answers with the embedding that its tower projects to, and not with classes.
 
-    ``weights`` is "pretrained", "random" or the path of a file; ``trained_size`` is the size that the file was
-    trained for, where its positions do not tell. ``offline`` names what can be had instead, besides the cache.
-    Raises WeightsUnavailableError, CheckpointError, or OptionError for a size that the model cannot take.
+    The projection becomes the last step of the embedding; the module's answer stays the same.
     """
-    if weights == "random":
-        return timm_door.build(name, image_size=image_size, seed=seed), f"random, seed {seed}"
-    if weights == "pretrained":
-        return _pretrained(name, image_size, offline)
-    return _from_file(name, Path(weights).expanduser(), image_size, trained_size)
+    if not timm_door.projects(module):
+        return module
+    return projected(module)
+
+
+def projected(module: Any) -> nn.Module:
+    """Return a module, in place, whose head is part of the embedding."""
+    last = getattr(module, "fc_norm", None)
+    module.fc_norm = module.head if last is None or isinstance(last, nn.Identity) else nn.Sequential(last, module.head)
+    module.head, module.num_classes = nn.Identity(), 0
+    result: nn.Module = module
+    return result
 
 
 def from_state(
@@ -54,6 +81,8 @@ def from_state(
     image_size: Size | None = None,
     classes: int | None = None,
     trained_size: Size | None = None,
+    channels: int = 3,
+    options: Mapping[str, Any] | None = None,
 ) -> nn.Module:
     """Return a timm model with the tensors of a checkpoint, its positions resampled to ``image_size``.
 
@@ -63,58 +92,23 @@ def from_state(
     overlay: dict[str, Any] = {"state_dict": state, "source": "", "custom_load": False}
     if classes is not None:
         overlay["num_classes"] = classes
-    if trained_size is not None:
-        overlay["input_size"] = (3, *trained_size)
+    if trained_size is not None or channels != 3:
+        own = timm_door.pretrained_settings(name).get("input_size") or (3, 224, 224)
+        overlay["input_size"] = (channels, *(trained_size or own[1:]))
     size = trained_size or image_size
+    options = {**(options or {}), **({"in_chans": channels} if channels != 3 else {})}
     try:
-        module = timm_door.build(name, image_size=size, classes=classes, pretrained=True, overlay=overlay)
+        module = timm_door.build(
+            name, image_size=size, classes=classes, pretrained=True, overlay=overlay, options=options
+        )
         resize: Any = getattr(module, "set_input_size", None)
         if resize is not None and image_size is not None and image_size != size:
             resize(img_size=image_size)
     except VitvizError:
         raise
     except (RuntimeError, KeyError, ValueError, IndexError, AttributeError, TypeError, AssertionError) as error:
-        raise _misfit(name, state, size, classes) from error
+        with torch.device("meta"):
+            plain = timm_door.build(name, image_size=size, classes=classes, options=options)
+        told = checkpoints.difference(TIMM + name, state, plain)
+        raise CheckpointError(f"{told} Choose the architecture that the file was saved from.") from error
     return module
-
-
-def _misfit(name: str, state: dict[str, Tensor], size: Size | None, classes: int | None) -> CheckpointError:
-    with torch.device("meta"):
-        plain = timm_door.build(name, image_size=size, classes=classes)
-    told = checkpoints.difference(TIMM + name, state, plain)
-    return CheckpointError(f"{told} Choose the architecture that the file was saved from.")
-
-
-def _from_file(name: str, path: Path, image_size: Size | None, trained_size: Size | None) -> tuple[nn.Module, str]:
-    state = checkpoints.read_checkpoint(path)
-    origin = f"{path.name}, SHA-256 {checkpoints.sha256_of(path)}"
-    plain = skeleton(name)
-    if plain is not None:
-        grid = grid_in_file(path.name, state, plain, image_size=image_size, trained_size=trained_size)
-        if grid is not None and trained_size is None and not is_own_grid(grid, state, plain):
-            # nothing in the file says so: who reads the result must be able to see what was assumed
-            origin += f", positions taken as {grid[0]} × {grid[1]}"
-    module = from_state(
-        name, state, image_size=image_size, classes=checkpoints.classes_in(state), trained_size=trained_size
-    )
-    return module, origin
-
-
-def _pretrained(name: str, size: Size | None, offline: Sequence[str]) -> tuple[nn.Module, str]:
-    settings, full = timm_door.pretrained_settings(name), hub.hub_name(name)
-    others = [*offline, *hub.cached_models()]
-    if not settings.get("hf_hub_id") and not settings.get("url"):
-        raise hub.unavailable(TIMM + name, "timm has no weights of that name", others)
-    cached = hub.cached_file(settings)
-    if cached is not None:
-        state = checkpoints.read_checkpoint(cached)
-        return from_state(name, state, image_size=size), f"{full}, from the cache"
-    if not hub.reachable():
-        raise hub.unavailable(TIMM + full, "the hub does not answer", others)
-    try:
-        return timm_door.build(name, image_size=size, pretrained=True), f"{full}, downloaded"
-    except VitvizError:
-        raise
-    except (OSError, RuntimeError, ValueError) as error:
-        told = str(error).partition("\n")[0]
-        raise hub.unavailable(TIMM + full, told, others) from error

@@ -219,10 +219,14 @@ class Trace(Record):
         return check_index("Token", token, self.grid.tokens)
 
     def top(self, count: int = 5) -> list[tuple[int, float]]:
-        """Return the most probable classes as (class, probability), best first; empty without a classifier."""
+        """Return the most probable classes as (class, probability), best first; empty without a classifier.
+
+        A single logit has the probability σ(logit): a softmax over one number would be 1 for every picture.
+        """
         if self.logits is None:
             return []
-        best = self.logits.float().softmax(-1).topk(min(count, self.logits.shape[-1]))
+        logits = self.logits.float()
+        best = (logits.sigmoid() if len(logits) == 1 else logits.softmax(-1)).topk(min(count, len(logits)))
         return [(int(index), float(share)) for share, index in zip(best.values, best.indices, strict=True)]
 
     @property

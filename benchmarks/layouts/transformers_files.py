@@ -1,0 +1,67 @@
+"""Folders that Hugging Face's transformers saves: model.safetensors with config.json beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.layouts.case import Answer, Case, drawn
+
+_SMALL = {"hidden_size": 64, "num_hidden_layers": 6, "intermediate_size": 192, "image_size": 160, "patch_size": 16}
+
+
+def cases() -> Iterator[Case]:
+    """Yield the cases."""
+    two = {**_SMALL, "num_attention_heads": 2}
+    for heads in (2, 4):
+        yield _case("ViTForImageClassification", {**_SMALL, "num_attention_heads": heads, "num_labels": 5})
+    yield _case("DeiTForImageClassification", {**two, "num_labels": 5})
+    yield _case("ViTModel", two, answer=_class_token)
+    yield _case("ViTMAEModel", {**two, "mask_ratio": 0.0}, answer=None)
+    dino = {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 6, "image_size": 518, "patch_size": 14}
+    yield _case("Dinov2Model", dino, "vit_small_patch14_dinov2", 518, answer=_class_token)
+    registers = "vit_small_patch14_reg4_dinov2"
+    yield _case("Dinov2WithRegistersModel", dino, registers, 518, answer=_class_token)
+    tower = {"hidden_size": 256, "num_hidden_layers": 10, "num_attention_heads": 4, "intermediate_size": 1024,
+             "image_size": 224, "patch_size": 16, "projection_dim": 512}  # fmt: skip
+    name = "vit_xsmall_patch16_clip_224"
+    yield _case("CLIPVisionModelWithProjection", tower, name, 224, answer=lambda out: out.image_embeds)
+    teacher = "DeiTForImageClassificationWithTeacher"
+    deit = {"hidden_size": 192, "num_hidden_layers": 12, "num_attention_heads": 3, "intermediate_size": 768,
+            "image_size": 224, "patch_size": 16, "num_labels": 5}  # fmt: skip
+    yield _case(teacher, deit, "deit_tiny_distilled_patch16_224", 224)
+
+
+def _class_token(out: Any) -> Any:
+    return out.last_hidden_state[:, 0]
+
+
+def _logits(out: Any) -> Any:
+    return out.logits
+
+
+def _case(
+    name: str,
+    settings: dict[str, Any],
+    architecture: str = "test_vit",
+    size: int = 160,
+    answer: Callable[[Any], Any] | None = _logits,
+) -> Case:
+    def write(path: Path) -> Answer:
+        import transformers
+
+        kind: Any = getattr(transformers, name)
+        model = drawn(kind(kind.config_class(**settings)))
+        model.save_pretrained(path.parent)  # type: ignore[operator]
+        if answer is None:
+            return _without_shuffling(model)
+        return lambda batch: answer(model(batch))
+
+    heads = settings["num_attention_heads"]
+    return Case(f"Hugging Face {name}, {heads} heads", "model.safetensors", write, architecture, size=size)
+
+
+def _without_shuffling(model: Any) -> Answer:
+    """Return the class token of an MAE encoder, which draws the order of its patches: it depends on none."""
+    return lambda batch: model(batch).last_hidden_state[:, 0]

@@ -1,0 +1,160 @@
+"""The classifier of a checkpoint, wherever it lies and whatever it is called: a matrix, or a few layers in a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from vitviz.errors import CheckpointError, OptionError
+from vitviz.models.checkpoints.layout import State
+from vitviz.record import Record
+
+HeadActivation = Literal["none", "relu", "gelu", "tanh", "silu"]
+_ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "gelu": nn.GELU, "tanh": nn.Tanh, "silu": nn.SiLU}
+_NAMES = (
+    "head", "classifier", "cls_head", "fc", "heads.head", "linear_head", "linear", "classification_head", "mlp_head",
+    "cls_classifier", "visual_projection",
+)  # fmt: skip
+_ASIDE = re.compile(
+    r"(?:.*(?:criterion|loss|metric|accuracy|optimi[sz]er|scheduler|decoder|predictor|projector|projection|prototype"
+    r"|queue|center|mixup|teacher|student|ema|momentum).*"
+    r"|n_averaged|mask_token|masked_embed|lm_head|(?:dino|ibot)_head|text.*|transformer|token_embedding"
+    r"|positional_embedding|ln_final|logit_scale|logit_bias|input_resolution|context_length|vocab_size|pooler)$"
+)
+
+
+@dataclass(frozen=True)
+class Classifier(Record):
+    """What answers with classes."""
+
+    state: State = field(default_factory=dict, repr=False)
+    """Its tensors: "weight" and "bias" of a matrix, or "1.weight" and so on of layers in a row."""
+    projection: bool = False
+    """Whether it makes an embedding, and no classes."""
+    steps: tuple[str, ...] = ()
+    """What was done, a clause each."""
+
+    @property
+    def matrix(self) -> bool:
+        """Whether it is one linear layer."""
+        return "weight" in self.state
+
+    @property
+    def classes(self) -> int:
+        """Number of its outputs; 0 if there is none."""
+        weights = [value for name, value in self.state.items() if name.endswith("weight") and value.ndim == 2]
+        return int(weights[-1].shape[0]) if weights else 0
+
+
+def classifier_of(body: State, outside: State, places: Sequence[str], width: int) -> Classifier:
+    """Return the classifier of a model whose embedding has ``width`` numbers.
+
+    ``body`` are its tensors in timm's names, ``outside`` what lies beside it by whole name, ``places`` the prefixes at
+    which a classifier may stand, nearest first. A layer between the model and it whose work is unknown leaves it out.
+    """
+    own = _part(body, "head.")
+    candidates = [("head", "", own)] if own else []
+    for place in places:
+        candidates += [(f"{place}{name}", place, _part(outside, f"{place}{name}.")) for name in _NAMES]
+    name, found = next(((name, part) for name, _, part in candidates if part), ("", {}))
+    classifier = _recognised(name, found, width)
+    strangers = sorted({_first(key, places) for key in outside if not key.startswith(f"{name}.")})
+    unknown = [stranger for stranger in strangers if not _ASIDE.match(stranger)]
+    steps = [f"left aside: {', '.join(strangers[:4])}{' …' if len(strangers) > 4 else ''}"] if strangers else []
+    if unknown and classifier.state:
+        # what stands between the embedding and the classifier is not known, so its answer would be another
+        told = f"its classifier left out, because {unknown[0]} beside it is no part of the architecture"
+        return Classifier(steps=(*steps, told))
+    return Classifier(classifier.state, classifier.projection, (*classifier.steps, *steps))
+
+
+def left_aside(state: State) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Return a state dict without what training keeps beside a model, such as a loss's weights, and that in words."""
+    gone = sorted({name.split(".")[0] for name in state if _ASIDE.match(name.split(".")[0])})
+    kept = {name: value for name, value in state.items() if name.split(".")[0] not in gone}
+    return kept, (f"left aside: {', '.join(gone)}",) if gone else ()
+
+
+def _part(state: State, prefix: str) -> dict[str, Tensor]:
+    return {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
+
+
+def _first(name: str, places: Sequence[str]) -> str:
+    place = next((place for place in places if name.startswith(place)), "")
+    return name[len(place) :].split(".")[0]
+
+
+def _recognised(name: str, part: State, width: int) -> Classifier:
+    if not part:
+        return Classifier()
+    matrices = [key for key, value in part.items() if key.endswith("weight") and value.ndim == 2]
+    if any("last_layer" in key or key.startswith("mlp.") for key in part):
+        return Classifier(steps=("its projection head left aside",))
+    if not matrices or part[matrices[0]].shape[1] != width:
+        reads = (
+            f"which reads {part[matrices[0]].shape[1]} numbers where the model has {width}" if matrices else "unknown"
+        )
+        return Classifier(steps=(f"its classifier {name} left out, {reads}",))
+    projection = name.endswith("visual_projection") or set(part) == {"proj.weight"}
+    if len(matrices) == 1 and set(part) <= {matrices[0], matrices[0].replace("weight", "bias")}:
+        state = {key.rpartition(".")[2]: value for key, value in part.items()}
+        if projection:
+            return Classifier(state, projection=True)
+        place = re.match(r"(\d+)\.", matrices[0])
+        before = (
+            f"; what stands before it in {name} holds no weights and is taken as dropout"
+            if place and int(place[1])
+            else ""
+        )
+        said = () if name == "head" and not place else (f"classifier taken from {name}{before}",)
+        return Classifier(state, steps=said)
+    if all(re.match(r"\d+\.\w+$", key) for key in part):
+        return Classifier(dict(part), steps=(f"classifier of several layers ({name})",))
+    return Classifier(steps=(f"its classifier {name} left out, whose layers are not in a row",))
+
+
+def layers_of(classifier: Classifier, activation: HeadActivation | None) -> nn.Sequential:
+    """Return the layers of a classifier in a row, with its weights.
+
+    Raises CheckpointError where layers without weights stand between and ``activation`` does not say what they do.
+    """
+    numbers = sorted({int(name.split(".")[0]) for name in classifier.state})
+    layers: list[nn.Module] = []
+    previous = 0
+    for number in numbers:
+        if layers and number - previous > 1 and not isinstance(layers[-1], nn.LayerNorm):
+            layers.append(_activation(activation))
+        layers.append(_layer(_part(classifier.state, f"{number}.")))
+        previous = number
+    return nn.Sequential(*layers).eval().requires_grad_(False)
+
+
+def _activation(name: HeadActivation | None) -> nn.Module:
+    if name is None:
+        raise CheckpointError(
+            "The classifier has layers without weights between its matrices, and the file does not say which; wanted "
+            f"head_activation=NAME, one of {', '.join(_ACTIVATIONS)} (none for dropout alone)."
+        )
+    if name not in _ACTIVATIONS:
+        raise OptionError(f"head_activation {name!r} is unknown; wanted one of {', '.join(_ACTIVATIONS)}.")
+    layer: nn.Module = _ACTIVATIONS[name]()
+    return layer
+
+
+def _layer(state: State) -> nn.Module:
+    weight = state["weight"]
+    layer: nn.Module
+    if weight.ndim == 2:
+        layer = nn.Linear(weight.shape[1], weight.shape[0], bias="bias" in state)
+    elif "running_mean" in state:
+        layer = nn.BatchNorm1d(len(weight))
+    else:
+        layer = nn.LayerNorm(len(weight))
+    with torch.no_grad():
+        layer.load_state_dict(state, strict="running_mean" not in state)
+    return layer

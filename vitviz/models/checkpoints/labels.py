@@ -1,0 +1,50 @@
+"""Class names that a weights file has, or config.json beside it. Never those of a data set that fits by number."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from vitviz.errors import OptionError
+from vitviz.models.checkpoints.file import Contents
+from vitviz.models.checkpoints.records import attributes
+from vitviz.models.class_names import listed_names
+
+_KEYS = ("id2label", "label2id", "class_names", "class_to_idx", "idx_to_class", "label_names", "classes", "names")
+
+
+def names_in(contents: Contents, count: int) -> tuple[str, ...] | None:
+    """Return the class names in a file or beside it, or None if there are none, or not ``count`` of them."""
+    for given in (*_tables(contents.tables.get("config", {}), 3), *_tables(contents.values, 3)):
+        try:
+            names = listed_names(given)
+        except OptionError:
+            continue
+        if count and len(names) == count and not all(re.fullmatch(r"LABEL_\d+", name) for name in names):
+            return names
+    return None
+
+
+def _tables(value: Any, depth: int) -> Iterator[Any]:
+    table = attributes(value)
+    if table is None or not depth:
+        return
+    for key in _KEYS:
+        given = _parsed(table.get(key))
+        if isinstance(given, Mapping | list | tuple):
+            yield given
+    for name, inner in table.items():
+        if name not in _KEYS:
+            yield from _tables(inner, depth - 1)
+
+
+def _parsed(value: Any) -> Any:
+    """Return a table that safetensors' header holds as a text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return None

@@ -1,0 +1,182 @@
+"""What a weights file is, without building a model: its layout, what was done to it, and which architectures fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vitviz.errors import CheckpointError
+from vitviz.models.checkpoints import adapters, timm_names
+from vitviz.models.checkpoints.classifier import Classifier, classifier_of, left_aside
+from vitviz.models.checkpoints.file import Contents, read_contents
+from vitviz.models.checkpoints.fit import architectures, first
+from vitviz.models.checkpoints.hugging_face import HUGGING_FACE
+from vitviz.models.checkpoints.labels import names_in
+from vitviz.models.checkpoints.layout import Converted, Layout, Traits, without
+from vitviz.models.checkpoints.other_names import LAYOUTS as OTHERS
+from vitviz.models.checkpoints.records import attributes
+from vitviz.models.checkpoints.selection import Selection, WeightsKind, select
+from vitviz.record import Record
+
+LAYOUTS: tuple[Layout, ...] = (timm_names.TIMM, HUGGING_FACE, *OTHERS)
+"""All recognisers."""
+
+
+@dataclass(frozen=True)
+class Recognition(Record):
+    """What a weights file is, in timm's names, ready to be loaded into an architecture."""
+
+    file: str
+    """The file's name."""
+    layout: str
+    """What was recognised: "DINOv2", "torchvision's VisionTransformer"."""
+    steps: tuple[str, ...]
+    """What was done to it, a clause each."""
+    traits: Traits
+    """What the layout fixes beside the tensors."""
+    classifier: Classifier
+    """What answers with classes; without tensors if there is none."""
+    class_names: tuple[str, ...] | None
+    """Names that the file, or config.json beside it, has; None if there are none, or not as many as outputs."""
+    state: Mapping[str, Tensor] = field(repr=False)
+    """The tensors in timm's names, the classifier with them where it is one matrix."""
+
+    @property
+    def sentence(self) -> str:
+        """What was recognised and done, for people."""
+        return f"Recognised: {self.layout}{''.join(f'; {step}' for step in self.steps)}."
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of its input."""
+        weight = self.state.get("patch_embed.proj.weight")
+        return int(weight.shape[1]) if weight is not None and weight.ndim == 4 else 3
+
+    @property
+    def classes(self) -> int:
+        """Number of classes; 0 for an embedding, a projection to one included."""
+        return 0 if self.classifier.projection else self.classifier.classes
+
+    @property
+    def heads(self) -> int | None:
+        """Number of attention heads that the file fixes, or None: then the architecture's own are assumed."""
+        return self.traits.heads
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """At most five of timm's architectures whose tensors have these names and shapes, the likeliest first."""
+        registers = self.traits.registers is not None  # the plain architecture is given them
+        return architectures({name: self.state[name] for name in self.state if not (registers and name == "reg_token")})
+
+
+def recognise(path: str | Path, *, weights_kind: WeightsKind = "averaged") -> Recognition:
+    """Return what a weights file is, without loading it into a model.
+
+    ``weights_kind`` chooses where a training run saved both its raw weights and their running average. Nothing of the
+    file is run. Raises WeightsUnavailableError, or CheckpointError for a file that cannot be read, holds no Vision
+    Transformer of a known layout, or holds NaN.
+    """
+    contents = read_contents(Path(path).expanduser())
+    recognition = recognition_of(contents, LAYOUTS, weights_kind)
+    if recognition is None:
+        names = list(contents.tensors)
+        raise CheckpointError(
+            f"{contents.name} is of no known layout; wanted the tensors of a Vision Transformer as timm, torchvision, "
+            f"Hugging Face, OpenAI or Google's JAX name them. It holds {len(names)}: {first(names)}. "
+            "Rename them as timm does."
+        )
+    return recognition
+
+
+def recognition_of(contents: Contents, layouts: Sequence[Layout], kind: WeightsKind) -> Recognition | None:
+    """Return what the contents of a file are by the first layout that knows them, or None."""
+    state, merged = adapters.merged(contents.tensors, _adapter_settings(contents))
+    selection = select(contents, state, layouts, kind)
+    if selection is None:
+        return None
+    converted = _converted(selection, contents)
+    width = _width(converted.state)
+    teacher = _second_classifier(selection)
+    outside = {
+        name: value for name, value in selection.outside.items() if ".distillation_classifier." not in f".{name}"
+    }
+    classifier = classifier_of(converted.state, outside, selection.places, width)
+    if converted.traits.projection:
+        classifier = replace(classifier, projection=True)
+    bare, aside = left_aside(without(converted.state, r"head\.")[0])
+    if classifier.matrix:
+        bare |= {f"head.{name}": value for name, value in classifier.state.items()}
+        if "head.bias" not in bare:
+            bare["head.bias"] = torch.zeros(classifier.classes, dtype=bare["head.weight"].dtype)
+    traits = converted.traits
+    if teacher and "reg_token" in bare:
+        bare |= teacher | {"dist_token": bare.pop("reg_token")}
+        traits = replace(traits, registers=None)
+    check_numbers(contents.name, bare | {f"head.{name}": value for name, value in classifier.state.items()})
+    steps = (*merged, *selection.steps, *converted.steps, *aside, *classifier.steps)
+    names = names_in(contents, classifier.classes)
+    return Recognition(contents.name, converted.name, steps, traits, classifier, names, bare)
+
+
+def check_numbers(name: str, state: Mapping[str, Tensor]) -> None:
+    """Raise CheckpointError, with the tensor's name, if a tensor of a state dict holds NaN or infinite numbers."""
+    for key, value in state.items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            wrong = int((~torch.isfinite(value)).sum())
+            raise CheckpointError(
+                f"{name} holds {wrong:,} numbers that are NaN or infinite, of {value.numel():,}, in {key}; wanted "
+                "finite weights. The training diverged, or the file is damaged: save an earlier state."
+            )
+
+
+def _converted(selection: Selection, contents: Contents) -> Converted:
+    try:
+        converted = selection.layout.convert(selection.body, contents.tables.get("config", {}))
+    except (KeyError, IndexError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{contents.name} looks like {selection.layout.name}'s layout, but {error} is missing or of another shape. "
+            "Save the whole state_dict."
+        ) from error
+    if any(part in selection.prefix for part in ("base_encoder.", "momentum_encoder.")):
+        converted = timm_names.moco(converted)
+    if (
+        converted.name == "timm"
+        and selection.prefix.endswith("backbone.")
+        and "teacher" in selection.prefix + str(selection.root)
+    ):
+        converted = replace(converted, name="DINO")
+    if converted.name.startswith("OpenAI") and f"{selection.root}input_resolution" in selection.outside:
+        return replace(converted, traits=replace(converted.traits, activation="quick_gelu"))
+    return converted
+
+
+def _second_classifier(selection: Selection) -> dict[str, Tensor]:
+    """Return the classifier of a DeiT's distillation token in timm's names; empty if there is none.
+
+    A DeiT without it keeps the token as a register.
+    """
+    names = [
+        (part, f"{place}distillation_classifier.{part}") for place in selection.places for part in ("weight", "bias")
+    ]
+    return {f"head_dist.{part}": selection.outside[name] for part, name in names if name in selection.outside}
+
+
+def _width(state: Mapping[str, Tensor]) -> int:
+    for name in ("norm.weight", "fc_norm.weight", "cls_token", "blocks.0.norm1.weight"):
+        if name in state:
+            return int(state[name].shape[-1])
+    return int(state["head.weight"].shape[1]) if "head.weight" in state else 0
+
+
+def _adapter_settings(contents: Contents) -> Mapping[str, Any]:
+    beside = contents.tables.get("adapter_config")
+    if isinstance(beside, Mapping) and beside:
+        return beside
+    inside = (attributes(contents.values.get(name)) for name in ("peft_config", "lora_config", "adapter_config"))
+    settings = next((table for table in inside if table), contents.values)
+    return attributes(settings.get("default")) or settings

@@ -1,0 +1,169 @@
+"""A local file of weights in a timm architecture, adapted to what the file is; what was assumed is said."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from vitviz.errors import CheckpointError, OptionError
+from vitviz.models import checkpoints
+from vitviz.models.checkpoints.classifier import Classifier, layers_of
+from vitviz.models.checkpoints.layout import Converted, Layout, Traits
+from vitviz.models.checkpoints.recognition import LAYOUTS, Recognition, check_numbers, recognition_of
+from vitviz.models.position_table import Size, grid_in_file, is_own_grid
+from vitviz.models.timm_weights import TIMM, FileOptions, Loaded, from_state, projected, skeleton
+
+
+def from_file(name: str, path: Path, image_size: Size | None, options: FileOptions) -> Loaded:
+    """Return an architecture of timm's with the weights of a file, and in words what was recognised and assumed.
+
+    Raises WeightsUnavailableError, CheckpointError, or OptionError for heads that the file or its width contradicts.
+    """
+    plain = skeleton(name)
+    recognition = _recognition(path, plain, options)
+    build = {} if plain is None else _build_options(plain, recognition, options)
+    channels = _channels(plain, recognition)
+    told_more = {**build, **({"in_chans": channels} if channels != 3 else {})}
+    adapted = skeleton(name, options=told_more) if told_more else plain
+    state = dict(recognition.state)
+    taken = ""
+    if adapted is not None:
+        grid = grid_in_file(path.name, state, adapted, image_size=image_size, trained_size=options.trained_size)
+        if grid is not None and options.trained_size is None and not is_own_grid(grid, state, adapted):
+            # nothing in the file says so: who reads the result must be able to see what was assumed
+            taken = f", positions taken as {grid[0]} × {grid[1]}"
+    matrix = recognition.classifier.matrix or not recognition.classifier.state
+    try:
+        module = from_state(
+            name,
+            state,
+            image_size=image_size,
+            classes=checkpoints.classes_in(state) if matrix else 0,
+            trained_size=options.trained_size,
+            channels=channels,
+            options=build,
+        )
+    except CheckpointError as error:
+        raise CheckpointError(misfit(str(error), name, path, recognition)) from error
+    _complete(module, recognition, options)
+    told = "".join(f"; {part}" for part in (recognition.layout, *recognition.steps) if part != "timm")
+    origin = (
+        f"{path.name}, SHA-256 {checkpoints.sha256_of(path)}{_heads_told(module, recognition, options)}{taken}{told}"
+    )
+    return Loaded(module, origin, recognition.class_names, local=True)
+
+
+def misfit(told: str, name: str, path: Path, recognition: Recognition) -> str:
+    """Return why a file does not fit an architecture, which ones it fits, and the call that loads it."""
+    fitting = [other for other in recognition.architectures if other != name.partition(".")[0]]
+    recognised = f" {recognition.sentence}" if recognition.layout != "timm" or recognition.steps else ""
+    if not fitting:
+        return told + recognised
+    told = told.replace(" Choose the architecture that the file was saved from.", "")
+    return (
+        f"{told}{recognised} Of timm's architectures these have its names and shapes: {', '.join(fitting)}. "
+        f"Load it with load_vit('{TIMM}{fitting[0]}', weights={str(path)!r})."
+    )
+
+
+def _recognition(path: Path, plain: nn.Module | None, options: FileOptions) -> Recognition:
+    contents = checkpoints.read_contents(path)
+    own = [] if plain is None else [_own_layout(plain)]
+    recognition = recognition_of(contents, (*LAYOUTS, *own), options.weights_kind)
+    if recognition is not None:
+        return recognition
+    state = checkpoints.read_checkpoint(path)  # no prefix is known: loading says which tensors differ
+    check_numbers(path.name, state)
+    weight = state.get("head.weight")
+    head = Classifier({"weight": weight} if weight is not None and weight.ndim == 2 else {})
+    return Recognition(path.name, "timm", (), Traits(), head, None, state)
+
+
+def _own_layout(plain: nn.Module) -> Layout:
+    """Return the layout of an architecture's own names: networks without blocks of attention are known by them."""
+    names = [name for name in plain.state_dict() if not re.match(r"(?:head|fc|classifier)\.", name)]
+    anchor = max(names, key=len)
+
+    def convert(state: Any, config: Any) -> Converted:
+        return Converted(dict(state), "timm")
+
+    return Layout("timm", re.compile(rf"((?:.*\.)?){re.escape(anchor)}$"), convert)
+
+
+def _build_options(plain: nn.Module, recognition: Recognition, options: FileOptions) -> dict[str, Any]:
+    """Return what timm must be told to build the architecture as the file has it."""
+    traits, state = recognition.traits, recognition.state
+    block: Any = _first_block(plain)
+    build: dict[str, Any] = {}
+    heads = _heads(plain, recognition, options)
+    if heads is not None and heads != getattr(getattr(block, "attn", None), "num_heads", None):
+        build["num_heads"] = heads
+    if traits.eps is not None and traits.eps != getattr(getattr(block, "norm1", None), "eps", None):
+        build["norm_layer"] = partial(nn.LayerNorm, eps=traits.eps)
+    if traits.activation is not None and not _acts(block, traits.activation):
+        build["act_layer"] = traits.activation
+    if traits.registers is not None and "reg_token" not in dict(plain.named_parameters()):
+        build["reg_tokens"] = traits.registers
+    return build | _pooling(plain, state)
+
+
+def _channels(plain: nn.Module | None, recognition: Recognition) -> int:
+    """Return the number of channels of the file's input; a hybrid's patches are cut from features, not from pixels."""
+    weight: Any = None if plain is None else dict(plain.named_parameters()).get("patch_embed.proj.weight")
+    return recognition.channels if weight is not None and weight.ndim == 4 and weight.shape[1] == 3 else 3
+
+
+def _first_block(plain: nn.Module) -> Any:
+    blocks: Any = getattr(plain, "blocks", None)
+    return blocks[0] if isinstance(blocks, nn.ModuleList | nn.Sequential) and len(blocks) else None
+
+
+def _acts(block: Any, activation: str) -> bool:
+    layer = type(getattr(getattr(block, "mlp", None), "act", None)).__name__.lower()
+    return layer == activation.replace("_", "") or (layer, activation) == ("gelutanh", "gelu_tanh")
+
+
+def _pooling(plain: nn.Module, state: Any) -> dict[str, Any]:
+    """Return the pooling that the place of the last norm tells: before it, or after it (MAE, fine-tuned)."""
+    own = {name.partition(".")[0] for name in plain.state_dict()}
+    file = {name.partition(".")[0] for name in state}
+    if "fc_norm" in file and "norm" not in file and "norm" in own and "fc_norm" not in own:
+        return {"global_pool": "avg"}
+    if "norm" in file and "fc_norm" not in file and "fc_norm" in own and "norm" not in own and "cls_token" in file:
+        return {"global_pool": "token"}
+    return {}
+
+
+def _heads(plain: nn.Module, recognition: Recognition, options: FileOptions) -> int | None:
+    given, known = options.heads, recognition.traits.heads
+    if given is not None and known is not None and given != known:
+        raise OptionError(
+            f"{recognition.file} says that it has {known} heads ({recognition.layout}); got heads={given}. "
+            "Leave it out."
+        )
+    heads, width = given or known, int(getattr(plain, "embed_dim", 0) or 0)
+    if given is not None and (given < 1 or width % given):
+        raise OptionError(
+            f"heads={given} cannot be: each head has the same share of {width} channels. Give a divisor of {width}."
+        )
+    return heads
+
+
+def _heads_told(module: nn.Module, recognition: Recognition, options: FileOptions) -> str:
+    heads = getattr(getattr(_first_block(module), "attn", None), "num_heads", None)
+    if heads is None or recognition.traits.heads is not None:
+        return ""
+    return f", {heads} heads as given" if options.heads is not None else f", {heads} heads assumed"
+
+
+def _complete(module: Any, recognition: Recognition, options: FileOptions) -> None:
+    """Give a module, in place, what timm cannot build: a classifier of several layers, a projection as an embedding."""
+    classifier = recognition.classifier
+    if classifier.state and not classifier.matrix:
+        module.head, module.num_classes = layers_of(classifier, options.head_activation), classifier.classes
+    elif classifier.projection and isinstance(module.head, nn.Linear):
+        projected(module)
