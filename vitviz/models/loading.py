@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from vitviz.errors import OptionError, UnknownModelError, suggest
 from vitviz.models import hub, shipped, timm_door
@@ -107,7 +108,8 @@ def _hugging_face(
 ) -> ViT:
     model = hugging_face.load_module(name.removeprefix(HF), weights, seed=seed)
     if class_names == IMAGENET:
-        class_names = timm_door.imagenet_names(int(model.module.config.num_labels))
+        config: Any = model.module.config
+        class_names = timm_door.imagenet_names(int(config.num_labels))
     return ViT.from_module(
         model.module,
         name=name,
