@@ -42,8 +42,14 @@ def wrapped(module: nn.Module) -> ViT:
     return ViT.from_module(module, name="mine")
 
 
-def test_a_module_that_pools_in_its_own_forward_is_refused_with_both_numbers(tiny_vit: nn.Module) -> None:
-    own = changed_class(tiny_vit, forward=pooled)
+ORIGINAL: list[int] = []
+
+
+def test_a_module_that_answers_something_else_is_refused_with_both_numbers(tiny_vit: nn.Module) -> None:
+    own = changed_class(tiny_vit)
+    bare = type(tiny_vit).forward
+    own.__class__.forward = lambda self, x: bare(self, x) * (2 if [id(self)] == ORIGINAL else 1)  # type: ignore[assignment]
+    ORIGINAL[:] = [id(own)]
     with pytest.raises(UnsupportedModelError, match=OTHER) as caught:
         wrapped(own)
     example = noise(own, (32, 32))
@@ -74,7 +80,20 @@ def always_dropped(module: nn.Module) -> None:
     module.head_drop.forward = lambda x: nn.functional.dropout(x, 0.5, training=True)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("change", [root_hook, root_pre_hook, own_forward, own_method, always_dropped])
+OUTSIDE = {"hook": root_hook, "pre-hook": root_pre_hook, "method": own_method}
+
+
+@pytest.mark.parametrize("case", OUTSIDE)
+def test_what_runs_outside_of_its_halves_is_observed(case: str, tiny_vit: nn.Module) -> None:
+    module = copy.deepcopy(tiny_vit)
+    OUTSIDE[case](module)
+    with torch.no_grad():
+        wanted = module(PIXELS[None])[0]
+    assert not torch.allclose(wanted, tiny_vit(PIXELS[None])[0], atol=1e-3)
+    torch.testing.assert_close(trace(wrapped(module), PIXELS).logits, wanted, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("change", [own_forward, always_dropped])
 def test_what_runs_outside_of_the_observed_path_is_refused(change: Any, tiny_vit: nn.Module) -> None:
     module = copy.deepcopy(tiny_vit)
     change(module)
@@ -116,8 +135,9 @@ def test_a_classifier_of_zeros_hides_nothing(tiny_vit: nn.Module) -> None:
     untrained = copy.deepcopy(tiny_vit)
     nn.init.zeros_(untrained.head.weight)  # type: ignore[union-attr, arg-type]
     assert wrapped(untrained).layers == 2
-    with pytest.raises(UnsupportedModelError, match=OTHER):
-        wrapped(changed_class(untrained, forward=pooled))
+    averaged = wrapped(changed_class(untrained, forward=pooled))
+    wanted = averaged.module.forward_features(PIXELS[None])[0, 1:].mean(0)  # type: ignore[operator]
+    torch.testing.assert_close(trace(averaged, PIXELS).embedding, wanted)
 
 
 CHANGES: dict[str, tuple[Callable[[Any], Any], str]] = {
@@ -225,12 +245,16 @@ def test_modules_in_any_state_answer_as_they_do_themselves(kind: str, build_vit:
     assert [part.training for part in module.modules()] == mode
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit.script_method`:DeprecationWarning")  # of torch's compiler itself
+def hooked_wrapper(module: nn.Module) -> nn.Module:
+    made = nn.DataParallel(module)
+    made.register_forward_hook(lambda *_: None)
+    return made
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda m: nn.DataParallel(m), "DataParallel has no list of transformer blocks"),
-        (lambda m: torch.compile(m), "is a OptimizedModule; wanted a plain nn.Module"),
+        (hooked_wrapper, "The DataParallel around the model has forward hooks of its own"),
         (lambda m: copy.deepcopy(m).to("meta"), "on the meta device and have no values"),
     ],
 )

@@ -111,14 +111,14 @@ def test_blocks_report_their_number_and_the_stream_around_them() -> None:
 
 
 def test_a_block_that_returns_no_tensor_is_an_error() -> None:
-    class Pair(nn.Module):
-        def forward(self, tokens: Tensor) -> tuple[Tensor, int]:
-            return tokens, 1
+    class Named(nn.Module):
+        def forward(self, tokens: Tensor) -> dict[str, Tensor]:
+            return {"tokens": tokens}
 
-    block = Pair()
+    block = Named()
     watch_blocks([block])
     block(torch.zeros(1))  # nobody watches: nothing is said
-    with pytest.raises(CaptureError, match="Block 0 returned a tuple; wanted one tensor"), AttentionTap():
+    with pytest.raises(CaptureError, match="Block 0 returned a dict; wanted one tensor"), AttentionTap():
         block(torch.zeros(1))
 
 

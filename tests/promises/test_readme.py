@@ -27,7 +27,7 @@ TERMINAL = [command.removeprefix(PYTHON) for command in COMMANDS if command.star
 WHEEL = f"dist/vitviz-{vitviz.__version__}-py3-none-any.whl"
 INSTALLED = {f"pip install {WHEEL}", "vitviz serve"}
 """What test_wheel.py and its flow in Chromium do with the wheel."""
-WRITTEN = {"table.csv", "table.html"}
+WRITTEN = {"table.csv", "table.html", "manifest.csv"}
 """Files that a command writes."""
 
 

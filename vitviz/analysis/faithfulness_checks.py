@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +13,7 @@ from torch import nn
 
 from vitviz.analysis.faithfulness import patch_values
 from vitviz.analysis.redrawn import check_redrawable, redraw
+from vitviz.capture.shell import copied_module
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
@@ -52,7 +52,7 @@ def model_randomisation(
     ('nothing', 'head', 'layer 11')
     """
     check_redrawable(vit)
-    module = copy.deepcopy(vit.module)
+    module = copied_module(vit.module)
     generator = torch.Generator().manual_seed(seed)
     parts = _parts(module, vit)
     total = len(parts) + 1
@@ -72,16 +72,22 @@ def model_randomisation(
     return Randomisation(names, np.array(plain), np.array(absolute))
 
 
+_EMBEDDING = ("patch_embed.", "pos_embed", "norm_pre.")
+"""What precedes the blocks, even where it was built after them."""
+
+
 def _parts(module: nn.Module, vit: ViT) -> list[tuple[str, list[nn.Parameter]]]:
     """Return the parameters by stage, from the top: what follows the blocks, each block, what precedes them."""
     named = list(module.named_parameters())
-    first = next(at for at, (name, _) in enumerate(named) if name.startswith("blocks."))
+    places = tuple(f"{block}." for block in vit.structure.blocks)
+    body = f"{vit.structure.body}." if vit.structure.body else ""
+    first = next(at for at, (name, _) in enumerate(named) if name.startswith(places))
     before = {name for name, _ in named[:first]} | {
-        name for name, _ in named if name.startswith(("patch_embed.", "pos_embed", "norm_pre."))
+        name for name, _ in named if name.startswith(tuple(body + part for part in _EMBEDDING))
     }
-    after = [p for name, p in named if name not in before and not name.startswith("blocks.")]
+    after = [p for name, p in named if name not in before and not name.startswith(places)]
     blocks = [
-        (f"layer {layer}", [p for name, p in named if name.startswith(f"blocks.{layer}.")])
+        (f"layer {layer}", [p for name, p in named if name.startswith(places[layer])])
         for layer in reversed(range(vit.layers))
     ]
     embedding = [p for name, p in named if name in before]

@@ -80,11 +80,12 @@ def resized(vit: ViT, image_size: tuple[int, int]) -> ViT:
 
     Raises OptionError for a size that patches do not cover, UnsupportedModelError for a model that takes one only.
     """
-    check_size(vit.name, vit.module, image_size)
+    check_size(vit.name, vit.body, image_size)
     shell = private_shell(vit.module)
-    if hasattr(shell, "set_input_size"):
+    body = vit.body_in(shell)
+    if hasattr(body, "set_input_size"):
         try:
-            shell.set_input_size(img_size=image_size)
+            body.set_input_size(img_size=image_size)
         except (RuntimeError, AssertionError, ValueError, TypeError) as error:
             raise _fixed(vit, image_size, str(error)) from error
     return rewrapped(vit, shell, image_size)

@@ -119,8 +119,7 @@ def class_evidence(
 def _answer(vit: ViT, tokens: Tensor) -> Tensor:
     """Return the logits (sequence, class) of the model's own norm, pooling and head for (sequence, token, channel)."""
     shell: Any = vit.shell
-    like = next(vit.module.parameters())
-    normed = shell.norm(tokens.to(like.device, like.dtype))
+    normed = shell.norm(vit.as_input(tokens))
     answer: Tensor = shell.forward_head(normed)
     return answer
 

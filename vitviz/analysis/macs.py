@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from vitviz.capture.shell import private_shell
 from vitviz.errors import UnsupportedModelError
 from vitviz.models.vit import ViT
 
@@ -19,8 +18,8 @@ def multiply_accumulates(vit: ViT) -> int:
 
     Raises UnsupportedModelError for a model whose code looks at the numbers on the way.
     """
-    shell = private_shell(vit.module).to("meta").requires_grad_(False)
-    blank = torch.zeros(1, 3, *vit.image_size, device="meta", dtype=next(shell.parameters()).dtype)
+    shell = vit.working_copy().to("meta").requires_grad_(False)
+    blank = torch.zeros(1, vit.channels, *vit.image_size, device="meta", dtype=vit.dtype)
     try:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             shell.forward_head(shell.forward_features(blank))

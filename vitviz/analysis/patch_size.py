@@ -21,6 +21,7 @@ from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.grid import PatchGrid
 from vitviz.models import timm_door
+from vitviz.models.geometry import patch_size_of
 from vitviz.models.hugging_face.adapter import HuggingFaceViT
 from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
@@ -101,13 +102,14 @@ def with_patch_size(vit: ViT, patch_size: int) -> ViT:
     PatchGrid(rows=8, columns=8, patch_size=(28, 28), prefix=('class',))
     """
     _check(vit, patch_size)
-    if vit.module.patch_embed.patch_size == (patch_size, patch_size):  # type: ignore[union-attr]
+    if patch_size_of(vit.body) == (patch_size, patch_size):
         return vit
     image_size = covered(vit.image_size, patch_size)
     shell = private_shell(vit.module)
-    _resize_embedding(shell.patch_embed, patch_size)
+    body = vit.body_in(shell)
+    _resize_embedding(body.patch_embed, patch_size)
     try:
-        shell.set_input_size(img_size=image_size, patch_size=(patch_size, patch_size))
+        body.set_input_size(img_size=image_size, patch_size=(patch_size, patch_size))
     except (RuntimeError, AssertionError, ValueError, TypeError) as error:
         raise _refused(vit, f"its positions cannot be interpolated ({error})") from error
     return rewrapped(vit, shell, image_size)
@@ -123,18 +125,18 @@ def why_not_resizable(vit: ViT) -> str | None:
     """Return why the patch embedding of a model cannot be resized, or None if it can."""
     if isinstance(vit.module, HuggingFaceViT):
         return "the code of transformers keeps its patch size in many places; the same model of timm can be brought"
-    embedding: Any = getattr(vit.module, "patch_embed", None)
+    embedding: Any = getattr(vit.body, "patch_embed", None)
     projection = getattr(embedding, "proj", None)
     if getattr(embedding, "backbone", None) is not None:
         return "its patches are made by a convolutional network of several layers"
     if not isinstance(projection, nn.Conv2d):
-        kind = type(projection if embedding is not None else vit.module).__name__
+        kind = type(projection if embedding is not None else vit.body).__name__
         return f"its patches are not made by a convolution ({kind})"
     sizes = projection.kernel_size, projection.stride
-    if sizes != (tuple(embedding.patch_size),) * 2:
+    if sizes != (patch_size_of(vit.body),) * 2:
         return f"its patches overlap or leave gaps (convolution of {sizes[0]}, step {sizes[1]})"
-    if not hasattr(vit.module, "set_input_size"):
-        return f"{type(vit.module).__name__} takes one grid of positions only"
+    if not hasattr(vit.body, "set_input_size"):
+        return f"{type(vit.body).__name__} takes one grid of positions only"
     return None
 
 

@@ -18,7 +18,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from vitviz.analysis.sine_cosine import sine_cosine_kind
-from vitviz.capture.shell import private_shell
+from vitviz.capture.own_forward import body_of
 from vitviz.capture.tap import AttentionTap, watch_blocks
 from vitviz.models.parts import norm_before, position_tables, rotation_in, without_rotation
 from vitviz.models.vit import ViT
@@ -51,8 +51,8 @@ class Positions(Record):
 
 def positions_of(vit: ViT) -> Positions:
     """Return the position encodings of a model; two forward passes on a black picture."""
-    given, rotary, relative = _observe(vit, private_shell(vit.module))
-    blank = private_shell(vit.module)
+    given, rotary, relative = _observe(vit, vit.working_copy())
+    blank = vit.working_copy()
     remove_added(blank)
     added = (given - _observe(vit, blank)[0])[len(vit.grid.prefix) :]  # (patch, channel)
     if not added.any():
@@ -63,7 +63,7 @@ def positions_of(vit: ViT) -> Positions:
 
 def remove_added(shell: nn.Module) -> None:
     """Set the position vectors of the patches of a private shell to zero; those of prefix tokens are no places."""
-    for table in position_tables(shell):
+    for table in position_tables(body_of(shell)):
         table.clear()
 
 
@@ -73,7 +73,7 @@ def without_positions(vit: ViT) -> Iterator[Any]:
 
     The position vectors of prefix tokens stay: they are the same wherever the patches lie.
     """
-    shell = private_shell(vit.module)
+    shell = vit.working_copy()
     remove_added(shell)
     for block in shell.blocks.children():
         block.register_forward_pre_hook(_unrotated, with_kwargs=True)
@@ -101,14 +101,13 @@ class _NoBias(TorchFunctionMode):
 def _observe(vit: ViT, shell: Any) -> tuple[Tensor, tuple[Tensor, ...] | None, tuple[Tensor, ...] | None]:
     """Return what enters the first block, before a norm; the rotation and the bias of every layer."""
     ropes: dict[int, Tensor] = {}
-    norm = norm_before(shell)
+    norm = norm_before(body_of(shell))
     if norm is not None:
         norm.put(nn.Identity())  # a norm would mix what is added with what is there
     watch_blocks(shell.blocks.children())
     for layer, block in enumerate(shell.blocks.children()):
         block.register_forward_pre_hook(_keeper(ropes, layer), with_kwargs=True)
-    like = next(vit.module.parameters())
-    black = torch.zeros(1, 3, *vit.image_size, device=like.device, dtype=like.dtype)
+    black = torch.zeros(1, vit.channels, *vit.image_size, device=vit.device, dtype=vit.dtype)
     with torch.no_grad(), AttentionTap() as tap:
         shell.forward_features(black)
     relative = [_bias(vit, tap, layer) for layer in range(vit.layers)]

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from vitviz.analysis.replacement import paint_mask
 from vitviz.analysis.scoring import read_scores, score_batch
+from vitviz.capture.own_forward import OwnForward
 from vitviz.capture.shell import shell_of
 from vitviz.models.parts import Slot, patch_projection
 from vitviz.models.vit import ViT
@@ -67,6 +68,8 @@ class QuickPass:
 
 def embeds_by_patch(vit: ViT) -> bool:
     """Return whether a model's embedding is one convolution of the patch's size, so that patches do not mix in it."""
+    if isinstance(vit.shell, OwnForward):
+        return False  # what its forward does around the embedding is not known
     slot = patch_projection(vit.shell)
     convolution = None if slot is None else slot.part
     return (

@@ -178,7 +178,7 @@ def _layer(layer: int | None, layers: int) -> int:
 def _vit_tokens(vit: ViT, layer: int, batch: Tensor) -> Tensor:
     shell: Any = vit.shell  # checked before the tap, which would follow every step of the check
     with AttentionTap() as tap:
-        shell.forward_features(batch.to(vit.device, vit.dtype))
+        shell.forward_features(vit.as_input(batch))
         return tap.streams[layer][0]  # (token, channel)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from dataclasses import replace
 
 import torch
 from torch import nn
 
+from vitviz.capture.shell import copied_module
 from vitviz.errors import UnsupportedModelError
 from vitviz.models.vit import ViT
 
@@ -20,7 +20,7 @@ def redrawn(vit: ViT, *, seed: int = 0) -> ViT:
     Raises UnsupportedModelError for weights that are kept as integers.
     """
     check_redrawable(vit)
-    module = copy.deepcopy(vit.module)
+    module = copied_module(vit.module)
     redraw(module.parameters(), torch.Generator().manual_seed(seed))
     drawn = ViT.from_module(
         module,

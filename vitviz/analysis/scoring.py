@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vitviz.capture.own_forward import answers_of
 from vitviz.capture.tap import AttentionTap
 from vitviz.errors import CaptureError, GridError, OptionError
 from vitviz.models.vit import ViT
@@ -27,10 +28,10 @@ def score_batch(
 
     Raises GridError for tensors of other shapes and for an image of which no patch is kept.
     """
-    if batch.ndim != 4 or tuple(batch.shape[1:]) != (3, *vit.image_size):
+    if batch.ndim != 4 or tuple(batch.shape[1:]) != (vit.channels, *vit.image_size):
         raise GridError(
-            f"The batch has shape {tuple(batch.shape)}; wanted (image, 3, {vit.image_size[0]}, {vit.image_size[1]}), "
-            "normalised. Stack what vit.preprocess returns."
+            f"The batch has shape {tuple(batch.shape)}; wanted (image, {vit.channels}, {vit.image_size[0]}, "
+            f"{vit.image_size[1]}), normalised. Stack what vit.preprocess returns."
         )
     tokens = None if kept is None else _kept_tokens(vit, kept, len(batch))
     similar = reads_embedding(vit, target)
@@ -39,8 +40,7 @@ def score_batch(
     with vit.lock:
         shell: Any = vit.shell  # checked before the tap, which would follow every step of the check
         with tap:
-            features: Any = shell.forward_features(batch.to(vit.device, vit.dtype))
-            answer = _answers(shell, features, None if dropped else tokens, similar)
+            answer = _answers(shell, vit.as_input(batch), None if dropped else tokens, similar)
     return read_scores(vit, answer, target, probability=probability)
 
 
@@ -193,11 +193,14 @@ def drops_exactly(vit: ViT) -> bool:
 _PLAIN = ("timm.models.vision_transformer.VisionTransformer", "timm.models.deit.VisionTransformerDistilled")
 
 
-def _answers(shell: Any, features: Tensor, tokens: Tensor | None, similar: bool) -> Tensor:
+def _answers(shell: Any, batch: Tensor, tokens: Tensor | None, similar: bool) -> Tensor:
     """Return logits or embeddings, (image, number); images with other tokens kept are pooled one by one."""
     if tokens is None:
-        answers: Tensor = shell.forward_head(features, pre_logits=similar)
-        return answers
+        answers = answers_of(shell, batch, embedding=similar, logits=not similar)
+        answer = answers.embedding if similar else answers.logits
+        assert answer is not None  # it was asked for
+        return answer
+    features = shell.forward_features(batch)
     parts = [
         shell.forward_head(image[keep][None], pre_logits=similar) for image, keep in zip(features, tokens, strict=True)
     ]

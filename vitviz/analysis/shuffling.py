@@ -114,7 +114,7 @@ def move_patches(pixels: Tensor, grid: PatchGrid, order: NDArray[np.intp]) -> Te
 
 def check_separate(vit: ViT) -> None:
     """Raise UnsupportedModelError unless every patch token is made from the pixels of that patch alone."""
-    slot = patch_projection(vit.module)
+    slot = patch_projection(vit.body)
     projection = None if slot is None else slot.part
     if isinstance(projection, nn.Linear):
         return
@@ -136,9 +136,8 @@ def separate(vit: ViT) -> bool:
 
 
 def _read(vit: ViT, shell: Any, batch: Tensor) -> ShuffleResult:
-    like = next(vit.module.parameters())
     with vit.lock, torch.no_grad():
-        features = shell.forward_features(batch.to(like.device, like.dtype))  # (image, token, channel)
+        features = shell.forward_features(vit.as_input(batch))  # (image, token, channel)
         if "class" in vit.grid.prefix:
             vectors = features[:, vit.grid.token("class")]
         else:

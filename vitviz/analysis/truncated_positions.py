@@ -36,7 +36,7 @@ def truncated(vit: ViT, image_size: tuple[int, int]) -> ViT:
             f"The table of positions of {vit.name} cannot be cut off: its code in transformers interpolates it by "
             "itself, as it does in every pass. Choose a model of timm, such as the shipped one."
         )
-    table = getattr(vit.module, "pos_embed", None)
+    table = getattr(vit.body, "pos_embed", None)
     if not isinstance(table, Tensor) or table.ndim != 3 or table.shape[1] < vit.grid.patches:
         raise UnsupportedModelError(
             f"{vit.name} has no table with a position vector for each of its {vit.grid.patches} patches, "
@@ -46,5 +46,6 @@ def truncated(vit: ViT, image_size: tuple[int, int]) -> ViT:
     prefix = table.shape[1] - vit.grid.patches
     vectors = truncate_positions(table.detach()[0, prefix:], model.grid.patches)
     shell = model.module
-    shell.pos_embed = nn.Parameter(torch.cat([table.detach()[:, :prefix], vectors[None]], dim=1), requires_grad=False)
+    rows = torch.cat([table.detach()[:, :prefix], vectors[None]], dim=1)
+    model.body.pos_embed = nn.Parameter(rows, requires_grad=False)
     return rewrapped(vit, shell, image_size)

@@ -16,11 +16,12 @@ from torch import Tensor
 
 from vitviz.atlas.block import BlockMeasures, BlockNumbers
 from vitviz.atlas.layout import Layout
+from vitviz.capture.own_forward import answers_of
 from vitviz.capture.tap import AttentionTap
-from vitviz.errors import CaptureError
+from vitviz.errors import CaptureError, UnsupportedModelError
 from vitviz.models.vit import ViT
 from vitviz.record import Record
-from vitviz.trace.forward import features, head, lens_features, like_weights
+from vitviz.trace.forward import head, lens_features
 
 RESIDUAL = 0.5
 """Share of the residual connection in the rollout (Abnar & Zuidema 2020)."""
@@ -60,6 +61,11 @@ class _MeasuringTap(AttentionTap):
     def leave_block(self, layer: int, stream: Tensor) -> None:
         """Put the calls of the block that ends together, and let their tensors go."""
         super().leave_block(layer, stream)
+        if not self._numbers:
+            raise CaptureError(
+                f"Block {layer} writes its attention out by hand; wanted torch's fused attention, which an atlas measures "
+                "as the pass goes on. Trace single pictures, or build the model with fused attention."
+            )
         self.blocks.append(self._measures.joined(self._numbers))
         self._numbers = []
         self.calls.clear()
@@ -80,15 +86,21 @@ def measure(vit: ViT, layout: Layout, pixels: Tensor, coverage: Tensor | None = 
     """Return what one pass of a batch (photo, 3, height, width) shows.
 
     ``coverage`` (photo, patch) is the part of every patch that lies in the photo's boxes, NaN for a photo without.
-    Raises CaptureError for attention or answers that are no finite numbers.
+    Raises CaptureError for attention or answers that are no finite numbers and for attention written by hand,
+    UnsupportedModelError for an answer made of several blocks.
     """
+    if not getattr(vit.observed.proven, "separable", True):
+        raise UnsupportedModelError(
+            f"The answer of {vit.name} is made of more than the tokens of its last block, so no block's answer can be "
+            "read; wanted a head behind the last block. Trace single pictures instead."
+        )
     measures = BlockMeasures(layout)
     with vit.lock, torch.inference_mode():
         shell = vit.shell
         tap = _MeasuringTap(measures, None if coverage is None else coverage.to(vit.device))
         with tap:
-            tokens = features(shell, like_weights(vit, pixels))
-            logits = head(vit, tokens, pre_logits=False).float() if vit.has_classifier else None
+            seen = answers_of(shell, vit.as_input(pixels), embedding=False, logits=vit.has_classifier)
+        logits = None if seen.logits is None or not vit.has_classifier else seen.logits.float()
         values = _of_blocks(layout, tap) | _of_streams(tap, layout)
         answers = np.full(len(pixels), -2, np.int32)
         if logits is not None:

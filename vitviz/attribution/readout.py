@@ -5,17 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vitviz.capture.own_forward import PATCHES, OwnForward
 from vitviz.models.hugging_face.adapter import HuggingFaceViT
 from vitviz.models.vit import ViT
 from vitviz.trace.trace import Trace
 
 CLASSES = ("class", "distillation")
-PATCHES = "patches"
 
 
 def reads_class_token(vit: ViT) -> bool:
     """Return whether the answer is read from a class token, and not from an average of the patches."""
-    return "class" in tokens_read(vit)
+    read = tokens_read(vit)
+    return "class" in read and not (isinstance(vit.shell, OwnForward) and PATCHES in read)
 
 
 def tokens_read(vit: ViT) -> tuple[str, ...]:
@@ -24,6 +25,8 @@ def tokens_read(vit: ViT) -> tuple[str, ...]:
     Where attention pools, its map says how much of each, and this nothing.
     """
     shell = vit.shell
+    if isinstance(shell, OwnForward):
+        return shell.reads or (PATCHES,)
     if isinstance(shell, HuggingFaceViT):
         return shell.reads
     if "class" in vit.grid.prefix and getattr(shell, "global_pool", "token") in ("token", None):
@@ -36,7 +39,8 @@ def no_class_token(vit: ViT) -> str | None:
     if "class" not in vit.grid.prefix:
         return f"{vit.name} has no class token"
     if not reads_class_token(vit):
-        return f"{vit.name} has a class token but answers from the average of its patches"
+        also = isinstance(vit.shell, OwnForward) and "class" in vit.shell.reads
+        return f"{vit.name} has a class token but answers from {'its patches too' if also else 'the average of its patches'}"
     return None
 
 

@@ -15,15 +15,15 @@ class Observed:
     """The shell of a user's module, and what the module was like when its answers were last seen to be equal."""
 
     def __init__(
-        self, name: str, module: nn.Module, shell: nn.Module, image_size: tuple[int, int], *, answer: Tensor
+        self, name: str, module: nn.Module, shell: nn.Module, shape: tuple[int, int, int], *, answer: Tensor
     ) -> None:
-        """Prove that a module answers as its shell did, ``answer``, to ``noise``.
+        """Prove that a module answers as its shell did, ``answer``, to ``noise`` of (channel, height, width).
 
         Raises UnsupportedModelError, with both numbers, if it does not.
         """
-        self._name, self._module, self._shell, self._image_size = name, module, shell, image_size
+        self._name, self._module, self._shell, self._shape = name, module, shell, shape
         self._lock = threading.RLock()
-        self._answer = prove(name, module, shell, noise(shell, image_size), answer)
+        self._answer = prove(name, module, shell, noise(shell, shape), answer)
         self._fingerprint = Fingerprint(module)
 
     @property
@@ -47,7 +47,7 @@ class Observed:
         if changed or module is not self._module:
             known = self._answer if self._fingerprint.has_weights_of(module) else None  # the shell's is the same
             try:
-                self._answer = prove(self._name, module, self._shell, noise(self._shell, self._image_size), known)
+                self._answer = prove(self._name, module, self._shell, noise(self._shell, self._shape), known)
             except UnsupportedModelError as error:
                 more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
                 raise CaptureError(

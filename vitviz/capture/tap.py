@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +20,16 @@ from torch.nn import functional
 
 from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.capture.graph import GraphWatch
+from vitviz.capture.multi_head import multi_head_attention
+from vitviz.capture.written import (
+    NAMES,
+    SOFTMAXES,
+    Written,
+    einsum_operands,
+    product_with_values,
+    softmax_dimension,
+    unreadable,
+)
 from vitviz.errors import CaptureError, UnsupportedModelError
 from vitviz.record import Record
 
@@ -60,6 +70,7 @@ class AttentionTap(GraphWatch):
         self._ablate = edit.ablate_heads
         self._mask = edit.mask_tokens
         self._heads_seen = 0
+        self._written = Written()
 
     def __enter__(self) -> AttentionTap:
         _active.stack.append(self)
@@ -76,10 +87,17 @@ class AttentionTap(GraphWatch):
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         # A tap entered inside another's pass hands its calls on to the outer one, whose model they are not.
-        if function is functional.scaled_dot_product_attention and _active.stack[-1] is self:
-            result = self._attend(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if _active.stack[-1] is not self:
+            result = function(*args, **kwargs)
+        elif function is functional.scaled_dot_product_attention:
+            result = self._attend(*args, **kwargs)
+        elif function is functional.multi_head_attention_forward:
+            return multi_head_attention(self, args, kwargs)  # what happens inside is followed there
+        elif getattr(function, "__name__", "") in NAMES:
+            result = self._by_hand(function, args, kwargs)
         else:
-            result = function(*args, **(kwargs or {}))
+            result = function(*args, **kwargs)
         if self._watching:
             self.follow(function, args, kwargs, result)
         return result
@@ -94,12 +112,18 @@ class AttentionTap(GraphWatch):
         Returns the stream that the block gets in its place, or None to leave it.
         """
         self.layer, self._heads_seen = layer, 0
+        self._written.forget()
         if layer == 0 and self._record:
             self.streams[-1] = stream
         return None
 
     def leave_block(self, layer: int, stream: Tensor) -> None:
-        """Note the residual stream after a block."""
+        """Note the residual stream after a block.
+
+        Raises UnsupportedModelError for a softmax in it that no values were multiplied with.
+        """
+        if self._written.pending:
+            raise unreadable(self.place(), "the softmax is not multiplied with the values as it is")
         self.layer = None
         if self._record:
             self.streams[layer] = stream
@@ -140,11 +164,57 @@ class AttentionTap(GraphWatch):
         if self.layer is not None:
             attn_mask = self._with_masked_tokens(attn_mask, key)
         output = self.kernel(query, key, value, attn_mask, scale)
-        if self._record:
-            factor_of_dot = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-            kept = output if self._keep_outputs else None
-            self.calls.append(AttentionCall(self.layer, query, key, value, attn_mask, factor_of_dot, kept))
+        factor_of_dot = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+        self._record_call(query, key, value, attn_mask, factor_of_dot, output)
         return self._without_ablated_heads(output)
+
+    def _by_hand(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run an operation that attention may be written with, and follow it."""
+        name = function.__name__
+        if name in SOFTMAXES:
+            return self._softmax(function, args, kwargs)
+        shares = args[0] if args and name != "einsum" else (einsum_operands(args) or (None, None))[1]
+        scores = self._written.shares_of(shares)
+        product = None if scores is None else product_with_values(name, args)
+        if scores is None or product is None or not isinstance(shares, Tensor):
+            result = function(*args, **kwargs)
+            self._written.follow(name, args, kwargs, result)
+            return result
+        values, ordered = product
+        output = torch.matmul(shares, values)  # (batch, heads, query, head_dim)
+        self._record_call(scores.queries, scores.keys, values, scores.bias, scores.scale, output)
+        self._written.forget()
+        return ordered(self._without_ablated_heads(output))
+
+    def _softmax(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a softmax; over attention scores it is edited on the way."""
+        given = args[0] if args else kwargs["input"]
+        scores = self._written.scores_of(given)
+        if scores is None or softmax_dimension(args, kwargs) not in (-1, 3):
+            square = self.layer is not None and given.ndim == 4 and given.shape[-1] == given.shape[-2]
+            if square or scores is not None:
+                raise unreadable(self.place(), "its scores are no product of queries and keys that could be followed")
+            return function(*args, **kwargs)
+        factor = self._temperature.get(-1 if self.layer is None else self.layer, 1.0)
+        if factor != 1:
+            given = given / factor
+            bias = None if scores.bias is None else scores.bias / factor
+            scores = replace(scores, queries=scores.queries / factor, bias=bias)
+        keep = None if self.layer is None else self._with_masked_tokens(None, scores.keys)
+        if keep is not None:
+            given = given.masked_fill(~keep, float("-inf"))
+            scores = replace(scores, bias=self._with_masked_tokens(scores.bias, scores.keys))
+        named = {key: value for key, value in kwargs.items() if key != "input"}
+        result = function(given, *args[1:], **named)
+        self._written.note_shares(result, scores)
+        return result
+
+    def _record_call(
+        self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, scale: float, output: Tensor
+    ) -> None:
+        if self._record:
+            kept = output if self._keep_outputs else None
+            self.calls.append(AttentionCall(self.layer, query, key, value, bias, scale, kept))
 
     def _with_masked_tokens(self, attn_mask: Tensor | None, key: Tensor) -> Tensor | None:
         if not self._mask:
@@ -204,11 +274,20 @@ def _reporter_before(layer: int) -> Callable[..., Any]:
 def _reporter_after(layer: int) -> Callable[..., None]:
     def report(block: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         if _active.stack:
-            if not isinstance(output, Tensor):
-                raise CaptureError(
-                    f"Block {layer} returned a {type(output).__name__}; wanted one tensor of tokens. "
-                    "This model cannot be read truthfully."
-                )
-            _active.stack[-1].leave_block(layer, output)
+            _active.stack[-1].leave_block(layer, stream_in(output, layer))
 
     return report
+
+
+def stream_in(output: Any, layer: int) -> Tensor:
+    """Return the residual stream in what a block returns: the tensor, or the first of several things.
+
+    Raises CaptureError if there is none.
+    """
+    stream = output[0] if isinstance(output, tuple | list) and output else output
+    if not isinstance(stream, Tensor):
+        raise CaptureError(
+            f"Block {layer} returned a {type(stream).__name__}; wanted one tensor of tokens. "
+            "This model cannot be read truthfully."
+        )
+    return stream

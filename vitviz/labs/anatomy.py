@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vitviz.analysis.position_kinds import positions_of
-from vitviz.capture.shell import private_shell
+from vitviz.capture.own_forward import body_of
 from vitviz.errors import check_index
 from vitviz.models.parts import block_parts, patch_embedding, tensor_of
 from vitviz.models.vit import ViT
@@ -88,13 +88,12 @@ def embedding(vit: ViT, trace: Trace) -> Embedding:
     """Return the tensors of the steps before the first block; one more forward pass."""
     patches = _cut(vit, trace.pixels)
     seen: dict[str, Tensor] = {}
-    shell = private_shell(vit.module)
-    embed = patch_embedding(shell)
+    shell = vit.working_copy()
+    embed = patch_embedding(body_of(shell))
     if embed is not None:
         embed.register_forward_hook(_keep(seen, "tokens"))
-    like = next(vit.module.parameters())
     with vit.lock, torch.no_grad():
-        shell.forward_features(trace.pixels[None].to(like.device, like.dtype))
+        shell.forward_features(vit.as_input(trace.pixels[None]))
     tokens = _one_vector_each(seen.get("tokens"), vit.grid.patches)
     projection, bias = _projection(embed, patches)
     gap = None
@@ -149,7 +148,7 @@ def block_step(vit: ViT, trace: Trace, layer: int) -> BlockStep:
     check_index("Layer", layer, trace.layers)
     before, after = trace.residual(layer - 1), trace.residual(layer)
     seen: dict[str, Tensor] = {}
-    shell = private_shell(vit.module)
+    shell = vit.working_copy()
     block: Any = list(shell.blocks.children())[layer]
     parts = block_parts(block)
     for name, part in (("norm1", parts.norm1), ("norm2", parts.norm2)):
@@ -158,9 +157,8 @@ def block_step(vit: ViT, trace: Trace, layer: int) -> BlockStep:
     for name, part in (("attn", parts.attention), ("ls1", parts.scale)):
         if part is not None:
             part.register_forward_hook(_keep(seen, name))
-    like = next(vit.module.parameters())
     with vit.lock, torch.no_grad():
-        shell.forward_features(trace.pixels[None].to(like.device, like.dtype))
+        shell.forward_features(vit.as_input(trace.pixels[None]))
     between = _between(seen, before)
     gap = None
     if between is not None and "attn" in seen:

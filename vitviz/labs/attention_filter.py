@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vitviz.analysis.spectrum import relative_log_amplitude, token_spectrum
-from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
@@ -111,7 +110,7 @@ def compare_residual(vit: ViT, trace: Trace) -> ResidualComparison:
 
 def _without_residual(vit: ViT, pixels: Tensor) -> list[Tensor]:
     """Return what every block hands on, (token, channel) each, where none hands on its input."""
-    shell = private_shell(vit.module)
+    shell = vit.working_copy()
     streams: list[Tensor] = []
 
     def cut(block: Any, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
@@ -121,7 +120,6 @@ def _without_residual(vit: ViT, pixels: Tensor) -> list[Tensor]:
 
     for block in shell.blocks.children():
         block.register_forward_hook(cut)
-    weight = next(shell.parameters())
     with vit.lock, torch.inference_mode(False), torch.no_grad():
-        shell.forward_features(pixels[None].to(weight))
+        shell.forward_features(vit.as_input(pixels[None]))
     return streams

@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError, UnsupportedModelError, check_index
 from vitviz.models.parts import block_parts
 from vitviz.models.vit import ViT
@@ -94,15 +93,14 @@ def activations(vit: ViT, trace: Trace, layer: int) -> Activations:
     Raises OptionError for a layer that does not exist, UnsupportedModelError for an MLP of another build.
     """
     check_index("Layer", layer, vit.layers)
-    shell = private_shell(vit.module)
+    shell = vit.working_copy()
     block = list(shell.blocks.children())[layer]
     activation = block_parts(block).activation
     seen: list[Tensor] = []
     if activation is not None:
         activation.register_forward_pre_hook(lambda module, args: seen.append(args[0].detach()))
-    like = next(vit.module.parameters())
     with vit.lock, torch.no_grad():
-        shell.forward_features(trace.pixels[None].to(like.device, like.dtype))
+        shell.forward_features(vit.as_input(trace.pixels[None]))
     if not seen:
         raise UnsupportedModelError(
             f"The MLP of {vit.name} has no activation module of its own (it may be a gated one), "

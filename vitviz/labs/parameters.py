@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from vitviz.errors import OptionError
+from vitviz.models.geometry import width_of
 from vitviz.models.parts import block_parts
 from vitviz.models.vit import ViT
 from vitviz.record import Record
@@ -96,14 +97,13 @@ def standard_parameters(dimensions: Dimensions) -> dict[str, int]:
 
 def dimensions_of(vit: ViT) -> Dimensions:
     """Return the dimensions of a loaded model, read from its tensors; F is 4D where its MLP has another build."""
-    module: Any = vit.module
     height, width = vit.grid.patch_size
-    channels = int(getattr(module, "embed_dim", 0) or getattr(module, "num_features", 0))
-    block: Any = next(iter(module.blocks.children()))
+    channels = width_of(vit.body)
+    block: Any = next(iter(vit.shell.blocks.children()))  # type: ignore[union-attr]
     first: Any = block_parts(block).hidden
     hidden = int(first.weight.shape[0]) if first is not None else 4 * channels
     return Dimensions(
-        patch_pixels=3 * height * width,
+        patch_pixels=vit.channels * height * width,
         patches=vit.grid.patches,
         prefix=len(vit.grid.prefix),
         width=channels,

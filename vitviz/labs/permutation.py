@@ -75,8 +75,7 @@ def on_model(vit: ViT, image: Picture, *, positions: bool = False, seed: int = 0
     check_separate(vit)
     pixels = input_of(vit, image)
     order = shuffled_order(vit.grid.patches, 1.0, seed=seed)
-    like = next(vit.module.parameters())
-    batch = torch.stack([pixels, move_patches(pixels, vit.grid, order)]).to(like.device, like.dtype)
+    batch = vit.as_input(torch.stack([pixels, move_patches(pixels, vit.grid, order)]))
     if positions:
         with vit.lock, torch.no_grad():
             whole, moved = _features(vit.shell, batch)

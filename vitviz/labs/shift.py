@@ -138,12 +138,11 @@ def _tokens(vit: ViT, pixels: Tensor, layer: int) -> Tensor:
 
 def _embedded(vit: ViT, pixels: Tensor) -> Tensor:
     """Return the patch embedding before positions: the patches themselves where it cannot be run alone."""
-    slot = patch_projection(vit.module)
+    slot = patch_projection(vit.body)
     projection: Any = None if slot is None else slot.part
     height, width = vit.grid.patch_size
     if isinstance(projection, nn.Conv2d) and projection.kernel_size == (height, width):
-        like = next(vit.module.parameters())
-        embedded: Tensor = projection(pixels[None].to(like.device, like.dtype))[0]
+        embedded: Tensor = projection(vit.as_input(pixels[None]))[0]
         return embedded.float().cpu()
     cells = functional.unfold(pixels[None].float(), (height, width), stride=(height, width))[0]
     return vit.grid.to_map(cells)

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.grid import PatchGrid
+
+BLOCK_LISTS = ("blocks", "layers", "layer", "resblocks")
+"""How lists of transformer blocks are called: timm, DINO, MAE; torchvision; Hugging Face; CLIP."""
+
+
+def blocks_in(module: nn.Module) -> str | None:
+    """Return the name of a module's list of transformer blocks, the one nearest to its root, or None."""
+    lists = [
+        name
+        for name, part in module.named_modules()
+        if name.rpartition(".")[2] in BLOCK_LISTS and isinstance(part, nn.ModuleList | nn.Sequential) and len(part)
+    ]
+    return min(lists, key=lambda name: name.count("."), default=None)
 
 
 def _setting(module: nn.Module, *names: str) -> Any:
@@ -22,14 +36,22 @@ def _setting(module: nn.Module, *names: str) -> Any:
     return None
 
 
+_CLASS_TOKENS = ("cls_token", "class_token", "class_embedding")
+_REGISTERS = ("reg_token", "register_tokens", "storage_tokens")
+
+
 def prefix_names(module: nn.Module) -> tuple[str, ...]:
-    """Return the names of the tokens before the patches, in the order in which the model concatenates them."""
-    total = int(_setting(module, "num_prefix_tokens") or 0)
-    names: list[str] = []
-    if total and _setting(module, "cls_token") is not None:
-        names.append("class")
+    """Return the names of the tokens before the patches, in the order in which the model concatenates them.
+
+    timm says how many there are; of other code it is known by the parameters that it has for them.
+    """
+    said = _setting(module, "num_prefix_tokens")
+    names = ["class"] if said != 0 and _setting(module, *_CLASS_TOKENS) is not None else []
     if _setting(module, "dist_token") is not None:
         names.append("distillation")
+    registers = _setting(module, *_REGISTERS)
+    held = registers.shape[-2] if isinstance(registers, Tensor) and registers.ndim > 1 else 0
+    total = len(names) + held if said is None else int(said)
     names += [f"register {number}" for number in range(1, total - len(names) + 1)]
     if len(names) != total:
         raise UnsupportedModelError(
@@ -48,11 +70,19 @@ def patch_size_of(module: nn.Module) -> tuple[int, int] | None:
     if hasattr(embedding, "feat_ratio"):
         patch = embedding.feat_ratio(as_scalar=False)
     else:
-        patch = getattr(embedding, "patch_size", None) or _setting(module, "patch_size")
+        patch = getattr(embedding, "patch_size", None) or _setting(module, "patch_size") or _stride(module)
     if patch is None:
         return None
     height, width = (patch, patch) if isinstance(patch, int) else patch
     return int(height), int(width)
+
+
+def _stride(module: nn.Module) -> tuple[int, int] | None:
+    """Return the patch of the first convolution of a module that steps by the size of its kernel, or None."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d) and layer.kernel_size == layer.stride and max(layer.stride) > 1:
+            return int(layer.stride[0]), int(layer.stride[1])
+    return None
 
 
 def grid_of(module: nn.Module, image_size: tuple[int, int]) -> PatchGrid:
@@ -80,6 +110,15 @@ def grid_of(module: nn.Module, image_size: tuple[int, int]) -> PatchGrid:
     return PatchGrid(int(rows), int(columns), patch, prefix_names(module))
 
 
+def width_of(module: nn.Module) -> int:
+    """Return the number of channels of a module's tokens, or 0 if it does not say."""
+    said = _setting(module, "embed_dim", "num_features", "hidden_dim")
+    if isinstance(said, int):
+        return said
+    token = _setting(module, *_CLASS_TOKENS, "pos_embed")
+    return int(token.shape[-1]) if isinstance(token, Tensor) else 0
+
+
 def own_size(module: nn.Module) -> tuple[int, int] | None:
     """Return height and width in pixels that a module was made for, as its timm config or else its embedding says."""
     size = tuple((getattr(module, "pretrained_cfg", None) or {}).get("input_size") or ())[1:]
@@ -88,12 +127,27 @@ def own_size(module: nn.Module) -> tuple[int, int] | None:
     return int(size[0]), int(size[1])
 
 
+def size_of_positions(module: nn.Module) -> tuple[int, int] | None:
+    """Return height and width in pixels of the square picture that a module's table of positions is for, or None."""
+    patch = patch_size_of(module)
+    if patch is None or hasattr(module, "pretrained_cfg"):
+        return None
+    for name, table in (*module.named_parameters(), *module.named_buffers()):
+        if "pos" in name.rpartition(".")[2] and table.ndim in (2, 3):
+            side = math.isqrt(max(0, int(table.shape[-2]) - len(prefix_names(module))))
+            if side and side**2 == int(table.shape[-2]) - len(prefix_names(module)):
+                return side * patch[0], side * patch[1]
+    return None
+
+
 def declared_size(module: nn.Module) -> tuple[int, int] | None:
     """Return height and width in pixels that a module's patch embedding says it was built for, or None.
 
     timm says (height, width); the original DINO and MAE code one number for a square.
     """
     declared: Any = getattr(getattr(module, "patch_embed", None), "img_size", None)
+    if declared is None and not hasattr(module, "pretrained_cfg"):
+        declared = _setting(module, "img_size", "image_size")
     if isinstance(declared, int | np.integer) and not isinstance(declared, bool):
         return int(declared), int(declared)
     size = tuple(declared) if isinstance(declared, tuple | list) else ()

@@ -44,11 +44,10 @@ def input_of(model: TakesPictures, picture: Picture) -> Tensor:
     (channel, height, width) of any size, and is prepared like a picture. Everything else goes through ``open_photo``.
     Raises ImageError for what is no picture, GridError for a tensor of another shape, type or with NaN.
     """
-    if not isinstance(picture, Tensor):
-        return model.preprocess(picture)
-    if picture.dtype == torch.uint8:
-        return model.preprocess(_pixels(picture).numpy())
+    if not isinstance(picture, Tensor) or picture.dtype == torch.uint8:
+        return model.preprocess(picture_in(picture))
     _check_numbers(model, picture)
+    picture = picture.resolve_neg()
     if picture.ndim != 3 or tuple(picture.shape[1:]) != model.image_size or model.channels not in (None, len(picture)):
         raise GridError(
             f"An input tensor of {model.name} has shape {tuple(picture.shape)}; wanted {_wanted(model)}, normalised. "
@@ -63,7 +62,11 @@ def batch_of(model: TakesPictures, pictures: Pictures) -> Tensor:
 
     Raises what ``input_of`` raises, and ImageError for no picture at all.
     """
-    if not isinstance(pictures, Tensor) or pictures.dtype == torch.uint8 or pictures.ndim == 3:
+    if (
+        not isinstance(pictures, Tensor)
+        or pictures.dtype == torch.uint8
+        or (_is_plain(pictures) and pictures.ndim == 3)
+    ):
         return torch.stack([input_of(model, picture) for picture in listed(pictures)])
     _check_numbers(model, pictures)
     height, width = model.image_size
@@ -74,7 +77,7 @@ def batch_of(model: TakesPictures, pictures: Pictures) -> Tensor:
             "Stack what vit.preprocess returns."
         )
     _check_finite(model, pictures)
-    return pictures
+    return pictures.resolve_neg()
 
 
 def listed(pictures: Pictures) -> list[Picture]:
@@ -90,13 +93,41 @@ def listed(pictures: Pictures) -> list[Picture]:
             "or a list. Pass list(…) of its pictures.",
             kind=type(given).__name__,
         )
-    many = isinstance(given, Tensor | np.ndarray) and given.ndim == 4
+    many = isinstance(given, Tensor | np.ndarray) and not getattr(given, "is_nested", False) and given.ndim == 4
     if not many and (isinstance(given, Tensor) or is_source(given) or not isinstance(given, Iterable)):
         return [given]
     found = list(given)
     if not found:
         raise ImageError("There is no picture; wanted at least one. Pass a path, a picture, a tensor or a list.")
     return found
+
+
+def picture_in(picture: Picture) -> Source:
+    """Return a picture in a form that ``open_photo`` takes: pixels as an array, everything else as it is.
+
+    Raises GridError for a tensor that holds no pixels, because only a model knows what its numbers mean.
+    """
+    if not isinstance(picture, Tensor):
+        return picture
+    if picture.dtype != torch.uint8 or not _is_plain(picture):
+        raise GridError(
+            f"A tensor of the type {_kind(picture)} is no picture; wanted pixels from 0 to 255 as torch.uint8, a path "
+            "or a picture. What vit.preprocess returns needs no preparation."
+        )
+    pixels: Source = _pixels(picture).numpy()
+    return pixels
+
+
+def _is_plain(picture: Tensor) -> bool:
+    """Return whether a tensor has numbers in a box of one shape."""
+    return picture.layout == torch.strided and picture.device.type != "meta" and not picture.is_nested
+
+
+def _kind(picture: Tensor) -> str:
+    nested = "nested, " if picture.is_nested else ""
+    return (
+        str(picture.dtype) if _is_plain(picture) else f"{picture.dtype}, {nested}{picture.layout}, on {picture.device}"
+    )
 
 
 def _pixels(picture: Tensor) -> Tensor:
@@ -110,12 +141,11 @@ def _pixels(picture: Tensor) -> Tensor:
 
 
 def _check_numbers(model: TakesPictures, picture: Tensor) -> None:
-    plain = picture.layout == torch.strided and picture.device.type != "meta"
-    if not plain or not picture.dtype.is_floating_point or picture.dtype.itemsize < 2:
-        kind = picture.dtype if plain else f"{picture.dtype}, {picture.layout}, on {picture.device}"
+    if not _is_plain(picture) or not picture.dtype.is_floating_point or picture.dtype.itemsize < 2:
         raise GridError(
-            f"An input tensor of {model.name} has the type {kind}; wanted floats, normalised, or pixels from 0 to 255 "
-            "as torch.uint8. Convert pixels with .to(torch.uint8); an input is what vit.preprocess returns."
+            f"An input tensor of {model.name} has the type {_kind(picture)}; wanted floats, normalised, or pixels "
+            "from 0 to 255 as torch.uint8. Convert pixels with .to(torch.uint8); an input is what vit.preprocess "
+            "returns."
         )
 
 

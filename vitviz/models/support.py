@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from vitviz.capture.proof import noise
-from vitviz.capture.shell import refuse_compiled
+from vitviz.capture.shell import refuse_scripted, unwrapped
 from vitviz.capture.tap import AttentionTap
 from vitviz.errors import UnsupportedModelError, VitvizError
 from vitviz.grid import PatchGrid
+from vitviz.models.geometry import blocks_in
 from vitviz.record import Record
 
 _WINDOWS = "its blocks attend inside windows, so no attention matrix over the whole picture exists"
@@ -124,7 +125,8 @@ REASONS: dict[str, str] = {
 """Reasons by timm source file: a refusal should say what the model does instead."""
 
 
-def _refuse(name: str, reason: str) -> UnsupportedModelError:
+def refusal_of(name: str, reason: str) -> UnsupportedModelError:
+    """Return the error for a model that cannot be read truthfully, with the reason."""
     return UnsupportedModelError(
         f"{name} cannot be explained truthfully: {reason}. Wanted global self-attention over patches in every block, "
         "as in ViT, DeiT, DINO, EVA, BEiT, CLIP or SigLIP. A wrong map is worse than none: choose one of those."
@@ -132,23 +134,34 @@ def _refuse(name: str, reason: str) -> UnsupportedModelError:
 
 
 def check_family(name: str, module: nn.Module) -> None:
-    """Raise UnsupportedModelError, with the reason, for a module that has no plain transformer blocks."""
-    refuse_compiled(module)
+    """Raise UnsupportedModelError, with the reason, for a module of a family without plain transformer blocks."""
+    module = unwrapped(module)
+    refuse_scripted(module)
     family = type(module).__module__.rpartition(".")[2]
     if family in REASONS:
-        raise _refuse(name, REASONS[family])
-    blocks = getattr(module, "blocks", None)
-    if not isinstance(blocks, nn.ModuleList | nn.Sequential) or len(blocks) == 0:
-        raise _refuse(name, f"{type(module).__name__} has no list of transformer blocks")
+        raise refusal_of(name, REASONS[family])
+    place = blocks_in(module)
+    if place is None:
+        raise _without_blocks(name, module)
+    blocks = list(module.get_submodule(place))  # type: ignore[call-overload]
     if len({id(block) for block in blocks}) < len(blocks):
-        raise _refuse(name, "it runs the same block several times, and vitviz cannot tell its layers apart")
+        raise refusal_of(name, "it runs the same block several times, and vitviz cannot tell its layers apart")
     for part in module.modules():
         if (
             "Diff" in type(part).__name__
             and "Att" in type(part).__name__
             or type(part).__name__.startswith("DiffParallel")
         ):
-            raise _refuse(name, "its attention is the difference of two softmax maps, which is not a distribution")
+            raise refusal_of(name, "its attention is the difference of two softmax maps, which is not a distribution")
+
+
+def _without_blocks(name: str, module: nn.Module) -> UnsupportedModelError:
+    """Return the refusal of a module in which no list of transformer blocks was found."""
+    for part in module.modules():
+        family = type(part).__module__.rpartition(".")[2]
+        if type(part).__module__.startswith("timm.models.") and family in REASONS:
+            return refusal_of(name, REASONS[family])
+    return refusal_of(name, f"{type(module).__name__} has no list of transformer blocks")
 
 
 @dataclass(frozen=True)
@@ -163,32 +176,40 @@ class Probe(Record):
     """What it answers, (1, class) or (1, channel)."""
 
 
-def probe(name: str, shell: nn.Module, grid: PatchGrid, image_size: tuple[int, int]) -> Probe:
+FAULTS = (RuntimeError, ValueError, TypeError, AssertionError, AttributeError, IndexError, KeyError)
+"""What the code of a model may raise for an input that it does not take."""
+
+
+def probe(name: str, shell: nn.Module, grid: PatchGrid, shape: tuple[int, int, int]) -> Probe:
     """Run one forward pass on a picture of noise and return what it shows: heads, classes and the answer.
 
-    Raises UnsupportedModelError unless every block computes attention between exactly the tokens of the grid, and the
-    head returns one embedding and one row of logits.
+    ``shape`` is (channel, height, width). Raises UnsupportedModelError unless every block computes attention between
+    exactly the tokens of the grid, and the head returns one embedding and one row of logits.
     """
+    check_weights(name, shell)
     with torch.inference_mode(False), torch.no_grad(), AttentionTap() as tap:
-        embedding, logits = _answers(name, shell, image_size)
-    return Probe(_heads(name, shell, grid, tap), _classes(name, embedding, logits), logits)
+        embedding, logits = _answers(name, shell, shape)
+    layers = len(list(shell.blocks.children()))  # type: ignore[union-attr]
+    return Probe(heads_seen(name, grid, tap, layers), _classes(name, embedding, logits), logits)
 
 
-def _answers(name: str, shell: Any, image_size: tuple[int, int]) -> tuple[Any, Any]:
-    """Return what the head makes of a picture of noise, before and after the classifier."""
+def check_weights(name: str, shell: nn.Module) -> None:
+    """Raise UnsupportedModelError for a module without weights, or whose weights have no values."""
     if next(shell.parameters(), None) is None:
-        raise _refuse(name, "it has no parameters, so nothing says its type and device")
+        raise refusal_of(name, "it has no parameters, so nothing says its type and device")
     if next(shell.parameters()).is_meta:
-        raise _refuse(name, "its weights are on the meta device and have no values")
+        raise refusal_of(name, "its weights are on the meta device and have no values")
+
+
+def _answers(name: str, shell: Any, shape: tuple[int, int, int]) -> tuple[Any, Any]:
+    """Return what the head makes of a picture of noise, before and after the classifier."""
     try:
-        features = shell.forward_features(noise(shell, image_size))
+        features = shell.forward_features(noise(shell, shape))
         return shell.forward_head(features, pre_logits=True), shell.forward_head(features)
     except VitvizError:
         raise
-    except (RuntimeError, ValueError, TypeError, AssertionError, AttributeError, IndexError, KeyError) as error:
-        raise _refuse(
-            name, f"a forward pass on a {image_size[0]} × {image_size[1]} picture failed ({error})"
-        ) from error
+    except FAULTS as error:
+        raise refusal_of(name, f"a forward pass on a {shape[1]} × {shape[2]} picture failed ({error})") from error
 
 
 def _classes(name: str, embedding: Any, logits: Any) -> int:
@@ -203,28 +224,41 @@ def _classes(name: str, embedding: Any, logits: Any) -> int:
             f"The classifier of {name} makes {_shape(logits)} of one picture; wanted one row of logits, "
             "of shape (1, class). Give it a classifier that returns one number a class, or none: nn.Identity()."
         )
+    check_no_shares(name, logits)
     handed_on = logits.shape == embedding.shape and torch.allclose(logits, embedding, rtol=0, atol=0, equal_nan=True)
     return 0 if handed_on else int(logits.shape[1])
+
+
+def check_no_shares(name: str, answer: Tensor) -> None:
+    """Raise UnsupportedModelError for an answer of probabilities: everything here reads logits."""
+    row = answer.detach().float()
+    if row.shape[-1] > 1 and bool((row >= 0).all()) and bool(((row.sum(-1) - 1).abs() < 1e-2).all()):
+        raise UnsupportedModelError(
+            f"{name} answers shares that add up to 1; wanted logits, the numbers before the softmax. Take the softmax "
+            "out of its forward: probabilities are computed from the logits where they are shown."
+        )
 
 
 def _shape(value: Any) -> str:
     return f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
 
 
-def _heads(name: str, shell: nn.Module, grid: PatchGrid, tap: AttentionTap) -> tuple[int, ...]:
-    blocks: nn.Module = shell.blocks  # type: ignore[assignment]
-    layers = len(list(blocks.children()))
+def heads_seen(name: str, grid: PatchGrid, tap: AttentionTap, layers: int) -> tuple[int, ...]:
+    """Return the number of heads of each layer that a tap has seen.
+
+    Raises UnsupportedModelError, with the reason, for attention that is not between all tokens of the grid.
+    """
     heads = [0] * layers
     for call in tap.calls:
         if call.layer is None:
             continue
         batch, count, query, _ = call.queries.shape
         if batch != 1:
-            raise _refuse(
+            raise refusal_of(
                 name, f"block {call.layer} splits the picture into {batch} parts before it attends ({_WINDOWS})"
             )
         if not query == call.keys.shape[-2] == grid.tokens:
-            raise _refuse(
+            raise refusal_of(
                 name,
                 f"block {call.layer} attends from {query} to {call.keys.shape[-2]} tokens where the patch grid has "
                 f"{grid.tokens} ({grid.rows} × {grid.columns} patches and {len(grid.prefix)} prefix tokens)",
@@ -232,5 +266,5 @@ def _heads(name: str, shell: nn.Module, grid: PatchGrid, tap: AttentionTap) -> t
         heads[call.layer] += count
     silent = [str(layer) for layer, count in enumerate(heads) if not count]
     if silent:
-        raise _refuse(name, f"no attention was seen in block {', '.join(silent)} of {layers}")
+        raise refusal_of(name, f"no attention was seen in block {', '.join(silent)} of {layers}")
     return tuple(heads)

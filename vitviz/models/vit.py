@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -13,17 +13,19 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vitviz.capture.observed import Observed
-from vitviz.capture.shell import shell_of
-from vitviz.capture.tap import watch_blocks
+from vitviz.capture.shell import copied_module, unwrapped
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
-from vitviz.images import Source, open_image
+from vitviz.images import open_image
 from vitviz.models.class_names import ClassNames, listed_names
-from vitviz.models.geometry import check_size, grid_of, height_and_width
-from vitviz.models.hugging_face.adapter import HuggingFaceViT
-from vitviz.models.hugging_face.wrapping import adapted, data_settings, notes_of
-from vitviz.models.hugging_face.wrapping import class_names as own_class_names
-from vitviz.models.support import check_family, probe
+from vitviz.models.geometry import height_and_width
+from vitviz.models.hugging_face.wrapping import adapted, notes_of
+from vitviz.models.inputs import Picture, picture_in
+from vitviz.models.kinds import structure_of
+from vitviz.models.observation import Observation, observe, working_copy
+from vitviz.models.own_normalisation import prepared
+from vitviz.models.structure import Structure
+from vitviz.models.support import check_family
 from vitviz.models.turn_lock import TurnLock
 from vitviz.record import Record
 
@@ -50,7 +52,7 @@ class ViT(Record):
     std: tuple[float, ...]
     """Standard deviation of each colour channel that preprocessing divides by."""
     transform: Callable[[Image.Image], Tensor]
-    """From an RGB picture to the (3, height, width) input."""
+    """From an RGB picture to the (channel, height, width) input."""
     class_names: tuple[str, ...]
     """Readable names of the classes; empty for a model without a classifier."""
     heads: tuple[int, ...]
@@ -59,8 +61,11 @@ class ViT(Record):
     """The transform for the same crop at three times the size, to look at; None for a transform of the caller's."""
     weights: str = "unknown"
     """Where the weights come from: a file's name and SHA-256, "random, seed 0", a hub's tag."""
+    channels: int = field(default=3, kw_only=True)
+    """Number of channels of its input: 3 for red, green and blue."""
     notes: tuple[str, ...] = field(default=(), kw_only=True)
     """What was assumed of the module when it was wrapped."""
+    structure: Structure = field(repr=False, kw_only=True)
     observed: Observed = field(repr=False, kw_only=True)
     lock: TurnLock = field(default_factory=TurnLock, repr=False, kw_only=True)
 
@@ -71,11 +76,6 @@ class ViT(Record):
         Raises CaptureError if ``module`` was changed after it was wrapped, and no longer answers as this tree does.
         """
         return self.observed.shell_for(self.module)
-
-    @property
-    def channels(self) -> int:
-        """Number of channels of its input: red, green and blue."""
-        return 3
 
     @property
     def layers(self) -> int:
@@ -95,7 +95,7 @@ class ViT(Record):
     @property
     def dtype(self) -> torch.dtype:
         """The precision that its input has: that of its first weights in floating point."""
-        return next(each.dtype for each in self.module.parameters() if each.is_floating_point())
+        return next(weight.dtype for weight in self.module.parameters() if weight.is_floating_point())
 
     @classmethod
     def from_module(
@@ -109,15 +109,18 @@ class ViT(Record):
         weights: str = "as given",
         processor: Any = None,
     ) -> ViT:
-        """Wrap your own timm-style Vision Transformer, or one of Hugging Face's; the module is not modified.
+        """Wrap your own Vision Transformer, or one of Hugging Face's; the module is not modified.
 
+        It may be timm's, or research code with a list of blocks behind a patch embedding (DINO, MAE, torchvision),
+        attention written out by hand or not, also inside of a wrapper: DataParallel, ``torch.compile``,
+        ``nn.Sequential(normalise, vit)``, a backbone with a head of your own. Its own ``forward`` is observed.
         A model of ``transformers`` is held by an adapter, ``vit.module``, whose ``model`` it is, and ``processor`` is
         its image processor: pictures are prepared by it, and ``id2label`` names the classes. ``notes`` tell what was
         assumed.
         ``transform`` and ``image_size`` (height and width in pixels, or one number for a square) default to the
         module's own timm data config. ``class_names`` are in the order of the outputs, or a dictionary from index to
         name or from name to index. Classes are counted in what the classifier returns; a head that hands the
-        embedding on is no classifier.
+        embedding on is no classifier. What was assumed is told in ``notes``.
         What is observed is proven: a plain call of the module must answer the same. Changed weights are seen at
         once; any other change is noticed at the next pass, which proves the answer again and raises CaptureError if
         it is another one: wrap the module again then.
@@ -125,62 +128,99 @@ class ViT(Record):
         plain call answers something else than is observed; OptionError for a size that the patches do not cover, and
         for class names that do not fit.
         """
-        name = name or type(module).__name__
-        module = adapted(name, module, processor)
+        name = name or type(unwrapped(module)).__name__
+        module = adapted(name, unwrapped(module), processor)
         check_family(name, module)
-        data = data_settings(module, None if image_size is None else height_and_width(image_size))
-        grid = grid_of(module, data.image_size)
-        check_size(name, module, data.image_size)
-        if isinstance(module, HuggingFaceViT):
-            module.check_size(name, data.image_size)
-        shell = shell_of(module)
-        watch_blocks(shell.blocks.children())  # type: ignore[union-attr]
-        seen = probe(name, shell, grid, data.image_size)
-        names = _class_names(name, module, seen.classes, class_names)
+        structure = structure_of(name, module, None if image_size is None else height_and_width(image_size))
+        assert structure is not None  # a module without blocks was refused
+        observation = observe(name, module, structure)
+        preparation = prepared(name, module, structure, observation, transform)
+        assumed = notes_of(module, structure.image_size, own_transform=transform is not None)
         return cls(
             name,
             module,
-            grid,
-            data.image_size,
-            data.mean,
-            data.std,
-            transform or data.transform,
-            names,
-            seen.heads,
-            None if transform else data_settings(module, _times(data.image_size, 3)).transform,
+            structure.grid,
+            structure.image_size,
+            preparation.mean,
+            preparation.std,
+            preparation.transform,
+            _class_names(name, module, structure, observation, class_names),
+            observation.heads,
+            preparation.framing,
             weights,
-            notes=notes_of(module, data, own_transform=transform is not None),
-            observed=Observed(name, module, shell, data.image_size, answer=seen.answer),
+            channels=structure.channels,
+            notes=(*observation.notes, *preparation.notes, *assumed),
+            structure=structure,
+            observed=observation.observed,
         )
 
-    def preprocess(self, image: Source) -> Tensor:
-        """Return the model's input for a picture: (3, height, width), normalised.
+    @property
+    def body(self) -> Any:
+        """The part of ``module`` that holds the patch embedding, the positions and the blocks; often all of it."""
+        return self.module.get_submodule(self.structure.body)
 
-        ``image`` is anything that ``vitviz.open_photo`` takes. Raises what that raises, and GridError if the transform
-        returns another shape than the patch grid needs.
+    def body_in(self, copy: nn.Module) -> Any:
+        """Return the same part of a copy of ``module``."""
+        return copy.get_submodule(self.structure.body)
+
+    def working_copy(self) -> Any:
+        """Return a private shell whose weights may be replaced: ``blocks``, ``forward_features``, ``forward_head``.
+
+        What else is asked of it is the body's own; ``body_of`` returns the body.
         """
-        pixels = self.transform(open_image(image))
-        if tuple(pixels.shape) != (3, *self.image_size):
+        return working_copy(self.module, self.structure)
+
+    def as_input(self, batch: Tensor) -> Tensor:
+        """Return a batch on the device and in the precision of the weights."""
+        return batch.to(self.device, self.dtype)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ViT:
+        """Return a copy with a module of its own."""
+        kept = {name: getattr(self, name) for name in _kept_fields()}
+        return _remade({**kept, "module": copied_module(self.module)})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it was made of: the shell and the proof are made anew when it is read, the lock is a new one."""
+        return _remade, ({name: getattr(self, name) for name in _kept_fields()},)
+
+    def preprocess(self, image: Picture) -> Tensor:
+        """Return the model's input for a picture: (channel, height, width), normalised.
+
+        ``image`` is anything that ``vitviz.open_photo`` takes, or pixels as a uint8 tensor. Raises what that raises,
+        GridError if the transform returns another shape than the patch grid needs, and OptionError where no transform
+        is known.
+        """
+        pixels = self.transform(open_image(picture_in(image)))
+        wanted = (self.channels, *self.image_size)
+        if not isinstance(pixels, Tensor) or tuple(pixels.shape) != wanted:
+            got = f"tensor of shape {tuple(pixels.shape)}" if isinstance(pixels, Tensor) else type(pixels).__name__
             raise GridError(
-                f"The transform returned a tensor of shape {tuple(pixels.shape)}; wanted (3, {self.image_size[0]}, "
-                f"{self.image_size[1]}). Give ViT.from_module a transform for that size, or another image_size."
+                f"The transform returned a {got}; wanted {wanted}. Give ViT.from_module a transform for that size, or "
+                "another image_size."
             )
         return pixels
 
     def picture(self, pixels: Tensor) -> NDArray[np.uint8]:
-        """Return the picture that an input shows, undoing the normalisation: (height, width, 3), 0 to 255."""
-        mean = torch.tensor(self.mean)[:, None, None]
-        std = torch.tensor(self.std)[:, None, None]
-        image = pixels.detach().to("cpu", torch.float32) * std + mean  # (3, height, width)
+        """Return the picture that an input shows, undoing the normalisation: (height, width, 3), 0 to 255.
+
+        One channel is shown in grey, the first three of more. Where mean and deviation are unknown, the smallest
+        number is black and the largest white.
+        """
+        image = pixels.detach().to("cpu", torch.float32)  # (channel, height, width)
+        if len(self.mean) == len(image) == len(self.std):
+            image = image * torch.tensor(self.std)[:, None, None] + torch.tensor(self.mean)[:, None, None]
+        else:
+            image = (image - image.min()) / (image.max() - image.min()).clamp(min=1e-12)
+        image = image[:3] if len(image) >= 3 else image[:1].expand(3, -1, -1)
         result: NDArray[np.uint8] = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
         return result
 
-    def frame(self, image: Source) -> NDArray[np.uint8]:
+    def frame(self, image: Picture) -> NDArray[np.uint8]:
         """Return the crop of a picture that the model sees, (height, width, 3), at up to three times the model's size.
 
         It is for looking at: patches are easier to recognise there. ``picture`` shows the pixels that the model gets.
         """
-        rgb = open_image(image)
+        rgb = open_image(picture_in(image))
         return self.picture(self.preprocess(rgb) if self.framing is None else self.framing(rgb))
 
     def class_name(self, index: int) -> str:
@@ -191,18 +231,27 @@ class ViT(Record):
         return self.class_names[index]
 
 
-def _times(size: tuple[int, int], factor: int) -> tuple[int, int]:
-    return size[0] * factor, size[1] * factor
+def _kept_fields() -> list[str]:
+    """Return the fields that a copy takes over; its shell, its proof and its lock are new."""
+    return [entry.name for entry in fields(ViT) if entry.name not in ("observed", "lock")]
 
 
-def _class_names(name: str, module: nn.Module, count: int, given: ClassNames | None) -> tuple[str, ...]:
+def _remade(kept: dict[str, Any]) -> ViT:
+    """Return a ViT that was copied or read from a file: observed again, and proven again."""
+    return ViT(**kept, observed=observe(kept["name"], kept["module"], kept["structure"]).observed)
+
+
+def _class_names(
+    name: str, module: nn.Module, structure: Structure, observation: Observation, given: ClassNames | None
+) -> tuple[str, ...]:
     if given is None:
-        return own_class_names(module, count)
+        numbers = tuple(f"class {index}" for index in range(observation.classes))
+        return structure.names(module, observation.classes) if observation.named else numbers
     names = listed_names(given)
-    if len(names) != count:
+    if len(names) != observation.classes:
         advice = "Give one name per class, in the order of the classifier's outputs."
         raise OptionError(
-            f"{len(names)} class names were given for {name}, which has {count} classes. "
-            f"{advice if count else 'It has no classifier: leave them out.'}"
+            f"{len(names)} class names were given for {name}, which has {observation.classes} classes. "
+            f"{advice if observation.classes else 'It has no classifier: leave them out.'}"
         )
     return names

@@ -73,6 +73,8 @@ def gradient_share(vit: ViT, stream: Tensor, target: Target, edit: Edit = NO_EDI
     the head decide whether one has a gradient; the cost is theirs alone. 0 if both vanish.
     """
     similar = reads_embedding(vit, target)
+    if not getattr(vit.observed.proven, "separable", True):
+        return 1.0  # the head cannot be run by itself: nothing is known, and nothing said
     with vit.lock, torch.inference_mode(False), torch.enable_grad():
         leaf = stream.detach().clone()[None].requires_grad_()  # (1, token, channel)
         answer = head(vit, without_masked(lens_features(vit, leaf), vit, edit), pre_logits=similar)[0]

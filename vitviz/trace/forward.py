@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from vitviz.capture.edit import NO_EDIT, Edit
+from vitviz.capture.own_forward import answers_of
 from vitviz.capture.tap import AttentionTap
-from vitviz.errors import CaptureError
 from vitviz.models.inputs import Pictures, batch_of
 from vitviz.models.vit import ViT
 
@@ -29,23 +29,12 @@ def predict(vit: ViT, batch: Pictures, *, edit: Edit = NO_EDIT) -> Tensor:
     with vit.lock, torch.no_grad():
         shell = vit.shell  # checked before the tap, which would follow every step of the check
         with AttentionTap(edit, record=False):
-            tokens = without_masked(features(shell, like_weights(vit, inputs)), vit, edit)
-            return head(vit, tokens, pre_logits=not vit.has_classifier)
-
-
-def like_weights(vit: ViT, batch: Tensor) -> Tensor:
-    """Return a batch on the device and in the precision of the weights."""
-    return batch.to(vit.device, vit.dtype)
-
-
-def features(shell: Any, batch: Tensor) -> Tensor:
-    """Return the tokens after the last norm, (image, token, channel), of the shell that ``vit.shell`` has checked."""
-    tokens = shell.forward_features(batch)
-    if not isinstance(tokens, Tensor):
-        raise CaptureError(
-            f"The model's features are a {type(tokens).__name__}; wanted one tensor of tokens. It cannot be traced."
-        )
-    return tokens
+            similar = not vit.has_classifier
+            kept = kept_tokens(vit, edit)
+            answers = answers_of(shell, vit.as_input(inputs), kept=kept, embedding=similar, logits=not similar)
+    answer = answers.embedding if similar else answers.logits
+    assert answer is not None  # it was asked for
+    return answer
 
 
 def head(vit: ViT, tokens: Tensor, *, pre_logits: bool) -> Tensor:
@@ -64,9 +53,15 @@ def lens_features(vit: ViT, stream: Tensor) -> Tensor:
 
 def without_masked(tokens: Tensor, vit: ViT, edit: Edit) -> Tensor:
     """Leave masked patches out of the pooling too, so that they are gone and not merely unseen."""
+    kept = kept_tokens(vit, edit)
+    return tokens if kept is None else tokens[:, kept]  # (image, kept token, channel)
+
+
+def kept_tokens(vit: ViT, edit: Edit) -> Tensor | None:
+    """Return which tokens the pooling counts, (token,) of bool, or None for all."""
     gone = [token for token in edit.mask_tokens if token >= len(vit.grid.prefix)]
     if not gone:
-        return tokens
-    keep = torch.ones(tokens.shape[1], dtype=torch.bool, device=tokens.device)
+        return None
+    keep = torch.ones(vit.grid.tokens, dtype=torch.bool, device=vit.device)
     keep[gone] = False
-    return tokens[:, keep]  # (image, kept token, channel)
+    return keep

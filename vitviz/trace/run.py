@@ -11,13 +11,14 @@ from torch import Tensor
 
 from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.capture.graph import gradients_of, refusal
+from vitviz.capture.own_forward import OwnForward, answers_of
 from vitviz.capture.tap import AttentionCall, AttentionTap
 from vitviz.errors import CaptureError, UnsupportedModelError
 from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
 from vitviz.record import Record
 from vitviz.trace.default import SHARE, VANISHES, gradient_share, target_of
-from vitviz.trace.forward import features, head, lens_features, like_weights, predict, without_masked
+from vitviz.trace.forward import head, kept_tokens, lens_features, predict, without_masked
 from vitviz.trace.target import Target, reads_embedding
 from vitviz.trace.trace import Gradients, Trace
 
@@ -58,7 +59,7 @@ def trace(
         start = time.perf_counter()
         tap = AttentionTap(edit, keep_outputs=wanted)
         with torch.inference_mode(False), torch.set_grad_enabled(wanted):
-            batch = like_weights(vit, pixels[None].clone()).requires_grad_(wanted)
+            batch = vit.as_input(pixels[None].clone()).requires_grad_(wanted)
             run = _forward(vit, batch, tap, edit)
             _check(vit, run)
             resolved = target_of(vit, target, pixels, run.logits, run.embedding, edit) if wanted else None
@@ -109,13 +110,15 @@ class _Run(Record):
 def _forward(vit: ViT, batch: Tensor, tap: AttentionTap, edit: Edit) -> _Run:
     shell = vit.shell  # checked before the tap, which would follow every step of the check
     with tap:
-        tokens = without_masked(features(shell, batch), vit, edit)
-        inside = len(tap.calls)
-        embedding = head(vit, tokens, pre_logits=True)[0]
-        pooled = len(tap.calls)
-        logits = head(vit, tokens, pre_logits=False)[0] if vit.has_classifier else None
+        answers = answers_of(shell, batch, kept=kept_tokens(vit, edit), logits=vit.has_classifier)
     layers = [[call for call in tap.calls if call.layer == layer] for layer in range(vit.layers)]
-    return _Run(tap, batch, logits, embedding, layers, tap.calls[inside:pooled], tap.calls[pooled:])
+    last = max((index for index, call in enumerate(tap.calls) if call.layer is not None), default=-1)
+    pools = tap.calls[last + 1 :]
+    # a timm model's head is run twice, for the embedding and for the logits
+    middle = len(pools) // 2 if vit.has_classifier and not isinstance(shell, OwnForward) else len(pools)
+    assert answers.embedding is not None  # it was asked for
+    logits = answers.logits[0] if vit.has_classifier and answers.logits is not None else None
+    return _Run(tap, batch, logits, answers.embedding[0], layers, pools[:middle], pools[middle:] or pools)
 
 
 def _gradients(vit: ViT, run: _Run, target: Target, edit: Edit) -> Gradients:

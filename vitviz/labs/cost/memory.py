@@ -15,7 +15,6 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import checkpoint
 
-from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError, check_choice
 from vitviz.labs.blocks import build_blocks
 from vitviz.labs.cost.compute import MOST_WEIGHTS, block_macs, block_weights
@@ -202,9 +201,8 @@ def compare_model(
     """
     maps = NUMBER_BYTES * sum(vit.heads) * vit.grid.tokens**2
     _check_size(maps, sum(parameter.numel() for parameter in vit.module.parameters()))
-    weight = next(vit.module.parameters())
-    features = _Features(private_shell(vit.module))
-    return _compare(features, pixels[None].to(weight), maps, repetitions, progress)
+    features = _Features(vit.working_copy())
+    return _compare(features, vit.as_input(pixels[None]), maps, repetitions, progress)
 
 
 class _Features(nn.Module):

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from vitviz.errors import OptionError
+from vitviz.models.geometry import width_of
 from vitviz.models.parts import block_parts
 from vitviz.models.vit import ViT
 from vitviz.record import Record
@@ -106,7 +107,7 @@ def shape_of(vit: ViT) -> ViTShape:
     The MLP's ratio is that of its weights, so that gated MLPs (SwiGLU), which have three matrices, count as they are.
     """
     block: Any = next(iter(vit.shell.blocks.children()))  # type: ignore[union-attr]
-    width = int(getattr(vit.module, "embed_dim", 0) or getattr(vit.module, "num_features", 0))
+    width = width_of(vit.body)
     mlp = block_parts(block).mlp
     matrices = [] if mlp is None else [parameter.numel() for parameter in mlp.parameters() if parameter.ndim == 2]
     return ViTShape(

@@ -60,11 +60,11 @@ def _chosen_size(module: HuggingFaceViT, of_processor: Size | None) -> Size:
     return module.image_size if module.image_size != module.trained_size else of_processor or module.image_size
 
 
-def notes_of(module: nn.Module, data: DataSettings, *, own_transform: bool) -> tuple[str, ...]:
+def notes_of(module: nn.Module, image_size: Size, *, own_transform: bool) -> tuple[str, ...]:
     """Return what was assumed of a model of transformers, and what of it is not read."""
     if not isinstance(module, HuggingFaceViT):
         return ()
-    notes = module.notes
+    data, notes = data_settings(module, image_size), module.notes
     if data.image_size != module.trained_size and module.kind != "DINOv3ViTModel":
         notes += (
             f"it was built for {module.trained_size[0]} × {module.trained_size[1]} pixels: its positions are "

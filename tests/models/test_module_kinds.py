@@ -1,0 +1,181 @@
+"""Every kind of module that people hand over is observed truthfully, or refused by name; none is touched."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import re
+import threading
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+import vitviz
+from benchmarks import module_kinds
+from benchmarks.modules.kinds import KINDS, Kind
+from benchmarks.modules.measure import NO_GRADIENTS, built, measure, plain_row, state_of
+from vitviz.attribution import METHODS, Attribution
+from vitviz.capture.edit import Edit
+from vitviz.capture.shell import unwrapped
+from vitviz.errors import UnsupportedModelError, VitvizError
+from vitviz.models.vit import ViT
+from vitviz.trace import predict, trace
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # torch's compiler and quantiser themselves
+    pytest.mark.filterwarnings("ignore:TypedStorage is deprecated:UserWarning"),
+]
+OBSERVED = [name for name, kind in KINDS.items() if not kind.refused]
+REFUSED = [name for name, kind in KINDS.items() if kind.refused]
+LOW = {"half precision": 2e-3, "bfloat16": 3e-2, "blocks in bfloat16": 3e-2, "autocast in its forward": 3e-2}
+"""How far a fused and an unfused attention of these kinds are apart."""
+
+
+def pixels_of(kind: Kind, vit: ViT, seed: int = 7) -> Tensor:
+    return torch.randn(kind.channels, *vit.image_size, generator=torch.Generator().manual_seed(seed))
+
+
+def test_there_are_many_kinds() -> None:
+    assert len(KINDS) >= 65
+    assert len(OBSERVED) >= 45
+
+
+@pytest.mark.parametrize("name", OBSERVED)
+def test_an_observed_kind_answers_and_attends_as_it_does_itself(name: str) -> None:
+    kind = KINDS[name]
+    traced = measure(kind)
+    assert traced.verdict == "observed"
+    low = LOW.get(name.removesuffix(", fused attention off"))
+    assert traced.logits <= (low or 1e-6)
+    assert traced.maps <= (low or 2e-6)
+    assert "changed" not in traced.remarks
+    assert any(remark.startswith(NO_GRADIENTS) for remark in traced.remarks) != kind.gradients
+    assert any(remark.startswith("no masked tokens") for remark in traced.remarks) != kind.masks
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refused_kind_is_told_why(name: str) -> None:
+    module = built(KINDS[name], 0)
+    before = state_of(module)
+    with pytest.raises(UnsupportedModelError, match=KINDS[name].refused):
+        ViT.from_module(module, name="mine")
+    assert state_of(module) == before
+
+
+@pytest.mark.parametrize("name", OBSERVED)
+def test_every_method_serves_a_kind_or_tells_why_not(name: str) -> None:
+    kind = KINDS[name]
+    vit = ViT.from_module(built(kind, 0), name="mine")
+    pixels = pixels_of(kind, vit)
+    for method in METHODS:
+        few = {knob.name: 4 for knob in method.knobs if knob.name in ("n_steps", "n_samples", "n_masks")}
+        error, served = _served(lambda method=method, few=few: vitviz.attribute(method.name, vit, pixels, **few))
+        assert served or re.search(TOLD, error), f"{method.name}: {error}"
+        assert kind.gradients or not served or not method.needs_gradients
+        assert kind.gradients or served or method.needs_gradients or "class token" in error
+
+
+TOLD = "cannot give gradients|no class token|has a class token but|more than the tokens|last norm and head"
+
+
+def _served(call: Callable[[], Attribution]) -> tuple[str, bool]:
+    """Return the refusal, or that a map of finite numbers came back."""
+    try:
+        return "", bool(torch.isfinite(torch.as_tensor(call().values)).all())
+    except VitvizError as error:
+        return str(error), False
+
+
+@pytest.mark.parametrize("name", ["subclass that pools in its own forward", "torch.compile", "DINO: attn.softmax"])
+def test_an_edit_does_to_a_kind_what_it_does_by_hand(name: str) -> None:
+    """A head that is off is one whose part of the output projection is zero."""
+    module = built(KINDS[name], 0)
+    vit = ViT.from_module(module)
+    pixels = pixels_of(KINDS[name], vit)
+    traced = predict(vit, pixels[None], edit=Edit(ablate_heads=[(1, 1)]))[0]
+    twin = unwrapped(built(KINDS[name], 0))
+    with torch.no_grad():
+        twin.blocks[1].attn.proj.weight[:, 16:] = 0  # type: ignore[index, union-attr, operator]
+    torch.testing.assert_close(traced, plain_row(twin, pixels[None], vit), atol=1e-5, rtol=1e-5)
+
+
+PICKLED = ["timm's ViT", "DataParallel", "Sequential(normalise, vit)", "DINO: attn.softmax", "dynamically quantised"]
+
+
+@pytest.mark.parametrize("name", PICKLED)
+def test_models_and_traces_can_be_pickled(name: str) -> None:
+    kind = KINDS[name]
+    vit = ViT.from_module(built(kind, 0), name="mine")
+    pixels = pixels_of(kind, vit)
+    traced = trace(vit, pixels)
+    other, record = pickle.loads(pickle.dumps((vit, traced)))
+    assert torch.equal(trace(other, pixels).attention(1), traced.attention(1))
+    assert torch.equal(record.attention(1), traced.attention(1))
+    assert other.lock is not vit.lock
+    assert (other.grid, other.class_names, other.notes, other.name) == (vit.grid, vit.class_names, vit.notes, "mine")
+    assert other.module is not vit.module
+
+
+@pytest.mark.parametrize("name", OBSERVED)
+def test_models_can_be_copied(name: str) -> None:
+    """Also where a function that was put on the module speaks of it."""
+    kind = KINDS[name]
+    vit = ViT.from_module(built(kind, 0), name="mine")
+    pixels = pixels_of(kind, vit)
+    wanted = trace(vit, pixels).embedding
+    other = copy.deepcopy(vit)
+    assert torch.equal(trace(other, pixels).embedding, wanted)
+    assert copy.deepcopy(trace(vit, pixels)).embedding.equal(wanted)
+    if kind.gradients and name != "made under inference mode":
+        with torch.no_grad():
+            for weight in other.module.parameters():
+                weight.mul_(1.5)
+        assert torch.equal(trace(vit, pixels).embedding, wanted)  # its weights are its own
+        assert not torch.equal(trace(other, pixels).embedding, wanted)
+
+
+def test_a_copy_of_a_module_that_was_changed_is_proven_anew() -> None:
+    vit = ViT.from_module(built(KINDS["timm's ViT"], 0), name="mine")
+    vit.module.head = torch.nn.Linear(32, 10)
+    with pytest.raises(VitvizError, match="was changed after it was wrapped"):
+        trace(vit, torch.zeros(3, 32, 32))
+    other = copy.deepcopy(vit)  # of the module as it is now
+    wanted = plain_row(other.module, torch.ones(1, 3, 32, 32), other)
+    torch.testing.assert_close(trace(other, torch.ones(3, 32, 32)).logits, wanted, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["subclass that pools in its own forward", "MAE, average before the norm"])
+def test_many_threads_mix_nothing_up(name: str) -> None:
+    kind = KINDS[name]
+    vit, other = (ViT.from_module(built(kind, seed)) for seed in (0, 1))
+    wanted = {
+        (v.name, seed): trace(m, pixels_of(kind, m, seed)).embedding for v, m in ((vit, vit),) for seed in range(4)
+    }
+    wrong: list[int] = []
+
+    def work(seed: int) -> None:
+        for _ in range(5):
+            trace(other, pixels_of(kind, other, seed), target=1, edit=Edit(temperature={0: 2.0}))
+            if not torch.equal(trace(vit, pixels_of(kind, vit, seed)).embedding, wanted[vit.name, seed]):
+                wrong.append(seed)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_the_table_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    few = {name: KINDS[name] for name in ("timm's ViT", "MAE, average before the norm", "Swin")}
+    monkeypatch.setattr(module_kinds, "KINDS", few)
+    monkeypatch.setattr("sys.argv", ["module_kinds"])
+    module_kinds.main()
+    printed = capsys.readouterr().out
+    assert "3 kinds of modules tried, 2 observed" in printed
+    assert re.search(
+        r"\| Swin \| refused: it cannot be explained truthfully: its blocks attend inside windows", printed
+    )

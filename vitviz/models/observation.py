@@ -1,0 +1,250 @@
+"""Observation: a module's shell, what one pass through it showed, and the proof that its answer is the module's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vitviz.capture.observed import Observed
+from vitviz.capture.own_forward import PATCHES, Answers, OwnForward
+from vitviz.capture.proof import differ, noise
+from vitviz.capture.shell import private_shell, shell_of
+from vitviz.capture.tap import AttentionTap, watch_blocks
+from vitviz.errors import UnsupportedModelError, VitvizError
+from vitviz.grid import PatchGrid
+from vitviz.models.structure import Structure, reading_told
+from vitviz.models.support import FAULTS, Probe, check_no_shares, check_weights, heads_seen, probe, refusal_of
+from vitviz.record import Record
+
+
+@dataclass(frozen=True)
+class Observation(Record):
+    """What is known of a module after it was observed."""
+
+    observed: Observed
+    """Its shell, proven to answer as the module does."""
+    heads: tuple[int, ...]
+    """Number of attention heads of each layer."""
+    classes: int
+    """Number of classes that it answers with; 0 if it answers with the embedding itself."""
+    embedded: Tensor | None = None
+    """What its body's patch embedding was given for that noise; None for a timm module, which changes nothing."""
+    named: bool = True
+    """Whether the classes are those of the body, and not of a head that stands outside of it."""
+    notes: tuple[str, ...] = ()
+    """What the reader should know."""
+
+
+def observe(name: str, module: nn.Module, structure: Structure) -> Observation:
+    """Observe a module by its own halves, if they answer as it does, or else by its own forward.
+
+    Raises UnsupportedModelError, with the reason or with both numbers, where neither can be read truthfully.
+    """
+    if not structure.split:
+        return _of_own_forward(name, module, structure)
+    try:
+        return _of_halves(name, module, structure)
+    except UnsupportedModelError as error:
+        try:
+            return _of_own_forward(name, module, structure)
+        except VitvizError:
+            raise error from None
+
+
+def working_copy(module: nn.Module, structure: Structure) -> Any:
+    """Return a private shell of a module, unwatched, with the body's parts and the two halves of a timm model."""
+    root = private_shell(module)
+    if structure.split:
+        return root
+    shape = (structure.channels, *structure.image_size)
+    return OwnForward(
+        root, blocks=structure.blocks, body=structure.body, read=structure.read, shape=shape, watched=False
+    )
+
+
+def _of_halves(name: str, module: nn.Module, structure: Structure) -> Observation:
+    shell: Any = shell_of(module)
+    watch_blocks(shell.blocks.children())
+    shape = (structure.channels, *structure.image_size)
+    seen: Probe = probe(name, shell, structure.grid, shape)
+    return Observation(Observed(name, module, shell, shape, answer=seen.answer), seen.heads, seen.classes)
+
+
+def _of_own_forward(name: str, module: nn.Module, structure: Structure) -> Observation:
+    root = shell_of(module)
+    check_weights(name, root)
+    shape = (structure.channels, *structure.image_size)
+    said: list[Any] = []
+
+    def read(answer: Any) -> Tensor:
+        said[:] = [] if said else [reading_told(answer)]
+        return structure.read(answer)
+
+    shell = OwnForward(root, blocks=structure.blocks, body=structure.body, read=read, shape=shape)
+    example = noise(root, shape)
+    with torch.inference_mode(False), torch.no_grad():
+        try:
+            with AttentionTap() as tap, _parts_watched(shell) as seen:
+                answer = shell.answers(example).logits
+        except VitvizError:
+            raise
+        except FAULTS as error:
+            raise refusal_of(name, f"a forward pass on a picture of shape {shape} failed ({error})") from error
+        assert answer is not None
+        check_no_shares(name, answer)
+        heads = heads_seen(name, structure.grid, tap, len(structure.blocks))
+        _check_streams(name, structure.grid, tap)
+        notes = [] if not said or said[0] is None else [said[0]]
+        shell.read = structure.read
+        classes, named = _take_classifier(name, module, shell, seen, answer)
+        _check_places(name, shell, example, structure.grid)
+        shell.separable = _is_separable(shell, example)
+        shell.reads = _tokens_read(shell, example, structure.grid)
+    observed = Observed(name, module, shell, shape, answer=answer)
+    return Observation(observed, heads, classes, seen.embedded, named, tuple(notes))
+
+
+class _Seen:
+    """What the parts of a shell were given and answered after the last block, in the order of their beginning."""
+
+    def __init__(self) -> None:
+        self.embedded: Tensor | None = None
+        self.calls: list[tuple[nn.Module, Any, list[Any]]] = []
+
+
+@contextmanager
+def _parts_watched(shell: OwnForward) -> Iterator[_Seen]:
+    """Note what happens in a shell that no other thread has yet."""
+    seen, after, handles = _Seen(), [False], []
+    open_calls: list[list[Any]] = []
+    last = shell.blocks[-1]
+    embedding = getattr(shell.body, "patch_embed", None)
+    first = embedding if isinstance(embedding, nn.Module) else _first_convolution(shell.body)
+
+    def begin(part: nn.Module, args: tuple[Any, ...]) -> None:
+        if part is first and seen.embedded is None and args:
+            seen.embedded = args[0]
+        results: list[Any] = []
+        seen.calls.append((part, args[0] if args and after[0] else None, results))
+        open_calls.append(results)
+
+    def end(part: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        open_calls.pop().append(output)
+        after[0] = after[0] or part is last
+
+    for part in shell.root.modules():
+        handles += [part.register_forward_pre_hook(begin), part.register_forward_hook(end)]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _first_convolution(body: nn.Module) -> nn.Module | None:
+    return next((part for part in body.modules() if isinstance(part, nn.Conv2d)), None)
+
+
+def _take_classifier(name: str, module: nn.Module, shell: OwnForward, seen: _Seen, answer: Tensor) -> tuple[int, bool]:
+    """Find what the classifier is given, and return the number of classes, and whether they are the body's own.
+
+    It is the part whose answer is the module's, if it is given one row a picture; or the linear layers whose answers,
+    of that width, the module's is made of: divided by a temperature, or the mean of two.
+    """
+    rows = [
+        (part, given, results[0])
+        for part, given, results in seen.calls
+        if isinstance(given, Tensor) and given.ndim == 2 and len(given) == len(answer) and results
+    ]
+    direct = [(part, given) for part, given, result in rows if result is answer]
+    names = {part: place for place, part in shell.root.named_modules()}
+    if direct:
+        part, given = direct[0]
+        handed_on = given.shape == answer.shape and torch.equal(given, answer)
+        shell.read_at([] if handed_on else [part], names[part])
+        inside = names[part].startswith(f"{shell._body}.") if shell._body else True
+        return (0 if handed_on else int(answer.shape[1])), inside
+    linear = [part for part, _, result in rows if isinstance(part, nn.Linear) and result.shape == answer.shape]
+    unit = bool(((answer.float().norm(dim=-1) - 1).abs() < 1e-3).all())
+    if linear and not unit:  # a projection that was brought to length 1 is an embedding
+        shell.read_at(list(dict.fromkeys(linear)), None)
+        return int(answer.shape[1]), True
+    return 0, True
+
+
+def _check_streams(name: str, grid: PatchGrid, tap: AttentionTap) -> None:
+    """Raise UnsupportedModelError unless every block hands on (image, token, channel), with all tokens of the grid."""
+    for layer, stream in tap.streams.items():
+        if stream.ndim != 3 or tuple(stream.shape[:2]) != (1, grid.tokens):
+            place = "the first block is given" if layer < 0 else f"block {layer} hands on"
+            raise refusal_of(
+                name,
+                f"{place} a tensor of shape {tuple(stream.shape)} where (1, {grid.tokens}, channel) was wanted: one "
+                "picture, then its tokens",
+            )
+
+
+def _check_places(name: str, shell: OwnForward, example: Tensor, grid: PatchGrid) -> None:
+    """Raise UnsupportedModelError unless the tokens stand where the grid says: prefix first, patches row by row.
+
+    A patch of the picture is changed, and its token is the one that enters the first block most changed.
+    """
+
+    def entering(picture: Tensor) -> Tensor:
+        with AttentionTap() as tap:
+            shell.answers(picture)
+        return tap.streams[-1][0].float()  # (token, channel)
+
+    before = entering(example)
+    for patch in {0, grid.columns - 1, grid.patches - 1}:
+        left, top, right, bottom = grid.box(patch)
+        changed = example.clone()
+        changed[..., top:bottom, left:right] *= -0.5
+        changed[..., top:bottom, left:right] += 0.7
+        place = int((entering(changed) - before).norm(dim=-1).argmax())
+        if place != len(grid.prefix) + patch:
+            raise refusal_of(
+                name,
+                f"a change of patch {patch} was seen at token {place}, where token {len(grid.prefix) + patch} was "
+                f"wanted: {len(grid.prefix)} prefix tokens ({', '.join(grid.prefix) or 'none'}), then the patches row "
+                "by row",
+            )
+
+
+def _is_separable(shell: OwnForward, example: Tensor) -> bool:
+    """Return whether what follows the last block, run by itself, answers as it does after the blocks."""
+    whole = shell.answers(example)
+    try:
+        alone = shell.replayed(whole.tokens)
+    except (*FAULTS, UnsupportedModelError):
+        return False
+    pairs = ((whole.embedding, alone.embedding), (whole.logits, alone.logits))
+    return all(a is not None and b is not None and differ(a, b) is None for a, b in pairs)
+
+
+def _tokens_read(shell: OwnForward, example: Tensor, grid: PatchGrid) -> tuple[str, ...]:
+    """Return which tokens of the last block change the answer: prefix tokens by name, and "patches"."""
+    whole: Any = shell.answers(example)
+    prefix = len(grid.prefix)
+    groups = {name: slice(index, index + 1) for index, name in enumerate(grid.prefix)}
+    groups[PATCHES] = slice(prefix, grid.tokens)
+
+    def answers_to(change: Callable[[Tensor], Tensor]) -> Answers:
+        return shell.replayed(change(whole.tokens)) if shell.separable else shell.altered(example, change)
+
+    def is_read(place: slice) -> bool:
+        def change(tokens: Tensor) -> Tensor:
+            other = tokens.clone()
+            other[:, place] = torch.roll(tokens[:, place], 1, -1)  # another vector of the same size
+            return other
+
+        changed: Any = answers_to(change)
+        pairs = ((changed.embedding, whole.embedding), (changed.logits, whole.logits))
+        return not all(torch.equal(a, b) for a, b in pairs)
+
+    return tuple(name for name, place in groups.items() if is_read(place))

@@ -1,0 +1,84 @@
+"""How pictures become the input of a module that was observed: as its body wants them, unless it does that itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PIL import Image
+from torch import Tensor, nn
+
+from vitviz.capture.proof import differ, noise
+from vitviz.models.observation import Observation
+from vitviz.models.preparation import Missing, Preparation, Unnormalised
+from vitviz.models.structure import Structure
+
+
+def prepared(
+    name: str,
+    module: nn.Module,
+    structure: Structure,
+    observation: Observation,
+    transform: Callable[[Image.Image], Tensor] | None,
+) -> Preparation:
+    """Return how pictures become the input of an observed module: by the caller's transform, or as its body wants them.
+
+    A module that normalises before its body, as the body wants it, is given values from 0 to 1. Where it does anything
+    else first, or has not three channels, only the caller knows: a picture without a transform is refused then.
+    """
+    body = structure.prepare(module)
+    known = len(body.mean) == structure.channels
+    mean, std = (body.mean, body.std) if known else ((), ())
+    if transform is not None:
+        return Preparation(mean, std, transform, None)
+    size = (structure.channels, *structure.image_size)
+    if structure.channels != 3:
+        return _unknown(name, mean, std, f"its input has {_counted(structure.channels)}, and a picture has 3")
+    example = noise(observation.observed.proven, size)
+    if observation.embedded is None or _same(observation.embedded, example):
+        return body
+    largest = _range_of(observation.embedded, example)
+    if largest is None:
+        return _unknown(name, (), (), "it changes its input before the patch embedding in a way of its own")
+    return _plain(body, largest)
+
+
+def _counted(channels: int) -> str:
+    return "one channel" if channels == 1 else f"{channels} channels"
+
+
+def _unknown(name: str, mean: tuple[float, ...], std: tuple[float, ...], reason: str) -> Preparation:
+    note = f"a picture needs a transform of your own: {reason}"
+    return Preparation(mean, std, Missing(name, reason), None, (note,))
+
+
+def _same(given: Tensor, wanted: Tensor) -> bool:
+    return given.shape == wanted.shape and differ(wanted, given.to(wanted)) is None
+
+
+def _range_of(embedded: Tensor, example: Tensor) -> int | None:
+    """Return the largest value, 1 or 255, of the pictures that a module normalises itself; None if it does not.
+
+    What reaches the patch embedding must be (x - mean) / std, the mean a colour of that range, the deviation less.
+    """
+    if embedded.shape != example.shape:
+        return None
+    given, wanted = (tensor[0].double().flatten(1) for tensor in (example, embedded))  # (channel, pixel)
+    given, middle = given - given.mean(1, keepdim=True), given.mean(1, keepdim=True)
+    slope = (given * wanted).sum(1, keepdim=True) / given.square().sum(1, keepdim=True)
+    start = wanted.mean(1, keepdim=True) - slope * middle
+    if not _same(((given + middle) * slope + start).float(), wanted.float()):
+        return None
+    mean, std = -start / slope, 1 / slope
+    for largest in (1, 255):
+        if bool(((mean >= 0) & (mean <= largest) & (std > 0) & (std < largest)).all()):
+            return largest
+    return None
+
+
+def _plain(body: Preparation, largest: int) -> Preparation:
+    """Return the same preparation without its normalisation: values from 0 to 1, or to 255."""
+    zeros, span = (0.0,) * len(body.mean), (1.0 / largest,) * len(body.std)
+    transform = Unnormalised(body.transform, body.mean, body.std, largest)
+    framing = None if body.framing is None else Unnormalised(body.framing, body.mean, body.std, largest)
+    note = f"it normalises pictures itself: they are given to it with values from 0 to {largest}"
+    return Preparation(zeros, span, transform, framing, (note,))

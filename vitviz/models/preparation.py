@@ -1,0 +1,65 @@
+"""Preparation: how pictures become a module's input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from vitviz.errors import OptionError
+from vitviz.models import timm_door
+from vitviz.record import Record
+
+
+@dataclass(frozen=True)
+class Preparation(Record):
+    """How a module wants its pictures."""
+
+    mean: tuple[float, ...]
+    """What is subtracted of each channel, on values in [0, 1]; empty where it is not known."""
+    std: tuple[float, ...]
+    transform: Callable[[Image.Image], Tensor]
+    """From an RGB picture to the (channel, height, width) input."""
+    framing: Callable[[Image.Image], Tensor] | None
+    """The same crop at three times the size, to look at; None where it is not known."""
+    notes: tuple[str, ...] = ()
+
+
+class Missing:
+    """The transform of a module that tells none: it says what to give in its place."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self._name, self._reason = name, reason
+
+    def __call__(self, picture: Image.Image) -> Tensor:
+        """Raise OptionError."""
+        raise OptionError(
+            f"How a picture becomes an input of {self._name} is not known: {self._reason}. Wrap it with "
+            "ViT.from_module(module, transform=…), a function from a PIL picture to that tensor, or pass the input "
+            "itself, a tensor."
+        )
+
+
+def timm_preparation(module: nn.Module, image_size: tuple[int, int]) -> Preparation:
+    """Return the preparation of a module's own timm data config."""
+    data = timm_door.data_settings(module, image_size)
+    larger = timm_door.data_settings(module, (image_size[0] * 3, image_size[1] * 3))
+    return Preparation(data.mean, data.std, data.transform, larger.transform)
+
+
+@dataclass(frozen=True)
+class Unnormalised:
+    """A transform whose normalisation is undone: its pictures have values from 0 to ``largest``."""
+
+    transform: Callable[[Image.Image], Tensor]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    largest: int
+
+    def __call__(self, picture: Image.Image) -> Tensor:
+        """Return the (channel, height, width) input of a picture."""
+        mean, std = (torch.tensor(values)[:, None, None] for values in (self.mean, self.std))
+        return (self.transform(picture) * std + mean).clamp(0, 1) * self.largest

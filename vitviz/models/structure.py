@@ -1,0 +1,155 @@
+"""Structure: where a module keeps what vitviz reads, and how its pictures come in; the one seam for kinds of modules.
+
+A kind is a function from a module to its Structure, or None for a module of another kind; ``kinds.py`` has them all.
+A structure holds names and no module, so that it serves every copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+
+from vitviz.capture.own_forward import Reading
+from vitviz.errors import UnsupportedModelError
+from vitviz.grid import PatchGrid
+from vitviz.models import timm_door
+from vitviz.models.geometry import blocks_in, check_size, declared_size, grid_of, patch_size_of, size_of_positions
+from vitviz.models.preparation import Preparation, timm_preparation
+from vitviz.record import Record
+
+
+@dataclass(frozen=True)
+class Structure(Record):
+    """What a kind of module tells of itself."""
+
+    body: str
+    """Name of the part that holds the patch embedding and the positions; empty for the module itself."""
+    blocks: tuple[str, ...]
+    """Names of the transformer blocks, in order."""
+    grid: PatchGrid
+    image_size: tuple[int, int]
+    """Height and width in pixels of its input."""
+    channels: int
+    """Number of channels of its input."""
+    prepare: Callable[[nn.Module], Preparation]
+    """Returns how pictures are prepared for the body of the module."""
+    names: Callable[[nn.Module, int], tuple[str, ...]]
+    """Returns the names of so many classes of the module."""
+    read: Reading
+    """From what the module answers to one row a picture, (image, number)."""
+    split: bool = False
+    """Whether the module has a ``forward_features`` and a ``forward_head`` of its own, which may be its forward."""
+
+
+Kind = Callable[[str, nn.Module, tuple[int, int] | None], Structure | None]
+"""From a name for messages, a module and a size that was asked for to the module's structure."""
+
+
+def plain_structure(name: str, module: nn.Module, image_size: tuple[int, int] | None) -> Structure | None:
+    """Return the structure of any module that has a list of blocks behind a patch embedding, wherever it keeps them.
+
+    Raises OptionError for a size that the patches do not cover.
+    """
+    place = blocks_in(module)
+    if place is None:
+        return None
+    body = _body_of(module, place)
+    part = module.get_submodule(body)
+    size = image_size or declared_size(part) or size_of_positions(part) or timm_door.data_settings(part).image_size
+    check_size(name, part, size)
+    blocks = tuple(f"{place}.{index}" for index, _ in module.get_submodule(place).named_children())
+
+    return Structure(
+        body=body,
+        blocks=blocks,
+        grid=grid_of(part, size),
+        image_size=size,
+        channels=_channels(part),
+        prepare=partial(_preparation, body, size),
+        names=partial(_class_names, body),
+        read=row_of,
+        split=not body
+        and place == "blocks"
+        and all(hasattr(module, f"forward_{half}") for half in ("features", "head")),
+    )
+
+
+def _preparation(body: str, image_size: tuple[int, int], module: nn.Module) -> Preparation:
+    return timm_preparation(module.get_submodule(body), image_size)
+
+
+def _class_names(body: str, module: nn.Module, count: int) -> tuple[str, ...]:
+    return timm_door.class_names(module.get_submodule(body), count)
+
+
+def _body_of(module: nn.Module, blocks: str) -> str:
+    """Return the name of the nearest part around the blocks that says how it cuts pictures up."""
+    name = blocks
+    while name:
+        name = name.rpartition(".")[0]
+        if patch_size_of(module.get_submodule(name)) is not None:
+            return name
+    return blocks.rpartition(".")[0]  # the refusal of its grid says what is missing
+
+
+def _channels(part: nn.Module) -> int:
+    """Return the channels of a module's input: those of its first convolution that is no depthwise one, or 3."""
+    embedding = getattr(part, "patch_embed", None)
+    for owner in (embedding, part):
+        for layer in owner.modules() if isinstance(owner, nn.Module) else ():
+            if isinstance(layer, nn.Conv2d):
+                return layer.in_channels
+    return int(getattr(part, "in_chans", 3))
+
+
+def row_of(answer: Any) -> Tensor:
+    """Return one row a picture, (image, number), of what a module answers.
+
+    A tensor of that shape is taken as it is; feature maps (image, channel, row, column) are averaged over their places,
+    the last of several. Of a record or dictionary its "logits" are taken; of several things the one of that shape.
+    Raises UnsupportedModelError for anything else.
+    """
+    logits = answer.get("logits") if isinstance(answer, Mapping) else getattr(answer, "logits", None)
+    if isinstance(logits, Tensor):
+        answer = logits
+    if isinstance(answer, Tensor) and answer.ndim == 2:
+        return answer
+    if isinstance(answer, Tensor) and answer.ndim == 4:
+        return answer.mean((2, 3))
+    parts = list(answer.values()) if isinstance(answer, Mapping) else answer
+    tensors = [part for part in parts if isinstance(part, Tensor)] if isinstance(parts, list | tuple) else []
+    rows = [part for part in tensors if part.ndim == 2]
+    if len(rows) == 1:
+        return rows[0]
+    if tensors and not rows and all(part.ndim == 4 for part in tensors):
+        return tensors[-1].mean((2, 3))
+    raise UnsupportedModelError(
+        f"The module answers {described(answer)} to one picture; wanted one row of numbers a picture, "
+        "of shape (1, class) or (1, channel). Return the logits, or build it with a pooling, such as global_pool='avg'."
+    )
+
+
+def described(answer: Any) -> str:
+    """Return in words what a module answered."""
+    if isinstance(answer, Tensor):
+        return f"a tensor of shape {tuple(answer.shape)}"
+    held = list(answer.values()) if isinstance(answer, Mapping) else answer
+    if not isinstance(held, list | tuple):
+        return f"a {type(answer).__name__}"
+    shapes = ", ".join(str(tuple(part.shape)) if isinstance(part, Tensor) else type(part).__name__ for part in held)
+    return f"a {type(answer).__name__} of {shapes}"
+
+
+def reading_told(answer: Any) -> str | None:
+    """Return which part of an answer is read, in words, or None where it is read as it is."""
+    if isinstance(answer, Tensor):
+        return "its answer is the mean over the places of its feature map" if answer.ndim == 4 else None
+    row = row_of(answer)
+    maps = [part for part in answer if isinstance(part, Tensor) and part.ndim == 4] if isinstance(answer, list) else []
+    if len(maps) == len(answer) > 0 and row.ndim == 2:
+        return f"its answer is the mean over the places of the last of its {len(maps)} feature maps"
+    return f"of {described(answer)} the tensor of shape {tuple(row.shape)} is its answer"
