@@ -206,8 +206,9 @@ def test_options_of_timms_files_are_refused(tmp_path: Path) -> None:
     saved(tmp_path)
     with pytest.raises(OptionError, match="has weights beside its configuration; got weights='other.safetensors'"):
         vitviz.load_vit(f"hf:{tmp_path}", weights="other.safetensors")
-    with pytest.raises(OptionError, match="trained_size=.* belongs to a file of weights of timm"):
-        vitviz.load_vit(f"hf:{tmp_path}", trained_size=64, weights="x.safetensors")
+    for option in ({"trained_size": 224}, {"heads": 3}, {"head_activation": "relu"}):
+        with pytest.raises(OptionError, match=f"{next(iter(option))}=.* belongs to a local file of weights"):
+            vitviz.load_vit(f"hf:{tmp_path}", **option)
 
 
 @pytest.fixture

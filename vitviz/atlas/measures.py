@@ -63,8 +63,8 @@ class _MeasuringTap(AttentionTap):
         super().leave_block(layer, stream)
         if not self._numbers:
             raise CaptureError(
-                f"Block {layer} writes its attention out by hand; wanted torch's fused attention, which an atlas measures "
-                "as the pass goes on. Trace single pictures, or build the model with fused attention."
+                f"Block {layer} writes its attention out by hand; wanted torch's fused attention, which an atlas "
+                "measures as the pass goes on. Trace single pictures, or build the model with fused attention."
             )
         self.blocks.append(self._measures.joined(self._numbers))
         self._numbers = []

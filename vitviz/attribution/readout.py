@@ -40,7 +40,8 @@ def no_class_token(vit: ViT) -> str | None:
         return f"{vit.name} has no class token"
     if not reads_class_token(vit):
         also = isinstance(vit.shell, OwnForward) and "class" in vit.shell.reads
-        return f"{vit.name} has a class token but answers from {'its patches too' if also else 'the average of its patches'}"
+        answer_from = "its patches too" if also else "the average of its patches"
+        return f"{vit.name} has a class token but answers from {answer_from}"
     return None
 
 
