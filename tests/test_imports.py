@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 # Each may import its own layer and those above it in this list.
 LAYERS = (
-    {"errors", "assets", "files", "html_page", "progress", "record"},
+    {"errors", "assets", "files", "html_page", "notebook", "progress", "record"},
     {"grid"},
     {"images", "examples", "text_file"},
     {"capture"},
@@ -56,6 +56,8 @@ def allowed_parts(part: str) -> set[str]:
     """Return the parts of vitviz that a part may import."""
     if part == "figures":
         return {"errors", "assets", "html_page", "record", "grid", "figures"}
+    if part == "pictures":  # above all that measures; its viewer is the dashboard's own component
+        return {*LEVEL, "figures", "pictures", "ui"}
     if part in LEVEL:
         return {name for name, level in LEVEL.items() if level <= LEVEL[part]}
     assert part in ON_TOP, f"say in LAYERS where vitviz/{part} lies"
@@ -70,6 +72,8 @@ def banned_libraries(path: Path) -> set[str]:
         return {"timm", "captum"}
     if part_of(path) == "figures":
         return {"torch", "torchvision", "timm", "captum", "streamlit"}
+    if part_of(path) == "pictures":
+        return {"timm", "captum", "streamlit"}
     return {"streamlit", "plotly"}
 
 
@@ -81,6 +85,16 @@ def test_a_part_imports_only_what_lies_below_it() -> None:
             allowed = allowed_parts(part_of(path))
             wrong[name_of(path)] = {".".join(names) for names in own if len(names) < 2 or names[1] not in allowed}
     assert listed(wrong) == {}
+
+
+def test_pictures_take_the_viewer_alone_from_the_dashboard() -> None:
+    """In a function, so that no other picture brings it."""
+    taken = {}
+    for path in LIBRARY:
+        if part_of(path) == "pictures":
+            taken[path.name] = {name for name in imports(path) if name.startswith("vitviz.ui")}
+    components = {"attention_view.AttentionView", "standalone.standalone_html"}
+    assert listed(taken) == {"viewer.py": sorted(f"vitviz.ui.components.{name}" for name in components)}
 
 
 def test_each_library_has_its_door() -> None:

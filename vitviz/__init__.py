@@ -38,6 +38,7 @@ from vitviz.grid import PatchGrid
 from vitviz.images import Photo, open_image, open_photo
 from vitviz.models.loading import load_vit
 from vitviz.models.vit import ViT
+from vitviz.notebook import show, side_by_side
 from vitviz.trace import Target, Trace, predict, trace
 from vitviz.trace.target import Contrast, Likeness, contrast
 
@@ -102,7 +103,9 @@ __all__ = [
     "rollout",
     "rollout_row",
     "rollouts",
+    "show",
     "shuffle_experiment",
+    "side_by_side",
     "theoretical_field",
     "theoretical_fields",
     "token_colours",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,38 @@ class Record:
             if len(lines) <= LINES:
                 return "\n".join(lines)
         return "\n".join(lines[:LINES]) + " …)"
+
+
+class Result(Record):
+    """Base of the records that show themselves: what the dashboard draws of them, in a notebook and as pictures.
+
+    Every kind has options of its own, those of its page: ``vitviz.pictures.options(result)`` lists them.
+
+    >>> from vitviz.labs import gelu
+    >>> gelu.gelu().image().mode
+    'RGB'
+    """
+
+    def figure(self, **options: Any) -> Any:
+        """Return this result as a Plotly figure, to point at and to zoom.
+
+        Raises OptionError for an option that its picture has not, and for a result that cannot be drawn.
+        """
+        return pictures().drawn(self, options).figure()
+
+    def image(self, *, width_mm: float = 120, dpi: float = 150, **options: Any) -> Any:
+        """Return this result as a Pillow picture for print, ``width_mm`` millimetres wide; raises as ``figure``."""
+        return pictures().drawn(self, options).image(width_mm=width_mm, dpi=dpi)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the picture, with nothing to load from anywhere."""
+        drawing: str = pictures().in_notebook(self)
+        return drawing
+
+
+def pictures() -> Any:
+    """Return the room ``vitviz.pictures``, which lies above all records and brings Plotly: loaded for the first one."""
+    return import_module("vitviz.pictures")
 
 
 def _fields(record: Any, room: int) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from vitviz.attention.rollout import rollout, rollout_row
 from vitviz.errors import OptionError, check_index
 from vitviz.grid import PatchGrid
-from vitviz.record import Record
+from vitviz.record import Result
 from vitviz.trace.trace import Trace
 
 MEAN, CENTRE = "mean", "centre"
 
 
 @dataclass(frozen=True, eq=False)
-class AttentionField(Record):
+class AttentionField(Result):
     """Where one token's rollout lies, and how widely."""
 
     layer: int
@@ -38,6 +38,8 @@ class AttentionField(Record):
     """Share of the patches that hold 90 % of it."""
     effective_patches: float
     """exp(entropy): the number of patches that an even row of this entropy would be spread over."""
+    picture: NDArray[np.uint8] | None = field(default=None, repr=False)
+    """What the model saw, (height, width, 3), to lie under the map; None where it is not known."""
 
 
 def attention_field(
@@ -64,10 +66,11 @@ def attention_field(
         token = grid.rows // 2 * grid.columns + grid.columns // 2
     if token == MEAN:
         whole = rollout(trace, head_fusion=head_fusion, residual=residual, end_layer=last)
-        return field_of_row(whole[len(grid.prefix) :].mean(0), grid, MEAN, layer=last)
+        spread = field_of_row(whole[len(grid.prefix) :].mean(0), grid, MEAN, layer=last)
+        return replace(spread, picture=trace.picture)
     index = grid.token(token)
     row = rollout_row(trace, index, head_fusion=head_fusion, residual=residual, end_layer=last)
-    return field_of_row(row, grid, token, layer=last)
+    return replace(field_of_row(row, grid, token, layer=last), picture=trace.picture)
 
 
 def field_of_row(row: torch.Tensor, grid: PatchGrid, token: str | int, *, layer: int = 0) -> AttentionField:

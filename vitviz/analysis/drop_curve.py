@@ -22,7 +22,7 @@ from vitviz.errors import OptionError
 from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
-from vitviz.record import Record
+from vitviz.record import Result
 from vitviz.trace import Target, Trace, trace
 from vitviz.trace.default import target_of
 
@@ -31,7 +31,7 @@ SHARES = tuple(tenth / 10 for tenth in range(10))
 
 
 @dataclass(frozen=True, eq=False)
-class DropCurve(Record):
+class DropCurve(Result):
     """The score of one target as patches go in three orders."""
 
     fractions: Curve

@@ -20,7 +20,7 @@ from vitviz.grid import PatchGrid
 from vitviz.models.inputs import Picture
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
-from vitviz.record import Record
+from vitviz.record import Record, Result
 from vitviz.trace.run import trace
 from vitviz.trace.target import Target
 
@@ -69,7 +69,7 @@ class RandomBand(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class FaithfulnessCurve(Record):
+class FaithfulnessCurve(Result):
     """The score as patches go or come in the order of a map."""
 
     name: str
@@ -87,7 +87,7 @@ class FaithfulnessCurve(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Faithfulness(Record):
+class Faithfulness(Result):
     """Two curves of one map."""
 
     first: FaithfulnessCurve

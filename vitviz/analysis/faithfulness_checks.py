@@ -18,14 +18,14 @@ from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress, report
-from vitviz.record import Record
+from vitviz.record import Result
 
 Box = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels of the model's input; right and bottom are exclusive."""
 
 
 @dataclass(frozen=True, eq=False)
-class Randomisation(Record):
+class Randomisation(Result):
     """How a map changes as a model's layers are replaced by random ones, from the top."""
 
     stages: tuple[str, ...]

@@ -15,7 +15,7 @@ from vitviz.analysis.positions import cosine_similarity
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
-from vitviz.record import Record
+from vitviz.record import Result
 
 USERS = {
     True: "bicubic with antialiasing: timm, and DINOv2 with registers",
@@ -28,7 +28,7 @@ They differ a little where it grows, too: torch's cubic kernel has the parameter
 
 
 @dataclass(frozen=True, eq=False)
-class InterpolatedPositions(Record):
+class InterpolatedPositions(Result):
     """The position vectors of a model before and after they were brought to another grid."""
 
     before: PatchGrid

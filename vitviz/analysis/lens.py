@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,12 @@ from torch import Tensor
 from vitviz.errors import CaptureError, OptionError, check_index
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
-from vitviz.record import Record
+from vitviz.record import Result
 from vitviz.trace.trace import Trace
 
 
 @dataclass(frozen=True, eq=False)
-class LogitLens(Record):
+class LogitLens(Result):
     """The classifier's answer after every block."""
 
     model: str
@@ -26,6 +26,8 @@ class LogitLens(Record):
     """(layer + 1, class): row 0 is the input of the first block, row n the output of block n − 1."""
     final: int
     """The class that the model answers in the end."""
+    names: tuple[str, ...] = field(default=(), repr=False)
+    """Of the classes; empty where they are not known."""
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -72,11 +74,12 @@ def logit_lens(vit: ViT, trace: Trace) -> LogitLens:
             f"The classifier of {vit.name} reads something else than the output of its last block; "
             "wanted norm, pooling and head only. A lens would show answers that it never gives."
         )
-    return LogitLens(vit.name, logits.numpy(), int(real.argmax()))
+    names = tuple(vit.class_name(index) for index in range(logits.shape[1]))
+    return LogitLens(vit.name, logits.numpy(), int(real.argmax()), names)
 
 
 @dataclass(frozen=True, eq=False)
-class ClassEvidence(Record):
+class ClassEvidence(Result):
     """Which patches speak for a class, to the classifier, after a block."""
 
     layer: int
@@ -85,6 +88,10 @@ class ClassEvidence(Record):
     """(rows, columns) the logit of the class minus the mean logit of all classes: signed, 0 says nothing."""
     best: NDArray[np.int64]
     """(rows, columns) the class that each patch speaks for most."""
+    name: str = ""
+    """Of the class; empty where it is not known."""
+    picture: NDArray[np.uint8] | None = field(default=None, repr=False)
+    """What the model saw, (height, width, 3), to lie under the map; None where it is not known."""
 
 
 def class_evidence(
@@ -113,7 +120,8 @@ def class_evidence(
         logits = _answer(vit, sequences).float().cpu()  # (patch, class)
     signed = logits[:, chosen] - logits.mean(-1)
     best = grid.to_map(logits.argmax(-1).numpy()).astype(np.int64)
-    return ClassEvidence(layer, chosen, grid.to_map(signed.numpy()).astype(np.float32), best)
+    values = grid.to_map(signed.numpy()).astype(np.float32)
+    return ClassEvidence(layer, chosen, values, best, vit.class_name(chosen), trace.picture)
 
 
 def _answer(vit: ViT, tokens: Tensor) -> Tensor:

@@ -17,14 +17,14 @@ from vitviz.errors import GridError, check_choice
 from vitviz.grid import PatchGrid
 from vitviz.images import Source
 from vitviz.models.vit import ViT
-from vitviz.record import Record
+from vitviz.record import Result
 
 UNITS = ("share", "value")
 """Each map divided by the sum of its sizes, so that maps of any unit can be compared; or the values as they are."""
 
 
 @dataclass(frozen=True, eq=False)
-class MapComparison(Record):
+class MapComparison(Result):
     """Two maps on a common grid."""
 
     first: NDArray[np.float64]

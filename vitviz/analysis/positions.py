@@ -14,13 +14,13 @@ from vitviz.analysis.tokens import principal_coordinates
 from vitviz.errors import OptionError, check_choice, check_index
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
-from vitviz.record import Record
+from vitviz.record import Record, Result
 
 Table = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class PositionSimilarity(Record):
+class PositionSimilarity(Result):
     """How alike a model's position encoding makes any two patches."""
 
     model: str
@@ -157,7 +157,7 @@ def cosine_similarity(vectors: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class Components(Record):
+class Components(Result):
     """The principal components of the position vectors."""
 
     maps: Table

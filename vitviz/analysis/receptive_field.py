@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -28,13 +28,13 @@ from vitviz.capture.graph import GraphWatch, pixel_gradient
 from vitviz.capture.tap import AttentionTap
 from vitviz.errors import OptionError, UnsupportedModelError, check_index, suggest
 from vitviz.models.vit import ViT
-from vitviz.record import Record
+from vitviz.record import Result
 
 CENTRE, MEAN = "centre", "mean"
 
 
 @dataclass(frozen=True, eq=False)
-class ReceptiveField(Record):
+class ReceptiveField(Result):
     """The effective receptive field of one token or place at one depth, averaged over pictures."""
 
     model: str
@@ -55,6 +55,10 @@ class ReceptiveField(Record):
     """(left, top, right, bottom) of that field at the place, inside the picture."""
     notes: tuple[str, ...]
     """What the reader should know: pictures that were resized, a theoretical field that is not known."""
+    outline: tuple[int, int, int, int] | None = None
+    """(left, top, right, bottom) of the patch that is read; None for a token that has none, and for a network."""
+    picture: NDArray[np.uint8] | None = field(default=None, repr=False)
+    """The first picture as the model saw it, (height, width, 3); None where it is not known."""
 
     @property
     def origin(self) -> tuple[float, float]:
@@ -139,15 +143,18 @@ def receptive_field(
         layer = _layer(layer, model.layers)
         read = partial(_vit_tokens, model, layer)
         name, index, place = _vit_token(model, token)
-        field, box = None, None
+        bound, box = None, None
+        outline = model.grid.box(int(name)) if name.isdecimal() else None
+        picture = model.picture(inputs[0])
     else:
         layer = _layer(layer, model.layers)
         read = partial(_places, model, layer)
-        name, index, place, field, box, notes = _conv_place(model, layer, token, inputs[0], notes)
+        outline, picture = None, None
+        name, index, place, bound, box, notes = _conv_place(model, layer, token, inputs[0], notes)
     with model.lock.long_work():
         maps = np.stack([_checked(_map_in_turn(model, read, pixels, index), name, layer) for pixels in inputs])
     mean = maps.mean(0, dtype=np.float64).astype(np.float32)
-    return ReceptiveField(model.name, layer, name, mean, maps, place, field, box, notes)
+    return ReceptiveField(model.name, layer, name, mean, maps, place, bound, box, notes, outline, picture)
 
 
 def _map_in_turn(model: ViT | ConvNet, read: Any, pixels: Tensor, tokens: Iterable[int]) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from vitviz.grid import PatchGrid
 from vitviz.models.inputs import Picture, input_of
 from vitviz.models.parts import patch_projection
 from vitviz.models.vit import ViT
-from vitviz.record import Record
+from vitviz.record import Record, Result
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -35,7 +35,7 @@ class ShuffleResult(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class ShuffleExperiment(Record):
+class ShuffleExperiment(Result):
     """How much the place of the patches matters to a model."""
 
     shares: tuple[float, ...]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from vitviz.errors import OptionError, check_choice
-from vitviz.record import Record
+from vitviz.record import Result
 from vitviz.trace.trace import Trace
 
 TOKENS = ("patches", "class", "mean")
@@ -79,7 +79,7 @@ def _hsic(gram: NDArray[np.float64], other: NDArray[np.float64], *, debiased: bo
 
 
 @dataclass(frozen=True, eq=False)
-class LayerSimilarity(Record):
+class LayerSimilarity(Result):
     """Linear CKA of every layer with every layer."""
 
     models: tuple[str, str]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vitviz.analysis.tokens import patch_tokens
 from vitviz.errors import OptionError
-from vitviz.record import Record
+from vitviz.record import Result
 from vitviz.trace.trace import Trace
 
 FLOOR = math.log(1e-9)
@@ -19,7 +19,7 @@ FLOOR = math.log(1e-9)
 
 
 @dataclass(frozen=True, eq=False)
-class Spectrum(Record):
+class Spectrum(Result):
     """Relative log amplitude of the tokens by spatial frequency, layer by layer."""
 
     frequency: NDArray[np.float64]

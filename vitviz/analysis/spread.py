@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.errors import OptionError
-from vitviz.record import Record
+from vitviz.record import Record, Result
 
 Map = NDArray[np.float64]
 SHARES = (0.2, 0.3, 0.5, 0.99)
@@ -18,7 +18,7 @@ SHARES = (0.2, 0.3, 0.5, 0.99)
 
 
 @dataclass(frozen=True, eq=False)
-class RadialProfile(Record):
+class RadialProfile(Result):
     """A map as a function of the distance from a point, in rings one pixel wide."""
 
     radius: Map

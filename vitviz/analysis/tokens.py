@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -12,14 +12,14 @@ from torch import Tensor
 
 from vitviz.errors import OptionError, check_index
 from vitviz.grid import PatchGrid
-from vitviz.record import Record
+from vitviz.record import Result
 from vitviz.trace.trace import Trace
 
 Table = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class TokenColours(Record):
+class TokenColours(Result):
     """The first three principal components of patch tokens as red, green and blue."""
 
     layer: int
@@ -30,6 +30,8 @@ class TokenColours(Record):
     """A picture each: (rows, columns), True where the first component lies above the threshold."""
     shares: Table
     """(component,) share of the variance of the tokens that were coloured."""
+    pictures: tuple[NDArray[np.uint8], ...] = field(default=(), repr=False)
+    """What the model saw, (height, width, 3) each; empty where it is not known."""
 
 
 def token_colours(
@@ -67,7 +69,8 @@ def token_colours(
     ends = np.cumsum([grid.patches for grid in grids])[:-1]
     pictures = [_picture(part, grid) for part, grid in zip(np.split(colours, ends), grids, strict=True)]
     masks = [grid.to_map(part) for part, grid in zip(np.split(front, ends), grids, strict=True)]
-    return TokenColours(layer, tuple(pictures), tuple(masks), shares)
+    seen = tuple(traced.picture for traced in several if traced.picture is not None)
+    return TokenColours(layer, tuple(pictures), tuple(masks), shares, seen)
 
 
 def patch_tokens(trace: Trace, layer: int) -> NDArray[np.float64]:
@@ -113,7 +116,7 @@ def _picture(colours: NDArray[np.float64], grid: PatchGrid) -> Table:
 
 
 @dataclass(frozen=True, eq=False)
-class TokenSimilarity(Record):
+class TokenSimilarity(Result):
     """How alike one patch is to all patches of the same or another picture."""
 
     patch: int
@@ -124,6 +127,10 @@ class TokenSimilarity(Record):
     best: int
     """The most similar patch; in the same picture, another one."""
     best_cosine: float
+    here: bool = True
+    """Whether both are of the same picture."""
+    picture: NDArray[np.uint8] | None = field(default=None, repr=False)
+    """What the model saw, (height, width, 3), to lie under the map; None where it is not known."""
 
 
 def token_similarity(
@@ -150,7 +157,7 @@ def token_similarity(
         rivals[patch] = -np.inf
     best = int(rivals.argmax())
     values = there.grid.to_map(cosine).astype(np.float32)
-    return TokenSimilarity(patch, layer, values, best, float(cosine[best]))
+    return TokenSimilarity(patch, layer, values, best, float(cosine[best]), other is None, there.picture)
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -160,7 +167,7 @@ def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, eq=False)
-class TokenNorms(Record):
+class TokenNorms(Result):
     """The norms of the tokens after a layer, and the patches whose norm is unusual."""
 
     layer: int
@@ -176,6 +183,8 @@ class TokenNorms(Record):
     """Share of the patches' attention in the next layer that goes to outliers; NaN after the last layer."""
     class_share: float
     """The same for the class token as the query; NaN without one, or after the last layer."""
+    picture: NDArray[np.uint8] | None = field(default=None, repr=False)
+    """What the model saw, (height, width, 3), to lie under the map; None where it is not known."""
 
     @property
     def outlier_share(self) -> float:
@@ -208,7 +217,7 @@ def token_norms(trace: Trace, *, layer: int | None = None, deviations: float = 4
         shares = _attention_shares(trace, layer + 1, [prefix + patch for patch in outliers])
     special = dict(zip(trace.grid.prefix, map(float, all_norms), strict=False))
     norms = trace.grid.to_map(patches).astype(np.float32)
-    return TokenNorms(layer, norms, special, threshold, outliers, *shares)
+    return TokenNorms(layer, norms, special, threshold, outliers, *shares, trace.picture)
 
 
 def _attention_shares(trace: Trace, layer: int, keys: list[int]) -> tuple[float, float]:

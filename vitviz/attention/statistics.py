@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vitviz.errors import OptionError
-from vitviz.record import Record
+from vitviz.record import Result
 from vitviz.trace.trace import Trace
 
 Table = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class HeadStatistics(Record):
+class HeadStatistics(Result):
     """One table a statistic, each (layer, head) float32; heads that a layer has not are NaN.
 
     All are means over the patches as queries, so special tokens count as keys only. Shares lie in [0, 1].

@@ -9,7 +9,7 @@ all patches, or "pool" for the learned query of a model that pools by attention.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from torch import Tensor
 from vitviz.attention.rollout import fuse_heads
 from vitviz.errors import GridError, OptionError, check_choice, check_index, suggest
 from vitviz.grid import PatchGrid
-from vitviz.record import Record
+from vitviz.record import Result
 from vitviz.trace.trace import Trace
 
 MEAN, MAX, POOL = "mean", "max", "pool"
@@ -31,7 +31,7 @@ Shares = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class MapView(Record):
+class MapView(Result):
     """One map over the patches of a picture. Values are shares of attention in [0, 1]."""
 
     values: NDArray[np.float32]
@@ -54,6 +54,8 @@ class MapView(Record):
     """The largest value of those that the colours span."""
     uniform: float
     """1/N: the share of each of the N tokens if attention were spread evenly."""
+    picture: NDArray[np.uint8] | None = field(default=None, repr=False)
+    """What the model saw, (height, width, 3), to lie under the map; None where it is not known."""
 
     @property
     def top_of_scale(self) -> float:
@@ -173,13 +175,14 @@ def select_line(matrix: Tensor, grid: PatchGrid, query: str, direction: str) -> 
 def view_of(shares: Tensor, trace: Trace, query: str, direction: str, hide_special: bool, label: str) -> MapView:
     """Return the view of the shares of all tokens, (token,), with the number of 1/N beside it."""
     attended = trace.grid.tokens - len(trace.edit.mask_tokens)  # nobody can attend to a masked token
-    return _laid_out(_numbers(shares), trace.grid, query, direction, hide_special, label, uniform=1 / attended)
+    return _laid_out(_numbers(shares), trace, query, direction, hide_special, label, uniform=1 / attended)
 
 
 def _laid_out(
-    shares: Shares, grid: PatchGrid, query: str, direction: str, hide_special: bool, label: str, *, uniform: float
+    shares: Shares, trace: Trace, query: str, direction: str, hide_special: bool, label: str, *, uniform: float
 ) -> MapView:
     """Return the view of the shares of all tokens, or of the patches alone."""
+    grid = trace.grid
     special = len(shares) - grid.patches
     spanned = shares[special:] if hide_special else shares
     return MapView(
@@ -193,6 +196,7 @@ def _laid_out(
         minimum=float(spanned.min()),
         maximum=float(spanned.max()),
         uniform=uniform,
+        picture=trace.picture,
     )
 
 
@@ -208,7 +212,7 @@ def _pool_view(trace: Trace, head: int | str, direction: str, hide_special: bool
     shares = _numbers(_fused(attention, head).mean(0))  # (key,); one learned query as a rule
     label = f"attention pooling, {_head_words(head, heads)}: where the learned query looks"
     everywhere = _with_masked(shares, trace)
-    return _laid_out(everywhere, trace.grid, POOL, direction, hide_special, label, uniform=1 / len(shares))
+    return _laid_out(everywhere, trace, POOL, direction, hide_special, label, uniform=1 / len(shares))
 
 
 def _with_masked(shares: Shares, trace: Trace) -> Shares:

@@ -78,6 +78,7 @@ def attribute(
         knobs=chosen,
         seed=seed,
         notes=(*raw.notes, *(traced.notes if method.backward else ()), *([] if values.any() else [EMPTY])),
+        picture=traced.picture,
     )
 
 

@@ -19,7 +19,7 @@ from vitviz.errors import OptionError, check_choice, check_index, suggest
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
-from vitviz.record import Record
+from vitviz.record import Record, Result
 from vitviz.trace.target import Target
 from vitviz.trace.trace import Trace
 
@@ -181,7 +181,7 @@ class Method(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Attribution(Record):
+class Attribution(Result):
     """How much each part of the picture speaks for the target, according to one method."""
 
     values: NDArray[np.float32]
@@ -202,3 +202,5 @@ class Attribution(Record):
     """The seed of everything random."""
     notes: tuple[str, ...]
     """What else should be known about this very map."""
+    picture: NDArray[np.uint8] | None = field(default=None, repr=False)
+    """What the model saw, (height, width, 3), to lie under the map; None where it is not known."""

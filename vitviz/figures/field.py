@@ -63,9 +63,16 @@ def field_overlay(
     shown = overlay(
         photo, shares, scale=colours, palette=None if spotlight else palette, opacity=opacity, spotlight=spotlight
     )
+    return field_boxes(shown, numbers.shape, place=place, theoretical=theoretical)
+
+
+def field_boxes(
+    picture: Picture, shape: tuple[int, ...], *, place: PixelBox | None = None, theoretical: PixelBox | None = None
+) -> Picture:
+    """Return a painted field of ``shape`` (height, width), of whatever size it is painted, with its boxes."""
     if theoretical is not None:
-        shown = dashed_box(shown, _scaled(theoretical, numbers.shape, shown))
-    return shown if place is None else _outlined(shown, _scaled(place, numbers.shape, shown))
+        picture = dashed_box(picture, _scaled(theoretical, shape, picture))
+    return picture if place is None else _outlined(picture, _scaled(place, shape, picture))
 
 
 def cell_means(values: ArrayLike, cell: int) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,8 @@ class Panel(Record):
     """Draw the borders of the patches."""
     picture: Image.Image | None = None
     """A finished picture, for example from ``map_grid``, instead of all the above."""
+    finish: Callable[[Picture], Picture] | None = None
+    """Draws on the painted panel, at whatever size it is painted: a box, some outlines."""
 
     @property
     def own_scale(self) -> Scale | None:
@@ -68,7 +70,10 @@ class Panel(Record):
 
     def draw(self, width: int) -> Picture:
         """Return the panel painted at ``width`` pixels, its cells crisp at that size: (height, width, 3)."""
-        height = max(1, round(width * self.aspect))
+        painted = self._painted(width, max(1, round(width * self.aspect)))
+        return painted if self.finish is None else self.finish(painted)
+
+    def _painted(self, width: int, height: int) -> Picture:
         if self.picture is not None:
             crisp = Image.Resampling.NEAREST if width > self.picture.width else Image.Resampling.LANCZOS
             return np.asarray(self.picture.convert("RGB").resize((width, height), crisp))

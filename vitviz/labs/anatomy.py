@@ -19,12 +19,12 @@ from vitviz.capture.own_forward import body_of
 from vitviz.errors import check_index
 from vitviz.models.parts import block_parts, patch_embedding, tensor_of
 from vitviz.models.vit import ViT
-from vitviz.record import Record
+from vitviz.record import Record, Result
 from vitviz.trace import Trace
 
 
 @dataclass(frozen=True, eq=False)
-class Embedding(Record):
+class Embedding(Result):
     """From pixels to z₀, the input of the first block."""
 
     patches: Tensor
@@ -47,7 +47,7 @@ class Embedding(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class BlockStep(Record):
+class BlockStep(Result):
     """One block: z' = MHSA(LN(z)) + z, then z'' = MLP(LN(z')) + z', each (token, channel)."""
 
     layer: int

@@ -14,7 +14,7 @@ from vitviz.analysis.spectrum import relative_log_amplitude, token_spectrum
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
-from vitviz.record import Record
+from vitviz.record import Result
 from vitviz.trace.trace import Trace
 
 BANDS = 16
@@ -22,7 +22,7 @@ BANDS = 16
 
 
 @dataclass(frozen=True, eq=False)
-class AttentionGain(Record):
+class AttentionGain(Result):
     """How much of each spatial frequency the attention of each layer lets through."""
 
     frequency: NDArray[np.float64]
@@ -83,7 +83,7 @@ def _bands(frequency: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True, eq=False)
-class ResidualComparison(Record):
+class ResidualComparison(Result):
     """Spatial frequencies of the patch tokens, layer by layer, in a model as it is and without its residual paths."""
 
     frequency: NDArray[np.float64]

@@ -14,7 +14,7 @@ from vitviz.analysis.sine_cosine import sine_cosine_1d, sine_cosine_2d
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
-from vitviz.record import Record
+from vitviz.record import Result
 
 ROTARY_BASE = 100.0
 """Base of the rotary frequencies of a grid (Heo et al. 2024, section 3.1); the sine–cosine encodings have 10,000."""
@@ -25,7 +25,7 @@ Table = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Encoding(Record):
+class Encoding(Result):
     """One encoding of the places of a grid."""
 
     kind: str

@@ -16,14 +16,14 @@ from torch import Tensor
 from vitviz.errors import OptionError, UnsupportedModelError, check_index
 from vitviz.models.parts import block_parts
 from vitviz.models.vit import ViT
-from vitviz.record import Record
+from vitviz.record import Result
 from vitviz.trace import Trace
 
 Curve = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Gelu(Record):
+class Gelu(Result):
     """The activations over a range of inputs, each (point,)."""
 
     x: Curve
@@ -67,7 +67,7 @@ def gelu(*, reach: float = 6.0, points: int = 2401) -> Gelu:
 
 
 @dataclass(frozen=True, eq=False)
-class Activations(Record):
+class Activations(Result):
     """What enters the activation of a block's MLP, for one picture."""
 
     layer: int

@@ -18,13 +18,13 @@ from vitviz.errors import OptionError, StoppedError
 from vitviz.grid import PatchGrid
 from vitviz.models.inputs import Picture
 from vitviz.models.vit import ViT
-from vitviz.record import Record
+from vitviz.record import Result
 
 Map = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class InputSizes(Record):
+class InputSizes(Result):
     """One picture at several input sizes, with both kinds of positions."""
 
     interpolated: tuple[SizedAnswer, ...]
@@ -62,7 +62,7 @@ def compare_sizes(
 
 
 @dataclass(frozen=True, eq=False)
-class PositionMaps(Record):
+class PositionMaps(Result):
     """How alike the middle place of a grid and all its places are, by their position vectors."""
 
     native: Map

@@ -16,7 +16,7 @@ from vitviz.errors import OptionError, check_index
 from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress, report
-from vitviz.record import Record
+from vitviz.record import Result
 from vitviz.trace.run import trace
 from vitviz.trace.trace import Trace
 
@@ -26,7 +26,7 @@ Table = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class ModelTemperature(Record):
+class ModelTemperature(Result):
     """What a model does at several temperatures; a factor of 1 is the model as it is, bit for bit."""
 
     factors: tuple[float, ...]

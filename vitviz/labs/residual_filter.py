@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.errors import OptionError, check_choice
-from vitviz.record import Record
+from vitviz.record import Result
 
 GRAPHS = ("path", "cycle", "grid")
 """A row of nodes, a ring of nodes, and a square of size × size nodes with the neighbours above, below and beside."""
@@ -70,7 +70,7 @@ def regime(alpha: float, largest: float) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class FilteredSignal(Record):
+class FilteredSignal(Result):
     """A signal of a low and a high frequency on its way through residual blocks."""
 
     graph: str

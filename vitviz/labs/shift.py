@@ -21,7 +21,7 @@ from vitviz.errors import OptionError
 from vitviz.models.parts import patch_projection
 from vitviz.models.seeding import SeededInitialisation
 from vitviz.models.vit import ViT
-from vitviz.record import Record
+from vitviz.record import Record, Result
 from vitviz.trace import trace
 
 Features = Callable[[Tensor], Tensor]
@@ -43,7 +43,7 @@ class ShiftCurve(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class ShiftExperiment(Record):
+class ShiftExperiment(Result):
     """Feature maps of shifted pictures beside those of the original."""
 
     shifts: tuple[int, ...]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from vitviz.errors import OptionError
 from vitviz.labs.temperature import attend
-from vitviz.record import Record
+from vitviz.record import Result
 
 PLACES = 4
 """Top left, top right, bottom left, bottom right."""
@@ -32,7 +32,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class SmallestPosition(Record):
+class SmallestPosition(Result):
     """What the class query reads from each of the six arrangements."""
 
     weight: float

@@ -13,7 +13,7 @@ from torch.nn import functional
 from vitviz.errors import OptionError
 from vitviz.labs.blocks import build_blocks
 from vitviz.models.seeding import SeededInitialisation
-from vitviz.record import Record
+from vitviz.record import Result
 
 MOST_DEPTH = 96
 CLASSES = 10
@@ -36,7 +36,7 @@ def independent(start: float, size: float, blocks: int) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, eq=False)
-class InitialSignal(Record):
+class InitialSignal(Result):
     """One forward and one backward pass of blocks with random weights."""
 
     order: str

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError
-from vitviz.record import Record
+from vitviz.record import Result
 
 TIE = 1e-9
 """Scores that differ by less than this share of the largest one count as equal: rounding must not break a tie."""
@@ -24,7 +24,7 @@ Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class TemperedAttention(Record):
+class TemperedAttention(Result):
     """Attention at one temperature, and its numbers a query."""
 
     temperature: float
@@ -132,7 +132,7 @@ def _softmax(numbers: Matrix) -> Matrix:
 
 
 @dataclass(frozen=True, eq=False)
-class TemperatureCurve(Record):
+class TemperatureCurve(Result):
     """Entropy against temperature."""
 
     temperatures: Matrix

@@ -87,6 +87,7 @@ def trace(
         gradients=slopes,
         layer_gradients=layered,
         notes=(VANISHES,) if vanishing else (),
+        picture=vit.picture(pixels),
     )
 
 

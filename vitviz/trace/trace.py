@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vitviz.capture.edit import Edit
 from vitviz.capture.tap import AttentionCall
 from vitviz.errors import CaptureError, OptionError, check_index
 from vitviz.grid import PatchGrid
-from vitviz.record import Record
+from vitviz.record import Record, Result
 from vitviz.trace.target import Target
 
 
@@ -39,7 +41,7 @@ class Gradients(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Trace(Record):
+class Trace(Result):
     """One image, one forward pass and, with a target, one backward pass. There is no batch dimension."""
 
     model: str
@@ -70,6 +72,8 @@ class Trace(Record):
     """Gradients of each layer's own answer, for ``layer_gradient``; empty unless asked for with ``layer_scores``."""
     notes: tuple[str, ...] = ()
     """What the reader should know: a target whose gradient is numerically nothing at this picture."""
+    picture: NDArray[np.uint8] | None = field(default=None, repr=False)
+    """What the model saw, (height, width, 3), to lie under maps; None where it is not known."""
 
     @property
     def layers(self) -> int:

@@ -16,7 +16,7 @@ from vitviz.errors import OptionError
 from vitviz.labs.blocks import build_blocks
 from vitviz.labs.cost.vit_shape import CHANNELS, ViTShape
 from vitviz.progress import Progress, report
-from vitviz.record import Record
+from vitviz.record import Record, Result
 
 MOST_MACS = 2.2e10
 """Largest block that is timed: about two seconds on one core."""
@@ -26,7 +26,7 @@ _NORM_OPERATIONS = 5  # a number: minus the mean, squared, times the scale twice
 
 
 @dataclass(frozen=True)
-class BlockMacs(Record):
+class BlockMacs(Result):
     """Multiply–accumulate operations (MACs) of one block for L tokens of width D."""
 
     projections: float
@@ -54,7 +54,7 @@ def block_weights(width: int, *, mlp_ratio: float = 4.0) -> float:
 
 
 @dataclass(frozen=True)
-class ModelMacs(Record):
+class ModelMacs(Result):
     """MACs of one forward pass of one picture, by formula."""
 
     blocks: BlockMacs
@@ -99,7 +99,7 @@ def crossovers(width: int, *, mlp_ratio: float = 4.0) -> Crossovers:
 
 
 @dataclass(frozen=True, eq=False)
-class BlockSeconds(Record):
+class BlockSeconds(Result):
     """Seconds of one block on this machine, without gradients, against the number of tokens."""
 
     width: int

@@ -21,7 +21,7 @@ from vitviz.labs.cost.compute import MOST_WEIGHTS, block_macs, block_weights
 from vitviz.labs.cost.vit_shape import ViTShape
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress, report
-from vitviz.record import Record
+from vitviz.record import Record, Result
 
 KINDS = ("eager", "checkpointed", "fused")
 """Attention maps stored; recomputed from Q and K in the backward pass; never written to memory as a whole."""
@@ -150,7 +150,7 @@ class StepCost(Record):
 
 
 @dataclass(frozen=True)
-class MemoryComparison(Record):
+class MemoryComparison(Result):
     """The same passes with each kind of attention."""
 
     costs: tuple[StepCost, ...]

@@ -13,13 +13,13 @@ from vitviz.errors import OptionError, check_choice
 from vitviz.labs.cost.compute import model_macs
 from vitviz.labs.cost.vit_shape import CHANNELS, ViTShape
 from vitviz.labs.parameters import Dimensions, standard_parameters
-from vitviz.record import Record
+from vitviz.record import Result
 
 GROWING = ("depth", "width", "side", "heads")
 
 
 @dataclass(frozen=True, eq=False)
-class Scaling(Record):
+class Scaling(Result):
     """Costs of models that differ in one size."""
 
     growing: str

@@ -13,17 +13,17 @@ from vitviz.errors import OptionError, StoppedError
 from vitviz.labs.digits.data import training_set
 from vitviz.labs.digits.networks import digit_convnet, digit_vit
 from vitviz.labs.digits.training import Run, train
-from vitviz.record import Record
+from vitviz.record import Result
 
 SIZES = (20, 60, 200, 600, 1200)
 SEEDS, STEPS, LEARNING_RATE = 3, 400, 3e-3
 NETWORKS = {"vit": digit_vit, "convnet": digit_convnet}
 Table = NDArray[np.float64]
-Result = TypeVar("Result")
+Outcome = TypeVar("Outcome")
 
 
 @dataclass(frozen=True)
-class DataHunger(Record):
+class DataHunger(Result):
     """Both networks trained on ever more digits, several times each."""
 
     sizes: tuple[int, ...]
@@ -99,7 +99,7 @@ def data_hunger(
     return result()
 
 
-def tell(progress: Callable[[int, int, Result], bool | None] | None, done: int, total: int, result: Result) -> None:
+def tell(progress: Callable[[int, int, Outcome], bool | None] | None, done: int, total: int, result: Outcome) -> None:
     """Tell how far a training is; raises StoppedError if the answer is False."""
     if progress is not None and progress(done, total, result) is False:
         raise StoppedError(

@@ -18,7 +18,7 @@ from vitviz.labs.digits.distillation import hard_loss, hinton_loss
 from vitviz.labs.digits.networks import digit_convnet, digit_vit
 from vitviz.labs.digits.training import Loss, Run, cross_entropy, train
 from vitviz.models.vit import ViT
-from vitviz.record import Record
+from vitviz.record import Result
 from vitviz.trace import trace
 
 NAMES = ("teacher", "alone", "soft", "hard")
@@ -28,7 +28,7 @@ LEARNING_RATE = 3e-3
 
 
 @dataclass(frozen=True, eq=False)
-class TokenAttention(Record):
+class TokenAttention(Result):
     """Where the class token and the distillation token of a trained student look, for one digit of each kind."""
 
     maps: NDArray[np.float32]
@@ -42,7 +42,7 @@ class TokenAttention(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Distillation(Record):
+class Distillation(Result):
     """A teacher and three students, trained several times on small training sets."""
 
     size: int

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from vitviz.errors import OptionError, TrainingError
 from vitviz.labs.digits.data import Digits, held_out
-from vitviz.record import Record
+from vitviz.record import Record, Result
 
 BATCH = 32
 WARMUP_SHARE = 0.1
@@ -38,7 +38,7 @@ class Point(Record):
 
 
 @dataclass(frozen=True)
-class Run(Record):
+class Run(Result):
     """One network in training, or trained."""
 
     name: str

@@ -15,7 +15,7 @@ from vitviz.errors import OptionError, check_choice
 from vitviz.labs.blocks import ORDERS, build_blocks, initialise
 from vitviz.labs.layer_norm.photo_crops import CROP_PIXELS, draw_crops, photos
 from vitviz.models.seeding import SeededInitialisation
-from vitviz.record import Record
+from vitviz.record import Result
 
 PATCH = 4
 """Side of a patch in pixels: a picture of 16 × 16 pixels is 16 tokens."""
@@ -29,7 +29,7 @@ TrainingProgress = Callable[[int, int, float], bool | None]
 
 
 @dataclass(frozen=True, eq=False)
-class LayerNormTraining(Record):
+class LayerNormTraining(Result):
     """One training run; a run that was stopped or diverged holds what it did until then."""
 
     order: str

@@ -21,13 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.errors import OptionError
-from vitviz.record import Record
+from vitviz.record import Result
 
 Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class AttentionCount(Record):
+class AttentionCount(Result):
     """What one attention layer counts at one β."""
 
     beta: float

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vitviz.assets import LABS
 from vitviz.labs.long_range.contents import CELL_PIXELS
 from vitviz.labs.long_range.tasks import find
-from vitviz.record import Record
+from vitviz.record import Record, Result
 
 FILE = "long_range.json"
 """In assets/labs; written by ``python -m vitviz.labs.long_range.evaluate``."""
@@ -59,7 +59,7 @@ class NetworkResult(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class TaskResult(Record):
+class TaskResult(Result):
     """All networks on one task."""
 
     task: str

@@ -15,12 +15,12 @@ from vitviz.labs.long_range import rendering
 from vitviz.labs.long_range.contents import COLUMNS, ROWS, Board
 from vitviz.labs.long_range.networks import Answerer
 from vitviz.models.vit import ViT
-from vitviz.record import Record
+from vitviz.record import Result
 from vitviz.trace.run import trace as trace_of
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict(Record):
+class Verdict(Result):
     """What one network says of one picture."""
 
     network: str

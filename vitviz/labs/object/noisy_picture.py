@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vitviz.errors import GridError, OptionError
 from vitviz.labs.object.detector import CORNER, INSIDE, Detector, check_size
-from vitviz.record import Record
+from vitviz.record import Result
 
 IMAGE_SIZE = 256
 """Side of the picture in pixels; 4, 8, 16, 32, 64 and 128 divide it."""
@@ -19,7 +19,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class NoisyPicture(Record):
+class NoisyPicture(Result):
     """A picture, its patch means and what is detected. The ground has brightness 0."""
 
     detector: Detector

@@ -23,7 +23,7 @@ from vitviz.labs.object.noisy_picture import line_coverage
 from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress, report
-from vitviz.record import Record
+from vitviz.record import Result
 from vitviz.trace.run import trace
 
 Table = NDArray[np.float64]
@@ -31,7 +31,7 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
-class PastedObject(Record):
+class PastedObject(Result):
     """What an object of several sizes and what noise does to a token. Layer 0 of the tables is the input of block 0."""
 
     patch: int

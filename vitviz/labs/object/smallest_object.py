@@ -18,7 +18,7 @@ import numpy as np
 
 from vitviz.errors import OptionError
 from vitviz.labs.object.detector import CORNER, INSIDE, Detector, Line, check_size
-from vitviz.record import Record
+from vitviz.record import Result
 
 PATCH_SIZES = (4, 8, 16, 32, 64)
 
@@ -47,7 +47,7 @@ def run(
 
 
 @dataclass(frozen=True)
-class SmallestObject(Record):
+class SmallestObject(Result):
     """The smallest object that is seen in half of all pictures, by the size of the patch."""
 
     detector: Detector

@@ -9,9 +9,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vitviz.errors import OptionError
+from vitviz.figures.html_bars import colour_bar
 from vitviz.figures.overlay import overlay
 from vitviz.figures.sheet import Panel
-from vitviz.ui.furniture.bars import colour_bar
 from vitviz.ui.text import plain
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from vitviz.analysis.positions import PositionSimilarity, ReadOut
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve
+from vitviz.figures.html_bars import colour_bar
 from vitviz.figures.image_files import png_bytes
 from vitviz.figures.line_chart import line_chart
 from vitviz.figures.mosaic import mosaic_sheet
@@ -17,7 +18,6 @@ from vitviz.grid import PatchGrid
 from vitviz.ui.choices.positions import ENCODING
 from vitviz.ui.choices.shared import PATCH
 from vitviz.ui.components.place_picker import place_picker
-from vitviz.ui.furniture.bars import colour_bar
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link

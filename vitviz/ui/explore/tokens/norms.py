@@ -8,6 +8,7 @@ import streamlit as st
 from vitviz.analysis.tokens import TokenNorms
 from vitviz.figures.axes import Axis, layer_axis
 from vitviz.figures.curve import Curve
+from vitviz.figures.html_bars import colour_bar
 from vitviz.figures.line_chart import LAYER, line_chart
 from vitviz.figures.overlay import outline, overlay
 from vitviz.figures.paint import number
@@ -15,7 +16,6 @@ from vitviz.figures.palettes import PINNED
 from vitviz.figures.scale import Scale
 from vitviz.figures.theme import NEUTRAL
 from vitviz.ui.explore.tokens.second_photo import Seen
-from vitviz.ui.furniture.bars import colour_bar
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import cache
 from vitviz.ui.reader.scene import Scene

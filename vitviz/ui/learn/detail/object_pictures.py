@@ -11,6 +11,7 @@ import streamlit as st
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve, Level, Point, Shade
 from vitviz.figures.detection import KINDS, detection_map, grey_picture, kind_counts
+from vitviz.figures.html_bars import colour_bar, legend
 from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.paint import paint_map
 from vitviz.figures.scale import Scale
@@ -18,7 +19,6 @@ from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.object.detector import closed_form
 from vitviz.labs.object.noisy_picture import NoisyPicture
 from vitviz.ui.choices.patches_and_detail import LARGEST_PATCH
-from vitviz.ui.furniture.bars import colour_bar, legend
 from vitviz.ui.learn.detail.object_knobs import TRIALS, Simulation
 from vitviz.ui.text import _
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vitviz.analysis.positions import ReadOut
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve
+from vitviz.figures.html_bars import colour_bar
 from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.overlay import outline
 from vitviz.figures.paint import paint_map
@@ -22,7 +23,6 @@ from vitviz.labs import encodings as lab
 from vitviz.labs.encodings import Encoding
 from vitviz.ui.choices.attention_from_scratch import ENCODING_WIDTH, PAGE
 from vitviz.ui.furniture import lesson
-from vitviz.ui.furniture.bars import colour_bar
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line
 from vitviz.ui.reader import link

@@ -17,6 +17,7 @@ from vitviz.capture.edit import NO_EDIT
 from vitviz.errors import VitvizError
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve, Level
+from vitviz.figures.html_bars import colour_bar
 from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.overlay import overlay
 from vitviz.figures.palettes import VIT_BLUE
@@ -28,7 +29,6 @@ from vitviz.labs.model_temperature import ModelTemperature
 from vitviz.trace import Trace
 from vitviz.ui.choices.attention_from_scratch import FACTOR, FACTORS, HEAT_SWEEP, HEATED, factor_of
 from vitviz.ui.choices.shared import OPACITY
-from vitviz.ui.furniture.bars import colour_bar
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, first_query

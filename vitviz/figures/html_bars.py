@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vitviz.figures.paint import number
 from vitviz.figures.palettes import table
 from vitviz.figures.scale import Scale
@@ -12,12 +15,15 @@ from vitviz.figures.scale import Scale
 Rgb = tuple[int, int, int]
 
 
-def colour_bar(scale: Scale, palette: str | None = None, *, title: str = "") -> str:
+def colour_bar(
+    scale: Scale, palette: str | None = None, *, title: str = "", colours: NDArray[np.uint8] | None = None
+) -> str:
     """Return the colour bar of a scale as HTML: its ends in numbers, and zero where the colours have a sign.
 
-    ``palette`` None is the scale's own; ``title`` says what the numbers are.
+    ``palette`` None is the scale's own; ``title`` says what the numbers are. ``colours``
+    (256, 3) stands in for the palette's table, for a spotlight, which has none.
     """
-    colours = table(palette or scale.palette)
+    colours = table(palette or scale.palette) if colours is None else colours
     stops = ", ".join("rgb({}, {}, {})".format(*rgb) for rgb in colours[::15])
     ends = [number(scale.low), *(["0"] if scale.signed else []), number(scale.high)]
     words = "".join(f"<span>{escape(text)}</span>" for text in ends)

@@ -1,0 +1,193 @@
+"""Curves over shares of patches, over stages and over layers: faithfulness, drop curves, lens, spectra, shuffling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from vitviz.analysis.drop_curve import DropCurve
+from vitviz.analysis.faithfulness import Faithfulness, FaithfulnessCurve, RandomBand
+from vitviz.analysis.faithfulness_checks import Randomisation
+from vitviz.analysis.lens import LogitLens
+from vitviz.analysis.shuffling import ShuffleExperiment
+from vitviz.analysis.similarity import LayerSimilarity
+from vitviz.analysis.spectrum import Spectrum
+from vitviz.errors import OptionError, check_index
+from vitviz.figures.axes import Axis, layer_axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.heatmaps import token_matrix
+from vitviz.figures.line_chart import LAYER, line_chart
+from vitviz.figures.palettes import PINNED, layer_ramp
+from vitviz.figures.removal_curves import random_curve, removal_curves
+from vitviz.figures.scale import Scale
+from vitviz.figures.theme import QUERY_ORANGE
+from vitviz.pictures.drawing import Charts, Drawing
+
+_HOVER = "{name}<br>%{x:.3g}: %{y:.4g}"
+_NAMES = {
+    "deletion": "Deletion: a fast fall is good",
+    "insertion": "Insertion: a fast rise is good",
+    "positive": "Strongest first: a fast fall is good",
+    "negative": "Weakest first: a slow fall is good",
+}
+
+
+def _score(target: Any) -> str:
+    return "Probability" if getattr(target, "class_index", None) is not None else "Score"
+
+
+def _random(name: str, fractions: Any, band: RandomBand | None) -> Curve | None:
+    return None if band is None else random_curve(name, fractions, band.mean, band.low, band.high)
+
+
+def _removal(curve: FaithfulnessCurve, label: str, y_title: str) -> go.Figure:
+    shown = "shown" if curve.name == "insertion" else "removed"
+    return removal_curves(
+        curve.fractions,
+        {label: curve.values},
+        random=_random("random maps, 95 %", curve.fractions, curve.random),
+        x_title=f"Share of the patches {shown}",
+        y_title=y_title,
+    )
+
+
+def removal(result: FaithfulnessCurve, *, label: str = "the map", y_title: str = "Score") -> Drawing:
+    """Draw one curve beside what random maps do."""
+    return Charts({_NAMES[result.name]: _removal(result, label, y_title)})
+
+
+def faithfulness(result: Faithfulness, *, label: str = "the map") -> Drawing:
+    """Draw both curves of a map beside what random maps do, as the Evidence page does."""
+    y_title = _score(result.target)
+    return Charts({_NAMES[curve.name]: _removal(curve, label, y_title) for curve in (result.first, result.second)})
+
+
+def drop(result: DropCurve) -> Drawing:
+    """Draw the score as patches go in three orders, as the Patches page does."""
+    chart = removal_curves(
+        result.fractions,
+        {"most attended first": result.most_attended, "least attended first": result.least_attended},
+        random=_random("at random, mean and 95 % of the draws", result.fractions, result.random),
+        x_title="Share of the patches dropped",
+        y_title=_score(result.target),
+    )
+    return Charts({"": chart})
+
+
+def randomisation(result: Randomisation, *, label: str = "the map") -> Drawing:
+    """Draw how alike a map stays as layers become random, as the Evidence page does."""
+    known = np.isfinite(result.correlations)
+    if not known.any():
+        raise OptionError("Every map of this test is flat, so no order can be compared; explain another target.")
+    names = [stage.removeprefix("layer ") for stage in result.stages]
+    chart = line_chart(
+        [Curve(label, np.flatnonzero(known), result.correlations[known])],
+        x=Axis("What is random so far", ticks=range(len(names)), tick_names=names),
+        y=Axis("Rank correlation"),
+        hover=_HOVER,
+        legend=True,
+        height=300,
+    )
+    return Charts({"": chart})
+
+
+def lens(result: LogitLens, *, classes: Sequence[int] | None = None) -> Drawing:
+    """Draw the probability of some classes (the three best if None) after every block, as the Tokens page does."""
+    count = result.logits.shape[1]
+    best = result.logits[-1].argsort()[::-1][:3] if classes is None else classes
+    shown = [check_index("Class", int(index), count) for index in best]
+    layers = np.arange(len(result.probabilities)) - 1
+    chart = line_chart(
+        [
+            Curve(
+                result.names[index] if result.names else f"class {index}",
+                layers,
+                result.probabilities[:, index],
+                PINNED[place % len(PINNED)],
+            )
+            for place, index in enumerate(shown)
+        ],
+        x=layer_axis("After layer (−1: input)", len(layers)),
+        y=Axis("Probability"),
+        hover=LAYER,
+        legend=True,
+        height=320,
+    )
+    return Charts({"": chart})
+
+
+def spectrum(result: Spectrum) -> Drawing:
+    """Draw how strong each spatial frequency is in every layer, with and without the residual path."""
+    layers = len(result.branch)
+    names = ["input", *(f"layer {layer}" for layer in range(layers))]
+    shown = {
+        "With the residual path": _bands(result.frequency, result.stream, names),
+        "Without it": _bands(result.frequency, result.branch, names[1:]),
+    }
+    charts = {title: chart for title, chart in shown.items() if chart is not None}
+    if not charts:
+        raise OptionError("No layer's tokens have a mean to compare with, so there is no spectrum to draw.")
+    return Charts(charts)
+
+
+def _bands(frequency: NDArray[np.float64], rows: NDArray[np.float64], names: Sequence[str]) -> go.Figure | None:
+    ramp = layer_ramp(len(rows))
+    known = [place for place, row in enumerate(rows) if np.isfinite(row).all()]
+    if not known:
+        return None
+    return line_chart(
+        [Curve(names[place], frequency, rows[place], ramp[place]) for place in known],
+        x=Axis("Spatial frequency (π a patch)"),
+        y=Axis("Relative log amplitude"),
+        hover=_HOVER,
+        legend=True,
+    )
+
+
+def shuffling(result: ShuffleExperiment) -> Drawing:
+    """Draw how alike what is read stays as patches change places, as the Positions page does."""
+    chart = line_chart(
+        [
+            Curve("with positions", result.shares, result.with_positions.cosine),
+            Curve("without positions", result.shares, result.without_positions.cosine, QUERY_ORANGE),
+        ],
+        x=Axis("Share of the patches that change places", ".0%"),
+        y=Axis(f"Cosine ({result.read})"),
+        hover=_HOVER,
+        height=300,
+    )
+    return Charts({"": chart})
+
+
+def layer_likeness(result: LayerSimilarity) -> Drawing:
+    """Draw the CKA of every layer with every layer, as the Tokens page does."""
+    if not np.isfinite(result.values).all():
+        raise OptionError("Some layer has the same token everywhere, so that nothing can be compared.")
+    rows, columns = (["input", *(str(layer) for layer in range(count - 1))] for count in result.values.shape)
+    chart = token_matrix(
+        result.values,
+        columns,
+        query_names=rows,
+        scale=Scale(0.0, 1.0),
+        query_title=f"Layer of {result.models[0]}",
+        key_title=f"Layer of {result.models[1]}",
+        value_title="CKA",
+        height=480,
+    )
+    return Charts({"": chart})
+
+
+DRAWINGS: Mapping[type, Callable[..., Drawing]] = {
+    FaithfulnessCurve: removal,
+    Faithfulness: faithfulness,
+    DropCurve: drop,
+    Randomisation: randomisation,
+    LogitLens: lens,
+    Spectrum: spectrum,
+    ShuffleExperiment: shuffling,
+    LayerSimilarity: layer_likeness,
+}

@@ -1,0 +1,216 @@
+"""The experiments of the Learn pages on blocks, temperature, order and objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from PIL import Image
+
+from vitviz.figures.arrangements import arrangement_sheet
+from vitviz.figures.axes import Axis, layer_axis
+from vitviz.figures.bars import histogram
+from vitviz.figures.curve import Curve, Level, Shade
+from vitviz.figures.detection import detection_map, grey_picture
+from vitviz.figures.heatmaps import token_matrix
+from vitviz.figures.line_chart import LAYER, TITLED, line_chart
+from vitviz.figures.palettes import LAST_LAYER, PINNED, VIT_BLUE, layer_ramp
+from vitviz.figures.scale import Scale
+from vitviz.figures.sheet import Panel
+from vitviz.figures.theme import NEUTRAL
+from vitviz.labs.gelu import Activations, Gelu
+from vitviz.labs.long_range.counter import AttentionCount
+from vitviz.labs.model_temperature import ModelTemperature
+from vitviz.labs.object.detector import closed_form
+from vitviz.labs.object.noisy_picture import NoisyPicture
+from vitviz.labs.object.pasted_object import PastedObject
+from vitviz.labs.object.smallest_object import SmallestObject
+from vitviz.labs.shift import ShiftExperiment
+from vitviz.labs.smallest_position import ARRANGEMENTS, SmallestPosition
+from vitviz.labs.temperature import TemperatureCurve, TemperedAttention
+from vitviz.pictures.drawing import Charts, Drawing, Maps
+
+_YELLOW = "#E69F00"
+
+
+def gelu(result: Gelu, *, gap: bool = False) -> Drawing:
+    """Draw GELU, its tanh form and ReLU; with ``gap`` the difference of the two forms."""
+    if gap:
+        lines = [Curve("exact − tanh", result.x, result.exact - result.tanh, kind="line")]
+        y_title = "Difference"
+    else:
+        inside = (result.x >= -4) & (result.x <= 3)
+        kinds = (
+            ("GELU, exact", result.exact, VIT_BLUE, "solid"),
+            ("GELU, tanh form", result.tanh, _YELLOW, "dash"),
+            ("ReLU", result.relu, NEUTRAL, "solid"),
+        )
+        lines = [Curve(name, result.x[inside], y[inside], colour, dash, "line") for name, y, colour, dash in kinds]
+        y_title = "Output"
+    hover = "{name}<br>%{x:.3g}: %{y:.4g}"
+    return _chart([*lines], Axis("Input x"), Axis(y_title), hover=hover, legend=True, height=360)
+
+
+def _chart(items: list[Any], x: Axis, y: Axis, **more: Any) -> Drawing:
+    return Charts({"": line_chart(items, x=x, y=y, **more)})
+
+
+def activations(result: Activations, *, bins: int = 80) -> Drawing:
+    """Draw how often inputs of the activation occur."""
+    return Charts({"": histogram(result.inputs, x_title="Input of the activation", y_title="Count", bins=bins)})
+
+
+def tempered(result: TemperedAttention) -> Drawing:
+    """Draw the attention of every query to every key, on the fixed scale from 0 to 1."""
+    queries, keys = result.attention.shape
+    chart = token_matrix(
+        result.attention,
+        [str(key) for key in range(keys)],
+        query_names=[str(query) for query in range(queries)],
+        scale=Scale(0.0, 1.0, uniform=1 / keys, scope="absolute"),
+        query_title="Query",
+        key_title="Key",
+        height=340,
+    )
+    return Charts({"": chart})
+
+
+def entropy(result: TemperatureCurve) -> Drawing:
+    """Draw the entropy of each query against the temperature, with the limit of heat."""
+    lines = [
+        Curve(f"query {place}", result.temperatures, values, PINNED[place % len(PINNED)], kind="line")
+        for place, values in enumerate(result.entropy.T)
+    ]
+    x = Axis("Temperature τ", log=True)
+    return _chart([*lines, Level("log L", result.uniform)], x, Axis("Entropy H (nats)"), hover=TITLED)
+
+
+def sweep(result: ModelTemperature) -> Drawing:
+    """Draw the drift of what is read, and the probability of the plain answer, against the factor."""
+    lines = [Curve(f"cosine of the {result.read}", result.factors, result.cosine)]
+    if result.top:
+        lines.append(Curve("probability of the plain answer", result.factors, result.probability, _YELLOW))
+    x = Axis("Factor of the temperature", log=True, ticks=result.factors)
+    return _chart([*lines], x, Axis("Cosine, probability"), hover=TITLED, legend=True)
+
+
+def arrangements(result: SmallestPosition) -> Drawing:
+    """Draw the six arrangements: letters are contents, colours are attention, the number is the output."""
+    labels = [f"{value + 0.0:+.3f}" for value in result.outputs]
+    sheet = arrangement_sheet(ARRANGEMENTS, result.attention, labels)
+    return Maps([Panel(picture=sheet)], caption="The number is the mean of A = +1 and B = −1 under the attention.")
+
+
+def counted(result: AttentionCount) -> Drawing:
+    """Draw the attention between the halves, in the order in which they are read."""
+    chart = token_matrix(
+        result.attention,
+        [f"{place + 1}" for place in range(result.tokens)],
+        scale=Scale(0.0, 1.0, uniform=1 / result.tokens),
+        query_title="Half",
+        key_title="Half (in reading order)",
+        value_title="Attention A",
+        height=360,
+    )
+    return Charts({"": chart})
+
+
+def shifts(result: ShiftExperiment) -> Drawing:
+    """Draw the likeness of every network's features against the shift."""
+    lines = [
+        Curve(f"{curve.name} (stride {curve.stride})", result.shifts, curve.likeness, PINNED[place % len(PINNED)])
+        for place, curve in enumerate(result.curves)
+    ]
+    x, y = Axis("Shift to the right (px)"), Axis("Likeness of the moved features")
+    return _chart([*lines], x, y, legend=True, height=400)
+
+
+def noisy(result: NoisyPicture) -> Drawing:
+    """Draw the noisy picture with its object outlined, and which patches see it, miss it, or are mistaken."""
+    height, width = result.pixels.shape
+    left, top, right, bottom = result.box
+    reach = result.detector.brightness + 2.5 * result.detector.noise
+    picture = grey_picture(result.pixels, reach=reach or 1.0, box=result.box)
+    shares = (left / width, top / height, right / width, bottom / height)
+    marked = detection_map(result.detected, result.touched, box=shares)
+    panels = [
+        Panel("The picture", picture=Image.fromarray(picture)),
+        Panel("Green: seen, orange: missed, purple: mistaken", picture=Image.fromarray(marked)),
+    ]
+    return Maps(panels)
+
+
+def smallest(result: SmallestObject) -> Drawing:
+    """Draw the smallest visible object against the patch size, counted and by formula."""
+    detector = result.detector
+    patches = np.unique(np.append(np.geomspace(1, 128, 120), detector.limit))
+    sizes = [(patch, closed_form(detector.limit, patch, detector.alignment)) for patch in patches]
+    lines = [_pairs("formula", sizes, kind="line")]
+    whole = np.unique(np.geomspace(1, 128, 60).round()).astype(int)
+    pools = [replace(detector, patch_size=int(patch)).pooled_smallest for patch in whole]
+    lines.append(Curve("pool of tokens", whole, pools, NEUTRAL, "dash", "line"))
+    lines.append(_pairs("counted", zip(result.patch_sizes, result.measured, strict=True), kind="dots"))
+    blind = min(detector.limit, 128.0)
+    return _chart(
+        [*(line for line in lines if line is not None), Level("kσ/Δ", detector.limit)],
+        Axis("Patch p (pixels)", log=True, ticks=(1, 2, 4, 8, 16, 32, 64, 128)),
+        Axis("Smallest object (pixels)", log=True),
+        hover=TITLED,
+        shade=Shade("one token is blind", 1, blind) if blind > 1 else None,
+        height=400,
+    )
+
+
+def _pairs(name: str, pairs: Any, **look: Any) -> Curve | None:
+    known = [(x, y) for x, y in pairs if y is not None]
+    x, y = zip(*known, strict=True) if known else ((), ())
+    return Curve(name, x, y, **look) if known else None
+
+
+def pasted(result: PastedObject, *, by: str = "size") -> Drawing:
+    """Draw signal over noise of the token against the object's size, or ``by="layer"`` how far the token moves."""
+    if by == "layer":
+        return Charts({"": pasted_layers(result)})
+    sizes, table = np.array(result.sizes, dtype=np.float64), result.signal_to_noise
+    middle = table.shape[1] // 2
+    rows = (
+        ("input", table[:, 0], PINNED[4]),
+        (f"layer {middle - 1}", table[:, middle], VIT_BLUE),
+        ("last layer", table[:, -1], LAST_LAYER),
+    )
+    lines = [Curve(name, sizes[row > 0], row[row > 0], tint) for name, row, tint in rows if (row > 0).any()]
+    x = Axis("Object s (pixels)", log=True, ticks=result.sizes)
+    return _chart([*lines], x, Axis("Signal ÷ noise of the token", log=True), hover=TITLED, height=400)
+
+
+def pasted_layers(result: PastedObject) -> go.Figure:
+    """Return how far the token moves in every layer: by objects of several sizes, and by noise alone."""
+    noise = result.noise_change
+    chosen = range(0, len(result.sizes), max(1, len(result.sizes) // 4))
+    layers = np.arange(noise.shape[1]) - 1
+    curves = [
+        Curve(f"object of {result.sizes[place]} px", layers, result.object_change[place], tint)
+        for place, tint in zip(chosen, layer_ramp(len(chosen)), strict=True)
+    ]
+    name = f"noise alone, {len(noise)} samples"
+    curves.append(Curve(name, layers, noise.mean(0), NEUTRAL, "dash", low=noise.min(0), high=noise.max(0)))
+    x = layer_axis("Layer (−1: the input of block 0)", len(layers))
+    return line_chart(curves, x=x, y=Axis("Change ÷ length of the token"), hover=LAYER, height=360)
+
+
+DRAWINGS: Mapping[type, Callable[..., Drawing]] = {
+    Gelu: gelu,
+    Activations: activations,
+    TemperedAttention: tempered,
+    TemperatureCurve: entropy,
+    ModelTemperature: sweep,
+    SmallestPosition: arrangements,
+    AttentionCount: counted,
+    ShiftExperiment: shifts,
+    NoisyPicture: noisy,
+    SmallestObject: smallest,
+    PastedObject: pasted,
+}

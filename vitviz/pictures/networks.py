@@ -1,0 +1,146 @@
+"""Networks in training and what the trained ones say: the Training and Long range pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from vitviz.errors import OptionError, check_index
+from vitviz.figures.axes import Axis
+from vitviz.figures.bars import Verdict as VerdictBar
+from vitviz.figures.bars import verdict_bars
+from vitviz.figures.curve import Curve, Level, spread
+from vitviz.figures.line_chart import line_chart
+from vitviz.figures.long_range import SECOND_CNN, distance_curves
+from vitviz.figures.palettes import CNN_VERMILION, PINNED, VIT_BLUE
+from vitviz.figures.repeated_runs import mean_and_deviation, repeated_runs
+from vitviz.figures.scale import Scale
+from vitviz.figures.sheet import Panel
+from vitviz.figures.sprites import map_grid
+from vitviz.labs.digits.data_hunger import DataHunger
+from vitviz.labs.digits.distillation_runs import Distillation, TokenAttention
+from vitviz.labs.digits.training import Run
+from vitviz.labs.layer_norm.training import LayerNormTraining
+from vitviz.labs.long_range.results import TaskResult
+from vitviz.labs.long_range.verdict import Verdict
+from vitviz.pictures.drawing import Charts, Drawing, Maps
+
+_GUESSING = Level("guessing", 0.1, number="%{y:.1%}")
+_RECOGNISED = "Held-out digits recognised"
+_SHARE_HOVER = "{name}<br>%{x:.4g}: %{y:.1%}"
+_WINDOW = 10  # updates whose mean loss is one point
+_STUDENTS = {
+    "teacher": ("CNN, the teacher", CNN_VERMILION),
+    "alone": ("ViT, labels alone", VIT_BLUE),
+    "soft": ("ViT, probabilities (Hinton)", "#009E73"),
+    "hard": ("ViT, decisions (DeiT token)", "#CC79A7"),
+}
+_NETWORKS = {"vit": ("Vision Transformer", VIT_BLUE), "convnet": ("CNN", CNN_VERMILION)}
+_COLOURS = {"vit": VIT_BLUE, "limited": CNN_VERMILION, "large": SECOND_CNN}
+
+
+def hunger(result: DataHunger) -> Drawing:
+    """Draw held-out accuracy against the size of the training set, mean and deviation of the runs."""
+    lines: list[Any] = []
+    for name, (title, colour) in _NETWORKS.items():
+        table = result.accuracies(name)
+        kept = ~np.isnan(table).all(-1)
+        if kept.any():
+            mean, deviation = mean_and_deviation(table[kept])
+            sizes = np.array(result.sizes)[kept]
+            lines.append(Curve(title, sizes, mean, colour, **spread(mean, deviation), opacity=0.16))
+    if not lines:
+        raise OptionError("No run is finished, so there is nothing to draw yet. Wait for one.")
+    chart = line_chart(
+        [*lines, _GUESSING],
+        x=Axis("Digits in the training set", log=True, ticks=result.sizes),
+        y=Axis(_RECOGNISED, ".0%"),
+        hover=_SHARE_HOVER,
+        height=380,
+    )
+    return Charts({"": chart})
+
+
+def distillation(result: Distillation) -> Drawing:
+    """Draw the held-out accuracy of every finished run, with mean and deviation."""
+    groups = {
+        title: (values, colour) for name, (title, colour) in _STUDENTS.items() if len(values := result.accuracies(name))
+    }
+    if not groups:
+        raise OptionError("No run is finished, so there is nothing to draw yet. Wait for one.")
+    return Charts({"": repeated_runs(groups, y_title=_RECOGNISED)})
+
+
+def run(result: Run) -> Drawing:
+    """Draw held-out accuracy over the updates of a run."""
+    title, colour = {**_STUDENTS, **_NETWORKS}.get(result.name, (result.name, VIT_BLUE))
+    points = result.points
+    curve = Curve(title, [point.step for point in points], [point.accuracy for point in points], colour)
+    y = Axis(_RECOGNISED, ".0%")
+    return Charts({"": line_chart([curve, _GUESSING], x=Axis("Updates"), y=y, hover=_SHARE_HOVER, height=380)})
+
+
+def token_attention(result: TokenAttention, *, digit: int = 0) -> Drawing:
+    """Draw where the class token and the distillation token look, for one digit."""
+    maps = result.maps[check_index("Digit", digit, len(result.maps))]  # (layer, token, head, row, column)
+    layers, tokens, heads = maps.shape[:3]
+    titles = ("class", "distillation")
+    labels = [
+        f"L{layer}·H{head} {titles[token]}"
+        for layer in range(layers)
+        for token in range(tokens)
+        for head in range(heads)
+    ]
+    flat = maps.reshape(-1, *maps.shape[-2:])
+    scale = Scale(0, float(flat.max()), 1 / (flat[0].size + tokens))
+    return Maps([Panel(picture=map_grid(flat, labels, columns=heads, scale=scale, cell_pixels=128))])
+
+
+def training(result: LayerNormTraining) -> Drawing:
+    """Draw the training loss over updates, the mean of windows of ten."""
+    losses, length = result.losses, len(result.losses)
+    if not length:
+        raise OptionError("The run has made no update, so there is no loss to draw. Train it first.")
+    starts = range(0, length, _WINDOW)
+    places = [min(start + _WINDOW, length) for start in starts]
+    means = [float(losses[start : start + _WINDOW].mean()) for start in starts]
+    title = "Pre-LN" if result.order == "pre" else "Post-LN"
+    colour, dash = (VIT_BLUE if result.order == "pre" else PINNED[1]), "dash" if result.warmup_steps else "solid"
+    curve = Curve(title, places, means, colour, dash)
+    chance = Level("guessing", result.chance, number="%{y:.4g}")
+    return Charts({"": line_chart([curve, chance], x=Axis("Updates"), y=Axis("Training loss (nats)"), height=380)})
+
+
+def distances(result: TaskResult) -> Drawing:
+    """Draw the accuracy of every network against distance, with the level of guessing and the end of a small field."""
+    curves = []
+    for name, network in result.networks.items():
+        title = "ViT" if network.field is None else f"CNN, field {network.field} px"
+        look: dict[str, Any] = {"dash": "dash", "symbol": "diamond"} if name == "large" else {}
+        if np.any(network.deviation):
+            band = spread(network.mean, network.deviation)
+            look |= {edge: np.clip(values, 0, 1) for edge, values in band.items()}
+        curves.append(Curve(title, result.pixels, network.mean, _COLOURS.get(name, VIT_BLUE), **look))
+    chart = distance_curves(curves, chance=("guessing", result.chance), y_title="Accuracy on new pictures")
+    return Charts({"": chart})
+
+
+def verdict(result: Verdict, *, truth: int | None = None) -> Drawing:
+    """Draw what a network answers as bars; ``truth`` is the right answer, in bold (the network's own if None)."""
+    answers = [str(answer) for answer in range(len(result.probabilities))]
+    bar = VerdictBar(result.network, result.probabilities, _COLOURS.get(result.network, VIT_BLUE))
+    right = result.answer if truth is None else check_index("Answer", truth, len(answers))
+    return Charts({"": verdict_bars(answers, [bar], truth=right, height=70 + 40 * len(answers))})
+
+
+DRAWINGS: Mapping[type, Callable[..., Drawing]] = {
+    DataHunger: hunger,
+    Distillation: distillation,
+    Run: run,
+    TokenAttention: token_attention,
+    LayerNormTraining: training,
+    TaskResult: distances,
+    Verdict: verdict,
+}

@@ -1,0 +1,71 @@
+"""Several results of one kind as one drawing: answers by input size, by patch size, and outliers by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from vitviz.analysis.input_sizes import SizedAnswer
+from vitviz.analysis.patch_size import PatchSizeAnswer
+from vitviz.analysis.tokens import TokenNorms
+from vitviz.errors import OptionError
+from vitviz.figures.axes import Axis, layer_axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import LAYER, TITLED, line_chart
+from vitviz.figures.palettes import PINNED
+from vitviz.figures.theme import NEUTRAL
+from vitviz.pictures.costs import sides
+from vitviz.pictures.drawing import Charts, Drawing
+
+
+def input_sizes(answers: Sequence[SizedAnswer]) -> Drawing:
+    """Draw how alike the embedding stays, and the seconds of a pass, against the input size."""
+    x = sides(answers)
+    cosine = Curve("cosine to the own size", x, [answer.cosine for answer in answers])
+    seconds = Curve("seconds of the pass", x, [answer.seconds for answer in answers], PINNED[1])
+    return Charts(
+        {
+            "": line_chart([cosine], x=Axis("Longer side (px)"), y=Axis("Cosine of the embedding"), legend=True),
+            " ": line_chart([seconds], x=Axis("Longer side (px)"), y=Axis("Seconds"), legend=True),
+        }
+    )
+
+
+def patch_sizes(answers: Sequence[PatchSizeAnswer]) -> Drawing:
+    """Draw tokens, operations and likeness of the embedding against the patch size."""
+    patch = [answer.patch_size for answer in answers]
+    costs = [
+        Curve("tokens", patch, [answer.tokens for answer in answers]),
+        Curve("GMACs", patch, [answer.macs / 1e9 for answer in answers], "#E69F00"),
+    ]
+    cosine = Curve("cosine", patch, [answer.cosine for answer in answers])
+    x = Axis("Patch p (pixels)", log=True, ticks=patch)
+    return Charts(
+        {
+            "Cost": line_chart(costs, x=x, y=Axis("Tokens, GMACs", log=True), hover=TITLED),
+            "Answer": line_chart([cosine], x=x, y=Axis("Cosine of the embedding"), hover=TITLED, legend=True),
+        }
+    )
+
+
+def outliers(norms: Sequence[TokenNorms]) -> Drawing:
+    """Draw how much attention the outliers after each layer get in the next one."""
+    known = [layer for layer in norms if not np.isnan(layer.attention_share)]
+    if not known:
+        raise OptionError("The last layer has no next layer that could look at its outliers; pass those of all layers.")
+    layers = [norm.layer for norm in known]
+    curves = [Curve("patches", layers, [layer.attention_share for layer in known])]
+    if not np.isnan(known[0].class_share):
+        curves.append(Curve("class token", layers, [layer.class_share for layer in known], PINNED[2]))
+    curves.append(Curve("even attention", layers, [layer.outlier_share for layer in known], NEUTRAL, "dash"))
+    x, y = layer_axis("Outliers after layer", len(layers)), Axis("Attention to outliers (share)")
+    return Charts({"": line_chart(curves, x=x, y=y, hover=LAYER, height=320)})
+
+
+SERIES: Mapping[type, Callable[..., Drawing]] = {
+    SizedAnswer: input_sizes,
+    PatchSizeAnswer: patch_sizes,
+    TokenNorms: outliers,
+}
+"""By the type of the results."""
