@@ -295,7 +295,7 @@ def test_models_prints_json_and_finds_architectures(capsys: pytest.CaptureFixtur
     listed = json.loads(capsys.readouterr().out)
     assert listed["timm"] == ["timm:deit_tiny_distilled_patch16_224", "timm:deit_tiny_patch16_224"]
     assert [each["id"] for each in listed["examples"]] == [each.id for each in examples()]
-    assert listed["shipped"][0]["name"] == "default"
+    assert [model["name"] for model in listed["shipped"]] == ["default", "cnn"]
     assert isinstance(listed["shipped"][0]["present"], bool)
     assert isinstance(listed["cached"], list)
     assert main(["models", "--timm", "*_small_patch14_dinov2"]) == 0

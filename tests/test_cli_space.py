@@ -110,6 +110,13 @@ def test_a_convolutional_network_has_a_field_but_no_rollout_and_no_tokens(comman
     assert "test_resnet is a convolutional network and has no attention to roll out" in rolled
     lens = ("tokens", photos[0], "--what", "lens")
     assert "cannot be explained truthfully" in refused(capsys, *lens, *options, *outs)
+    shipped = ("--model", "cnn", "--image-size", "64", "--layer", 3)
+    told, arrays, _said = command("receptive-field", photos[0], *shipped, "--overwrite")
+    trained = vitviz.receptive_field(load_convnet(image_size=(64, 64)), photos[0], layer=3)
+    assert np.array_equal(arrays["values"], trained.values)
+    assert "cnn has weights of its own" in refused(
+        capsys, "receptive-field", photos[0], *shipped, "--weights", "random", *outs
+    ).replace("'", "")
     swin = ("--model", "timm:swin_tiny_patch4_window7_224", "--weights", "random")
     said = refused(capsys, "receptive-field", photos[0], *swin, *outs)
     assert "Nor is it a network that is read as a CNN" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from vitviz.errors import (
     WeightsUnavailableError,
 )
 from vitviz.models import hub, timm_door
+from vitviz.models.loading import load_vit
 from vitviz.models.vit import ViT
 
 
@@ -58,6 +60,35 @@ def test_convnext_is_read_with_its_downsampling() -> None:
     with torch.no_grad():
         own = network.module.forward_features(batch)  # type: ignore[operator]
         torch.testing.assert_close(network.features(batch, network.layers - 1), own)
+
+
+def test_an_efficientnet_is_read_stage_by_stage() -> None:
+    network = load_convnet("timm:efficientnet_lite0", weights="random", image_size=(64, 96))
+    assert network.layer_names[:3] == ("stem", "blocks.0.0", "blocks.1.0")
+    assert (network.layers, network.layer_names[-1]) == (17, "blocks.6.0")
+    batch = torch.randn(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    module: Any = network.module
+    with torch.no_grad():
+        own = module.forward_features(batch)  # after the convolution that widens each place by itself
+        last = network.features(batch, 16)
+        torch.testing.assert_close(module.bn2(module.conv_head(last)), own)
+        torch.testing.assert_close(network.features(batch, 0), module.bn1(module.conv_stem(batch)))
+    assert last.shape == (1, 320, 2, 3)
+
+
+def test_the_shipped_network_is_the_default_and_takes_no_other_weights() -> None:
+    network = load_convnet(image_size=(64, 96))
+    assert (network.name, network.image_size, network.layers) == ("cnn", (64, 96), 17)
+    assert len(network.class_names) == 200
+    with pytest.raises(OptionError, match=r"'cnn' has weights of its own.*Use 'timm:efficientnet_lite0'"):
+        load_convnet("cnn", weights="random")
+
+
+def test_each_loader_names_the_other() -> None:
+    with pytest.raises(UnsupportedModelError, match=r"default is a Vision Transformer.* Load it with load_vit"):
+        load_convnet("default")
+    with pytest.raises(UnsupportedModelError, match=r"cnn is a convolutional network.* Load it with load_convnet"):
+        load_vit("cnn")
 
 
 def test_the_module_is_not_touched() -> None:

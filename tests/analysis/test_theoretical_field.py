@@ -95,6 +95,19 @@ def test_blocks_of_timm_networks_see_what_their_graph_says(name: str, layer: int
     assert field.box(row, column, network.image_size) == seen(network, layer, row, column)
 
 
+def test_the_shipped_network_by_hand() -> None:
+    """EfficientNet-Lite0: a 3 × 3 stem of stride 2, then one window a block; r grows by (kernel - 1) × jump."""
+    kernels = [3, 3, 3, 3, 5, 5, 3, 3, 3, 5, 5, 5, 5, 5, 5, 5, 3]
+    strides = [2, 1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1]
+    sizes, size, jump = [], 1, 1
+    for kernel, stride in zip(kernels, strides, strict=True):
+        size, jump = size + (kernel - 1) * jump, jump * stride
+        sizes.append(size)
+    fields = theoretical_fields(load_convnet())
+    assert [field and field.size for field in fields] == [(size, size) for size in sizes]
+    assert sizes[-1] == 851
+
+
 def test_resnet18_by_hand() -> None:
     """Stem 7 + 2·2 = 11; then a 3 × 3 adds 8, 16, 32, 64 pixels at steps of 4, 8, 16, 32.
 

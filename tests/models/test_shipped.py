@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
+from vitviz.analysis.convnet import load_convnet
 from vitviz.assets import EXAMPLES, WEIGHTS
 from vitviz.errors import CheckpointError, OptionError, WeightsUnavailableError
 from vitviz.models import checkpoints, shipped, timm_door
@@ -79,6 +80,58 @@ def test_the_default_model_is_here_whole_and_knows_a_thing_or_two() -> None:
     found = trace(vit, photo)
     assert found.top(1)[0][1] > 0.05  # ten times what guessing would give
     assert found.attention(11).max() > 0.05
+
+
+def test_the_convolutional_network_is_here_whole_and_small() -> None:
+    model = shipped.CONVNETS["cnn"]
+    path = WEIGHTS / model.file
+    assert checkpoints.sha256_of(path) == model.sha256
+    assert path.stat().st_size <= 16e6
+    module, names, origin = shipped.convnet("cnn")
+    assert names == load_vit().class_names
+    assert origin == f"{model.file}, SHA-256 {model.sha256}"
+    stored = load_file(path)
+    assert {value.dtype for value in stored.values()} == {torch.float16}
+    loaded = module.state_dict()
+    assert all(loaded[name].dtype == torch.float32 for name in stored)
+    assert all(torch.equal(loaded[name], value.float()) for name, value in stored.items())
+    assert {name for name in loaded if name not in stored} == {name for name in loaded if name.endswith("_tracked")}
+
+
+def test_the_convolutional_network_answers_the_examples() -> None:
+    """Crisp photos, none of them trained on; left out: oranges taken for a lemon, a kingfisher, not among the 200."""
+    wanted = {
+        "red-panda": "red panda", "dog": "German shepherd", "coffee": "espresso", "koala": "koala", "bee": "bee",
+        "cat": "tabby", "bridge": "suspension bridge", "alps": "alp",
+    }  # fmt: skip
+    network = load_convnet()
+    for name, answer in wanted.items():
+        with torch.no_grad():
+            logits = network.module(network.preprocess(EXAMPLES / f"{name}.jpg")[None])[0]
+        assert network.class_names[int(logits.argmax())] == answer, name
+
+
+def test_fewer_digits_change_no_answer() -> None:
+    """Computing in bfloat16, which has fewer digits than the file, moves the probabilities by little."""
+    network = load_convnet()
+    pixels = network.preprocess(EXAMPLES / "koala.jpg")[None]
+    module, _names, _origin = shipped.convnet("cnn")
+    with torch.no_grad():
+        single = network.module(pixels).softmax(-1)
+        coarse = module.to(torch.bfloat16)(pixels.bfloat16()).float().softmax(-1)
+    assert single.argmax() == coarse.argmax()
+    assert (single - coarse).abs().max() < 0.05
+
+
+@pytest.mark.parametrize("file", ["missing", "damaged"])
+def test_a_file_of_the_convolutional_network_that_is_not_the_shipped_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    monkeypatch.setattr(shipped, "WEIGHTS", tmp_path)
+    if file == "damaged":
+        (tmp_path / shipped.CONVNETS["cnn"].file).write_bytes(b"tea")
+    with pytest.raises((WeightsUnavailableError, CheckpointError), match="are missing from|is damaged or was"):
+        load_convnet()
 
 
 @pytest.mark.parametrize(("size", "near"), [(100, "96 × 96"), (10, "16 × 16")])

@@ -13,11 +13,12 @@ from safetensors.torch import load_file
 from torch import nn
 
 from vitviz.models import train_default
+from vitviz.models.training import command
 from vitviz.models.training.recipe import Recipe
 
 
 @pytest.fixture
-def command(
+def trained(
     data_folder: Path, tmp_path: Path, build_vit: Callable[..., nn.Module], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Path]:
     """Return a function that runs the command on a tiny network and returns the weights file."""
@@ -41,9 +42,9 @@ def command(
 
 
 def test_training_writes_weights_classes_and_a_checkpoint(
-    command: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+    trained: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = command("a", "--steps", 4)
+    out = trained("a", "--steps", 4)
     assert {path.name for path in out.parent.iterdir()} == {"weights.safetensors", "classes.txt", "last.pt"}
     state = load_file(out)
     assert state["head.weight"].shape == (3, 32)
@@ -58,19 +59,19 @@ def test_training_writes_weights_classes_and_a_checkpoint(
     assert "of 3 held-out training images" in printed
 
 
-def test_a_run_that_was_cut_off_ends_with_the_same_file(command: Callable[..., Path]) -> None:
-    whole = load_file(command("whole", "--steps", 4))
+def test_a_run_that_was_cut_off_ends_with_the_same_file(trained: Callable[..., Path]) -> None:
+    whole = load_file(trained("whole", "--steps", 4))
     # The same schedule in two parts: a checkpoint is written after every step, and the last one is put back.
-    partial = command("parts", "--steps", 4, "--save-every", 0)
-    again = load_file(command("parts", "--steps", 4))
+    partial = trained("parts", "--steps", 4, "--save-every", 0)
+    again = load_file(trained("parts", "--steps", 4))
     assert all(torch.equal(whole[name], again[name]) for name in whole)
     assert all(torch.equal(whole[name], load_file(partial)[name]) for name in whole)
 
 
-def test_export_only_does_not_train(command: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
-    command("a", "--steps", 2)
+def test_export_only_does_not_train(trained: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    trained("a", "--steps", 2)
     capsys.readouterr()
-    command("a", "--steps", 4, "--export-only")
+    trained("a", "--steps", 4, "--export-only")
     printed = capsys.readouterr().out
     assert "resumed at step 2" in printed
     assert "step 3/4" not in printed
@@ -80,5 +81,5 @@ def test_every_number_of_the_recipe_is_an_option() -> None:
     options = train_default.build_parser().parse_args(
         ["--data", "d", "--out", "o", "--layer-decay", "0.5", "--image-sizes", "70", "98"]
     )
-    recipe = train_default.recipe_of(options)
+    recipe = command.recipe_of(options, Recipe)
     assert recipe == Recipe(layer_decay=0.5, image_sizes=(70, 98))

@@ -25,14 +25,12 @@ PAGE = "anatomy"
 
 @pytest.fixture(autouse=True)
 def small_convnet(monkeypatch):
-    """A small CNN in the place of ResNet-18, and nothing kept under the names of tiny models."""
+    """A small CNN in the place of the trained one, and nothing kept under the names of tiny models."""
 
     def convnet(height, width):
-        net = ConvNet.from_module(plain_convolutions(layers=1), image_size=(height, width))
-        object.__setattr__(net, "layer_names", ("stem", "layer3.0"))
-        return net, False
+        return ConvNet.from_module(plain_convolutions(layers=1), image_size=(height, width))
 
-    monkeypatch.setattr(networks, "resnet", convnet)
+    monkeypatch.setattr(networks, "convnet", convnet)
     yield
     for kept in (
         steps._embedding,

@@ -10,10 +10,9 @@ from PIL import Image
 
 import vitviz
 from tests.pages.dashboard import NAMES, ROOT
-from vitviz.analysis.convnet import ConvNet
 from vitviz.analysis.patch_changes import CHANGES
+from vitviz.errors import CheckpointError
 from vitviz.export.arrays import npz_bytes
-from vitviz.models import timm_door
 from vitviz.models.vit import ViT
 from vitviz.ui.choices.patches import Painting
 from vitviz.ui.explore.patches import painting
@@ -176,15 +175,26 @@ def test_patch_sizes_are_run_when_asked_for(dashboard):
     assert list(without.sound().app.dataframe[0].value["Answer"]) == ["–"]
 
 
-def test_an_untrained_cnn_is_left_out_and_a_trained_one_answers_beside(dashboard, monkeypatch):
+def test_the_trained_cnn_answers_beside(dashboard):
     app = dashboard(PAGE, **TIMM).sound()
-    assert "weights of ResNet-18 are not in the local cache" in words(app)
-    assert not app.has("plotly_chart", "cnn_answers")
-    net = ConvNet.from_module(timm_door.build("resnet10t"), image_size=(64, 64))
-    monkeypatch.setattr(networks, "trained_convnet", lambda height, width: net)
+    assert "**CNN EfficientNet-Lite0**, trained on the classes of the shipped ViT" in words(app)
+    assert app.has("plotly_chart", "cnn_answers")
+    assert "It has no tokens to remove" not in words(app)
     beside = app.put(painted=PAINTED.text(), change="removed").sound()
     assert beside.has("plotly_chart", "cnn_answers")
     assert "It has no tokens to remove" in words(beside)
+
+
+def test_without_the_file_of_the_cnn_the_page_stands_and_says_so(dashboard, monkeypatch):
+    def fail(height, width):
+        raise CheckpointError("the file is cut off")
+
+    monkeypatch.setattr(networks, "convnet", fail)
+    app = dashboard(PAGE)
+    app.app.run()  # a notice stands at the top of the next run
+    app.told("the file is cut off")
+    assert not app.has("plotly_chart", "cnn_answers")
+    assert app.has("plotly_chart", "vit_answers")
 
 
 def test_the_files_of_the_page(dashboard):

@@ -29,7 +29,7 @@ def _forget_fields():
 def test_the_page_opens_on_every_kind_of_model(dashboard, model):
     app = dashboard(PAGE, model=model).sound()
     table = app.app.dataframe[0].value
-    assert list(table["Network"])[1:] == ["Its attention rollout", "ResNet-18", "The same ViT, random"]
+    assert list(table["Network"])[1:] == ["Its attention rollout", "CNN EfficientNet-Lite0", "The same ViT, random"]
     assert app.has("plotly_chart", "field_profile")
     roles = ("map", "rollout", "convnet", "random")
     rows, columns = (3, 5) if model == "tiny:wide" else (4, 4)
@@ -40,10 +40,10 @@ def test_the_page_opens_on_every_kind_of_model(dashboard, model):
     assert areas.to_numpy().max() <= 100
 
 
-def test_random_weights_are_said_to_be_random(dashboard):
+def test_random_weights_are_said_to_be_random_and_those_of_the_cnn_are_not(dashboard):
     app = dashboard(PAGE).sound()
     weights = list(app.app.dataframe[0].value["Weights"])
-    assert "random weights" in weights[2]
+    assert "trained on the photos of the shipped ViT" in weights[2]
     assert "redrawn at random" in weights[3]
     random = dashboard(PAGE, model="timm:vit_tiny_patch16_224", weights="random", size=32, layer=0).sound()
     table = random.app.dataframe[0].value
@@ -57,10 +57,10 @@ def test_the_same_place_is_read_in_every_network(dashboard):
     vit, rolled, net, _ = told["networks"]
     assert told["token"] == vit["token"] == rolled["token"] == "0"
     assert (vit["by"], rolled["by"]) == ("gradient", "rollout")
-    # half of nine layers is layer2.0 with 4 × 4 places of 8 px, as many as the ViT's patches
-    assert (net["layer"], net["token"]) == (3, "0")
+    # half of 17 layers is blocks.3.1 with 2 × 2 places of 16 px
+    assert (net["layer"], net["token"]) == (7, "0")
     corner = app.put(patch="15").sound().manifest["settings"]["networks"]
-    assert corner[2]["token"] == "15"
+    assert corner[2]["token"] == "3"
     assert app.component("field_convnet")["chosen"] == 15
 
 

@@ -12,13 +12,15 @@ from collections.abc import Callable
 
 import pytest
 import timm
+import torch
 
 import vitviz
 from tests.promises.texts import CHANGELOG, README, ROOT, blocks
 from vitviz.examples import examples
 
 CARDS = [
-    ROOT / name for name in ("assets/weights/MODEL_CARD.md", "assets/labs/LONG_RANGE.md", "assets/labs/TRAINING.md")
+    ROOT / "assets" / name
+    for name in ("weights/MODEL_CARD.md", "weights/CNN_CARD.md", "labs/LONG_RANGE.md", "labs/TRAINING.md")
 ]
 TEXTS = {card.name: card.read_text(encoding="utf-8") for card in CARDS}
 COMMANDS = sorted(
@@ -64,6 +66,22 @@ def test_the_card_says_what_the_model_answers_to_the_examples(load_once: Callabl
     assert f"gets no answer above {max(unknown.values())} %" in told
     assert len(examples()) == 10
     assert "A trained model and ten photos" in README
+
+
+def test_the_card_of_the_cnn_says_what_it_answers_to_the_examples() -> None:
+    network, card = vitviz.load_convnet(), " ".join(TEXTS["CNN_CARD.md"].split())
+    told = card.partition("On the crisp example photos at 224 px: ")[2].partition(". ")[0]
+    wanted = {name: int(share) for name, share in re.findall(r"([A-Za-z ]+?) (\d+) %(?:, |$)", told)}
+    assert len(wanted) == 8
+    answers = {}
+    for photo in examples():
+        with torch.no_grad():
+            shares = network.module(network.preprocess(photo.path)[None])[0].softmax(0)
+        answers[network.class_names[int(shares.argmax())]] = 100 * float(shares.max())
+    for name, share in wanted.items():
+        assert abs(answers[name] - share) <= 1, name
+    (file,) = re.findall(r"SHA-256 `([0-9a-f]{64})`", card)
+    assert network.weights.endswith(file)
 
 
 def test_the_changelog_says_what_the_results_say() -> None:

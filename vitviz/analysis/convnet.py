@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from vitviz.capture.shell import shell_of
 from vitviz.errors import GridError, OptionError, UnsupportedModelError, check_index
 from vitviz.images import Source, open_image
-from vitviz.models import timm_door
+from vitviz.models import shipped, timm_door
 from vitviz.models.timm_weights import TIMM
 from vitviz.models.turn_lock import TurnLock
 from vitviz.models.weights import load_module
@@ -41,6 +41,8 @@ class ConvNet(Record):
     """From an RGB picture to the input."""
     weights: str = "unknown"
     """Where the weights come from."""
+    class_names: tuple[str, ...] = ()
+    """Names of its answers, in their order; empty where they are not known."""
     chain: tuple[nn.Module, ...] = field(default=(), repr=False, kw_only=True)
     """The layers themselves, of the shell; each takes what the one before returns."""
     lock: TurnLock = field(default_factory=TurnLock, repr=False, kw_only=True)
@@ -65,8 +67,9 @@ class ConvNet(Record):
         image_size: tuple[int, int] | None = None,
         transform: Callable[[Image.Image], Tensor] | None = None,
         weights: str = "as given",
+        class_names: Iterable[str] = (),
     ) -> ConvNet:
-        """Wrap a timm ResNet, a timm ConvNeXt, or an nn.Sequential of convolutions; the module is not modified.
+        """Wrap a timm ResNet, ConvNeXt or EfficientNet, or an nn.Sequential of convolutions; it is not modified.
 
         Raises UnsupportedModelError for any other module, or one that is not the chain that it seems to be.
         """
@@ -74,7 +77,8 @@ class ConvNet(Record):
         shell = shell_of(module)
         names, chain = _chain(name, shell)
         data = timm_door.data_settings(module, image_size)
-        net = cls(name, module, data.image_size, names, transform or data.transform, weights, chain=chain)
+        transform, labels = transform or data.transform, tuple(class_names)
+        net = cls(name, module, data.image_size, names, transform, weights, labels, chain=chain)
         if not isinstance(module, nn.Sequential):
             _check_chain(net, shell)
         return net
@@ -116,17 +120,35 @@ class ConvNet(Record):
 
 
 def load_convnet(
-    name: str, *, weights: str | Path = "pretrained", seed: int = 0, image_size: tuple[int, int] | None = None
+    name: str = "cnn",
+    *,
+    weights: str | Path = "pretrained",
+    seed: int = 0,
+    image_size: tuple[int, int] | None = None,
 ) -> ConvNet:
-    """Load a timm ResNet or ConvNeXt by name ("timm:resnet18"), to be compared with a Vision Transformer.
+    """Load a convolutional network by name, to be compared with a Vision Transformer.
 
+    ``name`` is "cnn" (shipped, needs no network: EfficientNet-Lite0, trained on the classes and photos of the shipped
+    Vision Transformer) or "timm:" and a ResNet, ConvNeXt or EfficientNet of timm ("timm:resnet18").
     ``weights`` is "pretrained" (the hub, or its cache), "random" (from ``seed``) or the path of a local file, which
     brings its own number of classes.
-    Raises UnknownModelError, WeightsUnavailableError, CheckpointError, or UnsupportedModelError for another family.
+    Raises UnknownModelError, WeightsUnavailableError, CheckpointError, OptionError for weights beside the shipped
+    ones, or UnsupportedModelError for another family.
 
+    >>> vitviz.load_convnet().layer_names[:3]
+    ('stem', 'blocks.0.0', 'blocks.1.0')
     >>> vitviz.load_convnet("timm:resnet18", weights="random").layer_names[:2]
     ('stem', 'layer1.0')
     """
+    if name in shipped.CONVNETS:
+        shipped.check_weights(name, weights)
+        module, names, origin = shipped.convnet(name)
+        return ConvNet.from_module(module, name=name, image_size=image_size, weights=origin, class_names=names)
+    if name in shipped.MODELS:
+        raise UnsupportedModelError(
+            f"{name} is a Vision Transformer, whose layers are no chain of feature maps; wanted a convolutional "
+            f"network, such as {' or '.join(shipped.CONVNETS)}. Load it with load_vit."
+        )
     architecture = name.removeprefix(TIMM)
     timm_door.check_name(architecture)
     with torch.device("meta"):  # refuse another family before anything is fetched
@@ -152,10 +174,14 @@ def _chain(name: str, shell: nn.Module) -> tuple[tuple[str, ...], tuple[nn.Modul
             steps += [(f"stages.{number}.blocks.{index}", block) for index, block in stage.blocks.named_children()]
         if not isinstance(parts.norm_pre, nn.Identity):
             steps.append(("norm_pre", parts.norm_pre))
+    elif family == "timm.models.efficientnet":
+        stages = [f"blocks.{number}" for number, _stage in parts.blocks.named_children()]
+        steps = [("stem", nn.Sequential(parts.conv_stem, parts.bn1)), *_children(shell, stages)]
     else:
         raise UnsupportedModelError(
             f"{name} is a {type(shell).__name__}, whose layers are not known to be a chain; wanted a timm ResNet, "
-            "a timm ConvNeXt or an nn.Sequential of convolutions. A Vision Transformer is loaded with load_vit."
+            "ConvNeXt or EfficientNet, or an nn.Sequential of convolutions. "
+            "A Vision Transformer is loaded with load_vit."
         )
     if not steps:
         raise UnsupportedModelError(
@@ -182,9 +208,20 @@ def _check_chain(net: ConvNet, shell: nn.Module) -> None:
     probe = torch.randn(1, 3, 64, 64, generator=generator).to(like.device, like.dtype)
     with torch.no_grad():
         own: Tensor = shell.forward_features(probe)  # type: ignore[operator]
-        chained = net.features(probe, net.layers - 1)
+        chained = _widened(shell, net.features(probe, net.layers - 1))
     if own.shape != chained.shape or not torch.allclose(own, chained, rtol=1e-4, atol=1e-5):
         raise UnsupportedModelError(
             f"{net.name} does more than run its layers one after the other, "
-            "so the feature maps between them are not known. Choose a plain ResNet or ConvNeXt."
+            "so the feature maps between them are not known. Choose a plain ResNet, ConvNeXt or EfficientNet."
         )
+
+
+def _widened(shell: Any, features: Tensor) -> Tensor:
+    """Return the last layer's features as the classifier pools them.
+
+    An EfficientNet widens them first, each place by itself: that is no layer here, for it sees nothing more.
+    """
+    if not hasattr(shell, "conv_head"):
+        return features
+    widened: Tensor = shell.bn2(shell.conv_head(features))
+    return widened

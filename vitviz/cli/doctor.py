@@ -173,7 +173,7 @@ def _devices() -> dict[str, Any]:
 
 def _weights() -> dict[str, str | None]:
     """Return the shipped files with None, or with what is wrong with them."""
-    files = {WEIGHTS / model.file: model.sha256 for model in shipped.MODELS.values()}
+    files = {WEIGHTS / model.file: model.sha256 for model in (shipped.MODELS | shipped.CONVNETS).values()}
     files |= {LABS / weights.file: weights.sha256 for weights in long_range.FILES.values()}
     return {path.name: _wrong(path, sha256) for path, sha256 in files.items()}
 

@@ -48,7 +48,7 @@ def catalogue(pattern: str | None = None) -> dict[str, Any]:
                 "summary": model.summary,
                 "present": (WEIGHTS / model.file).is_file(),
             }
-            for name, model in shipped.MODELS.items()
+            for name, model in (shipped.MODELS | shipped.CONVNETS).items()
         ],
         "cached": hub.cached_models(),
         "examples": [{"id": example.id, "title": example.title, "alt": example.alt} for example in examples()],

@@ -35,7 +35,8 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "receptive-field",
         help="which pixels one token depends on, averaged over pictures",
-        description="Effective receptive field of a token of a ViT, or of a place of a timm ResNet or ConvNeXt.",
+        description="Effective receptive field of a token of a ViT, or of a place of a convolutional network: "
+        "cnn, which is shipped, or a ResNet, ConvNeXt or EfficientNet of timm.",
         allow_abbrev=False,
     )
     parser.add_argument("images", metavar="IMAGE", nargs="+", help=picture_options.HELP)

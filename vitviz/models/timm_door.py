@@ -270,3 +270,10 @@ def projects(module: nn.Module) -> bool:
 def _imagenet_names(subset: str) -> tuple[str, ...]:
     info = ImageNetInfo(subset)
     return tuple(info.index_to_description(index).partition(",")[0] for index in range(info.num_classes()))
+
+
+@lru_cache(maxsize=1)
+def imagenet_wnids() -> tuple[str, ...]:
+    """Return the WordNet ids of ImageNet's 1,000 classes in the order of a classifier's outputs."""
+    info = ImageNetInfo("imagenet-1k")
+    return tuple(info.index_to_label_name(index) for index in range(info.num_classes()))

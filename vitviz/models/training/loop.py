@@ -8,34 +8,41 @@ attention is faster than the fused kernel's backward pass at these token counts 
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from vitviz.files import writing
 from vitviz.models.training.augment import random_view
 from vitviz.models.training.network import blocks_of, forward_patches
-from vitviz.models.training.recipe import Recipe, freeze, parameter_groups
+from vitviz.models.training.recipe import ParameterGroup, Recipe, Schedule, freeze, parameter_groups
 from vitviz.models.training.tiny_imagenet import LabelledImages
 
 if TYPE_CHECKING:
     from timm.models.vision_transformer import VisionTransformer
 
 
-class Trainer:
-    """A model in training: one call of ``step`` is one update of the weights."""
+class Loop(ABC):
+    """A model in training: one call of ``step`` is one update of the weights.
+
+    What is trained, how an image is answered and what the answer costs are the family's own.
+    """
+
+    model: Any
+    recipe: Any
 
     def __init__(
         self,
-        model: VisionTransformer,
+        model: nn.Module,
         images: LabelledImages,
-        recipe: Recipe,
+        recipe: Schedule,
         *,
         mean: tuple[float, ...],
         std: tuple[float, ...],
@@ -43,15 +50,14 @@ class Trainer:
         device: str = "cpu",
         bfloat16: bool = True,
     ) -> None:
-        self.model, self.images, self.recipe = model.to(device).train(), images, recipe
+        self.model, self.images, self.recipe = model.to(device), images, recipe
         self.threads, self.device, self.bfloat16 = threads, torch.device(device), bfloat16
         self.next_step, self.seconds = 0, 0.0
         self._mean = torch.tensor(mean, device=self.device).view(1, -1, 1, 1)
         self._std = torch.tensor(std, device=self.device).view(1, -1, 1, 1)
-        groups = parameter_groups(model, recipe)
+        self._prepare()
+        groups = self._groups()
         freeze(model, groups)
-        for block in blocks_of(model):
-            block.attn.fused_attn = self.device.type != "cpu"
         named = dict(model.named_parameters())
         self._trained = [named[name] for group in groups for name in group.names]
         self._peaks = [group.learning_rate for group in groups]
@@ -60,8 +66,24 @@ class Trainer:
             lr=0.0,
             fused=True,
         )
-        self.average = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        self.average = {name: value.detach().clone() for name, value in _numbers(model).items()}
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+
+    @abstractmethod
+    def _prepare(self) -> None:
+        """Put the model into the mode that it is trained in."""
+
+    @abstractmethod
+    def _groups(self) -> list[ParameterGroup]:
+        """Return the trained parameters in groups; those in none are frozen."""
+
+    @abstractmethod
+    def _logits(self, images: Tensor, indices: np.ndarray) -> Tensor:
+        """Return the logits (image, class) of a part of the batch."""
+
+    @abstractmethod
+    def _loss(self, logits: Tensor, labels: Tensor, indices: np.ndarray) -> Tensor:
+        """Return the loss of a part of the batch, summed over its images."""
 
     def step(self) -> float:
         """Make one update and return the batch's mean loss (nats)."""
@@ -103,9 +125,8 @@ class Trainer:
         """
         images, labels = self._views(indices)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16, cache_enabled=False):
-            logits = forward_patches(self.model, images, self._kept(indices, images))
-        loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing, reduction="sum")
-        loss = loss / batch_size
+            logits = self._logits(images, indices)
+        loss = self._loss(logits.float(), labels, indices) / batch_size
         # autograd.grad and not backward: two threads must not add to one .grad at a time.
         return float(loss.detach()), list(torch.autograd.grad(loss, self._trained))
 
@@ -125,28 +146,11 @@ class Trainer:
         labels = torch.from_numpy(self.images.labels[indices]).to(self.device)
         return (pixels - self._mean) / self._std, labels
 
-    def _kept(self, indices: np.ndarray, images: Tensor) -> Tensor | None:
-        """Return the patches that patch dropout keeps, (image, kept), or None for all."""
-        rows, columns = (side // patch for side, patch in zip(images.shape[-2:], self._patch(), strict=True))
-        count = rows * columns
-        limit = self.recipe.patches(self.next_step)
-        if count <= limit:
-            return None
-        order = [
-            np.random.default_rng([self.recipe.seed, 4, self.next_step, int(index)]).permutation(count)
-            for index in indices
-        ]
-        return torch.from_numpy(np.stack(order)[:, :limit]).to(self.device)
-
-    def _patch(self) -> tuple[int, int]:
-        size = self.model.patch_embed.patch_size
-        return int(size[0]), int(size[1])
-
     @torch.no_grad()
     def _update_average(self) -> None:
         """Move the average towards the weights; early on it follows faster."""
         decay = min(self.recipe.average_decay, (1 + self.next_step) / (10 + self.next_step))
-        state = self.model.state_dict()
+        state = _numbers(self.model)
         torch._foreach_lerp_(list(self.average.values()), list(state.values()), 1 - decay)
 
     def save(self, path: Path) -> None:
@@ -169,3 +173,46 @@ class Trainer:
         self.average = stored["average"]
         self.optimizer.load_state_dict(stored["optimizer"])
         self.next_step, self.seconds = stored["next_step"], stored["seconds"]
+
+
+def _numbers(model: nn.Module) -> dict[str, Tensor]:
+    """Return the tensors of a model that can be averaged: all but counters."""
+    return {name: value for name, value in model.state_dict().items() if value.is_floating_point()}
+
+
+class Trainer(Loop):
+    """A Vision Transformer in training, seen through some of its patches."""
+
+    model: VisionTransformer
+    recipe: Recipe
+
+    def _prepare(self) -> None:
+        self.model.train()
+        for block in blocks_of(self.model):
+            block.attn.fused_attn = self.device.type != "cpu"
+
+    def _groups(self) -> list[ParameterGroup]:
+        return parameter_groups(self.model, self.recipe)
+
+    def _logits(self, images: Tensor, indices: np.ndarray) -> Tensor:
+        return forward_patches(self.model, images, self._kept(indices, images))
+
+    def _loss(self, logits: Tensor, labels: Tensor, indices: np.ndarray) -> Tensor:
+        return F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing, reduction="sum")
+
+    def _kept(self, indices: np.ndarray, images: Tensor) -> Tensor | None:
+        """Return the patches that patch dropout keeps, (image, kept), or None for all."""
+        rows, columns = (side // patch for side, patch in zip(images.shape[-2:], self._patch(), strict=True))
+        count = rows * columns
+        limit = self.recipe.patches(self.next_step)
+        if count <= limit:
+            return None
+        order = [
+            np.random.default_rng([self.recipe.seed, 4, self.next_step, int(index)]).permutation(count)
+            for index in indices
+        ]
+        return torch.from_numpy(np.stack(order)[:, :limit]).to(self.device)
+
+    def _patch(self) -> tuple[int, int]:
+        size = self.model.patch_embed.patch_size
+        return int(size[0]), int(size[1])

@@ -1,4 +1,4 @@
-"""The recipe of the shipped classifier as data: schedule, image sizes, learning rates by layer."""
+"""The recipe of the shipped Vision Transformer as data: schedule, image sizes, learning rates by layer."""
 
 from __future__ import annotations
 
@@ -15,28 +15,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Recipe(Record):
-    """Every choice of a training run. Two runs with the same recipe, data and threads agree."""
+class Schedule(Record):
+    """What every training run chooses. Two runs with the same schedule, data and threads agree."""
 
     steps: int = 3600
     warmup_steps: int = 80
     decay_steps: int = 1400
     """The learning rate is constant after the warm-up, then falls in a straight line to zero over the last steps."""
     final_steps: int = 400
-    """The last steps see ``final_image_sizes`` and more of their patches."""
+    """The last steps see ``final_image_sizes``."""
     batch_size: int = 64
     image_sizes: tuple[int, ...] = (98, 112, 140, 168, 196, 224)
-    kept_patches: int = 48
-    """Patch tokens kept of each image, at random (all when there are fewer): patch dropout."""
     final_image_sizes: tuple[int, ...] = (168, 196, 224)
-    final_kept_patches: int = 100
     learning_rate: float = 2.5e-4
     head_learning_rate: float = 1e-3
     layer_decay: float = 0.8
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     clip_norm: float = 1.0
-    frozen_blocks: int = 3
     smallest_area: float = 0.5
     average_decay: float = 0.99
     """Decay of the exponential moving average of the weights, per step."""
@@ -58,16 +54,27 @@ class Recipe(Record):
         sizes = self.final_image_sizes if self.is_final(step) else self.image_sizes
         return sizes[int(np.random.default_rng([self.seed, 1, step]).integers(len(sizes)))]
 
-    def patches(self, step: int) -> int:
-        """Return how many patch tokens of each image are kept at ``step``, at most."""
-        return self.final_kept_patches if self.is_final(step) else self.kept_patches
-
     def batch(self, step: int, images: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Return the indices of the images at ``step``: a new seeded order each pass, the odd rest left out."""
         per_pass = images // self.batch_size
         order = np.random.default_rng([self.seed, 2, step // per_pass]).permutation(images)
         start = (step % per_pass) * self.batch_size
         return order[start : start + self.batch_size]
+
+
+@dataclass(frozen=True)
+class Recipe(Schedule):
+    """The Vision Transformer's choices beside the schedule."""
+
+    kept_patches: int = 48
+    """Patch tokens kept of each image, at random (all when there are fewer): patch dropout."""
+    final_kept_patches: int = 100
+    """The same in the last phase."""
+    frozen_blocks: int = 3
+
+    def patches(self, step: int) -> int:
+        """Return how many patch tokens of each image are kept at ``step``, at most."""
+        return self.final_kept_patches if self.is_final(step) else self.kept_patches
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,9 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     return float(torch.tensor((low + high) / 2).exp())
 
 
-def fold_temperature(state: dict[str, Tensor], temperature: float) -> dict[str, Tensor]:
-    """Return the weights with the classifier divided by ``temperature``: the order of answers stays the same."""
-    scaled = {name: state[name] / temperature for name in ("head.weight", "head.bias")}
+def fold_temperature(state: dict[str, Tensor], temperature: float, *, classifier: str = "head") -> dict[str, Tensor]:
+    """Return the weights with the layer ``classifier`` divided by ``temperature``: the order of answers stays."""
+    scaled = {name: state[name] / temperature for name in (f"{classifier}.weight", f"{classifier}.bias")}
     return {**state, **scaled}
 
 

@@ -5,6 +5,7 @@ Files and links name classes as the library does: by number and in English.
 
 from __future__ import annotations
 
+from vitviz.analysis.convnet import ConvNet
 from vitviz.models.vit import ViT
 from vitviz.ui.text import CLASS, pgettext
 
@@ -14,6 +15,6 @@ def class_name(vit: ViT, index: int) -> str:
     return pgettext(CLASS, vit.class_name(index))
 
 
-def class_names(vit: ViT) -> tuple[str, ...]:
+def class_names(model: ViT | ConvNet) -> tuple[str, ...]:
     """Return the readable names of all classes, by index."""
-    return tuple(pgettext(CLASS, name) for name in vit.class_names)
+    return tuple(pgettext(CLASS, name) for name in model.class_names)

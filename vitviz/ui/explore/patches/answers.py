@@ -1,4 +1,4 @@
-"""The answers before and after patches were changed: of the ViT and, where it is trained, of a CNN."""
+"""The answers before and after patches were changed: of the ViT and of the trained CNN beside it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vitviz.analysis.replacement import REMOVED
+from vitviz.errors import VitvizError
 from vitviz.figures.bars import answers_bar
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.models import timm_door
@@ -94,24 +95,20 @@ def _bars(key: str, names: Sequence[str], chances: list[Tensor], changed: Change
 
 
 def _cnn(scene: Scene, changed: Changed) -> None:
-    net = networks.trained_convnet(*scene.vit.image_size)
-    if reason := networks.refusal(*scene.vit.image_size):
-        link.notice(reason)
-    if net is None:
-        st.caption(
-            _(
-                "No convolutional network beside it: the weights of ResNet-18 are not in the local cache, and the "
-                "answers of an untrained network mean nothing."
-            )
-        )
+    try:
+        net = networks.convnet(*scene.vit.image_size)
+    except VitvizError as error:  # its file is missing or damaged: the page stands without it
+        link.notice(str(error))
         return
-    st.markdown(_("**ResNet-18**, a convolutional network, on the same pixels"))
+    st.markdown(
+        _("**{name}**, trained on the classes of the shipped ViT, on the same pixels").format(name=networks.CNN_TITLE)
+    )
     data = timm_door.data_settings(net.module, scene.vit.image_size)
     pixels = [scene.original.pixels, change_for_pixels(scene, changed)]
     batch = torch.stack([networks.renormalised(picture.cpu(), scene.vit, data.mean, data.std) for picture in pixels])
     with torch.no_grad():
         chances = list(net.module(batch).float().softmax(-1))
-    names = timm_door.class_names(net.module, len(chances[0]))
+    names = class_names(net)
     st.markdown(_sentence(names, *chances, changed=bool(changed)))
     _bars("cnn_answers", names, chances, changed, CNN_VERMILION)
     if changed.change == REMOVED and changed:

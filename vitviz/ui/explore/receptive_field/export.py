@@ -64,7 +64,7 @@ def _recipe(scene: Scene, measured: list[ProbedField]) -> Recipe:
             "print(field.radius, field.area_ratios, field.gaussian.sigma)",
             *_rollout_code(scene, single),
             "",
-            f'net = vitviz.load_convnet("timm:{networks.CNN}", weights="random", image_size=vit.image_size)',
+            f'net = vitviz.load_convnet("{networks.CNN}", image_size=vit.image_size)',
             "print(vitviz.theoretical_field(net, net.layers - 1).size)  # what its last layer could see",
             "",
         ]

@@ -10,13 +10,14 @@ from torch import Tensor
 
 from vitviz.analysis.convnet import ConvNet
 from vitviz.analysis.theoretical_field import theoretical_field
+from vitviz.errors import VitvizError
 from vitviz.examples import examples
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.images import Photo, open_photo
 from vitviz.models import timm_door
 from vitviz.models.vit import ViT
 from vitviz.ui.choices.shared import WEIGHTS
-from vitviz.ui.kept.networks import CNN, redrawn, refusal, renormalised, resnet
+from vitviz.ui.kept.networks import CNN, CNN_TITLE, convnet, redrawn, renormalised
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
@@ -82,18 +83,21 @@ def probes(scene: Scene) -> list[tuple[str, Probe]]:
     vit, place = scene.vit, _place(scene)
     trained = link.get(WEIGHTS) != "random"
     networks = [("map", _vit_probe(scene, vit, trained, place))]
-    net, known = resnet(*vit.image_size)
-    if reason := refusal(*vit.image_size):
-        link.notice(reason)
-    weights = _("trained on ImageNet") if known else _("random weights: none of its weights are in the local cache")
-    data = timm_door.data_settings(net.module, vit.image_size)
-    key = f"{CNN}|{known}|{vit.image_size}"
-    names = net.layer_names
-    convnet = Probe(key, "ResNet-18", weights, net, CNN_VERMILION, False, names, "", data.mean, data.std, place)
-    networks.append(("convnet", convnet))
+    try:
+        networks.append(("convnet", _convnet_probe(vit, place)))
+    except VitvizError as error:  # its file is missing or damaged: the page stands without it
+        link.notice(str(error))
     if trained:
         networks.append(("random", _vit_probe(scene, redrawn(scene.model_key, vit), False, place)))
     return networks
+
+
+def _convnet_probe(vit: ViT, place: tuple[float, float]) -> Probe:
+    net = convnet(*vit.image_size)
+    data = timm_door.data_settings(net.module, vit.image_size)
+    weights = _("trained on the photos of the shipped ViT, after ImageNet")
+    key, names = f"{CNN}|{vit.image_size}", net.layer_names
+    return Probe(key, CNN_TITLE, weights, net, CNN_VERMILION, False, names, "", data.mean, data.std, place)
 
 
 def _vit_probe(scene: Scene, vit: ViT, trained: bool, place: tuple[float, float]) -> Probe:

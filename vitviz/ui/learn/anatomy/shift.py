@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from vitviz.analysis.convnet import ConvNet
+from vitviz.analysis.theoretical_field import theoretical_fields
 from vitviz.errors import VitvizError
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve
@@ -41,44 +42,54 @@ def draw(scene: Scene) -> Result | None:
     )
     if scene.vit.layers > 1:
         st.slider(_("Block"), 0, scene.vit.layers - 1, **link.widget(LAYER))
+    net = _convnet(scene)
     try:
-        experiment = _measured(scene.model_key, scene.photo.digest, scene.layer, scene.vit, scene.original)
+        experiment = _measured(
+            scene.model_key, scene.photo.digest, scene.layer, net is not None, scene.vit, scene.original, net
+        )
     except VitvizError as error:
         st.info(plain(in_dashboard(error)))
         return None
-    trained = networks.resnet(*scene.vit.image_size)[1]
-    if reason := networks.refusal(*scene.vit.image_size):
-        link.notice(reason)
-    chart(figure(experiment, scene.layer, trained=trained), key="shift_curves")
+    chart(figure(experiment, scene.layer), key="shift_curves")
     st.caption(_sentence(scene, experiment))
     _words(scene)
-    return _result(scene, experiment, trained)
+    return _result(scene, experiment, net)
+
+
+def _convnet(scene: Scene) -> ConvNet | None:
+    try:
+        return networks.convnet(*scene.vit.image_size)
+    except VitvizError as error:  # its file is missing or damaged: the other curves stand without it
+        link.notice(str(error))
+        return None
 
 
 @st.cache_resource(max_entries=12, show_spinner=N_("Shifting the photo …"), show_time=True)
-def _measured(model_key: str, digest: str, layer: int, _vit: ViT, _trace: Trace) -> ShiftExperiment:
-    net, _known = networks.resnet(*_vit.image_size)
-    depth = _third_stage(net)
-    return shift_experiment(_vit, _trace.pixels, layer=layer, convnet=net, convnet_layer=depth)
+def _measured(
+    model_key: str, digest: str, layer: int, beside: bool, _vit: ViT, _trace: Trace, _net: ConvNet | None
+) -> ShiftExperiment:
+    depth = 0 if _net is None else _depth(_net)
+    return shift_experiment(_vit, _trace.pixels, layer=layer, convnet=_net, convnet_layer=depth)
 
 
-def _third_stage(net: ConvNet) -> int:
-    return max(place for place, name in enumerate(net.layer_names) if name.startswith("layer3"))
+def _depth(net: ConvNet) -> int:
+    """Return the deepest layer whose places are not more than ``_STRIDE`` pixels apart."""
+    fields = theoretical_fields(net)
+    return max(place for place, field in enumerate(fields) if field is not None and field.columns.jump <= _STRIDE)
 
 
-def _titles(layer: int, trained: bool) -> dict[str, tuple[str, str]]:
-    weights = _("trained") if trained else _("random")
+def _titles(layer: int) -> dict[str, tuple[str, str]]:
     return {
         "tokens": (_("ViT: tokens after block {layer}").format(layer=layer), VIT_BLUE),
         "patch embedding": (_("ViT: patch embedding alone"), _EMBEDDING),
-        "convnet": (_("ResNet-18, third stage, {weights}").format(weights=weights), CNN_VERMILION),
+        "convnet": (_("{name}, trained").format(name=networks.CNN_TITLE), CNN_VERMILION),
         "plain convolutions": (_("four 3 × 3 layers, stride 1, random"), _PLAIN),
     }
 
 
-def figure(experiment: ShiftExperiment, layer: int, *, trained: bool) -> go.Figure:
+def figure(experiment: ShiftExperiment, layer: int) -> go.Figure:
     """Return the likeness of every network's features against the shift."""
-    titles = _titles(layer, trained)
+    titles = _titles(layer)
     lines = [
         Curve(
             _("{name} (stride {stride})").format(name=titles[curve.name][0], stride=curve.stride),
@@ -125,7 +136,7 @@ def _words(scene: Scene) -> None:
     )
     lesson.caveat(
         _(
-            "A usual CNN is not shift-invariant either: its strides of 2 multiply to {stride} in the third stage, and "
+            "A usual CNN is not shift-invariant either: its strides of 2 multiply to {stride} at the depth shown, and "
             "it is back only after that many pixels (Zhang 2019). What is built into it is locality: small kernels "
             "that see few neighbours and are the same everywhere. A ViT shares its patch embedding and its MLPs over "
             "places, but not the positions."
@@ -141,16 +152,14 @@ def _words(scene: Scene) -> None:
     )
 
 
-def _result(scene: Scene, experiment: ShiftExperiment, trained: bool) -> Result:
+def _result(scene: Scene, experiment: ShiftExperiment, net: ConvNet | None) -> Result:
     arrays = {curve.name.replace(" ", "_"): curve.likeness for curve in experiment.curves}
-    net, _known = networks.resnet(*scene.vit.image_size)
-    weights = "" if trained else ', weights="random"'
+    beside = "" if net is None else f", convnet=net, convnet_layer={_depth(net)}"
+    load = "" if net is None else f'net = vitviz.load_convnet("{networks.CNN}", image_size=vit.image_size)\n'
     code = (
         "import vitviz\nfrom vitviz.examples import example\nfrom vitviz.labs.shift import shift_experiment\n\n"
         f"{load_line(scene)}\ntrace = vitviz.trace(vit, {picture_expression(scene)})\n"
-        f'net = vitviz.load_convnet("timm:{networks.CNN}"{weights}, image_size=vit.image_size)\n'
-        f"experiment = shift_experiment(\n    vit, trace.pixels, layer={scene.layer}, convnet=net, "
-        f"convnet_layer={_third_stage(net)}\n)\n"
+        f"{load}experiment = shift_experiment(vit, trace.pixels, layer={scene.layer}{beside})\n"
         "print([(curve.name, curve.likeness.round(3)) for curve in experiment.curves])\n"
     )
     return Result(
@@ -159,5 +168,5 @@ def _result(scene: Scene, experiment: ShiftExperiment, trained: bool) -> Result:
         settings={"experiment": choices.SHIFT, "model": scene.vit.name, "layer": scene.layer},
         code=code,
         arrays=lambda: arrays,
-        figures=lambda: {_("Shift"): figure(experiment, scene.layer, trained=trained)},
+        figures=lambda: {_("Shift"): figure(experiment, scene.layer)},
     )
