@@ -125,7 +125,8 @@ def test_answers_by_hand() -> None:
 
 def test_a_text_is_cut_and_stays_one_line() -> None:
     photo = vitviz.Photo(None, "d" * 500, ("turned\nupright",))  # type: ignore[arg-type]
-    assert repr(photo) == f"Photo(image=None, digest='{'d' * 57}…', notes=('turned\\nupright',))"
+    told = f"Photo(image=None, digest='{'d' * 57}…', notes=('turned\\nupright',),\n    scaling=None, frames=1)"
+    assert repr(photo) == told
 
 
 def test_a_record_of_settings_can_be_typed_in_again() -> None:

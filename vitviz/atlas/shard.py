@@ -49,7 +49,7 @@ class _Opened(Record):
 
 
 @dataclass
-class _Group:
+class _Group(Record):
     """The photos of one batch as they are opened."""
 
     start: int

@@ -37,7 +37,7 @@ class Answers(Record):
 
 
 @dataclass
-class _Pass:
+class _Pass(Record):
     """What is done, and noted, in the pass that this thread runs."""
 
     kept: Tensor | None = None

@@ -13,6 +13,7 @@ from vitviz.images.notes import CLIPPED, SCALED, SIXTEEN_BITS
 from vitviz.images.opening import Opening, Window
 from vitviz.images.photo import Scaling
 from vitviz.images.strips import Values
+from vitviz.record import Record
 
 WINDOWS = ("auto", "full", "range", "percentiles")
 """``auto``: what the file says (DICOM, HEIC); else whole numbers from 0 to the white of the fewest bits (8, 10, 12, 14,
@@ -26,7 +27,7 @@ Limits = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Known:
+class Known(Record):
     """What a file says about its values."""
 
     auto: Limits | None = None

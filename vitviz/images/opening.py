@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from vitviz.errors import OptionError
 from vitviz.images import notes as told
 from vitviz.images.photo import Scaling
+from vitviz.record import Record
 
 Window = str | tuple[float, float]
 """One of ``vitviz.images.WINDOWS``, or the values that become black and white."""
 
 
 @dataclass
-class Opening:
+class Opening(Record):
     """One picture on its way through the door."""
 
     window: Window = "auto"

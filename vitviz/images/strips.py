@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vitviz.images.limits import KEEP_SIDE
+from vitviz.record import Record
 
 _PIXELS = 2_000_000  # of a strip, about
 Rows = Callable[[int, int], NDArray[Any]]
@@ -18,7 +19,7 @@ Rows = Callable[[int, int], NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class Values:
+class Values(Record):
     """The values of a picture, made smaller if it is much larger than what is kept."""
 
     array: NDArray[Any]

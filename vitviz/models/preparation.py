@@ -28,7 +28,7 @@ class Preparation(Record):
     notes: tuple[str, ...] = ()
 
 
-class Missing:
+class Missing(Record):
     """The transform of a module that tells none: it says what to give in its place."""
 
     def __init__(self, name: str, reason: str) -> None:
@@ -51,7 +51,7 @@ def timm_preparation(module: nn.Module, image_size: tuple[int, int]) -> Preparat
 
 
 @dataclass(frozen=True)
-class Unnormalised:
+class Unnormalised(Record):
     """A transform whose normalisation is undone: its pictures have values from 0 to ``largest``."""
 
     transform: Callable[[Image.Image], Tensor]

@@ -70,7 +70,7 @@ def test_a_teachers_part_is_the_divergence_from_its_softened_answer(
     new_trainer: Callable[..., ConvNetTrainer],
 ) -> None:
     wanted = torch.randn(10, 5, generator=torch.Generator().manual_seed(1))
-    recipe = ConvNetRecipe(distillation=0.25, distillation_temperature=2.0, label_smoothing=0.0)
+    recipe = ConvNetRecipe(distillation=0.25, temperature=2.0, label_smoothing=0.0)
     trainer = new_trainer(recipe, teacher=wanted)
     logits, labels, indices = torch.eye(5)[:2], torch.tensor([0, 3]), np.array([7, 2])
     teacher = (wanted[indices] / 2).softmax(1)

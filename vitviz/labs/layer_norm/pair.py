@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from vitviz.errors import StoppedError
 from vitviz.labs.blocks import ORDERS
 from vitviz.labs.layer_norm.training import LayerNormTraining, train
+from vitviz.record import Record
 
 
 class PairProgress(Protocol):
@@ -19,7 +20,7 @@ class PairProgress(Protocol):
 
 
 @dataclass(frozen=True)
-class Going:
+class Going(Record):
     """The run that goes on now: its losses so far."""
 
     asked: Mapping[str, Any]
@@ -38,7 +39,7 @@ class Going:
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class Pair(Record):
     """Both orders with one setting; a stopped run has what was trained until then."""
 
     runs: tuple[LayerNormTraining, ...]

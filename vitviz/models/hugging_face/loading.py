@@ -63,7 +63,7 @@ def load_module(place: str, weights: str, *, seed: int = 0) -> Loaded:
 
 
 @dataclass(frozen=True)
-class _Source:
+class _Source(Record):
     """Where files are read from, and whether the network may be asked."""
 
     path: str

@@ -42,7 +42,7 @@ class ConvNetRecipe(Schedule):
     """Of its seven stages; the stem before them is frozen with any."""
     distillation: float = 0.5
     """Weight of the teacher in the loss, in [0, 1]; the labels have the rest."""
-    distillation_temperature: float = 2.0
+    temperature: float = 2.0
     """Both answers are divided by it before they are compared: Hinton et al. 2015, "Distilling the Knowledge"."""
 
 
@@ -116,7 +116,7 @@ class ConvNetTrainer(Loop):
         loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing, reduction="sum")
         if self.teacher is None:
             return loss
-        weight, heat = self.recipe.distillation, self.recipe.distillation_temperature
+        weight, heat = self.recipe.distillation, self.recipe.temperature
         wanted = (self.teacher[indices].to(logits.device) / heat).log_softmax(dim=1)
         answered = (logits / heat).log_softmax(dim=1)
         apart = F.kl_div(answered, wanted, log_target=True, reduction="sum") * heat**2
