@@ -62,7 +62,7 @@ def test_explain_writes_every_kind_of_file_and_says_so(
     assert said.out.startswith(
         "photo.png, timm:vit_tiny_patch16_224 (random, seed 0), "
         "layer 3, head 1: where patch 4 (row 2, column 2) looks.\n"
-        "Top 5: class "
+        "Top 5 of 1000 classes: class "
     )
     assert said.out.endswith(f" ms; wrote {', '.join(str(file) for file in files)}.\n")
 

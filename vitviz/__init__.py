@@ -16,6 +16,7 @@ from vitviz.analysis.convnet import ConvNet, load_convnet
 from vitviz.analysis.drop_curve import DropCurve, drop_curve
 from vitviz.analysis.faithfulness import Faithfulness, deletion_insertion, perturbation_test
 from vitviz.analysis.faithfulness_checks import Randomisation, energy_in_box, model_randomisation, pointing_game
+from vitviz.analysis.familiarity import Familiarity, familiarity
 from vitviz.analysis.input_sizes import input_sizes
 from vitviz.analysis.interpolation import interpolated_similarity
 from vitviz.analysis.lens import class_evidence, logit_lens
@@ -53,6 +54,7 @@ __all__ = [
     "DropCurve",
     "Edit",
     "Faithfulness",
+    "Familiarity",
     "HeadStatistics",
     "Knob",
     "Likeness",
@@ -78,6 +80,7 @@ __all__ = [
     "drop_curve",
     "energy_in_box",
     "errors",
+    "familiarity",
     "head_statistics",
     "input_sizes",
     "interpolated_similarity",

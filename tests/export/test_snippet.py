@@ -144,6 +144,7 @@ def test_the_code_reads_as_a_person_would_write_it() -> None:
         "\n"
         "vit = vitviz.load_vit('default')\n"
         "trace = vitviz.trace(vit, 'photo.jpg')\n"
+        "doubt = vitviz.familiarity(vit, trace)  # doubt.perhaps_none: perhaps none of its classes\n"
         "\n"
         "attention = trace.attention_row(5, trace.grid.token('class'))  # (heads, key)\n"
         "row = attention[2]\n"

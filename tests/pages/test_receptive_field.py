@@ -88,7 +88,7 @@ def test_this_photo_stands_beside_the_mean_of_the_examples(dashboard, tiny_model
     assert any(told in each.value for each in app.app.caption) == (pictures == "examples")
     found = app.app.dataframe[1].value
     vit = tiny_models["tiny:class"]
-    photos = [each.path for each in vitviz.examples.examples()]
+    photos = [each.path for each in vitviz.examples.photographs()]
     wanted = vitviz.receptive_field(vit, photos, layer=0, token=6)
     assert found["Mean of the examples"][0] == f"{wanted.radius:.1f}"
     assert found["Standard deviation"][0] == f"{wanted.per_image_radius.std():.1f}"

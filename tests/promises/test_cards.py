@@ -16,7 +16,7 @@ import torch
 
 import vitviz
 from tests.promises.texts import CHANGELOG, README, ROOT, blocks
-from vitviz.examples import examples
+from vitviz.examples import photographs
 
 CARDS = [
     ROOT / "assets" / name
@@ -52,7 +52,7 @@ def test_the_commands_of_the_cards_exist_with_their_options(command: str) -> Non
 
 def test_the_card_says_what_the_model_answers_to_the_examples(load_once: Callable[..., vitviz.ViT]) -> None:
     vit = load_once("default")
-    tops = [dict(vitviz.trace(vit, each.path).top(2)) for each in examples()]
+    tops = [dict(vitviz.trace(vit, each.path).top(2)) for each in photographs()]
     answers = [{vit.class_name(index): round(100 * share) for index, share in top.items()} for top in tops]
     firsts = {name: share for answer in answers for name, share in list(answer.items())[:1]}
     told = " ".join(TEXTS["MODEL_CARD.md"].partition("On the crisp example photos")[2].partition("\n\n")[0].split())
@@ -64,7 +64,7 @@ def test_the_card_says_what_the_model_answers_to_the_examples(load_once: Callabl
     assert {"Persian cat": 49, "tabby": 36} in answers
     (unknown,) = [answer for answer in answers if max(answer.values()) < 40]
     assert f"gets no answer above {max(unknown.values())} %" in told
-    assert len(examples()) == 10
+    assert len(photographs()) == 10
     assert "A trained model and ten photos" in README
 
 
@@ -74,7 +74,7 @@ def test_the_card_of_the_cnn_says_what_it_answers_to_the_examples() -> None:
     wanted = {name: int(share) for name, share in re.findall(r"([A-Za-z ]+?) (\d+) %(?:, |$)", told)}
     assert len(wanted) == 8
     answers = {}
-    for photo in examples():
+    for photo in photographs():
         with torch.no_grad():
             shares = network.module(network.preprocess(photo.path)[None])[0].softmax(0)
         answers[network.class_names[int(shares.argmax())]] = 100 * float(shares.max())

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
+from vitviz.analysis.familiarity import familiarity
 from vitviz.attention.view import POOL, default_query
 from vitviz.attribution import attribute
 from vitviz.cli import model_options, outputs, picture_options
@@ -185,6 +186,7 @@ def _report(explained: Explained, arguments: argparse.Namespace, photo: Photo, g
         heading += f" ({why})"
     files = f"; wrote {', '.join(map(str, arguments.out))}" if arguments.out else ""
     lines = [f"{heading}.", f"{_answers(vit, traced)}. {1000 * explained.seconds:.0f} ms{files}."]
+    lines += _doubt(vit, traced)
     if explained.shown.facts and explained.method.explanation is not None:
         lines.append(explained.shown.facts)
     if traced.target is not None:
@@ -198,4 +200,16 @@ def _answers(vit: ViT, traced: Trace) -> str:
     top = traced.top(5)
     if not top:
         return "No classifier, so no answers"
-    return f"Top {len(top)}: " + ", ".join(f"{vit.class_name(index)} {share:.1%}" for index, share in top)
+    answers = ", ".join(f"{vit.class_name(index)} {share:.1%}" for index, share in top)
+    return f"Top {len(top)} of {len(vit.class_names)} classes: {answers}"
+
+
+def _doubt(vit: ViT, traced: Trace) -> list[str]:
+    """Return the line that says that the photo may show none of the classes, where that was measured and is so."""
+    measured = familiarity(vit, traced)
+    if measured is None or not measured.perhaps_none:
+        return []
+    return [
+        f"Perhaps none of its {measured.classes} classes: its best answer has less than {measured.threshold:.1%}, "
+        f"as only {measured.false_alarms:.0%} of the photos have that do show one."
+    ]

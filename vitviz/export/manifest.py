@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from vitviz.analysis.familiarity import familiarity
 from vitviz.attention.view import MapView
 from vitviz.errors import OptionError
 from vitviz.files import write_text
@@ -58,6 +59,8 @@ def manifest(
         "picture": {"name": file_name(picture_name), "digest": photo_digest, "digest_of": DIGEST},
         "target": None if trace.target is None else _target(trace.target),
         "answers": answers(trace, vit),
+        "classes": len(vit.class_names),
+        "familiarity": _familiarity(trace, vit),
         "edit": trace.edit.describe(),
         "settings": dict(settings),
         "licence": LICENCE,
@@ -101,6 +104,11 @@ def versions() -> dict[str, str]:
 def answers(trace: Trace, vit: ViT, count: int = 5) -> list[dict[str, Any]]:
     """Return the model's most probable classes, best first; empty without a classifier."""
     return [{"class": index, "name": vit.class_name(index), "probability": share} for index, share in trace.top(count)]
+
+
+def _familiarity(trace: Trace, vit: ViT) -> dict[str, Any] | None:
+    measured = familiarity(vit, trace)
+    return None if measured is None else asdict(measured) | {"perhaps_none": measured.perhaps_none}
 
 
 def file_name(path: str) -> str:

@@ -9,6 +9,7 @@ from vitviz.attention.statistics import STATISTICS
 from vitviz.attention.view import DIRECTIONS, MAX, MEAN, POOL
 from vitviz.errors import OptionError, check_choice
 from vitviz.export.settings import ViewSettings
+from vitviz.models import shipped
 
 EXAMPLE = "example:"
 _PICTURE = "picture = overlay(vit.picture(trace.pixels), values)  # (height, width, 3)"
@@ -71,7 +72,10 @@ def _trace(view: ViewSettings) -> list[str]:
         options.append(f"target={view.target!r}")
     if view.edit:
         options.append(f"edit=vitviz.Edit({_edit(view)})")
-    return [f"trace = vitviz.trace(vit, {', '.join(options)})"]
+    lines = [f"trace = vitviz.trace(vit, {', '.join(options)})"]
+    if view.model in shipped.MODELS and view.image_size is None and not view.edit:
+        lines.append("doubt = vitviz.familiarity(vit, trace)  # doubt.perhaps_none: perhaps none of its classes")
+    return lines
 
 
 def _edit(view: ViewSettings) -> str:

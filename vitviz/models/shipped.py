@@ -17,6 +17,20 @@ from vitviz.record import Record
 
 
 @dataclass(frozen=True)
+class FamiliarityFigures(Record):
+    """What benchmarks/none_of_them.py measured of a classifier, as its card tells it."""
+
+    threshold: float
+    """Largest probability below which a photo perhaps shows none of the classes."""
+    false_alarms: float
+    """Share of the validation photos below the threshold, in [0, 1]."""
+    detected: float
+    """Share of the photos of other classes below the threshold, in [0, 1]."""
+    auroc: float
+    """Of validation photos beside photos of other classes, in [0, 1]."""
+
+
+@dataclass(frozen=True)
 class ShippedModel(Record):
     """A model whose weights lie in assets/weights."""
 
@@ -32,6 +46,8 @@ class ShippedModel(Record):
     """Height and width in pixels that it was trained for."""
     summary: str
     """One line for lists."""
+    familiarity: FamiliarityFigures | None = None
+    """Of the model at ``image_size``; None where nothing was measured."""
 
 
 MODELS: dict[str, ShippedModel] = {
@@ -42,6 +58,7 @@ MODELS: dict[str, ShippedModel] = {
         classes="classes.txt",
         image_size=(224, 224),
         summary="ViT-S/14 of the DINOv2 kind, 22 M parameters, fine-tuned on 200 classes of natural photos",
+        familiarity=FamiliarityFigures(threshold=0.328, false_alarms=0.1, detected=0.246, auroc=0.711),
     )
 }
 
@@ -123,6 +140,14 @@ def _module(model: ShippedModel, size: tuple[int, int] | None) -> nn.Module:
 
 def _origin(model: ShippedModel) -> str:
     return f"{model.file}, SHA-256 {model.sha256}"
+
+
+def familiarity_of(vit: ViT) -> FamiliarityFigures | None:
+    """Return what was measured of a model; None unless it is a shipped one at its own size."""
+    for model in MODELS.values():
+        if model.sha256 in vit.weights and model.image_size == vit.image_size:
+            return model.familiarity
+    return None
 
 
 def checked(path: Path, sha256: str) -> Path:

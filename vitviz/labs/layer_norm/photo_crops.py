@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from vitviz.examples import examples
+from vitviz.examples import photographs
 from vitviz.images import open_image
 
 PHOTO_PIXELS = 96
@@ -19,9 +19,9 @@ CROP_PIXELS = 16
 
 @lru_cache(maxsize=1)
 def photos() -> Tensor:
-    """Return the example photos, (photo, channel, row, column), each channel with mean 0 and deviation 1 over all."""
+    """Return the example photographs, (photo, channel, row, column), each channel with mean 0 and deviation 1."""
     side = (PHOTO_PIXELS, PHOTO_PIXELS)
-    opened = [open_image(example.path).resize(side, Image.Resampling.BOX) for example in examples()]
+    opened = [open_image(example.path).resize(side, Image.Resampling.BOX) for example in photographs()]
     raw = [torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8) for image in opened]
     values = torch.stack(raw).reshape(-1, PHOTO_PIXELS, PHOTO_PIXELS, 3).permute(0, 3, 1, 2).float()
     mean, deviation = values.mean((0, 2, 3), keepdim=True), values.std((0, 2, 3), keepdim=True)

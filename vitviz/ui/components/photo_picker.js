@@ -2,7 +2,7 @@
 
 const urls = new WeakMap();
 
-function buildTile([name, title], bytes, current, made) {
+function buildTile([name, title, mark], bytes, current, made) {
   const tile = document.createElement("button");
   tile.type = "button";
   tile.className = "tile";
@@ -17,6 +17,13 @@ function buildTile([name, title], bytes, current, made) {
   image.src = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
   made.push(image.src);
   tile.append(image);
+  if (mark) {
+    const sign = document.createElement("span");
+    sign.className = "mark";
+    sign.textContent = mark;
+    sign.setAttribute("aria-hidden", "true"); // the label says it in words
+    tile.append(sign);
+  }
   return tile;
 }
 

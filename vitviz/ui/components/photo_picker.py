@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
 from vitviz.figures.image_files import jpeg_bytes
 from vitviz.images import Photo
+from vitviz.record import Record
 from vitviz.ui.components.packing import pack
 from vitviz.ui.components.sources import PICKER
 
@@ -16,18 +18,30 @@ SIDE = 112
 _component = st.components.v2.component("vitviz_photo_picker", html=PICKER.html, css=PICKER.css, js=PICKER.module)
 
 
-def photo_picker(
-    tiles: Sequence[tuple[str, str, Photo]], *, current: str, label: str, on_pick: Callable[[str], None]
-) -> None:
-    """Show (id, title, photo) tiles with ``current`` chosen; ``on_pick`` gets the id of a tile that was picked."""
+@dataclass(frozen=True)
+class Tile(Record):
+    """One photo to choose."""
+
+    name: str
+    title: str
+    photo: Photo
+    note: str = ""
+    """Said after the title, such as "answered wrongly"."""
+    mark: str = ""
+    """The note as one sign on the picture."""
+
+
+def photo_picker(tiles: Sequence[Tile], *, current: str, label: str, on_pick: Callable[[str], None]) -> None:
+    """Show tiles with ``current`` chosen; ``on_pick`` gets the id of a tile that was picked."""
 
     def picked() -> None:
         name = (st.session_state.get("photo_picker") or {}).get("photo")
-        if name in {tile[0] for tile in tiles}:
+        if name in {tile.name for tile in tiles}:
             on_pick(name)
 
-    parts = {name: _thumbnail(photo.digest, photo) for name, _title, photo in tiles}
-    meta = {"tiles": [[name, title] for name, title, _photo in tiles], "current": current, "label": label}
+    parts = {tile.name: _thumbnail(tile.photo.digest, tile.photo) for tile in tiles}
+    told = [[tile.name, f"{tile.title} ({tile.note})" if tile.note else tile.title, tile.mark] for tile in tiles]
+    meta = {"tiles": told, "current": current, "label": label}
     _component(key="photo_picker", data=pack(meta, parts), on_photo_change=picked)
 
 

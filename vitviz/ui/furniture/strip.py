@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
+from vitviz.analysis.familiarity import familiarity
+from vitviz.examples import verdict
 from vitviz.figures.overlay import outline
+from vitviz.ui.furniture import classes
 from vitviz.ui.reader import photos
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _, plain
+from vitviz.ui.text import CLASS, _, pgettext, plain
 from vitviz.ui.words.class_names import class_name
 from vitviz.ui.words.labels import is_random, model_name, token_name
 
@@ -40,12 +43,45 @@ def _answers(scene: Scene, column: DeltaGenerator) -> None:
         column.markdown(_("No classifier: the answer is an embedding of {count} numbers.").format(count=channels))
         return
     first, *rest = [(plain(class_name(scene.vit, index)), share) for index, share in top]
-    column.markdown(f"**{first[0]}** {percent(first[1])}")
-    column.caption(" · ".join(f"{name} {percent(share)}" for name, share in rest))
+    with column.container(horizontal=True, vertical_alignment="center", gap="small", key="answer"):
+        st.markdown(f"**{first[0]}** {percent(first[1])}", width="content")
+        if label := verdict_label(scene):
+            st.markdown(label, width="content")
+        classes.button(scene)
+    if rest:
+        column.caption(" · ".join(f"{name} {percent(share)}" for name, share in rest))
+    if doubt := doubt_of(scene):
+        column.container(key="doubt").caption(":material/help: " + doubt)
     off = scene.trace.edit.ablate_heads
     if off:
         heads = ", ".join(f"L{layer}·H{head}" for layer, head in off)
         column.caption(":material/power_off: " + _("Switched off: {heads}").format(heads=heads))
+
+
+def verdict_label(scene: Scene) -> str:
+    """Return whether an example photo is answered rightly, as a badge; nothing for other photos and other classes."""
+    shown = photos.shown_classes(scene.photo_name, scene.vit)
+    if shown is None:
+        return ""
+    answers = [scene.vit.class_name(index) for index, _share in scene.trace.top(2)]
+    names = _(", ").join(plain(pgettext(CLASS, name)) for name in shown) or plain(photos.title(scene.photo_name))
+    text, colour = {
+        "right": (_("answered rightly"), "green"),
+        "both": (_("two right answers: {names}"), "green"),
+        "wrong": (_("wrong, the photo shows: {names}"), "red"),
+        "unknown": (_("none of its classes is right: {names}"), "orange"),
+    }[verdict(shown, answers)]
+    return f":{colour}-badge[{text.format(names=names)}]"
+
+
+def doubt_of(scene: Scene) -> str:
+    """Return the sentence that says that the photo may show none of the classes, where that was measured and is so."""
+    measured = familiarity(scene.vit, scene.trace)
+    if measured is None or not measured.perhaps_none:
+        return ""
+    return _(
+        "Perhaps none of its {count} classes: only {share} of the photos that do show one get so unsure an answer."
+    ).format(count=measured.classes, share=f"{measured.false_alarms:.0%}")
 
 
 def percent(share: float) -> str:

@@ -10,6 +10,9 @@ RULES = """
 [data-testid="stSidebarContent"] [data-testid="stVerticalBlock"] { gap: 0.8rem; }
 .st-key-strip { border-bottom: 1px solid color-mix(in srgb, currentColor 15%, transparent); padding-bottom: 0.6rem; }
 .st-key-strip p { margin: 0; }
+.st-key-answer { column-gap: 0.8rem; row-gap: 0.9rem; align-items: baseline; }
+.st-key-doubt { padding-bottom: 0.8rem; }
+.st-key-classes button { min-height: 0; padding: 0; text-decoration: underline dotted; text-underline-offset: 0.2em; }
 .st-key-strip [data-testid="stCaptionContainer"] p { line-height: 1.45; }
 [data-testid="stCaptionContainer"] { color: inherit; opacity: 0.82; }
 [data-testid="stImage"] { column-gap: 8px; }

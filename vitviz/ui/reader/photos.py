@@ -7,10 +7,12 @@ from typing import Any
 import streamlit as st
 
 from vitviz.errors import VitvizError
-from vitviz.examples import example, examples
+from vitviz.examples import Example, example, examples
 from vitviz.images import SUFFIXES, Photo, open_photo
-from vitviz.ui.choices.shared import EXAMPLE
-from vitviz.ui.components.photo_picker import photo_picker
+from vitviz.models import shipped
+from vitviz.models.vit import ViT
+from vitviz.ui.choices.shared import EXAMPLE, MODEL
+from vitviz.ui.components.photo_picker import Tile, photo_picker
 from vitviz.ui.reader import link, own_photos
 from vitviz.ui.text import _
 from vitviz.ui.words.errors import in_dashboard
@@ -73,6 +75,15 @@ def title(name: str) -> str:
     return _(example(name).title)
 
 
+def shown_classes(name: str, vit: ViT) -> tuple[str, ...] | None:
+    """Return which of a model's classes an example photo shows; None for other photos, and where nobody knows."""
+    if name in OWN:
+        return None
+    classes = example(name).classes
+    known = set(classes) <= set(vit.class_names) if classes else vit.name in shipped.MODELS
+    return classes if known else None
+
+
 def choose() -> None:
     """Draw the photo part of the sidebar: examples first, then upload and camera."""
     photo_picker(_tiles(), current=current(), label=_("Photo"), on_pick=lambda name: link.put(EXAMPLE.at(name)))
@@ -94,6 +105,18 @@ def choose() -> None:
         own_photos.draw_choices(current())
 
 
-def _tiles() -> list[tuple[str, str, Photo]]:
-    tiles = [(photo.id, _(photo.title), opened(photo.id)) for photo in examples()]
-    return tiles + [(name, title(name), own_photos.get(name)) for name in own_photos.names()]
+def _tiles() -> list[Tile]:
+    tiles = [Tile(photo.id, _(photo.title), opened(photo.id), *_answered(photo)) for photo in examples()]
+    return tiles + [Tile(name, title(name), own_photos.get(name)) for name in own_photos.names()]
+
+
+def _answered(photo: Example) -> tuple[str, str]:
+    """Return how the shipped model answers an example, in words and as a mark; nothing for other models."""
+    if link.get(MODEL) not in shipped.MODELS:
+        return "", ""
+    return {
+        "right": (_("answered rightly"), ""),
+        "both": (_("two animals, two answers"), "2"),
+        "wrong": (_("answered wrongly"), "✗"),
+        "unknown": (_("none of the classes that the model knows"), "?"),
+    }[photo.answer]

@@ -52,11 +52,11 @@ def export(scene: Scene, measured: list[ProbedField]) -> Export:
 
 def _recipe(scene: Scene, measured: list[ProbedField]) -> Recipe:
     single = link.get(PICTURES) == "one"
-    pictures = picture_expression(scene) if single else "[photo.path for photo in examples()]"
+    pictures = picture_expression(scene) if single else "[photo.path for photo in photographs()]"
     code = "\n".join(
         [
             "import vitviz",
-            f"from vitviz.examples import {'example' if single else 'examples'}",
+            f"from vitviz.examples import {'example' if single else 'photographs'}",
             "",
             load_line(scene),
             f"field = vitviz.receptive_field(vit, {pictures}, layer={scene.layer}, token={scene.query!r})",

@@ -11,7 +11,7 @@ from torch import Tensor
 from vitviz.analysis.convnet import ConvNet
 from vitviz.analysis.theoretical_field import theoretical_field
 from vitviz.errors import VitvizError
-from vitviz.examples import examples
+from vitviz.examples import examples, photographs
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.images import Photo, open_photo
 from vitviz.models import timm_door
@@ -135,10 +135,10 @@ def _place(scene: Scene) -> tuple[float, float]:
 
 
 def photos_of(scene: Scene, pictures: str) -> tuple[tuple[str, ...], list[Photo]]:
-    """Return the digests and the photos that are averaged: "one" is this one, "examples" are all of them."""
+    """Return the digests and the photos that are averaged: "one" is this one, "examples" all photographs."""
     if pictures == "one":
         return (scene.photo.digest,), [scene.photo]
-    photos = [_example(example.id) for example in examples()]
+    photos = [_example(example.id) for example in photographs()]
     return tuple(photo.digest for photo in photos), photos
 
 

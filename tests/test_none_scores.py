@@ -1,0 +1,55 @@
+"""The sums of benchmarks/none_of_them.py by hand: AUROC, classes left out, scores that know what they were given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.none_scores import NO_CLASS, SCORES, Photos, auroc, fit, interval, without_classes
+
+
+@pytest.mark.parametrize(
+    ("known", "others", "share"),
+    [([2, 3], [0, 1], 1), ([0, 1], [2, 3], 0), ([1, 3], [2], 0.5), ([1, 1], [1], 0.5), ([1, 2], [1, 0], 0.875)],
+)
+def test_auroc_is_the_share_of_pairs_in_order(known, others, share):
+    assert auroc(np.array(known, float), np.array(others, float)) == share
+
+
+def test_the_interval_holds_the_auroc_and_is_the_same_again():
+    generator = np.random.default_rng(1)
+    known, others = generator.normal(1, 1, 80), generator.normal(0, 1, 60)
+    low, high = interval(known, others)
+    assert low < auroc(known, others) < high
+    assert (low, high) == interval(known, others)
+
+
+def clouds(seed=0):
+    """Three classes about three corners of a space of 210 channels, and others about its middle."""
+    generator = np.random.default_rng(seed)
+    corners = 12 * np.eye(3, 210)
+    labels = np.repeat([0, 1, 2, NO_CLASS], 150)
+    places = np.concatenate([np.repeat(corners, 150, axis=0), np.zeros((150, 210))])
+    features = places + generator.normal(0, 0.3, places.shape) + 1
+    logits = np.concatenate([(features - 1) @ corners.T / 24, np.zeros((len(labels), 20)) - 9], axis=1)
+    return Photos(features, logits, labels)
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_every_score_is_higher_for_what_it_knows(name):
+    reference, photos = clouds(0), clouds(1)
+    scores = SCORES[name](photos, reference.where(reference.labels != NO_CLASS))
+    assert auroc(scores[photos.labels != NO_CLASS], scores[photos.labels == NO_CLASS]) > 0.95
+
+
+def test_a_linear_read_out_learns_what_it_is_shown():
+    reference, photos = clouds(0), clouds(1)
+    score = fit(reference.where(reference.labels != NO_CLASS), reference.where(reference.labels == NO_CLASS))(photos)
+    assert auroc(score[photos.labels != NO_CLASS], score[photos.labels == NO_CLASS]) > 0.95
+
+
+def test_left_out_classes_lose_their_logits_and_their_names():
+    photos = without_classes(clouds(), np.array([1]))
+    assert photos.logits.shape[1] == clouds().logits.shape[1] - 1
+    assert (photos.labels == NO_CLASS).sum() == 300
+    np.testing.assert_array_equal(photos.logits[:, 1], clouds().logits[:, 2])
