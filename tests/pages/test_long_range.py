@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -73,6 +74,24 @@ def test_far_away_the_vit_is_right_and_the_small_field_guesses(dashboard, taken)
 def test_every_knob_at_its_ends(dashboard, link):
     app = open_page(dashboard, **link).sound()
     assert {f"range_{name}" for name in link if name != "beta"} <= set(app.link)
+
+
+@pytest.mark.parametrize("task", ["counting", "occluder"])
+@pytest.mark.parametrize("training", [0, 1, 2])
+def test_the_head_that_links_best_is_chosen_for_the_one_who_looks(dashboard, taken, task, training):
+    measured = results.results(task)
+    for looker in ("object", "class"):
+        open_page(dashboard, task=task, query=looker, training=training).sound()
+        settings = taken[-1].settings
+        assert (settings["layer"], settings["head"]) == measured.best_head(training, looker)
+
+
+def test_the_class_token_looks_at_both_bars(dashboard):
+    summary = (
+        open_page(dashboard, task="occluder", query="class").sound().component("range_picture")["labels"]["summary"]
+    )
+    bar, partner = (int(share) for share in re.findall(r"(\d+)%", summary.replace("\xa0", ""))[:2])
+    assert min(bar, partner) > 10, summary
 
 
 def test_dragging_changes_board_link_and_verdict(dashboard):

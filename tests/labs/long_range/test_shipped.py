@@ -13,6 +13,7 @@ from vitviz.capture.edit import NO_EDIT
 from vitviz.errors import CheckpointError, GridError, OptionError, WeightsUnavailableError
 from vitviz.labs.long_range import evaluate, networks, results, shipped, tasks, verdict
 from vitviz.labs.long_range.moves import partner_cell
+from vitviz.labs.long_range.rendering import picture, render
 
 NAMES = tuple(networks.BUILDERS)
 FAR = 5
@@ -142,6 +143,30 @@ def test_results_are_read_from_the_file_that_is_there(tmp_path):
     told["counting"]["networks"]["vit"]["accuracy"][0][0] = 0.125
     (tmp_path / results.FILE).write_text(json.dumps(told))
     assert results.results("counting", tmp_path).networks["vit"].accuracy[0, 0] == 0.125
+
+
+@pytest.mark.parametrize("task", tasks.TASKS)
+def test_the_head_that_links_best_is_told_by_looker(task):
+    told = results.results(task)
+    for looker in results.LOOKERS:
+        for number, seed in enumerate(told.networks["vit"].seeds):
+            layer, head = told.best_head(seed, looker)
+            assert told.head_weight[looker][number, layer, head] == told.head_weight[looker][number].max() > 2 / 33
+    with pytest.raises(OptionError, match="Looker"):
+        told.best_head(0, "board")
+
+
+def test_what_the_class_token_gives_is_measured_on_both_ends_of_a_pair(trained):
+    task = tasks.find("occluder")
+    weights = evaluate.head_weights(trained["occluder", "vit"], task, images=2)
+    boards = task.sample(2, generator=(generator := np.random.default_rng([0, 3])), pairs=1)
+    vit = shipped.as_vit(trained["occluder", "vit"], "occluder")
+    given = []
+    for board, pixels in zip(boards, render(boards, generator=generator), strict=True):
+        maps = verdict.attention(vit, picture(pixels))
+        first, second = 1 + np.flatnonzero(task.is_object(board))
+        given.append(np.minimum(maps[:, :, 0, first], maps[:, :, 0, second]))
+    assert np.allclose(weights["class"], np.mean(given, axis=0), atol=1e-4)
 
 
 def test_the_interval_of_wilson_by_hand():

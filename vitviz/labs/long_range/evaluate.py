@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -29,13 +30,14 @@ from vitviz.labs.long_range.contents import COLUMNS, IMAGE_SIZE
 from vitviz.labs.long_range.moves import partner_cell
 from vitviz.labs.long_range.networks import Answerer, ConvolutionNetwork
 from vitviz.labs.long_range.rendering import picture, render
-from vitviz.labs.long_range.results import FILE
+from vitviz.labs.long_range.results import FILE, LOOKERS
 from vitviz.labs.long_range.tasks import Task
-from vitviz.labs.long_range.train import calibrate
+from vitviz.labs.long_range.train import Recipe, calibrate
 from vitviz.labs.long_range.verdict import attention
 from vitviz.models import checkpoints
 
 DISTANCES = tuple(range(1, COLUMNS))
+_SPENT = ("steps", "pictures", "seconds")  # what a training took
 _TRACED = 40  # pictures for the attention of every head
 
 
@@ -67,27 +69,31 @@ def measure(network: Answerer, task: Task, *, distance: int | None, images: int,
     }
 
 
-def head_weights(network: Answerer, task: Task, *, images: int = _TRACED) -> list[list[float]]:
-    """Return the mean attention of every head (layer, head) from a half or bar to its partner, over new pictures."""
+def head_weights(network: Answerer, task: Task, *, images: int = _TRACED) -> dict[str, list[list[float]]]:
+    """Return what every head (layer, head) gives by looker: mean attention over new pictures.
+
+    "object": from a half or bar to its partner. "class": from the class token to a half or bar and to its partner, the
+    smaller of the two, so that a head counts which looks at both.
+    """
     vit = shipped.as_vit(network, task.name)
     generator = np.random.default_rng([0, 3])
     boards = task.sample(images, generator=generator, pairs=task.answers - 1)
-    rows = []
+    rows: dict[str, list[NDArray[np.float32]]] = {looker: [] for looker in LOOKERS}
     for board, pixels in zip(boards, render(boards, generator=generator), strict=True):
         maps = attention(vit, picture(pixels))  # (layer, head, query, key)
         first = len(vit.grid.prefix)
         for cell in np.flatnonzero(task.has_partner(board[None])[0]):
             partner = partner_cell(board, int(cell))
             assert partner is not None
-            rows.append(maps[:, :, first + cell, first + partner])
-    weights: list[list[float]] = np.mean(rows, axis=0).round(5).tolist()
-    return weights
+            rows["object"].append(maps[:, :, first + cell, first + partner])
+            rows["class"].append(np.minimum(maps[:, :, 0, first + cell], maps[:, :, 0, first + partner]))
+    return {looker: np.mean(weights, axis=0).astype(float).round(5).tolist() for looker, weights in rows.items()}
 
 
 def evaluate(
     task: Task, state: dict[str, Tensor], told: Mapping[str, Mapping[int, Mapping[str, float]]], images: int
 ) -> dict[str, Any]:
-    """Return everything that the page shows of a task; ``told`` holds steps and seconds by network and seed."""
+    """Return everything that the page shows of a task; ``told`` holds what trainings took, by network and seed."""
     result: dict[str, Any] = {"distances": DISTANCES, "images": images, "networks": {}}
     for name, seeds in told.items():
         built = {seed: shipped.restore(networks.build(name, answers=task.answers), state, name, seed) for seed in seeds}
@@ -99,8 +105,7 @@ def evaluate(
             "parameters": networks.parameters(next(iter(built.values()))),
             "field": field_of(next(iter(built.values()))),
             "seeds": list(seeds),
-            "steps": [told[name][seed]["steps"] for seed in seeds],
-            "seconds": [told[name][seed]["seconds"] for seed in seeds],
+            **{quantity: [told[name][seed][quantity] for seed in seeds] for quantity in _SPENT},
             "mixed_accuracy": [
                 measure(net, task, distance=None, images=images, seed=seed)["accuracy"] for seed, net in built.items()
             ],
@@ -109,29 +114,52 @@ def evaluate(
             entry[quantity] = [[round(point[quantity], 5) for point in row] for row in runs]
         result["networks"][name] = entry
         if name == "vit":
-            result["head_weight"] = [head_weights(net, task) for net in built.values()]
+            weights = [head_weights(net, task) for net in built.values()]
+            result["head_weight"] = {looker: [rows[looker] for rows in weights] for looker in LOOKERS}
         print(task.name, name, np.round(entry["accuracy"], 3).tolist(), flush=True)
     return result
 
 
 def collect(task: str, folder: Path, *, batches: int = 50) -> tuple[dict[str, Tensor], dict[str, dict[int, Any]]]:
-    """Return the trained weights of a task in half precision, and the steps and seconds of each network and seed.
+    """Return the trained weights of a task in half precision, and what the training of each network and seed took.
 
     Batch normalisation gets its statistics anew, see ``train.calibrate``.
     """
     state: dict[str, Tensor] = {}
     told: dict[str, dict[int, Any]] = {name: {} for name in networks.BUILDERS}
     for path in sorted(folder.glob(f"{task}-*.safetensors")):
-        _task, name, seed = path.stem.split("-")
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-        told[name][int(seed)] = {"steps": int(metadata["steps"]), "seconds": float(metadata["seconds"])}
-        network = networks.build(name, answers=tasks.find(task).answers)
-        network.load_state_dict(checkpoints.read_checkpoint(path))
-        calibrate(network, tasks.find(task), seed=int(seed), batches=batches)
+        name = path.stem.split("-")[1]
+        network, recipe, spent = trained(path, name, batches=batches)
+        told[name][recipe.seed] = spent
         for key, value in network.state_dict().items():
-            state[f"{name}.{seed}.{key}"] = value.half() if value.is_floating_point() else value
+            state[f"{name}.{recipe.seed}.{key}"] = value.half() if value.is_floating_point() else value
     return state, told
+
+
+def trained(path: Path, name: str, *, batches: int = 50) -> tuple[Answerer, Recipe, dict[str, float]]:
+    """Return a trained network in eval mode, its recipe, and the steps, pictures and seconds that its training took."""
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    recipe = Recipe(**json.loads(metadata["recipe"]))
+    network = networks.build(name, answers=tasks.find(recipe.task).answers)
+    network.load_state_dict(checkpoints.read_checkpoint(path))
+    calibrate(network, recipe, batches=batches)
+    steps = int(metadata["steps"])
+    spent = {"steps": steps, "pictures": steps * recipe.batch_size, "seconds": float(metadata["seconds"])}
+    return network, recipe, spent
+
+
+def measure_alone(task: Task, folder: Path, images: int) -> list[dict[str, Any]]:
+    """Return how right the networks are at the distance that was the only one of their training."""
+    rows = []
+    for path in sorted(folder.glob(f"alone*-{task.name}-*.safetensors")):
+        name = path.stem.split("-")[2]
+        network, recipe, spent = trained(path, name)
+        told = measure(network, task, distance=recipe.distance, images=images, seed=recipe.seed)
+        budget = {"distance": recipe.distance, "seed": recipe.seed, "steps": spent["steps"]}
+        rows.append({"network": name, **budget, "accuracy": round(told["accuracy"], 5)})
+        print(task.name, rows[-1], flush=True)
+    return sorted(rows, key=lambda row: (row["network"], row["distance"], row["seed"]))
 
 
 def main() -> None:
@@ -153,21 +181,23 @@ def main() -> None:
         task = tasks.find(name)
         path = asked.out / shipped.FILES[name].file
         if asked.trained:
+            alone = measure_alone(task, asked.trained, asked.images)
             state, told = collect(name, asked.trained)
             with writing(path) as beside:
                 save_file(state, beside, metadata={"format": "pt"})
         else:
+            alone = result[name]["alone"]  # these networks are not shipped
             state = checkpoints.read_checkpoint(path)
             told = {
                 net: dict(zip(old["seeds"], _rows(old), strict=True)) for net, old in result[name]["networks"].items()
             }
-        result[name] = evaluate(task, state, told, asked.images)
+        result[name] = {**evaluate(task, state, told, asked.images), "alone": alone}
         print(path.name, checkpoints.sha256_of(path))
     write_text(written, json.dumps(result, indent=1) + "\n")
 
 
 def _rows(old: dict[str, Any]) -> list[dict[str, float]]:
-    return [{"steps": steps, "seconds": seconds} for steps, seconds in zip(old["steps"], old["seconds"], strict=True)]
+    return [{quantity: old[quantity][number] for quantity in _SPENT} for number in range(len(old["seeds"]))]
 
 
 if __name__ == "__main__":

@@ -13,12 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.assets import LABS
+from vitviz.errors import check_choice
 from vitviz.labs.long_range.contents import CELL_PIXELS
 from vitviz.labs.long_range.tasks import find
 from vitviz.record import Record, Result
 
 FILE = "long_range.json"
 """In assets/labs; written by ``python -m vitviz.labs.long_range.evaluate``."""
+
+LOOKERS = ("object", "class")
+"""Whose attention is looked at: a half or bar, or the class token."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +36,8 @@ class NetworkResult(Record):
     seeds: tuple[int, ...]
     steps: tuple[int, ...]
     """Training steps of each seed."""
+    pictures: tuple[int, ...]
+    """Pictures that each seed's training saw, each once."""
     seconds: tuple[float, ...]
     """Training time of each seed, in seconds of one CPU core."""
     accuracy: NDArray[np.float64]
@@ -58,6 +64,19 @@ class NetworkResult(Record):
         return values
 
 
+@dataclass(frozen=True)
+class AloneResult(Record):
+    """One network that was trained and measured on pictures in which all couples have the same distance."""
+
+    network: str
+    distance: int
+    """In cells."""
+    seed: int
+    steps: int
+    accuracy: float
+    """On held-out pictures of that distance."""
+
+
 @dataclass(frozen=True, eq=False)
 class TaskResult(Result):
     """All networks on one task."""
@@ -68,9 +87,11 @@ class TaskResult(Result):
     images: int
     """Held-out pictures for each distance and seed."""
     networks: dict[str, NetworkResult]
-    head_weight: NDArray[np.float64]
-    """(seed, layer, head): mean attention from a half or bar to its partner, of the ViTs; 1/tokens if looking
-    evenly."""
+    head_weight: dict[str, NDArray[np.float64]]
+    """By looker (seed, layer, head), of the ViTs; 1/tokens if looking evenly. "object": mean attention from a half or
+    bar to its partner; "class": from the class token to the less attended of the two."""
+    alone: tuple[AloneResult, ...]
+    """What networks do that were trained on one distance alone."""
 
     @property
     def chance(self) -> float:
@@ -87,16 +108,25 @@ class TaskResult(Result):
         share = float(self.networks[network].mean[self.distances.index(distance)])
         return wilson(share, self.images * len(self.networks[network].seeds))
 
-    def best_head(self, seed: int) -> tuple[int, int]:
-        """Return (layer, head) of the head that gives most to the partner on held-out pictures."""
-        weights = self.head_weight[self.networks["vit"].seeds.index(seed)]
+    def best_head(self, seed: int, looker: str = "object") -> tuple[int, int]:
+        """Return (layer, head) of the head that links best on held-out pictures, for one of LOOKERS.
+
+        From "object" it gives most to the partner, from "class" most to both halves or bars. Raises OptionError for
+        another looker.
+        """
+        check_choice("Looker", looker, self.head_weight)
+        weights = self.head_weight[looker][self.networks["vit"].seeds.index(seed)]
         layer, head = np.unravel_index(int(weights.argmax()), weights.shape)
         return int(layer), int(head)
+
+    def alone_at(self, network: str, distance: int) -> tuple[AloneResult, ...]:
+        """Return the runs of a network that was trained on a distance alone; none where none was made."""
+        return tuple(run for run in self.alone if (run.network, run.distance) == (network, distance))
 
 
 def markdown(result: TaskResult) -> str:
     """Return the accuracies of a task as a table in Markdown, for the model card: mean ± deviation in per cent."""
-    names = ["network", "parameters", "field", "seconds", *(f"{size} px" for size in result.pixels)]
+    names = ["network", "parameters", "field", "pictures", "seconds", *(f"{size} px" for size in result.pixels)]
     lines = [" | ".join(["", *names, "mixed", ""]).strip()]
     lines.append("|" + "---|" * (len(names) + 1))
     for name, network in result.networks.items():
@@ -107,7 +137,20 @@ def markdown(result: TaskResult) -> str:
             for mean, spread in zip(network.mean, network.deviation, strict=True)
         ]
         mixed = f"{100 * network.mixed_accuracy.mean():.1f}"
-        cells = [name, f"{network.parameters:,}", field, seconds, *shares, mixed]
+        cells = [name, f"{network.parameters:,}", field, f"{network.pictures[0]:,}", seconds, *shares, mixed]
+        lines.append(" | ".join(["", *cells, ""]).strip())
+    return "\n".join(lines)
+
+
+def markdown_alone(result: TaskResult) -> str:
+    """Return what networks do that were trained on one distance alone as a table in Markdown, in per cent."""
+    names = ["network", "distance", "steps", "seeds", "accuracy"]
+    lines = [" | ".join(["", *names, ""]).strip(), "|" + "---|" * len(names)]
+    for name, distance in dict.fromkeys((run.network, run.distance) for run in result.alone):
+        runs = result.alone_at(name, distance)
+        seeds = ", ".join(str(run.seed) for run in runs)
+        shares = ", ".join(f"{100 * run.accuracy:.1f}" for run in runs)
+        cells = [name, f"{distance * CELL_PIXELS} px", str(runs[0].steps), seeds, shares]
         lines.append(" | ".join(["", *cells, ""]).strip())
     return "\n".join(lines)
 
@@ -129,7 +172,8 @@ def results(task: str, folder: Path = LABS) -> TaskResult:
         tuple(told["distances"]),
         told["images"],
         {name: _network(name, entry) for name, entry in told["networks"].items()},
-        np.array(told["head_weight"]),
+        {looker: np.array(weights) for looker, weights in told["head_weight"].items()},
+        tuple(AloneResult(**run) for run in told["alone"]),
     )
 
 
@@ -140,6 +184,7 @@ def _network(name: str, told: dict[str, Any]) -> NetworkResult:
         field=told["field"],
         seeds=tuple(told["seeds"]),
         steps=tuple(told["steps"]),
+        pictures=tuple(told["pictures"]),
         seconds=tuple(told["seconds"]),
         accuracy=np.array(told["accuracy"]),
         cross_entropy=np.array(told["cross_entropy"]),

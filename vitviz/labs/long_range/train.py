@@ -21,10 +21,14 @@ from torch import Tensor, nn
 
 from vitviz.files import check_outputs, writing
 from vitviz.labs.long_range import networks, tasks
+from vitviz.labs.long_range.contents import Board
 from vitviz.labs.long_range.counting import LONGEST
 from vitviz.labs.long_range.networks import Answerer
 from vitviz.labs.long_range.rendering import render
 from vitviz.record import Record
+
+NEAR = 1
+"""Most cells between the couples of an easy picture."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class Recipe(Record):
     """Steps over which the learning rate rises to its peak; then it falls to zero along a cosine."""
     weight_decay: float = 0.02
     clip_norm: float = 1.0
+    distance: int | None = None
+    """Cells between all couples of all pictures; None mixes the distances, see ``draw``."""
     growth: float = 0.6
     """Share of the steps over which far pictures become as frequent as they are from then on."""
 
@@ -50,7 +56,7 @@ class Recipe(Record):
         return float(self.learning_rate * min(1.0, (step + 1) / self.warm_up) * fall)
 
     def far_share(self, step: int) -> float:
-        """Return the share of a step's pictures drawn at any distance; in the others couples are neighbours."""
+        """Return the share of a step's pictures drawn at any distance; in the others couples are near, see ``draw``."""
         return min(0.8, 0.1 + 0.7 * step / (self.growth * self.steps))
 
 
@@ -76,8 +82,15 @@ def draw(task: tasks.Task, count: int, generator: np.random.Generator, *, far_sh
     """
     distance = generator.integers(1, LONGEST + 1, size=(count, task.couples))
     distance[: count // 2] = distance[: count // 2, :1]
-    distance[generator.random(count) >= far_share] = 1
+    near = generator.random(count) >= far_share
+    distance[near] = generator.integers(1, NEAR + 1, size=(count, 1))[near]
     boards = task.sample(count, generator=generator, distance=distance)
+    return batch_of(task, boards, generator)
+
+
+def batch_of(task: tasks.Task, boards: Board, generator: np.random.Generator) -> Batch:
+    """Return boards (image, row, column) as a batch, drawn with noise from the generator."""
+    count = len(boards)
     return Batch(
         torch.from_numpy(render(boards, generator=generator)),
         torch.from_numpy(task.label(boards)),
@@ -93,6 +106,7 @@ class Run:
         self.name, self.recipe, self.seconds = name, recipe, 0.0
         answers = tasks.find(recipe.task).answers
         self.network = networks.build(name, answers=answers, seed=recipe.seed).train()
+        self.network = self.network.to(memory_format=torch.channels_last)  # a fifth faster for these small maps
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=recipe.weight_decay, fused=True
         )
@@ -134,12 +148,13 @@ class Run:
 
 def weights_file(folder: Path, recipe: Recipe, name: str) -> Path:
     """Return where a network's weights are written; its history lies beside them, as .npy."""
-    return folder / f"{recipe.task}-{name}-{recipe.seed}.safetensors"
+    alone = "" if recipe.distance is None else f"alone{recipe.distance}-"
+    return folder / f"{alone}{recipe.task}-{name}-{recipe.seed}.safetensors"
 
 
 @torch.no_grad()
-def calibrate(network: Answerer, task: tasks.Task, *, seed: int = 0, batches: int = 50) -> None:
-    """Estimate the statistics of batch normalisation anew, on new pictures drawn as in training; (seed, 4).
+def calibrate(network: Answerer, recipe: Recipe, *, batches: int = 50) -> None:
+    """Estimate the statistics of batch normalisation anew, on new pictures drawn as in the last step; (seed, 4).
 
     The running averages of training lag behind the weights, and a sum over all cells multiplies their error.
     """
@@ -147,11 +162,20 @@ def calibrate(network: Answerer, task: tasks.Task, *, seed: int = 0, batches: in
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean of all batches
-    generator = np.random.default_rng([seed, 4])
+    generator = np.random.default_rng([recipe.seed, 4])
+    task = tasks.find(recipe.task)
     network.train()
     for _ in range(batches if norms else 0):
-        network.answers(draw(task, 64, generator, far_share=0.8).pixels)
+        network.answers(next_batch(task, recipe, recipe.steps, generator).pixels)
     network.eval()
+
+
+def next_batch(task: tasks.Task, recipe: Recipe, step: int, generator: np.random.Generator) -> Batch:
+    """Return the pictures of a training step."""
+    if recipe.distance is None:
+        return draw(task, recipe.batch_size, generator, far_share=recipe.far_share(step))
+    boards = task.sample(recipe.batch_size, generator=generator, distance=recipe.distance)
+    return batch_of(task, boards, generator)
 
 
 def train(recipe: Recipe, names: list[str], folder: Path) -> None:
@@ -161,8 +185,7 @@ def train(recipe: Recipe, names: list[str], folder: Path) -> None:
     generator = np.random.default_rng([recipe.seed, 1])
     runs = [Run(name, recipe) for name in names]
     for number in range(recipe.steps):
-        share = recipe.far_share(number)
-        batch = draw(task, recipe.batch_size, generator, far_share=share)
+        batch = next_batch(task, recipe, number, generator)
         for run in runs:
             run.step(number, batch)
         if (number + 1) % 50 == 0:
@@ -182,10 +205,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=default.steps)
     parser.add_argument("--batch-size", type=int, default=default.batch_size)
     parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
+    parser.add_argument("--distance", type=int, help="cells between all couples of all pictures; left out, mixed")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--overwrite", action="store_true", help="replace the files of an earlier run")
     told = parser.parse_args()
-    recipe = Recipe(told.task, told.seed, told.steps, told.batch_size, learning_rate=told.learning_rate)
+    recipe = Recipe(
+        told.task, told.seed, told.steps, told.batch_size, learning_rate=told.learning_rate, distance=told.distance
+    )
     told.out.mkdir(parents=True, exist_ok=True)
     weights = [weights_file(told.out, recipe, name) for name in told.networks]
     check_outputs([*weights, *(path.with_suffix(".npy") for path in weights)], overwrite=told.overwrite)

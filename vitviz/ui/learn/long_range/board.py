@@ -146,7 +146,7 @@ def current() -> Situation:
         training=training,
         chosen=chosen,
         partner=partner_cell(board, chosen),
-        head=_head(measured, training, trained.vit),
+        head=_head(measured, training, trained.vit, link.get(QUERY)),
         from_class=link.get(QUERY) == "class",
         bench=trained,
         look=look(task.name, training, text_of(board), link.get(SEED)),
@@ -186,7 +186,7 @@ def _chosen(task: Task, board: Board) -> int:
     return int(paired[0] if len(paired) else objects[0])
 
 
-def _head(measured: TaskResult, training: int, vit: ViT) -> tuple[int, int]:
+def _head(measured: TaskResult, training: int, vit: ViT, looker: str) -> tuple[int, int]:
     text = link.get(HEAD)
     if text != BEST:
         layer, head = (int(part) for part in text.split("."))
@@ -194,7 +194,7 @@ def _head(measured: TaskResult, training: int, vit: ViT) -> tuple[int, int]:
             return layer, head
         st.warning(_("The ViT has no head {head}; the one that links best is shown.").format(head=text))
         link.put(HEAD.at(BEST))
-    return measured.best_head(training)
+    return measured.best_head(training, looker)
 
 
 def redraw() -> None:

@@ -66,6 +66,8 @@ def draw(situation: Situation) -> None:
         ).format(images=measured.images, seeds=seeds)
     )
     st.markdown(_sentence(measured))
+    if measured.alone:
+        st.markdown(_alone_sentence(measured))
     st.dataframe(
         {key: list(values) for key, values in table(measured).items()},
         hide_index=True,
@@ -109,6 +111,20 @@ def _sentence(measured: TaskResult) -> str:
     return "\n".join(parts)
 
 
+def _alone_sentence(measured: TaskResult) -> str:
+    """Return what the networks do that were trained on one distance alone."""
+    names = network_names(measured)
+    parts = []
+    for name in dict.fromkeys(run.network for run in measured.alone):
+        shares = _(", ").join(
+            _("{share:.1%} at {pixels} px").format(share=run.accuracy, pixels=run.distance * CELL_PIXELS)
+            for run in measured.alone
+            if run.network == name
+        )
+        parts.append(f"{names[name]}: {shares}")
+    return _("In trainings of their own, on one distance alone: {shares}.").format(shares=_("; ").join(parts))
+
+
 def _far(measured: TaskResult, network: NetworkResult, far: list[int]) -> float:
     return float(network.accuracy[:, _columns(measured, far)].mean())
 
@@ -133,6 +149,7 @@ def table(measured: TaskResult) -> dict[str, list[object]]:
             _("the whole picture") if network.field is None else str(network.field) for _name, network in rows
         ],
         _("Training steps"): [network.steps[0] for _name, network in rows],
+        _("Pictures seen"): [network.pictures[0] for _name, network in rows],
         _("Training cost (s, mean)"): [round(sum(network.seconds) / len(network.seconds)) for _name, network in rows],
         _("Accuracy, mixed distances"): [
             f"{network.mixed_accuracy.mean():.1%} ± {_spread(network):.1%}" for _name, network in rows

@@ -166,7 +166,7 @@ def head_choice(situation: Situation) -> None:
     """Draw which head's attention is shown, whose, and which training's networks."""
     vit = situation.bench.vit
     heads = [f"{layer}.{head}" for layer in range(vit.layers) for head in range(vit.heads[layer])]
-    best = "L{}·H{}".format(*situation.results.best_head(situation.training))
+    best = "L{}·H{}".format(*situation.results.best_head(situation.training, link.get(QUERY)))
     names = {head: "L{}·H{}".format(*head.split(".")) for head in heads}
     names[BEST] = _("links best ({head})").format(head=best)
     columns = st.columns(2, vertical_alignment="bottom")
@@ -174,7 +174,10 @@ def head_choice(situation: Situation) -> None:
         _("Head"),
         [BEST, *heads],
         format_func=lambda head: names[head],
-        help=_("The head that gives most attention to partners, on average over pictures that are not shown here."),
+        help=_(
+            "Links best, on average over pictures that are not shown here: for a half or bar, the head that gives most "
+            "to its partner; for the class token, the one that gives most to both."
+        ),
         **link.widget(HEAD),
     )
     lookers = {"object": _("chosen cell"), "class": _("class token")}
