@@ -74,12 +74,34 @@ def test_the_fields_are_what_the_page_says():
     assert (told["vit"].field, told["limited"].field, told["large"].field) == (None, 24, 120)
 
 
-def test_budgets_are_alike():
+@pytest.mark.parametrize("task", tasks.TASKS)
+def test_sizes_are_alike_and_the_card_says_who_saw_more_pictures(task):
+    told = results.results(task).networks
+    sizes = [network.parameters for network in told.values()]
+    assert max(sizes) / min(sizes) < 1.02
+    assert told["limited"].steps == told["large"].steps
+    assert told["limited"].pictures == told["large"].pictures
+    assert all(len(network.seeds) >= 3 for network in told.values())
+    assert told["vit"].pictures > told["large"].pictures
+    assert "the ViTs saw more" in (LABS / "LONG_RANGE.md").read_text(encoding="utf-8")
+
+
+def test_both_cnns_compare_bars_wherever_their_field_holds_both():
+    told = results.results("occluder")
+    for name, network in told.networks.items():
+        field = network.field or math.inf
+        held = [pixels < field for pixels in told.pixels]
+        assert (network.accuracy[:, held] > 0.9).all(), name
+        assert (network.accuracy[:, np.logical_not(held)] < 0.65).all(), name
+
+
+def test_trainings_on_one_distance_alone_beat_guessing_wherever_the_field_holds_both():
     for task in tasks.TASKS:
-        told = results.results(task).networks.values()
-        sizes = [each.parameters for each in told]
-        assert max(sizes) / min(sizes) < 1.1
-        assert len({each.steps for each in told}) == 1
+        told = results.results(task)
+        assert {(run.network, run.distance) for run in told.alone} >= {("limited", 1), ("limited", 2)}
+        for run in told.alone:
+            assert results.wilson(run.accuracy, told.images)[0] > 1.5 * told.chance, run
+        assert results.markdown_alone(told) in (LABS / "LONG_RANGE.md").read_text(encoding="utf-8")
 
 
 def test_the_attention_is_a_real_trace_and_its_best_head_looks_at_the_partner(trained):

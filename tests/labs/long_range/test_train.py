@@ -15,14 +15,29 @@ def test_the_rate_rises_and_falls_and_far_pictures_come_in():
     assert max(rates) == rates[99] > 0.97
     assert rates[999] < 1e-5
     shares = [recipe.far_share(step) for step in (0, 250, 500, 999)]
-    assert shares == [0.1, pytest.approx(0.45), pytest.approx(0.8), 0.8]
+    assert shares == [0.1, pytest.approx(0.3), pytest.approx(0.5), 0.5]
 
 
-def test_without_far_pictures_all_couples_are_neighbours():
+def distances(batch):
+    columns = batch.objects.reshape(-1, 4, 8).any(1).nonzero()[:, 1].reshape(-1, 2)
+    return set((columns[:, 1] - columns[:, 0]).tolist())
+
+
+def test_without_far_pictures_the_small_field_holds_all_couples():
     generator = np.random.default_rng(0)
-    batch = train.draw(tasks.find("occluder"), 32, generator, far_share=0.0)
-    columns = batch.objects.reshape(32, 4, 8).any(1).nonzero()[:, 1].reshape(32, 2)
-    assert (columns[:, 1] - columns[:, 0] == 1).all()
+    assert distances(train.draw(tasks.find("occluder"), 64, generator, far_share=0.0)) == {1, 2}
+    assert distances(train.draw(tasks.find("occluder"), 256, generator, far_share=1.0)) == set(range(1, 8))
+
+
+def test_a_training_on_one_distance_alone_draws_no_other_and_is_measured_there(tmp_path):
+    task = tasks.find("occluder")
+    recipe = Recipe("occluder", seed=1, steps=2, batch_size=16, distance=3)
+    assert distances(train.next_batch(task, recipe, 0, np.random.default_rng(0))) == {3}
+    train.train(recipe, ["limited"], tmp_path)
+    (row,) = evaluate.measure_alone(task, tmp_path, 8)
+    assert (row["network"], row["distance"], row["seed"], row["steps"]) == ("limited", 3, 1, 2)
+    assert 0 <= row["accuracy"] <= 1
+    assert not evaluate.collect("occluder", tmp_path, batches=1)[0]
 
 
 def test_a_run_is_reproducible_and_its_files_are_collected(tmp_path):

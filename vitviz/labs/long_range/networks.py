@@ -1,8 +1,9 @@
-"""Networks: a small ViT, a CNN that sees three cells and a CNN that sees the whole picture, alike in all else.
+"""Networks: a small ViT, a CNN that sees three cells and a CNN that sees the whole picture, of one size.
 
-All three cut the picture into the same cells with an 8 × 8 convolution of stride 8, have about 0.1 million weights,
+All three cut the picture into the same cells with an 8 × 8 convolution of stride 8, have about 0.08 million weights,
 answer from all cells together and say for each cell whether the half or bar in it has its partner. They differ in
-how cells learn of each other: by attention, by one 3 × 3 convolution, or by three of dilation 1, 2 and 4.
+how cells learn of each other: by attention, or by products of what a 3 × 3 convolution gathers, or three of dilation 1,
+2 and 4.
 """
 
 from __future__ import annotations
@@ -57,17 +58,24 @@ class AttentionNetwork(Answerer):
 
 
 class ConvolutionNetwork(Answerer):
-    """A convolutional network whose answer is a linear function of the sum over cells: evidence is only added up.
+    """A convolutional network whose answer is a linear function of a sum over cells: evidence is only added up.
 
-    That is the read-out of BagNet (Brendel & Bethge 2019, "Approximating CNNs with Bag-of-local-Features models").
+    What a cell adds is any function of its field, with values from 0 to 1. That is the read-out of BagNet (Brendel &
+    Bethge 2019, "Approximating CNNs with Bag-of-local-Features models").
     """
 
-    def __init__(self, answers: int, *, width: int, dilations: tuple[int, ...]) -> None:
+    def __init__(
+        self, answers: int, *, dilations: tuple[int, ...], hidden: int, products: int, width: int = 64
+    ) -> None:
         super().__init__()
-        stem = nn.Conv2d(3, width, CELL_PIXELS, CELL_PIXELS)
         self.features = nn.Sequential(
-            stem, Pointwise(width), *(Gated(width, 3, dilation) for dilation in dilations), nn.BatchNorm2d(width)
+            nn.Conv2d(3, width, CELL_PIXELS, CELL_PIXELS),
+            Pointwise(width, hidden),
+            Compared(width, products, dilations),
+            Pointwise(width, hidden),
+            nn.BatchNorm2d(width),
         )
+        self.evidence = nn.Sequential(nn.Linear(width, width), nn.Sigmoid())
         self.head = nn.Linear(width, answers)
         self.partner = nn.Linear(width, 1)
 
@@ -75,16 +83,16 @@ class ConvolutionNetwork(Answerer):
         """Return logits (image, answer) and partner logits (image, cell) for pixels in [0, 1]."""
         maps = self.features((pixels - MEAN) / STANDARD_DEVIATION)  # (image, channel, row, column)
         cells = maps.flatten(2).transpose(1, 2)  # (image, cell, channel)
-        return self.head(cells.sum(1) / cells.shape[1] ** 0.5), self.partner(cells).squeeze(-1)
+        return self.head(self.evidence(cells).sum(1)), self.partner(cells).squeeze(-1)
 
 
 class Pointwise(nn.Module):
     """x + 1×1(GELU(1×1(norm(x)))), each cell for itself."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
         self.branch = nn.Sequential(
-            nn.BatchNorm2d(width), nn.Conv2d(width, width, 1), nn.GELU(), nn.Conv2d(width, width, 1)
+            nn.BatchNorm2d(width), nn.Conv2d(width, hidden, 1), nn.GELU(), nn.Conv2d(hidden, width, 1)
         )
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -93,32 +101,47 @@ class Pointwise(nn.Module):
         return maps + branch
 
 
-class Gated(nn.Module):
-    """x + 1×1(kernel × kernel(n) · (1 + 1×1(n))) with n = norm(x): what lies around, scaled by what lies here.
+class Compared(nn.Module):
+    """x + 1×1(norm(a · (here + b))): a and b gather from the whole field of norm(x), the centre included.
 
-    The product is that of gated convolutions (Dauphin et al. 2017) and of large-kernel attention (Guo et al. 2022).
-    Without it these small CNNs compare two identities too slowly for a training of minutes, at any distance.
+    A product of two gathered maps compares any two cells of the field, also where the centre holds neither of them.
+    With ``here`` alone as the second factor, as in gated convolutions (Dauphin et al. 2017) and large-kernel attention
+    (Guo et al. 2022), two cells around an empty centre would only be added up.
     """
 
-    def __init__(self, width: int, kernel: int, dilation: int) -> None:
+    def __init__(self, width: int, products: int, dilations: tuple[int, ...]) -> None:
         super().__init__()
-        padding = dilation * (kernel // 2)
         self.norm = nn.BatchNorm2d(width)
-        self.around = nn.Conv2d(width, width, kernel, padding=padding, dilation=dilation)
-        self.here = nn.Conv2d(width, width, 1)
-        self.out = nn.Conv2d(width, width, 1)
+        self.a = _gathering(width, products, dilations)
+        self.b = _gathering(width, products, dilations)
+        self.here = nn.Conv2d(width, products, 1)
+        self.out = nn.Sequential(nn.BatchNorm2d(products), nn.Conv2d(products, width, 1))
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Return the maps with the gated branch added: (image, channel, row, column)."""
+        """Return the maps with the branch added: (image, channel, row, column)."""
         even = self.norm(maps)
-        branch: Tensor = self.out(self.around(even) * (1 + self.here(even)))
+        branch: Tensor = self.out(self.a(even) * (self.here(even) + self.b(even)))
         return maps + branch
+
+
+def _gathering(width: int, products: int, dilations: tuple[int, ...]) -> nn.Sequential:
+    """Return a 1×1 convolution and one 3 × 3 convolution a dilation, each channel for itself.
+
+    Its first weights are positive, so that an untrained network adds up what lies in its field.
+    """
+    layers = [
+        nn.Conv2d(products, products, 3, padding=dilation, dilation=dilation, groups=products, bias=False)
+        for dilation in dilations
+    ]
+    for layer in layers:
+        nn.init.uniform_(layer.weight, 0, 2 / 9)
+    return nn.Sequential(nn.Conv2d(width, products, 1), *layers)
 
 
 BUILDERS: dict[str, Callable[[int], Answerer]] = {
     "vit": AttentionNetwork,
-    "limited": lambda answers: ConvolutionNetwork(answers, width=72, dilations=(1,)),
-    "large": lambda answers: ConvolutionNetwork(answers, width=45, dilations=(1, 2, 4)),
+    "limited": lambda answers: ConvolutionNetwork(answers, dilations=(1,), hidden=176, products=64),
+    "large": lambda answers: ConvolutionNetwork(answers, dilations=(1, 2, 4), hidden=208, products=32),
 }
 """How each network is built for a number of answers."""
 

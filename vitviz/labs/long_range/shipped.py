@@ -33,10 +33,10 @@ class WeightsFile(Record):
 
 FILES: dict[str, WeightsFile] = {
     "counting": WeightsFile(
-        "long_range_counting.safetensors", "623e03ae25547623c7cafc1f54c92f7db53fd3044447a7819730f6199b25b4c1"
+        "long_range_counting.safetensors", "da97ada212585e8bf348f688a584836f2d079f3b6126c5e3401c070de2a92175"
     ),
     "occluder": WeightsFile(
-        "long_range_occluder.safetensors", "71863a4fabdf33db6cfbec2e5eaef5dfc7ef6d5bdc5fb07a9685e2198cdea598"
+        "long_range_occluder.safetensors", "f7a361a1342e14f4f87ea72d48346621bfc7e896cd103bbf984242dc7afdd861"
     ),
 }
 """By task."""

@@ -77,10 +77,9 @@ def draw(situation: Situation) -> None:
     )
     st.caption(
         _(
-            "All three saw the same pictures in the same order, with the same two losses: the answer, and for each "
-            "half or "
-            "bar whether it has its partner. Cost is time of one CPU core. Cross-entropy is in nats beyond the small "
-            "field; guessing costs {guess:.3f}."
+            "All three have the same two losses: the answer, and for each half or bar whether it has its partner. Both "
+            "CNNs saw the same pictures in the same order; the ViT was trained apart, on more pictures. Cost is time "
+            "of one CPU core. Cross-entropy is in nats beyond the small field; guessing costs {guess:.3f}."
         ).format(guess=log(1 / measured.chance))
     )
 
