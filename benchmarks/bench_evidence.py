@@ -244,7 +244,7 @@ def main() -> None:
     print(table(("model", "patches", "occlusion", "median", "against vitviz"), rows))
     rows = [row for case in chosen[-1:] for row in measure_gradient_rollout(*case, options.passes, clock)]
     print("\n" + table(("model", "pixels", "gradient-weighted rollout", "median", "ratio"), rows))
-    rows = [row for case in chosen[:2] for row in measure_authors(*case, options.rounds, clock)]
+    rows = [row for case in chosen for row in measure_authors(*case, options.rounds, clock)]
     header = ("model", "method", "theirs / vitviz", "theirs over vitviz", "peak: vitviz / theirs", "largest difference")
     print("\n" + table(header, rows))
     rows = [row for case in chosen[:2] for row in measure_shared(*case, options.rounds, clock)]

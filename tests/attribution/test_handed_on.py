@@ -26,10 +26,15 @@ FEW = {"n_steps": 2, "n_samples": 4, "n_masks": 4}
 
 @contextmanager
 def counted(vit: ViT) -> Iterator[list[str]]:
-    """Count the forward passes through the first block, and the backward passes that reach it."""
+    """Count the forward passes of all tokens through the first block, and the backward passes that reach it.
+
+    Its end may be run again for the class token alone, which is no pass.
+    """
     seen: list[str] = []
 
     def forward(_block: nn.Module, _given: Any, output: Tensor) -> None:
+        if output.shape[1] < 2:
+            return
         seen.append("forward")
         if output.requires_grad:
             output.register_hook(lambda _slope: seen.append("backward"))
@@ -86,7 +91,8 @@ def test_another_target_than_the_traces_is_run_anew(vit: ViT, pixels: Tensor) ->
         for name in ("gradient_rollout", "legrad"):
             expected = attribute(name, vit, pixels, target=target)
             attribution = attribute(name, vit, traced, target=target)
-            np.testing.assert_allclose(attribution.values, expected.values, rtol=1e-5, atol=1e-8)
+            rounding = 1e-6 * expected.values.max()
+            np.testing.assert_allclose(attribution.values, expected.values, rtol=1e-5, atol=rounding)
             assert attribution.target == expected.target
     assert attribute("saliency", vit, traced).target.class_index == 3
     assert attribute("saliency", vit, vitviz.trace(vit, pixels)).target == attribute("saliency", vit, pixels).target

@@ -179,3 +179,17 @@ def test_the_table_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     assert re.search(
         r"\| Swin \| refused: it cannot be explained truthfully: its blocks attend inside windows", printed
     )
+
+
+@pytest.mark.parametrize("name", [name for name in OBSERVED if name.startswith(("DINO", "by hand", "torchvision"))])
+def test_a_method_with_a_pass_of_its_own_gives_the_map_of_a_trace(name: str) -> None:
+    """Where attention is written out by hand, a pass cannot sum its maps up on the way, and must not say zero."""
+    kind = KINDS[name]
+    wrapped = ViT.from_module(built(kind, 0), **kind.options)
+    pixels = pixels_of(kind, wrapped)
+    record = trace(wrapped, pixels, gradients=True, layer_scores=True)
+    for method in ("rollout", "gradient_rollout", "legrad"):
+        alone = vitviz.attribute(method, wrapped, pixels).values
+        handed = vitviz.attribute(method, wrapped, record).values
+        torch.testing.assert_close(torch.from_numpy(alone), torch.from_numpy(handed), rtol=1e-4, atol=1e-7)
+        assert alone.any()

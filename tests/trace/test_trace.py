@@ -66,7 +66,7 @@ def test_its_memory_is_what_its_numbers_take(tiny_vit: nn.Module) -> None:
     slopes = 4 * (2 * 17 * 32 + 3 * 17 * 32 + 3 * 32 * 32)  # of each attention's output, each stream and the input
     assert trace(vit, pixels(), target=0).nbytes == plain + slopes
     scored = trace(vit, pixels(), target=0, gradients=False, layer_scores=True)
-    assert scored.nbytes == plain + 4 * 2 * 17 * 32
+    assert scored.nbytes == plain + 2 * (4 * 32 + 8)  # of the class token alone, and its index
 
 
 def test_its_memory_does_not_hide_in_larger_tensors(build_vit) -> None:  # type: ignore[no-untyped-def]

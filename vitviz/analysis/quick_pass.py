@@ -8,6 +8,7 @@ block computes that token alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from vitviz.analysis.replacement import paint_mask
 from vitviz.analysis.scoring import read_scores, score_batch
 from vitviz.capture.own_forward import OwnForward
 from vitviz.capture.shell import shell_of
+from vitviz.capture.tap import AttentionTap
 from vitviz.models.parts import Slot, patch_projection
 from vitviz.models.vit import ViT
 from vitviz.trace.target import Target, reads_embedding
@@ -31,7 +33,7 @@ class QuickPass:
     def __init__(self, vit: ViT, pixels: Tensor, behind: Tensor, target: Target) -> None:
         """Compute once what the pictures share; use ``of``, which knows whether that is exact."""
         self._vit, self._target = vit, target
-        shell: Any = _reading_shell(vit.shell)
+        shell: Any = reading_shell(vit.shell)
         self._shell = shell
         weight = _projection(shell).part.weight
         both = torch.stack([pixels, behind]).to(weight.device, weight.dtype)
@@ -79,6 +81,27 @@ def embeds_by_patch(vit: ViT) -> bool:
         and tuple(convolution.dilation) == (1, 1)
         and vit.grid.image_size == vit.image_size
     )
+
+
+def class_token_scores(vit: ViT, target: Target) -> Callable[[Tensor], Tensor] | None:
+    """Return what gives the scores of batches as ``score_batch`` does, with the last block for the class token alone.
+
+    They are differentiable where gradients are on. None where the answer is read from more than that token; whether the
+    scores are exact, the caller has to compare.
+    """
+    shell = reading_shell(vit.shell)
+    if not isinstance(list(shell.blocks.children())[-1], _ClassTokenBlock):
+        return None
+
+    def scores(batch: Tensor) -> Tensor:
+        with vit.lock:
+            vit.shell  # noqa: B018 - raises if the module was changed since
+            with AttentionTap(record=False):
+                features = shell.forward_features(batch.to(vit.device, vit.dtype))
+                answer = shell.forward_head(features, pre_logits=reads_embedding(vit, target))
+        return read_scores(vit, answer, target)
+
+    return scores
 
 
 class _Chosen(nn.Module):
@@ -133,7 +156,7 @@ def _share(shell: Any, both: Tensor) -> list[_Chosen]:
     return [embedding, projection]
 
 
-def _reading_shell(shell: nn.Module) -> Any:
+def reading_shell(shell: nn.Module) -> Any:
     """Return a shell whose last block computes what the head reads, where that is the class token alone."""
     copy: Any = shell_of(shell)
     reads_class_token = (

@@ -76,7 +76,8 @@ def rollout_row(
     linear = head_fusion == "mean" and not discard_ratio
     for layer in reversed(order):
         if linear:  # the mean of the heads' rows is the row of their mean, which need not be formed
-            mixed = torch.stack([row @ head for head in trace.head_attentions(layer)]).mean(0)
+            maps = (trace.means[layer],) if trace.means else trace.head_attentions(layer)
+            mixed = torch.stack([row @ head for head in maps]).mean(0)
             row = (1 - residual) * mixed + residual * row
         else:
             row = row @ _step(trace.head_attentions(layer), head_fusion, discard_ratio, residual, _kept(trace))

@@ -13,6 +13,7 @@ from vitviz.attribution.method import Knob, Method, RawMap, Task
 from vitviz.attribution.readout import no_class_token, readout
 from vitviz.models.parts import block_parts
 from vitviz.models.vit import ViT
+from vitviz.trace.along import MEANS, RELEVANCES
 from vitviz.trace.trace import Trace
 
 LAYER = Knob("layer", None, "Block whose tokens are read, counted from 0.", label="Layer")
@@ -70,7 +71,10 @@ def _carried_down(trace: Trace, row: Tensor) -> Tensor:
     collected = torch.zeros_like(row)
     for layer in reversed(range(trace.layers)):
         whole = row + collected
-        collected = collected + torch.stack([whole @ head for head in _relevance(trace, layer)]).mean(0)
+        if trace.relevances:
+            collected = collected + whole @ trace.relevances[layer]
+        else:
+            collected = collected + torch.stack([whole @ head for head in _relevance(trace, layer)]).mean(0)
     return collected
 
 
@@ -79,7 +83,10 @@ def _carried_up(trace: Trace, column: Tensor) -> Tensor:
     collected = torch.zeros_like(column)
     for layer in range(trace.layers):
         whole = column + collected
-        collected = collected + torch.stack([head @ whole for head in _relevance(trace, layer)]).mean(0)
+        if trace.relevances:
+            collected = collected + trace.relevances[layer] @ whole
+        else:
+            collected = collected + torch.stack([head @ whole for head in _relevance(trace, layer)]).mean(0)
     return collected
 
 
@@ -103,8 +110,9 @@ def legrad(task: Task) -> RawMap:
     trace = task.trace
     total = torch.zeros(trace.grid.tokens, device=trace.residual(-1).device)
     for layer in range(trace.layers):
-        slope = trace.layer_gradient(layer)  # (heads, query, key)
-        total += _at_the_end(slope.clamp_(min=0).mean((0, 1)), len(total))
+        slope = trace.layer_gradient_rows(layer)  # (heads, row, key): the queries left out have a gradient of 0
+        queries = slope.shape[1] if trace.pool_calls else trace.grid.tokens
+        total += _at_the_end(slope.clamp(min=0).sum((0, 1)) / (len(slope) * queries), len(total))
     return RawMap(trace.grid.to_map(total))
 
 
@@ -192,6 +200,7 @@ METHODS = (
             Knob("residual", 0.5, "Share of the residual connection.", 0, 1, label="Residual share"),
         ),
         targeted=False,
+        along=MEANS,
     ),
     Method(
         "gradient_rollout",
@@ -203,6 +212,7 @@ METHODS = (
         "Evidence against the target is cut off at every layer; values and MLPs enter through gradients only.",
         gradient_rollout,
         backward=True,
+        along=RELEVANCES,
     ),
     Method(
         "legrad",

@@ -13,9 +13,10 @@ from vitviz.errors import CaptureError, OptionError, UnsupportedModelError, sugg
 from vitviz.models.inputs import Picture
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
+from vitviz.trace.along import sums_up
 from vitviz.trace.default import target_of
-from vitviz.trace.run import trace
-from vitviz.trace.target import Target
+from vitviz.trace.run import passes
+from vitviz.trace.target import Likeness, Target
 from vitviz.trace.trace import Trace
 
 METHODS: tuple[Method, ...] = (*attention_based.METHODS, *gradient.METHODS, *perturbation.METHODS)
@@ -104,8 +105,17 @@ def _passes(method: Method, vit: ViT, image: Picture | Trace, target: int | Targ
         target = target_of(vit, target, given.pixels, given.logits, given.embedding)
         if _serves(method, given, target):
             return given, target
-    traced = trace(vit, image, target=target, gradients=method.backward, layer_scores=method.layer_scores)
+    along = method.along if sums_up(vit) and not _of_own_embedding(vit, target) else None
+    scores = method.layer_scores
+    traced = passes(vit, image, target=target, backward=method.backward, layer_scores=scores, along=along)
     return traced, traced.target or target_of(vit, target, traced.pixels, traced.logits, traced.embedding)
+
+
+def _of_own_embedding(vit: ViT, target: int | Target | None) -> bool:
+    """Return whether a target is made of the picture's own embedding, so that every bit of it counts."""
+    if target is None:
+        return not vit.has_classifier
+    return isinstance(target, Target) and target.class_index is None and not isinstance(target, Likeness)
 
 
 def _serves(method: Method, traced: Trace, target: Target) -> bool:

@@ -155,6 +155,8 @@ class Method(Record):
     passes: Callable[[Mapping[str, Any], PatchGrid], float] | None = field(default=None, repr=False)
     """About how many forward passes of one picture it takes with these knobs, a backward pass counted as two; None for
     a method that takes a few at most."""
+    along: str | None = None
+    """What a pass of the method's own sums up of the maps (``vitviz.trace.along``); the function does without, too."""
     why_not: Callable[[ViT], str | None] = field(default=serves_all, repr=False)
     """Why the method cannot serve a model, in one sentence, or None if it can."""
 

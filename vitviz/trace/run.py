@@ -17,10 +17,12 @@ from vitviz.errors import CaptureError, UnsupportedModelError
 from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
 from vitviz.record import Record
+from vitviz.trace.along import MEANS, RELEVANCES, MapTap
 from vitviz.trace.default import SHARE, VANISHES, gradient_share, target_of
 from vitviz.trace.forward import head, kept_tokens, lens_features, predict, without_masked
+from vitviz.trace.layer_rows import row_gradients, rows_read
 from vitviz.trace.target import Target, reads_embedding
-from vitviz.trace.trace import Gradients, Trace
+from vitviz.trace.trace import Gradients, LayerSlopes, Trace
 
 
 def trace(
@@ -51,27 +53,50 @@ def trace(
     >>> vitviz.trace(vit, "photo.jpg", target=7).attention_gradient(5).shape
     torch.Size([6, 257, 257])
     """
+    backward = target is not None if gradients is None else gradients
+    return passes(vit, image, target=target, backward=backward, layer_scores=layer_scores, edit=edit)
+
+
+def passes(
+    vit: ViT,
+    image: Picture,
+    *,
+    target: int | Target | None,
+    backward: bool,
+    layer_scores: bool = False,
+    edit: Edit = NO_EDIT,
+    along: str | None = None,
+) -> Trace:
+    """Return the trace of one image; ``along`` has its maps summed up on the way (``vitviz.trace.along``).
+
+    The gradients of a pass that sums up ``RELEVANCES`` go down to the first attention and no further, and are kept
+    only in its summaries, but where attention pools.
+    """
     pixels = input_of(vit, image)
     edit.check(layers=vit.layers, heads=vit.heads, grid=vit.grid)
-    backward = target is not None if gradients is None else gradients
     wanted = backward or layer_scores
     with vit.lock:
         start = time.perf_counter()
-        tap = AttentionTap(edit, keep_outputs=wanted)
+        tap = AttentionTap(edit, keep_outputs=wanted) if along is None else MapTap(along)
         with torch.inference_mode(False), torch.set_grad_enabled(wanted):
             batch = vit.as_input(pixels[None].clone()).requires_grad_(wanted)
             run = _forward(vit, batch, tap, edit)
             _check(vit, run)
+            if isinstance(tap, MapTap) and tap.layers != set(range(vit.layers)):  # some of it is written out by hand
+                return passes(vit, image, target=target, backward=backward, layer_scores=layer_scores, edit=edit)
             resolved = target_of(vit, target, pixels, run.logits, run.embedding, edit) if wanted else None
             layered = (
                 _layer_gradients(vit, run, resolved, edit, keep=backward)
                 if resolved is not None and layer_scores
                 else ()
             )
-            slopes = _gradients(vit, run, resolved, edit) if resolved is not None and backward else None
+            short = isinstance(tap, MapTap) and not run.pool_calls
+            if resolved is not None and backward and short:
+                _down_to_first_map(vit, run, resolved)
+            slopes = _gradients(vit, run, resolved, edit) if resolved is not None and backward and not short else None
         seconds = time.perf_counter() - start
     streams = tuple(tap.streams[layer].detach()[0] for layer in range(-1, vit.layers))
-    vanishing = slopes is not None and resolved is not None and gradient_share(vit, streams[-1], resolved, edit) < SHARE
+    vanishing = backward and resolved is not None and gradient_share(vit, streams[-1], resolved, edit) < SHARE
     return Trace(
         model=vit.name,
         grid=vit.grid,
@@ -86,6 +111,8 @@ def trace(
         streams=streams,
         gradients=slopes,
         layer_gradients=layered,
+        means=_summaries(vit, run, edit) if along == MEANS else (),
+        relevances=_summaries(vit, run, edit) if along == RELEVANCES else (),
         notes=(VANISHES,) if vanishing else (),
         picture=vit.picture(pixels),
     )
@@ -141,6 +168,28 @@ def _gradients(vit: ViT, run: _Run, target: Target, edit: Edit) -> Gradients:
     )
 
 
+def _down_to_first_map(vit: ViT, run: _Run, target: Target) -> None:
+    """Run one backward pass of the target's score, from which the tap sums up; it ends at the first block's maps."""
+    assert isinstance(run.tap, MapTap)
+    gradients_of(target.score(run.logits, run.embedding), run.tap.first or [run.batch])
+
+
+def _summaries(vit: ViT, run: _Run, edit: Edit) -> tuple[Tensor, ...]:
+    """Return what the tap summed up of each layer, (query, key); zero only if the answer does not depend on it."""
+    assert isinstance(run.tap, MapTap)
+    summaries: list[Tensor] = []
+    for layer in range(vit.layers):
+        summary = run.tap.summary(layer)
+        if summary is None and _matters(vit, run, layer, edit):
+            raise _unreached(layer)
+        summaries.append(run.embedding.new_zeros(vit.grid.tokens, vit.grid.tokens) if summary is None else summary)
+    return tuple(summaries)
+
+
+def _unreached(layer: int) -> UnsupportedModelError:
+    return refusal(f"the answer depends on the attention of block {layer}, but no gradient reaches it")
+
+
 def _output(call: AttentionCall) -> Tensor:
     assert call.output is not None  # the tap kept it
     return call.output
@@ -155,7 +204,7 @@ def _layer_slopes(vit: ViT, run: _Run, layer: int, slopes: Iterator[Tensor | Non
     calls = run.calls[layer]
     layer_slopes = [next(slopes) for _ in calls]
     if all(slope is None for slope in layer_slopes) and _matters(vit, run, layer, edit):
-        raise refusal(f"the answer depends on the attention of block {layer}, but no gradient reaches it")
+        raise _unreached(layer)
     return tuple(_or_zeros(slope, call.queries)[0] for slope, call in zip(layer_slopes, calls, strict=True))
 
 
@@ -167,28 +216,48 @@ def _matters(vit: ViT, run: _Run, layer: int, edit: Edit) -> bool:
     return not torch.equal(predict(vit, run.batch, edit=silenced)[0], answer.detach())
 
 
-def _layer_gradients(vit: ViT, run: _Run, target: Target, edit: Edit, *, keep: bool) -> tuple[tuple[Tensor, ...], ...]:
+def _layer_gradients(vit: ViT, run: _Run, target: Target, edit: Edit, *, keep: bool) -> tuple[LayerSlopes, ...]:
     """Return, for each layer, the gradient of the target as the layer answers it, where that answer attends.
 
     The layer's answer is what the last norm and the head make of its residual stream. The gradient is taken at the
     outputs of its attention, (heads, query, head_dim), or at the map of the attention pooling, (heads, query, key).
     """
     similar = reads_embedding(vit, target)
-    layers: list[tuple[Tensor, ...]] = []
+    layers: list[LayerSlopes] = []
     for layer in range(vit.layers):
+        stream = run.tap.streams[layer]
+        leaf = stream.detach().requires_grad_()
         pool = AttentionTap(keep_outputs=True)
         with pool:
-            tokens = without_masked(lens_features(vit, run.tap.streams[layer]), vit, edit)
+            tokens = without_masked(lens_features(vit, leaf), vit, edit)
             score = target.of_answer(head(vit, tokens, pre_logits=similar)[0], similar=similar)
         if layer == vit.layers - 1:
             _check_lens(vit, target.score(run.logits, run.embedding), score)
-        calls = pool.calls or run.calls[layer]
-        slopes = gradients_of(score, [_output(call) for call in calls], retain_graph=keep)
-        parts = [_or_zeros(slope, _output(call))[0] for slope, call in zip(slopes, calls, strict=True)]
         if pool.calls:  # its values are of this layer alone
-            parts = [part.float() @ call.values[0].detach().float().mT for part, call in zip(parts, calls, strict=True)]
-        layers.append(tuple(parts))
+            slopes = gradients_of(score, [_output(call) for call in pool.calls])
+            parts = [_or_zeros(slope, _output(call))[0] for slope, call in zip(slopes, pool.calls, strict=True)]
+            maps = [
+                part.float() @ call.values[0].detach().float().mT for part, call in zip(parts, pool.calls, strict=True)
+            ]
+            layers.append(LayerSlopes(tuple(maps)))
+        else:
+            (slope,) = gradients_of(score, [leaf])
+            layers.append(_behind_attention(vit, run, layer, _or_zeros(slope, stream), edit, keep=keep))
     return tuple(layers)
+
+
+def _behind_attention(vit: ViT, run: _Run, layer: int, slope: Tensor, edit: Edit, *, keep: bool) -> LayerSlopes:
+    """Return the gradients at the attention outputs of a layer, given that at the residual stream after it."""
+    calls, rows = run.calls[layer], None if edit else rows_read(slope)
+    if rows is not None:
+        before, after = run.tap.streams[layer - 1], run.tap.streams[layer]
+        block = list(vit.observed.proven.blocks.children())[layer]  # type: ignore[union-attr]
+        parts = row_gradients(block, before, after, calls, slope, rows)
+        if parts is not None:
+            return LayerSlopes(parts, rows)
+    outputs = [_output(call) for call in calls]
+    slopes = gradients_of((run.tap.streams[layer] * slope).sum(), outputs, retain_graph=keep)
+    return LayerSlopes(tuple(_or_zeros(part, output)[0] for part, output in zip(slopes, outputs, strict=True)))
 
 
 def _check_lens(vit: ViT, expected: Tensor, score: Tensor) -> None:

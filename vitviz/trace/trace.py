@@ -41,6 +41,17 @@ class Gradients(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class LayerSlopes(Record):
+    """The derivatives of the target's score as one layer answers it."""
+
+    parts: tuple[Tensor, ...]
+    """∂ score / ∂ attention output for each call of the layer, each (heads, query, head_dim); where attention pools,
+    ∂ score / ∂ the pooling's map, (heads, query, key)."""
+    queries: Tensor | None = None
+    """The queries in ``parts``, (row,), where the answer is read from few tokens: all others' are 0. None for all."""
+
+
+@dataclass(frozen=True, eq=False)
 class Trace(Result):
     """One image, one forward pass and, with a target, one backward pass. There is no batch dimension."""
 
@@ -68,8 +79,12 @@ class Trace(Result):
     """The residual stream before the first block and after every block, each (token, channel)."""
     gradients: Gradients | None = None
     """The gradients of the target's score; None if no backward pass was run."""
-    layer_gradients: tuple[tuple[Tensor, ...], ...] = ()
+    layer_gradients: tuple[LayerSlopes, ...] = ()
     """Gradients of each layer's own answer, for ``layer_gradient``; empty unless asked for with ``layer_scores``."""
+    means: tuple[Tensor, ...] = ()
+    """The mean over the heads of each layer's attention, (query, key), if the pass summed it up on the way."""
+    relevances: tuple[Tensor, ...] = ()
+    """The mean over the heads of (∇A ⊙ A)⁺ of each layer, (query, key), if the pass summed it up on the way."""
     notes: tuple[str, ...] = ()
     """What the reader should know: a target whose gradient is numerically nothing at this picture."""
     picture: NDArray[np.uint8] | None = field(default=None, repr=False)
@@ -179,14 +194,26 @@ class Trace(Result):
         attention pools, the answer is formed by the pooling, and the gradient is at the pooling's map.
         Raises OptionError if the trace was made without ``layer_scores``.
         """
+        rows, slopes = self.layer_gradient_rows(layer), self.layer_gradients[layer]
+        if slopes.queries is None:
+            return rows
+        whole = rows.new_zeros(len(rows), self.grid.tokens, self.grid.tokens)
+        whole[:, slopes.queries] = rows
+        return whole
+
+    def layer_gradient_rows(self, layer: int) -> Tensor:
+        """Return ``layer_gradient`` without the queries that the layer's answer does not hear of: (heads, row, key).
+
+        Where the head reads the class token, that is one row, and N times less work. The rows left out are 0.
+        """
         if not self.layer_gradients:
             raise OptionError(
                 "This trace has no gradients of layers. Call trace(vit, image, target=…, layer_scores=True)."
             )
-        slopes = self.layer_gradients[check_index("Layer", layer, self.layers)]
+        parts = self.layer_gradients[check_index("Layer", layer, self.layers)].parts
         if self.pool_calls:
-            return slopes[0]
-        pairs = zip(self.calls[layer], slopes, strict=True)
+            return parts[0]
+        pairs = zip(self.calls[layer], parts, strict=True)
         return torch.cat([gradient.float() @ call.values[0].float().mT for call, gradient in pairs])
 
     def _gradients(self) -> Gradients:
@@ -239,7 +266,9 @@ class Trace(Result):
         tensors = [self.pixels, self.embedding, *self.streams, *([] if self.logits is None else [self.logits])]
         for call in (*(call for layer in self.calls for call in layer), *self.pool_calls):
             tensors += [call.queries, call.keys, call.values, *([] if call.bias is None else [call.bias])]
-        tensors += [gradient for layer in self.layer_gradients for gradient in layer]
+        tensors += [*self.means, *self.relevances]
+        for slopes in self.layer_gradients:
+            tensors += [*slopes.parts, *([] if slopes.queries is None else [slopes.queries])]
         if self.gradients is not None:
             tensors += [self.gradients.pixels, *self.gradients.streams, *self.gradients.pools]
             tensors += [gradient for layer in self.gradients.outputs for gradient in layer]
