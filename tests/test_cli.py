@@ -24,6 +24,7 @@ from vitviz.cli.methods import VIEWS
 from vitviz.errors import OptionError, VitvizError
 from vitviz.examples import examples
 from vitviz.export.arrays import read_npz
+from vitviz.images import WANTED
 
 MODEL = ["--model", "timm:vit_tiny_patch16_224", "--weights", "random", "--image-size", "32x48"]
 DOG = ["example:dog", "--out=a.png"]
@@ -361,5 +362,5 @@ def test_python_m_vitviz_ends_with_the_exit_code(
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("vitviz", run_name="__main__")
     assert ended.value.code == 2
-    told = "vitviz: There is no picture at nowhere.jpg. Check the path; wanted a JPEG, PNG or WebP file.\n"
+    told = f"vitviz: There is no picture at nowhere.jpg. Check the path; wanted {WANTED}.\n"
     assert capsys.readouterr().err == told

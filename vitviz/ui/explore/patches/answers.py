@@ -22,6 +22,7 @@ from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.class_names import class_names
+from vitviz.ui.words.errors import in_dashboard
 
 _SHOWN = 5
 
@@ -98,7 +99,7 @@ def _cnn(scene: Scene, changed: Changed) -> None:
     try:
         net = networks.convnet(*scene.vit.image_size)
     except VitvizError as error:  # its file is missing or damaged: the page stands without it
-        link.notice(str(error))
+        link.notice(in_dashboard(error))
         return
     st.markdown(
         _("**{name}**, trained on the classes of the shipped ViT, on the same pixels").format(name=networks.CNN_TITLE)

@@ -21,6 +21,7 @@ from vitviz.ui.kept.networks import CNN, CNN_TITLE, convnet, redrawn, renormalis
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
+from vitviz.ui.words.errors import in_dashboard
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,7 @@ def probes(scene: Scene) -> list[tuple[str, Probe]]:
     try:
         networks.append(("convnet", _convnet_probe(vit, place)))
     except VitvizError as error:  # its file is missing or damaged: the page stands without it
-        link.notice(str(error))
+        link.notice(in_dashboard(error))
     if trained:
         networks.append(("random", _vit_probe(scene, redrawn(scene.model_key, vit), False, place)))
     return networks

@@ -60,7 +60,7 @@ def _convnet(scene: Scene) -> ConvNet | None:
     try:
         return networks.convnet(*scene.vit.image_size)
     except VitvizError as error:  # its file is missing or damaged: the other curves stand without it
-        link.notice(str(error))
+        link.notice(in_dashboard(error))
         return None
 
 
