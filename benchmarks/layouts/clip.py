@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,7 +103,11 @@ def writer(*, quick: bool, scripted: bool) -> Callable[[Path], Answer]:
     def write(path: Path) -> Answer:
         tower = drawn(Tower(quick))
         if scripted:
-            torch.jit.save(torch.jit.trace(Clip(tower).eval(), torch.zeros(1, 3, SIZE, SIZE)), path)
+            with warnings.catch_warnings():
+                warnings.simplefilter(
+                    "ignore"
+                )  # of tracing, which is out of date: CLIP's own archives are of this kind
+                torch.jit.save(torch.jit.trace(Clip(tower).eval(), torch.zeros(1, 3, SIZE, SIZE)), path)
         else:
             text = {"transformer.resblocks.0.ln_1.weight": torch.ones(8), "text_projection": torch.ones(8, 8)}
             save(path, prefixed(tower.state_dict(), "visual.") | text)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 
 from vitviz.atlas.job import Job
 from vitviz.atlas.worker import run_job
 from vitviz.errors import VitvizError
+from vitviz.models.vit import ViT
 from vitviz.record import Record
 
 TRIES = 3
@@ -42,7 +45,7 @@ def measured_by_processes(jobs: Iterator[Job], workers: int) -> Iterator[tuple[i
     try:
         while True:
             while len(busy) < workers and (job := again.pop() if again else next(jobs, None)) is not None:
-                worker = idle.pop() if idle else _start(context)
+                worker = idle.pop() if idle else _start(context, job)
                 busy[worker.pipe] = (worker, job)
                 with suppress(OSError):  # it is dead: seen below
                     worker.pipe.send(job)
@@ -69,12 +72,27 @@ def measured_by_processes(jobs: Iterator[Job], workers: int) -> Iterator[tuple[i
             worker.process.join()
 
 
-def _start(context: multiprocessing.context.SpawnContext) -> _Worker:
+def _start(context: multiprocessing.context.SpawnContext, job: Job) -> _Worker:
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs,), daemon=True)
-    process.start()
+    with nullcontext() if isinstance(job.model, ViT) else _without_main():
+        process.start()
     theirs.close()  # so that its death closes the pipe
     return _Worker(process, ours)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Let a new process begin without running the caller's script again, which a model that is given by name needs not.
+
+    So a script needs no ``if __name__ == "__main__"``, and a dashboard may be the caller.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _serve(pipe: Connection) -> None:

@@ -54,7 +54,7 @@ class MapTap(AttentionTap):
         self, query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, scale: float | None
     ) -> Tensor:
         """Return the output of one attention call, (1, heads, query, head_dim)."""
-        if self.layer is None:
+        if self.layer is None or query.dtype != torch.float32:  # a map's numbers are float32, those of this are not
             return super().kernel(query, key, value, attn_mask, scale)
         scores = (query * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)) @ key.mT
         if attn_mask is not None and attn_mask.dtype == torch.bool:

@@ -117,7 +117,8 @@ def _draw_maps(scene: Scene, maps: PositionMaps, rows: int, columns: int) -> Non
 
 
 def _live(scene: Scene, view: JobView) -> None:
-    chart(cosine_figure(view.result), key="sizes_live")
+    if view.result is not None:
+        chart(cosine_figure(view.result), key="sizes_live")
 
 
 def _measured(scene: Scene, key: Hashable) -> InputSizes | None:
