@@ -36,7 +36,7 @@ def test_every_page_fits_its_window_in_both_themes(visit, half):
         reader.page.emulate_media(color_scheme="light")
         reader.page.set_viewport_size({"width": 400, "height": HEIGHT})
         reader.go(title, hidden=True)
-        assert reader.page.title() == f"{title} · vitviz"
+        reader.page.wait_for_function("title => document.title === title", arg=f"{title} · vitviz")
         if path in ("attention", "rollout"):
             reader.viewer("viewer" if path == "attention" else "rollout_viewer")
         for scheme, width in LOOKS:

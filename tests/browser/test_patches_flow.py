@@ -14,6 +14,7 @@ def test_a_stroke_changes_the_answer_and_undo_brings_it_back(new_page, serve, se
     page = new_page(f"{serve('app.py', HF_HUB_OFFLINE='1')}/patches?{LINK}")
     page.set_default_timeout(PATIENCE)
     page.locator('.st-key-painter .painter:not([data-ready=""])').wait_for()
+    settle(page, PATIENCE)  # what is still drawn above the canvas would move it during a stroke
     canvas = page.locator(".st-key-painter .canvas")
 
     def shows(count):
