@@ -30,8 +30,10 @@ if scene.trace.edit:
     st.caption(":material/power: " + _("These maps explain the model with all its heads switched on."))
 if not shown:
     st.info(_("No method is chosen. Choose one in the list above."), icon=":material/info:")
-panels.ask_for_all(scene, aim, shown)
+above = st.container()
 outcomes = panels.draw(scene, aim, shown)
+with above:
+    panels.ask_for_all(scene, outcomes)
 curves.draw(scene, aim, outcomes)
 box.draw(scene, outcomes)
 weights.draw(scene, aim, outcomes)

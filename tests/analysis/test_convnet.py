@@ -133,6 +133,13 @@ def test_a_file_brings_its_own_number_of_classes(tmp_path: Path, name: str, clas
     assert all(torch.equal(result.state_dict()[key], value) for key, value in state.items())
 
 
+def test_a_network_in_a_wrapper_keeps_its_own_head(tmp_path: Path) -> None:
+    state = timm_door.build("test_convnext", classes=10, seed=4).state_dict()
+    save_file({f"module.{name}": value for name, value in state.items()}, tmp_path / "mine.safetensors")
+    module = load_convnet("timm:test_convnext", weights=tmp_path / "mine.safetensors").module
+    assert all(torch.equal(module.state_dict()[name], value) for name, value in state.items())
+
+
 def test_weights_that_cannot_be_had_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "reachable", lambda: False)
     monkeypatch.setattr(hub, "cached_file", lambda _: None)

@@ -58,18 +58,25 @@ def read_table(path: Path) -> dict[str, Facts]:
     return facts
 
 
-def _of_csv(path: Path) -> Iterable[tuple[str, str, tuple[Box, ...]]]:
-    text = read_text(path)
+def columns_of(name: str, text: str) -> tuple[csv.DictReader[str], list[str], str | None]:
+    """Return the rows of a table with tabs or commas, its columns of a box, and that of the class if there is one.
+
+    Raises OptionError for a table without ``file``, or with some of a box's columns and not all.
+    """
     separator = "\t" if "\t" in text.partition("\n")[0] else ","
     reader = csv.DictReader(io.StringIO(text), delimiter=separator)
     columns = reader.fieldnames or []
-    corners = [name for name in CORNERS if name in columns]
+    corners = [column for column in CORNERS if column in columns]
     if "file" not in columns or len(corners) not in (0, 4):
         raise OptionError(
-            f"{path.name} has the columns {', '.join(columns) or 'none'}; wanted file, and if boxes are known all of "
+            f"{name} has the columns {', '.join(columns) or 'none'}; wanted file, and if boxes are known all of "
             f"{', '.join(CORNERS)}. Name the columns in its first line."
         )
-    label = next((name for name in LABELS if name in columns), None)
+    return reader, corners, next((column for column in LABELS if column in columns), None)
+
+
+def _of_csv(path: Path) -> Iterable[tuple[str, str, tuple[Box, ...]]]:
+    reader, corners, label = columns_of(path.name, read_text(path))
     for row in reader:
         drawn = [row[name] for name in corners if row[name]]
         yield _name(path, row["file"]), (row[label] or "" if label else ""), _boxes(path, row, [drawn] if drawn else [])

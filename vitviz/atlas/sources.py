@@ -55,7 +55,7 @@ class Source(Record):
         if self.kind == "list":
             return _listed(self.base, self.files)
         if self.kind == "tar":
-            return tar_shards.entries(self.base, self.files, picture_suffixes())
+            return tar_shards.entries(self.base, self.files, frozenset(SUFFIXES))
         return arrow_door.entries(self.base, self.files, self.column)
 
 
@@ -70,7 +70,7 @@ def source_of(given: Given, *, table: str | os.PathLike[str] | None = None, colu
         paths = _matching(os.fspath(given))
     else:
         paths = [Path(path).expanduser() for path in given]
-        if paths and all(_suffix(path) in picture_suffixes() for path in paths):
+        if paths and all(_suffix(path) in SUFFIXES for path in paths):
             return Source(Path.cwd(), tuple(paths), "list", facts, column)
     if not paths:
         raise OptionError(f"There is nothing at {given}. Name a folder, a list, tar shards or a table of photos.")
@@ -124,11 +124,6 @@ def _kind(path: Path) -> str:
     )
 
 
-def picture_suffixes() -> frozenset[str]:
-    """Return the suffixes of the formats that the door for pictures opens, such as ".jpg"."""
-    return frozenset(SUFFIXES)
-
-
 def _suffix(path: Path) -> str:
     return path.suffix.lower()
 
@@ -158,7 +153,6 @@ def _braces(text: str) -> list[str]:
 
 def _walk(folder: Path) -> Iterator[Entry]:
     """Yield the photos of a folder and all folders in it, by name; those of the first level are classes."""
-    suffixes = picture_suffixes()
     known = {folder.resolve()}
 
     def inside(place: Path, parts: tuple[str, ...]) -> Iterator[Entry]:
@@ -175,7 +169,7 @@ def _walk(folder: Path) -> Iterator[Entry]:
                 if real not in known:  # a link that leads back
                     known.add(real)
                     yield from inside(Path(item.path), below)
-            elif Path(item.name).suffix.lower() in suffixes:
+            elif Path(item.name).suffix.lower() in SUFFIXES:
                 yield _file_entry(folder, "/".join(below), label=below[0] if len(below) > 1 else "")
 
     return inside(folder, ())
@@ -194,7 +188,7 @@ def _listed(base: Path, files: Sequence[Path]) -> Iterator[Entry]:
     """Yield the photos that are listed, in the order of their names; raises OptionError for one listed twice."""
     if len(files) == 1 and is_table(files[0]):
         names = list(read_table(files[0]))
-    elif len(files) == 1 and _suffix(files[0]) not in picture_suffixes():
+    elif len(files) == 1 and _suffix(files[0]) not in SUFFIXES:
         names = read_lines(files[0])
     else:
         names = [str(path) for path in files]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
@@ -12,12 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from vitviz.analysis.faithfulness_checks import Box
+from vitviz.atlas.photo_table import CORNERS, columns_of
 from vitviz.cli.folder_walk import in_words, walk
 from vitviz.errors import ImageError, OptionError
 from vitviz.images import SUFFIXES
-
-LABELS = ("wnid", "class", "label")
-CORNERS = ("x0", "y0", "x1", "y1")
 
 
 @dataclass(frozen=True)
@@ -94,19 +91,9 @@ def read_table(folder: Path, table: Path) -> list[Entry]:
     """Return the photos that a table lists, whether their files are there or not."""
     if not table.is_file():
         raise OptionError(f"There is no table {table}. Leave it out for a folder without boxes.")
-    text = read_text(table)
-    separator = "\t" if "\t" in text.partition("\n")[0] else ","
-    reader = csv.DictReader(text.splitlines(), delimiter=separator)
-    columns = reader.fieldnames or []
-    some = [name for name in CORNERS if name in columns]
-    if "file" not in columns or len(some) not in (0, 4):
-        raise OptionError(
-            f"{table.name} has the columns {', '.join(columns) or 'none'}; "
-            f"wanted file, and if boxes are known all of {', '.join(CORNERS)}. Name the columns in its first line."
-        )
-    label = next((name for name in LABELS if name in columns), None)
+    reader, corners, label = columns_of(table.name, read_text(table))
     entries = [
-        Entry(*_place(folder, table, row["file"]), row[label] if label else None, _box(table, row) if some else None)
+        Entry(*_place(folder, table, row["file"]), row[label] if label else None, _box(table, row) if corners else None)
         for row in reader
     ]
     _check_once(table, entries)

@@ -72,11 +72,6 @@ def misfit(told: str, name: str, path: Path, recognition: Recognition) -> str:
 
 def _recognition(path: Path, plain: nn.Module | None, options: FileOptions) -> Recognition:
     contents = checkpoints.read_contents(path)
-    if plain is not None and _first_block(plain) is None:
-        state = dict(contents.tensors)
-        if _own_names(plain) <= set(state):  # a convolutional network in its own names, its head as it is
-            check_numbers(path.name, state)
-            return Recognition(path.name, "timm", (), Traits(), Classifier(), None, state)
     own = [] if plain is None else [_own_layout(plain)]
     recognition = recognition_of(contents, (*LAYOUTS, *own), options.weights_kind)
     if recognition is not None:
@@ -88,19 +83,16 @@ def _recognition(path: Path, plain: nn.Module | None, options: FileOptions) -> R
     return Recognition(path.name, "timm", (), Traits(), head, None, state)
 
 
-def _own_names(plain: nn.Module) -> set[str]:
-    """Return the names of the tensors of an architecture but for its head, whose classes are the file's own."""
-    return {name for name in plain.state_dict() if not re.match(r"(?:head|fc|classifier)\.", name)}
-
-
 def _own_layout(plain: nn.Module) -> Layout:
     """Return the layout of an architecture's own names: networks without blocks of attention are known by them."""
-    anchor = max(sorted(_own_names(plain)), key=len)
+    names = [name for name in plain.state_dict() if not re.match(r"(?:head|fc|classifier)\.", name)]
+    anchor = max(names, key=len)
 
     def convert(state: Any, config: Any) -> Converted:
         return Converted(dict(state), "timm")
 
-    return Layout("timm", re.compile(rf"((?:.*\.)?){re.escape(anchor)}$"), convert)
+    own_head = _first_block(plain) is None
+    return Layout("timm", re.compile(rf"((?:.*\.)?){re.escape(anchor)}$"), convert, own_head=own_head)
 
 
 def _build_options(plain: nn.Module, recognition: Recognition, options: FileOptions) -> dict[str, Any]:

@@ -56,6 +56,9 @@ class Layout(Record):
     companion: str = ""
     """Matches what must stand beside the anchor, without the prefix: text towers have blocks of the same names."""
 
+    own_head: bool = False
+    """Whether its head is no classifier behind a transformer, and is taken as it is: of a convolutional network."""
+
     def prefixes(self, state: State) -> list[str]:
         """Return the prefixes at which such a model begins."""
         found = [match[1] for match in map(self.anchor.match, state) if match]

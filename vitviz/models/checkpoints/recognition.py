@@ -100,6 +100,10 @@ def recognition_of(contents: Contents, layouts: Sequence[Layout], kind: WeightsK
     if selection is None:
         return None
     converted = _converted(selection, contents)
+    if selection.layout.own_head:
+        check_numbers(contents.name, converted.state)
+        steps = (*merged, *selection.steps, *converted.steps)
+        return Recognition(contents.name, converted.name, steps, converted.traits, Classifier(), None, converted.state)
     width = _width(converted.state)
     teacher = _second_classifier(selection)
     outside = {

@@ -65,15 +65,14 @@ def _ask(scene: Scene, outcome: Outcome) -> None:
     controls.ask([outcome.work], _("Compute"), name=outcome.method.name, note=note)
 
 
-def ask_for_all(scene: Scene, aim: Aim, shown: list[Method]) -> None:
+def ask_for_all(scene: Scene, outcomes: list[Outcome]) -> None:
     """Draw the button that computes all maps that wait, where there are several."""
-    outcomes = [maps.outcome(scene, aim, method, beside=shown) for method in shown if maps.slow(method)]
     waiting = [outcome for outcome in outcomes if outcome.waits]
     if len(waiting) < 2:
         return
     whole = duration(sum(maps.estimate(scene, outcome.method) for outcome in waiting))
     label = _("Compute all {count}: about {duration}").format(count=len(waiting), duration=whole)
-    request = ("all", *(outcome.work.key for outcome in outcomes))
+    request = ("all", *(outcome.work.key for outcome in outcomes if maps.slow(outcome.method)))
     controls.ask([outcome.work for outcome in waiting], label, name="all", request=request)
 
 
