@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,22 @@ def test_a_full_disk_and_a_stop_leave_the_old_file_and_no_litter(old: Path, stop
     with pytest.raises(raised):
         half()
     assert only(old.parent) == {"a.txt": "old"}
+
+
+def test_what_a_killed_process_left_goes_and_what_a_living_one_writes_stays(old: Path) -> None:
+    process = os.fork()
+    if not process:
+        with writing(old) as beside:
+            beside.write_text("half")
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(process, 0)
+    assert len(only(old.parent)) == 2
+    foreign = old.with_name(".vitviz-00000000-1-00.part")  # of another machine that shares the folder
+    foreign.write_text("theirs")
+    with writing(old.with_name("b.txt")) as beside:
+        beside.write_text("half")
+        check_outputs([old.with_name("c.txt")])
+        assert only(old.parent) == {"a.txt": "old", foreign.name: "theirs", beside.name: "half"}
 
 
 def test_a_disk_that_is_full_for_the_second_file_leaves_both(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,21 @@
 """Files that are written whole or not at all, and never over another one unawares.
 
 Every file that vitviz writes goes through ``writing``: first beside its place, then in one move into it. A full disk,
-an error or Ctrl+C leaves what was there before, and nothing else.
+an error or Ctrl+C leaves what was there before, and nothing else. What a killed process left is cleared away by the
+next that asks for the same folder (``check_outputs``).
 """
 
 from __future__ import annotations
 
 import os
 import secrets
+import socket
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from zlib import crc32
 
 from vitviz.errors import OptionError, OutputError
 
@@ -26,7 +29,8 @@ def writing(path: Path) -> Iterator[Path]:
     for what the system refuses, such as a full disk.
     """
     place = real_path(path)
-    beside = place.with_name(f".vitviz-{secrets.token_hex(6)}.part")  # a name of its own: two may write at a time
+    # a name of its own: two may write at a time
+    beside = place.with_name(f".vitviz-{_machine()}-{os.getpid()}-{secrets.token_hex(6)}.part")
     try:
         yield beside
         _settle(beside)
@@ -65,6 +69,31 @@ def _settle(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def clear_parts(folder: Path) -> None:
+    """Remove the half-written files of processes of this machine that are no more; others' and all else stay."""
+    for part in folder.glob(f".vitviz-{_machine()}-*.part"):
+        process = part.name.split("-")[2]
+        if process.isdecimal() and not _runs(int(process)):
+            with suppress(OSError):
+                part.unlink()
+
+
+def _machine() -> str:
+    return f"{crc32(socket.gethostname().encode()):08x}"  # folders are shared, process numbers are not
+
+
+def _runs(process: int) -> bool:
+    if os.name == "nt":  # a signal of 0 would end the process there
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # it is another account's, or no number of a process
+        return True
+    return True
+
+
 def real_path(path: Path) -> Path:
     """Return the path that a name stands for, links followed; raises OptionError for links that go round in a ring."""
     try:
@@ -89,6 +118,7 @@ def check_outputs(outputs: Sequence[Path], inputs: Iterable[Path] = (), *, overw
         place = real_path(path)
         if not place.parent.is_dir():
             raise OptionError(f"There is no folder {path.parent} for {path.name}. Make it first, or choose another.")
+        clear_parts(place.parent)
         if place.exists():
             _check_existing(path, place, sources, overwrite)
         places.add((place.parent, _check_folder(path, place)))
