@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import pytest
 
 import vitviz
-from vitviz.labs import gelu, residual_filter, smallest_position, temperature
+from vitviz.labs import attention_by_hand, gelu, residual_filter, rollout_by_hand, smallest_position, temperature
 from vitviz.labs.cost.compute import block_macs
 from vitviz.labs.digits.training import Point, Run
 from vitviz.labs.input_size import PositionMaps
@@ -23,6 +23,8 @@ from vitviz.labs.stream_growth import InitialSignal
 RUN = Run("vit", 0, 20, (Point(0, float("nan"), 0.1), Point(5, 1.0, 0.5)), True, 1.0, 5)
 RESULTS: dict[str, Callable[[], Any]] = {
     "gelu": gelu.gelu,
+    "head": lambda: attention_by_hand.head([[1.0, 0.0], [0.0, 1.0]], *([[[1.0], [2.0]]] * 3)),
+    "rollout by hand": lambda: rollout_by_hand.run([[0.5, 0.5], [0.0, 1.0]], [[1.0, 0.0], [0.5, 0.5]]),
     "tempered": lambda: temperature.run([[1.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]], temperature=0.5),
     "entropy": lambda: temperature.curve([[1.0, 0.0, 2.0]], [0.1, 1.0, 10.0]),
     "arrangements": lambda: smallest_position.run(2.0),

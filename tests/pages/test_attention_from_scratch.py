@@ -15,14 +15,17 @@ from vitviz.models.vit import ViT
 from vitviz.ui.choices.attention_from_scratch import (
     EXAMPLE,
     FACTORS,
+    HAND_EXAMPLE,
     TEMPERATURES,
     factor_of,
+    layers_of,
+    matrices_of,
     rows_of,
     temperature_of,
     text_of,
 )
 from vitviz.ui.furniture import lesson
-from vitviz.ui.learn.scratch import encodings
+from vitviz.ui.learn.scratch import encodings, head, real_head, rollout, several
 from vitviz.ui.learn.scratch.temperature_example import edited
 from vitviz.ui.words import labels
 
@@ -62,7 +65,7 @@ def test_every_slider_text_is_a_number_and_the_ends_are_the_limits():
 
 @pytest.mark.parametrize("tau", ["0", "0.05", "inf"])
 def test_the_small_example_at_every_kind_of_temperature(dashboard, results, tau):
-    app = dashboard(PAGE, tau=tau).sound()
+    app = dashboard(PAGE, scratch="temperature", tau=tau).sound()
     arrays = results[-1].arrays()
     table = np.array(rows_of(EXAMPLE))
     wanted = temperature.run(table[:, :2], table[:, 2:], temperature_of(tau))
@@ -80,7 +83,7 @@ def test_the_small_example_at_every_kind_of_temperature(dashboard, results, tau)
 
 
 def test_a_link_brings_its_own_tokens(dashboard, results):
-    app = dashboard(PAGE, tokens="9_9_9_9~-9_-9_-9_-9~0_0_0_0~0_0_0_0~0_0_0_0", tau="0").sound()
+    app = dashboard(PAGE, scratch="temperature", tokens="9_9_9_9~-9_-9_-9_-9~0_0_0_0~0_0_0_0~0_0_0_0", tau="0").sound()
     assert results[-1].arrays()["attention"][0].tolist() == [1, 0, 0, 0, 0]
     assert results[-1].arrays()["attention"][2].tolist() == [0.2] * 5  # all scores are 0
     app.app.button(key="tokens_back").click().run()
@@ -91,7 +94,7 @@ def test_a_link_brings_its_own_tokens(dashboard, results):
     ("tiny:wide", FACTORS[0]), ("tiny:wide", "1"), ("tiny:embedding", FACTORS[-1]),
 ])  # fmt: skip
 def test_the_model_at_another_temperature(dashboard, results, model, factor):
-    app = dashboard(PAGE, model=model, factor=factor).sound()
+    app = dashboard(PAGE, scratch="temperature", model=model, factor=factor).sound()
     assert app.has("plotly_chart", "model_entropy")
     arrays = results[-1].arrays()
     before, after = arrays["model_entropy_before"][0], arrays["model_entropy_after"][0]
@@ -105,13 +108,13 @@ def test_the_model_at_another_temperature(dashboard, results, model, factor):
 
 def test_the_two_maps_are_told_in_words_of_the_reader(dashboard, monkeypatch):
     monkeypatch.setattr(labels, "_", lambda text: f"[{text}]")
-    app = dashboard(PAGE, factor=FACTORS[0]).sound()
+    app = dashboard(PAGE, scratch="temperature", factor=FACTORS[0]).sound()
     told = [image.alt for each in app.app.get("image") for image in each.proto.imgs]
     assert sum(text.startswith("[Strongest patches: ") for text in told) == 2
 
 
 def test_the_sweep_of_one_layer(dashboard, results):
-    app = dashboard(PAGE, heated="1").sound()
+    app = dashboard(PAGE, scratch="temperature", heated="1").sound()
     app.app.toggle(key="choice_heat_sweep").set_value(True).run()
     assert app.sound().has("plotly_chart", "heat_sweep")
     arrays = results[-1].arrays()
@@ -174,7 +177,7 @@ def test_a_model_without_positions_shows_the_formulas_alone(dashboard, tiny_mode
 
 
 def test_what_a_link_cannot_have_is_told(dashboard):
-    app = dashboard(PAGE, tau=5, tokens="1_2~3", liking="inf", heated="2", permuted=65)
+    app = dashboard(PAGE, scratch="temperature", tau=5, tokens="1_2~3", liking="inf", heated="2", permuted=65)
     app.told(
         "tau='5'.*wanted one of '0'",
         "wanted 5 tokens of 4 numbers",
@@ -182,12 +185,16 @@ def test_what_a_link_cannot_have_is_told(dashboard):
         "no layer 2: this model has layers 0 to 1",
         "permuted='65'.*wanted a whole number from 2 to 64",
     )
-    too_large = dashboard(PAGE, tokens=EXAMPLE.replace("2", "99"), heated="late")
+    too_large = dashboard(PAGE, scratch="temperature", tokens=EXAMPLE.replace("2", "99"), heated="late")
     too_large.told("wanted a number from -9 to 9", "heated='late'.*wanted a whole number")
+    dashboard(PAGE, scratch="rollout", hand="1_2", rolled="~".join(["0_" * 15 + "0"] * 2)).told(
+        "wanted 5 tables of numbers", "wanted rows with a number above 0"
+    )
 
 
 @pytest.mark.parametrize(("experiment", "name"), [
     ("temperature", "attention"), ("places", "outputs"), ("order", None), ("encodings", None),
+    ("head", "output"), ("several", "output"), ("rollout", "rollout"),
 ])  # fmt: skip
 def test_the_code_gives_the_numbers_and_the_files_hold_them(
     dashboard, results, tiny_models, monkeypatch, experiment, name
@@ -209,6 +216,35 @@ def test_the_code_gives_the_numbers_and_the_files_hold_them(
     if experiment == "encodings":
         page = html_of_figures(result.figures(), result.title, manifest=told)
         assert page.count("<h2>") == 2
+
+
+def test_what_is_typed_into_a_sheet_goes_into_the_link_and_back(dashboard, results, monkeypatch):
+    sheets = {}
+    for room in (head, real_head, several, rollout):
+        monkeypatch.setattr(room, "matrix_sheet", lambda view, *, key, **calls: sheets.update({key: (view, calls)}))
+    app = dashboard(PAGE, model="tiny:registers", patch="register 2", real_head=9, hand=HAND_EXAMPLE).sound()
+    assert "hand" not in app.link
+    view, _calls = sheets["real_sheet"]
+    shown = {matrix.symbol: matrix for matrix in view.matrices}
+    assert shown["q"].rows == ["[R2]"]
+    for stage in view.stages:  # what is shown, and the rest of the sum, are the result
+        if stage.kind == "product":
+            product = shown[stage.left].values @ shown[stage.right].values + stage.rest
+            assert np.allclose(product, shown[stage.result].values, atol=1e-4)
+    total = np.exp(shown["s/√d"].values).sum() + view.stages[3].rest
+    assert np.allclose(np.exp(shown["s/√d"].values) / total, shown["A"].values)
+
+    app.put(scratch="rollout", rolled_photo="none such").sound()
+    _view, calls = sheets["rollout_sheet"]
+    monkeypatch.setattr(rollout.link, "get", lambda choice: choice.default)
+    kept = {}
+    monkeypatch.setattr(
+        rollout.link, "put", lambda *settings: kept.update({setting.name: setting.value for setting in settings})
+    )
+    calls["on_edit"](rollout.SECOND, 0, 0, 1.0)
+    assert layers_of(kept["rolled"])[1][0].tolist() == [1, 0, 0, 0]
+    head.hand.set_number("W_O", 3, 3, -2.5)
+    assert matrices_of(kept["hand"])["W_O"][3, 3] == -2.5
 
 
 def test_what_is_typed_into_the_table_changes_its_cell():

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 from PIL import Image
 
 from vitviz.figures.arrangements import arrangement_sheet
@@ -21,6 +22,7 @@ from vitviz.figures.palettes import LAST_LAYER, PINNED, VIT_BLUE, layer_ramp
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
 from vitviz.figures.theme import NEUTRAL
+from vitviz.labs.attention_by_hand import HeadSteps
 from vitviz.labs.gelu import Activations, Gelu
 from vitviz.labs.long_range.counter import AttentionCount
 from vitviz.labs.model_temperature import ModelTemperature
@@ -28,6 +30,7 @@ from vitviz.labs.object.detector import closed_form
 from vitviz.labs.object.noisy_picture import NoisyPicture
 from vitviz.labs.object.pasted_object import PastedObject
 from vitviz.labs.object.smallest_object import SmallestObject
+from vitviz.labs.rollout_by_hand import RolloutSteps
 from vitviz.labs.shift import ShiftExperiment
 from vitviz.labs.smallest_position import ARRANGEMENTS, SmallestPosition
 from vitviz.labs.temperature import TemperatureCurve, TemperedAttention
@@ -201,7 +204,26 @@ def pasted_layers(result: PastedObject) -> go.Figure:
     return line_chart(curves, x=x, y=Axis("Change ÷ length of the token"), hover=LAYER, height=360)
 
 
+def head(result: HeadSteps) -> Drawing:
+    """Draw the attention of a head by hand, on the fixed scale from 0 to 1."""
+    return _square(result.attention, "Query", "Key")
+
+
+def rolled(result: RolloutSteps) -> Drawing:
+    """Draw the rollout of two layers: which input tokens every output token is put together from."""
+    return _square(result.rollout, "Output token", "Input token")
+
+
+def _square(shares: NDArray[np.float64], query_title: str, key_title: str) -> Drawing:
+    names = [str(token) for token in range(1, len(shares) + 1)]
+    scale = Scale(0.0, 1.0, uniform=1 / len(shares), scope="absolute")
+    chart = token_matrix(shares, names, scale=scale, query_title=query_title, key_title=key_title, height=340)
+    return Charts({"": chart})
+
+
 DRAWINGS: Mapping[type, Callable[..., Drawing]] = {
+    HeadSteps: head,
+    RolloutSteps: rolled,
     Gelu: gelu,
     Activations: activations,
     TemperedAttention: tempered,

@@ -27,8 +27,8 @@ def test_every_worksheet_has_five_questions_of_a_page_that_exists(path):
     assert page in {entry.name for entry in entries()}
     text = path.read_text(encoding="utf-8")
     found = worksheet.parse(text)
-    assert len(found) == worksheet.QUESTIONS
-    assert len({each.question for each in found}) == worksheet.QUESTIONS
+    assert len(found) in worksheet.QUESTIONS
+    assert len({each.question for each in found}) == len(found)
     assert not re.search(r"\$|\]\(|^[-*|] ", text, re.MULTILINE), "mathematics, links, lists"
 
 

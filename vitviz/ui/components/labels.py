@@ -148,3 +148,19 @@ def painter_labels() -> dict[str, str]:
         "is_painted": _("painted"),
         "is_not_painted": _("not painted"),
     }
+
+
+def sheet_labels() -> dict[str, str]:
+    """Return every visible text of the matrix sheet in the reader's language. Names in braces are filled in."""
+    return {
+        "stages": _("Stage of the calculation"),
+        "hint": _(
+            "Point at a cell of the result: its row and its column light up. Numbers on dotted lines can be typed over."
+        ),
+        "keys": _("Arrow keys move over the cells, Space plays and stops."),
+        "place": _("cell {number} of {cells}"),
+        "play": _("Play"),
+        "pause": _("Stop"),
+        "back": _("Previous cell"),
+        "on": _("Next cell"),
+    }

@@ -65,3 +65,8 @@ BOARD = Source(
     css=_read("shared.css", "object_board.css"),
     js=_read("shared.js", "object_board.js"),
 )
+SHEET = Source(
+    html=_read("matrix_sheet.html"),
+    css=_read("shared.css", "matrix_sheet.css"),
+    js=_read("shared.js", "matrix_tables.js", "matrix_sums.js", "matrix_paths.js", "matrix_sheet.js"),
+)

@@ -17,7 +17,8 @@ from vitviz.html_page import html_page
 from vitviz.ui.furniture import show
 from vitviz.ui.text import _, kept, language
 
-QUESTIONS = 5
+QUESTIONS = range(5, 11)
+"""How many a page has."""
 _STYLE = """
 body { margin: 2rem auto; max-width: 44rem; font: 12pt/1.5 system-ui, "Noto Sans", "Noto Sans CJK SC", sans-serif; }
 h1 { font-size: 16pt; } h2 { font-size: 13pt; } li { margin-bottom: .6rem; break-inside: avoid; }
