@@ -6,8 +6,9 @@ with the most attention first (salient), or those with the least (non-salient).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,6 +64,7 @@ def drop_curve(
     seed: int = 0,
     batch_size: int = 16,
     progress: Progress | None = None,
+    preview: Callable[[DropCurve], object] | None = None,
 ) -> DropCurve:
     """Return the score of a target as ever more patches go: at random, most attended first, least attended first.
 
@@ -71,6 +73,7 @@ def drop_curve(
     ``draws`` is the number of random orders; in each, a larger share holds the smaller ones. With ``replacement``
     "removed" one patch always stays. The attention is the class token's in the last layer, or the mean over all
     patches in a model without one. It costs (draws + 2) × steps forward passes, in batches; ``progress`` may stop it.
+    ``preview`` is given the curves as they stand whenever another random order is done, from the second on.
 
     Raises OptionError for options outside their range, and StoppedError if ``progress`` returns False.
 
@@ -90,48 +93,51 @@ def drop_curve(
     orders += [generator.permutation(vit.grid.patches) for _ in range(draws)]
     most = vit.grid.patches - (replacement == REMOVED)
     counts = np.minimum(np.round(np.sort(shares) * vit.grid.patches).astype(int), most)
-    curves = _curves(vit, whole, resolved, orders, counts, replacement, seed, batch_size, progress)
     fractions = counts / vit.grid.patches
-    return DropCurve(
-        fractions=fractions,
-        random=random_band(fractions, curves[2:]),
-        most_attended=curves[0],
-        least_attended=curves[1],
-        attention=view.values,
-        attends=view.label,
-        replacement=replacement,
-        target=resolved,
-    )
+
+    def result(curves: Curve) -> DropCurve:
+        return DropCurve(
+            fractions=fractions,
+            random=random_band(fractions, curves[2:]),
+            most_attended=curves[0],
+            least_attended=curves[1],
+            attention=view.values,
+            attends=view.label,
+            replacement=replacement,
+            target=resolved,
+        )
+
+    shown = 3  # two draws at least have an interval
+
+    def look(so_far: Callable[[], torch.Tensor]) -> None:
+        nonlocal shown
+        answers = so_far()
+        whole_orders = len(answers) // len(counts)
+        if preview is not None and whole_orders > shown:
+            shown = whole_orders
+            preview(result(_by_order(answers[: whole_orders * len(counts)], len(counts))))
+
+    pictures = _pictures(vit, whole, orders, counts, replacement, seed)
+    total = len(orders) * len(counts)
+    options: dict[str, Any] = {"batch_size": batch_size, "progress": progress, "total": total, "probability": True}
+    return result(_by_order(scores(vit, pictures, resolved, so_far=look, **options), len(counts)))
 
 
-def _curves(
-    vit: ViT,
-    whole: Trace,
-    target: Target,
-    orders: list[Order],
-    counts: NDArray[np.intp],
-    replacement: str,
-    seed: int,
-    batch_size: int,
-    progress: Progress | None,
-) -> Curve:
-    """Return the score for each order and number of dropped patches, (order, step)."""
+def _by_order(answers: torch.Tensor, steps: int) -> Curve:
+    """Return the scores as curves, (order, step)."""
+    curves: Curve = answers.double().numpy().reshape(-1, steps)
+    return curves
+
+
+def _pictures(
+    vit: ViT, whole: Trace, orders: list[Order], counts: NDArray[np.intp], replacement: str, seed: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
+    """Yield the pictures for each order and number of dropped patches, order by order."""
     pixels = whole.pixels
     behind = replacement_picture(vit, pixels, replacement, seed=seed)
-    pictures = (
-        without_patches(vit, pixels, _first(order, count), replacement, behind) for order in orders for count in counts
-    )
-    answers = scores(
-        vit,
-        pictures,
-        target,
-        batch_size=batch_size,
-        probability=True,
-        progress=progress,
-        total=len(orders) * len(counts),
-    )
-    curves: Curve = answers.double().numpy().reshape(len(orders), len(counts))
-    return curves
+    for order in orders:
+        for count in counts:
+            yield without_patches(vit, pixels, _first(order, count), replacement, behind)
 
 
 def _first(order: Order, count: int) -> torch.Tensor:

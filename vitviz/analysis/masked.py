@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vitviz.analysis.quick_pass import QuickPass
 from vitviz.analysis.replacement import REMOVED, without_patches
-from vitviz.analysis.scoring import drops_exactly, in_batches, scores
+from vitviz.analysis.scoring import SoFar, drops_exactly, in_batches, scores
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
 from vitviz.trace.target import Target
@@ -31,25 +31,28 @@ def masked_scores(
     behind: Tensor,
     batch_size: int = 16,
     progress: Progress | None = None,
+    so_far: SoFar | None = None,
     quick: bool = True,
 ) -> Tensor:
     """Return the target's score with each choice of patches gone: (choice,), or (choice, number) for some targets.
 
     Each of ``gone`` is (patch,) of bool; ``behind`` is the ``replacement_picture``. Where the embedding treats every
     patch by itself, unchanged patches are embedded only once; where no block counts its tokens, removed ones are not
-    computed at all. ``quick=False`` runs whole pictures, which is the same up to rounding. Raises what ``scores``
-    raises.
+    computed at all. ``so_far`` is told on the way what the first choices scored, where they come in their order (not so
+    where dropped tokens have them sorted by number). ``quick=False`` runs whole pictures, which is the same up to
+    rounding. Raises what ``scores`` raises.
     """
     if quick and replacement != REMOVED and len(gone) >= _WORTH_IT:
         fast = QuickPass.of(vit, pixels, behind, target)
         if fast is not None:
             size = min(batch_size, _cached_images(vit, fast.channels))
-            return in_batches(vit, fast.scores, gone, batch_size=size, progress=progress, total=len(gone))
+            count = len(gone)
+            return in_batches(vit, fast.scores, gone, batch_size=size, progress=progress, total=count, so_far=so_far)
     if quick and replacement == REMOVED and drops_exactly(vit):
         with vit.lock.long_work():
-            return _by_count(vit, pixels, gone, target, batch_size, progress)
+            return _by_count(vit, pixels, gone, target, batch_size, progress, so_far)
     pictures = (without_patches(vit, pixels, choice, replacement, behind) for choice in gone)
-    return scores(vit, pictures, target, batch_size=batch_size, progress=progress, total=len(gone))
+    return scores(vit, pictures, target, batch_size=batch_size, progress=progress, total=len(gone), so_far=so_far)
 
 
 def _cached_images(vit: ViT, channels: int) -> int:
@@ -60,10 +63,17 @@ def _cached_images(vit: ViT, channels: int) -> int:
 
 
 def _by_count(
-    vit: ViT, pixels: Tensor, gone: Sequence[Tensor], target: Target, batch_size: int, progress: Progress | None
+    vit: ViT,
+    pixels: Tensor,
+    gone: Sequence[Tensor],
+    target: Target,
+    batch_size: int,
+    progress: Progress | None,
+    so_far: SoFar | None,
 ) -> Tensor:
     """Return the scores with tokens removed, in batches of which every picture keeps as many."""
     counts = torch.tensor([int(choice.sum()) for choice in gone])
+    in_order = so_far if len(counts.unique()) == 1 else None
     order = counts.argsort(stable=True)
     done, parts = 0, []
 
@@ -73,7 +83,9 @@ def _by_count(
     for count in counts.unique():  # ascending, as the order
         places = order[counts[order] == count].tolist()
         pictures = ((pixels, ~gone[place]) for place in places)
-        parts.append(scores(vit, pictures, target, batch_size=batch_size, progress=onward))
+        parts.append(
+            scores(vit, pictures, target, batch_size=batch_size, progress=onward, total=len(places), so_far=in_order)
+        )
         done += len(places)
     together = torch.cat(parts) if parts else torch.empty(0)
     return together[order.argsort()] if parts else together

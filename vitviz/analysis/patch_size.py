@@ -8,7 +8,7 @@ meet tokens at an unfamiliar scale, and their answers show how well they bear th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,12 +62,18 @@ class PatchSizeAnswer(Record):
 
 
 def patch_sizes(
-    vit: ViT, image: Picture, *, sizes: Sequence[int] = SIZES, progress: Progress | None = None
+    vit: ViT,
+    image: Picture,
+    *,
+    sizes: Sequence[int] = SIZES,
+    progress: Progress | None = None,
+    preview: Callable[[tuple[PatchSizeAnswer, ...]], object] | None = None,
 ) -> tuple[PatchSizeAnswer, ...]:
     """Run a picture through a model at several patch sizes, in rising order; the model itself is not changed.
 
     ``sizes`` are sides in pixels. The image size stays where patches of that size cover it; else it is the nearest
-    that they cover, and ``adjusted`` says so. A picture is prepared anew for it; an input tensor is resized.
+    that they cover, and ``adjusted`` says so. A picture is prepared anew for it; an input tensor is resized. Large
+    patches come first, because they take least; ``preview`` is given the answers after each size.
 
     Raises OptionError for a size that does not fit into the picture, UnsupportedModelError for a model whose patch
     embedding cannot be resized, and StoppedError if ``progress`` returns False.
@@ -81,11 +87,13 @@ def patch_sizes(
     for size in wanted:
         _check(vit, size)
     native = trace(vit, input_of(vit, image)).embedding.float()
-    answers = []
-    for size in wanted:
-        answers.append(_answer(vit, with_patch_size(vit, size), size, image, native))
+    answers: tuple[PatchSizeAnswer, ...] = ()
+    for size in reversed(wanted):
+        answers = (_answer(vit, with_patch_size(vit, size), size, image, native), *answers)
         report(progress, len(answers), len(wanted))
-    return tuple(answers)
+        if preview is not None:
+            preview(answers)
+    return answers
 
 
 def with_patch_size(vit: ViT, patch_size: int) -> ViT:

@@ -16,6 +16,9 @@ from vitviz.models.vit import ViT
 from vitviz.progress import Progress, is_out_of_memory, report
 from vitviz.trace.target import Target, reads_embedding
 
+SoFar = Callable[[Callable[[], Tensor]], None]
+"""Called after every batch but the last with what gives the results of the items that are done: (item, …)."""
+
 
 def score_batch(
     vit: ViT, batch: Tensor, target: Target, *, kept: Tensor | None = None, probability: bool = False
@@ -70,6 +73,7 @@ def scores(
     probability: bool = False,
     progress: Progress | None = None,
     total: int = 0,
+    so_far: SoFar | None = None,
 ) -> Tensor:
     """Return the score of each of a stream of inputs, (image,) on the CPU, computed in batches without gradients.
 
@@ -85,7 +89,7 @@ def scores(
         kept = torch.stack(masks) if masks else None
         return score_batch(vit, batch, target, kept=kept, probability=probability)
 
-    return in_batches(vit, run, pictures, batch_size=batch_size, progress=progress, total=total)
+    return in_batches(vit, run, pictures, batch_size=batch_size, progress=progress, total=total, so_far=so_far)
 
 
 def in_batches(
@@ -96,22 +100,29 @@ def in_batches(
     batch_size: int,
     progress: Progress | None = None,
     total: int = 0,
+    so_far: SoFar | None = None,
 ) -> Tensor:
     """Return what ``run`` makes of a stream of items, (item, …) on the CPU, in batches and without gradients.
 
     Other work with the model goes first between two batches. Where the memory does not suffice, batches are halved
-    until they fit.
+    until they fit. ``so_far`` is given the results of the first items after every batch.
     Raises OptionError for a batch size below 1, StoppedError if ``progress`` says so.
     """
     if batch_size < 1:
         raise OptionError(f"batch_size is {batch_size}; wanted at least 1. 16 is right for most machines.")
     answers: list[Tensor] = []
     done = 0
+
+    def first() -> Tensor:
+        return torch.cat(answers)
+
     with torch.no_grad(), vit.lock.long_work(lambda: report(progress, done, total)):
         for group in _groups(items, batch_size):
             answers += _fitting(run, group)
             done += len(group)
             report(progress, done, total)
+            if so_far is not None and done < total:
+                so_far(first)
     return torch.cat(answers) if answers else torch.empty(0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -24,6 +25,10 @@ METHODS: tuple[Method, ...] = (*attention_based.METHODS, *gradient.METHODS, *per
 
 EMPTY = "the map is empty: every value is 0"
 """The note of a map that shows nothing, as Grad-CAM's may."""
+PREVIEW = "a preview: the rest is still being computed"
+"""The first note of a map that is not finished."""
+_SECONDS = 0.6
+"""Between two previews at least, and ten times what the last one cost."""
 
 
 def attribute(
@@ -35,6 +40,7 @@ def attribute(
     seed: int = 0,
     batch_size: int = 16,
     progress: Progress | None = None,
+    preview: Callable[[Attribution], object] | None = None,
     **knobs: Any,
 ) -> Attribution:
     """Explain one number of a model's answer to one picture with one method.
@@ -45,7 +51,9 @@ def attribute(
     forward and one backward pass. ``target`` is a class or a Target, by default that of the trace, the top-1 class
     or, without a classifier, what sets the image apart from its mean colour (``vitviz.trace.default``).
     ``batch_size`` inputs are run at once, fewer where memory is short; the map does not depend on it. ``progress`` is
-    called with (done, total); if it returns False, the work stops with StoppedError.
+    called with (done, total); if it returns False, the work stops with StoppedError. ``preview`` is given, about once a
+    second, the map as it stands, of the methods that run the model many times: occlusion on a coarse grid at first, the
+    mean over the random samples so far; ``notes`` begin with PREVIEW then.
 
     Raises OptionError for an unknown method, knob or target and for a trace of another model or with an edit, and
     UnsupportedModelError, with the reason, where the method cannot serve the model or the model gives no gradients.
@@ -67,20 +75,40 @@ def attribute(
         raise UnsupportedModelError(f"{method.label} cannot explain this model: {reason}. Choose another method.")
     start = time.perf_counter()
     traced, resolved = _passes(method, vit, image, target)
-    raw = method.function(Task(vit, traced, resolved, seed, batch_size, progress), **chosen)
-    values = _checked(method, raw)
-    return Attribution(
-        values=values.numpy(),
-        method=name,
-        target=resolved,
-        signed=method.signed,
-        seconds=time.perf_counter() - start,
-        completeness_gap=raw.completeness_gap,
-        knobs=chosen,
-        seed=seed,
-        notes=(*raw.notes, *(traced.notes if method.backward else ()), *([] if values.any() else [EMPTY])),
-        picture=traced.picture,
-    )
+
+    def finished(raw: RawMap, first: Sequence[str] = ()) -> Attribution:
+        values = _checked(method, raw)
+        return Attribution(
+            values=values.numpy(),
+            method=name,
+            target=resolved,
+            signed=method.signed,
+            seconds=time.perf_counter() - start,
+            completeness_gap=raw.completeness_gap,
+            sampling_error=raw.sampling_error,
+            knobs=chosen,
+            seed=seed,
+            notes=(*first, *raw.notes, *(traced.notes if method.backward else ()), *([] if values.any() else [EMPTY])),
+            picture=traced.picture,
+        )
+
+    look = None if preview is None else _now_and_then(lambda raw: preview(finished(raw, [PREVIEW])))
+    return finished(method.function(Task(vit, traced, resolved, seed, batch_size, progress, look), **chosen))
+
+
+def _now_and_then(show: Callable[[RawMap], object]) -> Callable[[Callable[[], RawMap]], None]:
+    """Return what shows a map as it stands if the last one was shown long enough ago, measured by what it cost."""
+    due = 0.0
+
+    def look(so_far: Callable[[], RawMap]) -> None:
+        nonlocal due
+        begun = time.perf_counter()
+        if begun >= due:
+            show(so_far())
+            ended = time.perf_counter()
+            due = ended + max(_SECONDS, 10 * (ended - begun))
+
+    return look
 
 
 def find_method(name: str) -> Method:

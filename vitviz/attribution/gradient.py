@@ -36,13 +36,17 @@ def saliency(task: Task) -> RawMap:
 def smooth_grad(task: Task, *, n_samples: int, noise: float) -> RawMap:
     """Return the saliency of the mean gradient over noisy copies of the picture: (height, width)."""
     generator, spread = torch.Generator().manual_seed(task.seed), noise * _range(task.pixels)
-    total = torch.zeros_like(task.pixels)
+    sums = _Mean()
 
     def add(count: int, _done: int) -> None:
-        total.add_(_halved(_gradient(task), _noisy(task.pixels, count, spread, generator)).sum(0))
+        sums.add(_halved(_gradient(task), _noisy(task.pixels, count, spread, generator)))
 
-    _in_portions(task, n_samples, add)
-    return RawMap((total / n_samples).abs().amax(0))
+    def raw() -> RawMap:
+        values, colour = sums.mean().abs().max(0)  # (height, width) each
+        return RawMap(values, sampling_error=sums.error(colour))
+
+    _in_portions(task, n_samples, add, raw)
+    return raw()
 
 
 def input_x_gradient(task: Task) -> RawMap:
@@ -88,20 +92,55 @@ def gradient_shap(task: Task, *, n_samples: int, noise: float, baseline: str) ->
     generator, spread = torch.Generator().manual_seed(task.seed), noise * _range(task.pixels)
     start = replacement_picture(task.vit, task.pixels, baseline, seed=task.seed)
     points = torch.rand(n_samples, 1, 1, 1, generator=generator)  # (sample, 1, 1, 1)
-    total, promised = torch.zeros_like(task.pixels), 0.0
+    sums, promised, empty = _Mean(), 0.0, float(_scores(task, start[None])[0])
 
     def add(count: int, done: int) -> None:
         nonlocal promised
         noisy = _noisy(task.pixels, count, spread, generator)  # (sample, 3, height, width)
         share = points[done : done + count].to(noisy)
         slopes = _halved(_gradient(task), share * noisy + (1 - share) * start)
-        total.add_((slopes * (noisy - start)).sum(0))
+        sums.add((slopes * (noisy - start)).sum(1, keepdim=True))  # of all colours: (sample, 1, height, width)
         promised += float(_halved(lambda part: _scores(task, part), noisy).sum())
 
-    _in_portions(task, n_samples, add)
-    values = (total / n_samples).sum(0)
-    change = promised / n_samples - float(_scores(task, start[None])[0])
-    return RawMap(values, float(values.sum()) - change)
+    def raw() -> RawMap:
+        values = sums.mean()[0]  # (height, width)
+        return RawMap(values, float(values.sum()) - (promised / sums.count - empty), sums.error())
+
+    _in_portions(task, n_samples, add, raw)
+    return raw()
+
+
+class _Mean:
+    """The mean of samples, (sample, channel, height, width), and what it is sure of."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._sum: Tensor | float = 0.0
+        self._square: Tensor | float = 0.0
+
+    def add(self, samples: Tensor) -> None:
+        """Add some samples."""
+        samples = samples.cpu().double()
+        self.count += len(samples)
+        self._sum = self._sum + samples.sum(0)
+        self._square = self._square + samples.square().sum(0)
+
+    def mean(self) -> Tensor:
+        """Return the mean, (channel, height, width)."""
+        return torch.as_tensor(self._sum / self.count).float()
+
+    def error(self, channel: Tensor | None = None) -> float | None:
+        """Return the standard error of the mean, the root of its mean square over all, or over a channel a pixel.
+
+        None for a single sample.
+        """
+        if self.count < 2:
+            return None
+        mean = torch.as_tensor(self._sum / self.count)
+        variance = (torch.as_tensor(self._square / self.count) - mean.square()).clamp(min=0) / (self.count - 1)
+        if channel is not None:
+            variance = variance.gather(0, channel[None])
+        return float(variance.mean().sqrt())
 
 
 def _at_once(task: Task) -> int:
@@ -154,8 +193,11 @@ def _noisy(pixels: Tensor, count: int, spread: float, generator: torch.Generator
     return pixels + spread * torch.stack(noise)
 
 
-def _in_portions(task: Task, total: int, step: Callable[[int, int], None]) -> None:
-    """Call ``step(count, done)`` until ``total`` are done, a few at a time; other work goes first in between."""
+def _in_portions(task: Task, total: int, step: Callable[[int, int], None], raw: Callable[[], RawMap]) -> None:
+    """Call ``step(count, done)`` until ``total`` are done, a few at a time; other work goes first in between.
+
+    ``raw`` gives the map as it stands.
+    """
     done = 0
     with task.vit.lock.long_work(lambda: report(task.progress, done, total)):
         while done < total:
@@ -163,6 +205,8 @@ def _in_portions(task: Task, total: int, step: Callable[[int, int], None]) -> No
             step(count, done)
             done += count
             report(task.progress, done, total)
+            if done < total:
+                task.show(raw)
 
 
 def _halved(function: Engine, batch: Tensor) -> Tensor:

@@ -93,6 +93,13 @@ class Task(Record):
     """Inputs that are run at once."""
     progress: Progress | None
     """Called with (done, total)."""
+    preview: Callable[[Callable[[], RawMap]], None] | None = field(default=None, repr=False)
+    """Called on the way with what gives the map as it stands; None where nobody looks."""
+
+    def show(self, so_far: Callable[[], RawMap]) -> None:
+        """Offer the map as it stands; it is only made if somebody looks."""
+        if self.preview is not None:
+            self.preview(so_far)
 
     @property
     def pixels(self) -> Tensor:
@@ -108,6 +115,8 @@ class RawMap(Record):
     """(rows, columns) over the patches, or (height, width) over the pixels."""
     completeness_gap: float | None = None
     """See ``Attribution.completeness_gap``."""
+    sampling_error: float | None = None
+    """See ``Attribution.sampling_error``."""
     notes: tuple[str, ...] = ()
     """See ``Attribution.notes``."""
 
@@ -198,6 +207,9 @@ class Attribution(Result):
     """How long it took, with the passes that were run for it; a trace that was given is not counted."""
     completeness_gap: float | None
     """Sum of the values minus the score they should add up to, in units of the score; None if nothing is promised."""
+    sampling_error: float | None
+    """Standard error of the values, as the root of its mean square over the map, in units of the values; None for a
+    method that draws nothing at random or drew too little to tell."""
     knobs: Mapping[str, Any]
     """Every knob with the value that was used."""
     seed: int

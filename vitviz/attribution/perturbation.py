@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from vitviz.analysis.masked import masked_scores
 from vitviz.analysis.replacement import REMOVED, REPLACEMENTS, replacement_picture
-from vitviz.analysis.scoring import in_batches, score_batch, scores
+from vitviz.analysis.scoring import SoFar, in_batches, score_batch, scores
 from vitviz.attribution.method import Knob, Method, RawMap, Task
-from vitviz.attribution.shapley import coalitions, shapley_values
+from vitviz.attribution.shapley import coalitions, shapley_values, standard_error
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
 
@@ -29,13 +29,34 @@ def occlusion(task: Task, *, replacement: str, window: int, stride: int) -> RawM
     Zeiler & Fergus 2014, section 4.2. A square of ``window`` × ``window`` patches moves by ``stride`` patches; a patch
     under several squares gets the mean of their falls, as in Captum's Occlusion.
     """
-    squares = occlusion_windows(task.vit.grid, window, stride)  # (square, patch)
-    masked = _masked_scores(task, squares, replacement)
+    grid = task.vit.grid
+    squares = occlusion_windows(grid, window, stride)  # (square, patch)
+    squares = squares[coarse_first(*(len(_starts(side, window, stride)) for side in (grid.rows, grid.columns)))]
     whole = scores(task.vit, [task.pixels], task.target)
-    falls = whole - masked  # (square,)
+
+    def raw(masked: Tensor) -> RawMap:
+        return RawMap(grid.to_map(mean_falls(whole - masked, squares[: len(masked)], grid)))
+
+    return raw(_masked_scores(task, squares, replacement, lambda so_far: task.show(lambda: raw(so_far()))))
+
+
+def mean_falls(falls: Tensor, squares: Tensor, grid: PatchGrid) -> Tensor:
+    """Return the mean fall (square,) of the squares (square, patch) over each patch; of others the nearest square's."""
     covered = squares.float()
     values = falls @ covered / covered.sum(0).clamp(min=1)  # (patch,)
-    return RawMap(task.vit.grid.to_map(values))
+    open_patches = covered.sum(0) == 0
+    if open_patches.any():
+        places = torch.cartesian_prod(torch.arange(grid.rows), torch.arange(grid.columns)).float()  # (patch, 2)
+        centres = covered @ places / covered.sum(1, keepdim=True)  # (square, 2)
+        values[open_patches] = falls[torch.cdist(places[open_patches], centres).argmin(1)]
+    return values
+
+
+def coarse_first(rows: int, columns: int) -> Tensor:
+    """Return an order of the places of a grid, (place,), in which every fourth comes first, then every second."""
+    row, column = torch.arange(rows)[:, None], torch.arange(columns)
+    level = sum(((row % step == 0) & (column % step == 0)).int() for step in (2, 4))
+    return torch.as_tensor(level).flatten().argsort(descending=True, stable=True)
 
 
 def occlusion_windows(grid: PatchGrid, window: int, stride: int) -> Tensor:
@@ -82,19 +103,20 @@ def rise(task: Task, *, n_masks: int, replacement: str, keep: float, cells: int)
         scores = score_batch(task.vit, pictures, task.target)
         # only now: what does not fit into memory fails above, and comes again in halves
         sums.add(torch.stack(masks), scores)
+        task.show(sums.raw)
         return scores
 
     drawn = (smooth_mask(size, cells, keep, generator) for _ in range(n_masks))
     # one batch of masks is in memory at a time
     in_batches(task.vit, run, drawn, batch_size=task.batch_size, progress=task.progress, total=n_masks)
-    return RawMap(sums.slope())
+    return sums.raw()
 
 
 class _MaskSums:
     """What is kept of masks and their scores: sums over all masks, of which small differences are taken: in float64."""
 
     def __init__(self, size: tuple[int, int]) -> None:
-        self._count, self._score = 0, 0.0
+        self._count, self._score, self._score_square = 0, 0.0, 0.0
         self._mask = torch.zeros(size, dtype=torch.float64)
         self._square = torch.zeros(size, dtype=torch.float64)
         self._product = torch.zeros(size, dtype=torch.float64)
@@ -104,16 +126,23 @@ class _MaskSums:
         masks, scores = masks.double(), scores.detach().cpu().double()
         self._count += len(masks)
         self._score += float(scores.sum())
+        self._score_square += float(scores.square().sum())
         self._mask += masks.sum(0)
         self._square += masks.square().sum(0)
         self._product += torch.einsum("m,mhw->hw", scores, masks)
 
-    def slope(self) -> Tensor:
-        """Return the covariance of score and mask by the variance of the mask, at each pixel: (height, width)."""
-        mean = self._mask / self._count
-        together = self._product / self._count - self._score / self._count * mean
-        spread = self._square / self._count - mean.square()
-        return (together / spread.clamp(min=1e-6)).float()
+    def raw(self) -> RawMap:
+        """Return the covariance of score and mask by the variance of the mask at each pixel, (height, width).
+
+        That is the slope of a line through the masks' scores; its standard error is the usual one of least squares.
+        """
+        count, mean = self._count, self._mask / self._count
+        together = self._product / count - self._score / count * mean
+        spread = (self._square / count - mean.square()).clamp(min=1e-6)
+        slope = together / spread  # (height, width)
+        left = (self._score_square / count - (self._score / count) ** 2) - slope.square() * spread
+        error = (left.clamp(min=0) / spread / (count - 2)).mean().sqrt() if count > 2 else None
+        return RawMap(slope.float(), sampling_error=None if error is None else float(error))
 
 
 def smooth_mask(size: tuple[int, int], cells: int, keep: float, generator: torch.Generator) -> Tensor:
@@ -141,11 +170,15 @@ def kernel_shap(task: Task, *, n_samples: int, replacement: str) -> RawMap:
     """
     patches = task.vit.grid.patches
     shown = coalitions(patches, n_samples, torch.Generator().manual_seed(task.seed))
-    masked = _masked_scores(task, ~shown, replacement)
     none, whole = scores(task.vit, _extremes(task, replacement), task.target).tolist()
-    values = shapley_values(shown, masked, none, whole)
-    gap = float(values.sum()) - (whole - none)
-    return RawMap(task.vit.grid.to_map(values), gap)
+
+    def raw(masked: Tensor) -> RawMap:
+        first = shown[: len(masked)]
+        values = shapley_values(first, masked, none, whole)
+        error = standard_error(first, masked, none, whole)
+        return RawMap(task.vit.grid.to_map(values), float(values.sum()) - (whole - none), error)
+
+    return raw(_masked_scores(task, ~shown, replacement, lambda so_far: task.show(lambda: raw(so_far()))))
 
 
 def _extremes(task: Task, replacement: str) -> Iterator[Tensor]:
@@ -153,7 +186,7 @@ def _extremes(task: Task, replacement: str) -> Iterator[Tensor]:
     yield task.pixels
 
 
-def _masked_scores(task: Task, gone: Tensor, replacement: str) -> Tensor:
+def _masked_scores(task: Task, gone: Tensor, replacement: str, so_far: SoFar) -> Tensor:
     """Return the score with each choice of patches (choice, patch) gone: (choice,)."""
     behind = replacement_picture(task.vit, task.pixels, replacement, seed=task.seed)
     return masked_scores(
@@ -165,6 +198,7 @@ def _masked_scores(task: Task, gone: Tensor, replacement: str) -> Tensor:
         behind=behind,
         batch_size=task.batch_size,
         progress=task.progress,
+        so_far=so_far,
     )
 
 

@@ -35,16 +35,39 @@ def shapley_values(shown: Tensor, scores: Tensor, none: float, whole: float, wei
     were drawn with the kernel's probability need no other. Where coalitions are fewer than players, the smallest
     values that fit are returned.
     """
-    # All get the same at first; what is fitted is each one's distance from it, and distances add up to 0. To add the
-    # same to all leaves ``left`` as it is, so the smallest solution has no part of it: the sum holds, and no player is
-    # treated other than the rest.
-    play = shown.double()
-    players, change = play.shape[1], whole - none
-    share = play.mean(1)  # of the players who are in a coalition
-    left = play - share[:, None]
-    right = scores.double() - none - share * change
+    left, right = _equations(shown, scores, none, whole)
     if weights is not None:
         root = weights.double().sqrt()
         left, right = left * root[:, None], right * root
     apart: Tensor = torch.linalg.pinv(left) @ right
-    return (change / players + apart - apart.mean()).float()  # the mean is rounding
+    return ((whole - none) / shown.shape[1] + apart - apart.mean()).float()  # the mean is rounding
+
+
+def standard_error(shown: Tensor, scores: Tensor, none: float, whole: float) -> float | None:
+    """Return the standard error of ``shapley_values``, the root of its mean square over the players.
+
+    Each of the coalitions is followed by its complement, as ``coalitions`` draws them. Their equations have opposite
+    left sides, so the fit sees half the difference of their right sides alone; what it leaves of that counts as
+    noise. None where the pairs are too few to leave anything.
+    """
+    pairs = len(shown) // 2
+    left, right = _equations(shown[: 2 * pairs], scores[: 2 * pairs], none, whole)
+    left, right = left[::2], (right[::2] - right[1::2]) / 2
+    spare = pairs - (shown.shape[1] - 1)  # the values have one sum
+    if spare <= 0:
+        return None
+    solver = torch.linalg.pinv(left)  # (player, pair)
+    noise = (right - left @ (solver @ right)).square().sum() / spare
+    return float((noise * solver.square().sum() / shown.shape[1]).sqrt())
+
+
+def _equations(shown: Tensor, scores: Tensor, none: float, whole: float) -> tuple[Tensor, Tensor]:
+    """Return both sides of the equations of some coalitions, (coalition, player) and (coalition,).
+
+    All players get the same at first; what is fitted is each one's distance from it, and distances add up to 0. To add
+    the same to all leaves the left side as it is, so the smallest solution has no part of it: the sum holds, and no
+    player is treated other than the rest.
+    """
+    play = shown.double()
+    share = play.mean(1)  # of the players who are in a coalition
+    return play - share[:, None], scores.double() - none - share * (whole - none)

@@ -69,8 +69,10 @@ def of_attribution(attribution: Attribution, method: Explanation) -> Shown:
     most = float(sizes.max())
     top = (float(np.percentile(sizes, _BRIGHTEST)) if method.pixelwise else most) or most or 1.0
     about = f" for {attribution.target.label}" if method.targeted else ", the same for every target"
-    gap = attribution.completeness_gap
+    gap, error = attribution.completeness_gap, attribution.sampling_error
     notes = [*attribution.notes, *([] if gap is None else [f"completeness gap {number(gap)}"])]
+    if error is not None:
+        notes.append(f"standard error of the values, from sampling, {number(error)}")
     if most > top:
         notes.append(f"the brightest 1 % of the pixels go up to {number(most)}")
     row, column = np.unravel_index(int(attribution.values.argmax()), attribution.values.shape)
@@ -80,6 +82,7 @@ def of_attribution(attribution: Attribution, method: Explanation) -> Shown:
         "minimum": float(attribution.values.min()),
         "maximum": float(attribution.values.max()),
         "completeness_gap": gap,
+        "sampling_error": error,
         "knobs": dict(attribution.knobs),
         "seed": attribution.seed,
         "notes": list(attribution.notes),

@@ -274,7 +274,8 @@ class JobQueue:
 
     def _report(self, job: _Job, done: int, total: int, result: Any) -> bool:
         with self._lock:
-            job.view = replace(job.view, done=done, total=total, result=result)
+            kept = job.view.result if result is None else result
+            job.view = replace(job.view, done=done, total=total, result=kept)
             self._look_round()
         return not job.cancelled.is_set()
 

@@ -26,22 +26,26 @@ def ask(
     request: Hashable = None,
     icon: str = ":material/play_arrow:",
     note: str = "",
+    draw: Callable[[JobView | None], None] | None = None,
 ) -> None:
     """Draw the button that asks for what is missing or, while it goes on, the progress and the button that stops it.
 
     The buttons are called ``ask_`` and ``stop_`` with ``name``; ``note`` stands under the first, and above it why the
     work was refused when it was asked for last. Nothing is drawn where all results are there. ``request`` names what is
-    asked for where the parts may change while it goes on.
+    asked for where the parts may change while it goes on. ``draw`` draws what there is so far, or that there is nothing
+    yet; it is called with None while nobody has asked.
     """
     missing = [part for part in parts if long_work.result(part.key) is None]
     if not missing:
         return
     asked = tuple(part.key for part in parts) if request is None else request
     long_work.adopt(asked, missing)
-    if watch(asked, name):
+    if watch(asked, name, draw=draw):
         return
     if any(long_work.result(part.key) is not None for part in missing):
         st.rerun()  # it ended while this was drawn
+    if draw is not None:
+        draw(None)
     tell_refusal(asked)
     st.button(label, icon=icon, key=f"ask_{name}", on_click=long_work.start, args=(asked, missing))
     if note:
@@ -88,9 +92,15 @@ def _switch_off(choice: Choice[bool]) -> None:
         long_work.stop(key)
 
 
-def watch(request: Hashable, name: str, on_stop: Callable[[], None] | None = None) -> bool:
+def watch(
+    request: Hashable,
+    name: str,
+    on_stop: Callable[[], None] | None = None,
+    *,
+    draw: Callable[[JobView], None] | None = None,
+) -> bool:
     """Draw the progress of a request and the button that stops it, and return whether it goes on."""
-    if progress(request):
+    if progress(request, draw):
         stop_button(request, name, on_stop)
         return True
     return False

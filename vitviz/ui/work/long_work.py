@@ -130,6 +130,18 @@ def adopted(view: JobView) -> bool:
     return view.number in st.session_state.get(_ADOPTED, ())
 
 
+def previewed(report: Report) -> dict[str, Any]:
+    """Return the options of an analysis that tell a job how far it is and what there is so far."""
+    now = (0, 0)
+
+    def progress(done: int, total: int) -> bool:
+        nonlocal now
+        now = (done, total)
+        return report(done, total)
+
+    return {"progress": progress, "preview": lambda result: report(*now, result)}
+
+
 def _work_through(parts: tuple[LongWork[Any], ...], report: Report) -> Any:
     """Compute what is not on the shelf, part by part, and return the last result."""
     made = None

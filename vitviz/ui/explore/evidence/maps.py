@@ -31,7 +31,7 @@ from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, language
 from vitviz.ui.work import long_work
-from vitviz.ui.work.long_work import LongWork
+from vitviz.ui.work.long_work import LongWork, previewed
 
 _FIRST = ("class_attention", "rollout", "gradient_rollout", "legrad", "saliency", "token_grad_cam")
 SHOWN_FIRST = 4
@@ -143,9 +143,8 @@ def _work(scene: Scene, aim: Aim, method: Method, beside: Sequence[Method]) -> L
 
     def compute(report: Report) -> Attribution:
         recorded = passes(scene, aim, [method, *beside])
-        return attribute(
-            method.name, scene.vit, recorded, target=aim.target, batch_size=BATCH, progress=report, **turned
-        )
+        looks = previewed(report) if slow(method) else {"progress": report}
+        return attribute(method.name, scene.vit, recorded, target=aim.target, batch_size=BATCH, **looks, **turned)
 
     return LongWork(key, compute)
 

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from vitviz.attribution import Attribution, Knob, Method
+from vitviz.attribution.attribute import PREVIEW
 from vitviz.figures.paint import number
 from vitviz.figures.scale import Scale
 from vitviz.trace.default import VANISHES
@@ -16,6 +17,7 @@ from vitviz.ui.explore.evidence import maps
 from vitviz.ui.explore.evidence.maps import Outcome
 from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.furniture.panel import empty_panel, map_panel, title
+from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
@@ -44,7 +46,7 @@ def panel(scene: Scene, aim: Aim, method: Method) -> Outcome:
     if outcome.reason is not None:
         refused(outcome, plain(outcome.reason), name=method.name)
     elif outcome.attribution is None:
-        _ask(scene, outcome)
+        _ask(scene, aim, outcome)
     else:
         _map(scene, aim, method, outcome.attribution)
     card(scene, method)
@@ -57,12 +59,18 @@ def refused(outcome: Outcome, told: str, *, name: str) -> None:
     controls.try_again(outcome.work.key, name)
 
 
-def _ask(scene: Scene, outcome: Outcome) -> None:
-    """Draw the button that starts a slow method, or its progress and the button that stops it."""
+def _ask(scene: Scene, aim: Aim, outcome: Outcome) -> None:
+    """Draw the button that starts a slow method, or its progress, the map so far and the button that stops it."""
     took = duration(maps.estimate(scene, outcome.method))
-    empty_panel(scene.picture, _("Not computed yet: about {duration}").format(duration=took))
+
+    def draw(view: JobView | None) -> None:
+        if view is not None and view.result is not None:
+            _map(scene, aim, outcome.method, view.result)
+        else:
+            empty_panel(scene.picture, _("Not computed yet: about {duration}").format(duration=took))
+
     note = _("Takes {cost}.").format(cost=_(outcome.method.cost))
-    controls.ask([outcome.work], _("Compute"), name=outcome.method.name, note=note)
+    controls.ask([outcome.work], _("Compute"), name=outcome.method.name, note=note, draw=draw)
 
 
 def ask_for_all(scene: Scene, outcomes: list[Outcome]) -> None:
@@ -96,11 +104,17 @@ def _in_words(method: Method, attribution: Attribution) -> str:
 
 
 def _facts(aim: Aim, method: Method, attribution: Attribution, scale: Scale, most: float) -> list[str]:
+    """Return what is said under a map, a line each."""
     target = _("the same for every answer")
     if method.targeted:
         target = _("for **{target}**").format(target=plain(aim.label))
     kind = _("red for, blue against") if method.signed else _("no sign")
     facts = [target, _("{kind} · {duration}").format(kind=kind, duration=duration(attribution.seconds))]
+    if PREVIEW in attribution.notes:
+        facts.append(_("**A preview**: it gets finer while you look."))
+    if attribution.sampling_error is not None and most:
+        share = f"{attribution.sampling_error / most:.1%}"
+        facts.append(_("standard error from sampling: {share} of the largest value").format(share=share))
     if most > scale.high:
         facts.append(_("brightest 1 % of the pixels: up to {most}").format(most=number(most)))
     if not most:

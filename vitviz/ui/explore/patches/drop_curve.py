@@ -15,11 +15,12 @@ from vitviz.ui.explore.evidence import panels
 from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.explore.patches.painting import effects
 from vitviz.ui.furniture.charts import chart
+from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.work import controls, long_work
-from vitviz.ui.work.long_work import LongWork
+from vitviz.ui.work.long_work import LongWork, previewed
 
 DRAWS = 8
 
@@ -35,7 +36,7 @@ def _work(scene: Scene, aim: Aim) -> LongWork[DropCurve]:
     vit, pixels, change = scene.vit, scene.original.pixels, replacement()
     return LongWork(
         ("drop", scene.model_key, scene.photo.digest, aim.key, change),
-        lambda report: drop_curve(vit, pixels, target=aim.target, replacement=change, draws=DRAWS, progress=report),
+        lambda report: drop_curve(vit, pixels, target=aim.target, replacement=change, draws=DRAWS, **previewed(report)),
     )
 
 
@@ -49,7 +50,12 @@ def draw(scene: Scene, aim: Aim) -> DropCurve | None:
         ).format(change=effects()[replacement()].lower())
     )
     work = _work(scene, aim)
-    controls.ask([work], _("Measure the drop curve"), name="drop")
+
+    def preview(view: JobView | None) -> None:
+        if view is not None and view.result is not None:
+            _curves(view.result, aim)
+
+    controls.ask([work], _("Measure the drop curve"), name="drop", draw=preview)
     curve: DropCurve | None = long_work.result(work.key)
     if curve is not None:
         _curves(curve, aim)

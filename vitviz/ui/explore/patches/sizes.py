@@ -13,12 +13,13 @@ from vitviz.figures.image_files import png_bytes
 from vitviz.figures.overlay import draw_grid
 from vitviz.ui.choices.patches import PATCH_SIZES, SIZE_SEPARATOR, sizes_of
 from vitviz.ui.furniture.strip import percent
+from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import MOST_TOKENS, Scene
 from vitviz.ui.text import _, gap, plain
 from vitviz.ui.words.class_names import class_name
 from vitviz.ui.work import controls, long_work
-from vitviz.ui.work.long_work import LongWork
+from vitviz.ui.work.long_work import LongWork, previewed
 
 FIRST = (7, 14, 16, 28, 32)
 _PICTURE = 128
@@ -49,7 +50,7 @@ def _work(scene: Scene) -> LongWork[tuple[PatchSizeAnswer, ...]]:
     vit, image, sizes = scene.vit, scene.photo.image, chosen(scene)
     return LongWork(
         ("patch sizes", scene.model_key, scene.photo.digest, tuple(sizes)),
-        lambda report: patch_sizes(vit, image, sizes=sizes, progress=report),
+        lambda report: patch_sizes(vit, image, sizes=sizes, **previewed(report)),
     )
 
 
@@ -74,7 +75,12 @@ def draw(scene: Scene) -> tuple[PatchSizeAnswer, ...] | None:
         st.caption(_("Choose at least one patch size."))
         return None
     work = _work(scene)
-    controls.ask([work], _("Run the model at these patch sizes"), name="sizes")
+
+    def preview(view: JobView | None) -> None:
+        if view is not None and view.result:
+            _table(scene, view.result)
+
+    controls.ask([work], _("Run the model at these patch sizes"), name="sizes", draw=preview)
     answers: tuple[PatchSizeAnswer, ...] | None = long_work.result(work.key)
     if answers is not None:
         _table(scene, answers)
