@@ -235,7 +235,7 @@ METHODS = (
         "What showing a pixel adds to the target's score, over random masks.",
         "mean_i (s(x ⊙ m_i) − s̄) (m_i − m̄) / var m",
         "Petsiuk, Das & Saenko 2018, RISE: Randomized Input Sampling for Explanation, BMVC",
-        "n_masks forward",
+        "1 forward for each mask",
         "It is noisy with few masks, and the model sees pictures unlike any photo.",
         rise,
         (
@@ -257,7 +257,7 @@ METHODS = (
         "How the score is shared among the patches if each is paid what it adds to any group of others.",
         "argmin_φ Σ_S w(|S|) (s(x_S) − s(x_∅) − Σ_(i ∈ S) φ_i)²",
         "Lundberg & Lee 2017, A Unified Approach to Interpreting Model Predictions",
-        "n_samples forward",
+        "1 forward for each coalition",
         "With fewer samples than a few per patch it is little more than noise.",
         kernel_shap,
         (

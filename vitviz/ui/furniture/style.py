@@ -17,6 +17,7 @@ RULES = """
 [data-testid="stCaptionContainer"] { color: inherit; opacity: 0.82; }
 [data-testid="stImage"] { column-gap: 8px; }
 .vitviz-empty { width: 100%; display: flex; align-items: center; justify-content: center; text-align: center;
+  text-wrap: balance;
   padding: 1rem; box-sizing: border-box; border: 2px dashed color-mix(in srgb, currentColor 45%, transparent);
   border-radius: 4px; background: repeating-linear-gradient(45deg, transparent 0 11px,
   color-mix(in srgb, currentColor 9%, transparent) 11px 12px); }
