@@ -86,6 +86,17 @@ def atlas_labels() -> dict[str, str]:
     }
 
 
+def sketch_labels() -> dict[str, str]:
+    """Return every visible text of the curve sketch in the reader's language. Names in braces are filled in."""
+    return {
+        "plot": _("An empty plot for your guess: draw with the pointer, or set each place with the arrow keys."),
+        "done": _("This is my guess"),
+        "missing": _("Draw a curve from left to right. Places left: {count}."),
+        "complete": _("Drawn. Change it as you like."),
+        "nothing": _("nothing drawn"),
+    }
+
+
 def place_labels() -> dict[str, str]:
     """Return every visible text of the place picker in the reader's language. Names in braces are filled in."""
     return {

@@ -70,3 +70,8 @@ SHEET = Source(
     css=_read("shared.css", "matrix_sheet.css"),
     js=_read("shared.js", "matrix_tables.js", "matrix_sums.js", "matrix_paths.js", "matrix_sheet.js"),
 )
+SKETCH = Source(
+    html=_read("curve_sketch.html"),
+    css=_read("shared.css", "curve_sketch.css"),
+    js=_read("shared.js", "curve_sketch.js"),
+)

@@ -1,7 +1,9 @@
 """The frame of a Learn page: its experiments, one at a time, each from its question to what can be taken away.
 
-A lesson is data, drawn by ``draw``. A section calls, in this order: ``question``, its own controls and pictures,
-``formula``, ``caveat`` and ``try_next``; the lesson adds the choice of the experiment, worksheet, code and files.
+A lesson is data, drawn by ``draw``. A section calls, in this order: ``question``, at most two knobs (others in
+``more``), ``guessing.guided``, its pictures, ``formula``, ``try_next`` and, last, ``caveat``. Where ``guided`` says
+that the answer must wait for the reader's guess, it returns None at once. The lesson adds the choice of the
+experiment, worksheet, code and files.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.export.arrays import npz_bytes
 from vitviz.export.manifest import json_text, versions
 from vitviz.figures.export import html_of_figures
 from vitviz.ui.choices.choice import Choice
-from vitviz.ui.furniture import show, worksheet
+from vitviz.ui.furniture import guessing, show, worksheet
 from vitviz.ui.navigation import entry
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, current
@@ -53,7 +56,8 @@ class Section:
     title: str
     """On its button, marked by ``N_``."""
     draw: Callable[[Scene], Result | None]
-    """Draws it from its question to what to try next; returns what it computed, None where the model has no part."""
+    """Draws it from its question to its caveat; returns what it computed, None where the answer waits for a guess or
+    the model has no part."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +70,21 @@ class Lesson:
 
 
 def draw(lesson: Lesson) -> None:
-    """Draw a Learn page: the choice of the experiment, the experiment, its foot."""
+    """Draw a Learn page: the choice of the experiment and of guesses, the experiment, its foot."""
     sections = {section.name: section for section in lesson.sections}
-    st.segmented_control(
-        _("Experiment"),
-        list(sections),
-        format_func=lambda name: _(sections[name].title),
-        required=True,
-        label_visibility="collapsed",
-        **link.widget(lesson.choice),
-    )
-    result = sections[link.get(lesson.choice)].draw(current())
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.segmented_control(
+            _("Experiment"),
+            list(sections),
+            format_func=lambda name: _(sections[name].title),
+            required=True,
+            label_visibility="collapsed",
+            **link.widget(lesson.choice),
+        )
+        guessing.switch()
+    section = sections[link.get(lesson.choice)]
+    guessing.enter(lesson.choice.pages[0], section.name)
+    result = section.draw(current())
     if result is not None:
         footer(result)
 
@@ -90,6 +98,11 @@ def formula(latex: str, symbols: Mapping[str, str]) -> None:
     """Draw a formula and, below it, what each of its symbols means (LaTeX → words with the unit)."""
     st.latex(latex)
     st.caption(" · ".join(f"${symbol}$ {meaning}" for symbol, meaning in symbols.items()))
+
+
+def more() -> DeltaGenerator:
+    """Return the box for the knobs beyond the first two, folded away."""
+    return st.expander(_("More settings"), icon=":material/tune:", key="more")
 
 
 def caveat(text: str) -> None:

@@ -18,17 +18,18 @@ from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.gelu import Activations, Gelu, activations, gelu
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.choices.shared import LAYER
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line, picture_expression
+from vitviz.ui.learn.anatomy import guesses
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
 
 
-def draw(scene: Scene) -> Result:
+def draw(scene: Scene) -> Result | None:
     """Draw the curves, their difference, and the inputs in the loaded model."""
     lesson.question(
         _("Why GELU and not ReLU?"),
@@ -38,6 +39,8 @@ def draw(scene: Scene) -> Result:
         ),
     )
     curves = gelu()
+    if not guessing.guided(guesses.gelu(curves)):
+        return None
     left, right = st.columns(2, gap="large")
     with left:
         chart(curve_figure(curves), key="gelu_curves")
@@ -131,17 +134,17 @@ def _words() -> None:
         r"\tanh\big(\sqrt{2/\pi}\,(x + 0.044715\,x^3)\big)\Big)",
         {"x": _("one channel of one token inside the MLP"), r"\Phi": _("distribution function of the standard normal")},
     )
-    lesson.caveat(
-        _(
-            "That GELU is better than ReLU was found by trying (Hendrycks and Gimpel 2016); the difference in accuracy "
-            "is small. Newer models often use gated forms (SwiGLU) instead."
-        )
-    )
     lesson.try_next(
         [
             _("Compare the first block and the last: where is the activation used most on its negative side?"),
             (_("What happens to a photo inside the model?"), "anatomy", {"anatomy": choices.STEPS}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "That GELU is better than ReLU was found by trying (Hendrycks and Gimpel 2016); the difference in accuracy "
+            "is small. Newer models often use gated forms (SwiGLU) instead."
+        )
     )
 
 

@@ -11,15 +11,16 @@ from vitviz.figures.bars import answers_bar
 from vitviz.labs.parameters import FORMULAS, PARTS, Dimensions, counted_parameters, dimensions_of, standard_parameters
 from vitviz.models.vit import ViT
 from vitviz.ui.choices import anatomy as choices
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line
+from vitviz.ui.learn.anatomy import guesses
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 
 
-def draw(scene: Scene) -> Result:
+def draw(scene: Scene) -> Result | None:
     """Draw the shares, the table and the formula."""
     lesson.question(
         _("Where are the parameters?"),
@@ -30,6 +31,8 @@ def draw(scene: Scene) -> Result:
     )
     size = dimensions_of(scene.vit)
     counted = _counted(scene.model_key, scene.vit)
+    if not guessing.guided(guesses.parameters(counted)):
+        return None
     formula = standard_parameters(size)
     total, expected = sum(counted.values()), sum(formula.values())
     parts = [part for part in PARTS if counted[part] or formula.get(part)]
@@ -115,18 +118,18 @@ def _words(size: Dimensions) -> None:
             "K": _("classes, {number}").format(number=size.classes),
         },
     )
-    lesson.caveat(
-        _(
-            "Parameters are memory, not work: the same ViT needs at least twice the operations for twice the "
-            "patches, with the same parameters. And heads cost nothing: their number does not occur in the formula."
-        )
-    )
     lesson.try_next(
         [
             _("Load timm:vit_base_patch16_224 with random weights: 86,567,656, by both ways of counting."),
             _("Load timm:vit_small_patch14_reg4_dinov2 with random weights: where are its additional parameters?"),
             (_("What grows with depth, width and picture?"), "anatomy", {"anatomy": choices.SCALING}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "Parameters are memory, not work: the same ViT needs at least twice the operations for twice the "
+            "patches, with the same parameters. And heads cost nothing: their number does not occur in the formula."
+        )
     )
 
 

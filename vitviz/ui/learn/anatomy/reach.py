@@ -9,16 +9,17 @@ from vitviz.attention.statistics import HeadStatistics
 from vitviz.capture.edit import NO_EDIT
 from vitviz.figures.head_scatter import distance_scatter
 from vitviz.ui.choices import anatomy as choices
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.kept import cache
+from vitviz.ui.learn.anatomy import guesses
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 
 
-def draw(scene: Scene) -> Result:
+def draw(scene: Scene) -> Result | None:
     """Draw the mean attention distance of every head against its block."""
     lesson.question(
         _("How far does the first layer look?"),
@@ -28,6 +29,8 @@ def draw(scene: Scene) -> Result:
         ),
     )
     table = cache.statistics(scene.model_key, scene.photo.digest, NO_EDIT, scene.original)
+    if not guessing.guided(guesses.reach(scene, table)):
+        return None
     made = (
         distance_scatter(table.distance, unit=_("patches"), x_title=_("Block"), y_title=_("Mean attention distance"))
         if np.isfinite(table.distance).all()
@@ -66,19 +69,19 @@ def _words() -> None:
             "r_i": _("place of the centre of patch i, in patches"),
         },
     )
-    lesson.caveat(
-        _(
-            "A mean hides its parts: half next door and half at the far end has the same mean as everything halfway. "
-            "And a head that looks at every place alike looks far without having learned anything. The photo matters "
-            "too."
-        )
-    )
     lesson.try_next(
         [
             _("Choose random weights: all heads look everywhere alike, so nearness is learned."),
             (_("Which head does what?"), "heads", {}),
             (_("How far does a unit see?"), "receptive_field", {}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "A mean hides its parts: half next door and half at the far end has the same mean as everything halfway. "
+            "And a head that looks at every place alike looks far without having learned anything. The photo matters "
+            "too."
+        )
     )
 
 

@@ -16,9 +16,10 @@ from vitviz.labs.cost.compute import model_macs
 from vitviz.labs.cost.scaling import Scaling, parameters_of, scale
 from vitviz.labs.cost.vit_shape import PRESETS, ViTShape
 from vitviz.ui.choices import anatomy as choices
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
+from vitviz.ui.learn.anatomy import guesses
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
@@ -31,7 +32,7 @@ _VALUES = {
 _PATCH = 16
 
 
-def draw(_scene: Scene) -> Result:
+def draw(_scene: Scene) -> Result | None:
     """Draw parameters and operations against the size that grows."""
     lesson.question(
         _("What does a larger model cost?"),
@@ -40,19 +41,18 @@ def draw(_scene: Scene) -> Result:
             "they do not grow together."
         ),
     )
-    knobs, pictures = st.columns([1, 3], gap="large")
-    with knobs:
-        growing = _knobs()
+    growing = _knobs()
     shape = _shape()
     scaling = scale(shape, growing, _VALUES[growing])
     now = _now(shape, growing)
-    with pictures:
-        left, right = st.columns(2, gap="medium")
-        with left:
-            chart(figure(scaling, "parameters"), key="scaling_parameters")
-        with right:
-            chart(figure(scaling, "macs"), key="scaling_macs")
-        _numbers(shape, scaling, now)
+    if not guessing.guided(guesses.scaling(shape, scaling, _axis(growing))):
+        return None
+    left, right = st.columns(2, gap="medium")
+    with left:
+        chart(figure(scaling, "parameters", shape), key="scaling_parameters")
+    with right:
+        chart(figure(scaling, "macs", shape), key="scaling_macs")
+    _numbers(shape, scaling, now)
     _presets()
     _words()
     return _result(shape, scaling)
@@ -61,13 +61,17 @@ def draw(_scene: Scene) -> Result:
 def _knobs() -> str:
     titles = {"depth": _("Depth T"), "width": _("Width D"), "side": _("Picture side")}
     st.radio(
-        _("What grows?"), list(titles), format_func=lambda axis: titles[axis], **link.widget(choices.ANATOMY_SCALED)
+        _("What grows?"),
+        list(titles),
+        format_func=lambda axis: titles[axis],
+        horizontal=True,
+        **link.widget(choices.ANATOMY_SCALED),
     )
-    growing = str(link.get(choices.ANATOMY_SCALED))
-    st.slider(_("Blocks"), 1, 48, **link.widget(choices.ANATOMY_DEPTH))
-    st.slider(_("Channels of a token"), 64, 2048, step=64, **link.widget(choices.ANATOMY_WIDTH))
-    st.slider(_("Side of the picture (px)"), 64, 640, step=_PATCH, **link.widget(choices.ANATOMY_SIDE))
-    return growing
+    depth, width, side = lesson.more().columns(3, gap="medium")
+    depth.slider(_("Blocks"), 1, 48, **link.widget(choices.ANATOMY_DEPTH))
+    width.slider(_("Channels of a token"), 64, 2048, step=64, **link.widget(choices.ANATOMY_WIDTH))
+    side.slider(_("Side of the picture (px)"), 64, 640, step=_PATCH, **link.widget(choices.ANATOMY_SIDE))
+    return str(link.get(choices.ANATOMY_SCALED))
 
 
 def _shape() -> ViTShape:
@@ -85,16 +89,18 @@ def _axis(growing: str) -> str:
     return {"depth": _("Blocks T"), "width": _("Channels D"), "side": _("Side of the picture (px)")}[growing]
 
 
-def figure(scaling: Scaling, quantity: str) -> go.Figure:
+def figure(scaling: Scaling, quantity: str, shape: ViTShape) -> go.Figure:
     """Return parameters (in millions) or MACs (in billions) against the size that grows, both on logarithmic axes."""
+    guess = []
     if quantity == "parameters":
         title, values, tint = _("Parameters (millions)"), scaling.parameters / 1e6, VIT_BLUE
+        guess = guessing.drawn(guesses.scaling_curve(shape, scaling, _axis(scaling.growing)))
     else:
         title, values, tint = _("Operations (GMACs)"), scaling.macs / 1e9, QUERY_ORANGE
     return line_chart(
-        [Curve(title, scaling.values, values, tint)],
+        [Curve(title, scaling.values, values, tint), *guess],
         x=Axis(_axis(scaling.growing), log=True, ticks=[int(value) for value in scaling.values]),
-        y=Axis(title, log=True, span=_decade_around(values), marks="auto"),
+        y=Axis(title, log=True, span=None if guess else _decade_around(values), marks="auto"),
         legend=True,
         height=320,
     )
@@ -144,13 +150,6 @@ def _words() -> None:
         r"\text{parameters} \approx 12\,T D^2, \qquad \text{MACs} \approx T\,(12\,L D^2 + 2\,L^2 D)",
         {"T": _("blocks"), "D": _("channels"), "L": _("tokens: the square of side over patch, plus the class token")},
     )
-    lesson.caveat(
-        _(
-            "The number of heads M changes neither: each has D/M channels. Heads change what can be looked at in "
-            "parallel, and how fine a look is. That larger models are better holds with enough data (Zhai et al. "
-            "2022); these curves say only what they cost."
-        )
-    )
     lesson.try_next(
         [
             _("Let the picture grow: which of the two curves stays nearly flat, and why not quite?"),
@@ -158,6 +157,13 @@ def _words() -> None:
             (_("Where are the parameters of the loaded model?"), "anatomy", {"anatomy": "parameters"}),
             (_("Who needs how much data?"), "training", {"training": "data_hunger"}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "The number of heads M changes neither: each has D/M channels. Heads change what can be looked at in "
+            "parallel, and how fine a look is. That larger models are better holds with enough data (Zhai et al. "
+            "2022); these curves say only what they cost."
+        )
     )
 
 
@@ -175,5 +181,8 @@ def _result(shape: ViTShape, scaling: Scaling) -> Result:
         settings={"experiment": choices.SCALING, "growing": scaling.growing, **settings},
         code=code,
         arrays=lambda: {"values": np.asarray(scaling.values), "parameters": scaling.parameters, "macs": scaling.macs},
-        figures=lambda: {_("Parameters"): figure(scaling, "parameters"), _("Operations"): figure(scaling, "macs")},
+        figures=lambda: {
+            _("Parameters"): figure(scaling, "parameters", shape),
+            _("Operations"): figure(scaling, "macs", shape),
+        },
     )

@@ -17,11 +17,12 @@ from vitviz.models.vit import ViT
 from vitviz.trace import Trace
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.choices.shared import LAYER
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.kept import networks
+from vitviz.ui.learn.anatomy import guesses
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import N_, _, plain
@@ -42,6 +43,8 @@ def draw(scene: Scene) -> Result | None:
     )
     if scene.vit.layers > 1:
         st.slider(_("Block"), 0, scene.vit.layers - 1, **link.widget(LAYER))
+    if not guessing.guided(guesses.shift()):
+        return None
     net = _convnet(scene)
     try:
         experiment = _measured(
@@ -134,14 +137,6 @@ def _words(scene: Scene) -> None:
             "p": _("stride of its feature map: {patch} px for this ViT").format(patch=scene.vit.grid.patch_size[1]),
         },
     )
-    lesson.caveat(
-        _(
-            "A usual CNN is not shift-invariant either: its strides of 2 multiply to {stride} at the depth shown, and "
-            "it is back only after that many pixels (Zhang 2019). What is built into it is locality: small kernels "
-            "that see few neighbours and are the same everywhere. A ViT shares its patch embedding and its MLPs over "
-            "places, but not the positions."
-        ).format(stride=_STRIDE)
-    )
     lesson.try_next(
         [
             _("Compare an early block with the last one: has the trained model learned to answer alike?"),
@@ -149,6 +144,14 @@ def _words(scene: Scene) -> None:
             (_("Who needs how much data?"), "training", {"training": "data_hunger"}),
             (_("How far does a unit see?"), "receptive_field", {}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "A usual CNN is not shift-invariant either: its strides of 2 multiply to {stride} at the depth shown, and "
+            "it is back only after that many pixels (Zhang 2019). What is built into it is locality: small kernels "
+            "that see few neighbours and are the same everywhere. A ViT shares its patch embedding and its MLPs over "
+            "places, but not the positions."
+        ).format(stride=_STRIDE)
     )
 
 

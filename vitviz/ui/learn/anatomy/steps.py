@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from vitviz.labs.anatomy import BlockStep, Embedding, block_step, embedding, scales_branches
 from vitviz.labs.parameters import Dimensions, dimensions_of
 from vitviz.ui.choices import anatomy as choices
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line, picture_expression
-from vitviz.ui.learn.anatomy import blocks, tokens
+from vitviz.ui.learn.anatomy import blocks, guesses, tokens
 from vitviz.ui.learn.anatomy.stream import norm_figure
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
@@ -21,7 +21,7 @@ from vitviz.ui.text import _
 from vitviz.ui.words.labels import token_name
 
 
-def draw(scene: Scene) -> Result:
+def draw(scene: Scene) -> Result | None:
     """Draw the stepper, the chosen step and the ledger of all shapes."""
     lesson.question(
         _("What happens to a photo inside the model?"),
@@ -30,6 +30,8 @@ def draw(scene: Scene) -> Result:
             "is drawn from its own tensors for this photo."
         ),
     )
+    if not guessing.guided(guesses.steps(scene)):
+        return None
     steps = embedded(scene)
     size = dimensions_of(scene.vit)
     titles = step_titles()
@@ -170,12 +172,6 @@ def _words(scene: Scene, size: Dimensions) -> None:
             r"\mathrm{MHSA}": _("attention with {heads} heads").format(heads=scene.vit.heads[0]),
         },
     )
-    lesson.caveat(
-        _(
-            "Colours of tokens are three principal components out of {width}: they show which patches are alike, not "
-            "what they mean. Norms say how large a contribution is, not how important."
-        ).format(width=size.width)
-    )
     lesson.try_next(
         [
             _("Go through the blocks one by one: where does the object leave the background?"),
@@ -183,6 +179,12 @@ def _words(scene: Scene, size: Dimensions) -> None:
             (_("Where does each patch look?"), "attention", {}),
             (_("What do the tokens hold?"), "tokens", {}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "Colours of tokens are three principal components out of {width}: they show which patches are alike, not "
+            "what they mean. Norms say how large a contribution is, not how important."
+        ).format(width=size.width)
     )
 
 

@@ -19,9 +19,9 @@ from vitviz.labs.cost.compute import BlockSeconds, block_macs, crossovers, model
 from vitviz.labs.cost.vit_shape import PRESETS, ViTShape, shape_of
 from vitviz.models.vit import ViT
 from vitviz.ui.choices.cost import PAGE
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
-from vitviz.ui.learn.cost import clock, sizes
+from vitviz.ui.learn.cost import clock, guesses, sizes
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
@@ -30,7 +30,7 @@ _PROJECTIONS, _MLP = PINNED[1], PINNED[2]
 _CURVE_POINTS = 60
 
 
-def draw(scene: Scene) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result | None:
     """Draw the experiment."""
     lesson.question(
         _("What does a block compute, and when does attention take over?"),
@@ -41,6 +41,8 @@ def draw(scene: Scene) -> lesson.Result:
     )
     shape = sizes.current(scene)
     sizes.choose(scene, shape)
+    if not guessing.guided(guesses.compute(shape)):
+        return None
     _numbers(shape)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -195,13 +197,6 @@ def _lesson() -> None:
         },
     )
     usual = model_macs(PRESETS["ViT-B/16"])
-    lesson.caveat(
-        _(
-            "“Quadratic attention” is not what makes a usual ViT slow: at 224 pixels it is {attention:.0%} of the work "
-            "of a ViT-B/16, and the MLP is {mlp:.0%}. MACs are not seconds either: fused kernels, memory and small "
-            "products decide how many of them a machine does in a second, which the clock shows."
-        ).format(attention=usual.blocks.attention / usual.total, mlp=usual.blocks.mlp / usual.total)
-    )
     link_518 = {"cost_model": "ViT-S/14-518", "cost_experiment": "memory"}
     lesson.try_next(
         [
@@ -210,6 +205,13 @@ def _lesson() -> None:
             _("Find the image side at which attention is half of a ViT-Ti/16. Then of a ViT-H/14."),
             (_("What the same pictures cost in memory"), PAGE, link_518),
         ]
+    )
+    lesson.caveat(
+        _(
+            "“Quadratic attention” is not what makes a usual ViT slow: at 224 pixels it is {attention:.0%} of the work "
+            "of a ViT-B/16, and the MLP is {mlp:.0%}. MACs are not seconds either: fused kernels, memory and small "
+            "products decide how many of them a machine does in a second, which the clock shows."
+        ).format(attention=usual.blocks.attention / usual.total, mlp=usual.blocks.mlp / usual.total)
     )
 
 

@@ -16,17 +16,17 @@ from vitviz.figures.palettes import PINNED
 from vitviz.labs.cost.memory import NUMBER_BYTES, MemoryComparison, attention_storage, recompute_ratio
 from vitviz.labs.cost.vit_shape import ViTShape, shape_of
 from vitviz.ui.choices.cost import PAGE
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
-from vitviz.ui.learn.cost import passes, sizes
+from vitviz.ui.learn.cost import guesses, passes, sizes
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 
 _CURVE_POINTS = 60
 
 
-def draw(scene: Scene) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result | None:
     """Draw the experiment."""
     lesson.question(
         _("Why keep the queries and keys, and not the attention?"),
@@ -37,6 +37,8 @@ def draw(scene: Scene) -> lesson.Result:
     )
     shape = sizes.current(scene)
     sizes.choose(scene, shape)
+    if not guessing.guided(guesses.memory(shape)):
+        return None
     _numbers(shape)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -145,6 +147,14 @@ def _lesson() -> None:
         r"\frac{T M L^2}{2 T L D} = \frac{L}{2d}, \qquad d = \frac{D}{M}",
         {"T": _("layers"), "M": _("heads"), "L": _("tokens"), "D": _("width"), "d": _("width of a head")},
     )
+    lesson.try_next(
+        [
+            _("Which picture size makes the ratio of a ViT-B/16 ten? Compute it first."),
+            _("Double the heads at the same width: what happens to either curve, and why?"),
+            _("Load a model at 392 pixels in the sidebar and compare the recorder's bytes with the maps'."),
+            (_("What the same pictures cost in computing"), PAGE, {"cost_experiment": "compute"}),
+        ]
+    )
     lesson.caveat(
         _(
             "The ratio says how much attention maps take, not how much training takes: at 224 pixels the MLP's hidden "
@@ -155,14 +165,6 @@ def _lesson() -> None:
             "wherever nobody needs to see the matrix. Seconds on a busy machine are rough: a recomputed step can "
             "even come out faster."
         )
-    )
-    lesson.try_next(
-        [
-            _("Which picture size makes the ratio of a ViT-B/16 ten? Compute it first."),
-            _("Double the heads at the same width: what happens to either curve, and why?"),
-            _("Load a model at 392 pixels in the sidebar and compare the recorder's bytes with the maps'."),
-            (_("What the same pictures cost in computing"), PAGE, {"cost_experiment": "compute"}),
-        ]
     )
 
 

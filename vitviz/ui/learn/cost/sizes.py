@@ -20,6 +20,7 @@ from vitviz.ui.choices.cost import (
     RANGES,
     SIZES,
 )
+from vitviz.ui.furniture import lesson
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, gap
@@ -62,7 +63,7 @@ def _fitting(shape: ViTShape, side: int) -> tuple[int, int]:
 
 def choose(scene: Scene, shape: ViTShape) -> None:
     """Draw the list of models and one number for each size."""
-    columns = st.columns([2, 1, 1, 1, 1, 1], gap="small", vertical_alignment="bottom")
+    first, second = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
     names = {LOADED: _("the loaded one: {name}").format(name=model_name(scene.vit))}
     key = "choice_cost_model"
     st.session_state[key] = link.get(COST_MODEL)
@@ -70,7 +71,7 @@ def choose(scene: Scene, shape: ViTShape) -> None:
     def take() -> None:
         link.put(COST_MODEL.at(st.session_state[key]), *(size.at(0) for size in SIZES))
 
-    columns[0].selectbox(
+    first.selectbox(
         _("Model"),
         [LOADED, *PRESETS],
         format_func=lambda name: names.get(name, name),
@@ -85,7 +86,8 @@ def choose(scene: Scene, shape: ViTShape) -> None:
         COST_DEPTH: (_("Layers T"), shape.depth, 1),
         COST_HEADS: (_("Heads M"), shape.heads, 1),
     }
-    for column, (size, (label, value, step)) in zip(columns[1:], sizes.items(), strict=True):
+    others = lesson.more().columns(len(sizes) - 1, gap="small", vertical_alignment="bottom")
+    for column, (size, (label, value, step)) in zip((second, *others), sizes.items(), strict=True):
         _number(column, size, label, value, step)
     _notes(scene, shape)
 

@@ -28,9 +28,9 @@ from vitviz.ui.choices.depth import (
     SEEDS,
     WIDTHS,
 )
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
-from vitviz.ui.learn.depth import layer_norm_runs
+from vitviz.ui.learn.depth import guesses, layer_norm_runs
 from vitviz.ui.navigation import entries
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
@@ -60,7 +60,7 @@ def initial(depth: int, width: int, seed: int) -> Signals:
     )
 
 
-def draw(_scene: Scene) -> lesson.Result:
+def draw(_scene: Scene) -> lesson.Result | None:
     """Draw the experiment."""
     lesson.question(
         _("Why does the LayerNorm stand before the branch?"),
@@ -70,6 +70,8 @@ def draw(_scene: Scene) -> lesson.Result:
         ),
     )
     _knobs()
+    if not guessing.guided(guesses.layer_norm(link.get(DEPTH_GROWTH), link.get(DEPTH_LAYERS))):
+        return None
     depth, width, seed = (link.get(choice) for choice in (DEPTH_LAYERS, DEPTH_WIDTH, DEPTH_SEED))
     signals = initial(depth, width, seed)
     figures: dict[str, go.Figure] = {}
@@ -96,11 +98,9 @@ def draw(_scene: Scene) -> lesson.Result:
 
 
 def _knobs() -> None:
-    columns = st.columns(5, gap="medium", vertical_alignment="bottom")
-    columns[0].slider(_("Layers"), 1, stream_growth.MOST_DEPTH, **link.widget(DEPTH_LAYERS))
-    columns[1].select_slider(_("Width"), WIDTHS, **link.widget(DEPTH_WIDTH))
-    columns[2].number_input(_("Seed"), 0, SEEDS, help=_("Of the random weights and tokens."), **link.widget(DEPTH_SEED))
-    columns[3].slider(
+    layers, growth = st.columns(2, gap="medium", vertical_alignment="bottom")
+    layers.slider(_("Layers"), 1, stream_growth.MOST_DEPTH, **link.widget(DEPTH_LAYERS))
+    growth.slider(
         _("Growth g"),
         0.0,
         1.0,
@@ -108,7 +108,8 @@ def _knobs() -> None:
         help=_("The simple model on the left: the branch is g times its input."),
         **link.widget(DEPTH_GROWTH),
     )
-    columns[4].slider(
+    columns = lesson.more().columns(3, gap="medium", vertical_alignment="bottom")
+    columns[0].slider(
         _("Branch size c"),
         0.0,
         10.0,
@@ -116,6 +117,8 @@ def _knobs() -> None:
         help=_("The simple model on the left: the branch has the fixed size c."),
         **link.widget(DEPTH_BRANCH),
     )
+    columns[1].select_slider(_("Width"), WIDTHS, **link.widget(DEPTH_WIDTH))
+    columns[2].number_input(_("Seed"), 0, SEEDS, help=_("Of the random weights and tokens."), **link.widget(DEPTH_SEED))
 
 
 def _laws(depth: int) -> go.Figure:
@@ -226,6 +229,15 @@ def _lesson() -> None:
             r"\ell": _("block"),
         },
     )
+    steps: list[Any] = [
+        _("Go from 6 to 24 to 96 layers: which gradient of the last layer halves each time?"),
+        _("Find the g at which the simple model grows as fast as the real stack without LayerNorm."),
+        _("Change the seed. Which of the statements on this page stay true?"),
+        (_("The residual path as a filter"), PAGE, {"depth_experiment": "residual"}),
+    ]
+    if "training" in {entry.name for entry in entries()}:
+        steps.append((_("Train both yourself"), "training", {}))
+    lesson.try_next(steps)
     lesson.caveat(
         _(
             "The simple story says that Post-LN explodes. Its forward signal does not: the LayerNorm after every block "
@@ -236,15 +248,6 @@ def _lesson() -> None:
             "training shown here a warm-up helps Post-LN, but not up to Pre-LN."
         )
     )
-    steps: list[Any] = [
-        _("Go from 6 to 24 to 96 layers: which gradient of the last layer halves each time?"),
-        _("Find the g at which the simple model grows as fast as the real stack without LayerNorm."),
-        _("Change the seed. Which of the statements on this page stay true?"),
-        (_("The residual path as a filter"), PAGE, {"depth_experiment": "residual"}),
-    ]
-    if "training" in {entry.name for entry in entries()}:
-        steps.append((_("Train both yourself"), "training", {}))
-    lesson.try_next(steps)
 
 
 def _code(depth: int, width: int, seed: int) -> str:

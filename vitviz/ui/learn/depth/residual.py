@@ -19,9 +19,9 @@ from vitviz.figures.sprites import map_grid
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.residual_filter import FilteredSignal, gain
 from vitviz.ui.choices.depth import PAGE
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
-from vitviz.ui.learn.depth import residual_knobs, residual_model
+from vitviz.ui.learn.depth import guesses, residual_knobs, residual_model
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 
@@ -30,17 +30,18 @@ _FLOOR = 1e-6  # smallest amplitude that is drawn on the logarithmic axis
 _TOP = 3.0  # largest gain that is drawn
 
 
-def draw(scene: Scene) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result | None:
     """Draw the experiment."""
     lesson.question(
         _("What does a residual block do to detail?"),
         _(
             "Take a branch that points towards the neighbours' mean: minus the graph Laplacian. Alone it keeps only "
-            "detail. Added to its input, block after block, it takes detail away: a residual block as a low-pass "
-            "filter."
+            "detail. What becomes of a signal to which it is added, block after block?"
         ),
     )
     knobs = residual_knobs.choose()
+    if not guessing.guided(guesses.residual()):
+        return None
     filtered = residual_knobs.signal(**knobs)
     residual_knobs.verdict(filtered, knobs["blocks"])
     figures: dict[str, go.Figure] = {}
@@ -188,6 +189,14 @@ def _lesson() -> None:
             "n": _("nodes of the ring; a path has πk/n instead, a grid sums of two of a path's"),
         },
     )
+    steps: list[Any] = [
+        _("Set α just below and just above 2/λ_max and read the heights after 96 blocks."),
+        _("At which α does the fastest wave vanish in a single block? Compute it, then try."),
+        _("Choose the grid: λ_max doubles. What happens to the α that you had?"),
+        (_("Where each head looks"), "heads", {"statistic": "distance"}),
+        (_("What the LayerNorm has to do with depth"), PAGE, {"depth_experiment": "layer_norm"}),
+    ]
+    lesson.try_next(steps)
     lesson.caveat(
         _(
             "The simple story puts the high-pass into the branch. In a real ViT it is the other way round: a softmax "
@@ -197,14 +206,6 @@ def _lesson() -> None:
             "bring detail back."
         )
     )
-    steps: list[Any] = [
-        _("Set α just below and just above 2/λ_max and read the heights after 96 blocks."),
-        _("At which α does the fastest wave vanish in a single block? Compute it, then try."),
-        _("Choose the grid: λ_max doubles. What happens to the α that you had?"),
-        (_("Where each head looks"), "heads", {"statistic": "distance"}),
-        (_("What the LayerNorm has to do with depth"), PAGE, {"depth_experiment": "layer_norm"}),
-    ]
-    lesson.try_next(steps)
 
 
 def _code(knobs: dict[str, Any]) -> str:

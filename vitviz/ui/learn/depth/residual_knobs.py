@@ -10,6 +10,7 @@ import streamlit as st
 from vitviz.labs import residual_filter
 from vitviz.labs.residual_filter import GRAPHS, MOST_BLOCKS, MOST_SIZE, FilteredSignal, eigenvalues
 from vitviz.ui.choices.depth import DEPTH_ALPHA, DEPTH_BLOCKS, DEPTH_GRAPH, DEPTH_HIGH, DEPTH_NODES, LARGEST_ALPHA
+from vitviz.ui.furniture import lesson
 from vitviz.ui.reader import link
 from vitviz.ui.text import _, gap
 
@@ -37,13 +38,8 @@ def choose() -> dict[str, Any]:
             ),
             icon=":material/info:",
         )
-    columns = st.columns([2, 1, 1, 1, 1], gap="medium", vertical_alignment="bottom")
-    names = graphs()
-    columns[0].segmented_control(
-        _("Graph"), list(GRAPHS), format_func=lambda kind: names[kind], required=True, **link.widget(DEPTH_GRAPH)
-    )
-    columns[1].slider(_("Nodes a side"), 3, MOST_SIZE[graph], **link.widget(DEPTH_NODES))
-    columns[2].slider(
+    strength, length = st.columns(2, gap="medium", vertical_alignment="bottom")
+    strength.slider(
         _("Strength α"),
         0.0,
         LARGEST_ALPHA,
@@ -52,8 +48,13 @@ def choose() -> dict[str, Any]:
         help=_("How much of the Laplacian a block takes away. Try values beyond 2/λ_max."),
         **link.widget(DEPTH_ALPHA),
     )
-    columns[3].slider(_("Blocks ℓ"), 1, MOST_BLOCKS, **link.widget(DEPTH_BLOCKS))
-    columns[4].slider(
+    length.slider(_("Blocks ℓ"), 1, MOST_BLOCKS, **link.widget(DEPTH_BLOCKS))
+    columns, names = lesson.more().columns(3, gap="medium", vertical_alignment="bottom"), graphs()
+    columns[0].segmented_control(
+        _("Graph"), list(GRAPHS), format_func=lambda kind: names[kind], required=True, **link.widget(DEPTH_GRAPH)
+    )
+    columns[1].slider(_("Nodes a side"), 3, MOST_SIZE[graph], **link.widget(DEPTH_NODES))
+    columns[2].slider(
         _("High frequency"),
         0.0,
         1.0,

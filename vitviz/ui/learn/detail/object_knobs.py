@@ -22,6 +22,7 @@ from vitviz.ui.choices.patches_and_detail import (
     OBJECT_SIZE,
     THRESHOLD,
 )
+from vitviz.ui.furniture import lesson
 from vitviz.ui.reader import link
 from vitviz.ui.text import _
 
@@ -75,18 +76,18 @@ def places() -> dict[str, str]:
 
 
 def knobs() -> None:
-    """Draw the knobs, two in a row."""
-    first, second, third = st.columns(3, gap="medium")
+    """Draw the knobs: patch and object, the others folded away."""
+    first, second = st.columns(2, gap="medium")
     first.slider(_("Patch p (pixels)"), 1, LARGEST_PATCH, **link.widget(OBJECT_PATCH))
     second.slider(_("Object s (pixels)"), 1, LARGEST_OBJECT, **link.widget(OBJECT_SIZE))
-    third.selectbox(
+    place, *numbers = lesson.more().columns(4, gap="medium")
+    place.selectbox(
         _("Where the object lies"),
         ALIGNMENTS,
         format_func=lambda alignment: places()[alignment],
         **link.widget(OBJECT_PLACE),
     )
-    first, second, third = st.columns(3, gap="medium")
-    first.slider(
+    numbers[0].slider(
         _("Brightness Δ of the object"),
         0.01,
         1.0,
@@ -94,7 +95,7 @@ def knobs() -> None:
         help=_("How much brighter than its ground; black to white is 1."),
         **link.widget(BRIGHTNESS),
     )
-    second.slider(
+    numbers[1].slider(
         _("Noise σ of a pixel"),
         0.01,
         1.0,
@@ -102,7 +103,7 @@ def knobs() -> None:
         help=_("Standard deviation, in the unit of the brightness."),
         **link.widget(NOISE),
     )
-    third.slider(
+    numbers[2].slider(
         _("Threshold k"),
         0.5,
         6.0,

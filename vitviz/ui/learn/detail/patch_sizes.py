@@ -16,9 +16,10 @@ from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.object.detector import closed_form
 from vitviz.ui.choices.patches_and_detail import PAGE, REPATCHED
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
+from vitviz.ui.learn.detail import guesses
 from vitviz.ui.learn.detail.object_knobs import chosen_detector
 from vitviz.ui.navigation import entries
 from vitviz.ui.reader.scene import Scene
@@ -146,16 +147,18 @@ def formula_figure(scene: Scene) -> go.Figure:
     )
 
 
-def draw(scene: Scene) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result | None:
     """Draw the experiment from its question to what can be taken away."""
     title = _("What does a smaller patch buy, and what does it cost?")
     lesson.question(
         title,
         _(
-            "Half the patch is four times the tokens, and more than four times the work. The same model runs with its "
-            "patch embedding resized, beside what a patch that averages could see."
+            "Half the patch is four times the tokens. The same model runs with its patch embedding resized, beside "
+            "what a patch that averages could see."
         ),
     )
+    if not guessing.guided(guesses.patch_size()):
+        return None
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader(_("By the formulas"), anchor=False)
@@ -199,13 +202,6 @@ def _words() -> None:
             r"s_{\min}": _("smallest object that one averaging token sees, pixels"),
         },
     )
-    lesson.caveat(
-        _(
-            "Resizing changes the filters and the spacing of the positions of a model that was trained at one patch "
-            "size (FlexiViTs were trained at many). A worse answer at a small patch shows an unfamiliar scale, not "
-            "that small patches are worse; a model trained there would see more detail."
-        )
-    )
     steps: list[str | tuple[str, str, dict[str, str]]] = [
         _(
             "Compare the seconds at half, at one and at twice the model's own patch: is each step a "
@@ -217,6 +213,13 @@ def _words() -> None:
     if any(entry.name == "patches" for entry in entries()):
         steps.append((_("The Patches page: the picture as each patch size cuts it"), "patches", {}))
     lesson.try_next(steps)
+    lesson.caveat(
+        _(
+            "Resizing changes the filters and the spacing of the positions of a model that was trained at one patch "
+            "size (FlexiViTs were trained at many). A worse answer at a small patch shows an unfamiliar scale, not "
+            "that small patches are worse; a model trained there would see more detail."
+        )
+    )
 
 
 def _code(scene: Scene) -> str:

@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from vitviz.labs.object.pasted_object import PastedObject
 from vitviz.ui.choices.attention_from_scratch import PAGE as SCRATCH
 from vitviz.ui.choices.patches_and_detail import DRAW, PAGE
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
-from vitviz.ui.learn.detail import object_knobs, object_pictures, pasted_object
+from vitviz.ui.learn.detail import guesses, object_knobs, object_pictures, pasted_object
 from vitviz.ui.learn.detail.object_knobs import Simulation
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 
 
-def draw(scene: Scene) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result | None:
     """Draw the smallest object: simulation, formula and the loaded model."""
     lesson.question(
         _("How small an object can a token see?"),
@@ -32,6 +32,8 @@ def draw(scene: Scene) -> lesson.Result:
         ),
     )
     object_knobs.knobs()
+    if not guessing.guided(guesses.smallest_object()):
+        return None
     simulation = object_knobs.simulate()
     object_knobs.notes(simulation)
     object_pictures.pictures(simulation)
@@ -97,14 +99,6 @@ def _object_words(simulation: Simulation) -> None:
             "k": _("threshold, in standard deviations σ/p of the token's mean"),
         },
     )
-    lesson.caveat(
-        _(
-            "A trained patch embedding does not average: it has hundreds of filters, and a sharp small object can "
-            "stand out in some of them. The threshold sees one token; a network pools many: of patches smaller than "
-            "kσ/Δ, those that tile the object see kσ/Δ together. A larger patch gains nothing from it, since one token "
-            "holds the object. And a low threshold buys small objects with false alarms."
-        )
-    )
     lesson.try_next(
         [
             _("Make the patch smaller than kσ/Δ = {limit:.3g} pixels: one token is then blind.").format(
@@ -114,6 +108,14 @@ def _object_words(simulation: Simulation) -> None:
             (_("What does a smaller patch cost? Other patch sizes of this model"), PAGE, {"detail": "patch_size"}),
             (_("How do tokens share what they hold? Attention from scratch"), SCRATCH, {}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "A trained patch embedding does not average: it has hundreds of filters, and a sharp small object can "
+            "stand out in some of them. The threshold sees one token; a network pools many: of patches smaller than "
+            "kσ/Δ, those that tile the object see kσ/Δ together. A larger patch gains nothing from it, since one token "
+            "holds the object. And a low threshold buys small objects with false alarms."
+        )
     )
 
 

@@ -35,6 +35,7 @@ from vitviz.ui.choices.long_range import (
     TASK,
     TRAINING,
 )
+from vitviz.ui.furniture import lesson
 from vitviz.ui.reader import link
 from vitviz.ui.text import N_, _
 from vitviz.ui.words.errors import in_dashboard
@@ -244,12 +245,11 @@ def knobs(situation: Situation) -> None:
     distance_column, next_column = st.columns([5, 2], vertical_alignment="bottom")
     distance_column.slider(_("Distance (cells)"), 1, LONGEST, help=told.format(pixels=CELL_PIXELS), **_knob(DISTANCE))
     next_column.button(_("New picture"), icon=":material/casino:", key="range_next", on_click=_next, width="stretch")
-    left, right = st.columns(2, vertical_alignment="bottom")
     if counting:
-        left.slider(_("Whole objects"), 0, COUPLES, **_knob(PAIRS))
+        st.slider(_("Whole objects"), 0, COUPLES, **_knob(PAIRS))
     else:
-        left.toggle(_("The bars match"), **_knob(MATCH))
-    right.slider(
+        st.toggle(_("The bars match"), **_knob(MATCH))
+    lesson.more().slider(
         _("Distractors"),
         0,
         MOST_DISTRACTORS,

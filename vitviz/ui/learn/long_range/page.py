@@ -5,26 +5,32 @@ from __future__ import annotations
 import streamlit as st
 
 from vitviz.ui.choices.long_range import TASK
-from vitviz.ui.furniture import lesson
-from vitviz.ui.learn.long_range import board, counter, results, take_away, verdicts
+from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.learn.long_range import board, counter, guesses, results, take_away, verdicts
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 
 
-def draw(_scene: Scene) -> lesson.Result:
+def draw(_scene: Scene) -> lesson.Result | None:
     """Draw the task that the link names; its networks are trained for it, so the reader's model has no part in it."""
     task = link.get(TASK)
     lesson.question(*take_away.question(task))
     situation = board.current()
+    guidance = guesses.guidance(situation.results)
     left, right = st.columns([11, 9], gap="large")
     with left:
         verdicts.board(situation)
         board.knobs(situation)
     with right:
-        verdicts.verdicts(situation)
-        verdicts.head_choice(situation)
+        shown = guessing.asked(guidance.guess)
+        if shown:
+            verdicts.verdicts(situation)
+            verdicts.head_choice(situation)
+    if not shown:
+        return None
+    guessing.steps(guidance)
     results.draw(situation)
     counted = counter.draw(situation)
-    lesson.caveat(take_away.caveat(situation))
     lesson.try_next(take_away.next_steps(task))
+    lesson.caveat(take_away.caveat(situation))
     return take_away.result(situation, counted)

@@ -13,7 +13,9 @@ from vitviz.figures.curve import Curve, spread
 from vitviz.figures.long_range import distance_curves
 from vitviz.labs.long_range.contents import CELL_PIXELS
 from vitviz.labs.long_range.results import NetworkResult, TaskResult, wilson
+from vitviz.ui.furniture import guessing
 from vitviz.ui.furniture.charts import chart
+from vitviz.ui.learn.long_range import guesses
 from vitviz.ui.learn.long_range.board import Situation
 from vitviz.ui.learn.long_range.verdicts import COLOURS_OF, network_names
 from vitviz.ui.text import _
@@ -32,7 +34,7 @@ def figure(situation: Situation) -> go.Figure:
     curves = [_curve(names[name], measured, name) for name in measured.networks]
     first = beyond(measured)[0] * CELL_PIXELS
     return distance_curves(
-        curves,
+        [*curves, *guessing.drawn(guesses.accuracy_curve(measured))],
         chance=(_("guessing"), measured.chance),
         field=(_("no window of the small field holds both"), first - CELL_PIXELS / 2),
         current=None if situation.distance is None else situation.distance * CELL_PIXELS,

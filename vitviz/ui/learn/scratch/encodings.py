@@ -22,9 +22,10 @@ from vitviz.grid import PatchGrid
 from vitviz.labs import encodings as lab
 from vitviz.labs.encodings import Encoding
 from vitviz.ui.choices.attention_from_scratch import ENCODING_WIDTH, PAGE
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line
+from vitviz.ui.learn.scratch import guesses
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, pinned_patch
 from vitviz.ui.text import N_, _, plain
@@ -41,7 +42,7 @@ def _computed(model_key: str, width: int, _scene: Scene) -> tuple[Encoding, ...]
     return lab.run(_scene.vit.grid, channels=width, vit=_scene.vit)
 
 
-def draw(scene: Scene) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result | None:
     """Draw the experiment."""
     title = _("How is a place written down?")
     lesson.question(
@@ -54,6 +55,8 @@ def draw(scene: Scene) -> lesson.Result:
     st.segmented_control(
         _("Channels of the formulas"), ("16", "64", "384"), required=True, **link.widget(ENCODING_WIDTH)
     )
+    if not guessing.guided(guesses.encodings()):
+        return None
     encodings = _computed(scene.model_key, int(link.get(ENCODING_WIDTH)), scene)
     place = pinned_patch(scene)
     if not encodings[0].model:
@@ -184,13 +187,6 @@ def _words() -> None:
             r"\delta": _("offset of two places"),
         },
     )
-    lesson.caveat(
-        _(
-            "The maps have scales of their own: a bias, a cosine and a kernel are no common currency. A place that "
-            "can be read out is a place that is there, not one that the model reads. Rotary positions are never added "
-            "to a token; their vectors here are the rotations, sines and cosines, and only offsets reach the scores."
-        )
-    )
     lesson.try_next(
         [
             _("Take 16 channels: which encodings still tell all places apart?"),
@@ -198,6 +194,13 @@ def _words() -> None:
             (_("The Positions page: all places of this model at once"), "positions", {}),
             (_("Does attention use the order at all? Shuffled tokens"), PAGE, {"scratch": "order"}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "The maps have scales of their own: a bias, a cosine and a kernel are no common currency. A place that "
+            "can be read out is a place that is there, not one that the model reads. Rotary positions are never added "
+            "to a token; their vectors here are the rotations, sines and cosines, and only offsets reach the scores."
+        )
     )
 
 

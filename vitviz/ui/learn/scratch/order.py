@@ -19,9 +19,10 @@ from vitviz.labs.permutation import Permutation
 from vitviz.progress import Progress, report
 from vitviz.ui.choices.attention_from_scratch import PAGE, PERMUTED, PERMUTED_MODEL, PERMUTED_SEED
 from vitviz.ui.explore.positions import shuffling
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
+from vitviz.ui.learn.scratch import guesses
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
@@ -36,16 +37,18 @@ Pair = dict[bool, Permutation]
 """With positions or without, and what happens then."""
 
 
-def draw(scene: Scene) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result | None:
     """Draw the experiment from its question to what can be taken away."""
     title = _("Does attention know the order of its tokens?")
     lesson.question(
         title,
         _(
-            "The tokens are shuffled. Without positions the same outputs come out, shuffled in the same way; what is "
-            "read from the class token does not change at all."
+            "The tokens are shuffled, with positions and without. Which outputs come out, and does what is read from "
+            "the class token change?"
         ),
     )
+    if not guessing.guided(guesses.order()):
+        return None
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader(_("One random layer"), anchor=False)
@@ -181,14 +184,6 @@ def _words() -> None:
             "P": _("any permutation of them"),
         },
     )
-    lesson.caveat(
-        _(
-            "Self-attention is often called permutation-invariant. It is equivariant: its outputs follow their "
-            "tokens. Invariant is only what is read from one token that stays, or from the mean. And shuffled photos "
-            "are unlike anything a model was trained on: a changed answer shows that order counts, not how the model "
-            "uses it."
-        )
-    )
     lesson.try_next(
         [
             _("Compare the two columns of the random layer: with positions both promises break at once."),
@@ -196,6 +191,14 @@ def _words() -> None:
             (_("What do the positions look like? Encodings side by side"), PAGE, {"scratch": "encodings"}),
             (_("The Positions page: the encoding of this model in full"), "positions", {}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "Self-attention is often called permutation-invariant. It is equivariant: its outputs follow their "
+            "tokens. Invariant is only what is read from one token that stays, or from the mean. And shuffled photos "
+            "are unlike anything a model was trained on: a changed answer shows that order counts, not how the model "
+            "uses it."
+        )
     )
 
 

@@ -14,8 +14,9 @@ from vitviz.figures.theme import NEUTRAL
 from vitviz.labs import smallest_position as lab
 from vitviz.labs.smallest_position import ARRANGEMENTS, SmallestPosition
 from vitviz.ui.choices.attention_from_scratch import LIKING, PAGE
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
+from vitviz.ui.learn.scratch import guesses
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
@@ -23,7 +24,7 @@ from vitviz.ui.text import _
 _SECOND = "#B0558F"
 
 
-def draw(scene: Scene) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result | None:
     """Draw the experiment; it needs no model, and the next one puts the question to the loaded one."""
     title = _("Can attention tell where a patch lies?")
     lesson.question(
@@ -41,6 +42,8 @@ def draw(scene: Scene) -> lesson.Result:
         help=_("The query's product with the position keys of places 0 and 3; 0 with the others."),
         **link.widget(LIKING),
     )
+    if not guessing.guided(guesses.places()):
+        return None
     weight = float(link.get(LIKING))
     with_places, without = lab.run(weight), lab.run(weight, positions=False)
     left, right = st.columns(2, gap="large")
@@ -94,6 +97,7 @@ def _curve(weight: float, smallest: SmallestPosition) -> go.Figure:
             Curve(_("computed by attention"), dots, counted[:, 0], kind="dots"),
             Curve(_("computed"), dots, counted[:, 1], _SECOND, kind="dots"),
             Point(_("your c"), weight, float(smallest.outputs[0])),
+            *guessing.drawn(guesses.places_curve()),
         ],
         x=Axis(_("Weight c")),
         y=Axis(_("Output")),
@@ -127,19 +131,19 @@ def _words() -> None:
             "c": _("weight of the query on the diagonal places"),
         },
     )
-    lesson.caveat(
-        _(
-            "One query of one head answers one question about places: diagonal or not. It cannot tell the four other "
-            "arrangements apart, all of them give 0. Here the query and the keys are set by hand; a network must learn "
-            "both, and mixes content and place in one vector."
-        )
-    )
     lesson.try_next(
         [
             _("Set c to 0: the query likes no place, and all six outputs are 0, with positions too."),
             _("Make c negative: the off-diagonal is looked at, and the signs change."),
             (_("What does order mean to the loaded model? Shuffled patches"), PAGE, {"scratch": "order"}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "One query of one head answers one question about places: diagonal or not. It cannot tell the four other "
+            "arrangements apart, all of them give 0. Here the query and the keys are set by hand; a network must learn "
+            "both, and mixes content and place in one vector."
+        )
     )
 
 

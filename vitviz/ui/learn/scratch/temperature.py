@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from vitviz.labs.model_temperature import ModelTemperature
 from vitviz.ui.choices.attention_from_scratch import EXAMPLE, FACTOR, HEATED, PAGE, TAU, TOKEN_ROWS
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
-from vitviz.ui.learn.scratch import temperature_example, temperature_model
+from vitviz.ui.learn.scratch import guesses, temperature_example, temperature_model
 from vitviz.ui.learn.scratch.temperature_example import Example
 from vitviz.ui.learn.scratch.temperature_model import Heated
 from vitviz.ui.reader import link
@@ -25,7 +25,7 @@ from vitviz.ui.text import _
 Figures = dict[str, go.Figure]
 
 
-def draw(scene: Scene) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result | None:
     """Draw the experiment."""
     title = _("What does the temperature of attention do?")
     lesson.question(
@@ -35,6 +35,8 @@ def draw(scene: Scene) -> lesson.Result:
             "largest one alone to all alike. The pictures show shares before and after."
         ),
     )
+    if not guessing.guided(guesses.temperature(temperature_example.example())):
+        return None
     left, right = st.columns(2, gap="large")
     with left:
         shown, figures = _example()
@@ -66,7 +68,7 @@ def _example() -> tuple[Example, Figures]:
     temperature_example.limit_words(shown)
     attention = temperature_example.attention_figure(shown)
     chart(attention, key="small_attention")
-    entropy = temperature_example.entropy_figure(shown)
+    entropy = temperature_example.entropy_figure(shown, guessing.drawn(guesses.temperature_curve(shown)))
     chart(entropy, key="small_entropy")
     temperature_example.table(shown)
     with st.expander(_("Edit the queries and keys"), icon=":material/edit:", key="edit_tokens"):
@@ -117,14 +119,6 @@ def _words() -> None:
             r"e^H": _("effective number of tokens attended to"),
         },
     )
-    lesson.caveat(
-        _(
-            "The law is about one softmax with fixed scores. In a network all later scores change with the "
-            "temperature, so nothing promises that the entropy of layer 5 rises too. And a model is trained at √d: "
-            "its drift shows how much it relies on its own sharpness, not which temperature would be best after "
-            "training."
-        )
-    )
     lesson.try_next(
         [
             _("Move τ to its left end: tokens 2 and 4 keep one key, 1 and 3 a tie of two, 5 a tie of three."),
@@ -132,6 +126,14 @@ def _words() -> None:
             (_("Which head is sharp already? Heads by entropy"), "heads", {"statistic": "entropy"}),
             (_("Where is the place in all this? Four patches"), PAGE, {"scratch": "places"}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "The law is about one softmax with fixed scores. In a network all later scores change with the "
+            "temperature, so nothing promises that the entropy of layer 5 rises too. And a model is trained at √d: "
+            "its drift shows how much it relies on its own sharpness, not which temperature would be best after "
+            "training."
+        )
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,8 +131,8 @@ def attention_figure(shown: Example) -> go.Figure:
     )
 
 
-def entropy_figure(shown: Example) -> go.Figure:
-    """Return the entropy of each query against the temperature, with both limits and the reader's temperature."""
+def entropy_figure(shown: Example, guess: Sequence[Curve] = ()) -> go.Figure:
+    """Return the entropy of each query against the temperature, both limits, and the reader's temperature and guess."""
     curve = lab.curve(shown.tempered.scores, np.geomspace(0.02, 100, 90))
     lines = [
         Curve(name, curve.temperatures, curve.entropy[:, place], PINNED[place], kind="line")
@@ -143,7 +143,7 @@ def entropy_figure(shown: Example) -> go.Figure:
     if 0 < now < math.inf:
         levels.append(Level(_("your τ"), now, upright=True, colour=QUERY_ORANGE))
     return line_chart(
-        [*lines, *levels],
+        [*lines, *guess, *levels],
         x=Axis(_("Temperature τ"), log=True, ticks=(0.02, 0.1, 0.5, 1, 2, 10, 100)),
         y=Axis(_("Entropy H (nats)")),
         hover=TITLED,

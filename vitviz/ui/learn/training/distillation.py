@@ -16,11 +16,11 @@ from vitviz.labs.digits.distillation_runs import NAMES, Distillation, distil
 from vitviz.labs.digits.results import shipped_distillation
 from vitviz.ui.choices import training as choices
 from vitviz.ui.choices.choice import Choice
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.kept.jobs import JobView
-from vitviz.ui.learn.training import own_run, tokens
+from vitviz.ui.learn.training import guesses, own_run, tokens
 from vitviz.ui.learn.training.distillation_figures import TEMPERATURES, accuracies, curves, limit_curve, sentence
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
@@ -39,7 +39,7 @@ KNOBS: dict[str, Choice[Any]] = {
 }
 
 
-def draw(_scene: Scene) -> Result:
+def draw(_scene: Scene) -> Result | None:
     """Draw the experiment."""
     lesson.question(
         _("Can a network teach another one?"),
@@ -48,6 +48,8 @@ def draw(_scene: Scene) -> Result:
             "labels alone, one also from the CNN's probabilities, one from its decisions through a token of its own."
         ),
     )
+    if not guessing.guided(guesses.distillation(shipped_distillation())):
+        return None
     settings = _settings()
     key = (choices.DISTILLATION, *settings.values())
     knobs, result = st.columns([1, 3], gap="large")
@@ -93,14 +95,6 @@ def _knobs() -> None:
         **link.widget(choices.DISTIL_SIZE),
     )
     st.slider(
-        _("Temperature T"),
-        0.5,
-        20.0,
-        step=0.5,
-        help=_("Softens the answers of teacher and student in Hinton's loss."),
-        **link.widget(choices.DISTIL_TEMPERATURE),
-    )
-    st.slider(
         _("Weight of the teacher α"),
         0.0,
         1.0,
@@ -108,15 +102,24 @@ def _knobs() -> None:
         help=_("0: the labels alone. 1: the teacher alone."),
         **link.widget(choices.DISTIL_ALPHA),
     )
-    st.slider(
+    more = lesson.more()
+    more.slider(
+        _("Temperature T"),
+        0.5,
+        20.0,
+        step=0.5,
+        help=_("Softens the answers of teacher and student in Hinton's loss."),
+        **link.widget(choices.DISTIL_TEMPERATURE),
+    )
+    more.slider(
         _("Updates of each network"),
         choices.FEWEST_STEPS,
         choices.MOST_STEPS,
         step=20,
         **link.widget(choices.DISTIL_STEPS),
     )
-    st.slider(_("Runs with other seeds"), 1, choices.MOST_SEEDS, **link.widget(choices.DISTIL_SEEDS))
-    st.toggle(
+    more.slider(_("Runs with other seeds"), 1, choices.MOST_SEEDS, **link.widget(choices.DISTIL_SEEDS))
+    more.toggle(
         _("Random shifts"),
         help=_(
             "By up to one pixel, anew each time: the teacher then answers for pictures that the training set does "
@@ -174,19 +177,19 @@ def _gaps() -> NDArray[np.float64]:
 
 
 def _words() -> None:
-    lesson.caveat(
-        _(
-            "A few hundred digits of 8 × 8 pixels and networks of 5,000 to 20,000 weights are no ImageNet: a gain that "
-            "is smaller than the spread of the seeds is none. DeiT's gains come with long training, strong "
-            "augmentation and a teacher that is better than the student by far."
-        )
-    )
     lesson.try_next(
         [
             _("Give the teacher no weight (α = 0): the second student must then be as good as the first."),
             _("Take fewer digits: is the teacher still worth learning from?"),
             (_("Who needs how much data?"), "training", {"training": choices.HUNGER}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "A few hundred digits of 8 × 8 pixels and networks of 5,000 to 20,000 weights are no ImageNet: a gain that "
+            "is smaller than the spread of the seeds is none. DeiT's gains come with long training, strong "
+            "augmentation and a teacher that is better than the student by far."
+        )
     )
 
 

@@ -19,11 +19,11 @@ from vitviz.labs.digits.data_hunger import NETWORKS, SIZES, DataHunger, data_hun
 from vitviz.labs.digits.networks import digit_convnet, digit_vit, weights_of
 from vitviz.labs.digits.results import shipped_hunger
 from vitviz.ui.choices import training as choices
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.kept.jobs import JobView
-from vitviz.ui.learn.training import own_run
+from vitviz.ui.learn.training import guesses, own_run
 from vitviz.ui.learn.training.own_run import before
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
@@ -35,7 +35,7 @@ from vitviz.ui.work.long_work import LongWork
 _KNOBS = ("sizes", "seeds", "steps", "shifts")
 
 
-def draw(_scene: Scene) -> Result:
+def draw(_scene: Scene) -> Result | None:
     """Draw the experiment."""
     lesson.question(
         _("Who needs how much data?"),
@@ -44,6 +44,8 @@ def draw(_scene: Scene) -> Result:
             "number of updates. A CNN is built to look at neighbours first; a transformer has to learn that."
         ),
     )
+    if not guessing.guided(guesses.hunger(shipped_hunger())):
+        return None
     settings = _settings()
     key = (choices.HUNGER, *settings.values())
     knobs, result = st.columns([1, 3], gap="large")
@@ -103,8 +105,9 @@ def _knobs() -> None:
         help=_("The same for every size: a small training set is seen more often."),
         **link.widget(choices.HUNGER_STEPS),
     )
-    st.slider(_("Runs with other seeds"), 1, choices.MOST_SEEDS, **link.widget(choices.HUNGER_SEEDS))
-    st.toggle(
+    more = lesson.more()
+    more.slider(_("Runs with other seeds"), 1, choices.MOST_SEEDS, **link.widget(choices.HUNGER_SEEDS))
+    more.toggle(
         _("Random shifts"),
         help=_("By up to one pixel: tells the transformer what the CNN has built in."),
         **link.widget(choices.HUNGER_SHIFTS),
@@ -138,7 +141,7 @@ def accuracy_figure(shown: DataHunger | None, behind: DataHunger | None = None) 
     if not lines:
         return None
     return line_chart(
-        [*lines, Level(_("guessing"), 0.1, number="%{y:.1%}")],
+        [*lines, *guessing.drawn(guesses.hunger_curve(shipped_hunger())), Level(_("guessing"), 0.1, number="%{y:.1%}")],
         x=Axis(_("Digits in the training set"), log=True, ticks=(behind or shown or shipped_hunger()).sizes),
         y=Axis(_("Held-out digits recognised"), ".0%"),
         hover="{name}<br>%{x:.4g}: %{y:.1%}",
@@ -192,14 +195,6 @@ def _words() -> None:
         r"\mathrm{gap}(n) = \mathrm{accuracy}_{CNN}(n) - \mathrm{accuracy}_{ViT}(n)",
         {"n": _("pictures in the training set")},
     )
-    lesson.caveat(
-        _(
-            "Digits are small and centred, and the networks too: the place where the curves meet is not that of "
-            "photographs. Dosovitskiy et al. 2021 (figures 3 and 4) see the crossing between 1.3 and 300 million "
-            "photos; strong augmentation (DeiT) moves it. In the shipped runs the transformer fits its own "
-            "pictures at least as well as the CNN: what it lacks is not training but what carries over to new ones."
-        )
-    )
     lesson.try_next(
         [
             _("Double the updates: how much of the gap was time, and how much was data?"),
@@ -207,6 +202,14 @@ def _words() -> None:
             (_("Learn from the CNN instead"), "training", {"training": choices.DISTILLATION}),
             (_("What is built in, and what has to be learned?"), "anatomy", {"anatomy": "shift"}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "Digits are small and centred, and the networks too: the place where the curves meet is not that of "
+            "photographs. Dosovitskiy et al. 2021 (figures 3 and 4) see the crossing between 1.3 and 300 million "
+            "photos; strong augmentation (DeiT) moves it. In the shipped runs the transformer fits its own "
+            "pictures at least as well as the CNN: what it lacks is not training but what carries over to new ones."
+        )
     )
 
 

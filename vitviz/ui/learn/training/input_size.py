@@ -24,12 +24,12 @@ from vitviz.images import Photo
 from vitviz.labs.input_size import InputSizes, PositionMaps, compare_sizes, position_maps
 from vitviz.models.vit import ViT
 from vitviz.ui.choices import training as choices
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.kept.jobs import JobView, Report
-from vitviz.ui.learn.training import own_run
+from vitviz.ui.learn.training import guesses, own_run
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
@@ -39,7 +39,7 @@ from vitviz.ui.work import controls
 from vitviz.ui.work.long_work import LongWork
 
 
-def draw(scene: Scene) -> Result:
+def draw(scene: Scene) -> Result | None:
     """Draw the experiment."""
     lesson.question(
         _("What if the picture is larger than the model knows?"),
@@ -48,6 +48,8 @@ def draw(scene: Scene) -> Result:
             "over the new grid like a picture (interpolated), or used as far as it goes (truncated)."
         ),
     )
+    if not guessing.guided(guesses.input_size()):
+        return None
     maps = _maps(scene)
     st.subheader(_("Does the answer survive?"), anchor=False)
     key = (choices.SIZES, scene.model_key, scene.photo.digest)
@@ -201,19 +203,19 @@ def _words(scene: Scene) -> None:
             "E_{pos}": _("table of positions, one vector a place"),
         },
     )
-    lesson.caveat(
-        _(
-            "A cosine near 1 says that the feature stays, not that it is better: more tokens help only a model that "
-            "was trained, or at least finished, at that size. Objects also change their size in patches, which no "
-            "table of positions mends. Seconds are measured on this machine while others use it."
-        )
-    )
     lesson.try_next(
         [
             _("Choose 16 rows and 16 columns: all three maps are then the same for a model with a 16 × 16 grid."),
             _("Choose one column more than the model has: why does the truncated map fall to pieces at once?"),
             (_("What does the model know about places?"), "positions", {}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "A cosine near 1 says that the feature stays, not that it is better: more tokens help only a model that "
+            "was trained, or at least finished, at that size. Objects also change their size in patches, which no "
+            "table of positions mends. Seconds are measured on this machine while others use it."
+        )
     )
 
 

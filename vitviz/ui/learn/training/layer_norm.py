@@ -17,11 +17,11 @@ from vitviz.figures.palettes import VIT_BLUE
 from vitviz.labs.layer_norm.pair import Going, train_pair
 from vitviz.labs.layer_norm.runs import shipped_runs
 from vitviz.ui.choices import training as choices
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.kept.jobs import JobView
-from vitviz.ui.learn.training import own_run
+from vitviz.ui.learn.training import guesses, own_run
 from vitviz.ui.learn.training.layer_norm_pair import Groups, asked_of, groups_of, holds
 from vitviz.ui.learn.training.own_run import before
 from vitviz.ui.reader import link
@@ -36,7 +36,7 @@ _WINDOW = 10
 _SECONDS_A_BLOCK_AND_STEP = 0.006
 
 
-def draw(_scene: Scene) -> Result:
+def draw(_scene: Scene) -> Result | None:
     """Draw the experiment."""
     lesson.question(
         _("Before or after the branch: where does the LayerNorm belong?"),
@@ -45,6 +45,8 @@ def draw(_scene: Scene) -> Result:
             "before each branch (Pre-LN), the other after adding it (Post-LN)."
         ),
     )
+    if not guessing.guided(guesses.layer_norm()):
+        return None
     settings = _settings()
     key = (choices.LAYER_NORM, *settings.values())
     knobs, result = st.columns([1, 3], gap="large")
@@ -87,7 +89,8 @@ def _knobs() -> None:
         help=_("Of Adam, after the warm-up."),
         **link.widget(choices.NORM_RATE),
     )
-    st.slider(
+    more = lesson.more()
+    more.slider(
         _("Warm-up"),
         0,
         400,
@@ -95,7 +98,7 @@ def _knobs() -> None:
         help=_("Updates over which the rate grows from zero. 0: full rate at once."),
         **link.widget(choices.NORM_WARMUP),
     )
-    st.slider(_("Updates"), choices.FEWEST_STEPS, 400, step=20, **link.widget(choices.NORM_STEPS))
+    more.slider(_("Updates"), choices.FEWEST_STEPS, 400, step=20, **link.widget(choices.NORM_STEPS))
 
 
 def _rates() -> list[float]:
@@ -215,13 +218,6 @@ def _words() -> None:
             r"\mathrm{LN}": _("LayerNorm: mean 0 and variance 1 over the channels of each token"),
         },
     )
-    lesson.caveat(
-        _(
-            "Post-LN is not unable to learn: it needs a warm-up or a smaller rate, because at the start the gradients "
-            "near the output are large (Xiong et al. 2020). With few blocks both learn. A single run is an "
-            "anecdote; the shipped curves have three."
-        )
-    )
     lesson.try_next(
         [
             _("Give Post-LN a warm-up of 60 updates, and then a tenth of the rate: which helps more?"),
@@ -229,6 +225,13 @@ def _words() -> None:
             _("Find the largest rate at which Pre-LN still learns."),
             (_("Why? The gradients at the start"), "depth", {"depth_experiment": "layer_norm"}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "Post-LN is not unable to learn: it needs a warm-up or a smaller rate, because at the start the gradients "
+            "near the output are large (Xiong et al. 2020). With few blocks both learn. A single run is an "
+            "anecdote; the shipped curves have three."
+        )
     )
 
 

@@ -1,0 +1,167 @@
+"""The way through a section: a guess before the answer, the guess beside it, then do – see – conclude.
+
+A guess is kept for its section in the reader's session. It is no choice of the link: who opens a link guesses anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from vitviz.figures.curve import Curve
+from vitviz.figures.theme import QUERY_ORANGE
+from vitviz.ui.choices.lesson import CLASS, GUESS_FIRST
+from vitviz.ui.furniture.guess import CurveGuess, Guess
+from vitviz.ui.reader import link
+from vitviz.ui.text import _, plain
+
+_KEPT = "vitviz_guesses"
+_SECTION = "vitviz_section"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A reader's guess of a section."""
+
+    value: Any
+    """None where the reader wanted the answer without a guess."""
+    about: Hashable
+    words: str
+    """The guess in words, as it was made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guidance:
+    """The way through a section, in the reader's language."""
+
+    guess: Guess
+    do: str
+    """Which knob to turn how."""
+    see: str
+    """What changes then."""
+    conclude: str
+    """What that says."""
+
+
+def enter(page: str, section: str) -> None:
+    """Say which section of which page this run draws: guesses belong to it."""
+    st.session_state[_SECTION] = f"{page}_{section}"
+
+
+def _section() -> str:
+    return str(st.session_state.get(_SECTION, ""))
+
+
+def _all() -> dict[str, Kept]:
+    kept: dict[str, Kept] = st.session_state.setdefault(_KEPT, {})
+    return kept
+
+
+def first() -> bool:
+    """Return whether guesses come before answers."""
+    return bool(link.get(GUESS_FIRST) or link.get(CLASS))
+
+
+def switch() -> None:
+    """Draw the toggle of the guesses; in a class they always come first."""
+    tied = link.widget(GUESS_FIRST)
+
+    def changed() -> None:
+        tied["on_change"]()
+        for section in [section for section, kept in _all().items() if kept.value is None]:
+            del _all()[section]
+
+    if link.get(CLASS):
+        st.session_state[tied["key"]] = True
+    st.toggle(
+        _("Guess first"),
+        key=tied["key"],
+        on_change=changed,
+        disabled=link.get(CLASS),
+        help=_("The answer of a section is hidden until you have guessed it. Your guess stays beside the answer."),
+        width="content",
+    )
+
+
+def guided(guidance: Guidance) -> bool:
+    """Draw the guess of a section and return whether its answer may be shown now.
+
+    Where it may, the guess stands beside the answer, and the three steps follow. A section calls it below its question
+    and its knobs, and returns None where it must wait.
+    """
+    shown = asked(guidance.guess)
+    if shown:
+        steps(guidance)
+    return shown
+
+
+def asked(guess: Guess) -> bool:
+    """Draw the question of a guess, or the guess beside the answer; return whether the answer may be shown now."""
+    section = _section()
+    kept = _all().get(section)
+    if kept is not None and kept.value is not None and not guess.fits(kept.value):
+        kept = None
+    if kept is None and first():
+        _ask(section, guess)
+        return False
+    if kept is not None and kept.value is not None:
+        _beside(section, guess, kept)
+    return True
+
+
+def forget(section: str) -> None:
+    """Forget the guess of a section."""
+    _all().pop(section, None)
+
+
+def steps(guidance: Guidance) -> None:
+    """Draw the three steps through a section."""
+    parts = ((_("Do"), guidance.do), (_("See"), guidance.see), (_("Conclude"), guidance.conclude))
+    with st.container(key="steps"):
+        columns = st.columns(3, gap="medium")
+        for number, (column, (title, words)) in enumerate(zip(columns, parts, strict=True), start=1):
+            column.markdown(f"**{number} · {title}**  \n{words}")
+
+
+def drawn(guess: CurveGuess) -> list[Curve]:
+    """Return the curve that the reader drew in this section, to stand in the figure of the answer; empty without."""
+    kept = _all().get(_section())
+    if kept is None or kept.value is None or not guess.fits(kept.value) or kept.about != guess.about:
+        return []
+    return [Curve(_("your guess"), guess.axes.places, kept.value, QUERY_ORANGE, "dot")]
+
+
+def _ask(section: str, guess: Guess) -> None:
+    def keep(value: Any) -> None:
+        _all()[section] = Kept(value, guess.about, "" if value is None else guess.words(value))
+
+    with st.container(border=True, key="guess"):
+        st.markdown(f":material/lightbulb: **{_('Guess first')}**")
+        st.markdown(guess.question)
+        guess.ask(f"guess_{section}", keep)
+        if not link.get(CLASS):
+            st.button(
+                _("Show the answer without a guess"),
+                type="tertiary",
+                key=f"guess_{section}_skip",
+                on_click=lambda: keep(None),
+            )
+
+
+def _beside(section: str, guess: Guess, kept: Kept) -> None:
+    """Draw the guess beside the answer, with a tick where it is earned."""
+    with st.container(border=True, key="guess"):
+        st.markdown(guess.question)
+        mine, answer = st.columns(2, gap="medium")
+        mine.markdown(f"**{_('Your guess')}**  \n{plain(kept.words)}")
+        if kept.about != guess.about:
+            verdict = f":material/history: **{_('The answer has changed since')}**"
+        elif guess.is_right(kept.value):
+            verdict = f":material/check_circle: **{_('Right')}**"
+        else:
+            verdict = f":material/arrow_forward: **{_('The answer')}**"
+        answer.markdown(f"{verdict}  \n{plain(guess.answer)}")
+        st.button(_("Guess again"), type="tertiary", key=f"guess_{section}_again", on_click=forget, args=(section,))
