@@ -21,7 +21,7 @@ def test_a_half_is_dragged_away_and_brought_back_by_keyboard(new_page, serve, se
     server = serve("app.py")
     page = new_page(width=1400, height=1000)
     page.set_default_timeout(PATIENCE)
-    page.goto(f"{server}/long_range?{QUICK}&range_board={TOGETHER}&range_cell=12")
+    page.goto(f"{server}/long_range?{QUICK}&range_task=counting&range_board={TOGETHER}&range_cell=12")
     board = page.locator(BOARD)
     board.wait_for()
     settle(page, PATIENCE)
@@ -33,12 +33,16 @@ def test_a_half_is_dragged_away_and_brought_back_by_keyboard(new_page, serve, se
     page.mouse.down()
     page.mouse.move(*centre(board, 14), steps=4)
     page.mouse.move(*centre(board, 15), steps=2)
+    cards = page.locator(".st-key-range_picture .verdict")
+    dragged = cards.all_inner_texts()  # while it is carried
+    assert "32 px apart" in said.inner_text()
     page.mouse.up()
     page.wait_for_url(lambda url: "range_cell=15" in url)
     settle(page, PATIENCE)
     assert "32 px away" in said.inner_text()
     assert board.get_attribute("data-ready") != first
-    assert "Right answer: 1 whole" in page.locator("body").inner_text()
+    assert cards.all_inner_texts() == dragged
+    assert page.locator(".st-key-range_picture .truth").inner_text() == "Right answer: 1 whole"
     board.focus()
     for _step in range(3):
         cell = int(board.get_attribute("data-chosen"))

@@ -59,8 +59,11 @@ def html_of_figures(
     language: str = "en",
     manifest_label: str = "Settings",
     words: Mapping[str, str] = WORDS,
+    opening: str = "",
 ) -> str:
     """Return several Plotly figures by their titles as one self-contained page; Plotly is inside once.
+
+    ``opening`` is HTML that stands before the figures as it is; it must not load anything.
 
     Raises OptionError for no figure at all, or if the manifest has values that JSON has not.
     """
@@ -73,7 +76,7 @@ def html_of_figures(
         )
         alt = escape(alt_text(figure, words=words) or name)
         drawn.append(f'<h2>{escape(name)}</h2><div role="img" aria-label="{alt}">{drawing}</div>')
-    return _page("".join(drawn), title, caption, manifest, language, manifest_label, _PLOTLY_POLICY)
+    return _page(opening + "".join(drawn), title, caption, manifest, language, manifest_label, _PLOTLY_POLICY)
 
 
 def html_of_png(

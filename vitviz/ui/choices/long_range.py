@@ -30,7 +30,7 @@ def _head(text: str) -> str:
     return text
 
 
-TASK = Choice("range_task", "counting", one_of(*TASKS), pages=(PAGE,))
+TASK = Choice("range_task", "occluder", one_of(*TASKS), pages=(PAGE,))
 DISTANCE = Choice("range_distance", 5, integer(1, LONGEST), pages=(PAGE,))
 PAIRS = Choice("range_pairs", 2, integer(0, COUPLES), pages=(PAGE,))
 MATCH = Choice("range_match", True, flag, pages=(PAGE,))

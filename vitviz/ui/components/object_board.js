@@ -8,6 +8,7 @@ class ObjectBoard {
     this.canvas = root.querySelector("canvas");
     this.picture = document.createElement("canvas");
     this.carried = null; // { start, cell, x, y } while something is dragged
+    this.placed = null; // { start, cell } where something was dropped on a page that nobody answers
     this.observer = new ResizeObserver(() => this.repaint());
     bindPointer(this);
     bindKeys(this);
@@ -19,12 +20,13 @@ class ObjectBoard {
     this.weights = meta.attention ? part("attention", Float32Array) : null;
     this.cursor = meta.chosen;
     this.carried = null;
+    this.placed = null;
     readPicture(this, part("picture", Uint8Array));
     this.board.style.setProperty("--ratio", String(meta.columns / meta.rows));
     this.board.setAttribute("aria-label", meta.labels.board);
     this.app.querySelector(".hint").textContent = meta.labels.hint;
-    this.app.querySelector(".read").textContent = meta.labels.summary;
     this.app.querySelector(".live").textContent = meta.labels.summary;
+    buildVerdicts(this);
     this.observer.observe(this.board);
     this.repaint();
     this.board.dataset.ready = meta.content;
@@ -42,15 +44,26 @@ class ObjectBoard {
     this.repaint();
   }
 
+  /** The cells that what lies in a cell can be moved into. */
+  freeFor(start) {
+    const ends = this.meta.verdicts[start];
+    return ends ? Object.keys(ends).map(Number) : this.meta.free;
+  }
+
   move(start, end) {
-    if (start === end || !this.meta.free.includes(end)) return this.repaint();
-    this.send("moved", { start, end });
+    if (start === end || !this.freeFor(start).includes(end)) return this.repaint();
+    if (this.meta.standalone) {
+      this.placed = { start, cell: end };
+      this.app.querySelector(".live").textContent = verdictWords(this);
+    } else this.send("moved", { start, end });
+    this.repaint();
   }
 
   repaint() {
     if (!this.meta) return;
     fitCanvas(this.canvas);
     paintBoard(this);
+    showVerdicts(this);
   }
 
   dispose() {
@@ -74,10 +87,12 @@ function readPicture(view, bytes) {
 function bindPointer(view) {
   const { board } = view;
   board.addEventListener("pointerdown", (event) => {
-    const cell = patchUnder(board, view.meta, event);
+    let cell = patchUnder(board, view.meta, event);
+    if (view.placed && cell === view.placed.cell) cell = view.placed.start; // what was dropped here is taken up again
+    else if (event.button === 0 && view.holds(cell)) view.placed = null;
     if (event.button !== 0 || !view.holds(cell)) return;
     board.setPointerCapture(event.pointerId);
-    view.carried = { start: cell, cell, ...placeOf(view, event) };
+    view.carried = { start: cell, cell: patchUnder(board, view.meta, event), ...placeOf(view, event) };
     board.classList.add("dragging");
     board.focus({ preventScroll: true });
     event.preventDefault();
@@ -94,6 +109,7 @@ function bindPointer(view) {
     view.carried = null;
     board.classList.remove("dragging");
     if (event.type === "pointercancel") return view.repaint();
+    if (start === cell && view.placed) view.placed = null;
     if (start === cell) view.choose(cell);
     else view.move(start, cell);
   };
@@ -148,8 +164,9 @@ function paintBoard(view) {
   context.imageSmoothingEnabled = false;
   context.drawImage(view.picture, 0, 0, canvas.width, canvas.height);
   paintGrid(view, context, ratio);
-  if (carried && carried.cell !== carried.start) return paintCarried(view, context, ratio);
-  if (meta.field && meta.chosen !== null) paintField(view, context, ratio);
+  const away = carried && carried.cell !== carried.start ? carried : carried ? null : view.placed;
+  if (away) return paintCarried(view, context, ratio, away);
+  if (meta.field && meta.chosen !== null) paintField(view, context, ratio, windowOf(meta, meta.chosen, meta.partner));
   if (view.weights) paintLinks(view, context, ratio);
   if (meta.chosen !== null) outline(context, patchBox(canvas, meta, meta.chosen), ORANGE, 3 * ratio);
   if (meta.partner !== null) outline(context, patchBox(canvas, meta, meta.partner), "#ffffff", 2 * ratio);
@@ -176,19 +193,37 @@ function paintGrid({ canvas, meta }, context, ratio) {
 }
 
 /** What is carried lies under the pointer; the cell it came from is faded, the one it would fall into is outlined. */
-function paintCarried({ canvas, meta, picture, carried }, context, ratio) {
-  const [left, top, width, height] = patchBox(canvas, meta, carried.start);
+function paintCarried(view, context, ratio, away) {
+  const { canvas, meta, picture } = view;
+  const [left, top, width, height] = patchBox(canvas, meta, away.start);
   context.fillStyle = "rgba(245, 245, 245, 0.8)";
   context.fillRect(left, top, width, height);
-  const free = meta.free.includes(carried.cell);
-  outline(context, patchBox(canvas, meta, carried.cell), free ? ORANGE : "#888888", 2 * ratio);
-  const source = patchBox(picture, meta, carried.start);
-  context.drawImage(picture, ...source, carried.x - width / 2, carried.y - height / 2, width, height);
+  const free = view.freeFor(away.start).includes(away.cell);
+  const partner = away.start === meta.chosen ? meta.partner : away.start === meta.partner ? meta.chosen : null;
+  if (meta.field) paintField(view, context, ratio, windowOf(meta, away.cell, partner));
+  outline(context, patchBox(canvas, meta, away.cell), free ? ORANGE : "#888888", 2 * ratio);
+  if (partner !== null) outline(context, patchBox(canvas, meta, partner), "#ffffff", 2 * ratio);
+  const [endLeft, endTop] = patchBox(canvas, meta, away.cell);
+  const source = patchBox(picture, meta, away.start);
+  const x = away.x === undefined ? endLeft : away.x - width / 2;
+  const y = away.y === undefined ? endTop : away.y - height / 2;
+  context.drawImage(picture, ...source, x, y, width, height);
 }
 
-/** The cells that the CNN with the small field can see from the chosen one, dashed. */
-function paintField({ canvas, meta }, context, ratio) {
-  const [x, y, width, height] = patchBox(canvas, meta, meta.chosen);
+/** The middle, in cells, of a window of the small field that holds two cells; the first cell if none holds both. */
+function windowOf(meta, cell, partner) {
+  const place = (at) => [Math.floor(at / meta.columns), at % meta.columns];
+  const [row, column] = place(cell);
+  if (partner === null) return { row, column, both: false };
+  const [otherRow, otherColumn] = place(partner);
+  const both = Math.max(Math.abs(row - otherRow), Math.abs(column - otherColumn)) <= 2 * meta.field;
+  return both ? { row: (row + otherRow) / 2, column: (column + otherColumn) / 2, both } : { row, column, both };
+}
+
+/** A window of the CNN with the small field, dashed; tinted where it holds both that belong together. */
+function paintField({ canvas, meta }, context, ratio, middle) {
+  const [, , width, height] = patchBox(canvas, meta, 0);
+  const [x, y] = [middle.column * width, middle.row * height];
   const reach = meta.field;
   const left = Math.max(0, x - reach * width) + 2 * ratio;
   const top = Math.max(0, y - reach * height) + 2 * ratio;
@@ -198,6 +233,12 @@ function paintField({ canvas, meta }, context, ratio) {
   context.setLineDash([7 * ratio, 5 * ratio]);
   context.strokeStyle = meta.field_colour;
   context.lineWidth = 2.5 * ratio;
+  if (middle.both) {
+    context.globalAlpha = 0.14;
+    context.fillStyle = meta.field_colour;
+    context.fillRect(left, top, right - left, bottom - top);
+    context.globalAlpha = 1;
+  }
   context.strokeRect(left, top, right - left, bottom - top);
   context.restore();
 }

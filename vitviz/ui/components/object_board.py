@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import numpy as np
@@ -15,6 +15,27 @@ from vitviz.ui.components.packing import float32_bytes, pack
 from vitviz.ui.components.sources import BOARD
 
 _component = st.components.v2.component("vitviz_object_board", html=BOARD.html, css=BOARD.css, js=BOARD.module)
+
+
+@dataclass(frozen=True)
+class BoardVerdict:
+    """What is said of a board that one move leads to."""
+
+    truth: int
+    """Place of the right answer."""
+    answers: tuple[int, ...]
+    """Place of each network's answer."""
+    confidence: tuple[float, ...]
+    """Probability of each network's answer."""
+    able: tuple[bool, ...]
+    """Whether each network is better than guessing at such boards: without that, a right answer is luck."""
+    words: str
+    """The move in words."""
+
+    def plain(self) -> list[object]:
+        """Return it as JSON has it."""
+        shares = [round(share, 4) for share in self.confidence]
+        return [self.truth, list(self.answers), shares, list(self.able), self.words]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +63,16 @@ class BoardView:
     reach: int
     """How many cells around the chosen one the CNN with the small field sees; 0 draws no box."""
     labels: dict[str, str]
-    """Visible texts: board, hint, summary, empty, place."""
+    """Visible texts: board, hint, summary, empty, place, and those of the verdicts."""
+    networks: Sequence[tuple[str, str]] = ()
+    """Name and colour of each network whose verdict is shown; none while the verdicts wait."""
+    answers: Sequence[str] = ()
+    """What a network can answer, in words."""
+    verdicts: Mapping[int, Mapping[int, BoardVerdict]] = field(default_factory=dict)
+    """By cell of what is moved and cell it is moved into: what is shown while it is dragged there."""
 
-    def pack(self) -> bytes:
-        """Return the blob for the browser."""
+    def pack(self, *, standalone: bool = False) -> bytes:
+        """Return the blob for the browser; ``standalone`` for a page where nobody answers a move."""
         height, width = self.picture.shape[:2]
         parts = {"picture": self.picture.tobytes()}
         if self.attention is not None:
@@ -63,6 +90,13 @@ class BoardView:
             "uniform": self.uniform,
             "from_class": self.from_class,
             "field": self.reach,
+            "networks": [list(network) for network in self.networks],
+            "answers": list(self.answers),
+            "verdicts": {
+                str(start): {str(end): verdict.plain() for end, verdict in ends.items()}
+                for start, ends in self.verdicts.items()
+            },
+            "standalone": standalone,
             "field_colour": CNN_VERMILION,
             "link_colour": VIT_BLUE,
             "labels": self.labels,

@@ -63,7 +63,7 @@ DRAWER = Source(html=_read("box_drawer.html"), css=_read("box_drawer.css"), js=_
 BOARD = Source(
     html=_read("object_board.html"),
     css=_read("shared.css", "object_board.css"),
-    js=_read("shared.js", "object_board.js"),
+    js=_read("shared.js", "board_verdicts.js", "object_board.js"),
 )
 SHEET = Source(
     html=_read("matrix_sheet.html"),

@@ -12,7 +12,8 @@ from html import escape
 from vitviz.html_page import html_page
 from vitviz.ui.components.atlas_view import AtlasView
 from vitviz.ui.components.attention_view import AttentionView
-from vitviz.ui.components.sources import ATLAS, TOKENS, VIEWER
+from vitviz.ui.components.object_board import BoardView
+from vitviz.ui.components.sources import ATLAS, BOARD, TOKENS, VIEWER
 from vitviz.ui.components.token_view import TokenView
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
@@ -63,6 +64,24 @@ mount({ data: bytes, parentElement: document.getElementById("component"), setSta
 """
 
 
+def board_fragment(view: BoardView) -> str:
+    """Return the object board as a part of a page: its style, its markup, its numbers and its script."""
+    data = base64.b64encode(view.pack(standalone=True)).decode("ascii")
+    return f"""<style>{BOARD.css}</style>
+<div id="component" style="max-width: 40rem">{BOARD.html}</div>
+{_script(BOARD.js, data)}"""
+
+
+def _script(source: str, data: str) -> str:
+    return f"""<script type="text/plain" id="data">{data}</script>
+<script>
+"use strict";
+(() => {{
+{source}
+{_START}}})();
+</script>"""
+
+
 def standalone_html(
     view: AttentionView | AtlasView | TokenView, *, title: str, caption: str, language: str = "en"
 ) -> str:
@@ -74,11 +93,5 @@ def standalone_html(
 <p class="caption-text">{escape(caption)}</p>
 <div id="component">{source.html}</div>
 </main>
-<script type="text/plain" id="data">{data}</script>
-<script>
-"use strict";
-(() => {{
-{source.js}
-{_START}}})();
-</script>"""
+{_script(source.js, data)}"""
     return html_page(title, content, style=_PAGE_STYLE + source.css, policy=_POLICY, language=language)

@@ -10,7 +10,7 @@ from vitviz.ui.text import N_
 LESSON = Lesson(
     TASK,
     (
-        Section("counting", N_("Counting objects of two halves"), page.draw),
         Section("occluder", N_("Two sides of an occluder"), page.draw),
+        Section("counting", N_("Counting objects of two halves"), page.draw),
     ),
 )

@@ -17,6 +17,7 @@ from vitviz.labs.long_range.counting import COUPLES, LONGEST, MOST_DISTRACTORS
 from vitviz.labs.long_range.moves import board_of, distance, moved, partner_cell, text_of, turned
 from vitviz.labs.long_range.networks import BUILDERS, Answerer
 from vitviz.labs.long_range.results import TaskResult, results
+from vitviz.labs.long_range.sweep import Sweep, sweep
 from vitviz.labs.long_range.tasks import Task
 from vitviz.labs.long_range.verdict import Verdict
 from vitviz.models.vit import ViT
@@ -119,6 +120,12 @@ def look(task: str, training: int, board: str, seed: int) -> Look:
     picture = verdict.picture(board_of(board), seed=seed)
     picture.flags.writeable = False
     return Look(picture, verdict.verdicts(trained.networks, picture), verdict.attention(trained.vit, picture))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def swept(task: str, training: int, board: str, seed: int) -> Sweep:
+    """Return what the networks say of every board that one move leads to."""
+    return sweep(bench(task, training).networks, tasks.find(task), board_of(board), seed=seed)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -18,16 +18,16 @@ def draw(_scene: Scene) -> lesson.Result | None:
     situation = board.current()
     guidance = guesses.guidance(situation.results)
     left, right = st.columns([11, 9], gap="large")
-    with left:
-        verdicts.board(situation)
-        board.knobs(situation)
     with right:
-        shown = guessing.asked(guidance.guess)
-        if shown:
-            verdicts.verdicts(situation)
-            verdicts.head_choice(situation)
+        shown = guessing.asked(guidance)
+    with left:
+        verdicts.board(situation, shown=shown)
+        board.knobs(situation)
     if not shown:
         return None
+    with right:
+        verdicts.verdicts(situation)
+        verdicts.head_choice(situation)
     guessing.steps(guidance)
     results.draw(situation)
     counted = counter.draw(situation)

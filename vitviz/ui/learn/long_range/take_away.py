@@ -14,6 +14,7 @@ from vitviz.labs.long_range.moves import text_of
 from vitviz.labs.long_range.results import results
 from vitviz.labs.long_range.tasks import TASKS
 from vitviz.ui.choices.long_range import BETA, SEED
+from vitviz.ui.components.standalone import board_fragment
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.learn.long_range import counter, verdicts
 from vitviz.ui.learn.long_range.board import Situation
@@ -120,6 +121,7 @@ def result(situation: Situation, counted: AttentionCount | None) -> Result:
         code=_code(situation),
         arrays=lambda: _arrays(situation, counted),
         figures=lambda: _figures(situation, counted),
+        opening=lambda: board_fragment(verdicts.view_of(situation)),
     )
 
 

@@ -26,6 +26,7 @@ from vitviz.labs.long_range.results import TaskResult
 from vitviz.ui.choices.long_range import BEST, BOARD, HEAD, QUERY, SEED, TRAINING
 from vitviz.ui.components.object_board import BoardView, object_board
 from vitviz.ui.furniture.charts import chart
+from vitviz.ui.learn.long_range import moves
 from vitviz.ui.learn.long_range.board import Situation, can_turn, choose, move, redraw, turn, without_head
 from vitviz.ui.reader import link
 from vitviz.ui.text import _
@@ -66,18 +67,31 @@ def name_of(content: int) -> str:
     return ""
 
 
-def board(situation: Situation) -> None:
-    """Draw the picture: halves and bars can be dragged, the attention of the chosen one is drawn as links."""
+def board(situation: Situation, *, shown: bool) -> None:
+    """Draw the picture: halves and bars can be dragged, the attention of the chosen one is drawn as links.
+
+    Where ``shown``, what the networks say stands above it and follows while something is dragged.
+    """
+    object_board(
+        view_of(situation, shown=shown),
+        key="range_picture",
+        on_choose=choose,
+        on_move=lambda start, end: move(situation.board, start, end),
+    )
+    _under(situation)
+
+
+def view_of(situation: Situation, *, shown: bool = True) -> BoardView:
+    """Return the board for the browser, with what the networks say of every move where ``shown``."""
     cells = situation.board.reshape(-1)
-    names = [name_of(int(content)) for content in cells]
-    bars = bool(can_turn(situation))
-    free = _free_for_bar(situation) if bars else np.flatnonzero(cells == EMPTY)
+    free = _free_for_bar(situation) if can_turn(situation) else np.flatnonzero(cells == EMPTY)
     field = situation.results.networks["limited"].field or 0
-    view = BoardView(
+    names = network_names(situation.results)
+    return BoardView(
         picture=situation.look.picture,
         rows=ROWS,
         columns=COLUMNS,
-        names=names,
+        names=[name_of(int(content)) for content in cells],
         free=free.tolist(),
         chosen=situation.chosen,
         partner=situation.partner,
@@ -86,14 +100,10 @@ def board(situation: Situation) -> None:
         from_class=situation.from_class,
         reach=(field // CELL_PIXELS) // 2,
         labels=_labels(situation),
+        networks=[(names[name], COLOURS_OF[name]) for name in situation.look.verdicts] if shown else (),
+        answers=answer_names(situation),
+        verdicts=moves.verdicts(situation) if shown else {},
     )
-    object_board(
-        view,
-        key="range_picture",
-        on_choose=choose,
-        on_move=lambda start, end: move(situation.board, start, end),
-    )
-    _under(situation)
 
 
 def _free_for_bar(situation: Situation) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -154,11 +164,17 @@ def _labels(situation: Situation) -> dict[str, str]:
             "Drag a half or bar to another cell; a click chooses it. With the keyboard: arrows and Enter choose, Shift "
             "and an arrow moves. Blue: the attention of one head of the ViT. Dashed: all that the CNN with the "
             "small field "
-            "sees from the chosen cell."
+            "sees from the chosen cell. By luck: at this distance the network is no better than guessing."
         ),
         "summary": summary(situation),
         "empty": _("empty cell"),
         "place": _("row {row}, column {column}"),
+        "truth": _("Right answer: {answer}"),
+        "right": _("right"),
+        "luck": _("right by luck"),
+        "wrong": _("wrong"),
+        "comma": _(", "),
+        "sure": _("{share} sure"),
     }
 
 
@@ -210,20 +226,7 @@ def figure(situation: Situation) -> go.Figure:
 
 
 def verdicts(situation: Situation) -> None:
-    """Draw the right answer, each network's, and the bars behind them."""
-    answers = answer_names(situation)
-    st.markdown(_("Right answer: **{answer}**").format(answer=answers[situation.truth]))
-    names = network_names(situation.results)
-    for column, (name, verdict) in zip(st.columns(3), situation.look.verdicts.items(), strict=True):
-        right = verdict.answer == situation.truth
-        # not a metric: its large figures would be cut off in a narrow column
-        column.markdown(f"{names[name]}\n#### {answers[verdict.answer]}")
-        column.caption(
-            f"{':material/check_circle:' if right else ':material/cancel:'} "
-            + (_("right") if right else _("wrong"))
-            + _(", ")
-            + _("{share:.0%} sure").format(share=verdict.confidence)
-        )
+    """Draw the bars behind the networks' answers, and what they say of the chosen one's partner."""
     chart(figure(situation), key="range_verdicts")
     st.caption(_partner_sentence(situation))
 
