@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vitviz.ui.explore.start import doors, layers
-from vitviz.ui.furniture import show
+from vitviz.ui.furniture import course, show
 from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
 
@@ -19,4 +19,5 @@ maps = layers.layer_maps(scene)
 layers.draw(scene, maps)
 
 doors.draw()
+course.begin()
 show.footer(scene, layers.export(scene, maps), caution="caution-start")

@@ -8,6 +8,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from vitviz.ui.choices.lesson import PAGES as PAGES_TO_LEARN
 from vitviz.ui.components.packing import unpack
 from vitviz.ui.furniture import show
 
@@ -27,6 +28,9 @@ MODELS: dict[str, dict[str, Any]] = {
 RELATIVE = "tiny:relative"
 """BEiT: relative position bias, so that the browser gets maps and not queries and keys."""
 NAMES = (*MODELS, RELATIVE)
+MOST_WORDS = 250
+"""Before the first picture of a section: who reads more has not begun to look."""
+PICTURES = ("plotly_chart", "imgs", "image", "bidi_component", "arrow_data_frame")
 SECONDS = 100
 """A run takes about 0.1 s; on a busy machine the first may need far longer."""
 
@@ -39,10 +43,12 @@ class Dashboard:
         for name, value in link.items():
             self.app.query_params[name] = str(value)
         self.exports = exports
+        self.page = page
         self.go(page)
 
     def go(self, page: str) -> Dashboard:
         """Open a page of the navigation."""
+        self.page = page
         self.app.switch_page(f"../../pages/{page}.py")
         return self.run()
 
@@ -96,7 +102,22 @@ class Dashboard:
         """Assert that nothing went wrong and nothing was complained about."""
         assert not self.app.exception, self.app.exception[0].stack_trace
         assert self.warnings == ""
+        if self.page in PAGES_TO_LEARN:
+            assert self.words_before_picture <= MOST_WORDS
         return self
+
+    @property
+    def words_before_picture(self) -> int:
+        """How many words a section shows, from its question on, before its first picture, chart or component."""
+        shown = list(self.app.main)
+        start = next((place for place, part in enumerate(shown) if part.type == "header"), len(shown))
+        words = 0
+        for part in shown[start:]:
+            if part.type in PICTURES:
+                break
+            if part.type in ("header", "subheader", "markdown", "caption"):
+                words += len(part.value.split())
+        return words
 
     def told(self, *patterns: str) -> Dashboard:
         """Assert that a warning says this and that the page is there all the same."""

@@ -61,7 +61,7 @@ CHANGED: dict[str, str] = {  # choices that are no lists: another value than the
     "brightness": "0.4",
     "draw": "7",
 }
-NEVER = {"language", "weights", "other_weights", "size", "example", "model"}
+NEVER = {"language", "weights", "other_weights", "size", "example", "model", "guess_first", "class", "course"}
 """Of the link, and not of a page; the models and photos here stand for them, without a network."""
 SHORTER = {"steps": 2, "seeds": 1, "sizes": (20, 30)}
 """What a run is cut to: training as long as the page's takes minutes, and its numbers are those of other tests."""

@@ -1,4 +1,4 @@
-"""The frame of a Learn page: formula with symbols, caveat, links, worksheet, files that hold what was computed."""
+"""The frame of a Learn page: formula with symbols, caveat, links, files that hold what was computed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve
 from vitviz.figures.export import html_of_figures
 from vitviz.figures.line_chart import line_chart
-from vitviz.ui.furniture import lesson, worksheet
+from vitviz.ui.furniture import lesson
 from vitviz.ui.learn import anatomy, cost, depth, detail, long_range, scratch, training
 
 LESSONS = (anatomy, cost, depth, detail, long_range, scratch, training)
@@ -49,13 +49,7 @@ def curve() -> go.Figure:
     return line_chart([Curve("a", [0, 1], [2, 3])], x=Axis("x"), y=Axis("y"))
 
 
-@pytest.fixture
-def sheet(monkeypatch):
-    pairs = [worksheet.Question(f"Question {number}?", f"Answer {number}.") for number in range(5)]
-    monkeypatch.setattr(worksheet, "questions", lambda page: pairs)
-
-
-def test_a_page_has_its_question_formula_caveat_worksheet_and_files(sheet):
+def test_a_section_has_its_question_formula_caveat_and_files():
     app = AppTest.from_function(drawn).run(timeout=60)
     assert not app.exception
     assert app.header[0].value == "Why?"
@@ -63,10 +57,9 @@ def test_a_page_has_its_question_formula_caveat_worksheet_and_files(sheet):
     assert any(each.value == "$a$ one, in pixels · $b$ two" for each in app.caption)
     assert app.info[0].value == "Not the whole truth."
     labels = [each.label for each in app.expander]
-    assert labels[:5] == [f"{number + 1}. Question {number}?" for number in range(5)]
-    assert labels[5:] == ["This result in Python", "Share and export"]
+    assert labels == ["This result in Python", "Share and export"]
     keys = [each.key for each in app.get("download_button")]
-    assert keys == ["download_worksheet", "download_npz", "download_json", "download_html"]
+    assert keys == ["download_npz", "download_json", "download_html"]
 
 
 def test_the_files_hold_the_settings_and_the_numbers():
@@ -100,3 +93,11 @@ def test_a_lesson_has_a_section_for_every_value_of_its_choice(package) -> None:
     with pytest.raises(OptionError) as wrong:
         made.choice.read("\0")
     assert {section.name for section in made.sections} == set(re.findall(r"'(\w+)'", str(wrong.value)))
+
+
+@pytest.mark.parametrize("package", LESSONS, ids=lambda package: package.__name__.rpartition(".")[2])
+def test_the_caveat_comes_last_in_every_section(package) -> None:
+    for module in {inspect.getmodule(section.draw) for section in package.LESSON.sections}:
+        code = inspect.getsource(module)
+        places = [code.find(f"lesson.{part}(") for part in ("formula", "try_next", "caveat")]
+        assert places[1] < places[2], module.__name__

@@ -67,12 +67,16 @@ class SketchAxes:
             return None
         return tuple(self.value(float(share)) for share in heights)
 
+    def shares(self) -> list[float]:
+        """Return where each place lies on the horizontal axis, from 0 to 1."""
+        scale = [math.log(place) for place in self.places] if self.log_places else list(self.places)
+        return [(place - scale[0]) / (scale[-1] - scale[0]) for place in scale]
+
     def pack(self) -> bytes:
         """Return the blob for the browser."""
-        scale = [math.log(place) for place in self.places] if self.log_places else list(self.places)
         meta = {
             "places": [f"{place:g}" for place in self.places],
-            "shares": [(place - scale[0]) / (scale[-1] - scale[0]) for place in scale],
+            "shares": self.shares(),
             "x_title": self.x_title,
             "y_title": self.y_title,
             "low": self.low,

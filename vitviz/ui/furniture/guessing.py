@@ -13,13 +13,15 @@ import streamlit as st
 
 from vitviz.figures.curve import Curve
 from vitviz.figures.theme import QUERY_ORANGE
-from vitviz.ui.choices.lesson import CLASS, GUESS_FIRST
+from vitviz.ui.choices.lesson import CLASS, COURSE, GUESS_FIRST
 from vitviz.ui.furniture.guess import CurveGuess, Guess
 from vitviz.ui.reader import link
 from vitviz.ui.text import _, plain
 
 _KEPT = "vitviz_guesses"
 _SECTION = "vitviz_section"
+_GUIDANCE = "vitviz_guidance"
+_CLASS = "vitviz_class_link"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Guidance:
 def enter(page: str, section: str) -> None:
     """Say which section of which page this run draws: guesses belong to it."""
     st.session_state[_SECTION] = f"{page}_{section}"
+    st.session_state.pop(_GUIDANCE, None)
 
 
 def _section() -> str:
@@ -76,6 +79,15 @@ def switch() -> None:
 
     if link.get(CLASS):
         st.session_state[tied["key"]] = True
+        settings = tuple(setting for setting in link.settings() if setting.name != COURSE.name)
+        first = st.session_state.setdefault(f"{_CLASS}_{_section()}", settings)
+        if settings != first:
+            st.button(
+                _("Back to the settings of the class"),
+                icon=":material/school:",
+                key="class_back",
+                on_click=lambda: link.put(*first),
+            )
     st.toggle(
         _("Guess first"),
         key=tied["key"],
@@ -92,15 +104,22 @@ def guided(guidance: Guidance) -> bool:
     Where it may, the guess stands beside the answer, and the three steps follow. A section calls it below its question
     and its knobs, and returns None where it must wait.
     """
-    shown = asked(guidance.guess)
+    shown = asked(guidance)
     if shown:
         steps(guidance)
     return shown
 
 
-def asked(guess: Guess) -> bool:
+def current() -> Guidance | None:
+    """Return the guess and the steps of the section that this run has drawn; None for a section without."""
+    guidance: Guidance | None = st.session_state.get(_GUIDANCE)
+    return guidance
+
+
+def asked(guidance: Guidance) -> bool:
     """Draw the question of a guess, or the guess beside the answer; return whether the answer may be shown now."""
-    section = _section()
+    st.session_state[_GUIDANCE] = guidance
+    section, guess = _section(), guidance.guess
     kept = _all().get(section)
     if kept is not None and kept.value is not None and not guess.fits(kept.value):
         kept = None

@@ -21,7 +21,7 @@ from vitviz.export.arrays import npz_bytes
 from vitviz.export.manifest import json_text, versions
 from vitviz.figures.export import html_of_figures
 from vitviz.ui.choices.choice import Choice
-from vitviz.ui.furniture import guessing, show, worksheet
+from vitviz.ui.furniture import course, guessing, show, worksheet
 from vitviz.ui.navigation import entry
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, current
@@ -45,6 +45,8 @@ class Result:
     """The numbers behind the figures."""
     figures: Callable[[], Mapping[str, go.Figure]]
     """The figures by their titles."""
+    opening: Callable[[], str] = lambda: ""  # noqa: E731
+    """HTML that stands before the figures in the file that works offline."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Lesson:
 def draw(lesson: Lesson) -> None:
     """Draw a Learn page: the choice of the experiment and of guesses, the experiment, its foot."""
     sections = {section.name: section for section in lesson.sections}
+    guessing.enter(lesson.choice.pages[0], link.get(lesson.choice))
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.segmented_control(
             _("Experiment"),
@@ -82,11 +85,13 @@ def draw(lesson: Lesson) -> None:
             **link.widget(lesson.choice),
         )
         guessing.switch()
-    section = sections[link.get(lesson.choice)]
-    guessing.enter(lesson.choice.pages[0], section.name)
-    result = section.draw(current())
+    page, section, scene = lesson.choice.pages[0], sections[link.get(lesson.choice)], current()
+    result = section.draw(scene)
+    title = f"{entry(page).title} · {_(section.title)}"
+    worksheet.draw(worksheet.Place(page, section.name, title), scene, guessing.current())
     if result is not None:
         footer(result)
+    course.foot(page)
 
 
 def question(title: str, sentence: str) -> None:
@@ -122,8 +127,7 @@ def try_next(steps: Sequence[str | tuple[str, str, Mapping[str, str]]]) -> None:
 
 
 def footer(result: Result) -> None:
-    """Draw the foot of a Learn page: worksheet, code, files."""
-    worksheet.draw(result.page, result.title)
+    """Draw the foot of a Learn page: code and files."""
     with st.expander(_("This result in Python"), icon=":material/code:", key="snippet"):
         st.code(result.code, language="python")
     with st.expander(_("Share and export"), icon=":material/download:", key="export"):
@@ -151,7 +155,12 @@ def _downloads(result: Result) -> None:
             _("Figures that work offline (HTML)"),
             "text/html",
             lambda: html_of_figures(
-                result.figures(), result.title, manifest=told, language=language(), words=figure_words()
+                result.figures(),
+                result.title,
+                manifest=told,
+                language=language(),
+                words=figure_words(),
+                opening=result.opening(),
             ),
         ),
     ]

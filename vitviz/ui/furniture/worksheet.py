@@ -1,84 +1,107 @@
-"""Worksheets: a few questions a page with their answers folded away, on the page and as a sheet to print.
+"""Worksheets: a section's guess, its steps, a few questions; folded on the page, as a sheet to print, and as answers.
 
-A worksheet is ``assets/text/en/worksheet-PAGE.md``: each question is a heading of level two, its answer the text below
-it. Questions and answers use no mathematics and no markup but *emphasis* and `code`, so that the printed sheet needs
-no converter.
+``assets/text/en/worksheet-PAGE.md`` has the questions: a heading of level one is the name of a section, each question a
+heading of level two, its answer the text below it. Questions and answers use no mathematics and no markup but
+*emphasis* and `code`, so that the printed sheet needs no converter.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from html import escape
 
 import streamlit as st
 
-from vitviz.html_page import html_page
-from vitviz.ui.furniture import show
-from vitviz.ui.text import _, kept, language
-
-QUESTIONS = range(5, 11)
-"""How many a page has."""
-_STYLE = """
-body { margin: 2rem auto; max-width: 44rem; font: 12pt/1.5 system-ui, "Noto Sans", "Noto Sans CJK SC", sans-serif; }
-h1 { font-size: 16pt; } h2 { font-size: 13pt; } li { margin-bottom: .6rem; break-inside: avoid; }
-.room { height: 6.5rem; border-bottom: 1px solid #999; } .answers { break-before: page; }
-"""
+from vitviz.ui.choices.lesson import CLASS, GUESS_FIRST
+from vitviz.ui.furniture import show, worksheet_print
+from vitviz.ui.furniture.guessing import Guidance
+from vitviz.ui.furniture.worksheet_print import Question, Sheet
+from vitviz.ui.reader import link
+from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _, kept
+from vitviz.ui.words.labels import model_name
 
 
 @dataclass(frozen=True)
-class Question:
-    """One question and its answer."""
+class Place:
+    """Where a worksheet belongs."""
 
-    question: str
-    answer: str
-
-
-def questions(page: str) -> list[Question]:
-    """Return the questions of a page's worksheet."""
-    return parse(show.text(f"worksheet-{page}"))
+    page: str
+    section: str
+    title: str
+    """In the reader's language."""
 
 
-def parse(markdown: str) -> list[Question]:
-    """Return the questions of a worksheet's text; raises ValueError for a question without an answer."""
-    parts = re.split(r"^## +", markdown, flags=re.MULTILINE)[1:]
-    sheet = [Question(*(text.strip() for text in part.partition("\n")[::2])) for part in parts]
-    empty = [question.question for question in sheet if not question.answer]
+def questions(page: str, section: str) -> list[Question]:
+    """Return the questions of a section's worksheet; raises KeyError for a section that has none."""
+    return parse(show.text(f"worksheet-{page}"))[section]
+
+
+def parse(markdown: str) -> dict[str, list[Question]]:
+    """Return the questions of a worksheet's text by section; raises ValueError for a question without an answer."""
+    sections = re.split(r"^# +", markdown, flags=re.MULTILINE)[1:]
+    sheets = {}
+    for section in sections:
+        name, _end, text = section.partition("\n")
+        parts = re.split(r"^## +", text, flags=re.MULTILINE)[1:]
+        sheets[name.strip()] = [Question(*(words.strip() for words in part.partition("\n")[::2])) for part in parts]
+    empty = [question.question for sheet in sheets.values() for question in sheet if not question.answer]
     if empty:
         raise ValueError(f"These questions of a worksheet have no answer: {empty}.")
-    return sheet
+    return sheets
 
 
-def draw(page: str, title: str) -> None:
-    """Draw the worksheet of a page: every question unfolds its answer; a button gives the sheet to print."""
-    sheet = questions(page)
+def draw(place: Place, scene: Scene, guidance: Guidance | None) -> None:
+    """Draw the worksheet of a section: questions with folded answers, sheets to print, the link for a class.
+
+    In a class nobody gets the answers here: they are on the teacher's sheet.
+    """
+    sheet = sheet_of(place, scene, guidance)
     st.subheader(_("Worksheet"), anchor=False)
-    st.caption(_("Answer first, then unfold."))
-    for number, question in enumerate(sheet, start=1):
-        with st.expander(f"{number}. {question.question}"):
-            st.markdown(question.answer)
-    st.download_button(
-        _("Worksheet to print (HTML)"),
-        kept(lambda: printed(title, sheet)),
-        file_name=f"vitviz-worksheet-{page}.html",
-        mime="text/html",
-        key="download_worksheet",
-        on_click="ignore",
-        icon=":material/print:",
+    if link.get(CLASS):
+        for number, question in enumerate(sheet.questions, start=1):
+            st.markdown(f"{number}. {question.question}")
+    else:
+        st.caption(_("Answer first, then unfold."))
+        for number, question in enumerate(sheet.questions, start=1):
+            with st.expander(f"{number}. {question.question}"):
+                st.markdown(question.answer)
+    _buttons(place, sheet)
+
+
+def sheet_of(place: Place, scene: Scene, guidance: Guidance | None) -> Sheet:
+    """Return what stands on the sheets of a section, with the link that opens it at the settings of this moment."""
+    return Sheet(
+        title=place.title,
+        address=link.address(GUESS_FIRST.at(True)),
+        photo=scene.vit.picture(scene.original.pixels),
+        seen_by=model_name(scene.vit),
+        guidance=guidance,
+        questions=questions(place.page, place.section),
     )
 
 
-def printed(title: str, sheet: list[Question]) -> str:
-    """Return a worksheet as a page to print: questions with room to write, the answers on a page of their own."""
-    asked = "".join(f'<li>{_plain(question.question)}<div class="room"></div></li>' for question in sheet)
-    told = "".join(f"<li>{_plain(question.answer)}</li>" for question in sheet)
-    heading, answers = escape(title), escape(_("Answers"))
-    body = f'<h1>{heading}</h1><ol>{asked}</ol><section class="answers"><h2>{answers}</h2><ol>{told}</ol></section>'
-    return html_page(title, body, style=_STYLE, language=language())
-
-
-def _plain(text: str) -> str:
-    """Return a text as HTML: emphasis and code kept, everything else as it stands."""
-    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
-    text = re.sub(r"\*{1,2}([^*]+)\*{1,2}", r"<em>\1</em>", text)
-    return text.replace("\n\n", "<br><br>").replace("\n", " ")  # a line's end is only where the file wraps
+def _buttons(place: Place, sheet: Sheet) -> None:
+    sheets = [("worksheet", _("Worksheet to print (HTML)"), worksheet_print.worksheet)]
+    if not link.get(CLASS):
+        sheets.append(("answers", _("Answers for the teacher (HTML)"), worksheet_print.answers))
+    with st.container(horizontal=True):
+        for name, label, make in sheets:
+            st.download_button(
+                label,
+                kept(lambda make=make: make(sheet)),
+                file_name=f"vitviz-{name}-{place.page}-{place.section}.html",
+                mime="text/html",
+                key=f"download_{name}",
+                on_click="ignore",
+                icon=":material/print:",
+            )
+    if not link.get(CLASS):
+        with st.expander(_("Link for a class"), icon=":material/school:", key="class_link"):
+            st.markdown(
+                _(
+                    "Opens this section with the settings of this moment, guesses first, and without the answers. Your "
+                    "own photo does not travel with it."
+                )
+            )
+            st.markdown(f"`{link.address(CLASS.at(True), GUESS_FIRST.at(True))}`")

@@ -8,7 +8,9 @@ without a word, and because a link must work on pages that do not show the widge
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -86,13 +88,31 @@ def receive() -> None:
             )
 
 
-def publish() -> None:
-    """Write the choices into the URL, so that the address bar always holds a link to this view."""
+def _parameters(settings: Iterable[Setting] = ()) -> dict[str, str]:
+    """Return the parameters of this page's link, with some choices set otherwise."""
+    changed = {setting.name: setting.value for setting in settings}
     link: dict[str, str] = {}
     for choice in _here():
-        value = get(choice)
+        value = changed.get(choice.name, get(choice))
         if choice.always or value != choice.default:
             link[choice.name] = str(int(value)) if isinstance(value, bool) else str(value)
+    return link
+
+
+def settings() -> tuple[Setting, ...]:
+    """Return every choice of this page's link as it is set now."""
+    return tuple(choice.at(get(choice)) for choice in _here())
+
+
+def address(*settings: Setting) -> str:
+    """Return the whole address of this view, with some choices set otherwise: ``link.address(LAYER.at(3))``."""
+    base = (st.context.url or "").partition("?")[0]
+    return f"{base}?{urlencode(_parameters(settings))}"
+
+
+def publish() -> None:
+    """Write the choices into the URL, so that the address bar always holds a link to this view."""
+    link = _parameters()
     if st.query_params.to_dict() != link:
         st.query_params.from_dict(link)
     written: list[tuple[float, dict[str, str]]] = st.session_state.setdefault(_WRITTEN, [])

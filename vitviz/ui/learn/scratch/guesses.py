@@ -6,14 +6,80 @@ import math
 
 from vitviz.labs import smallest_position
 from vitviz.labs import temperature as temperature_lab
+from vitviz.labs.rollout_by_hand import RolloutSteps
 from vitviz.ui.components.curve_sketch import SketchAxes
-from vitviz.ui.furniture.guess import CurveGuess, OptionGuess
+from vitviz.ui.furniture.guess import CurveGuess, NumberGuess, OptionGuess
 from vitviz.ui.furniture.guessing import Guidance
 from vitviz.ui.learn.scratch.temperature_example import Example
 from vitviz.ui.text import _
 
 _TEMPERATURES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 _WEIGHTS = (-8.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 8.0)
+
+
+def head() -> Guidance:
+    """Return the way through one head; the guess is about the numbers that the page begins with."""
+    guess = OptionGuess(
+        question=_(
+            "Tokens 1, 3 and 4 are red, 2 and 5 blue. At first the head's queries and keys are made of the colour "
+            "channels "
+            "alone. Which tokens does token 1 take its output from?"
+        ),
+        options=(
+            _("From itself alone: no key fits its query better than its own."),
+            _("From the three red ones alike: their keys are the same, wherever they lie."),
+            _("From its neighbours on the ring, 2 and 5: their places are nearest."),
+        ),
+        right=1,
+    )
+    return Guidance(
+        guess=guess,
+        do=_("Step through the products, then change one number of W_Q or of a token."),
+        see=_("Each score is one dot product; a row of A sums to 1; the output is a mean of values under that row."),
+        conclude=_("A head compares by what its queries and keys keep of a token, and hands on what its values keep."),
+    )
+
+
+def several() -> Guidance:
+    """Return the way through several heads; the guess is about the numbers that the page begins with."""
+    guess = OptionGuess(
+        question=_(
+            "The second head's queries and keys are made of the place channels alone. How many tokens get most of the "
+            "attention of token 1 in that head?"
+        ),
+        options=(
+            _("All three red ones: the first head has found them already."),
+            _("One neighbour on the ring: its query asks for one place, and one key lies there."),
+            _("All five alike: places hold no content to compare."),
+        ),
+        right=1,
+    )
+    return Guidance(
+        guess=guess,
+        do=_("Step to the second head's attention, then join the heads and project them."),
+        see=_("One head groups by colour, the other asks for a place; O holds both side by side, W_O mixes them."),
+        conclude=_("Heads are several questions at once, at the same number of weights."),
+    )
+
+
+def rollout(steps: RolloutSteps) -> Guidance:
+    """Return the way through the rollout of two layers."""
+    guess = NumberGuess(
+        question=_(
+            "Below, each token looks at itself and one neighbour; above, at itself and one token further away. The "
+            "residual share is {residual:g}. How many of the four input tokens reach output token 1?"
+        ).format(residual=steps.residual),
+        truth=int((steps.rollout[0] > 0).sum()),
+        within=0,
+        unit=_("input tokens"),
+        about=(str(steps.first.tolist()), str(steps.second.tolist()), steps.residual > 0),
+    )
+    return Guidance(
+        guess=guess,
+        do=_("Follow the paths of output token 1, then raise the residual share."),
+        see=_("Each entry of R is a sum over the paths that lead from an input to an output; rows sum to 1."),
+        conclude=_("Two narrow layers reach far together; the residual connection keeps each token near itself."),
+    )
 
 
 def temperature_curve(shown: Example) -> CurveGuess:

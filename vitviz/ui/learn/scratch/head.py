@@ -12,14 +12,14 @@ from vitviz.labs import attention_by_hand as lab
 from vitviz.labs.attention_by_hand import HeadSteps
 from vitviz.ui.choices.attention_from_scratch import HAND, HEAD_STAGE, PAGE
 from vitviz.ui.components.matrix_sheet import SheetMatrix, SheetStage, SheetView, matrix_sheet
-from vitviz.ui.furniture import lesson
-from vitviz.ui.learn.scratch import hand, real_head
+from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.learn.scratch import guesses, hand, real_head
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 
 
-def draw(scene: Scene) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result | None:
     """Draw the experiment."""
     title = _("What does one attention head compute?")
     lesson.question(
@@ -29,6 +29,8 @@ def draw(scene: Scene) -> lesson.Result:
             "place. Guess before you step through: which tokens will token 1 take its output from?"
         ),
     )
+    if not guessing.guided(guesses.head()):
+        return None
     given = hand.matrices()
     weights = hand.head_weights(given)[0]
     steps = lab.head(given["X"], weights.query, weights.key, weights.value)
@@ -138,13 +140,6 @@ def _words() -> None:
             "O": _("output of the head, d channels a token"),
         },
     )
-    lesson.caveat(
-        _(
-            "These weights were set by hand so that the head asks for its own colour. Weights that were trained have "
-            "no such names: what a head looks for must be found by trying. Real heads add biases, and they read tokens "
-            "after LayerNorm."
-        )
-    )
     lesson.try_next(
         [
             _("Set the blue channel of token 2 to 0 and its red one to 1: whom does token 1 look at now?"),
@@ -153,6 +148,13 @@ def _words() -> None:
             (_("Two heads side by side"), PAGE, {"scratch": "several"}),
             (_("What does √d do? Temperature"), PAGE, {"scratch": "temperature"}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "These weights were set by hand so that the head asks for its own colour. Weights that were trained have "
+            "no such names: what a head looks for must be found by trying. Real heads add biases, and they read tokens "
+            "after LayerNorm."
+        )
     )
 
 

@@ -22,8 +22,8 @@ from vitviz.ui.choices.attention_from_scratch import (
     tables_text,
 )
 from vitviz.ui.components.matrix_sheet import SheetMatrix, SheetPaths, SheetStage, SheetView, matrix_sheet
-from vitviz.ui.furniture import lesson
-from vitviz.ui.learn.scratch import hand, rollout_photos
+from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.learn.scratch import guesses, hand, rollout_photos
 from vitviz.ui.learn.scratch.rollout_photos import TwoPhotos
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
@@ -32,7 +32,7 @@ from vitviz.ui.text import _
 FIRST, SECOND = "A⁽¹⁾", "A⁽²⁾"
 
 
-def draw(scene: Scene) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result | None:
     """Draw the experiment."""
     title = _("What does a token see after two layers?")
     lesson.question(
@@ -51,6 +51,8 @@ def draw(scene: Scene) -> lesson.Result:
         help=_("How much of a token passes a layer unchanged. 0 leaves the residual connection out, ½ is usual."),
         **link.widget(ROLLED_RESIDUAL),
     )
+    if not guessing.guided(guesses.rollout(steps)):
+        return None
     matrix_sheet(
         SheetView(matrices=_matrices(steps), stages=_stages(steps), stage=link.get(ROLLED_STAGE)),
         key="rollout_sheet",
@@ -169,13 +171,6 @@ def _words() -> None:
             "R_{ji}": _("share of input token i in output token j"),
         },
     )
-    lesson.caveat(
-        _(
-            "Rollout counts what attention mixes, and nothing else: values and the MLP may turn a share of 40 % into "
-            "nothing, or into minus itself. One r for all layers is an assumption too. The receptive field by "
-            "gradients asks the network itself."
-        )
-    )
     lesson.try_next(
         [
             _("At r = 0 output 1 sees all four inputs after two layers, though no row of A has more than two."),
@@ -184,6 +179,13 @@ def _words() -> None:
             (_("The rollout of all layers, to point at"), "rollout", {}),
             (_("The same question by gradients"), "receptive_field", {}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "Rollout counts what attention mixes, and nothing else: values and the MLP may turn a share of 40 % into "
+            "nothing, or into minus itself. One r for all layers is an assumption too. The receptive field by "
+            "gradients asks the network itself."
+        )
     )
 
 

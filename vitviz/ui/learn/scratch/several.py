@@ -17,9 +17,9 @@ from vitviz.labs.attention_by_hand import SeveralHeads
 from vitviz.ui.choices.attention_from_scratch import HAND, PAGE, SEVERAL_STAGE
 from vitviz.ui.choices.shared import LAYER
 from vitviz.ui.components.matrix_sheet import SheetMatrix, SheetStage, SheetView, matrix_sheet
-from vitviz.ui.furniture import lesson
+from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.kept import cache
-from vitviz.ui.learn.scratch import hand
+from vitviz.ui.learn.scratch import guesses, hand
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, middle
 from vitviz.ui.text import _
@@ -28,7 +28,7 @@ from vitviz.ui.words.labels import map_words
 _INDEX = ("₁", "₂")
 
 
-def draw(scene: Scene) -> lesson.Result:
+def draw(scene: Scene) -> lesson.Result | None:
     """Draw the experiment."""
     title = _("Why several heads and not one?")
     lesson.question(
@@ -38,6 +38,8 @@ def draw(scene: Scene) -> lesson.Result:
             "its attention: its queries come from the place channels alone."
         ),
     )
+    if not guessing.guided(guesses.several()):
+        return None
     given = hand.matrices()
     heads = lab.heads(given["X"], hand.head_weights(given), given["W_O"])
     matrix_sheet(
@@ -211,13 +213,6 @@ def _words() -> None:
             "W_O": _("projection, M·d × D"),
         },
     )
-    lesson.caveat(
-        _(
-            "M heads of width D/M cost no more than one head of width D: the matrices are as large. What it buys is M "
-            "softmaxes, so that one token can look at M places for M reasons. That trained heads divide their work as "
-            "neatly as these two is not promised: many are alike, and some can be removed without harm."
-        )
-    )
     lesson.try_next(
         [
             _("Set all of W_Q's last two columns to 0: head 2 has no question left. What does its attention become?"),
@@ -226,6 +221,13 @@ def _words() -> None:
             (_("Every head of the loaded model"), "heads", {}),
             (_("How does a head know places? Four patches"), PAGE, {"scratch": "places"}),
         ]
+    )
+    lesson.caveat(
+        _(
+            "M heads of width D/M cost no more than one head of width D: the matrices are as large. What it buys is M "
+            "softmaxes, so that one token can look at M places for M reasons. That trained heads divide their work as "
+            "neatly as these two is not promised: many are alike, and some can be removed without harm."
+        )
     )
 
 

@@ -1,0 +1,70 @@
+"""The course: seven lessons of about ten minutes, one after the other, with what is done kept in the link."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vitviz.ui.choices.lesson import COURSE, GUESS_FIRST, PAGES, done_of, done_text
+from vitviz.ui.navigation import Entry, entry
+from vitviz.ui.reader import link
+from vitviz.ui.text import _
+
+
+def foot(page: str) -> None:
+    """Draw the foot of a lesson: where it stands in the course, whether it is done, the lessons before and after."""
+    place = PAGES.index(page)
+    done = done_of(link.get(COURSE))
+    st.divider()
+    with st.container(key="course"):
+        st.progress(
+            len(done) / len(PAGES),
+            text=_("Lesson {number} of {count}, about ten minutes each · {done} done").format(
+                number=place + 1, count=len(PAGES), done=len(done)
+            ),
+        )
+        before, middle, after = st.columns([2, 3, 2], vertical_alignment="center")
+        if place:
+            with before:
+                _to(entry(PAGES[place - 1]), icon=":material/arrow_back:")
+        with middle:
+            key = "course_done"
+            st.session_state[key] = page in done
+            st.checkbox(_("I have done this lesson"), key=key, on_change=_mark, args=(page, key))
+        if place + 1 < len(PAGES):
+            with after:
+                _to(entry(PAGES[place + 1]), icon=":material/arrow_forward:")
+
+
+def begin() -> None:
+    """Draw the first minute and the way into the course, for the page that opens first."""
+    done = done_of(link.get(COURSE))
+    following = next((page for page in PAGES if page not in done), PAGES[0])
+    with st.expander(_("Your first minute, and a course"), icon=":material/school:", key="course_begin"):
+        st.markdown(
+            "1. "
+            + _("Choose a photo in the sidebar and read above what the model answers.")
+            + "\n2. "
+            + _("Follow the maps from the first layer to the last: where does the model look in the end?")
+            + "\n3. "
+            + _("Open Attention and click a patch: the map shows where that patch looks.")
+        )
+        st.markdown(
+            _("Then seven lessons of about ten minutes each; you guess first. Done so far: {done} of {count}.").format(
+                done=len(done), count=len(PAGES)
+            )
+        )
+        _to(entry(following), icon=":material/play_arrow:", guess=True)
+
+
+def _to(lesson: Entry, *, icon: str, guess: bool = False) -> None:
+    """Draw the link to a lesson; it carries what is done, and turns guesses on where ``guess``."""
+    choices = {COURSE.name: link.get(COURSE)} if link.get(COURSE) else {}
+    if guess or link.get(GUESS_FIRST):
+        choices[GUESS_FIRST.name] = "1"
+    st.page_link(lesson.path, label=lesson.title, icon=icon, query_params=choices)
+
+
+def _mark(page: str, key: str) -> None:
+    done = set(done_of(link.get(COURSE)))
+    done = done | {page} if st.session_state[key] else done - {page}
+    link.put(COURSE.at(done_text(tuple(done))))
