@@ -330,6 +330,11 @@ def test_serve_listens_to_this_machine_unless_told_otherwise() -> None:
     assert opened == [*start, "--server.address=127.0.0.1", "--server.headless=false"]
     with pytest.raises(OptionError, match="There is no port 70000; wanted one from 1 to 65535"):
         serve.command(app, {}, port=70000, address=None)
+    assert serve.placing({}, device=None, precision=None) == {}
+    told = {"VITVIZ_DEVICE": "cpu", "VITVIZ_PRECISION": "float16"}
+    assert serve.placing(told, device=None, precision="bfloat16") == told | {"VITVIZ_PRECISION": "bfloat16"}
+    with pytest.raises(OptionError, match="There is no device 'tpu'; here are cpu"):
+        serve.placing({"VITVIZ_DEVICE": "tpu"}, device=None, precision=None)
 
 
 def test_serve_needs_the_dashboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

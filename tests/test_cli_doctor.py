@@ -33,9 +33,11 @@ def test_a_whole_copy_works(capsys: Any) -> None:
     assert set(answer["versions"]) >= {"python", "torch", "torchvision", "timm", "streamlit", "plotly", "captum"}
     assert answer["weights"][shipped.MODELS["default"].file] is None
     assert answer["devices"]["processors"] >= 1
+    assert answer["devices"]["names"]["cpu"] == "processor"
     assert answer["memory_free"] is None or answer["memory_free"] > 0
     assert main(["doctor"]) == 0
     said = capsys.readouterr().out
+    assert "--device cpu" in said
     assert f"vitviz {vitviz.__version__}" in said
     assert "Everything works." in said or "(not needed)" in said
 

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 # Each may import its own layer and those above it in this list.
 LAYERS = (
     {"errors", "assets", "files", "html_page", "notebook", "progress", "record"},
+    {"batches"},
     {"grid"},
     {"images", "examples", "text_file"},
     {"capture"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -142,6 +143,12 @@ def test_what_is_cached_is_listed(cache: Path) -> None:
     put_in_cache(cache, "someone/else")
     put_in_cache(cache, "timm/half_a_download", "config.json")
     assert hub.cached_models() == [f"timm:{NAME}"]
+    assert hub.cached_hugging_face() == []
+    for kind in ("Dinov2Model", "BertModel"):
+        put_in_cache(cache, f"someone/{kind}")
+        config = next((cache / f"models--someone--{kind}" / "snapshots").iterdir()) / "config.json"
+        config.write_text(json.dumps({"architectures": [kind]}), "utf-8")
+    assert hub.cached_hugging_face() == ["hf:someone/Dinov2Model"]
     assert offline_names() == ["default", f"timm:{NAME}"]
     found = hub.cached_file({"hf_hub_id": f"timm/{NAME}"})
     assert found is not None

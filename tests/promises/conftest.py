@@ -79,6 +79,8 @@ def small(place: Path, monkeypatch: pytest.MonkeyPatch, load_once: Callable[...,
 def run(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs one command line in this process and asserts that it does what it says."""
     started: list[Any] = []
+    for name in ("VITVIZ_DEVICE", "VITVIZ_PRECISION"):  # serve sets them
+        monkeypatch.setenv(name, "")
     monkeypatch.setattr("os.execv", lambda *given: started.append(given))  # serve; the browser's tests start it
 
     def run_command(arguments: list[str]) -> None:

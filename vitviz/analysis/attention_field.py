@@ -78,7 +78,7 @@ def field_of_row(row: torch.Tensor, grid: PatchGrid, token: str | int, *, layer:
 
     Raises OptionError if the row gives nothing to any patch.
     """
-    weights = grid.to_map(row.detach().double().cpu().numpy())  # (rows, columns)
+    weights = grid.to_map(row.detach().cpu().double().numpy())  # (rows, columns)
     total = float(weights.sum())
     if not total > 0:
         raise OptionError(f"The row of token {token} gives nothing to any patch; wanted some. Choose another.")

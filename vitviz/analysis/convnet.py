@@ -15,10 +15,12 @@ from vitviz.capture.shell import shell_of
 from vitviz.errors import GridError, OptionError, UnsupportedModelError, check_index
 from vitviz.images import Source, open_image
 from vitviz.models import shipped, timm_door
+from vitviz.models.devices import Placement, Precision
 from vitviz.models.timm_weights import TIMM
 from vitviz.models.turn_lock import TurnLock
 from vitviz.models.weights import load_module
 from vitviz.record import Record
+from vitviz.trace.forward import rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +59,11 @@ class ConvNet(Record):
     def device(self) -> torch.device:
         """The device that holds the weights."""
         return next(self.module.parameters(), torch.empty(0)).device
+
+    def as_input(self, batch: Tensor) -> Tensor:
+        """Return a batch on the device and in the precision of the weights."""
+        like = next(self.module.parameters(), batch)
+        return batch.to(like.device, like.dtype)
 
     @classmethod
     def from_module(
@@ -125,13 +132,15 @@ def load_convnet(
     weights: str | Path = "pretrained",
     seed: int = 0,
     image_size: tuple[int, int] | None = None,
+    device: str = "cpu",
+    precision: Precision = "float32",
 ) -> ConvNet:
     """Load a convolutional network by name, to be compared with a Vision Transformer.
 
     ``name`` is "cnn" (shipped, needs no network: EfficientNet-Lite0, trained on the classes and photos of the shipped
     Vision Transformer) or "timm:" and a ResNet, ConvNeXt or EfficientNet of timm ("timm:resnet18").
     ``weights`` is "pretrained" (the hub, or its cache), "random" (from ``seed``) or the path of a local file, which
-    brings its own number of classes.
+    brings its own number of classes. ``device`` and ``precision`` are those of ``load_vit``.
     Raises UnknownModelError, WeightsUnavailableError, CheckpointError, OptionError for weights beside the shipped
     ones, or UnsupportedModelError for another family.
 
@@ -140,10 +149,13 @@ def load_convnet(
     >>> vitviz.load_convnet("timm:resnet18", weights="random").layer_names[:2]
     ('stem', 'layer1.0')
     """
+    placement = Placement.of(device, precision)
     if name in shipped.CONVNETS:
         shipped.check_weights(name, weights)
         module, names, origin = shipped.convnet(name)
-        return ConvNet.from_module(module, name=name, image_size=image_size, weights=origin, class_names=names)
+        return ConvNet.from_module(
+            placement.put(module), name=name, image_size=image_size, weights=origin, class_names=names
+        )
     if name in shipped.MODELS:
         raise UnsupportedModelError(
             f"{name} is a Vision Transformer, whose layers are no chain of feature maps; wanted a convolutional "
@@ -154,7 +166,8 @@ def load_convnet(
     with torch.device("meta"):  # refuse another family before anything is fetched
         _chain(name, timm_door.build(architecture))
     loaded = load_module(architecture, str(weights), seed=seed)
-    return ConvNet.from_module(loaded.module, name=TIMM + architecture, image_size=image_size, weights=loaded.origin)
+    module = placement.put(loaded.module)
+    return ConvNet.from_module(module, name=TIMM + architecture, image_size=image_size, weights=loaded.origin)
 
 
 def _chain(name: str, shell: nn.Module) -> tuple[tuple[str, ...], tuple[nn.Module, ...]]:
@@ -203,13 +216,11 @@ def _children(shell: nn.Module, stages: Iterable[str]) -> list[tuple[str, nn.Mod
 
 def _check_chain(net: ConvNet, shell: nn.Module) -> None:
     """Raise UnsupportedModelError unless the chain computes what the network itself computes."""
-    like = next(net.module.parameters())
-    generator = torch.Generator().manual_seed(0)
-    probe = torch.randn(1, 3, 64, 64, generator=generator).to(like.device, like.dtype)
+    probe = net.as_input(torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
     with torch.no_grad():
         own: Tensor = shell.forward_features(probe)  # type: ignore[operator]
         chained = _widened(shell, net.features(probe, net.layers - 1))
-    if own.shape != chained.shape or not torch.allclose(own, chained, rtol=1e-4, atol=1e-5):
+    if own.shape != chained.shape or not torch.allclose(own, chained, rtol=rounding(own.dtype, 1e-4), atol=1e-5):
         raise UnsupportedModelError(
             f"{net.name} does more than run its layers one after the other, "
             "so the feature maps between them are not known. Choose a plain ResNet, ConvNeXt or EfficientNet."

@@ -14,6 +14,7 @@ from vitviz.errors import CaptureError, OptionError, check_index
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
 from vitviz.record import Result
+from vitviz.trace.forward import as_result, rounding
 from vitviz.trace.trace import Trace
 
 
@@ -66,10 +67,10 @@ def logit_lens(vit: ViT, trace: Trace) -> LogitLens:
     kept = [token for token in range(trace.grid.tokens) if token not in gone]
     with vit.lock, torch.no_grad():
         rows = [_answer(vit, trace.residual(layer)[kept][None])[0] for layer in range(-1, trace.layers)]
-    logits = torch.stack(rows).float().cpu()
+    logits = as_result(torch.stack(rows))
     assert trace.logits is not None  # for the type checker: _check asked for it
-    real = trace.logits.float().cpu()
-    if not torch.allclose(logits[-1], real, rtol=1e-3, atol=1e-3 * float(real.abs().max())):
+    real, near = trace.logits, rounding(vit.dtype, 1e-3)
+    if not torch.allclose(logits[-1], real, rtol=near, atol=near * float(real.abs().max())):
         raise CaptureError(
             f"The classifier of {vit.name} reads something else than the output of its last block; "
             "wanted norm, pooling and head only. A lens would show answers that it never gives."
@@ -117,7 +118,7 @@ def class_evidence(
     length = len(grid.prefix) + 1  # each pooling finds the same token wherever it reads
     sequences = patches[:, None].expand(-1, length, -1)  # (patch, token, channel)
     with vit.lock, torch.no_grad():
-        logits = _answer(vit, sequences).float().cpu()  # (patch, class)
+        logits = as_result(_answer(vit, sequences))  # (patch, class)
     signed = logits[:, chosen] - logits.mean(-1)
     best = grid.to_map(logits.argmax(-1).numpy()).astype(np.int64)
     values = grid.to_map(signed.numpy()).astype(np.float32)

@@ -23,6 +23,7 @@ from vitviz.capture.tap import AttentionTap, watch_blocks
 from vitviz.models.parts import norm_before, position_tables, rotation_in, without_rotation
 from vitviz.models.vit import ViT
 from vitviz.record import Record
+from vitviz.trace.forward import as_result
 
 LEARNED, SINE_COSINE_1D, SINE_COSINE_2D = "learned", "sine-cosine-1d", "sine-cosine-2d"
 ROTARY, RELATIVE = "rotary", "relative"
@@ -107,13 +108,27 @@ def _observe(vit: ViT, shell: Any) -> tuple[Tensor, tuple[Tensor, ...] | None, t
     watch_blocks(shell.blocks.children())
     for layer, block in enumerate(shell.blocks.children()):
         block.register_forward_pre_hook(_keeper(ropes, layer), with_kwargs=True)
-    black = torch.zeros(1, vit.channels, *vit.image_size, device=vit.device, dtype=vit.dtype)
+    precise = torch.promote_types(vit.dtype, torch.float32)  # a difference of two passes in half precision is rounding
+    black = torch.zeros(1, vit.channels, *vit.image_size, device=vit.device, dtype=precise)
+    if precise != vit.dtype:
+        _convert(shell, precise)
     with torch.no_grad(), AttentionTap() as tap:
         shell.forward_features(black)
     relative = [_bias(vit, tap, layer) for layer in range(vit.layers)]
     rotary = [_angles(vit, ropes[layer]) for layer in sorted(ropes)]
     whole = tuple(bias for bias in relative if bias is not None)
-    return tap.streams[-1][0], tuple(rotary) or None, whole or None
+    return as_result(tap.streams[-1])[0], tuple(rotary) or None, whole or None
+
+
+def _convert(shell: nn.Module, dtype: torch.dtype) -> None:
+    """Convert the numbers of a private shell; ``to`` would convert those of the module that it shares them with."""
+    for part in shell.modules():
+        for name, weight in part._parameters.items():
+            if weight is not None and weight.is_floating_point():
+                part._parameters[name] = nn.Parameter(weight.detach().to(dtype), requires_grad=False)
+        for name, buffer in part._buffers.items():
+            if buffer is not None and buffer.is_floating_point():
+                part._buffers[name] = buffer.to(dtype)
 
 
 def _keeper(ropes: dict[int, Tensor], layer: int) -> Callable[..., None]:
@@ -126,7 +141,7 @@ def _keeper(ropes: dict[int, Tensor], layer: int) -> Callable[..., None]:
 
 
 def _angles(vit: ViT, rope: Tensor) -> Tensor:
-    whole = rope.reshape(-1, *rope.shape[-2:])  # (heads or 1, place, 2·head_dim)
+    whole = as_result(rope).reshape(-1, *rope.shape[-2:])  # (heads or 1, place, 2·head_dim)
     return whole[:, -vit.grid.patches :]
 
 
@@ -136,5 +151,5 @@ def _bias(vit: ViT, tap: AttentionTap, layer: int) -> Tensor | None:
         if call.layer == layer and call.bias is not None and call.bias.dtype != torch.bool:
             shape = (1, call.queries.shape[1], call.queries.shape[-2], call.keys.shape[-2])
             prefix = len(vit.grid.prefix)
-            parts.append(call.bias.detach().expand(shape)[0, :, prefix:, prefix:].float())
+            parts.append(as_result(call.bias).expand(shape)[0, :, prefix:, prefix:])
     return torch.cat(parts) if parts else None  # (heads, patch, patch)

@@ -22,6 +22,7 @@ from vitviz.capture.shell import shell_of
 from vitviz.capture.tap import AttentionTap
 from vitviz.models.parts import Slot, patch_projection
 from vitviz.models.vit import ViT
+from vitviz.trace.forward import rounding
 from vitviz.trace.target import Target, reads_embedding
 
 _TIMM = "timm.models.vision_transformer"
@@ -35,9 +36,8 @@ class QuickPass:
         self._vit, self._target = vit, target
         shell: Any = reading_shell(vit.shell)
         self._shell = shell
-        weight = _projection(shell).part.weight
-        both = torch.stack([pixels, behind]).to(weight.device, weight.dtype)
-        self.channels: int = weight.shape[0]
+        both = vit.as_input(torch.stack([pixels, behind]))
+        self.channels: int = _projection(shell).part.weight.shape[0]
         """Numbers of a token."""
         self._pixels = both[:1]
         with torch.no_grad(), vit.lock:
@@ -54,8 +54,7 @@ class QuickPass:
         with torch.no_grad():
             expected = score_batch(vit, mixed[None], target)
             score = quick.scores([half])
-        close = torch.allclose(score, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
-        return quick if close else None
+        return quick if alike(score, expected, vit.dtype) else None
 
     def scores(self, gone: list[Tensor]) -> Tensor:
         """Return the target's score for each choice of replaced patches, each (patch,) of bool."""
@@ -66,6 +65,12 @@ class QuickPass:
             features = self._shell.forward_features(self._pixels.expand(len(gone), -1, -1, -1))
             answer = self._shell.forward_head(features, pre_logits=reads_embedding(self._vit, self._target))
         return read_scores(self._vit, answer, self._target)
+
+
+def alike(scores: Tensor, expected: Tensor, dtype: torch.dtype) -> bool:
+    """Return whether scores, computed in some precision, are as expected up to its rounding."""
+    near = rounding(dtype, 1e-4)
+    return torch.allclose(scores, expected, rtol=near, atol=near * float(expected.abs().max()))
 
 
 def embeds_by_patch(vit: ViT) -> bool:
@@ -97,7 +102,7 @@ def class_token_scores(vit: ViT, target: Target) -> Callable[[Tensor], Tensor] |
         with vit.lock:
             vit.shell  # noqa: B018 - raises if the module was changed since
             with AttentionTap(record=False):
-                features = shell.forward_features(batch.to(vit.device, vit.dtype))
+                features = shell.forward_features(vit.as_input(batch))
                 answer = shell.forward_head(features, pre_logits=reads_embedding(vit, target))
         return read_scores(vit, answer, target)
 

@@ -29,6 +29,7 @@ from vitviz.capture.tap import AttentionTap
 from vitviz.errors import OptionError, UnsupportedModelError, check_index, suggest
 from vitviz.models.vit import ViT
 from vitviz.record import Result
+from vitviz.trace.forward import at_least_float32
 
 CENTRE, MEAN = "centre", "mean"
 
@@ -169,7 +170,7 @@ def gradient_map(read: Any, pixels: Tensor, tokens: Iterable[int]) -> NDArray[np
     ``read`` takes (1, channel, height, width) and returns (token, channel); several ``tokens`` are averaged first.
     """
     with torch.inference_mode(False), torch.enable_grad():
-        batch = pixels[None].clone().requires_grad_()
+        batch = at_least_float32(pixels[None].cpu()).clone().requires_grad_()
         target = read(batch)[list(tokens)].mean(0).relu().sum()
         gradient = pixel_gradient(target, batch)
     result: NDArray[np.float32] = gradient[0].relu().sum(0).float().cpu().numpy()  # (height, width)
@@ -204,18 +205,16 @@ def _vit_token(vit: ViT, token: str | int) -> tuple[str, list[int], tuple[float,
 
 
 def _places(net: ConvNet, layer: int, batch: Tensor) -> Tensor:
-    like = next(net.module.parameters(), batch)
     with GraphWatch():
-        features = net.features(batch.to(like.device, like.dtype), layer)[0]
+        features = net.features(net.as_input(batch), layer)[0]
     return features.flatten(1).mT  # (place, channel)
 
 
 def _conv_place(
     net: ConvNet, layer: int, token: str | int, pixels: Tensor, notes: tuple[str, ...]
 ) -> tuple[str, list[int], Any, TheoreticalField | None, Any, tuple[str, ...]]:
-    like = next(net.module.parameters(), pixels)
     with torch.no_grad():
-        rows, columns = net.features(pixels[None].to(like.device, like.dtype), layer).shape[-2:]
+        rows, columns = net.features(net.as_input(pixels[None]), layer).shape[-2:]
     field: TheoreticalField | None = None
     try:
         field = theoretical_field(net, layer)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from vitviz.batches import fitting
 from vitviz.capture.own_forward import answers_of
 from vitviz.capture.tap import AttentionTap
 from vitviz.errors import CaptureError, GridError, OptionError
 from vitviz.models.vit import ViT
-from vitviz.progress import Progress, is_out_of_memory, report
+from vitviz.progress import Progress, report
+from vitviz.trace.forward import at_least_float32
 from vitviz.trace.target import Target, reads_embedding
 
 SoFar = Callable[[Callable[[], Tensor]], None]
@@ -52,7 +54,7 @@ def read_scores(vit: ViT, answer: Tensor, target: Target, *, probability: bool =
 
     Raises CaptureError for answers that are no finite numbers.
     """
-    similar = reads_embedding(vit, target)
+    similar, answer = reads_embedding(vit, target), at_least_float32(answer)
     if not torch.isfinite(answer).all():
         raise CaptureError(
             f"The answers of {vit.name} are NaN or infinite for a changed picture; wanted finite numbers. "
@@ -111,36 +113,21 @@ def in_batches(
     if batch_size < 1:
         raise OptionError(f"batch_size is {batch_size}; wanted at least 1. 16 is right for most machines.")
     answers: list[Tensor] = []
-    done = 0
+    done, size, stream = 0, batch_size, iter(items)
 
     def first() -> Tensor:
         return torch.cat(answers)
 
     with torch.no_grad(), vit.lock.long_work(lambda: report(progress, done, total)):
-        for group in _groups(items, batch_size):
-            answers += _fitting(run, group)
+        while group := list(itertools.islice(stream, size)):
+            parts = fitting(lambda part: run(part).float().cpu(), group)
+            answers += parts
             done += len(group)
+            size = size if len(parts) == 1 else max(map(len, parts))  # the next need not fail first
             report(progress, done, total)
             if so_far is not None and done < total:
                 so_far(first)
     return torch.cat(answers) if answers else torch.empty(0)
-
-
-def _fitting(run: Callable[[list[Any]], Tensor], group: list[Any]) -> list[Tensor]:
-    """Return the results of some items; in two halves, and so on, if all at once do not fit into memory."""
-    try:
-        return [run(group).float().cpu()]
-    except RuntimeError as error:
-        if len(group) == 1 or not is_out_of_memory(error):
-            raise
-    half = len(group) // 2
-    return [result for part in (group[:half], group[half:]) for result in _fitting(run, part)]
-
-
-def _groups(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    stream = iter(items)
-    while group := list(itertools.islice(stream, size)):
-        yield group
 
 
 def _kept_tokens(vit: ViT, kept: Tensor, images: int) -> Tensor | None:

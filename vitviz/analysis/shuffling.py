@@ -18,6 +18,7 @@ from vitviz.models.inputs import Picture, input_of
 from vitviz.models.parts import patch_projection
 from vitviz.models.vit import ViT
 from vitviz.record import Record, Result
+from vitviz.trace.forward import as_result
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -142,11 +143,10 @@ def _read(vit: ViT, shell: Any, batch: Tensor) -> ShuffleResult:
             vectors = features[:, vit.grid.token("class")]
         else:
             vectors = shell.forward_head(features, pre_logits=True)
-        answers = shell.forward_head(features).float().softmax(-1) if vit.has_classifier else None
-    cosine = torch.nn.functional.cosine_similarity(vectors[1:].double(), vectors[:1].double(), dim=-1)
+        answers = as_result(shell.forward_head(features)).softmax(-1) if vit.has_classifier else None
+    vectors = as_result(vectors).double()
+    cosine = torch.nn.functional.cosine_similarity(vectors[1:], vectors[:1], dim=-1)
     if answers is None:
-        return ShuffleResult(cosine.cpu().numpy(), (), np.empty(0))
+        return ShuffleResult(cosine.numpy(), (), np.empty(0))
     top = answers.argmax(-1)
-    return ShuffleResult(
-        cosine.cpu().numpy(), tuple(int(index) for index in top[1:]), answers[1:, top[0]].double().cpu().numpy()
-    )
+    return ShuffleResult(cosine.numpy(), tuple(int(index) for index in top[1:]), answers[1:, top[0]].double().numpy())

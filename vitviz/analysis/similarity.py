@@ -140,7 +140,7 @@ def _samples(traces: list[Trace], layer: int, tokens: str, common: tuple[int, in
     """Return the samples of a layer over all pictures: (sample, channel)."""
     parts = []
     for traced in traces:
-        stream = traced.residual(layer).double().cpu()  # (token, channel)
+        stream = traced.residual(layer).cpu().double()  # (token, channel)
         patches = stream[len(traced.grid.prefix) :]
         if tokens == "class":
             parts.append(stream[traced.grid.token("class")][None])

@@ -63,7 +63,7 @@ def _places(rows: int, columns: int) -> tuple[Tensor, Tensor]:
 
 
 def _normalised(vectors: Tensor) -> Tensor:
-    return torch.nn.functional.normalize(vectors.detach().double().cpu(), dim=-1)
+    return torch.nn.functional.normalize(vectors.detach().cpu().double(), dim=-1)
 
 
 def _equal(vectors: Tensor, wanted: Tensor) -> bool:

@@ -75,7 +75,7 @@ def token_colours(
 
 def patch_tokens(trace: Trace, layer: int) -> NDArray[np.float64]:
     """Return the patch tokens of the residual stream after a layer: (patch, channel), float64."""
-    tokens: NDArray[np.float64] = trace.residual(layer)[len(trace.grid.prefix) :].double().cpu().numpy()
+    tokens: NDArray[np.float64] = trace.residual(layer)[len(trace.grid.prefix) :].cpu().double().numpy()
     return tokens
 
 

@@ -165,5 +165,5 @@ def _box_share(rows: Tensor, coverage: Tensor | None) -> Tensor:
     """Return the part of a row's attention to patches that lies in boxes: (photo, head, patch) → (photo, head)."""
     if coverage is None:
         return rows.new_full(rows.shape[:2], math.nan)
-    inside = (rows.double() * coverage[:, None].double()).sum(-1)
-    return inside / rows.sum(-1, dtype=torch.float64)
+    rows = rows.cpu().double()  # Apple's GPU has no float64
+    return (rows * coverage[:, None].double()).sum(-1) / rows.sum(-1)

@@ -27,9 +27,9 @@ class ModelChoice(Record):
     def __hash__(self) -> int:
         return hash((self.name, str(self.options)))  # class names may be a list
 
-    def load(self) -> ViT:
-        """Return the model."""
-        return load_vit(self.name, **dict(self.options))
+    def load(self, device: str) -> ViT:
+        """Return the model on a device."""
+        return load_vit(self.name, **{**dict(self.options), "device": device})
 
 
 @dataclass(frozen=True, eq=False)

@@ -97,7 +97,7 @@ def measure(vit: ViT, layout: Layout, pixels: Tensor, coverage: Tensor | None = 
     measures = BlockMeasures(layout)
     with vit.lock, torch.inference_mode():
         shell = vit.shell
-        tap = _MeasuringTap(measures, None if coverage is None else coverage.to(vit.device))
+        tap = _MeasuringTap(measures, coverage)
         with tap:
             seen = answers_of(shell, vit.as_input(pixels), embedding=False, logits=vit.has_classifier)
         logits = None if seen.logits is None or not vit.has_classifier else seen.logits.float()
@@ -108,7 +108,7 @@ def measure(vit: ViT, layout: Layout, pixels: Tensor, coverage: Tensor | None = 
             answers = logits.argmax(-1).cpu().numpy().astype(np.int32)
         maps = _maps(layout, tap)
     _check(vit, values)
-    return Measured({name: table.double().cpu().numpy() for name, table in values.items()}, maps, answers)
+    return Measured({name: table.cpu().double().numpy() for name, table in values.items()}, maps, answers)
 
 
 def _of_blocks(layout: Layout, tap: _MeasuringTap) -> dict[str, Tensor]:
@@ -131,12 +131,12 @@ def _of_streams(tap: _MeasuringTap, layout: Layout) -> dict[str, Tensor]:
     """Return norms, outliers and growth, (photo, layer), and lengths, (photo, layer + 1)."""
     norms = torch.stack(
         [tap.streams[layer].float().norm(dim=-1) for layer in range(-1, layout.layers)], 1
-    )  # (photo, layer + 1, token)
+    ).cpu()  # (photo, layer + 1, token)
     length = norms.double().square().mean(-1).sqrt()
     prefix = len(layout.grid.prefix)
     return {
         "patch_norm": norms[:, 1:, prefix:].mean(-1),
-        "outlier_share": torch.stack([unusual.double().mean(-1) for unusual in tap.outliers[1:]], 1),
+        "outlier_share": torch.stack([unusual.cpu().double().mean(-1) for unusual in tap.outliers[1:]], 1),
         "stream_length": length,
         "growth": length[:, 1:] / length[:, :-1],
     }
@@ -160,7 +160,7 @@ def _of_answers(vit: ViT, tap: _MeasuringTap, logits: Tensor) -> dict[str, Tenso
     return {
         "confidence": logits.softmax(-1).amax(-1),
         "lens_confidence": torch.stack(shares, 1),
-        "lens_agreement": torch.stack([(row.argmax(-1, keepdim=True) == final)[:, 0].double() for row in rows], 1),
+        "lens_agreement": torch.stack([(row.argmax(-1, keepdim=True) == final)[:, 0].float() for row in rows], 1),
     }
 
 
@@ -169,11 +169,11 @@ def _maps(layout: Layout, tap: _MeasuringTap) -> dict[str, NDArray[np.float64]]:
     grid, prefix = layout.grid, len(layout.grid.prefix)
     attention = np.zeros(layout.maps["attention"])
     for layer, block in enumerate(tap.blocks):
-        rows = block.query_row[..., prefix:].sum(0, dtype=torch.float64)  # (head, patch)
-        attention[layer, : len(rows)] = grid.to_map(rows.cpu().numpy())
-    outliers = torch.stack([unusual.sum(0) for unusual in tap.outliers[1:]]).double().cpu().numpy()  # (layer, patch)
+        rows = block.query_row[..., prefix:].cpu().sum(0, dtype=torch.float64)  # (head, patch)
+        attention[layer, : len(rows)] = grid.to_map(rows.numpy())
+    outliers = torch.stack([unusual.sum(0) for unusual in tap.outliers[1:]]).cpu().double().numpy()  # (layer, patch)
     rollout = _rollout_rows(layout, [block.fused for block in tap.blocks])[:, prefix:]  # (photo, patch)
-    total = rollout.sum(0, dtype=torch.float64).cpu().numpy()
+    total = rollout.cpu().sum(0, dtype=torch.float64).numpy()
     return {"rollout": grid.to_map(total), "attention": attention, "outliers": grid.to_map(outliers)}
 
 

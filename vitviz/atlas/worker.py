@@ -9,18 +9,19 @@ import torch
 from vitviz.atlas.job import Job, ModelChoice
 from vitviz.atlas.shard import Tell, measure_shard
 from vitviz.atlas.state_file import state_bytes
+from vitviz.models.devices import device_named
 from vitviz.models.vit import ViT
 
 
 @functools.lru_cache(maxsize=1)
 def loaded(choice: ModelChoice, device: str) -> ViT:
     """Return a model on a device; a worker loads it once."""
-    return on_device(choice.load(), device)
+    return choice.load(device)
 
 
 def on_device(vit: ViT, device: str) -> ViT:
-    """Return a model with its weights on a device."""
-    vit.module.to(torch.device(device))
+    """Return a model, its weights moved to a device; raises OptionError for one that is not here."""
+    vit.module.to(device_named(device))
     return vit
 
 

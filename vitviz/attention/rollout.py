@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from vitviz.errors import OptionError, check_choice, check_index
+from vitviz.trace.forward import as_result
+from vitviz.trace.on_device import on_device
 from vitviz.trace.trace import Trace
 
 FUSIONS = ("mean", "max", "min")
@@ -43,10 +45,10 @@ def rollout(
     True
     """
     check_options(head_fusion, discard_ratio, residual)
-    order = _layers(trace, start_layer, end_layer)
+    order, trace = _layers(trace, start_layer, end_layer), on_device(trace)
     layers = (trace.head_attentions(layer) for layer in order)
-    return rollout_of(
-        layers, head_fusion=head_fusion, discard_ratio=discard_ratio, residual=residual, keep=_kept(trace)
+    return as_result(
+        rollout_of(layers, head_fusion=head_fusion, discard_ratio=discard_ratio, residual=residual, keep=_kept(trace))
     )
 
 
@@ -71,7 +73,8 @@ def rollout_row(
     """
     check_options(head_fusion, discard_ratio, residual)
     order = _layers(trace, start_layer, end_layer)
-    row = trace.residual(-1).new_zeros(trace.grid.tokens, dtype=torch.float32)
+    trace = on_device(trace)
+    row = trace.calls[0][0].queries.new_zeros(trace.grid.tokens, dtype=torch.float32)
     row[trace.token(token)] = 1
     linear = head_fusion == "mean" and not discard_ratio
     for layer in reversed(order):
@@ -81,7 +84,7 @@ def rollout_row(
             row = (1 - residual) * mixed + residual * row
         else:
             row = row @ _step(trace.head_attentions(layer), head_fusion, discard_ratio, residual, _kept(trace))
-    return row
+    return as_result(row)
 
 
 def rollouts(
@@ -100,10 +103,10 @@ def rollouts(
     >>> [matrix.shape for matrix in vitviz.rollouts(trace, end_layer=1)]  # up to layer 0, up to layer 1
     [torch.Size([257, 257]), torch.Size([257, 257])]
     """
-    layers = (trace.head_attentions(layer) for layer in _layers(trace, start_layer, end_layer))
-    return rollouts_of(
-        layers, head_fusion=head_fusion, discard_ratio=discard_ratio, residual=residual, keep=_kept(trace)
-    )
+    order, trace = _layers(trace, start_layer, end_layer), on_device(trace)
+    layers = (trace.head_attentions(layer) for layer in order)
+    options: dict[str, Any] = {"head_fusion": head_fusion, "discard_ratio": discard_ratio, "residual": residual}
+    return map(as_result, rollouts_of(layers, **options, keep=_kept(trace)))
 
 
 def _layers(trace: Trace, start_layer: int, end_layer: int | None) -> range:

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from vitviz.errors import OptionError
 from vitviz.record import Result
+from vitviz.trace.forward import as_result
+from vitviz.trace.on_device import on_device
 from vitviz.trace.trace import Trace
 
 Table = NDArray[np.float32]
@@ -65,7 +67,7 @@ def head_statistics(trace: Trace, *, sink_deviations: float = 4.0) -> HeadStatis
     >>> vitviz.head_statistics(trace).distance.shape  # (layer, head)
     (12, 6)
     """
-    grid = trace.grid
+    grid, moved = trace.grid, on_device(trace)
     distance = torch.from_numpy(grid.distances()).float()
     pixels = torch.from_numpy(grid.pixel_distances()).float()
     prefix = len(grid.prefix)
@@ -74,7 +76,7 @@ def head_statistics(trace: Trace, *, sink_deviations: float = 4.0) -> HeadStatis
     sinks = tuple(_sinks(trace.residual(layer - 1), prefix, sink_deviations) for layer in range(trace.layers))
     rows: dict[str, list[Tensor]] = {name: [] for name in STATISTICS}
     for layer in range(trace.layers):
-        patches = trace.attention(layer)[:, prefix:].cpu()  # (heads, patch query, key)
+        patches = as_result(moved.attention(layer))[:, prefix:]  # (heads, patch query, key)
         between = patches[:, :, prefix:]  # (heads, patch, patch)
         rows["entropy"].append(_entropy(patches).mean(-1))
         rows["distance"].append(mean_distance(between, distance))

@@ -14,6 +14,8 @@ from vitviz.attribution.readout import no_class_token, readout
 from vitviz.models.parts import block_parts
 from vitviz.models.vit import ViT
 from vitviz.trace.along import MEANS, RELEVANCES
+from vitviz.trace.forward import as_result
+from vitviz.trace.on_device import on_device
 from vitviz.trace.trace import Trace
 
 LAYER = Knob("layer", None, "Block whose tokens are read, counted from 0.", label="Layer")
@@ -47,14 +49,15 @@ def gradient_rollout(task: Task) -> RawMap:
     by its gradient like every other, and what it takes from a patch directly counts too. Its bare attention, as the
     readout of a rollout, would show what the pooling reads whether or not it speaks for the target.
     """
-    trace = task.trace
+    trace = on_device(task.trace)
     if trace.pool_calls:
         pool = trace.pool_attention_gradient() * trace.pool_attention()  # (heads, query, key)
         taken = _at_the_end(pool.clamp(min=0).mean(0).sum(0), trace.grid.tokens)  # (token,)
         weight = _carried_up(trace, torch.ones_like(taken))  # the row sums of R̂: (token,)
         start = torch.where(weight > 0, taken / weight.where(weight > 0, 1), 0)
         return RawMap(trace.grid.to_map(_carried_down(trace, start) + taken))
-    return RawMap(trace.grid.to_map(_carried_down(trace, readout(task.vit, trace))))
+    start = readout(task.vit, task.trace).to(trace.calls[0][0].queries.device)
+    return RawMap(trace.grid.to_map(_carried_down(trace, start)))
 
 
 def _relevance(trace: Trace, layer: int) -> Iterator[Tensor]:
@@ -107,8 +110,8 @@ def legrad(task: Task) -> RawMap:
     Unlike their code, a layer's stream passes the model's last norm before the pooling, as the model's own answer
     does, and no second map of an empty prompt is taken off.
     """
-    trace = task.trace
-    total = torch.zeros(trace.grid.tokens, device=trace.residual(-1).device)
+    trace = on_device(task.trace)
+    total = trace.calls[0][0].queries.new_zeros(trace.grid.tokens, dtype=torch.float32)
     for layer in range(trace.layers):
         slope = trace.layer_gradient_rows(layer)  # (heads, row, key): the queries left out have a gradient of 0
         queries = slope.shape[1] if trace.pool_calls else trace.grid.tokens
@@ -131,7 +134,7 @@ def value_weighted_attention(task: Task, *, layer: int) -> RawMap:
         note = "the length of the values is used: this layer changes them before its output projection"
         return RawMap(task.trace.grid.to_map(lengths), notes=(note,))
     weighted = (attention[..., None] * values).transpose(0, 1).flatten(1)  # (key, heads · head_dim)
-    lengths = (weighted @ projection.float().T).norm(dim=-1)  # (key,)
+    lengths = (weighted @ as_result(projection).float().T).norm(dim=-1)  # (key,)
     note = "the length of the values after the output projection is used"
     return RawMap(task.trace.grid.to_map(lengths), notes=(note,))
 

@@ -10,6 +10,7 @@ import torch
 
 from vitviz.attribution import attention_based, gradient, perturbation
 from vitviz.attribution.method import Attribution, Method, RawMap, Task
+from vitviz.batches import short_memory_told
 from vitviz.errors import CaptureError, OptionError, UnsupportedModelError, suggest
 from vitviz.models.inputs import Picture
 from vitviz.models.vit import ViT
@@ -50,10 +51,10 @@ def attribute(
     ``trace(vit, image, target=…, layer_scores=True)`` all methods that read attention or one gradient share one
     forward and one backward pass. ``target`` is a class or a Target, by default that of the trace, the top-1 class
     or, without a classifier, what sets the image apart from its mean colour (``vitviz.trace.default``).
-    ``batch_size`` inputs are run at once, fewer where memory is short; the map does not depend on it. ``progress`` is
-    called with (done, total); if it returns False, the work stops with StoppedError. ``preview`` is given, about once a
-    second, the map as it stands, of the methods that run the model many times: occlusion on a coarse grid at first, the
-    mean over the random samples so far; ``notes`` begin with PREVIEW then.
+    ``batch_size`` inputs are run at once, fewer where memory is short, which a note tells; the map does not depend on
+    it. ``progress`` is called with (done, total); if it returns False, the work stops with StoppedError. ``preview`` is
+    given, about once a second, the map as it stands, of the methods that run the model many times: occlusion on a
+    coarse grid at first, the mean over the random samples so far; ``notes`` begin with PREVIEW then.
 
     Raises OptionError for an unknown method, knob or target and for a trace of another model or with an edit, and
     UnsupportedModelError, with the reason, where the method cannot serve the model or the model gives no gradients.
@@ -76,6 +77,8 @@ def attribute(
     start = time.perf_counter()
     traced, resolved = _passes(method, vit, image, target)
 
+    short: Sequence[str] = ()
+
     def finished(raw: RawMap, first: Sequence[str] = ()) -> Attribution:
         values = _checked(method, raw)
         return Attribution(
@@ -88,12 +91,18 @@ def attribute(
             sampling_error=raw.sampling_error,
             knobs=chosen,
             seed=seed,
-            notes=(*first, *raw.notes, *(traced.notes if method.backward else ()), *([] if values.any() else [EMPTY])),
+            notes=(
+                *(*first, *raw.notes),
+                *(traced.notes if method.backward else ()),
+                *(*short, *([] if values.any() else [EMPTY])),
+            ),
             picture=traced.picture,
         )
 
     look = None if preview is None else _now_and_then(lambda raw: preview(finished(raw, [PREVIEW])))
-    return finished(method.function(Task(vit, traced, resolved, seed, batch_size, progress, look), **chosen))
+    with short_memory_told() as short:
+        raw = method.function(Task(vit, traced, resolved, seed, batch_size, progress, look), **chosen)
+    return finished(raw)
 
 
 def _now_and_then(show: Callable[[RawMap], object]) -> Callable[[Callable[[], RawMap]], None]:

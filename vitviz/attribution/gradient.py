@@ -13,12 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vitviz.analysis.quick_pass import class_token_scores
+from vitviz.analysis.quick_pass import alike, class_token_scores
 from vitviz.analysis.replacement import PICTURES, replacement_picture
 from vitviz.analysis.scoring import score_batch
 from vitviz.attribution.method import Knob, Method, RawMap, Task
+from vitviz.batches import fitting
 from vitviz.capture.graph import pixel_gradient
-from vitviz.progress import is_out_of_memory, report
+from vitviz.progress import report
 
 Engine = Callable[[Tensor], Tensor]
 BASELINE = Knob("baseline", "mean", "Picture where nothing is left to explain.", choices=PICTURES, label="Baseline")
@@ -155,9 +156,9 @@ def _gradient(task: Task, scores: Engine | None = None) -> Engine:
 
     def gradient(batch: Tensor) -> Tensor:
         with task.vit.lock, torch.inference_mode(False), torch.enable_grad():
-            leaf = batch.detach().clone().to(task.vit.device).requires_grad_()
+            leaf = batch.detach().clone().requires_grad_()
             answer = score_batch(task.vit, leaf, task.target) if scores is None else scores(leaf)
-            return pixel_gradient(answer, leaf).detach().to(task.pixels)
+            return pixel_gradient(answer, leaf).detach()
 
     return gradient
 
@@ -168,8 +169,8 @@ def _quick_scores(task: Task, batch: Tensor, expected: Tensor) -> Engine | None:
     if scores is None:
         return None
     with torch.no_grad():
-        own = scores(batch)
-    return scores if torch.allclose(own, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max())) else None
+        own = scores(batch).cpu()
+    return scores if alike(own, expected, task.vit.dtype) else None
 
 
 def _gap(task: Task, values: Tensor, baseline: Tensor) -> float:
@@ -180,7 +181,7 @@ def _gap(task: Task, values: Tensor, baseline: Tensor) -> float:
 
 def _scores(task: Task, batch: Tensor) -> Tensor:
     with torch.no_grad():
-        return score_batch(task.vit, batch, task.target)
+        return score_batch(task.vit, batch, task.target).cpu()
 
 
 def _range(pixels: Tensor) -> float:
@@ -211,12 +212,7 @@ def _in_portions(task: Task, total: int, step: Callable[[int, int], None], raw: 
 
 def _halved(function: Engine, batch: Tensor) -> Tensor:
     """Return function(batch); in two halves, and so on, where the memory does not suffice."""
-    try:
-        return function(batch)
-    except RuntimeError as error:
-        if len(batch) == 1 or not is_out_of_memory(error):
-            raise
-    return torch.cat([_halved(function, part) for part in batch.tensor_split(2)])
+    return torch.cat(fitting(function, batch))
 
 
 def _pixel_method(name: str, label: str, **details: Any) -> Method:

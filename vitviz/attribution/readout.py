@@ -55,7 +55,7 @@ def readout(vit: ViT, trace: Trace) -> Tensor:
     weights = torch.zeros(trace.grid.tokens)
     prefix = len(trace.grid.prefix)
     if trace.pool_calls:
-        shares = trace.pool_attention().mean((0, 1)).cpu()  # (key,)
+        shares = trace.pool_attention().mean((0, 1))  # (key,)
         weights[-len(shares) :] = shares  # some pools leave the prefix tokens out
     else:
         read = tokens_read(vit)
@@ -64,4 +64,4 @@ def readout(vit: ViT, trace: Trace) -> Tensor:
                 slice(prefix, None) if name == PATCHES else slice(trace.grid.token(name), trace.grid.token(name) + 1)
             )
             weights[place] = 1 / len(weights[place]) / len(read)
-    return weights.to(trace.residual(-1).device)
+    return weights

@@ -27,6 +27,7 @@ def patch_likeness(vit: ViT, image: Picture, patch: int) -> Likeness:
     stream = trace(vit, image).residual(vit.layers - 1)[None]  # (1, token, channel)
     norm = getattr(shell, "norm", None)
     with vit.lock, torch.no_grad():
+        stream = vit.as_input(stream)
         features = stream if norm is None else norm(stream)
         alone = features[:, token : token + 1].expand_as(features)  # whichever token is pooled is the patch's
         embedding = shell.forward_head(alone, pre_logits=True)[0]

@@ -109,7 +109,7 @@ def differ(plain: Tensor, observed: Tensor, dtype: torch.dtype = torch.float64) 
 
     ``dtype`` is the precision of what they were computed from, where it is coarser than their own.
     """
-    own, seen = plain.detach().double().flatten().cpu(), observed.detach().double().flatten().cpu()
+    own, seen = plain.detach().cpu().double().flatten(), observed.detach().cpu().double().flatten()
     allowed = _rounding(plain, dtype) * max(float(own.nan_to_num(0, 0, 0).abs().max()), 1e-30)
     off = (own - seen).abs()
     off[own.isnan() & seen.isnan()] = 0

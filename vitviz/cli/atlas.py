@@ -81,7 +81,6 @@ def _add_runner(group: Any) -> None:
     group.add_argument("--workers", metavar="N", type=int, default=1, help="processes of this machine (default: 1)")
     group.add_argument("--ray", metavar="ADDRESS", help="a Ray cluster: auto, HOST:PORT, or local")
     group.add_argument("--gpus", metavar="N", type=float, default=0, help="of each shard on the cluster (default: 0)")
-    group.add_argument("--device", metavar="NAME", help="where passes run, such as cuda (default: cpu)")
 
 
 def run(arguments: argparse.Namespace) -> Answer:
@@ -104,7 +103,7 @@ def run(arguments: argparse.Namespace) -> Answer:
             workers=arguments.workers,
             ray=arguments.ray,
             gpus=arguments.gpus,
-            device=arguments.device,
+            device=None if here else arguments.device,
             overwrite=arguments.overwrite,
             progress=_teller(),
         )

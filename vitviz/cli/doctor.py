@@ -24,6 +24,7 @@ from vitviz.errors import VitvizError
 from vitviz.export.manifest import versions
 from vitviz.labs.long_range import shipped as long_range
 from vitviz.models import hub, shipped
+from vitviz.models.devices import devices
 
 OLDEST_PYTHON = (3, 11)
 PACKAGES = ("torch", "torchvision", "timm", "streamlit", "plotly", "captum", "pillow", "numpy", "safetensors")
@@ -75,7 +76,7 @@ def facts() -> dict[str, Any]:
         | {name: version_of(name) for name in (*PACKAGES, *OTHERS)},
         "devices": _devices(),
         "weights": _weights(),
-        "cached_models": hub.cached_models(),
+        "cached_models": [*hub.cached_models(), *hub.cached_hugging_face()],
         "browser": next(filter(None, map(shutil.which, filter(None, (os.environ.get("CHROMIUM"), *BROWSERS)))), None),
         "memory_free": free_memory(),
         "disk_free": shutil.disk_usage(tempfile.gettempdir()).free,
@@ -162,12 +163,12 @@ def _uses(package: str) -> str:
 
 
 def _devices() -> dict[str, Any]:
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    """Return the processors, and the name of each device that ``load_vit`` takes with what it is."""
+    names = {name: torch.cuda.get_device_name(name) for name in devices() if name.startswith("cuda")}
     return {
         "processors": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "cuda": [torch.cuda.get_device_name(number) for number in range(count)],
-        "mps": torch.backends.mps.is_available(),
+        "names": {name: names.get(name, "Apple" if name == "mps" else "processor") for name in devices()},
     }
 
 
@@ -201,11 +202,11 @@ def _gigabytes(count: int | None) -> str:
 
 
 def _as_text(told: dict[str, Any], problems: list[Problem]) -> str:
-    devices = told["devices"]
-    others = [*devices["cuda"], *(["mps"] if devices["mps"] else [])]
+    here = told["devices"]
+    names = [name if name in ("cpu", "mps") else f"{name} ({card})" for name, card in here["names"].items()]
     lines = {
         "Versions": ", ".join(f"{name} {version}" for name, version in told["versions"].items() if version),
-        "Devices": f"{devices['processors']} processors, {devices['threads']} threads; {', '.join(others) or 'no GPU'}",
+        "Devices": f"{here['processors']} processors, {here['threads']} threads; --device {', '.join(names)}",
         "Shipped weights": "; ".join(f"{name} {reason or 'fine'}" for name, reason in told["weights"].items()),
         "Cached models": ", ".join(told["cached_models"]) or "none",
         "Browser (for tests)": told["browser"] or "none",

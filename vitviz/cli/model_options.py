@@ -9,6 +9,7 @@ from typing import Any, get_args
 from vitviz.errors import OptionError
 from vitviz.models.checkpoints.classifier import HeadActivation
 from vitviz.models.checkpoints.selection import WeightsKind
+from vitviz.models.devices import Precision
 from vitviz.models.loading import load_vit
 from vitviz.models.vit import ViT
 
@@ -41,6 +42,13 @@ def add_to(group: Any) -> None:
     group.add_argument(
         "--head-activation", choices=get_args(HeadActivation),
         help="what stands between the matrices of a file's classifier of several layers",
+    )  # fmt: skip
+    group.add_argument(
+        "--device", metavar="NAME", help="where it computes: cpu (default), cuda, cuda:1, mps, or auto for a GPU if any"
+    )
+    group.add_argument(
+        "--precision", choices=get_args(Precision), default="float32",
+        help="of weights and passes; results are float32 (default: float32)",
     )  # fmt: skip
     group.add_argument(
         "--class-names", metavar="FILE",
@@ -78,4 +86,6 @@ def options(arguments: argparse.Namespace) -> dict[str, Any]:
         "heads": arguments.heads,
         "weights_kind": arguments.weights_kind,
         "head_activation": arguments.head_activation,
+        "device": arguments.device or "cpu",
+        "precision": arguments.precision,
     }

@@ -85,7 +85,12 @@ def load_either(arguments: argparse.Namespace) -> ViT | ConvNet:
             ) from no_vit
         try:
             return load_convnet(
-                arguments.model, weights=arguments.weights, seed=arguments.seed or 0, image_size=arguments.image_size
+                arguments.model,
+                weights=arguments.weights,
+                seed=arguments.seed or 0,
+                image_size=arguments.image_size,
+                device=arguments.device or "cpu",
+                precision=arguments.precision,
             )
         except UnsupportedModelError as no_convnet:
             raise UnsupportedModelError(f"{no_vit} Nor is it a network that is read as a CNN: {no_convnet}") from no_vit

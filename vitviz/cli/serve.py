@@ -9,10 +9,11 @@ import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from vitviz.assets import HOME
 from vitviz.errors import OptionError, VitvizError
+from vitviz.models.devices import DEVICE, PRECISION, Placement, Precision
 
 ADDRESS = "127.0.0.1"
 """This machine alone may look; --address 0.0.0.0 lets the network in."""
@@ -27,6 +28,8 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--port", type=int, help="port to listen on (default: 8501)")
     parser.add_argument("--address", "--host", help=f"address to listen on (default: {ADDRESS}, this machine only)")
     parser.add_argument("--open", action="store_true", help="open the dashboard in the browser once it answers")
+    parser.add_argument("--device", help="where models compute: cpu (default), cuda, cuda:1, mps, or auto")
+    parser.add_argument("--precision", choices=get_args(Precision), help="of weights and passes (default: float32)")
     parser.set_defaults(run=run)
 
 
@@ -36,6 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     given = command(app, os.environ, port=arguments.port, address=arguments.address, browser=arguments.open)
     if (arguments.address or ADDRESS) not in LOCAL:
         print(f"Open to the network at {arguments.address}, without a password: whoever reaches the port can use it.")
+    os.environ |= placing(os.environ, device=arguments.device, precision=arguments.precision)
     os.chdir(app.parent)  # Streamlit reads .streamlit/config.toml from there
     if sys.platform == "win32":  # there, a replaced process loses its console
         raise SystemExit(subprocess.call(given))
@@ -51,6 +55,16 @@ def app_file(root: Path) -> Path:
     if find_spec("streamlit") is None:
         raise VitvizError("The dashboard needs Streamlit, which is not installed. Run: pip install -r requirements.txt")
     return app
+
+
+def placing(environment: Mapping[str, str], *, device: str | None, precision: str | None) -> dict[str, str]:
+    """Return the variables that tell the dashboard where to compute; those that are set count where no option is given.
+
+    Raises OptionError for a device that is not here or a precision that is none.
+    """
+    chosen = {DEVICE: device or environment.get(DEVICE), PRECISION: precision or environment.get(PRECISION)}
+    Placement.of(chosen[DEVICE] or "cpu", chosen[PRECISION] or "float32")
+    return {name: value for name, value in chosen.items() if value}
 
 
 def command(

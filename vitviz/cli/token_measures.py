@@ -25,6 +25,7 @@ from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
 from vitviz.images import Photo
 from vitviz.models.class_index import class_index
+from vitviz.models.devices import precision_of
 from vitviz.models.loading import load_vit
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace, trace
@@ -215,8 +216,9 @@ def _other_trace(request: Request, against: str) -> Trace:
     image = request.photos[0].image
     if against == RANDOM:  # the same transform
         return trace(redrawn(request.vit), image)
-    vit = load_vit(against)
-    return trace(vit, same_crop(request.vit, vit, image))
+    own = request.vit
+    vit = load_vit(against, device=str(own.device), precision=precision_of(own.dtype))
+    return trace(vit, same_crop(own, vit, image))
 
 
 def _spectrum(request: Request) -> Measurement:

@@ -21,6 +21,7 @@ from vitviz.models.parts import block_parts, patch_embedding, tensor_of
 from vitviz.models.vit import ViT
 from vitviz.record import Record, Result
 from vitviz.trace import Trace
+from vitviz.trace.forward import as_result, rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +124,7 @@ def _one_vector_each(output: Tensor | None, patches: int) -> Tensor | None:
     """Return a patch embedding's output as (N, D), whatever its layout, or None if it is something else."""
     if output is None:
         return None
-    flat = output[0].flatten(0, -2).float()  # (N, D) of (N, D) or (rows, columns, D)
+    flat = as_result(output[0]).flatten(0, -2)  # (N, D) of (N, D) or (rows, columns, D)
     return flat if flat.shape[0] == patches else None
 
 
@@ -188,7 +189,7 @@ def _between(seen: dict[str, Tensor], before: Tensor) -> Tensor | None:
     if first is None or second is None or first[0].shape != before.shape:
         return None
     if second[0].shape != before.shape or not torch.allclose(
-        first[0].float().cpu(), before.float().cpu(), atol=1e-4, rtol=1e-4
+        as_result(first[0]), before, rtol=(near := rounding(second.dtype, 1e-4)), atol=near * float(before.abs().max())
     ):
         return None
     return second[0].float().cpu()

@@ -103,8 +103,8 @@ def drift(plain: Trace, changed: Trace) -> float:
 
 def _read(traced: Trace) -> torch.Tensor:
     if "class" in traced.grid.prefix:
-        return traced.residual(traced.layers - 1)[traced.grid.token("class")].double().cpu()
-    return traced.embedding.double().cpu()
+        return traced.residual(traced.layers - 1)[traced.grid.token("class")].cpu().double()
+    return traced.embedding.cpu().double()
 
 
 def _read_name(traced: Trace) -> str:

@@ -22,6 +22,7 @@ from vitviz.models.inputs import Picture, input_of
 from vitviz.models.seeding import SeededInitialisation
 from vitviz.models.vit import ViT
 from vitviz.record import Record
+from vitviz.trace.forward import as_result
 
 Order = NDArray[np.intp]
 
@@ -87,7 +88,7 @@ def on_model(vit: ViT, image: Picture, *, positions: bool = False, seed: int = 0
 
 
 def _features(shell: Any, batch: Tensor) -> Tensor:
-    tokens: Tensor = shell.forward_features(batch)
+    tokens: Tensor = as_result(shell.forward_features(batch))
     return tokens  # (image, token, channel)
 
 
@@ -95,7 +96,7 @@ def _compared(whole: Tensor, moved: Tensor, order: Order, *, prefix: int, named:
     """Compare outputs (token, channel) of whole and shuffled inputs; ``order[n]`` is the patch now at place n."""
     size = float(whole.abs().max())
     patches, shuffled = whole[prefix:], moved[prefix:]
-    wanted = patches[torch.from_numpy(order).to(patches.device)]
+    wanted = patches[torch.from_numpy(order)]
     change = None if named is None else float((moved[named] - whole[named]).abs().max()) / size
     return Permutation(
         int((order != np.arange(len(order))).sum()),

@@ -153,4 +153,4 @@ def _convolutions(network: nn.Sequential) -> Features:
 
 
 def _convnet_map(net: ConvNet, pixels: Tensor, layer: int) -> Tensor:
-    return net.features(pixels[None].to(net.device), layer)[0].float().cpu()
+    return net.features(net.as_input(pixels[None]), layer)[0].float().cpu()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import urllib.error
@@ -14,6 +15,7 @@ from huggingface_hub.errors import CacheNotFound
 
 from vitviz.errors import WeightsUnavailableError
 from vitviz.models import timm_door
+from vitviz.models.hugging_face.families import ENCODERS, FAMILIES, HEADS, PROJECTIONS, TWO_TOWERS
 
 WAIT_SECONDS = 6.0
 _FILES = ("model.safetensors", "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
@@ -40,6 +42,33 @@ def cached_models() -> list[str]:
         return []
     whole = [repo.repo_id for repo in repositories if any(map(_weights, repo.revisions))]
     return sorted(f"timm:{name.removeprefix('timm/')}" for name in whole if name.startswith("timm/"))
+
+
+def cached_hugging_face() -> list[str]:
+    """Return the vision models of transformers in the local cache, as names for ``load_vit``."""
+    try:
+        repositories = scan_cache_dir(constants.HF_HUB_CACHE).repos
+    except (CacheNotFound, OSError):
+        return []
+    known = {*FAMILIES, *HEADS, *PROJECTIONS, *TWO_TOWERS, *ENCODERS}
+    return sorted(
+        f"hf:{repo.repo_id}"
+        for repo in repositories
+        if any(_weights(revision) and known & set(_architectures(revision)) for revision in repo.revisions)
+    )
+
+
+def _architectures(revision: CachedRevisionInfo) -> list[str]:
+    """Return the classes of transformers that a repository's configuration names; none if it has no such file."""
+    for file in revision.files:
+        if file.file_name == "config.json":
+            try:
+                told = json.loads(file.file_path.read_text("utf-8"))
+            except (OSError, ValueError):
+                return []
+            names = told.get("architectures") if isinstance(told, dict) else None
+            return [str(name) for name in names] if isinstance(names, list) else []
+    return []
 
 
 def _weights(revision: CachedRevisionInfo) -> bool:

@@ -40,7 +40,8 @@ class TakesPictures(Protocol):
 def input_of(model: TakesPictures, picture: Picture) -> Tensor:
     """Return the input (channel, height, width) of a model for a picture in any form.
 
-    A tensor of floats is the input itself, normalised and of the model's size; one of uint8 holds pixels from 0 to 255,
+    A tensor of floats is the input itself, normalised and of the model's size, and comes back on the CPU in at least
+    float32; one of uint8 holds pixels from 0 to 255,
     (channel, height, width) of any size, and is prepared like a picture. Everything else goes through ``open_photo``.
     Raises ImageError for what is no picture, GridError for a tensor of another shape, type or with NaN.
     """
@@ -54,7 +55,7 @@ def input_of(model: TakesPictures, picture: Picture) -> Tensor:
             f"{_advice(picture)}"
         )
     _check_finite(model, picture)
-    return picture.detach()
+    return picture.detach().to("cpu", torch.promote_types(picture.dtype, torch.float32))
 
 
 def batch_of(model: TakesPictures, pictures: Pictures) -> Tensor:

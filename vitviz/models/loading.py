@@ -11,6 +11,7 @@ from vitviz.models import hub, shipped, timm_door
 from vitviz.models.checkpoints.classifier import HeadActivation
 from vitviz.models.checkpoints.selection import WeightsKind
 from vitviz.models.class_names import ClassNames, listed_names
+from vitviz.models.devices import Placement, Precision
 from vitviz.models.geometry import check_size, height_and_width
 from vitviz.models.hugging_face import loading as hugging_face
 from vitviz.models.hugging_face.loading import HF
@@ -35,6 +36,8 @@ def load_vit(
     heads: int | None = None,
     weights_kind: WeightsKind = "averaged",
     head_activation: HeadActivation | None = None,
+    device: str = "cpu",
+    precision: Precision = "float32",
 ) -> ViT:
     """Load a Vision Transformer by name, ready to be traced.
 
@@ -44,7 +47,9 @@ def load_vit(
     safetensors, a torch file or JAX's .npz, as timm, torchvision, Hugging Face, OpenAI's CLIP, DINO, MAE, MoCo-v3,
     BEiT and many training scripts save it. ``image_size`` is height and width in pixels, or one number for a square.
     ``class_names`` are in the order of the outputs, a dictionary from index to name or from name to index, a file of
-    names, or "imagenet"; a local file has numbers unless it holds names itself.
+    names, or "imagenet"; a local file has numbers unless it holds names itself. ``device`` is where it computes:
+    "cpu", "cuda", "cuda:1", "mps", or "auto" for the first GPU that is here. ``precision`` is that of weights and
+    passes. Results are float32 on the CPU whatever they are.
 
     The rest is of a local file. ``trained_size`` is the size that it was trained for, then also the default of
     ``image_size``: only needed where the number of positions does not tell their grid. ``heads`` is the number of
@@ -60,20 +65,21 @@ def load_vit(
     >>> vitviz.load_vit("timm:vit_tiny_patch16_224", weights="random", image_size=(96, 160)).grid
     PatchGrid(rows=6, columns=10, patch_size=(16, 16), prefix=('class',))
     """
+    placement = Placement.of(device, precision)
     _check_local(str(weights), trained_size=trained_size, heads=heads, head_activation=head_activation)
     trained = None if trained_size is None else height_and_width(trained_size)
     size = None if image_size is None else height_and_width(image_size)
     size = size or trained
     if name in shipped.MODELS:
         shipped.check_weights(name, weights)
-        return shipped.load(name, image_size=size, class_names=_names(class_names))
+        return shipped.load(name, image_size=size, class_names=_names(class_names), placement=placement)
     if name in shipped.CONVNETS:
         raise UnsupportedModelError(
             f"{name} is a convolutional network, with no attention between patches; wanted a Vision Transformer, such "
             f"as {' or '.join(shipped.MODELS)}. Load it with load_convnet."
         )
     if name.startswith(HF):
-        return _hugging_face(name, str(weights), seed, size, class_names)
+        return _hugging_face(name, str(weights), seed, size, class_names, placement)
     if not name.startswith(TIMM):
         known = [*shipped.MODELS, *(TIMM + each for each in timm_door.model_names())]
         raise UnknownModelError(
@@ -87,7 +93,8 @@ def load_vit(
     file = FileOptions(trained, heads, weights_kind, head_activation)
     loaded = load_module(architecture, str(weights), seed=seed, image_size=size, file=file, offline=shipped.available())
     names = _given_names(class_names, loaded)
-    return ViT.from_module(loaded.module, name=name, class_names=names, image_size=size, weights=loaded.origin)
+    module = placement.put(loaded.module)
+    return ViT.from_module(module, name=name, class_names=names, image_size=size, weights=loaded.origin)
 
 
 def _given_names(class_names: ClassNames | str | Path | None, loaded: Loaded) -> tuple[str, ...] | None:
@@ -105,14 +112,19 @@ def _given_names(class_names: ClassNames | str | Path | None, loaded: Loaded) ->
 
 
 def _hugging_face(
-    name: str, weights: str, seed: int, size: tuple[int, int] | None, class_names: ClassNames | str | Path | None
+    name: str,
+    weights: str,
+    seed: int,
+    size: tuple[int, int] | None,
+    class_names: ClassNames | str | Path | None,
+    placement: Placement,
 ) -> ViT:
     model = hugging_face.load_module(name.removeprefix(HF), weights, seed=seed)
     if class_names == IMAGENET:
         config: Any = model.module.config
         class_names = timm_door.imagenet_names(int(config.num_labels))
     return ViT.from_module(
-        model.module,
+        placement.put(model.module),
         name=name,
         class_names=_names(class_names),
         image_size=size,

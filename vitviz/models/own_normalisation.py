@@ -52,7 +52,7 @@ def _unknown(name: str, mean: tuple[float, ...], std: tuple[float, ...], reason:
 
 
 def _same(given: Tensor, wanted: Tensor) -> bool:
-    return given.shape == wanted.shape and differ(wanted, given.to(wanted)) is None
+    return given.shape == wanted.shape and differ(wanted, given) is None
 
 
 def _range_of(embedded: Tensor, example: Tensor) -> int | None:
@@ -62,11 +62,11 @@ def _range_of(embedded: Tensor, example: Tensor) -> int | None:
     """
     if embedded.shape != example.shape:
         return None
-    given, wanted = (tensor[0].double().flatten(1) for tensor in (example, embedded))  # (channel, pixel)
+    given, wanted = (tensor[0].cpu().double().flatten(1) for tensor in (example, embedded))  # (channel, pixel)
     given, middle = given - given.mean(1, keepdim=True), given.mean(1, keepdim=True)
     slope = (given * wanted).sum(1, keepdim=True) / given.square().sum(1, keepdim=True)
     start = wanted.mean(1, keepdim=True) - slope * middle
-    if not _same(((given + middle) * slope + start).float(), wanted.float()):
+    if not _same(((given + middle) * slope + start).to(embedded.dtype), wanted.to(embedded.dtype)):
         return None
     mean, std = -start / slope, 1 / slope
     for largest in (1, 255):

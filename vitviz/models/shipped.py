@@ -11,6 +11,7 @@ from torch import nn
 from vitviz.assets import WEIGHTS
 from vitviz.errors import CheckpointError, OptionError, WeightsUnavailableError
 from vitviz.models import checkpoints, timm_weights
+from vitviz.models.devices import HERE, Placement
 from vitviz.models.geometry import check_size
 from vitviz.models.vit import ViT
 from vitviz.record import Record
@@ -93,7 +94,13 @@ def check_weights(name: str, weights: str | Path) -> None:
         )
 
 
-def load(name: str, *, image_size: tuple[int, int] | None = None, class_names: Sequence[str] | None = None) -> ViT:
+def load(
+    name: str,
+    *,
+    image_size: tuple[int, int] | None = None,
+    class_names: Sequence[str] | None = None,
+    placement: Placement = HERE,
+) -> ViT:
     """Load a shipped model, after checking its weights against their SHA-256.
 
     ``class_names`` replace its own names; there must be as many. Raises OptionError otherwise, or for a size that
@@ -106,7 +113,7 @@ def load(name: str, *, image_size: tuple[int, int] | None = None, class_names: S
         check_size(name, plain, size)
     module = _module(model, size)
     return ViT.from_module(
-        module,
+        placement.put(module),
         name=name,
         class_names=read_class_names(WEIGHTS / model.classes) if class_names is None else class_names,
         image_size=size,

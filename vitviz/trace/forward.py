@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vitviz.batches import fitting
 from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.capture.own_forward import answers_of
 from vitviz.capture.tap import AttentionTap
@@ -17,8 +18,9 @@ from vitviz.models.vit import ViT
 def predict(vit: ViT, batch: Pictures, *, edit: Edit = NO_EDIT) -> Tensor:
     """Return the logits (image, class) of a batch of inputs, or the embeddings (image, channel) without a classifier.
 
-    ``batch`` is (image, 3, height, width), normalised, or one or many pictures as ``trace`` takes them. Nothing is
-    recorded; ``edit`` applies to every image.
+    They are float32 on the CPU. ``batch`` is (image, 3, height, width), normalised, or one or many pictures as
+    ``trace`` takes them. Nothing is recorded; ``edit`` applies to every image. Where memory does not suffice for all at
+    once, they are run in smaller batches, and a ShortMemoryWarning tells.
     Raises GridError for a batch of another shape, ImageError, OptionError for an edit that does not fit the model.
 
     >>> vitviz.predict(vit, trace.pixels[None]).shape  # (picture, class)
@@ -28,20 +30,41 @@ def predict(vit: ViT, batch: Pictures, *, edit: Edit = NO_EDIT) -> Tensor:
     edit.check(layers=vit.layers, heads=vit.heads, grid=vit.grid)
     with vit.lock, torch.no_grad():
         shell = vit.shell  # checked before the tap, which would follow every step of the check
+        similar, kept = not vit.has_classifier, kept_tokens(vit, edit)
+
+        def run(part: Tensor) -> Tensor:
+            answers = answers_of(shell, vit.as_input(part), kept=kept, embedding=similar, logits=not similar)
+            answer = answers.embedding if similar else answers.logits
+            assert answer is not None  # it was asked for
+            return as_result(answer)
+
         with AttentionTap(edit, record=False):
-            similar = not vit.has_classifier
-            kept = kept_tokens(vit, edit)
-            answers = answers_of(shell, vit.as_input(inputs), kept=kept, embedding=similar, logits=not similar)
-    answer = answers.embedding if similar else answers.logits
-    assert answer is not None  # it was asked for
-    return answer
+            return torch.cat(fitting(run, inputs))
+
+
+def as_result(tensor: Tensor) -> Tensor:
+    """Return numbers as results are: float32 on the CPU, wherever and in whatever precision they were computed.
+
+    Those of a module in float64 stay in float64.
+    """
+    return at_least_float32(tensor.detach().cpu())
+
+
+def at_least_float32(tensor: Tensor) -> Tensor:
+    """Return numbers in float32 where they are less precise, so that what is made of them is not."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
+def rounding(dtype: torch.dtype, least: float) -> float:
+    """Return the relative difference that two ways to the same number may have in a precision, at least ``least``."""
+    return max(least, 4 * torch.finfo(dtype).eps)
 
 
 def head(vit: ViT, tokens: Tensor, *, pre_logits: bool) -> Tensor:
     """Return what the head makes of the features: logits (image, class), or the embeddings (image, channel)."""
     shell: Any = vit.observed.proven  # ``vit.shell`` checked it when the pass began
     output: Tensor = shell.forward_head(tokens, pre_logits=pre_logits)
-    return output
+    return at_least_float32(output)
 
 
 def lens_features(vit: ViT, stream: Tensor) -> Tensor:

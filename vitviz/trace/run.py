@@ -19,7 +19,16 @@ from vitviz.models.vit import ViT
 from vitviz.record import Record
 from vitviz.trace.along import MEANS, RELEVANCES, MapTap
 from vitviz.trace.default import SHARE, VANISHES, gradient_share, target_of
-from vitviz.trace.forward import head, kept_tokens, lens_features, predict, without_masked
+from vitviz.trace.forward import (
+    as_result,
+    at_least_float32,
+    head,
+    kept_tokens,
+    lens_features,
+    predict,
+    rounding,
+    without_masked,
+)
 from vitviz.trace.layer_rows import row_gradients, rows_read
 from vitviz.trace.target import Target, reads_embedding
 from vitviz.trace.trace import Gradients, LayerSlopes, Trace
@@ -95,26 +104,27 @@ def passes(
                 _down_to_first_map(vit, run, resolved)
             slopes = _gradients(vit, run, resolved, edit) if resolved is not None and backward and not short else None
         seconds = time.perf_counter() - start
-    streams = tuple(tap.streams[layer].detach()[0] for layer in range(-1, vit.layers))
-    vanishing = backward and resolved is not None and gradient_share(vit, streams[-1], resolved, edit) < SHARE
+    last = tap.streams[vit.layers - 1].detach()[0]  # (token, channel)
+    vanishing = backward and resolved is not None and gradient_share(vit, last, resolved, edit) < SHARE
     return Trace(
         model=vit.name,
         grid=vit.grid,
-        pixels=pixels.detach(),
-        logits=None if run.logits is None else run.logits.detach(),
-        embedding=_owned(run.embedding.detach()),
+        pixels=as_result(pixels),
+        logits=None if run.logits is None else as_result(run.logits),
+        embedding=_owned(as_result(run.embedding)),
         target=resolved,
         edit=edit,
         seconds=seconds,
         calls=tuple(tuple(_compact(call) for call in layer) for layer in run.calls),
         pool_calls=tuple(_compact(call) for call in run.pool_calls),
-        streams=streams,
+        streams=tuple(as_result(tap.streams[layer])[0] for layer in range(-1, vit.layers)),
         gradients=slopes,
         layer_gradients=layered,
         means=_summaries(vit, run, edit) if along == MEANS else (),
         relevances=_summaries(vit, run, edit) if along == RELEVANCES else (),
         notes=(VANISHES,) if vanishing else (),
         picture=vit.picture(pixels),
+        device=str(vit.device),
     )
 
 
@@ -145,8 +155,9 @@ def _forward(vit: ViT, batch: Tensor, tap: AttentionTap, edit: Edit) -> _Run:
     # a timm model's head is run twice, for the embedding and for the logits
     middle = len(pools) // 2 if vit.has_classifier and not isinstance(shell, OwnForward) else len(pools)
     assert answers.embedding is not None  # it was asked for
-    logits = answers.logits[0] if vit.has_classifier and answers.logits is not None else None
-    return _Run(tap, batch, logits, answers.embedding[0], layers, pools[:middle], pools[middle:] or pools)
+    logits = at_least_float32(answers.logits)[0] if vit.has_classifier and answers.logits is not None else None
+    embedding = at_least_float32(answers.embedding)[0]
+    return _Run(tap, batch, logits, embedding, layers, pools[:middle], pools[middle:] or pools)
 
 
 def _gradients(vit: ViT, run: _Run, target: Target, edit: Edit) -> Gradients:
@@ -161,7 +172,7 @@ def _gradients(vit: ViT, run: _Run, target: Target, edit: Edit) -> Gradients:
     if pixels is None:
         raise refusal("no path leads from its answer back to the picture")
     return Gradients(
-        pixels=pixels[0].detach().to(torch.float32),
+        pixels=as_result(pixels)[0].float(),
         streams=tuple(_or_zeros(next(slopes), stream)[0] for stream in streams),
         outputs=tuple(_layer_slopes(vit, run, layer, slopes, edit) for layer in range(vit.layers)),
         pools=tuple(_or_zeros(next(slopes), _output(call))[0] for call in pools),
@@ -182,7 +193,7 @@ def _summaries(vit: ViT, run: _Run, edit: Edit) -> tuple[Tensor, ...]:
         summary = run.tap.summary(layer)
         if summary is None and _matters(vit, run, layer, edit):
             raise _unreached(layer)
-        summaries.append(run.embedding.new_zeros(vit.grid.tokens, vit.grid.tokens) if summary is None else summary)
+        summaries.append(torch.zeros(vit.grid.tokens, vit.grid.tokens) if summary is None else as_result(summary))
     return tuple(summaries)
 
 
@@ -196,7 +207,7 @@ def _output(call: AttentionCall) -> Tensor:
 
 
 def _or_zeros(slope: Tensor | None, of: Tensor) -> Tensor:
-    return torch.zeros_like(of) if slope is None else slope.detach()
+    return as_result(torch.zeros_like(of) if slope is None else slope)
 
 
 def _layer_slopes(vit: ViT, run: _Run, layer: int, slopes: Iterator[Tensor | None], edit: Edit) -> tuple[Tensor, ...]:
@@ -213,7 +224,7 @@ def _matters(vit: ViT, run: _Run, layer: int, edit: Edit) -> bool:
     heads = [*edit.ablate_heads, *((layer, number) for number in range(vit.heads[layer]))]
     silenced = Edit(temperature=dict(edit.temperature), ablate_heads=heads, mask_tokens=edit.mask_tokens)
     answer = run.embedding if run.logits is None else run.logits
-    return not torch.equal(predict(vit, run.batch, edit=silenced)[0], answer.detach())
+    return not torch.equal(predict(vit, run.batch, edit=silenced)[0], as_result(answer))
 
 
 def _layer_gradients(vit: ViT, run: _Run, target: Target, edit: Edit, *, keep: bool) -> tuple[LayerSlopes, ...]:
@@ -236,13 +247,13 @@ def _layer_gradients(vit: ViT, run: _Run, target: Target, edit: Edit, *, keep: b
         if pool.calls:  # its values are of this layer alone
             slopes = gradients_of(score, [_output(call) for call in pool.calls])
             parts = [_or_zeros(slope, _output(call))[0] for slope, call in zip(slopes, pool.calls, strict=True)]
-            maps = [
-                part.float() @ call.values[0].detach().float().mT for part, call in zip(parts, pool.calls, strict=True)
-            ]
+            values = [as_result(call.values)[0].float() for call in pool.calls]
+            maps = [part.float() @ value.mT for part, value in zip(parts, values, strict=True)]
             layers.append(LayerSlopes(tuple(maps)))
         else:
             (slope,) = gradients_of(score, [leaf])
-            layers.append(_behind_attention(vit, run, layer, _or_zeros(slope, stream), edit, keep=keep))
+            slope = torch.zeros_like(stream) if slope is None else slope.detach()
+            layers.append(_behind_attention(vit, run, layer, slope, edit, keep=keep))
     return tuple(layers)
 
 
@@ -254,7 +265,7 @@ def _behind_attention(vit: ViT, run: _Run, layer: int, slope: Tensor, edit: Edit
         block = list(vit.observed.proven.blocks.children())[layer]  # type: ignore[union-attr]
         parts = row_gradients(block, before, after, calls, slope, rows)
         if parts is not None:
-            return LayerSlopes(parts, rows)
+            return LayerSlopes(tuple(as_result(part) for part in parts), rows.cpu())
     outputs = [_output(call) for call in calls]
     slopes = gradients_of((run.tap.streams[layer] * slope).sum(), outputs, retain_graph=keep)
     return LayerSlopes(tuple(_or_zeros(part, output)[0] for part, output in zip(slopes, outputs, strict=True)))
@@ -262,7 +273,8 @@ def _behind_attention(vit: ViT, run: _Run, layer: int, slope: Tensor, edit: Edit
 
 def _check_lens(vit: ViT, expected: Tensor, score: Tensor) -> None:
     expected, score = expected.detach(), score.detach()
-    if not torch.allclose(score, expected, rtol=1e-3, atol=1e-4 * float(1 + expected.abs())):
+    near = rounding(vit.dtype, 1e-3)
+    if not torch.allclose(score, expected, rtol=near, atol=0.1 * near * float(1 + expected.abs())):
         raise UnsupportedModelError(
             f"{vit.name} reads its answer in another way than from its last norm and head; got a score of "
             f"{float(score):.4g}, wanted {float(expected):.4g}. Choose another method than legrad."
@@ -270,12 +282,12 @@ def _check_lens(vit: ViT, expected: Tensor, score: Tensor) -> None:
 
 
 def _compact(call: AttentionCall) -> AttentionCall:
-    """Detach a call and copy what would keep a larger tensor alive than it needs."""
-    queries, keys, values = (tensor.detach() for tensor in (call.queries, call.keys, call.values))
+    """Return a call as a result, with copies of what would keep a larger tensor alive than it needs."""
+    queries, keys, values = (as_result(tensor) for tensor in (call.queries, call.keys, call.values))
     shared = queries.untyped_storage().data_ptr() == values.untyped_storage().data_ptr()
     if not shared:  # values would keep the packed queries and keys of before their norm or rotation alive
         queries, keys, values = (_owned(tensor) for tensor in (queries, keys, values))
-    bias = None if call.bias is None else call.bias.detach()
+    bias = None if call.bias is None else call.bias.cpu() if call.bias.dtype == torch.bool else as_result(call.bias)
     return replace(call, queries=queries, keys=keys, values=values, bias=bias, output=None)
 
 

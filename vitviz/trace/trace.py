@@ -89,6 +89,8 @@ class Trace(Result):
     """What the reader should know: a target whose gradient is numerically nothing at this picture."""
     picture: NDArray[np.uint8] | None = field(default=None, repr=False)
     """What the model saw, (height, width, 3), to lie under maps; None where it is not known."""
+    device: str = field(default="cpu", repr=False)
+    """Where the pass ran, and where sums over many maps run too; all that is kept is float32 on the CPU."""
 
     @property
     def layers(self) -> int:

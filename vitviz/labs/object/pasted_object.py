@@ -164,7 +164,7 @@ def _read(vit: ViT, pixels: Tensor, place: int) -> tuple[Tensor, Tensor]:
     traced = trace(vit, pixels)
     index = traced.grid.token(place)
     rows = torch.stack([stream[index] for stream in traced.streams])
-    return rows.double().cpu(), traced.embedding.double().cpu()
+    return rows.cpu().double(), traced.embedding.cpu().double()
 
 
 def _sign(vit: ViT, pixels: Tensor, place: int) -> int:

@@ -34,6 +34,7 @@ from vitviz.models.hugging_face.loading import check_no_folder
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
 from vitviz.trace.forward import predict
+from vitviz.ui.kept.placing import placing
 from vitviz.ui.kept.shelf import Shelf
 from vitviz.ui.text import N_, _
 
@@ -45,7 +46,7 @@ TRACE_BYTES = 800_000_000
 def load_model(name: str, weights: str, size: int) -> ViT:
     """Return a model by name, weights and input size (0 = its own); at most three are kept."""
     check_no_folder(name)  # the server's folders are not for readers
-    return vitviz.load_vit(name, weights=weights, image_size=size or None)
+    return vitviz.load_vit(name, weights=weights, image_size=size or None, **placing())
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

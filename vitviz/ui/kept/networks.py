@@ -9,6 +9,7 @@ from torch import Tensor
 from vitviz.analysis.convnet import ConvNet, load_convnet
 from vitviz.analysis.redrawn import redrawn as redrawn_vit
 from vitviz.models.vit import ViT
+from vitviz.ui.kept.placing import placing
 from vitviz.ui.text import N_
 
 CNN = "cnn"
@@ -34,7 +35,7 @@ def convnet(height: int, width: int) -> ConvNet:
 
     Raises WeightsUnavailableError or CheckpointError, for every reader, if its file is missing or damaged.
     """
-    return load_convnet(CNN, image_size=(height, width))
+    return load_convnet(CNN, image_size=(height, width), **placing())
 
 
 @st.cache_resource(max_entries=1, show_spinner=N_("Drawing random weights …"))

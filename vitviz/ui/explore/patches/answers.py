@@ -15,6 +15,7 @@ from vitviz.errors import VitvizError
 from vitviz.figures.bars import answers_bar
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.models import timm_door
+from vitviz.trace.forward import as_result
 from vitviz.ui.explore.patches.painting import Changed, change_for_pixels
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import networks
@@ -108,7 +109,7 @@ def _cnn(scene: Scene, changed: Changed) -> None:
     pixels = [scene.original.pixels, change_for_pixels(scene, changed)]
     batch = torch.stack([networks.renormalised(picture.cpu(), scene.vit, data.mean, data.std) for picture in pixels])
     with torch.no_grad():
-        chances = list(net.module(batch).float().softmax(-1))
+        chances = list(as_result(net.module(net.as_input(batch))).softmax(-1))
     names = class_names(net)
     st.markdown(_sentence(names, *chances, changed=bool(changed)))
     _bars("cnn_answers", names, chances, changed, CNN_VERMILION)

@@ -70,7 +70,7 @@ class Probe:
 def _nearest(key: str, layer: int, place: tuple[float, float], _net: ConvNet) -> tuple[int, int, int]:
     """Return (row, column) of the place of a feature map whose field has its middle nearest to a point; and columns."""
     with torch.no_grad():
-        features = _net.features(torch.zeros(1, 3, *_net.image_size), layer)
+        features = _net.features(_net.as_input(torch.zeros(1, 3, *_net.image_size)), layer)
     field, counts = theoretical_field(_net, layer), features.shape[-2:]
     row, column = (
         min(max(round((share * side - 0.5 - (axis.low + axis.high) / 2) / axis.jump), 0), count - 1)
