@@ -77,8 +77,6 @@ def attribute(
     start = time.perf_counter()
     traced, resolved = _passes(method, vit, image, target)
 
-    short: Sequence[str] = ()
-
     def finished(raw: RawMap, first: Sequence[str] = ()) -> Attribution:
         values = _checked(method, raw)
         return Attribution(
