@@ -54,6 +54,7 @@ NONE = {  # why a record has no picture
     "Measurement": "a line of the benchmark's table",
     "Method": "what can be asked for",
     "Metric": "what can be asked for",
+    "MlpSteps": "numbers of a few tokens, to be printed",
     "NetworkResult": "a part of TaskResult, which has the distances",
     "Norms": "five numbers",
     "Pair": "runs of LayerNormTraining, which has a picture",

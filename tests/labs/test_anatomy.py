@@ -116,8 +116,8 @@ def test_gelu_agrees_with_torch_and_its_two_forms_within_a_thousandth():
     assert np.allclose(result.relu, functional.relu(x).numpy())
     assert 1e-4 < result.gap < 1e-3
     place, value = result.lowest
-    assert place == pytest.approx(-0.7518, abs=0.005)
-    assert value == pytest.approx(-0.17, abs=0.001)
+    assert place == pytest.approx(-0.75179, abs=1e-5)
+    assert value == pytest.approx(-0.169971, abs=1e-6)
     with pytest.raises(OptionError, match="wanted a positive reach"):
         gelu(reach=0)
 

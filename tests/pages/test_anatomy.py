@@ -16,7 +16,7 @@ from vitviz.labs.shift import plain_convolutions
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.furniture import lesson
 from vitviz.ui.kept import networks
-from vitviz.ui.learn.anatomy import gelu, parameters, shift, steps
+from vitviz.ui.learn.anatomy import gelu, mlp, parameters, shift, steps
 from vitviz.ui.learn.anatomy.stream import stream_norms
 from vitviz.ui.words import labels
 
@@ -35,6 +35,7 @@ def small_convnet(monkeypatch):
     for kept in (
         steps._embedding,
         steps._block,
+        mlp._steps,
         stream_norms,
         parameters._counted,
         gelu._activations,
@@ -101,8 +102,8 @@ def test_every_step_draws_its_picture(dashboard, step, model):
     app = dashboard(PAGE, model=model, anatomy_step=step).sound()
     shown = len(app.app.get("image")) - 1  # the strip has one
     charts = len(app.app.get("plotly_chart"))
-    wanted = {"patches": 2, "flatten": 2, "project": 3, "positions": 2, "blocks": 3, "head": 1}
-    assert shown == wanted[step]
+    wanted = {"patches": 2, "flatten": 2, "project": 4, "positions": 2, "blocks": 3, "mlp": 3, "head": 1}
+    assert shown == wanted[step] + 2 * (step == "positions" and model != RELATIVE)  # E_pos and one of its vectors
     assert charts == {"blocks": 1, "head": 1}.get(step, 0)
 
 

@@ -103,6 +103,21 @@ def embedding(vit: ViT, trace: Trace) -> Embedding:
     return Embedding(patches, tokens, projection, gap, positions_of(vit).added, trace.residual(-1))
 
 
+def principal_filters(projection: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Return the principal components of the columns of E (component, C·p·p) and the share of variance of each.
+
+    ``projection`` is (D, C·p·p). Dosovitskiy et al. 2021, figure 7: the directions in which the filters differ most.
+
+    >>> from vitviz.labs.anatomy import embedding, principal_filters
+    >>> components, shares = principal_filters(embedding(vit, trace).projection, 28)
+    >>> components.shape, bool(shares[0] > shares[1])
+    (torch.Size([28, 588]), True)
+    """
+    _left, sizes, components = torch.linalg.svd(projection - projection.mean(0), full_matrices=False)
+    shares = sizes**2 / (sizes**2).sum().clamp_min(torch.finfo(sizes.dtype).tiny)
+    return components[:count], shares[:count]
+
+
 def _cut(vit: ViT, pixels: Tensor) -> Tensor:
     """Return the pixels of every patch, (N, C, p, p); pixels that no patch covers are left out."""
     height, width = vit.grid.patch_size

@@ -46,9 +46,18 @@ class Gelu(Result):
 
     @property
     def lowest(self) -> tuple[float, float]:
-        """The input with the smallest exact value, and that value."""
-        place = int(self.exact.argmin())
-        return float(self.x[place]), float(self.exact[place])
+        """The input with the smallest exact value, and that value: where the slope Φ(x) + xφ(x) is 0, by bisection."""
+        low, high = -2.0, 0.0
+        for _step in range(60):
+            middle = (low + high) / 2
+            density = math.exp(-middle * middle / 2) / math.sqrt(2 * math.pi)
+            falling = _distribution(middle) + middle * density < 0
+            low, high = (middle, high) if falling else (low, middle)
+        return low, low * _distribution(low)
+
+
+def _distribution(x: float) -> float:
+    return 0.5 * (1 + math.erf(x / math.sqrt(2)))
 
 
 def gelu(*, reach: float = 6.0, points: int = 2401) -> Gelu:

@@ -28,7 +28,7 @@ class SheetMatrix:
     """The same in a word or two."""
     rows: Sequence[str]
     columns: Sequence[str]
-    values: NDArray[np.float64]
+    values: NDArray[np.floating]
     """(row, column)."""
     editable: bool = False
     share: bool = False
@@ -83,7 +83,7 @@ class SheetStage:
     operator: str = ""
     """The sign of a scale, or the name of a function."""
     factor_text: str = ""
-    rest: NDArray[np.float64] | None = None
+    rest: NDArray[np.floating] | None = None
     """What the matrices do not show: (row, column) a summand of a product, (row, 1) of a softmax's denominator."""
     rest_text: str = ""
     shift: float = 0.0

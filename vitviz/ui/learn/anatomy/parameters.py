@@ -39,7 +39,7 @@ def draw(scene: Scene) -> Result | None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         for title, number in ((_("Counted"), total), (_("By the formula"), expected)):
-            st.metric(title, f"{number:,}")
+            st.metric(title, f"{number:,}" if number < 1e9 else f"{number / 1e9:,.4g} G", help=f"{number:,}")
         st.caption(_difference(total - expected))
     with right:
         shares = np.array([counted[part] for part in parts]) / max(total, 1)

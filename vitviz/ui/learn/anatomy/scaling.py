@@ -118,7 +118,7 @@ def _numbers(shape: ViTShape, scaling: Scaling, now: int) -> None:
     slopes = scaling.exponents
     columns = st.columns(4)
     columns[0].metric(_("Million parameters"), f"{parameters / 1e6:.1f}")
-    columns[1].metric(_("GMACs"), f"{macs / 1e9:.1f}")
+    columns[1].metric(_("GMACs"), f"{macs / 1e9:.3g}" if macs < 1e11 else f"{macs / 1e9:,.0f}")
     columns[2].metric(_("Tokens"), f"{shape.tokens:,}")
     columns[3].metric(_("Heads of 64"), f"{shape.heads}")
     st.caption(

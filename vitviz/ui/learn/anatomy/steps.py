@@ -13,7 +13,7 @@ from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line, picture_expression
-from vitviz.ui.learn.anatomy import blocks, guesses, tokens
+from vitviz.ui.learn.anatomy import blocks, guesses, mlp, tokens
 from vitviz.ui.learn.anatomy.stream import norm_figure
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
@@ -26,7 +26,7 @@ def draw(scene: Scene) -> Result | None:
     lesson.question(
         _("What happens to a photo inside the model?"),
         _(
-            "Six steps lead from pixels to an answer. Every shape below is read from the loaded model, every picture "
+            "Seven steps lead from pixels to an answer. Every shape below is read from the loaded model, every picture "
             "is drawn from its own tensors for this photo."
         ),
     )
@@ -60,7 +60,8 @@ def step_titles() -> dict[str, str]:
         "project": _("3 Project"),
         "positions": _("4 Add places"),
         "blocks": _("5 Blocks"),
-        "head": _("6 Answer"),
+        "mlp": _("6 MLP"),
+        "head": _("7 Answer"),
     }
 
 
@@ -95,6 +96,8 @@ def _view(step: str, scene: Scene, steps: Embedding, block: BlockStep, size: Dim
         tokens.places(scene, steps)
     elif step == "blocks":
         blocks.draw(scene, block)
+    elif step == "mlp":
+        mlp.draw(scene)
     else:
         blocks.answer(scene, size)
 
@@ -160,16 +163,21 @@ def special(scene: Scene, steps: Embedding) -> list[str]:
 
 
 def _words(scene: Scene, size: Dimensions) -> None:
+    scaled = scales_branches(next(scene.vit.shell.blocks.children()))  # type: ignore[union-attr]
+    first, second = (r"\gamma_1 \odot ", r"\gamma_2 \odot ") if scaled else ("", "")
     lesson.formula(
         r"\begin{gathered} z_0 = [x_{class};\, x_p E] + E_{pos} \qquad y = \mathrm{Linear}(\mathrm{LN}(z_T^0)) \\ "
-        r"z'_\ell = \mathrm{MHSA}(\mathrm{LN}(z_{\ell-1})) + z_{\ell-1}, "
-        r"\qquad z_\ell = \mathrm{MLP}(\mathrm{LN}(z'_\ell)) + z'_\ell \end{gathered}",
+        rf"z'_\ell = {first}\mathrm{{MHSA}}(\mathrm{{LN}}(z_{{\ell-1}})) + z_{{\ell-1}}, "
+        rf"\qquad z_\ell = {second}\mathrm{{MLP}}(\mathrm{{LN}}(z'_\ell)) + z'_\ell \\ "
+        r"\mathrm{MLP}(x) = \mathrm{Dropout}(\mathrm{GELU}(x W_1 + b_1))\, W_2 + b_2 \end{gathered}",
         {
             "x_p": _("flattened patches, {patches} × {pixels}").format(patches=size.patches, pixels=size.patch_pixels),
             "E": _("projection, {pixels} × {width}").format(pixels=size.patch_pixels, width=size.width),
             "E_{pos}": _("one vector a token"),
             "T": _("{depth} blocks").format(depth=size.depth),
             r"\mathrm{MHSA}": _("attention with {heads} heads").format(heads=scene.vit.heads[0]),
+            "W_1, W_2": _("the MLP's matrices"),
+            **({r"\gamma": _("LayerScale: one learned factor a channel")} if scaled else {}),
         },
     )
     lesson.try_next(

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 import streamlit as st
+import torch
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
+from torch import Tensor
 
 from vitviz.analysis.tokens import token_colours
 from vitviz.figures.anatomy import filters, strip
-from vitviz.figures.overlay import overlay
+from vitviz.figures.overlay import outline, overlay
+from vitviz.figures.paint import paint_map
 from vitviz.figures.scale import Scale
-from vitviz.labs.anatomy import Embedding
+from vitviz.labs.anatomy import Embedding, principal_filters
 from vitviz.ui.choices.shared import PATCH
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, pinned_patch
 from vitviz.ui.text import _
 from vitviz.ui.words.labels import token_name
 
-_FILTERS = 56
+_FILTERS, _COMPONENTS = 28, 28
 
 
 def _choose_patch(scene: Scene) -> int:
@@ -139,6 +143,19 @@ def _filters(scene: Scene, embedding: Embedding) -> None:
         st.info(_("The patch embedding of this model is more than one matrix, so it has no filters to show."))
         return
     height, width = scene.vit.grid.patch_size
+    components, shares = principal_filters(embedding.projection, _COMPONENTS)
+    st.image(
+        filters(components.numpy().reshape(-1, 3, height, width)),
+        output_format="PNG",
+        width="stretch",
+        alt=_("The principal components of E as small pictures"),
+    )
+    st.caption(
+        _(
+            "The {count} principal components of E's columns, {share:.0%} of what they differ in: waves and edges, "
+            "where the model was trained. A single channel mixes many of them and looks like noise:"
+        ).format(count=len(components), share=float(shares.sum()))
+    )
     weights = embedding.projection.numpy().reshape(-1, 3, height, width)
     strongest = np.argsort(-(weights**2).sum((1, 2, 3)))[:_FILTERS]
     st.image(
@@ -161,9 +178,11 @@ def _filters(scene: Scene, embedding: Embedding) -> None:
 def places(scene: Scene, embedding: Embedding) -> None:
     """Draw the tokens before and after the positions are added."""
     grid, prefix = scene.vit.grid, scene.vit.grid.prefix
-    before, after, words = st.columns([2, 2, 3], gap="large")
+    before, added, after, words = st.columns([2, 2, 2, 3], gap="medium")
     if embedding.tokens is not None:
         _map(before, scene, embedding.tokens.norm(dim=-1).cpu().numpy(), _("norm of the patch tokens"))
+    if embedding.positions is not None:
+        _positions(added, scene, embedding.positions)
     if grid.patches >= 4:
         with after:
             st.image(
@@ -189,17 +208,49 @@ def places(scene: Scene, embedding: Embedding) -> None:
                 )
         else:
             st.markdown(_("This model adds no vectors of places to its tokens."))
-        if prefix:
+        if "class" in prefix:
             st.markdown(
-                _("In front stand {count} tokens that are no patches: {names}.").format(
-                    count=len(prefix), names=", ".join(f"**{token_name(name)}**" for name in prefix)
+                _(
+                    "In front stands the **class token, [CLS]**: no patch, but one learned vector, the same for every "
+                    "photo. It has nothing to say of its own, so it can gather what the answer needs; most heads "
+                    "read it at the end."
                 )
             )
+        others = [f"**{token_name(name)}**" for name in prefix if name != "class"]
+        if others:
+            st.markdown(_("Other tokens that are no patches: {names}.").format(names=", ".join(others)))
         st.markdown(
             _("z₀ has **{tokens} tokens of {width} channels**.").format(
                 tokens=embedding.start.shape[0], width=embedding.start.shape[1]
             )
         )
+
+
+def _positions(place: DeltaGenerator, scene: Scene, positions: Tensor) -> None:
+    """Draw the vectors that are added: how alike that of the chosen patch is to all others, and its own numbers."""
+    patch = pinned_patch(scene)
+    centred = positions - positions.mean(0)
+    alike = torch.cosine_similarity(centred, centred[patch : patch + 1]).cpu().numpy()
+    grid = scene.vit.grid
+    side = max(1, 448 // max(grid.rows, grid.columns))
+    painted = paint_map(
+        grid.to_map(alike),
+        Scale(-1.0, 1.0),
+        height=grid.rows * side,
+        width=grid.columns * side,
+        palette="RdBu",
+    )
+    row, column = grid.position(patch)
+    told = _("E_pos: how alike the vector of row {row}, column {column} is to that of every other place").format(
+        row=row + 1, column=column + 1
+    )
+    place.image(
+        outline(painted, grid.rows, grid.columns, (row, column)), output_format="PNG", width="stretch", alt=told
+    )
+    place.caption(told)
+    numbers = strip(positions[patch].cpu().numpy(), rows=8, cell=5, height=12)
+    place.image(numbers, output_format="PNG", width="stretch", alt=_("The vector that is added to this patch"))
+    place.caption(_("its {width} numbers, added to the patch token").format(width=positions.shape[1]))
 
 
 def _map(place: object, scene: Scene, values: NDArray[np.float32], title: str) -> None:

@@ -95,9 +95,14 @@ def _numbers(shape: ViTShape) -> None:
         column.metric(label, value, help=help)
 
 
+def billions(count: float) -> str:
+    """Return a count in billions, never as 0.00: 0.0021, 17.56, 1,204."""
+    giga = count / 1e9
+    return f"{giga:.2g}" if giga < 0.1 else f"{giga:.2f}" if giga < 100 else f"{giga:,.0f}"
+
+
 def _giga(macs: float) -> str:
-    giga = macs / 1e9
-    return _("{giga} GMACs").format(giga=f"{giga:,.2f}" if giga < 100 else f"{giga:,.0f}")
+    return _("{giga} GMACs").format(giga=billions(macs))
 
 
 def lengths(shape: ViTShape) -> NDArray[np.float64]:
@@ -159,7 +164,7 @@ def _counted(scene: Scene) -> None:
         {
             _("Usual model"): list(rows),
             _("Tokens"): [shape.tokens for shape in PRESETS.values()],
-            _("GMACs"): [f"{macs.total / 1e9:,.2f}" for macs in rows.values()],
+            _("GMACs"): [billions(macs.total) for macs in rows.values()],
             _("with norms"): [
                 f"{(model_macs(shape).total + norm_operations(shape)) / 1e9:,.2f}" for shape in PRESETS.values()
             ],

@@ -132,6 +132,7 @@ def _laws(depth: int) -> go.Figure:
     st.markdown(_("**The simple model**"))
     chart(made, key="depth_laws")
     last = geometric(1, growth, depth)[-1]
+    cut = gap() + _("The geometric line leaves the picture at {top:.0e}.").format(top=_TOP) if last > _TOP else ""
     st.caption(
         _(
             "By formula, for |x_0| = 1. After {depth} blocks: geometric {geometric:.3g}, arithmetic at most "
@@ -142,6 +143,7 @@ def _laws(depth: int) -> go.Figure:
             arithmetic=arithmetic(1, size, depth)[-1],
             independent=independent(1, size, depth)[-1],
         )
+        + cut
     )
     return made
 
@@ -151,7 +153,10 @@ def _by_block(
 ) -> go.Figure:
     """Return curves (name, values, colour, dash) over the blocks, on a logarithmic axis."""
     return line_chart(
-        [Curve(name, np.arange(len(y)), y, colour, dash, "line") for name, y, colour, dash in curves],
+        [
+            Curve(name, np.arange(len(y)), y, colour, dash, "line" if len(y) > 1 else "dots")
+            for name, y, colour, dash in curves
+        ],
         x=Axis(x_title or _("Block ℓ")),
         y=Axis(y_title, log=True, marks="powers"),
         height=380,
@@ -159,8 +164,9 @@ def _by_block(
 
 
 def _shown(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return values as far as the logarithmic axis goes; what grows beyond is cut off there."""
-    return np.clip(values, _FLOOR, _TOP)
+    """Return values as far as the logarithmic axis goes; a line that grows beyond ends there, and is not drawn flat."""
+    beyond = np.flatnonzero(values > _TOP)
+    return np.maximum(values[: beyond[0] if len(beyond) else None], _FLOOR)
 
 
 def _streams(signals: Signals) -> go.Figure:

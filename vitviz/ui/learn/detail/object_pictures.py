@@ -76,7 +76,7 @@ def numbers(simulation: Simulation) -> None:
         help=_("Needs k = {k:g}. It cannot exceed Δp/σ = {cap:.3g}.").format(k=detector.threshold, cap=detector.cap),
     )
     columns[1].metric(
-        _("Seen in"),
+        _("Seen by one token in"),
         f"{chance:.1%}",
         help=_("Φ(ratio − k). Counted in {trials} simulated pictures: {rate:.1%}.").format(
             trials=TRIALS, rate=simulation.rate

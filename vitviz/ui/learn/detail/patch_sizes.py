@@ -99,7 +99,7 @@ def _table(scene: Scene, answers: Answers) -> None:
         _("Patch"): [f"{answer.patch_size} px" for answer in answers],
         _("Input"): [" × ".join(map(str, answer.image_size)) for answer in answers],
         _("Tokens"): [answer.tokens for answer in answers],
-        _("GMACs"): [f"{answer.macs / 1e9:.2f}" for answer in answers],
+        _("GMACs"): [f"{answer.macs / 1e9:.3g}" for answer in answers],
         _("Seconds"): [f"{answer.seconds:.3f}" for answer in answers],
         _("Smallest object by the formula"): [
             _size(closed_form(detector.limit, answer.patch_size, detector.alignment)) for answer in answers

@@ -64,7 +64,7 @@ def _say(counter: AttentionCount) -> None:
     columns[0].metric("trace(A)", f"{counter.trace:.3f}", help=_("Tends to the number of identities."))
     columns[1].metric("n − trace(A)", f"{counter.pairs:.3f}", help=_("Tends to the whole objects."))
     columns[2].metric(_("Whole objects"), counter.complete)
-    columns[3].metric(_("Error at this β"), f"{-counter.error:.3f}")
+    columns[3].metric(_("Error at this β"), f"{round(-counter.error, 3) + 0.0:.3f}")
     whole, n = counter.complete, counter.tokens
     st.caption(
         _(

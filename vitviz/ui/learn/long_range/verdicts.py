@@ -31,6 +31,7 @@ from vitviz.ui.learn.long_range.board import Situation, can_turn, choose, move, 
 from vitviz.ui.reader import link
 from vitviz.ui.text import _
 
+_HARDLY = 0.05  # above the accuracy of guessing: a right answer says nothing yet
 COLOURS_OF = {"vit": VIT_BLUE, "limited": CNN_VERMILION, "large": SECOND_CNN}
 
 

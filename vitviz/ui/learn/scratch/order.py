@@ -187,7 +187,10 @@ def _words() -> None:
     lesson.try_next(
         [
             _("Compare the two columns of the random layer: with positions both promises break at once."),
-            _("Shuffle ever more of this photo below: at which share does the answer go?"),
+            _(
+                "Guess first: at which share of shuffled patches does the answer go? Then shuffle ever more of this "
+                "photo below. Many a photo keeps its answer even when no patch lies where it was."
+            ),
             (_("What do the positions look like? Encodings side by side"), PAGE, {"scratch": "encodings"}),
             (_("The Positions page: the encoding of this model in full"), "positions", {}),
         ]
