@@ -79,6 +79,7 @@ NONE = {  # why a record has no picture
     "TheoreticalField": "two numbers: a dashed box in the receptive field",
     "ViTShape": "what is asked for",
     "WeightsFile": "a file",
+    "Window": "a part of a count",
 }
 
 

@@ -175,3 +175,18 @@ def sheet_labels() -> dict[str, str]:
         "back": _("Previous cell"),
         "on": _("Next cell"),
     }
+
+
+def window_labels() -> dict[str, str]:
+    """Return every visible text of the window counter in the reader's language. Names in braces are filled in."""
+    return {
+        "holds": _("This window holds {names}: +{count}."),
+        "empty": _("This window holds no half."),
+        "sofar": _("Counted so far: {total}."),
+        "end": _("All windows together count {total}."),
+        "place": _("window {number} of {windows}"),
+        "play": _("Play"),
+        "pause": _("Stop"),
+        "back": _("Previous window"),
+        "on": _("Next window"),
+    }

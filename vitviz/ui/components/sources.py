@@ -75,3 +75,8 @@ SKETCH = Source(
     css=_read("shared.css", "curve_sketch.css"),
     js=_read("shared.js", "curve_sketch.js"),
 )
+WINDOWS = Source(
+    html=_read("window_counter.html"),
+    css=_read("shared.css", "window_counter.css"),
+    js=_read("shared.js", "window_counter.js"),
+)

@@ -19,6 +19,7 @@ from vitviz.labs.long_range.evidence import added_evidence
 from vitviz.ui.choices.long_range import BETA, MOST_BETA
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
+from vitviz.ui.learn.long_range import windows
 from vitviz.ui.learn.long_range.board import Situation
 from vitviz.ui.learn.long_range.verdicts import name_of
 from vitviz.ui.reader import link
@@ -37,6 +38,7 @@ def draw(situation: Situation) -> AttentionCount | None:
     st.subheader(_("Why it works: the closed form"), anchor=False)
     if situation.task.name == "occluder":
         _draw_added_evidence()
+        windows.draw_depth(situation)
         return None
     counter = counted(situation)
     lesson.formula(
@@ -56,6 +58,7 @@ def draw(situation: Situation) -> AttentionCount | None:
     with right:
         chart(curve_figure(counter), key="range_count")
     _say(counter)
+    windows.draw(situation, counter)
     return counter
 
 

@@ -52,10 +52,22 @@ def answer_names(situation: Situation) -> list[str]:
     return [_("{count} whole").format(count=count) for count in range(situation.task.answers)]
 
 
+def _object_words() -> tuple[list[str], dict[str, str]]:
+    """Return the shapes and the colours in the reader's words."""
+    colours = dict(zip(COLOURS, (_("blue"), _("orange"), _("green"), _("pink")), strict=True))
+    return [_("disc"), _("frame")], colours
+
+
+def object_name(identity: int) -> str:
+    """Return an object in the reader's words."""
+    shapes, colours = _object_words()
+    shape, colour = divmod(identity, len(COLOURS))
+    return _("{colour} {shape}").format(colour=colours[COLOURS[colour]], shape=shapes[shape])
+
+
 def name_of(content: int) -> str:
     """Return what a cell holds in the reader's words; empty for what cannot be looked at."""
-    shapes = [_("disc"), _("frame")]
-    colours = dict(zip(COLOURS, (_("blue"), _("orange"), _("green"), _("pink")), strict=True))
+    shapes, colours = _object_words()
     if FIRST_HALF <= content < FIRST_BAR:
         shape, colour = divmod(int(identity_of(content)), len(COLOURS))
         side = _("left half") if side_of(content) == 0 else _("right half")
