@@ -31,7 +31,6 @@ ROOMS = ("analysis", "attention", "attribution", "labs", "trace")
 NONE = {  # why a record has no picture
     "AddedEvidence": "its slopes are all zero",
     "AloneResult": "a line of the long-range table",
-    "AttentionStorage": "two numbers",
     "AxisField": "a part of TheoreticalField",
     "Batch": "what a network is trained on",
     "Cell": "a number of the benchmark's table, which is a page of its own",

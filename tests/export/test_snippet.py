@@ -55,8 +55,10 @@ def run(vit: vitviz.ViT, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def execute(code: str) -> dict[str, Any]:
+    """Return the names that the code leaves, with the picture of its last line as ``shown``."""
     names: dict[str, Any] = {}
-    exec(compile(code, "snippet", "exec"), names)
+    lines = code.splitlines()
+    exec(compile("\n".join([*lines[:-1], f"shown = {lines[-1]}"]), "snippet", "exec"), names)
     return names
 
 
@@ -79,7 +81,7 @@ def test_the_code_of_an_attention_view_computes_its_map(
     wanted = attention_view(traced, **choice)
     assert names["values"].shape == (4, 6)
     np.testing.assert_allclose(names["values"], wanted.values, atol=1e-7)
-    assert names["picture"].shape == (32, 48, 3)
+    assert names["shown"].mode == "RGB"
 
 
 @pytest.mark.parametrize("query", ["class", "7", "mean"])
@@ -108,6 +110,27 @@ def test_the_code_of_a_statistic_computes_its_table(
     wanted = vitviz.head_statistics(traced).table(statistic)
     assert names["values"].shape == (3, 2)
     np.testing.assert_array_equal(names["values"], wanted)
+
+
+def test_the_code_of_all_layers_computes_their_maps(run: Run, tiny: ViewSettings, traced: vitviz.Trace) -> None:
+    names = run(snippet(replace(tiny, method="layers", query="7")))
+    wanted = [attention_view(traced, layer=layer, query="7").values for layer in range(3)]
+    np.testing.assert_array_equal(names["values"], wanted)
+    assert names["shown"].mode == "RGB"
+
+
+def test_the_code_of_heads_tells_the_answer_without_those_that_are_off(run: Run, tiny: ViewSettings) -> None:
+    names = run(snippet(replace(tiny, method="heads", edit=vitviz.Edit(ablate_heads=[(1, 1)]))))
+    assert names["changed"].edit.ablate_heads == ((1, 1),)
+    np.testing.assert_array_equal(names["values"], vitviz.head_statistics(names["trace"]).entropy)
+    assert not names["trace"].edit
+
+
+def test_the_picture_has_the_look_that_was_chosen(run: Run, tiny: ViewSettings) -> None:
+    look = {"palette": "spotlight", "opacity": 0.9}
+    plain, lit = (run(snippet(replace(tiny, layer=1, look=chosen)))["shown"] for chosen in ({}, look))
+    assert "palette='spotlight', opacity=0.9" in snippet(replace(tiny, look=look))
+    assert plain.tobytes() != lit.tobytes()
 
 
 def test_edits_and_targets_are_part_of_the_code(run: Run, tiny: ViewSettings) -> None:
@@ -140,16 +163,15 @@ def test_a_file_name_is_a_text_and_never_code() -> None:
 def test_the_code_reads_as_a_person_would_write_it() -> None:
     assert snippet(ViewSettings(layer=5, head=2, query="class")) == (
         "import vitviz\n"
-        "from vitviz.figures.overlay import overlay\n"
+        "from vitviz.attention.view import attention_view\n"
         "\n"
         "vit = vitviz.load_vit('default')\n"
         "trace = vitviz.trace(vit, 'photo.jpg')\n"
         "doubt = vitviz.familiarity(vit, trace)  # doubt.perhaps_none: perhaps none of its classes\n"
         "\n"
-        "attention = trace.attention_row(5, trace.grid.token('class'))  # (heads, key)\n"
-        "row = attention[2]\n"
-        "values = trace.grid.to_map(row).numpy()  # (rows, columns)\n"
-        "picture = overlay(vit.picture(trace.pixels), values)  # (height, width, 3)\n"
+        "view = attention_view(trace, layer=5, head=2, query='class')\n"
+        "values = view.values  # (rows, columns)\n"
+        "view.image()\n"
     )
 
 

@@ -44,10 +44,8 @@ def test_the_code_of_a_page_gives_its_numbers_on_other_models(dashboard, tiny_mo
     scope = {}
     exec(compile(app.app.code[0].value, page, "exec"), scope)
     arrays = app.export.arrays()
-    expected = arrays["maps"][-1] if page == "start" else arrays["entropy" if page == "heads" else "map"]
+    expected = arrays["maps"] if page == "start" else arrays["entropy" if page == "heads" else "map"]
     assert np.allclose(np.asarray(scope["values"]), expected, atol=1e-6, equal_nan=True)
-    if page != "heads":
-        assert scope["picture"].shape[-1] == 3
 
 
 @pytest.mark.parametrize("page", ["attention", "heads"])

@@ -1,4 +1,4 @@
-"""The Python that each page shows runs as it stands, and leaves the page's own numbers in ``values``."""
+"""The Python that each page shows runs as it stands, leaves the page's own numbers in ``values``, ends in a picture."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
@@ -109,11 +110,24 @@ def results(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return kept
 
 
-def run(code: str) -> dict[str, Any]:
+def run(code: str) -> tuple[dict[str, Any], Any]:
+    """Return the names that the code leaves, and what a notebook would show of its last line."""
     names: dict[str, Any] = {}
+    *body, last = ast.parse(code).body
+    shown = None
     with contextlib.redirect_stdout(io.StringIO()):
-        exec(compile(code, "snippet", "exec"), names)
-    return names
+        exec(compile(ast.Module([*body], []), "snippet", "exec"), names)
+        if isinstance(last, ast.Expr):
+            shown = eval(compile(ast.Expression(last.value), "snippet", "eval"), names)
+        else:
+            exec(compile(ast.Module([last], []), "snippet", "exec"), names)
+    return names, shown
+
+
+def is_picture(shown: Any) -> bool:
+    if isinstance(shown, Image.Image):
+        return len(set(shown.convert("L").resize((64, 64)).tobytes())) > 2
+    return isinstance(shown, go.Figure) and bool(shown.data)
 
 
 class Shorter(ast.NodeTransformer):
@@ -173,7 +187,8 @@ def test_the_python_of_every_page_runs_and_gives_its_numbers(
     for code in codes:
         if page == "training":
             code = ast.unparse(ast.fix_missing_locations(Shorter().visit(ast.parse(code))))
-        names = run(code)
+        names, shown = run(code)
+        assert is_picture(shown), code
         if isinstance(values := names.get("values"), np.ndarray) or hasattr(values, "detach"):
             arrays = app.export.arrays() if page in EXPLORE else results[-1].arrays()
             drawn = set(arrays) != {"picture"}  # a page that has told why there is nothing to compare

@@ -12,6 +12,7 @@ from vitviz.record import Record
 
 METHODS: dict[str, tuple[str, ...]] = {
     "attention": ("layer", "head", "query", "direction", "hide_special"),
+    "layers": ("head", "query"),
     "rollout": (
         "query",
         "direction",
@@ -49,9 +50,9 @@ class ViewSettings(Record):
     other: int | None = None
     """Class that ``target`` is set against."""
     edit: Edit = NO_EDIT
-    """What was changed inside the model."""
+    """What was changed inside the model; of heads, only beside their numbers, which are of the model as it is."""
     method: str = "attention"
-    """"attention", "rollout", "heads" or "evidence"."""
+    """"attention", "layers", "rollout", "heads" or "evidence"."""
     layer: int | None = None
     """None is the last layer."""
     head: int | str = "mean"
@@ -72,6 +73,8 @@ class ViewSettings(Record):
     """Of each explanation by its name; those that are left out have their defaults."""
     box: tuple[int, int, int, int] | None = None
     """(left, top, right, bottom) of the object in pixels of the input; None if none was drawn."""
+    look: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the result's picture, such as its ``palette``, where they are not its own defaults."""
 
     def __post_init__(self) -> None:
         check_choice("Method", self.method, METHODS)
@@ -79,4 +82,5 @@ class ViewSettings(Record):
     def describe(self) -> dict[str, Any]:
         """Return the settings that count for the method as plain values, for a manifest."""
         opened = {"opened": dict(self.opened)} if self.opened else {}
-        return {"method": self.method, **{name: getattr(self, name) for name in METHODS[self.method]}, **opened}
+        look = {"look": dict(self.look)} if self.look else {}
+        return {"method": self.method, **{name: getattr(self, name) for name in METHODS[self.method]}, **opened, **look}

@@ -12,33 +12,30 @@ from vitviz.export.settings import ViewSettings
 from vitviz.models import shipped
 
 EXAMPLE = "example:"
-_PICTURE = "picture = overlay(vit.picture(trace.pixels), values)  # (height, width, 3)"
+_SHOWN = "values = view.values  # (rows, columns)"
 
 
 def snippet(view: ViewSettings) -> str:
-    """Return Python code that computes a view again and leaves its numbers in ``values``.
+    """Return Python code that computes a view again, leaves its numbers in ``values`` and ends with its picture.
 
-    ``values`` is (rows, columns) for attention and rollout, (layer, head) for heads, and for evidence the map of the
-    first method. Texts are written as Python
-    literals, so no file name can become code.
+    ``values`` is (rows, columns) for attention and rollout, (layer, rows, columns) for layers, (layer, head) for heads,
+    and for evidence the map of the first method. The last line is a Pillow picture, which a notebook shows. Texts are
+    written as Python literals, so no file name can become code.
 
     Raises OptionError for options outside their range.
     """
-    body = {"attention": _attention, "rollout": _rollout, "heads": _heads, "evidence": _evidence}[view.method](view)
+    body = _BODIES[view.method](view)
     return "\n".join([*_imports(view), "", f"vit = {model_expression(view)}", *_trace(view), "", *body]) + "\n"
 
 
 def _imports(view: ViewSettings) -> list[str]:
-    lines = ["import vitviz"]
+    lines = ["import numpy as np", "", "import vitviz"] if view.method == "layers" else ["import vitviz"]
+    if view.method in ("attention", "layers"):
+        lines.append("from vitviz.attention.view import attention_view")
+    if view.method == "rollout":
+        lines.append("from vitviz.attention.rollout_view import rollout_view")
     if view.picture.startswith(EXAMPLE):
         lines.append("from vitviz.examples import example")
-    if view.method != "heads":
-        lines.append("from vitviz.figures.overlay import overlay")
-    if view.method == "attention" and view.query == POOL:
-        lines.insert(1, "from vitviz.attention.view import attention_view")
-    if view.method == "evidence":
-        lines.append("from vitviz.figures.scale import scale_for")
-        lines += ["from vitviz.trace.target import contrast"] if view.other is not None else []
     return lines
 
 
@@ -70,11 +67,14 @@ def _trace(view: ViewSettings) -> list[str]:
     options = [picture_expression(view.picture, view.opened)]
     if view.target is not None and view.method != "evidence":
         options.append(f"target={view.target!r}")
-    if view.edit:
-        options.append(f"edit=vitviz.Edit({_edit(view)})")
-    lines = [f"trace = vitviz.trace(vit, {', '.join(options)})"]
+    edited = [*options, f"edit=vitviz.Edit({_edit(view)})"] if view.edit else options
+    whole = options if view.method == "heads" else edited
+    lines = [f"trace = vitviz.trace(vit, {', '.join(whole)})"]
     if view.model in shipped.MODELS and view.image_size is None and not view.edit:
         lines.append("doubt = vitviz.familiarity(vit, trace)  # doubt.perhaps_none: perhaps none of its classes")
+    if whole is not edited:
+        lines.append(f"changed = vitviz.trace(vit, {', '.join(edited)})")
+        lines.append("print(trace.top(3), changed.top(3))  # the answers without these heads; all below is with them")
     return lines
 
 
@@ -88,25 +88,31 @@ def _edit(view: ViewSettings) -> str:
 
 
 def _attention(view: ViewSettings) -> list[str]:
+    layer = {} if view.layer is None or view.query == POOL else {"layer": view.layer}
+    return [f"view = attention_view(trace, {_options(**layer, **_asked(view))})", _SHOWN, _image("view", view)]
+
+
+def _asked(view: ViewSettings) -> dict[str, Any]:
+    """Return what is asked of a layer, without what is asked anyway."""
     check_choice("Direction", view.direction, DIRECTIONS)
-    layer = "trace.layers - 1" if view.layer is None else repr(view.layer)
-    if view.query == POOL:
-        return [
-            f"view = attention_view(trace, query={POOL!r}, head={view.head!r})  # where the learned query looks",
-            "values = view.values  # (rows, columns)",
-            _PICTURE,
-        ]
-    if view.query == MEAN:
-        return [
-            f"attention = {_over_heads(f'trace.attention({layer})', view.head)}  # (query, key)",
-            _mean_line("attention", view.direction),
-            *_laid_out(),
-        ]
-    function, other = ("attention_row", "key") if view.direction == "attends_to" else ("attention_column", "query")
+    if isinstance(view.head, str):
+        check_choice("Head", view.head, (MEAN, MAX))
+    head = {} if view.head == MEAN else {"head": view.head}
+    return {**head, "query": view.query, **_turned(view)}
+
+
+def _turned(view: ViewSettings) -> dict[str, Any]:
+    direction = {} if view.direction == DIRECTIONS[0] else {"direction": view.direction}
+    return direction if view.hide_special else {**direction, "hide_special": False}
+
+
+def _layers(view: ViewSettings) -> list[str]:
+    options = _options(**_asked(view))
+    look = {name: getattr(view, name) for name in ("query", "head") if name == "query" or view.head != MEAN}
     return [
-        f"attention = trace.{function}({layer}, {_token(view.query)})  # (heads, {other})",
-        f"row = {_over_heads('attention', view.head)}",
-        *_laid_out(),
+        f"views = [attention_view(trace, layer=layer, {options}) for layer in range(trace.layers)]",
+        "values = np.stack([view.values for view in views])  # (layer, rows, columns)",
+        f"trace.image({_options(**look)})",
     ]
 
 
@@ -118,25 +124,23 @@ def _rollout(view: ViewSettings) -> list[str]:
         )
     names = ["head_fusion", "discard_ratio", "residual", "start_layer"]
     names += [] if view.end_layer is None else ["end_layer"]
-    options = ", ".join(f"{name}={getattr(view, name)!r}" for name in names)
-    if view.query == MEAN:
-        row = _mean_line("matrix", view.direction)
-    elif view.direction == "attends_to":
-        row = f"row = matrix[{_token(view.query)}]"
-    else:
-        row = f"row = matrix[:, {_token(view.query)}]"
-    return [f"matrix = vitviz.rollout(trace, {options})  # (query, key)", row, *_laid_out()]
+    options = _options(**_turned(view), **{name: getattr(view, name) for name in names})
+    return [f"view = rollout_view(trace, {view.query!r}, {options})", _SHOWN, _image("view", view)]
 
 
 def _heads(view: ViewSettings) -> list[str]:
     check_choice("Statistic", view.statistic, STATISTICS)
-    return ["statistics = vitviz.head_statistics(trace)", f"values = statistics.{view.statistic}  # (layer, head)"]
+    return [
+        "statistics = vitviz.head_statistics(trace)",
+        f"values = statistics.{view.statistic}  # (layer, head)",
+        f"statistics.image(statistic={view.statistic!r})",
+    ]
 
 
 def _evidence(view: ViewSettings) -> list[str]:
     target = repr(view.target)
     if view.other is not None:
-        target = f"contrast(vit, {view.target!r}, {view.other!r})"
+        target = f"vitviz.contrast(vit, {view.target!r}, {view.other!r})"
     calls = []
     for name in view.explanations:
         knobs = "".join(f", {knob}={value!r}" for knob, value in view.knobs.get(name, {}).items())
@@ -144,13 +148,13 @@ def _evidence(view: ViewSettings) -> list[str]:
     lines = [f"target = {target}", "maps = {", *calls, "}"]
     if not calls:
         return lines
+    first = f"maps[{view.explanations[0]!r}]"
+    beside = f"vitviz.side_by_side({_options('*maps.values()', **view.look)}).image()"
     return [
         *lines,
-        f"first = maps[{view.explanations[0]!r}]",
-        "values = first.values  # (rows, columns)",
-        "scale = scale_for(values, signed=first.signed, uniform=None)",
-        "picture = overlay(vit.picture(trace.pixels), values, scale=scale)  # (height, width, 3)",
+        f"values = {first}.values  # (rows, columns)",
         *_boxed(view),
+        _image(first, view) if len(calls) == 1 else beside,
     ]
 
 
@@ -159,29 +163,20 @@ def _boxed(view: ViewSettings) -> list[str]:
         return []
     return [
         f"box = {view.box!r}",
-        "for name, found in maps.items():",
-        "    if (found.values > 0).any():",
-        "        inside = vitviz.pointing_game(found.values, vit.grid, box)",
-        "        print(name, inside, vitviz.energy_in_box(found.values, vit.grid, box))",
+        "for name, shown in maps.items():",
+        "    if (shown.values > 0).any():",
+        "        inside = vitviz.pointing_game(shown.values, vit.grid, box)",
+        "        print(name, inside, vitviz.energy_in_box(shown.values, vit.grid, box))",
     ]
 
 
-def _token(query: str) -> str:
-    return f"trace.grid.token({query!r})"
+def _image(result: str, view: ViewSettings) -> str:
+    """Return the line that draws a result as the view does."""
+    return f"{result}.image({_options(**view.look)})"
 
 
-def _over_heads(attention: str, head: int | str) -> str:
-    if isinstance(head, int):
-        return f"{attention}[{head}]"
-    check_choice("Head", head, (MEAN, MAX))
-    return f"{attention}.mean(0)" if head == MEAN else f"{attention}.amax(0)"
+def _options(*values: str, **named: Any) -> str:
+    return ", ".join([*values, *(f"{name}={value!r}" for name, value in named.items())])
 
 
-def _mean_line(matrix: str, direction: str) -> str:
-    if direction == "attends_to":
-        return f"row = {matrix}[len(trace.grid.prefix) :].mean(0)  # over the patches as queries"
-    return f"row = {matrix}[:, len(trace.grid.prefix) :].mean(1)  # over the patches as keys"
-
-
-def _laid_out() -> list[str]:
-    return ["values = trace.grid.to_map(row).numpy()  # (rows, columns)", _PICTURE]
+_BODIES = {"attention": _attention, "layers": _layers, "rollout": _rollout, "heads": _heads, "evidence": _evidence}

@@ -16,7 +16,7 @@ from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import PINNED, VIT_BLUE
 from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE
 from vitviz.labs.cost.compute import BlockMacs, BlockSeconds, ModelMacs
-from vitviz.labs.cost.memory import MemoryComparison
+from vitviz.labs.cost.memory import AttentionStorage, MemoryComparison
 from vitviz.labs.cost.scaling import Scaling
 from vitviz.labs.input_size import InputSizes
 from vitviz.pictures.drawing import Charts, Drawing
@@ -71,6 +71,14 @@ def memory(result: MemoryComparison) -> Drawing:
     return Charts({"": answers_bar(names, [cost.held / most for cost in result.costs], x_title=title)})
 
 
+def storage(result: AttentionStorage) -> Drawing:
+    """Draw what stored maps take beside the queries and keys that they can be computed from again."""
+    kinds = {"attention maps": result.maps, "queries and keys": result.queries_and_keys}
+    total = sum(kinds.values()) or 1
+    title = f"Share of {total / 1e6:.3g} million numbers"
+    return Charts({"": answers_bar(list(kinds), [count / total for count in kinds.values()], x_title=title)})
+
+
 def scaling(result: Scaling, *, quantity: str = "parameters") -> Drawing:
     """Draw parameters (in millions) or MACs (in billions) against the size that grows, both axes logarithmic."""
     check_choice("Quantity", quantity, QUANTITIES)
@@ -105,6 +113,7 @@ DRAWINGS: Mapping[type, Callable[..., Drawing]] = {
     ModelMacs: model,
     BlockSeconds: seconds,
     MemoryComparison: memory,
+    AttentionStorage: storage,
     Scaling: scaling,
     InputSizes: input_sizes,
 }

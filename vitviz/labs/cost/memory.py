@@ -34,7 +34,7 @@ MOST_PASS_MACS = 5e10
 
 
 @dataclass(frozen=True)
-class AttentionStorage(Record):
+class AttentionStorage(Result):
     """Numbers to store for the attention of all layers, by formula."""
 
     maps: int

@@ -9,7 +9,7 @@ from vitviz.capture.edit import NO_EDIT
 from vitviz.export.settings import ViewSettings
 from vitviz.export.snippet import EXAMPLE
 from vitviz.ui.choices.rollout import DISCARD, END, FUSION, RESIDUAL, START
-from vitviz.ui.choices.shared import DIRECTION, SIZE, SPECIAL, WEIGHTS
+from vitviz.ui.choices.shared import DIRECTION, OPACITY, PALETTE, SIZE, SMOOTH, SPECIAL, WEIGHTS
 from vitviz.ui.reader import link, photos
 from vitviz.ui.reader.scene import Scene
 
@@ -44,6 +44,7 @@ def attention(scene: Scene) -> ViewSettings:
         query=scene.query,
         direction=link.get(DIRECTION),
         hide_special=link.get(SPECIAL),
+        look=look(),
     )
 
 
@@ -55,8 +56,15 @@ def rollout(scene: Scene) -> ViewSettings:
         query=scene.query,
         direction=link.get(DIRECTION),
         hide_special=link.get(SPECIAL),
+        look=look(),
         **rollout_options(scene),
     )
+
+
+def look() -> dict[str, Any]:
+    """Return the options of a map's picture that the reader changed."""
+    names = {"palette": PALETTE, "opacity": OPACITY, "interpolated": SMOOTH}
+    return {name: link.get(choice) for name, choice in names.items() if link.get(choice) != choice.default}
 
 
 def rollout_options(scene: Scene) -> dict[str, Any]:
@@ -74,10 +82,14 @@ def rollout_options(scene: Scene) -> dict[str, Any]:
 
 
 def heads(scene: Scene, statistic: str) -> ViewSettings:
-    """Return the settings of the heads view: its numbers are those of the model with all heads on."""
-    return replace(settings(scene, "heads", statistic=statistic), edit=NO_EDIT)
+    """Return the settings of the heads view: its numbers are those of the model with all heads on.
+
+    The heads that are off stay in its ``edit``: the page shows the answer without them.
+    """
+    return settings(scene, "heads", statistic=statistic)
 
 
 def evidence(scene: Scene, **options: Any) -> ViewSettings:
     """Return the settings of the evidence view: its maps are those of the model with all heads on."""
-    return replace(settings(scene, "evidence", **options), edit=NO_EDIT)
+    shown = {name: value for name, value in look().items() if name == "opacity"}
+    return replace(settings(scene, "evidence", look=shown, **options), edit=NO_EDIT)

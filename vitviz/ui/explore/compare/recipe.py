@@ -62,7 +62,7 @@ def _code(now: Scene, a: Side, b: Side | None) -> str:
         f"first = {_call(a, 'vit', 'pixels')}",
     ]
     if b is None:
-        return "\n".join([*lines, "values = first.values", ""])
+        return "\n".join([*lines, "values = first.values", "first.image()", ""])
     return "\n".join(
         [
             *lines,
@@ -73,6 +73,7 @@ def _code(now: Scene, a: Side, b: Side | None) -> str:
             ")",
             "values = compared.difference  # (rows, columns)",
             "print(compared.correlation)",
+            "compared.image()",
             "",
         ]
     )

@@ -119,7 +119,7 @@ def _recipe(scene: Scene, aim: Aim, changed: Changed, measured: PatchMeasurement
         "drop_curve_draws": None if measured.curve is None else drop_curve.DRAWS,
         "patch_sizes": None if measured.sizes is None else [answer.patch_size for answer in measured.sizes],
     }
-    lines = _code(scene, changed, patches) + _measurements(aim, measured)
+    lines = [*_code(scene, changed, patches), *_measurements(aim, measured), *_picture(scene, changed)]
     return Recipe(method="patches", options=options, code="\n".join(lines) + "\n")
 
 
@@ -128,6 +128,9 @@ def _code(scene: Scene, changed: Changed, patches: list[int]) -> list[str]:
     answer = "logits" if scene.vit.has_classifier else "embedding"
     return [
         "import vitviz",
+        "from vitviz.attention.rollout_view import rollout_view"
+        if link.get(PATCH_MAP) == "rollout"
+        else "from vitviz.attention.view import attention_view",
         "from vitviz.examples import example",
         "",
         load_line(scene),
@@ -135,6 +138,20 @@ def _code(scene: Scene, changed: Changed, patches: list[int]) -> list[str]:
         f"patches = {patches}",
         f"trace = vitviz.change_patches(vit, picture, patches, {changed.change!r}{keep})",
         f"values = trace.{answer}",
+    ]
+
+
+def _picture(scene: Scene, changed: Changed) -> list[str]:
+    """Return the lines that draw the maps before and after."""
+    head = "" if scene.chosen_head == "mean" else f", head={scene.chosen_head!r}"
+    view = "rollout_view({})"
+    if link.get(PATCH_MAP) != "rollout":
+        view = f"attention_view({{}}, layer={scene.layer}{head})"
+    if not changed:
+        return [f"{view.format('trace')}.image()"]
+    return [
+        "maps = [" + ", ".join(view.format(trace) for trace in ("vitviz.trace(vit, picture)", "trace")) + "]",
+        'vitviz.side_by_side(*maps, labels=("whole photo", "patches changed")).image()',
     ]
 
 

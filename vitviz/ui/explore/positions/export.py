@@ -134,9 +134,15 @@ def _code(scene: Scene, measured: PositionMeasurements) -> str:
         lines.append(f"print(vitviz.interpolated_similarity(vit, {shape}).difference)")
     if measured.shuffled is not None or measured.sizes:
         lines.insert(1, "from vitviz.examples import example")
-    if measured.shuffled is not None:
-        lines.append(f"print(vitviz.shuffle_experiment(vit, {picture_expression(scene)}))")
+    pictures = []
     if measured.sizes:
         sizes = list(measured.sizes)
-        lines.append(f"print(vitviz.input_sizes(vit, {picture_expression(scene)}, sizes={sizes}))")
+        lines.append(f"answers = vitviz.input_sizes(vit, {picture_expression(scene)}, sizes={sizes})")
+        pictures.append("vitviz.show(answers).figure()")
+    if measured.shuffled is not None:
+        lines.append(f"shuffled = vitviz.shuffle_experiment(vit, {picture_expression(scene)})")
+        pictures.append("shuffled.figure()")
+    if similarity.values is not None:
+        pictures.append(f"similarity.image(patch={pinned_patch(scene)})")
+    lines += pictures[-1:]
     return "\n".join(lines) + "\n"

@@ -9,7 +9,7 @@ from PIL import Image
 
 from vitviz.figures.export import html_of_png
 from vitviz.figures.sheet import Panel, print_figure
-from vitviz.ui.choices.receptive_field import PICTURES
+from vitviz.ui.choices.receptive_field import FIELD_SCALE, PICTURES
 from vitviz.ui.explore.receptive_field import fields
 from vitviz.ui.explore.receptive_field.fields import ProbedField
 from vitviz.ui.furniture import viewer
@@ -66,6 +66,7 @@ def _recipe(scene: Scene, measured: list[ProbedField]) -> Recipe:
             "",
             f'net = vitviz.load_convnet("{networks.CNN}", image_size=vit.image_size)',
             "print(vitviz.theoretical_field(net, net.layers - 1).size)  # what its last layer could see",
+            f"field.image(scale={link.get(FIELD_SCALE)!r})",
             "",
         ]
     )

@@ -113,7 +113,7 @@ def export(scene: Scene, maps: list[MapView]) -> Export:
 
     return Export(
         name="vitviz-layers",
-        settings=settings.settings(scene, "attention", query=first_query(scene.vit)),
+        settings=settings.settings(scene, "layers", query=first_query(scene.vit)),
         png=png,
         arrays=arrays,
         html=lambda told: html_of_png(png(), title, viewer.caption(scene), told, language=language()),

@@ -171,7 +171,8 @@ def _recipe(
         load_line(scene),
         f"here = vitviz.trace(vit, {picture_expression(scene)})",
         f"there = vitviz.trace(vit, {second})",
-        f"values = vitviz.token_similarity(here, {patch}, layer={layer}).values  # (rows, columns)",
+        f"likeness = vitviz.token_similarity(here, {patch}, layer={layer})",
+        "values = likeness.values  # (rows, columns)",
         f"match = vitviz.token_similarity(here, {patch}, layer={layer}, other=there).best",
         f"colours = vitviz.token_colours([here, there], layer={layer}, threshold={threshold}, "
         f"flip={link.get(FLIP)}).colours",
@@ -182,6 +183,7 @@ def _recipe(
         lines.append("lens = vitviz.logit_lens(vit, here)")
     if measured.similarity is not None:
         lines += _similarity_code(scene)
+    lines.append("likeness.image()")
     table = measured.norms[layer]
     options: dict[str, Any] = {
         "layer": layer,

@@ -157,7 +157,9 @@ def _result(scene: Scene, curves: Gelu, inputs: Activations | None) -> Result:
     code = (
         "import vitviz\nfrom vitviz.examples import example\nfrom vitviz.labs.gelu import activations, gelu\n\n"
         f"{load_line(scene)}\ntrace = vitviz.trace(vit, {picture_expression(scene)})\n"
-        f"print(gelu().gap, activations(vit, trace, {scene.layer}).negative)\n"
+        f"inside = activations(vit, trace, {scene.layer})\n"
+        "print(gelu().gap, inside.negative)\n"
+        "inside.figure()\n"
     )
     return Result(
         page=choices.PAGE,

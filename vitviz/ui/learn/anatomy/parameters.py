@@ -135,11 +135,13 @@ def _words(size: Dimensions) -> None:
 
 def _result(scene: Scene, counted: dict[str, int], formula: dict[str, int], size: Dimensions) -> Result:
     code = (
-        "import vitviz\n"
+        "import vitviz\nfrom vitviz.figures.bars import answers_bar\n"
         "from vitviz.labs.parameters import counted_parameters, dimensions_of, standard_parameters\n\n"
         f"{load_line(scene)}\n"
-        "print(sum(counted_parameters(vit.module).values()))\n"
-        "print(sum(standard_parameters(dimensions_of(vit)).values()))\n"
+        "counted = counted_parameters(vit.module)\ntotal = sum(counted.values())\n"
+        "print(total, sum(standard_parameters(dimensions_of(vit)).values()))\n"
+        "shares = [count / total for count in counted.values()]\n"
+        'answers_bar(list(counted), shares, x_title="Share of the parameters")\n'
     )
     parts = list(PARTS)
     total = max(sum(counted.values()), 1)

@@ -90,6 +90,7 @@ def _result(scene: Scene, table: HeadStatistics) -> Result:
         "import vitviz\nfrom vitviz.examples import example\n\n"
         f"{load_line(scene)}\ntrace = vitviz.trace(vit, {picture_expression(scene)})\n"
         "table = vitviz.head_statistics(trace)\nprint(table.distance, table.uniform_distance)\n"
+        "table.figure(dots=True)\n"
     )
     return Result(
         page=choices.PAGE,

@@ -174,6 +174,7 @@ def _result(shape: ViTShape, scaling: Scaling) -> Result:
         f"shape = ViTShape({shape.image_size}, {shape.patch_size}, {shape.width}, {shape.depth}, {shape.heads})\n"
         f"scaling = scale(shape, {scaling.growing!r}, {tuple(int(value) for value in scaling.values)})\n"
         "print(scaling.parameters, scaling.macs, scaling.exponents)\n"
+        "scaling.figure()\n"
     )
     return Result(
         page=choices.PAGE,

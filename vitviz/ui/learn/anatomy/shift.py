@@ -164,6 +164,7 @@ def _result(scene: Scene, experiment: ShiftExperiment, net: ConvNet | None) -> R
         f"{load_line(scene)}\ntrace = vitviz.trace(vit, {picture_expression(scene)})\n"
         f"{load}experiment = shift_experiment(vit, trace.pixels, layer={scene.layer}{beside})\n"
         "print([(curve.name, curve.likeness.round(3)) for curve in experiment.curves])\n"
+        "experiment.figure()\n"
     )
     return Result(
         page=choices.PAGE,

@@ -214,6 +214,7 @@ def _result(scene: Scene, steps: Embedding, block: BlockStep) -> Result:
         "steps = embedding(vit, trace)\n"
         f"block = block_step(vit, trace, {scene.layer})\n"
         "print(steps.flat.shape, steps.start.shape, block.gap)\n"
+        "block.image()\n"
     )
     return Result(
         page=choices.PAGE,

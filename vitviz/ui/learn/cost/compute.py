@@ -229,8 +229,11 @@ def _code(shape: ViTShape, seconds: BlockSeconds | None) -> str:
         "values = model_macs(shape)",
         "print(values.total / 1e9, crossovers(shape.width, mlp_ratio=shape.mlp_ratio))",
     ]
+    picture = "values.figure()"
     if seconds is not None:
-        lines.append(f"print(time_block({seconds.width}, {seconds.heads}))")
+        lines.append(f"seconds = time_block({seconds.width}, {seconds.heads})")
+        picture = "seconds.figure()"
+    lines.append(picture)
     return "\n".join(lines) + "\n"
 
 

@@ -179,15 +179,19 @@ def _code(scene: Scene, shape: ViTShape, block: MemoryComparison | None, model: 
         "values = attention_storage(shape)",
         "print(values.ratio)",
     ]
+    picture = "values.figure()"
     if block is not None:
         heads = shape.heads if shape.width % shape.heads == 0 else 1
-        lines.append(f"print(compare_blocks(tokens={shape.tokens}, width={shape.width}, heads={heads}))")
+        lines.append(f"held = compare_blocks(tokens={shape.tokens}, width={shape.width}, heads={heads})")
+        picture = "held.figure()"
     if model is not None:
         lines += [
             load_line(scene),
             f"trace = vitviz.trace(vit, {picture_expression(scene)})",
-            "print(compare_model(vit, trace.pixels))",
+            "held = compare_model(vit, trace.pixels)",
         ]
+        picture = "held.figure()"
+    lines.append(picture)
     return "\n".join(lines) + "\n"
 
 

@@ -265,6 +265,7 @@ def _code(depth: int, width: int, seed: int) -> str:
         "    print(order, signal.stream[-1], signal.growth)\n"
         "values = signal.stream\n"
         "print([(run.order, run.warmup_steps, run.accuracy) for run in shipped_runs()])\n"
+        "signal.figure()\n"
     )
 
 

@@ -214,6 +214,7 @@ def _code(knobs: dict[str, Any]) -> str:
         f"filtered = residual_filter.run({knobs['graph']!r}, {knobs['size']}, alpha={knobs['alpha']}, "
         f"blocks={knobs['blocks']}, high_share={knobs['high']})\n"
         "values = filtered.amplitudes  # (block + 1, low and high frequency)\n"
+        "filtered.figure()\n"
     )
 
 

@@ -129,8 +129,9 @@ def code(scene: Scene) -> str:
         "from vitviz.labs.attention_filter import attention_gain, compare_residual\n\n"
         f"{load_line(scene)}\n"
         f"trace = vitviz.trace(vit, {picture_expression(scene)})\n"
-        "print(attention_gain(trace).attention[-1])\n"
-        "print(compare_residual(vit, trace).without_residual[:, -1])\n"
+        "gains = attention_gain(trace)\n"
+        "print(gains.attention[-1], compare_residual(vit, trace).without_residual[:, -1])\n"
+        "gains.figure()\n"
     )
 
 

@@ -231,6 +231,7 @@ def _code(scene: Scene) -> str:
         load_line(scene),
         f"answers = patch_sizes(vit, {picture_expression(scene)}, sizes={sizes(scene)})",
         "values = [answer.tokens for answer in answers]",
+        "vitviz.show(answers).figure()",
     ]
     return "\n".join(lines) + "\n"
 

@@ -146,11 +146,12 @@ def _object_code(scene: Scene, simulation: Simulation, pasted: PastedObject | No
         f"picture = noisy_picture.run(detector, {simulation.size}, image_size={len(simulation.picture.pixels)}, "
         f"seed={link.get(DRAW)})",
         "values = picture.means  # (rows, columns), in standard deviations",
-        "print(smallest_object.run(detector=detector).slope)  # counted in noisy pictures",
+        "counted = smallest_object.run(detector=detector)  # in noisy pictures",
+        "print(counted.slope)",
+        "counted.figure()" if pasted is None else "",
     ]
     if pasted is not None:
         lines += [
-            "",
             "import vitviz",
             "from vitviz.examples import example",
             "from vitviz.labs import pasted_object",
@@ -158,6 +159,7 @@ def _object_code(scene: Scene, simulation: Simulation, pasted: PastedObject | No
             load_line(scene),
             f"measured = pasted_object.run(vit, {picture_expression(scene)}, patch={pasted.patch}, detector=detector)",
             "print(measured.signal_to_noise)  # (size, layer)",
+            "measured.figure()",
         ]
     return "\n".join(lines) + "\n"
 

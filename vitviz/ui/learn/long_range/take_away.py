@@ -151,12 +151,12 @@ board = moves.board_of({text_of(situation.board)!r})
 picture = verdict.picture(board, seed={link.get(SEED)})  # (height, width, 3)
 names = ("vit", "limited", "large")
 networks = {{name: shipped.load({task!r}, name, seed={training}) for name in names}}
-for each in verdict.verdicts(networks, picture).values():
-    print(each.network, each.answer, each.probabilities.round(3))
+for told in verdict.verdicts(networks, picture).values():
+    print(told.network, told.answer, told.probabilities.round(3))
 print("right:", tasks.find({task!r}).label(board[None])[0])
 vit = shipped.as_vit(networks["vit"], {task!r})
 attention = verdict.attention(vit, picture)  # (layer, head, query, key)
-print(results.results({task!r}).networks["limited"].mean)  # accuracy a distance
+results.results({task!r}).figure()  # accuracy a distance
 """
 
 

@@ -214,6 +214,7 @@ def _code(scene: Scene) -> str:
             f"measured = encodings.run(vit.grid, channels={int(link.get(ENCODING_WIDTH))}, vit=vit)",
             "values = [encoding.similarity for encoding in measured]  # (patch, patch) each",
             "print([(encoding.kind, encoding.read_out) for encoding in measured])",
+            "measured[0].image()",
             "",
         ]
     )

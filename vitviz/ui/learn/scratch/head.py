@@ -172,6 +172,7 @@ def _code(scene: Scene, steps: HeadSteps) -> str:
         "print(steps.scores, steps.attention)",
         "",
         *real_head.code(scene),
+        "steps.figure()",
     ]
     return "\n".join(lines) + "\n"
 

@@ -217,7 +217,7 @@ def _code(scene: Scene) -> str:
             "values = [shuffled.equivariance, shuffled.not_invariant, shuffled.class_token]",
             load_line(scene),
             f"print(permutation.on_model(vit, {picture_expression(scene)}))",
-            f"print(vitviz.shuffle_experiment(vit, {picture_expression(scene)}))",
+            f"vitviz.shuffle_experiment(vit, {picture_expression(scene)}).figure()",
             "",
         ]
     )

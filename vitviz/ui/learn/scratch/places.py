@@ -154,4 +154,5 @@ def _code(weight: float) -> str:
         "values = smallest.outputs  # in the order of smallest_position.ARRANGEMENTS\n"
         "print(smallest.formula, smallest.largest_difference)\n"
         f"print(smallest_position.run({weight!r}, positions=False).outputs)  # all 0\n"
+        "smallest.image()\n"
     )

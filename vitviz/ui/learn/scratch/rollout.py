@@ -200,5 +200,6 @@ def _code(scene: Scene, steps: RolloutSteps, photos: TwoPhotos) -> str:
         "print(steps.paths[0], steps.effective)",
         "",
         *photos.code(scene),
+        "steps.figure()",
     ]
     return "\n".join(lines) + "\n"

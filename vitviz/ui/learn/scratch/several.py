@@ -247,6 +247,8 @@ def _code(heads: SeveralHeads, given: hand.Matrices) -> str:
         "    HeadWeights(query_weights[:, own], key_weights[:, own], value_weights[:, own])",
         "    for own in (slice(0, 2), slice(2, 4))",
         "]",
-        "values = attention_by_hand.heads(tokens, weights, projection).output  # (token, D)",
+        "both = attention_by_hand.heads(tokens, weights, projection)",
+        "values = both.output  # (token, D)",
+        "both.heads[0].figure()",
     ]
     return "\n".join(lines) + "\n"

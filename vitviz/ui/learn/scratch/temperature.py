@@ -150,15 +150,17 @@ def _code(scene: Scene, shown: Example, heated: Heated | None) -> str:
         f"tempered = temperature.run(queries, keys, {'float(' + repr('inf') + ')' if tau == math.inf else repr(tau)})",
         "values = tempered.attention  # (query, key)",
         "print(tempered.entropy, tempered.effective, tempered.slope)",
+        "tempered.figure()" if heated is None else "",
     ]
     if heated is not None:
         lines += [
-            "",
             load_line(scene),
             f"edit = model_temperature.tempered_edit(vit, {heated.factor!r}, {heated.layer!r})",
             f"trace = vitviz.trace(vit, {picture_expression(scene)}, edit=edit)",
             "print(vitviz.head_statistics(trace).entropy)  # (layer, head), nats",
-            f"print(model_temperature.run(vit, {picture_expression(scene)}, layer={heated.layer!r}).cosine)",
+            f"sweep = model_temperature.run(vit, {picture_expression(scene)}, layer={heated.layer!r})",
+            "print(sweep.cosine)",
+            "sweep.figure()",
         ]
     return "\n".join(lines) + "\n"
 

@@ -207,7 +207,7 @@ def _result(shown: Distillation, gaps: NDArray[np.float64]) -> Result:
     code = (
         "from vitviz.labs.digits.distillation_runs import NAMES, distil\n\n"
         f"result = distil({options})\n"
-        "for name in NAMES:\n    print(name, result.accuracies(name))\n"
+        "for name in NAMES:\n    print(name, result.accuracies(name))\nresult.figure()\n"
     )
     return Result(
         page="training",

@@ -224,6 +224,7 @@ def _result(shown: DataHunger) -> Result:
         "from vitviz.labs.digits.data_hunger import data_hunger\n\n"
         f"result = data_hunger({options})\n"
         'print(result.accuracies("vit").mean(-1), result.accuracies("convnet").mean(-1))\n'
+        "result.figure()\n"
     )
     return Result(
         page="training",

@@ -250,6 +250,7 @@ def _code(scene: Scene, maps: PositionMaps | None) -> str:
             f"{head}\n{load_line(scene)}\n"
             f"result = vitviz.input_sizes(vit, {picture_expression(scene)})\n"
             "print([(answer.image_size, answer.cosine) for answer in result])\n"
+            "vitviz.show(result).figure()\n"
         )
     return (
         f"{head}from vitviz.labs.input_size import compare_sizes, position_maps\n\n"
@@ -257,4 +258,5 @@ def _code(scene: Scene, maps: PositionMaps | None) -> str:
         f"maps = position_maps(vit, {link.get(choices.SIZES_ROWS)}, {link.get(choices.SIZES_COLUMNS)})\n"
         f"result = compare_sizes(vit, {picture_expression(scene)})\n"
         "print([(answer.image_size, answer.cosine) for answer in result.interpolated])\n"
+        "result.figure()\n"
     )

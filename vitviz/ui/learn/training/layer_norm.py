@@ -264,4 +264,5 @@ def _code(asked: Sequence[Mapping[str, Any]]) -> str:
         "for own in (\n" + "".join(f"    {row!r},\n" for row in rows) + "):\n"
         "    run = train(**shared, **own)\n"
         "    print(own, run.losses[-10:].mean(), run.accuracy)\n"
+        "run.figure()\n"
     )
