@@ -8,6 +8,7 @@ from typing import Any
 from vitviz.capture.edit import NO_EDIT
 from vitviz.export.settings import ViewSettings
 from vitviz.export.snippet import EXAMPLE
+from vitviz.ui.choices.choice import Choice
 from vitviz.ui.choices.rollout import DISCARD, END, FUSION, RESIDUAL, START
 from vitviz.ui.choices.shared import DIRECTION, OPACITY, PALETTE, SIZE, SMOOTH, SPECIAL, WEIGHTS
 from vitviz.ui.reader import link, photos
@@ -63,7 +64,7 @@ def rollout(scene: Scene) -> ViewSettings:
 
 def look() -> dict[str, Any]:
     """Return the options of a map's picture that the reader changed."""
-    names = {"palette": PALETTE, "opacity": OPACITY, "interpolated": SMOOTH}
+    names: dict[str, Choice[Any]] = {"palette": PALETTE, "opacity": OPACITY, "interpolated": SMOOTH}
     return {name: link.get(choice) for name, choice in names.items() if link.get(choice) != choice.default}
 
 
