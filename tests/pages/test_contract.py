@@ -61,7 +61,7 @@ def test_a_page_of_explore(dashboard, tiny_models, monkeypatch, page):
     assert labels[-3:] == ["Why might this mislead?", "This view in Python", "Share and export"]
     caution = (ROOT / f"assets/text/en/caution-{page.replace('_', '-')}.md").read_text()
     assert caution.strip() in [each.value.strip() for each in app.app.markdown]
-    buttons = [button.key for button in app.app.get("download_button")]
+    buttons = [button.key for button in app.app.get("download_button") if button.key.startswith("download_")]
     assert buttons == ["download_png", "download_npz", "download_json", "download_html"]
 
     export, told = app.export, app.manifest
@@ -70,6 +70,11 @@ def test_a_page_of_explore(dashboard, tiny_models, monkeypatch, page):
     assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.5)
     assert min(picture.size) > 300
     assert picture.convert("RGB").getcolors(50) is None  # more than 50 colours: not blank
+
+    small = Image.open(io.BytesIO(export.png(width_mm=85, dpi=150)))  # another size in print, and the file says so
+    assert small.width == pytest.approx(85 / 25.4 * 150, abs=1)
+    assert small.info["dpi"] == pytest.approx((150, 150), abs=0.5)
+    assert not re.search(r"[0-9a-f]{20}", small.info["Description"])
 
     arrays = export.arrays()
     assert arrays
@@ -110,7 +115,8 @@ def test_a_page_of_learn(dashboard, monkeypatch, page):
     assert numbers == list(range(1, len(numbers) + 1))  # the worksheet
     assert numbers
     buttons = [button.key for button in app.app.get("download_button")]
-    assert buttons == [f"download_{name}" for name in ("worksheet", "answers", "npz", "json", "html")]
+    taken = [f"download_{name}" for name in ("worksheet", "answers", "npz", "json", "html")]
+    assert buttons in (taken, [*taken, "chart_svg", "chart_pdf", "chart_png"])
 
     (result,) = results
     told = lesson.manifest(result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,6 +11,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from vitviz.figures.paint import Picture
+
+_END = 12  # bytes of the last chunk of every PNG
 
 
 def png_bytes(
@@ -24,6 +27,17 @@ def png_bytes(
     more = {"dpi": (dpi, dpi)} if dpi else {}
     _image(picture).save(buffer, "PNG", compress_level=4, pnginfo=information, **more)
     return buffer.getvalue()
+
+
+def with_texts(png: bytes, texts: Mapping[str, str]) -> bytes:
+    """Return a PNG file with more texts in it, its pixels untouched."""
+    information = PngInfo()
+    for key, text in texts.items():
+        information.add_itxt(key, text)
+    pieces = []
+    for kind, data, *_after in information.chunks:
+        pieces += [len(data).to_bytes(4, "big"), kind, data, zlib.crc32(kind + data).to_bytes(4, "big")]
+    return png[:-_END] + b"".join(pieces) + png[-_END:]
 
 
 def jpeg_bytes(picture: Picture | Image.Image, *, quality: int = 90) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,13 @@ from vitviz.record import Record
 _MILLIMETRES, _POINTS = 25.4, 72  # in one inch
 _WIDEST_PANEL = 90  # millimetres: a single panel need not fill the page
 _MAXIMUM_PIXELS = 120_000_000
+
+
+class PrintSize(TypedDict, total=False):
+    """How large a picture is printed, for ``print_figure`` and ``vector_file``; what is left out has its default."""
+
+    width_mm: float
+    dpi: float
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from PIL import Image
 
 from vitviz.errors import OptionError, check_choice
 from vitviz.figures.vector_axes import INK, panels_of, set_axes, titled, words
-from vitviz.figures.vector_marks import draw_mark, draw_shapes
+from vitviz.figures.vector_marks import DRAWN, draw_mark, draw_shapes
 
 FORMATS = ("svg", "pdf", "png")
 """What ``vector_file`` writes."""
@@ -78,6 +78,11 @@ def vector_file(
 def vector_image(figure: go.Figure, *, width_mm: float = 120, dpi: float = 150, text: float = 8) -> Image.Image:
     """Return a figure as a picture; the options are those of ``vector_file``, and raise what it raises."""
     return Image.open(io.BytesIO(vector_file(figure, "png", width_mm=width_mm, dpi=dpi, text=text))).convert("RGB")
+
+
+def drawable(figure: go.Figure) -> bool:
+    """Return whether a figure has marks, and only those that ``vector_file`` draws: curves, dots, bars, heat maps."""
+    return bool(figure.data) and all(isinstance(mark, DRAWN) for mark in figure.data)
 
 
 def inline_svg(figure: go.Figure, *, width_mm: float = 150, text: float = 9) -> str:

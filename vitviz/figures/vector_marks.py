@@ -18,6 +18,8 @@ _SYMBOLS = {
     None: "o", "circle": "o", "circle-open": "o", "diamond": "D", "square": "s", "x": "x", "x-thin": "x", "cross": "+",
     "line-ew": "_", "triangle-up": "^", "triangle-down": "v", "star": "*",
 }  # fmt: skip
+DRAWN = (go.Scatter, go.Bar, go.Heatmap)
+"""Plotly's traces that are drawn here."""
 _POINT = 0.55  # points of print for a pixel of the page
 
 

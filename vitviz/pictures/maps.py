@@ -14,6 +14,7 @@ from vitviz.attention.view import MapView, attention_view, default_query
 from vitviz.attribution.attribute import find_method
 from vitviz.attribution.method import Attribution
 from vitviz.errors import check_choice
+from vitviz.figures.head_panel import head_panel
 from vitviz.figures.head_scatter import distance_scatter
 from vitviz.figures.overlay import grey
 from vitviz.figures.palettes import SEQUENTIAL
@@ -185,7 +186,7 @@ def head_table(
         return Charts({"": distance_scatter(values, unit=unit, y_title=title)})
     known = values[np.isfinite(values)]
     scale = Scale(float(known.min()), float(known.max())) if known.size else Scale(0, 0)
-    panel = Panel(label=f"{title} ({unit})", map=values, scale=scale, palette=palette)
+    panel = head_panel(f"{title} ({unit})", values, scale, palette=palette)
     return Maps([panel], "Every head: rows are layers")
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from vitviz.assets import ASSETS
 from vitviz.ui.choices.shared import LANGUAGE, MODEL, SIZE, WEIGHTS
-from vitviz.ui.furniture import strip, style
+from vitviz.ui.furniture import lines, strip, style
 from vitviz.ui.navigation import START, sections
 from vitviz.ui.reader import link, models, photos, scene
 from vitviz.ui.text import LANGUAGES, language, of_locale, plain, speak
@@ -72,6 +72,7 @@ def frame() -> None:
         st.warning(plain(text), icon=":material/info:")
     strip.draw(now)
     link.publish()
+    lines.begin()
     page.run()
     link.publish()
 

@@ -59,7 +59,7 @@ def test_a_section_has_its_question_formula_caveat_and_files():
     labels = [each.label for each in app.expander]
     assert labels == ["This result in Python", "Share and export"]
     keys = [each.key for each in app.get("download_button")]
-    assert keys == ["download_npz", "download_json", "download_html"]
+    assert keys[:3] == ["download_npz", "download_json", "download_html"]
 
 
 def test_the_files_hold_the_settings_and_the_numbers():

@@ -60,6 +60,9 @@ PAINTER = Source(
     js=_read("shared.js", "painter_paint.js", "patch_painter.js"),
 )
 DRAWER = Source(html=_read("box_drawer.html"), css=_read("box_drawer.css"), js=_read("shared.js", "box_drawer.js"))
+COPIER = Source(
+    html=_read("picture_copier.html"), css=_read("picture_copier.css"), js=_read("shared.js", "picture_copier.js")
+)
 BOARD = Source(
     html=_read("object_board.html"),
     css=_read("shared.css", "object_board.css"),

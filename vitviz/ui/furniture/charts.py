@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from vitviz.figures.alt import alt_text
+from vitviz.ui.furniture import lines
 from vitviz.ui.words.labels import figure_words
 
 # Plotly asks every value whether it is a pandas series, and takes the pandas that it finds among the loaded modules.
@@ -14,7 +15,8 @@ from vitviz.ui.words.labels import figure_words
 
 
 def chart(figure: go.Figure, *, key: str) -> None:
-    """Draw a figure over the full width, with its summary in words."""
+    """Draw a figure over the full width, with its summary in words, and keep it for the files of the page."""
+    lines.keep(figure, key)
     st.plotly_chart(
         figure,
         key=key,

@@ -21,7 +21,7 @@ from vitviz.export.arrays import npz_bytes
 from vitviz.export.manifest import json_text, versions
 from vitviz.figures.export import html_of_figures
 from vitviz.ui.choices.choice import Choice
-from vitviz.ui.furniture import course, guessing, show, worksheet
+from vitviz.ui.furniture import course, guessing, lines, print_size, show, worksheet
 from vitviz.ui.navigation import entry
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, current
@@ -131,12 +131,7 @@ def footer(result: Result) -> None:
     with st.expander(_("This result in Python"), icon=":material/code:", key="snippet"):
         st.code(result.code, language="python")
     with st.expander(_("Share and export"), icon=":material/download:", key="export"):
-        st.caption(
-            _(
-                "The link in the address bar reproduces this view. The camera at the corner of a figure saves it "
-                "as a picture."
-            )
-        )
+        st.caption(_("The link in the address bar reproduces this view."))
         _downloads(result)
 
 
@@ -146,7 +141,7 @@ def manifest(result: Result) -> dict[str, Any]:
 
 
 def _downloads(result: Result) -> None:
-    told = manifest(result)
+    told, size = manifest(result), print_size.choose()
     files: list[show.File] = [
         ("npz", _("Arrays (NumPy npz)"), "application/zip", lambda: npz_bytes(result.arrays(), told)),
         ("json", _("Settings (JSON manifest)"), "application/json", lambda: json_text(told)),
@@ -165,3 +160,4 @@ def _downloads(result: Result) -> None:
         ),
     ]
     show.download_row(f"vitviz-{result.page}", files)
+    lines.take_away(size, name=f"vitviz-{result.page}", description=json_text(told), copy=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, Unpack
 
 import streamlit as st
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ from vitviz.export.arrays import npz_bytes
 from vitviz.export.manifest import json_text, manifest
 from vitviz.export.settings import ViewSettings
 from vitviz.export.snippet import snippet
+from vitviz.figures.image_files import with_texts
+from vitviz.figures.sheet import PrintSize
+from vitviz.ui.components.picture_copier import picture_copier
+from vitviz.ui.furniture import lines, print_size
 from vitviz.ui.furniture.recipe import Recipe
 from vitviz.ui.reader import photos
 from vitviz.ui.reader.scene import Scene
@@ -22,6 +26,13 @@ from vitviz.ui.text import SOURCE, _, kept, language
 
 File = tuple[str, str, str, Callable[[], bytes | str]]
 """A file to take away: its suffix, its button's label, its MIME type, and what makes it at the click."""
+
+
+class Png(Protocol):
+    """Makes a picture for print."""
+
+    def __call__(self, **size: Unpack[PrintSize]) -> bytes:
+        """Return the PNG file."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +43,8 @@ class Export:
     """Start of the file names."""
     settings: ViewSettings | Recipe
     """What the view was made with, for the manifest and for the Python code."""
-    png: Callable[[], bytes]
-    """The picture at print size."""
+    png: Png
+    """The picture at print size, and at any other."""
     arrays: Callable[[], Mapping[str, NDArray[Any]]]
     """The numbers behind it."""
     html: Callable[[dict[str, Any]], str]
@@ -64,15 +75,22 @@ def footer(scene: Scene, export: Export, *, caution: str) -> None:
 
 
 def downloads(scene: Scene, export: Export) -> None:
-    """Draw the download buttons: picture, arrays, manifest, page."""
-    told = record(scene, export)
+    """Draw the size in print and the files: picture, to download or to copy, arrays, manifest, page, charts."""
+    told, size = record(scene, export), print_size.choose()
+    settings = json_text(told)
+
+    def png() -> bytes:
+        return with_texts(export.png(**size), {"Settings": settings})
+
     files: list[File] = [
-        ("png", _("Picture (PNG, for print)"), "image/png", export.png),
+        ("png", _("Picture (PNG, for print)"), "image/png", png),
         ("npz", _("Arrays (NumPy npz)"), "application/zip", lambda: npz_bytes(export.arrays(), told)),
-        ("json", _("Settings (JSON manifest)"), "application/json", lambda: json_text(told)),
+        ("json", _("Settings (JSON manifest)"), "application/json", lambda: settings),
         ("html", _("Page that works offline (HTML)"), "text/html", lambda: export.html(told)),
     ]
     download_row(export.name, files)
+    picture_copier(kept(png), key="copy_picture")
+    lines.take_away(size, name=export.name, description=settings)
 
 
 def download_row(name: str, files: Sequence[File]) -> None:

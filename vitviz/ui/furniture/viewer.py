@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Unpack
 
 import numpy as np
 import streamlit as st
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from vitviz.attention.view import MapView, attention_view
 from vitviz.figures.image_files import jpeg_bytes
 from vitviz.figures.scale import Scale
-from vitviz.figures.sheet import Panel, print_figure
+from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.trace import Trace
 from vitviz.ui.choices.shared import DIRECTION, HEAD, LAYER, OPACITY, PALETTE, PATCH, SCALE, SMOOTH, SPECIAL
 from vitviz.ui.components.attention_view import AttentionView, ViewState
@@ -22,6 +23,7 @@ from vitviz.ui.kept import cache
 from vitviz.ui.reader import link, photos
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, language
+from vitviz.ui.words.labels import is_random
 
 
 def layer_view(scene: Scene) -> AttentionView:
@@ -105,12 +107,17 @@ def panel(scene: Scene, view: MapView, *, label: str = "") -> Panel:
     )
 
 
+def titled(scene: Scene, title: str) -> str:
+    """Return the title of a picture to take away, with random weights said in it."""
+    return _("{title} · random weights").format(title=title) if is_random(scene.vit) else title
+
+
 def caption(scene: Scene) -> str:
-    """Return the settings of a picture in one line."""
+    """Return the settings of a picture in one line; of a file's digest only the beginning, as manifests have all."""
     return _("{photo}, {model} ({weights}), {rows} × {columns} patches. vitviz").format(
         photo=photos.title(scene.photo_name),
         model=scene.vit.name,
-        weights=scene.vit.weights,
+        weights=re.sub(r"([0-9a-f]{12})[0-9a-f]{8,}", r"\1…", scene.vit.weights),
         rows=scene.trace.grid.rows,
         columns=scene.trace.grid.columns,
     )
@@ -121,8 +128,8 @@ def export(scene: Scene, view: AttentionView) -> Export:
     shown = shown_map(scene)
     printed = panel(scene, shown)  # now: a download runs outside the session, without its choices
 
-    def png() -> bytes:
-        return print_figure([printed], title=shown.label, caption=caption(scene))
+    def png(**size: Unpack[PrintSize]) -> bytes:
+        return print_figure([printed], title=titled(scene, shown.label), caption=caption(scene), **size)
 
     def arrays() -> dict[str, NDArray[Any]]:
         attention = scene.trace.attention(scene.layer).cpu().numpy()
@@ -134,5 +141,7 @@ def export(scene: Scene, view: AttentionView) -> Export:
         view=shown,
         png=png,
         arrays=arrays,
-        html=lambda told: standalone_html(view, title=shown.label, caption=caption(scene), language=language()),
+        html=lambda told: standalone_html(
+            view, title=titled(scene, shown.label), caption=caption(scene), language=language()
+        ),
     )

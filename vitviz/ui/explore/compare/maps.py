@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import streamlit as st
@@ -13,7 +13,7 @@ from vitviz.attribution import Method
 from vitviz.figures.export import html_of_png
 from vitviz.figures.overlay import grey
 from vitviz.figures.scale import Scale
-from vitviz.figures.sheet import Panel, print_figure
+from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.ui.choices.compare import AGAINST
 from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.compare import pair, recipe
@@ -188,9 +188,9 @@ def export(now: Scene, a: Side, b: Side | None, comparison: MapComparison | None
     if comparison is not None and not np.isnan(comparison.correlation):
         caption = _("Rank correlation {value:+.2f}. {caption}").format(value=comparison.correlation, caption=caption)
 
-    def png() -> bytes:
+    def png(**size: Unpack[PrintSize]) -> bytes:
         given = shown or [Panel(label=_("Photo"), photo=now.picture)]
-        return print_figure(given, title=title, caption=caption, columns=len(given))
+        return print_figure(given, title=viewer.titled(now, title), caption=caption, columns=len(given), **size)
 
     def arrays() -> dict[str, NDArray[Any]]:
         first: dict[str, NDArray[Any]] = {"picture": now.picture}
@@ -203,5 +203,5 @@ def export(now: Scene, a: Side, b: Side | None, comparison: MapComparison | None
         settings=recipe.recipe(now, a, b, comparison),
         png=png,
         arrays=arrays,
-        html=lambda told: html_of_png(png(), title, caption, told, language=language()),
+        html=lambda told: html_of_png(png(), viewer.titled(now, title), caption, told, language=language()),
     )

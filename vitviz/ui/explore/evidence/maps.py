@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import streamlit as st
@@ -17,7 +17,7 @@ from vitviz.export.settings import ViewSettings
 from vitviz.figures.export import html_of_png
 from vitviz.figures.overlay import grey
 from vitviz.figures.scale import Scale
-from vitviz.figures.sheet import Panel, print_figure
+from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.trace import Trace, trace
 from vitviz.ui.choices.evidence import BOX, KNOBS, METHOD_NAMES, METHOD_SEPARATOR, NO_METHOD, box_of, knobs_of
 from vitviz.ui.choices.shared import OPACITY
@@ -204,12 +204,18 @@ def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:
     maps = [(drawn.method, drawn.attribution) for drawn in outcomes if drawn.attribution is not None]
     title = _("Explained: {target}").format(target=aim.label)
 
-    def png() -> bytes:
+    def png(**size: Unpack[PrintSize]) -> bytes:
         panels = [Panel(label=_("Photo"), photo=scene.picture)] + [
             panel(scene, method, attribution, opacity) for method, attribution in maps
         ]
         columns = 4 if max(scene.vit.image_size) <= 448 else 2  # a pixel must not vanish in print
-        return print_figure(panels, title=title, caption=viewer.caption(scene), columns=min(columns, len(panels)))
+        return print_figure(
+            panels,
+            title=viewer.titled(scene, title),
+            caption=viewer.caption(scene),
+            columns=min(columns, len(panels)),
+            **size,
+        )
 
     def arrays() -> dict[str, NDArray[Any]]:
         named = {method.name: attribution.values for method, attribution in maps}
@@ -221,7 +227,9 @@ def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:
         settings=settings(scene, aim, [method for method, _attribution in maps]),
         png=png,
         arrays=arrays,
-        html=lambda told: html_of_png(png(), title, viewer.caption(scene), told, language=language()),
+        html=lambda told: html_of_png(
+            png(), viewer.titled(scene, title), viewer.caption(scene), told, language=language()
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import streamlit as st
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from vitviz.attention.statistics import STATISTICS, HeadStatistics
 from vitviz.capture.edit import NO_EDIT
 from vitviz.export.arrays import statistics_arrays
+from vitviz.figures.head_panel import head_panel
 from vitviz.figures.scale import Scale
-from vitviz.figures.sheet import Panel, print_figure
+from vitviz.figures.sheet import PrintSize, print_figure
 from vitviz.ui.choices.shared import ABLATE, HEAD, LAYER, pairs_of
 from vitviz.ui.components.atlas_view import AtlasView, HeadIndex
 from vitviz.ui.components.standalone import standalone_html
@@ -191,14 +192,18 @@ def export(scene: Scene, table: HeadStatistics, name: str) -> Export:
     title, unit, _definition = names()[name]
     view = atlas(scene, table, name)
 
-    def png() -> bytes:
-        sheet = Panel(label=f"{title} ({unit})", map=table.table(name), scale=Scale(*view.limits, None))
-        return print_figure([sheet], title=_("Every head: rows are layers"), caption=viewer.caption(scene))
+    def png(**size: Unpack[PrintSize]) -> bytes:
+        sheet = head_panel(f"{title} ({unit})", table.table(name), Scale(*view.limits, None))
+        return print_figure(
+            [sheet], title=viewer.titled(scene, _("Every head: rows are layers")), caption=viewer.caption(scene), **size
+        )
 
     return Export(
         name=f"vitviz-heads-{name}",
         settings=settings.heads(scene, name),
         png=png,
         arrays=lambda: statistics_arrays(table),
-        html=lambda told: standalone_html(view, title=title, caption=viewer.caption(scene), language=language()),
+        html=lambda told: standalone_html(
+            view, title=viewer.titled(scene, title), caption=viewer.caption(scene), language=language()
+        ),
     )

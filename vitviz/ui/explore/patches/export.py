@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from vitviz.attention.view import MapView
 from vitviz.attribution import Attribution
 from vitviz.attribution.attribute import find_method
 from vitviz.figures.export import html_of_png
-from vitviz.figures.sheet import Panel, print_figure
+from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.ui.choices.patches import PATCH_MAP
 from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.evidence import maps
@@ -45,15 +45,17 @@ def export(scene: Scene, aim: Aim, changed: Changed, measured: PatchMeasurements
     panels = _panels(scene, changed, measured)
     title, caption = _("What if patches change?"), viewer.caption(scene)
 
-    def png() -> bytes:
-        return print_figure(panels, title=title, caption=caption, columns=min(3, len(panels)))
+    def png(**size: Unpack[PrintSize]) -> bytes:
+        return print_figure(
+            panels, title=viewer.titled(scene, title), caption=caption, columns=min(3, len(panels)), **size
+        )
 
     return Export(
         name="vitviz-patches",
         settings=_recipe(scene, aim, changed, measured),
         png=png,
         arrays=lambda: _arrays(scene, changed, measured),
-        html=lambda told: html_of_png(png(), title, caption, told, language=language()),
+        html=lambda told: html_of_png(png(), viewer.titled(scene, title), caption, told, language=language()),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from vitviz.analysis.positions import PositionSimilarity, ReadOut, position_comp
 from vitviz.analysis.shuffling import ShuffleExperiment
 from vitviz.figures.export import html_of_png
 from vitviz.figures.mosaic import mosaic
-from vitviz.figures.sheet import Panel, print_figure
+from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.ui.explore.positions.encoding import in_words, scale, step, unit
 from vitviz.ui.explore.positions.input_sizes import Answers
 from vitviz.ui.furniture import viewer
@@ -51,15 +51,15 @@ def export(scene: Scene, measured: PositionMeasurements) -> Export:
         )
         panels = [Panel(label=title, picture=_sheet(scene, similarity)), large]
 
-    def png() -> bytes:
-        return print_figure(panels, title=title, caption=caption)
+    def png(**size: Unpack[PrintSize]) -> bytes:
+        return print_figure(panels, title=viewer.titled(scene, title), caption=caption, **size)
 
     return Export(
         name="vitviz-positions",
         settings=_recipe(scene, measured),
         png=png,
         arrays=lambda: _arrays(scene, measured, chosen),
-        html=lambda told: html_of_png(png(), title, caption, told, language=language()),
+        html=lambda told: html_of_png(png(), viewer.titled(scene, title), caption, told, language=language()),
     )
 
 

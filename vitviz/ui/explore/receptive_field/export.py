@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from numpy.typing import NDArray
 from PIL import Image
 
 from vitviz.figures.export import html_of_png
-from vitviz.figures.sheet import Panel, print_figure
+from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.ui.choices.receptive_field import FIELD_SCALE, PICTURES
 from vitviz.ui.explore.receptive_field import fields
 from vitviz.ui.explore.receptive_field.fields import ProbedField
@@ -27,7 +27,7 @@ def export(scene: Scene, measured: list[ProbedField]) -> Export:
     pictures = [(network, fields.picture(scene, network)) for network in measured]  # now: downloads have no session
     key = f"{fields.key(scene)} {viewer.caption(scene)}"
 
-    def png() -> bytes:
+    def png(**size: Unpack[PrintSize]) -> bytes:
         panels = [
             Panel(
                 label=f"{network.probe.title}, {network.place}, {network.field.radius:.0f} px",
@@ -35,7 +35,7 @@ def export(scene: Scene, measured: list[ProbedField]) -> Export:
             )
             for network, shown in pictures
         ]
-        return print_figure(panels, title=title, caption=key)
+        return print_figure(panels, title=viewer.titled(scene, title), caption=key, **size)
 
     def arrays() -> dict[str, NDArray[Any]]:
         maps: dict[str, NDArray[Any]] = {network.role: network.field.values for network in measured}
@@ -46,7 +46,7 @@ def export(scene: Scene, measured: list[ProbedField]) -> Export:
         settings=_recipe(scene, measured),
         png=png,
         arrays=arrays,
-        html=lambda told: html_of_png(png(), title, key, told, language=language()),
+        html=lambda told: html_of_png(png(), viewer.titled(scene, title), key, told, language=language()),
     )
 
 

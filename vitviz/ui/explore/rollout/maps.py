@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import streamlit as st
@@ -14,7 +14,7 @@ from vitviz.attention.rollout import fuse_heads, normalise_rows
 from vitviz.attention.rollout_view import rollout_view
 from vitviz.attention.view import MapView
 from vitviz.figures.scale import scale_for
-from vitviz.figures.sheet import print_figure
+from vitviz.figures.sheet import PrintSize, print_figure
 from vitviz.figures.sprites import map_grid
 from vitviz.ui.choices.rollout import DISCARD, END, FUSION, LAYER_ALONE, RESIDUAL, ROLLOUT, ROLLOUT_MAP, START
 from vitviz.ui.choices.shared import DIRECTION, OPACITY, PALETTE, PATCH, SCALE, SMOOTH, SPECIAL
@@ -256,8 +256,8 @@ def export(scene: Scene, options: dict[str, Any], view: AttentionView, shown: Ma
     assert view.maps is not None
     both = dict(zip(_MAPS, view.maps, strict=True))
 
-    def png() -> bytes:
-        return print_figure([printed], title=shown.label, caption=viewer.caption(scene))
+    def png(**size: Unpack[PrintSize]) -> bytes:
+        return print_figure([printed], title=viewer.titled(scene, shown.label), caption=viewer.caption(scene), **size)
 
     def arrays() -> dict[str, NDArray[Any]]:
         return {name: both[name], "map": shown.values, "picture": scene.picture}
@@ -267,6 +267,8 @@ def export(scene: Scene, options: dict[str, Any], view: AttentionView, shown: Ma
         settings=replace(settings.rollout(scene), **shown_options(options)),
         png=png,
         arrays=arrays,
-        html=lambda told: standalone_html(view, title=shown.label, caption=viewer.caption(scene), language=language()),
+        html=lambda told: standalone_html(
+            view, title=viewer.titled(scene, shown.label), caption=viewer.caption(scene), language=language()
+        ),
         view=shown,
     )

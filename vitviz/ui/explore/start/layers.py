@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import streamlit as st
@@ -14,7 +14,7 @@ from vitviz.figures.export import html_of_png
 from vitviz.figures.image_files import jpeg_bytes
 from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import Scale
-from vitviz.figures.sheet import Panel, print_figure
+from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.figures.summary import describe_map
 from vitviz.ui.furniture import settings, viewer
 from vitviz.ui.furniture.show import Export
@@ -94,7 +94,7 @@ def export(scene: Scene, maps: list[MapView]) -> Export:
     """Return the files of the Start page."""
     title = _("Where {query} looks, layer by layer").format(query=query_words(scene))
 
-    def png() -> bytes:
+    def png(**size: Unpack[PrintSize]) -> bytes:
         panels = [
             Panel(
                 label=_("Layer {layer}").format(layer=layer),
@@ -106,7 +106,7 @@ def export(scene: Scene, maps: list[MapView]) -> Export:
             )
             for layer, shown in enumerate(maps)
         ]
-        return print_figure(panels, title=title, caption=viewer.caption(scene), columns=4)
+        return print_figure(panels, title=viewer.titled(scene, title), caption=viewer.caption(scene), columns=4, **size)
 
     def arrays() -> dict[str, NDArray[Any]]:
         return {"maps": np.stack([shown.values for shown in maps]), "picture": scene.picture}
@@ -116,5 +116,7 @@ def export(scene: Scene, maps: list[MapView]) -> Export:
         settings=settings.settings(scene, "layers", query=first_query(scene.vit)),
         png=png,
         arrays=arrays,
-        html=lambda told: html_of_png(png(), title, viewer.caption(scene), told, language=language()),
+        html=lambda told: html_of_png(
+            png(), viewer.titled(scene, title), viewer.caption(scene), told, language=language()
+        ),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from vitviz.export import snippet
 from vitviz.export.settings import ViewSettings
 from vitviz.figures.overlay import outline, overlay
 from vitviz.figures.scale import Scale
-from vitviz.figures.sheet import Panel, print_figure
+from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.ui.choices.tokens import CKA_WITH, FLIP, FOREGROUND
 from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.components.token_view import TokenView
@@ -56,12 +56,18 @@ def export(scene: Scene, here: Seen, there: Seen, measured: TokenMeasurements) -
     caption = _("{caption}; second photo: {second}").format(
         caption=viewer.caption(scene), second=photos.title(there.name)
     )
+
+    def png(**size: Unpack[PrintSize]) -> bytes:
+        return print_figure(panels, title=viewer.titled(scene, title), caption=caption, columns=4, **size)
+
     return Export(
         name=f"vitviz-tokens-layer{scene.layer}",
         settings=_recipe(scene, there, measured, (alike, across)),
-        png=lambda: print_figure(panels, title=title, caption=caption, columns=4),
+        png=png,
         arrays=lambda: _arrays(scene, there, measured, (alike, across)),
-        html=lambda told: standalone_html(measured.view, title=title, caption=caption, language=language()),
+        html=lambda told: standalone_html(
+            measured.view, title=viewer.titled(scene, title), caption=caption, language=language()
+        ),
     )
 
 

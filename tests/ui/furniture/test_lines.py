@@ -1,0 +1,56 @@
+"""What is taken away: charts as lines at a size of print, pictures with their settings inside, the copy button."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from vitviz.figures.image_files import png_bytes, with_texts
+from vitviz.figures.vector import vector_file
+from vitviz.ui.furniture import lines
+
+
+def drawn() -> None:
+    from vitviz.figures.axes import Axis
+    from vitviz.figures.curve import Curve
+    from vitviz.figures.line_chart import line_chart
+    from vitviz.ui.furniture import charts, lines, print_size
+
+    lines.begin()
+    size = print_size.choose()
+    for name in ("Loss", "Answer"):
+        made = line_chart([Curve(name, [0, 1], [2.0, 1.0])], x=Axis("Step"), y=Axis(name))
+        charts.chart(made, key=f"chart_{name}")
+    lines.take_away(size, name="vitviz-page", description="told", copy=True)
+
+
+def test_every_chart_of_a_page_can_be_taken_away_at_the_chosen_size() -> None:
+    app = AppTest.from_function(drawn).run(timeout=60)
+    assert not app.exception
+    assert app.selectbox(key="chart_chosen").options == ["Loss / Step", "Answer / Step"]
+    assert [button.key for button in app.get("download_button")] == ["chart_svg", "chart_pdf", "chart_png"]
+    figure = app.session_state["vitviz_charts"]["chart_Answer"]
+    assert lines.title(figure) == "Answer / Step"
+    pdf = vector_file(figure, "pdf", width_mm=85, dpi=150, title="a", description="told")
+    box = re.search(rb"/MediaBox \[ *0 0 ([\d.]+)", pdf)
+    assert box is not None
+    assert float(box[1]) == pytest.approx(85 / 25.4 * 72, abs=0.1)  # points
+    png = Image.open(io.BytesIO(vector_file(figure, "png", width_mm=85, dpi=150)))
+    assert png.width == pytest.approx(85 / 25.4 * 150, abs=1)
+    assert png.info["dpi"] == pytest.approx((150, 150), abs=0.5)
+
+
+def test_a_picture_carries_its_settings_and_keeps_its_pixels() -> None:
+    picture = Image.linear_gradient("L").convert("RGB")
+    file = png_bytes(picture, dpi=300, texts={"Title": "a"})
+    told = with_texts(file, {"Settings": json.dumps({"layer": "第五"}, ensure_ascii=False)})
+    opened = Image.open(io.BytesIO(told))
+    assert opened.tobytes() == picture.tobytes()  # Pillow checks each chunk's sum
+    assert json.loads(opened.info["Settings"]) == {"layer": "第五"}
+    assert opened.info["Title"] == "a"
+    assert opened.info["dpi"] == pytest.approx((300, 300), abs=0.5)

@@ -1,0 +1,67 @@
+"""The charts that a page has drawn, to take away: as lines (SVG, PDF) or as a picture (PNG)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from vitviz.figures.sheet import PrintSize
+from vitviz.figures.vector import drawable, vector_file
+from vitviz.figures.vector_axes import plain_text
+from vitviz.ui.components.picture_copier import picture_copier
+from vitviz.ui.text import _, kept
+
+_CHARTS = "vitviz_charts"
+_TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
+
+
+def begin() -> None:
+    """Forget the charts of the last run."""
+    st.session_state[_CHARTS] = {}
+
+
+def keep(figure: go.Figure, key: str) -> None:
+    """Remember a chart that the page draws."""
+    if drawable(figure):
+        st.session_state.setdefault(_CHARTS, {})[key] = figure
+
+
+def charts() -> Mapping[str, go.Figure]:
+    """Return the charts of this run by their keys."""
+    drawn: Mapping[str, go.Figure] = st.session_state.get(_CHARTS, {})
+    return drawn
+
+
+def title(figure: go.Figure) -> str:
+    """Return what a chart is called: its vertical axis against the horizontal one."""
+    axes = [plain_text(axis.title.text) for axis in (figure.layout.yaxis, figure.layout.xaxis)]
+    return " / ".join(name for name in axes if name)
+
+
+def take_away(size: PrintSize, *, name: str, description: str, copy: bool = False) -> None:
+    """Draw the choice of a chart and its files; ``copy`` adds the button that copies it. Nothing without a chart."""
+    drawn = charts()
+    if not drawn:
+        return
+    st.markdown(_("**Charts of this page**, as lines that stay sharp at any size"))
+    key = st.selectbox(_("Chart"), list(drawn), format_func=lambda key: title(drawn[key]) or key, key="chart_chosen")
+    figure = drawn.get(key) or next(iter(drawn.values()))
+
+    def made(form: str) -> bytes:
+        return vector_file(figure, form, title=title(figure), description=description, **size)
+
+    for column, (form, mime) in zip(st.columns(len(_TYPES)), _TYPES.items(), strict=True):
+        column.download_button(
+            form.upper(),
+            kept(partial(made, form)),
+            file_name=f"{name}-{str(key).replace('_', '-')}.{form}",
+            mime=mime,
+            key=f"chart_{form}",
+            on_click="ignore",
+            width="stretch",
+        )
+    if copy:
+        picture_copier(kept(partial(made, "png")), key="copy_chart")
