@@ -212,7 +212,9 @@ def test_advice_is_given_where_it_can_be_followed() -> None:
     assert "safetensors" not in in_dashboard(error)
 
 
-def test_trained_size_is_an_option_of_every_command_with_a_model(monkeypatch: pytest.MonkeyPatch, vit: Any) -> None:
+def test_size_place_and_kind_of_answer_are_options_of_every_command_with_a_model(
+    monkeypatch: pytest.MonkeyPatch, vit: Any
+) -> None:
     seen: dict[str, Any] = {}
 
     def load(*_: object, **options: Any) -> vitviz.ViT:
@@ -220,10 +222,12 @@ def test_trained_size_is_an_option_of_every_command_with_a_model(monkeypatch: py
         return vit
 
     monkeypatch.setattr("vitviz.cli.model_options.load_vit", load)
-    assert main(["positions", "--weights=a.safetensors", "--trained-size=32x64", "--json"]) == 0
+    chosen = ["--device=auto", "--precision=bfloat16", "--multi-label"]
+    assert main(["positions", "--weights=a.safetensors", "--trained-size=32x64", *chosen, "--json"]) == 0
     assert seen["trained_size"] == (32, 64)
+    assert [seen[name] for name in ("device", "precision", "multi_label")] == ["auto", "bfloat16", True]
     for command in (each for each in JSON if each not in ("models", "doctor", "explanation")):
-        assert "--trained-size" in flags(command)
+        assert {"--trained-size", "--device", "--precision", "--multi-label"} <= flags(command)
 
 
 def test_pretrained_weights_take_no_trained_size(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
+import vitviz
+from benchmarks.modules import research
 from tests.families import ALL, member, noise
 from vitviz.analysis.shuffling import move_patches, shuffle_experiment, shuffled_order
 from vitviz.errors import OptionError, UnsupportedModelError
+from vitviz.labs import permutation
 from vitviz.models.vit import ViT
 
 
@@ -76,3 +80,24 @@ def test_what_cannot_be_shuffled_is_refused(wide: ViT, build_vit) -> None:  # ty
     overlapping = ViT.from_module(module, name="overlapping")
     with pytest.raises(UnsupportedModelError, match="overlapping does not cut the picture into separate patches"):
         shuffle_experiment(overlapping, noise((32, 32)))
+
+
+class PlacesByHand(research.Dino):
+    """Tells places apart in code of its own, with no table, rotation or bias."""
+
+    def prepare_tokens(self, x: Tensor) -> Tensor:
+        """Return what enters the blocks."""
+        tokens = super().prepare_tokens(x)
+        return tokens * (1 + torch.arange(17.0)[:, None] / 17)
+
+
+@pytest.mark.parametrize("module", [research.Dino(research.with_bias), PlacesByHand()], ids=["bias", "places"])
+def test_positions_that_cannot_be_taken_out_are_refused_and_not_shown_as_none(module: nn.Module) -> None:
+    with torch.no_grad():
+        module.pos_embed[:, 1:] = 0  # type: ignore[index, operator]
+    vit = ViT.from_module(module.eval())
+    for run in (shuffle_experiment, permutation.on_model):
+        with pytest.raises(UnsupportedModelError, match="positions of .* cannot be taken out: shuffled patches still"):
+            run(vit, noise(vit.image_size))  # type: ignore[operator]
+    similarity = vitviz.position_similarity(vit)
+    assert similarity.kind == "relative" or "tells places apart" in similarity.reason

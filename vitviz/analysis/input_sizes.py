@@ -105,6 +105,7 @@ def rewrapped(vit: ViT, shell: nn.Module, image_size: tuple[int, int]) -> ViT:
             class_names=vit.class_names if vit.has_classifier else None,
             transform=transform,
             weights=vit.weights,
+            multi_label=vit.multi_label,
         )
     except UnsupportedModelError as error:
         raise _fixed(vit, image_size, str(error)) from error

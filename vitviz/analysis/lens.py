@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vitviz.errors import CaptureError, OptionError, check_index
 from vitviz.grid import PatchGrid
+from vitviz.models.probabilities import probabilities
 from vitviz.models.vit import ViT
 from vitviz.record import Result
 from vitviz.trace.forward import as_result, rounding
@@ -29,14 +30,15 @@ class LogitLens(Result):
     """The class that the model answers in the end."""
     names: tuple[str, ...] = field(default=(), repr=False)
     """Of the classes; empty where they are not known."""
+    multi_label: bool = False
+    """Whether the classes may hold side by side, each with a probability of its own."""
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """(layer + 1, class) softmax of each row."""
-        logits = self.logits.astype(np.float64)
-        shares = np.exp(logits - logits.max(-1, keepdims=True))
-        result: NDArray[np.float64] = shares / shares.sum(-1, keepdims=True)
-        return result
+        """(layer + 1, class) what the logits of each row stand for."""
+        logits = torch.from_numpy(self.logits.astype(np.float64))
+        shares: NDArray[np.float64] = probabilities(logits, multi_label=self.multi_label).numpy()
+        return shares
 
     @property
     def top(self) -> tuple[int, ...]:
@@ -76,7 +78,7 @@ def logit_lens(vit: ViT, trace: Trace) -> LogitLens:
             "wanted norm, pooling and head only. A lens would show answers that it never gives."
         )
     names = tuple(vit.class_name(index) for index in range(logits.shape[1]))
-    return LogitLens(vit.name, logits.numpy(), int(real.argmax()), names)
+    return LogitLens(vit.name, logits.numpy(), int(real.argmax()), names, vit.multi_label)
 
 
 @dataclass(frozen=True, eq=False)

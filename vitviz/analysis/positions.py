@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vitviz.analysis.position_kinds import RELATIVE, ROTARY, Positions, positions_of
+from vitviz.analysis.shuffling import order_gap, separate
 from vitviz.analysis.tokens import principal_coordinates
 from vitviz.errors import OptionError, check_choice, check_index
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
 from vitviz.record import Record, Result
+from vitviz.trace.forward import rounding
 
 Table = NDArray[np.float32]
 
@@ -113,6 +115,11 @@ def position_similarity(
     chosen = kind or (positions.kinds[0] if positions.kinds else "none")
     if chosen == "none":
         reason = f"{vit.name} has no position encoding: shuffled patches give the same tokens, shuffled."
+        if separate(vit) and order_gap(vit, vit.shell) > rounding(vit.dtype, 1e-3):
+            reason = (
+                f"{vit.name} tells places apart, for shuffled patches give other tokens, but not by vectors, rotations "
+                "or a bias that could be read: its positions are not shown."
+            )
         return PositionSimilarity(vit.name, "none", (), vit.grid, None, "not applicable", reason, None)
     values, vectors, unit = _values(vit, positions, chosen, layer, head)
     table = None if vectors is None else vectors.float().cpu().numpy()

@@ -28,6 +28,7 @@ def redrawn(vit: ViT, *, seed: int = 0) -> ViT:
         transform=vit.transform,
         class_names=vit.class_names or None,
         image_size=vit.image_size,
+        multi_label=vit.multi_label,
         weights=f"random, seed {seed}, with each tensor's own mean and spread",
     )
     return replace(drawn, lock=vit.lock)  # a copy takes its turns with the model

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vitviz.analysis.masked import masked_scores
 from vitviz.analysis.replacement import REMOVED, replacement_picture
+from vitviz.models.probabilities import probabilities
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
 from vitviz.trace.target import Target
@@ -26,18 +27,21 @@ class ClassAnswer(Target):
 
     index: int
     """The class again, never None."""
+    multi_label: bool
+    """Whether the class may hold beside others."""
 
     def score(self, logits: Tensor | None, embedding: Tensor) -> Tensor:
         """Return (image, 2): the probability, and 1 where the class is the top answer."""
         answers = embedding if logits is None else logits  # a class is only ever read from logits
         top = answers.argmax(-1) == self.index
-        return torch.stack([answers.softmax(-1)[..., self.index], top.to(answers)], -1)
+        share = probabilities(answers, multi_label=self.multi_label)[..., self.index]
+        return torch.stack([share, top.to(share)], -1)
 
 
-def watched(target: Target) -> Target:
+def watched(vit: ViT, target: Target) -> Target:
     """Return what is read at every step: a class's probability and rank, or the score of another target."""
     if type(target) is Target and target.class_index is not None:
-        return ClassAnswer(target.class_index, target.label, target.class_index)
+        return ClassAnswer(target.class_index, target.label, target.class_index, vit.multi_label)
     return target
 
 
@@ -46,7 +50,7 @@ class Removal:
 
     def __init__(self, vit: ViT, pixels: Tensor, target: Target, replacement: str, *, seed: int = 0) -> None:
         self.patches, self.replacement = vit.grid.patches, replacement
-        self._vit, self._pixels, self._target = vit, pixels, watched(target)
+        self._vit, self._pixels, self._target = vit, pixels, watched(vit, target)
         self._behind = replacement_picture(vit, pixels, replacement, seed=seed)
         self._known: dict[bytes, Tensor] = {}
 

@@ -29,7 +29,7 @@ def score_batch(
 
     ``batch`` is (image, 3, height, width), normalised. ``kept`` (image, patch) says with False which patches are
     taken out of an image: no token attends to them and no pooling counts them. ``probability`` turns the score of a
-    class into its share of the softmax; scores of other targets stay as they are.
+    class into its probability; scores of other targets stay as they are.
 
     Raises GridError for tensors of other shapes and for an image of which no patch is kept.
     """
@@ -61,8 +61,7 @@ def read_scores(vit: ViT, answer: Tensor, target: Target, *, probability: bool =
             "Check the weights."
         )
     if probability and type(target) is Target and target.class_index is not None:
-        single = answer.shape[-1] == 1  # whose softmax would be 1 for every picture
-        return (answer.sigmoid() if single else answer.softmax(-1))[:, target.class_index]
+        return vit.probabilities(answer)[:, target.class_index]
     return target.of_answer(answer, similar=similar)
 
 

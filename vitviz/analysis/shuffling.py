@@ -18,7 +18,7 @@ from vitviz.models.inputs import Picture, input_of
 from vitviz.models.parts import patch_projection
 from vitviz.models.vit import ViT
 from vitviz.record import Record, Result
-from vitviz.trace.forward import as_result
+from vitviz.trace.forward import as_result, rounding
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -60,7 +60,7 @@ def shuffle_experiment(
     is read from the class token, or from an average of the patches, does not change at all. With positions it does.
 
     Raises OptionError for shares outside [0, 1], UnsupportedModelError for a model whose patches overlap: cutting
-    the picture up would then change the patches themselves.
+    the picture up would then change the patches themselves; and for one whose positions cannot be taken out.
 
     >>> vitviz.shuffle_experiment(vit, "photo.jpg", shares=(0.0, 1.0)).moved
     (0, 256)
@@ -75,6 +75,7 @@ def shuffle_experiment(
     read = "class token" if "class" in vit.grid.prefix else "embedding"
     plain = _read(vit, vit.shell, batch)
     with without_positions(vit) as shell:
+        check_removed(vit, shell)
         blank = _read(vit, shell, batch)
     return ShuffleExperiment(tuple(shares), moved, read, plain, blank)
 
@@ -127,6 +128,35 @@ def check_separate(vit: ViT) -> None:
     )
 
 
+def check_removed(vit: ViT, shell: Any) -> None:
+    """Raise UnsupportedModelError unless a shell of a model treats all places alike, once positions are taken out.
+
+    That is not assumed of the kinds of positions that are known: shuffled patches of a picture of noise must give the
+    same tokens, shuffled.
+    """
+    gap = order_gap(vit, shell)
+    if gap > rounding(vit.dtype, 1e-3):
+        raise UnsupportedModelError(
+            f"The positions of {vit.name} cannot be taken out: shuffled patches still change its tokens, by {gap:.1%} "
+            "of the largest number; wanted no more than rounding. Its code treats places in a way of its own, such as "
+            "a bias written out by hand. Choose a model whose positions are vectors, rotations or a bias of the scores."
+        )
+
+
+def order_gap(vit: ViT, shell: Any) -> float:
+    """Return how much a shuffle of patches changes the patch tokens of a shell, beyond their order.
+
+    It is the largest difference, as a share of the largest number, on a picture of noise; 0 where places are alike.
+    """
+    picture = torch.randn(vit.channels, *vit.image_size, generator=torch.Generator().manual_seed(0))
+    order = shuffled_order(vit.grid.patches, 1.0)
+    batch = torch.stack([picture, move_patches(picture, vit.grid, order)])
+    with vit.lock, torch.no_grad():
+        tokens = as_result(shell.forward_features(vit.as_input(batch)))[:, len(vit.grid.prefix) :]
+    whole, moved = tokens  # (patch, channel)
+    return float((moved - whole[torch.from_numpy(order)]).abs().max() / whole.abs().max())
+
+
 def separate(vit: ViT) -> bool:
     """Return whether every patch token is made from the pixels of that patch alone."""
     try:
@@ -143,7 +173,7 @@ def _read(vit: ViT, shell: Any, batch: Tensor) -> ShuffleResult:
             vectors = features[:, vit.grid.token("class")]
         else:
             vectors = shell.forward_head(features, pre_logits=True)
-        answers = as_result(shell.forward_head(features)).softmax(-1) if vit.has_classifier else None
+        answers = vit.probabilities(as_result(shell.forward_head(features))) if vit.has_classifier else None
     vectors = as_result(vectors).double()
     cosine = torch.nn.functional.cosine_similarity(vectors[1:], vectors[:1], dim=-1)
     if answers is None:

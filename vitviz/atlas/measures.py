@@ -156,9 +156,9 @@ def _of_answers(vit: ViT, tap: _MeasuringTap, logits: Tensor) -> dict[str, Tenso
     rows = [
         head(vit, lens_features(vit, tap.streams[layer]), pre_logits=False).float() for layer in range(-1, vit.layers)
     ]
-    shares = [row.softmax(-1).gather(-1, final)[:, 0] for row in rows]
+    shares = [vit.probabilities(row).gather(-1, final)[:, 0] for row in rows]
     return {
-        "confidence": logits.softmax(-1).amax(-1),
+        "confidence": vit.probabilities(logits).amax(-1),
         "lens_confidence": torch.stack(shares, 1),
         "lens_agreement": torch.stack([(row.argmax(-1, keepdim=True) == final)[:, 0].float() for row in rows], 1),
     }

@@ -176,6 +176,7 @@ def _model(vit: ViT) -> dict[str, Any]:
         "mean": list(vit.mean),
         "std": list(vit.std),
         "class_names": classes,
+        **({"multi_label": True} if vit.multi_label else {}),
     }
 
 

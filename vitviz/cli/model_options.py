@@ -44,6 +44,9 @@ def add_to(group: Any) -> None:
         help="what stands between the matrices of a file's classifier of several layers",
     )  # fmt: skip
     group.add_argument(
+        "--multi-label", action="store_true", help="classes may hold side by side, each with a probability of its own"
+    )
+    group.add_argument(
         "--device", metavar="NAME", help="where it computes: cpu (default), cuda, cuda:1, mps, or auto for a GPU if any"
     )
     group.add_argument(
@@ -86,6 +89,7 @@ def options(arguments: argparse.Namespace) -> dict[str, Any]:
         "heads": arguments.heads,
         "weights_kind": arguments.weights_kind,
         "head_activation": arguments.head_activation,
+        "multi_label": arguments.multi_label or None,
         "device": arguments.device or "cpu",
         "precision": arguments.precision,
     }

@@ -79,7 +79,7 @@ def run(
         entropies.append(np.nanmean(head_statistics(traced).entropy, axis=1))  # (layer,)
         cosines.append(drift(plain, traced))
         if traced.logits is not None:
-            answers.append(traced.logits.double().softmax(-1).cpu())
+            answers.append(vit.probabilities(traced.logits.double()))
         report(progress, done + 1, len(factors))
     top = () if plain.logits is None else tuple(int(shares.argmax()) for shares in answers)
     best = None if plain.logits is None else int(plain.logits.argmax())

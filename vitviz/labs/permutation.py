@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vitviz.analysis.position_kinds import without_positions
-from vitviz.analysis.shuffling import check_separate, move_patches, shuffled_order
+from vitviz.analysis.shuffling import check_removed, check_separate, move_patches, shuffled_order
 from vitviz.errors import OptionError
 from vitviz.models.inputs import Picture, input_of
 from vitviz.models.seeding import SeededInitialisation
@@ -82,6 +82,7 @@ def on_model(vit: ViT, image: Picture, *, positions: bool = False, seed: int = 0
             whole, moved = _features(vit.shell, batch)
     else:
         with vit.lock, without_positions(vit) as shell, torch.no_grad():
+            check_removed(vit, shell)
             whole, moved = _features(shell, batch)
     named = vit.grid.token("class") if "class" in vit.grid.prefix else None
     return _compared(whole, moved, order, prefix=len(vit.grid.prefix), named=named)

@@ -36,6 +36,7 @@ def load_vit(
     heads: int | None = None,
     weights_kind: WeightsKind = "averaged",
     head_activation: HeadActivation | None = None,
+    multi_label: bool | None = None,
     device: str = "cpu",
     precision: Precision = "float32",
 ) -> ViT:
@@ -49,7 +50,8 @@ def load_vit(
     ``class_names`` are in the order of the outputs, a dictionary from index to name or from name to index, a file of
     names, or "imagenet"; a local file has numbers unless it holds names itself. ``device`` is where it computes:
     "cpu", "cuda", "cuda:1", "mps", or "auto" for the first GPU that is here. ``precision`` is that of weights and
-    passes. Results are float32 on the CPU whatever they are.
+    passes. Results are float32 on the CPU whatever they are. ``multi_label`` says that classes may hold side by
+    side, each with a probability of its own.
 
     The rest is of a local file. ``trained_size`` is the size that it was trained for, then also the default of
     ``image_size``: only needed where the number of positions does not tell their grid. ``heads`` is the number of
@@ -72,14 +74,16 @@ def load_vit(
     size = size or trained
     if name in shipped.MODELS:
         shipped.check_weights(name, weights)
-        return shipped.load(name, image_size=size, class_names=_names(class_names), placement=placement)
+        return shipped.load(
+            name, image_size=size, class_names=_names(class_names), placement=placement, multi_label=multi_label
+        )
     if name in shipped.CONVNETS:
         raise UnsupportedModelError(
             f"{name} is a convolutional network, with no attention between patches; wanted a Vision Transformer, such "
             f"as {' or '.join(shipped.MODELS)}. Load it with load_convnet."
         )
     if name.startswith(HF):
-        return _hugging_face(name, str(weights), seed, size, class_names, placement)
+        return _hugging_face(name, str(weights), seed, size, class_names, placement, multi_label)
     if not name.startswith(TIMM):
         known = [*shipped.MODELS, *(TIMM + each for each in timm_door.model_names())]
         raise UnknownModelError(
@@ -94,7 +98,9 @@ def load_vit(
     loaded = load_module(architecture, str(weights), seed=seed, image_size=size, file=file, offline=shipped.available())
     names = _given_names(class_names, loaded)
     module = placement.put(loaded.module)
-    return ViT.from_module(module, name=name, class_names=names, image_size=size, weights=loaded.origin)
+    return ViT.from_module(
+        module, name=name, class_names=names, image_size=size, weights=loaded.origin, multi_label=multi_label
+    )
 
 
 def _given_names(class_names: ClassNames | str | Path | None, loaded: Loaded) -> tuple[str, ...] | None:
@@ -118,6 +124,7 @@ def _hugging_face(
     size: tuple[int, int] | None,
     class_names: ClassNames | str | Path | None,
     placement: Placement,
+    multi_label: bool | None,
 ) -> ViT:
     model = hugging_face.load_module(name.removeprefix(HF), weights, seed=seed)
     if class_names == IMAGENET:
@@ -130,6 +137,7 @@ def _hugging_face(
         image_size=size,
         weights=model.weights,
         processor=model.processor,
+        multi_label=multi_label,
     )
 
 

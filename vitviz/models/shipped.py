@@ -100,6 +100,7 @@ def load(
     image_size: tuple[int, int] | None = None,
     class_names: Sequence[str] | None = None,
     placement: Placement = HERE,
+    multi_label: bool | None = None,
 ) -> ViT:
     """Load a shipped model, after checking its weights against their SHA-256.
 
@@ -118,6 +119,7 @@ def load(
         class_names=read_class_names(WEIGHTS / model.classes) if class_names is None else class_names,
         image_size=size,
         weights=_origin(model),
+        multi_label=multi_label,
     )
 
 

@@ -24,6 +24,7 @@ from vitviz.models.inputs import Picture, picture_in
 from vitviz.models.kinds import structure_of
 from vitviz.models.observation import Observation, observe, working_copy
 from vitviz.models.own_normalisation import prepared
+from vitviz.models.probabilities import probabilities
 from vitviz.models.structure import Structure
 from vitviz.models.support import check_family
 from vitviz.models.turn_lock import TurnLock
@@ -65,6 +66,8 @@ class ViT(Record):
     """Number of channels of its input: 3 for red, green and blue."""
     notes: tuple[str, ...] = field(default=(), kw_only=True)
     """What was assumed of the module when it was wrapped."""
+    multi_label: bool = field(default=False, kw_only=True)
+    """Whether its classes may hold side by side: then each has a probability of its own, and not a share of one."""
     structure: Structure = field(repr=False, kw_only=True)
     observed: Observed = field(repr=False, kw_only=True)
     lock: TurnLock = field(default_factory=TurnLock, repr=False, kw_only=True)
@@ -108,6 +111,7 @@ class ViT(Record):
         image_size: tuple[int, int] | int | None = None,
         weights: str = "as given",
         processor: Any = None,
+        multi_label: bool | None = None,
     ) -> ViT:
         """Wrap your own Vision Transformer, or one of Hugging Face's; the module is not modified.
 
@@ -120,7 +124,8 @@ class ViT(Record):
         ``transform`` and ``image_size`` (height and width in pixels, or one number for a square) default to the
         module's own timm data config. ``class_names`` are in the order of the outputs, or a dictionary from index to
         name or from name to index. Classes are counted in what the classifier returns; a head that hands the
-        embedding on is no classifier. What was assumed is told in ``notes``.
+        embedding on is no classifier. ``multi_label`` says that classes may hold side by side; by default that is what
+        the configuration of a model of transformers says, and else not so. What was assumed is told in ``notes``.
         What is observed is proven: a plain call of the module must answer the same. Changed weights are seen at
         once; any other change is noticed at the next pass, which proves the answer again and raises CaptureError if
         it is another one: wrap the module again then.
@@ -150,6 +155,7 @@ class ViT(Record):
             weights,
             channels=structure.channels,
             notes=(*observation.notes, *preparation.notes, *assumed),
+            multi_label=_is_multi_label(module) if multi_label is None else multi_label,
             structure=structure,
             observed=observation.observed,
         )
@@ -173,6 +179,10 @@ class ViT(Record):
     def as_input(self, batch: Tensor) -> Tensor:
         """Return a batch on the device and in the precision of the weights."""
         return batch.to(self.device, self.dtype)
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return what logits (…, class) of this model stand for, in [0, 1]; see ``vitviz.models.probabilities``."""
+        return probabilities(logits, multi_label=self.multi_label)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ViT:
         """Return a copy with a module of its own."""
@@ -239,6 +249,11 @@ def _kept_fields() -> list[str]:
 def _remade(kept: dict[str, Any]) -> ViT:
     """Return a ViT that was copied or read from a file: observed again, and proven again."""
     return ViT(**kept, observed=observe(kept["name"], kept["module"], kept["structure"]).observed)
+
+
+def _is_multi_label(module: nn.Module) -> bool:
+    config = getattr(module, "config", None)
+    return getattr(config, "problem_type", None) == "multi_label_classification"
 
 
 def _class_names(

@@ -124,6 +124,7 @@ def passes(
         relevances=_summaries(vit, run, edit) if along == RELEVANCES else (),
         notes=(VANISHES,) if vanishing else (),
         picture=vit.picture(pixels),
+        multi_label=vit.multi_label,
         device=str(vit.device),
     )
 

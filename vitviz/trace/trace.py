@@ -22,6 +22,7 @@ from vitviz.capture.edit import Edit
 from vitviz.capture.tap import AttentionCall
 from vitviz.errors import CaptureError, OptionError, check_index
 from vitviz.grid import PatchGrid
+from vitviz.models.probabilities import probabilities
 from vitviz.record import Record, Result
 from vitviz.trace.target import Target
 
@@ -89,6 +90,8 @@ class Trace(Result):
     """What the reader should know: a target whose gradient is numerically nothing at this picture."""
     picture: NDArray[np.uint8] | None = field(default=None, repr=False)
     """What the model saw, (height, width, 3), to lie under maps; None where it is not known."""
+    multi_label: bool = field(default=False, repr=False)
+    """Whether the classes may hold side by side, each with a probability of its own."""
     device: str = field(default="cpu", repr=False)
     """Where the pass ran, and where sums over many maps run too; all that is kept is float32 on the CPU."""
 
@@ -254,13 +257,18 @@ class Trace(Result):
     def top(self, count: int = 5) -> list[tuple[int, float]]:
         """Return the most probable classes as (class, probability), best first; empty without a classifier.
 
-        A single logit has the probability σ(logit): a softmax over one number would be 1 for every picture.
+        A single logit, and each of a model with several labels, has the probability σ(logit).
         """
         if self.logits is None:
             return []
-        logits = self.logits.float()
-        best = (logits.sigmoid() if len(logits) == 1 else logits.softmax(-1)).topk(min(count, len(logits)))
+        best = self.probabilities().topk(min(count, len(self.logits)))
         return [(int(index), float(share)) for share, index in zip(best.values, best.indices, strict=True)]
+
+    def probabilities(self) -> Tensor:
+        """Return the probability of each class, (class,); raises OptionError for a model without a classifier."""
+        if self.logits is None:
+            raise OptionError(f"{self.model} has no classifier, so no probabilities. Read the embedding instead.")
+        return probabilities(self.logits.float(), multi_label=self.multi_label)
 
     @property
     def nbytes(self) -> int:

@@ -178,7 +178,7 @@ def answers(scene: Scene, count: int = 5) -> tuple[list[str], NDArray[np.float32
     before, after = scene.original.logits, scene.trace.logits
     if before is None or after is None:
         return None
-    chances = before.float().softmax(-1), after.float().softmax(-1)
+    chances = scene.vit.probabilities(before), scene.vit.probabilities(after)
     best = dict.fromkeys(
         int(index) for probabilities in chances for index in probabilities.topk(min(count, len(probabilities))).indices
     )

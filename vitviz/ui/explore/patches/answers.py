@@ -15,6 +15,7 @@ from vitviz.errors import VitvizError
 from vitviz.figures.bars import answers_bar
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.models import timm_door
+from vitviz.models.probabilities import probabilities
 from vitviz.trace.forward import as_result
 from vitviz.ui.explore.patches.painting import Changed, change_for_pixels
 from vitviz.ui.furniture.charts import chart
@@ -45,7 +46,7 @@ def _vit(scene: Scene, changed: Changed) -> None:
     before, after = scene.original, changed.trace
     cosine = float(functional.cosine_similarity(before.embedding.float(), after.embedding.float(), dim=0))
     if before.logits is not None and after.logits is not None:
-        chances = [trace.logits.float().softmax(-1).cpu() for trace in (before, after) if trace.logits is not None]
+        chances = [trace.probabilities() for trace in (before, after)]
         names = class_names(scene.vit)
         st.markdown(_sentence(names, *chances, changed=bool(changed)))
         _bars("vit_answers", names, chances, changed, VIT_BLUE)
@@ -109,7 +110,8 @@ def _cnn(scene: Scene, changed: Changed) -> None:
     pixels = [scene.original.pixels, change_for_pixels(scene, changed)]
     batch = torch.stack([networks.renormalised(picture.cpu(), scene.vit, data.mean, data.std) for picture in pixels])
     with torch.no_grad():
-        chances = list(as_result(net.module(net.as_input(batch))).softmax(-1))
+        logits = as_result(net.module(net.as_input(batch)))
+    chances = list(probabilities(logits, multi_label=False))
     names = class_names(net)
     st.markdown(_sentence(names, *chances, changed=bool(changed)))
     _bars("cnn_answers", names, chances, changed, CNN_VERMILION)

@@ -149,7 +149,7 @@ def numbers(scene: Scene, heated: Heated) -> None:
 def _answer(scene: Scene, row: DeltaGenerator, before: Tensor, after: Tensor) -> None:
     """Draw the probability that the plain model's answer has now."""
     best = int(before.argmax())
-    first, second = (float(logits.float().softmax(-1)[best]) for logits in (before, after))
+    first, second = (float(scene.vit.probabilities(logits)[best]) for logits in (before, after))
     row.metric(
         _("Plain answer"),
         f"{second:.1%}",
