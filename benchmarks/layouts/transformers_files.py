@@ -27,6 +27,14 @@ def cases() -> Iterator[Case]:
              "image_size": 224, "patch_size": 16, "projection_dim": 512}  # fmt: skip
     name = "vit_xsmall_patch16_clip_224"
     yield _case("CLIPVisionModelWithProjection", tower, name, 224, answer=lambda out: out.image_embeds)
+    base = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072,
+            "image_size": 224, "patch_size": 16}  # fmt: skip
+    beit = base | {"use_relative_position_bias": True, "num_labels": 5}
+    yield _case("BeitForImageClassification", beit, "beit_base_patch16_224", 224)
+    yield _case("SiglipVisionModel", base, "vit_base_patch16_siglip_224", 224, answer=lambda out: out.pooler_output)
+    dinov3 = {"hidden_size": 384, "num_attention_heads": 6, "intermediate_size": 1536, "num_register_tokens": 4,
+              "image_size": 256}  # fmt: skip
+    yield _case("DINOv3ViTModel", dinov3, "vit_small_patch16_dinov3_qkvb", 256, answer=_patches)
     teacher = "DeiTForImageClassificationWithTeacher"
     deit = {"hidden_size": 192, "num_hidden_layers": 12, "num_attention_heads": 3, "intermediate_size": 768,
             "image_size": 224, "patch_size": 16, "num_labels": 5}  # fmt: skip
@@ -35,6 +43,10 @@ def cases() -> Iterator[Case]:
 
 def _class_token(out: Any) -> Any:
     return out.last_hidden_state[:, 0]
+
+
+def _patches(out: Any) -> Any:
+    return out.last_hidden_state[:, 5:].mean(1)
 
 
 def _logits(out: Any) -> Any:

@@ -19,6 +19,7 @@ from vitviz.errors import UnsupportedModelError, VitvizError
 from vitviz.grid import PatchGrid
 from vitviz.models.structure import Structure, reading_told
 from vitviz.models.support import FAULTS, Probe, check_no_shares, check_weights, heads_seen, probe, refusal_of
+from vitviz.models.timm_weights import with_embedding
 from vitviz.record import Record
 
 
@@ -60,7 +61,7 @@ def working_copy(module: nn.Module, structure: Structure) -> Any:
     """Return a private shell of a module, unwatched, with the body's parts and the two halves of a timm model."""
     root = private_shell(module)
     if structure.split:
-        return root
+        return with_embedding(root)
     shape = (structure.channels, *structure.image_size)
     return OwnForward(
         root, blocks=structure.blocks, body=structure.body, read=structure.read, shape=shape, watched=False
@@ -68,7 +69,7 @@ def working_copy(module: nn.Module, structure: Structure) -> Any:
 
 
 def _of_halves(name: str, module: nn.Module, structure: Structure) -> Observation:
-    shell: Any = shell_of(module)
+    shell: Any = with_embedding(shell_of(module))
     watch_blocks(shell.blocks.children())
     shape = (structure.channels, *structure.image_size)
     seen: Probe = probe(name, shell, structure.grid, shape)

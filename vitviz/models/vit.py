@@ -124,8 +124,9 @@ class ViT(Record):
         ``transform`` and ``image_size`` (height and width in pixels, or one number for a square) default to the
         module's own timm data config. ``class_names`` are in the order of the outputs, or a dictionary from index to
         name or from name to index. Classes are counted in what the classifier returns; a head that hands the
-        embedding on is no classifier. ``multi_label`` says that classes may hold side by side; by default that is what
-        the configuration of a model of transformers says, and else not so. What was assumed is told in ``notes``.
+        embedding on is no classifier, nor is the projection of a tower of CLIP. ``multi_label`` says that classes may
+        hold side by side; by default that is what the configuration of a model of transformers says, and else not so.
+        What was assumed is told in ``notes``.
         What is observed is proven: a plain call of the module must answer the same. Changed weights are seen at
         once; any other change is noticed at the next pass, which proves the answer again and raises CaptureError if
         it is another one: wrap the module again then.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from vitviz.models.checkpoints import adapters, recognise
 from vitviz.models.checkpoints.timm_names import unchunked
 from vitviz.models.loading import load_vit
 from vitviz.models.names_file import read_names
+from vitviz.models.vit import ViT
 from vitviz.trace import trace
 
 
@@ -112,4 +114,14 @@ def test_a_single_logit_is_a_probability_by_sigmoid(tmp_path: Path) -> None:
 def test_a_tower_of_clip_has_an_embedding_and_no_classes() -> None:
     vit = load_vit("timm:vit_xsmall_patch16_clip_224.tinyclip_yfcc15m", weights="random")
     assert not vit.has_classifier
-    assert trace(vit, torch.ones(3, 224, 224)).embedding.shape == (512,)
+    found = trace(vit, torch.ones(3, 224, 224))
+    assert found.embedding.shape == (512,)
+    module = timm_door.build("vit_xsmall_patch16_clip_224.tinyclip_yfcc15m", seed=0)
+    before = copy.deepcopy(module.state_dict())
+    own = ViT.from_module(module)  # a user's: the same rule
+    assert not own.has_classifier
+    with torch.no_grad():
+        answer = module(torch.ones(1, 3, 224, 224))[0]
+    torch.testing.assert_close(trace(own, torch.ones(3, 224, 224)).embedding, answer)
+    assert list(module.state_dict()) == list(before)
+    assert isinstance(own.working_copy().head, torch.nn.Identity)

@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from vitviz.errors import CheckpointError
+from vitviz.models.checkpoints.hugging_face import split_bias
 from vitviz.models.checkpoints.layout import Converted, Layout, State, Traits, renamed, without
 
 _DECODER = r"decoder_|mask_token$"
@@ -77,8 +79,12 @@ def _dinov2(state: State) -> Converted | None:
 def _dinov3(state: State) -> Converted | None:
     if "storage_tokens" not in state:
         return None
-    kept, gone = without(state, r"mask_token$|local_cls_norm\.|.*\.bias_mask$|rope_embed\.")
-    return Converted(kept, "DINOv3", (f"{state['storage_tokens'].shape[1]} registers",))
+    kept, _ = without(state, r"mask_token$|local_cls_norm\.|.*\.bias_mask$|rope_embed\.")
+    kept = renamed(kept, {r"^storage_tokens$": "reg_token", r"\.ls([12])\.gamma$": r".gamma_\1"})
+    for name in [name for name in kept if name.endswith(".attn.qkv.bias")]:
+        query, key, value = kept[name].chunk(3)
+        kept[name] = torch.cat([query, torch.zeros_like(key), value])  # its code masks the bias of the keys
+    return Converted(split_bias(kept), "DINOv3", (f"{state['storage_tokens'].shape[1]} registers",))
 
 
 def _beit(state: State) -> Converted | None:
