@@ -159,7 +159,7 @@ def test_each_measure_of_tokens(command, photos, what, options, array, shape) ->
 def test_two_models_are_compared_on_one_crop(command, photos, vit, monkeypatch) -> None:
     """The second model's own crop of a photo is wider, so that its patches would show other places."""
     other = vitviz.load_vit(MODEL[1], weights="random", seed=1, image_size=(48, 64))
-    monkeypatch.setattr("vitviz.cli.token_measures.load_vit", lambda _: other)
+    monkeypatch.setattr("vitviz.cli.token_measures.load_vit", lambda _name, **_place: other)
     _, arrays, _ = command("tokens", photos[0], "--what", "cka", "--against", "other", *MODEL)
     image = open_image(photos[0])
     here, there = vitviz.trace(vit, image), vitviz.trace(other, same_crop(vit, other, image))

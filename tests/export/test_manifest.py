@@ -46,6 +46,9 @@ def test_the_manifest_holds_all_that_made_the_view(vit: vitviz.ViT) -> None:
         "layers": 2,
         "heads": [2, 2],
         "grid": {"rows": 2, "columns": 3, "patch_size": [8, 8], "prefix": ["class"]},
+        "device": "cpu",
+        "precision": "float32",
+        "multi_label": False,
     }
     assert written["picture"]["name"] == "koala.jpg"
     assert written["picture"]["digest"] == "abc"

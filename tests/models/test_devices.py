@@ -198,6 +198,15 @@ def test_where_memory_is_short_smaller_batches_are_run_and_told(near: ViT, monke
         attribution = vitviz.attribute(name, near, image, **quick(name))
         np.testing.assert_allclose(attribution.values, values, rtol=1e-3, atol=1e-5)
         assert [note for note in attribution.notes if re.match("memory did not suffice for . inputs at once", note)]
+    layout = Layout.of(near)
+    batch = torch.stack([image, *(image + share for share in (0.1, 0.2, 0.3))])
+    with pytest.warns(ShortMemoryWarning, match="for 4 inputs at once"):
+        parted = measure(near, layout, batch, torch.ones(4, 16).double())
+    monkeypatch.setattr(ViT, "as_input", move)
+    whole = measure(near, layout, batch, torch.ones(4, 16).double())
+    for own, other in zip(numbers(parted), numbers(whole), strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-4, atol=1e-5)
+    monkeypatch.setattr(ViT, "as_input", as_input)
     sizes.clear()
     with pytest.warns(ShortMemoryWarning, match="Memory did not suffice for 7 inputs at once, so smaller batches were"):
         again = vitviz.predict(near, image[None].repeat(7, 1, 1, 1))

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vitviz.atlas.block import BlockMeasures, BlockNumbers
 from vitviz.atlas.layout import Layout
+from vitviz.batches import fitting
 from vitviz.capture.own_forward import answers_of
 from vitviz.capture.tap import AttentionTap
 from vitviz.errors import CaptureError, UnsupportedModelError
@@ -86,6 +87,7 @@ def measure(vit: ViT, layout: Layout, pixels: Tensor, coverage: Tensor | None = 
     """Return what one pass of a batch (photo, 3, height, width) shows.
 
     ``coverage`` (photo, patch) is the part of every patch that lies in the photo's boxes, NaN for a photo without.
+    Where memory does not suffice for all of them, they are run in smaller batches, and a ShortMemoryWarning tells.
     Raises CaptureError for attention or answers that are no finite numbers and for attention written by hand,
     UnsupportedModelError for an answer made of several blocks.
     """
@@ -94,6 +96,21 @@ def measure(vit: ViT, layout: Layout, pixels: Tensor, coverage: Tensor | None = 
             f"The answer of {vit.name} is made of more than the tokens of its last block, so no block's answer can be "
             "read; wanted a head behind the last block. Trace single pictures instead."
         )
+
+    def run(places: list[int]) -> Measured:
+        return _at_once(vit, layout, pixels[places], None if coverage is None else coverage[places])
+
+    first, *others = fitting(run, list(range(len(pixels))))
+    for part in others:
+        first = Measured(
+            {name: np.concatenate([first.values[name], part.values[name]]) for name in first.values},
+            {name: first.maps[name] + part.maps[name] for name in first.maps},
+            np.concatenate([first.answers, part.answers]),
+        )
+    return first
+
+
+def _at_once(vit: ViT, layout: Layout, pixels: Tensor, coverage: Tensor | None) -> Measured:
     measures = BlockMeasures(layout)
     with vit.lock, torch.inference_mode():
         shell = vit.shell

@@ -110,6 +110,7 @@ def atlas(
     >>> vitviz.atlas("photos", "results").photos
     1
     """
+    device = device or (model_options or {}).get("device")
     runner = Runner(workers=workers, ray=ray, gpus=gpus, device=device)
     runner.check()
     origin = source_of(source, table=table, column=column)

@@ -86,12 +86,14 @@ def _add_runner(group: Any) -> None:
 def run(arguments: argparse.Namespace) -> Answer:
     """Measure what is not measured yet, and tell what was found; Ctrl+C leaves what there is."""
     here = arguments.workers == 1 and arguments.ray is None
+    options = model_options.options(arguments)
+    del options["device"]  # of each worker
     try:
         result = atlas(
             arguments.source[0] if len(arguments.source) == 1 else arguments.source,
             arguments.out,
             model=model_options.load(arguments) if here else arguments.model,
-            model_options=None if here else model_options.options(arguments),  # each worker loads it
+            model_options=None if here else options,  # each worker loads it
             table=arguments.table,
             column=arguments.column,
             class_ids=_class_ids(arguments),

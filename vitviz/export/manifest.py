@@ -129,6 +129,9 @@ def _model(vit: ViT) -> dict[str, Any]:
         "layers": vit.layers,
         "heads": vit.heads,
         "grid": asdict(vit.grid),
+        "device": vit.device.type,
+        "precision": str(vit.dtype).removeprefix("torch."),
+        "multi_label": vit.multi_label,
     }
 
 

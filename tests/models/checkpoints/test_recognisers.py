@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vitviz.errors import CheckpointError
 from vitviz.models.checkpoints import hugging_face, other_names, timm_names
-from vitviz.models.checkpoints.layout import Converted
+from vitviz.models.checkpoints.layout import Converted, Layout
 
 
 def tensors(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
@@ -187,3 +187,24 @@ def test_torchvision_openai_and_jax() -> None:
     assert names(converted) == {"blocks.0.attn.qkv.weight", "pos_embed"}
     first = given[f"{attention}/query/kernel"].flatten(1).T  # (head · head channel, channel)
     assert torch.equal(converted.state["blocks.0.attn.qkv.weight"][:4], first)
+
+
+@pytest.mark.parametrize(
+    ("layout", "anchor", "companion"),
+    [
+        (timm_names.TIMM, "blocks.0.norm1.weight", None),
+        (timm_names.TIMM, "blocks.0.0.norm1.weight", None),
+        (hugging_face.HUGGING_FACE, "encoder.layer.0.layernorm_before.weight", "patch_embeddings.projection"),
+        (hugging_face.HUGGING_FACE, "encoder.layers.0.layer_norm1.weight", "patch_embedding"),
+        (hugging_face.HUGGING_FACE, "layer.0.norm1.weight", "patch_embeddings"),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "module.model."])
+def test_a_layout_is_known_by_an_anchor_and_what_stands_beside_it(
+    layout: Layout, anchor: str, companion: str | None, prefix: str
+) -> None:
+    alone = {f"{prefix}{anchor}": torch.ones(1)}
+    beside = {} if companion is None else {f"{prefix}embeddings.{companion}.weight": torch.ones(1)}
+    assert layout.prefixes(alone | beside) == [prefix]
+    assert layout.prefixes(alone) == ([] if companion else [prefix])  # a text tower has blocks of the same names
+    assert layout.prefixes({f"{prefix}fc.weight": torch.ones(1)}) == []
