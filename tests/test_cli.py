@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import runpy
 import subprocess
@@ -25,6 +26,7 @@ from vitviz.errors import OptionError, VitvizError
 from vitviz.examples import examples
 from vitviz.export.arrays import read_npz
 from vitviz.images import WANTED
+from vitviz.models.model_folder import VARIABLE
 
 MODEL = ["--model", "timm:vit_tiny_patch16_224", "--weights", "random", "--image-size", "32x48"]
 DOG = ["example:dog", "--out=a.png"]
@@ -335,6 +337,21 @@ def test_serve_listens_to_this_machine_unless_told_otherwise() -> None:
     assert serve.placing(told, device=None, precision="bfloat16") == told | {"VITVIZ_PRECISION": "bfloat16"}
     with pytest.raises(OptionError, match="There is no device 'tpu'; here are cpu"):
         serve.placing({"VITVIZ_DEVICE": "tpu"}, device=None, precision=None)
+
+
+def test_serve_names_the_folder_of_models_to_the_dashboard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setenv(VARIABLE, "")
+    monkeypatch.setattr("os.execv", lambda *_: seen.append(os.environ[VARIABLE]))
+    monkeypatch.chdir(tmp_path)
+    Path("mine").mkdir()
+    assert main(["serve", "--models", "mine"]) == 0
+    assert seen == [str(tmp_path / "mine")]  # in full: the dashboard runs in another folder
+    monkeypatch.chdir(tmp_path)
+    assert main(["serve", "--models", "none"]) == 2
+    assert "There is no folder of models at none" in capsys.readouterr().err
 
 
 def test_serve_needs_the_dashboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

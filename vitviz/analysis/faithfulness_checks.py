@@ -63,7 +63,7 @@ def model_randomisation(
         changed = ViT.from_module(
             module, name=vit.name, transform=vit.transform, class_names=vit.class_names, image_size=vit.image_size
         )
-        changed = replace(changed, lock=vit.lock)  # a copy takes its turns with the model
+        changed = replace(changed, lock=vit.lock, mean=vit.mean, std=vit.std)  # a copy takes its turns with the model
         maps.append(patch_values(explain(changed), vit.grid))
         report(progress, done, total)
     names = ("nothing", *(name for name, _ in parts))

@@ -31,7 +31,8 @@ def redrawn(vit: ViT, *, seed: int = 0) -> ViT:
         multi_label=vit.multi_label,
         weights=f"random, seed {seed}, with each tensor's own mean and spread",
     )
-    return replace(drawn, lock=vit.lock)  # a copy takes its turns with the model
+    # a copy takes its turns with the model, and prepares pictures as the model does
+    return replace(drawn, lock=vit.lock, mean=vit.mean, std=vit.std, framing=vit.framing)
 
 
 def check_redrawable(vit: ViT) -> None:

@@ -14,6 +14,7 @@ from typing import Any, get_args
 from vitviz.assets import HOME
 from vitviz.errors import OptionError, VitvizError
 from vitviz.models.devices import DEVICE, PRECISION, Placement, Precision
+from vitviz.models.model_folder import VARIABLE, ModelFolder
 
 ADDRESS = "127.0.0.1"
 """This machine alone may look; --address 0.0.0.0 lets the network in."""
@@ -30,12 +31,18 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--open", action="store_true", help="open the dashboard in the browser once it answers")
     parser.add_argument("--device", help="where models compute: cpu (default), cuda, cuda:1, mps, or auto")
     parser.add_argument("--precision", choices=get_args(Precision), help="of weights and passes (default: float32)")
+    parser.add_argument(
+        "--models", metavar="FOLDER", type=Path,
+        help="a folder whose weights files and models of transformers readers may open; nothing outside of it",
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Start the dashboard in place of this process."""
     app = app_file(HOME)
+    if arguments.models is not None:
+        os.environ[VARIABLE] = str(ModelFolder(arguments.models).root)
     given = command(app, os.environ, port=arguments.port, address=arguments.address, browser=arguments.open)
     if (arguments.address or ADDRESS) not in LOCAL:
         print(f"Open to the network at {arguments.address}, without a password: whoever reaches the port can use it.")

@@ -45,6 +45,10 @@ class ViewSettings(Record):
     """Of random weights."""
     image_size: tuple[int, int] | None = None
     """Height and width of the input in pixels; None is the model's own."""
+    loading: Mapping[str, Any] = field(default_factory=dict)
+    """More options of ``vitviz.load_vit``, by name: what a weights file does not tell."""
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    """Options of ``ViT.with_preprocessing``, where pictures are prepared in another way than the model's own."""
     target: int | None = None
     """Class that is explained; None if no class is."""
     other: int | None = None
@@ -82,5 +86,8 @@ class ViewSettings(Record):
     def describe(self) -> dict[str, Any]:
         """Return the settings that count for the method as plain values, for a manifest."""
         opened = {"opened": dict(self.opened)} if self.opened else {}
-        look = {"look": dict(self.look)} if self.look else {}
-        return {"method": self.method, **{name: getattr(self, name) for name in METHODS[self.method]}, **opened, **look}
+        more = {
+            "loading": dict(self.loading), "preprocessing": dict(self.preprocessing), "look": dict(self.look)
+        }  # fmt: skip
+        told = {name: values for name, values in more.items() if values}
+        return {"method": self.method, **{name: getattr(self, name) for name in METHODS[self.method]}, **opened, **told}

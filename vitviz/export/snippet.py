@@ -48,7 +48,13 @@ def model_expression(view: ViewSettings) -> str:
         options.append(f"seed={view.seed!r}")
     if view.image_size is not None:
         options.append(f"image_size={view.image_size!r}")
-    return f"vitviz.load_vit({', '.join(options)})"
+    options += [f"{name}={value!r}" for name, value in view.loading.items()]
+    loaded = f"vitviz.load_vit({', '.join(options)})"
+    if not view.preprocessing:
+        return loaded
+    return (
+        f"{loaded}.with_preprocessing({', '.join(f'{name}={value!r}' for name, value in view.preprocessing.items())})"
+    )
 
 
 def picture_expression(picture: str, opened: Mapping[str, Any] | None = None) -> str:

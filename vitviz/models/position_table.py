@@ -78,16 +78,33 @@ def _checked(name: str, count: int, size: Size, grid: Size | None) -> Size:
     rows, columns = grid or (0, 0)
     if rows * columns != count:
         raise CheckpointError(
-            f"{name} holds the positions of {count} patches; trained_size={size} means {rows} × {columns} = "
-            f"{rows * columns}. Give the height and width in pixels that the weights were trained for."
+            "{name} holds the positions of {count} patches; trained_size={size} means {rows} × {columns} = {other}. "
+            "Give the height and width in pixels that the weights were trained for.",
+            name=name,
+            count=count,
+            size=size,
+            rows=rows,
+            columns=columns,
+            other=rows * columns,
         )
     return rows, columns
 
 
 def _unknown(name: str, count: int, fitting: list[Size]) -> CheckpointError:
-    told = " or ".join(f"{rows} × {columns}" for rows, columns in fitting)
-    why = f"they can lie in {told}" if told else "they fit neither the architecture nor a square"
+    if not fitting:
+        return CheckpointError(
+            "{name} holds the positions of {count} patches, and they fit neither the architecture nor a square; wanted "
+            "one grid, because a wrong guess scrambles them. Give trained_size=(height, width): the picture's size in "
+            "pixels that the weights were trained for.",
+            name=name,
+            count=count,
+        )
     return CheckpointError(
-        f"{name} holds the positions of {count} patches, and {why}; wanted one grid, because a wrong guess scrambles "
-        "them. Give trained_size=(height, width): the picture's size in pixels that the weights were trained for."
+        "{name} holds the positions of {count} patches, and they can lie in {first} or {second}; wanted one grid, "
+        "because a wrong guess scrambles them. Give trained_size=(height, width): the picture's size in pixels that "
+        "the weights were trained for.",
+        name=name,
+        count=count,
+        first=" × ".join(map(str, fitting[0])),
+        second=" × ".join(map(str, fitting[1])),
     )

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vitviz.errors import OptionError
 from vitviz.models import timm_door
+from vitviz.models.preprocessing import Prepared, Preprocessing
 from vitviz.record import Record
 
 
@@ -47,7 +48,11 @@ def timm_preparation(module: nn.Module, image_size: tuple[int, int]) -> Preparat
     """Return the preparation of a module's own timm data config."""
     data = timm_door.data_settings(module, image_size)
     larger = timm_door.data_settings(module, (image_size[0] * 3, image_size[1] * 3))
-    return Preparation(data.mean, data.std, data.transform, larger.transform)
+    try:
+        numbers = Preprocessing(data.mean, data.std, data.crop_pct, data.interpolation, data.crop_mode)
+    except OptionError:  # of a kind that only timm has words for
+        return Preparation(data.mean, data.std, data.transform, larger.transform)
+    return Preparation(data.mean, data.std, Prepared(numbers, data.transform), Prepared(numbers, larger.transform))
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,11 @@ class DataSettings(Record):
     std: tuple[float, ...]
     transform: Callable[[Image.Image], Tensor]
     """From an RGB picture to the (3, height, width) input: resize, crop, normalise."""
+    crop_pct: float = 1.0
+    """Side of the crop as a share of the resized picture."""
+    interpolation: str = "bicubic"
+    crop_mode: str = "center"
+    """What is done with a picture of another shape: "center" cuts it, "squash" distorts it, "border" adds to it."""
 
 
 @lru_cache(maxsize=1)
@@ -218,7 +223,21 @@ def data_settings(module: nn.Module, image_size: tuple[int, int] | None = None) 
         image_size = declared_size(module) or tuple(config["input_size"][1:])
     transform = timm.data.create_transform(**{**config, "input_size": (3, *image_size)}, is_training=False)
     size = int(image_size[0]), int(image_size[1])
-    return DataSettings(size, tuple(config["mean"]), tuple(config["std"]), transform)
+    return DataSettings(
+        size,
+        tuple(config["mean"]),
+        tuple(config["std"]),
+        transform,
+        float(config["crop_pct"] or 1.0),
+        str(config["interpolation"]),
+        str(config["crop_mode"] or "center"),
+    )
+
+
+def transform_for(image_size: tuple[int, int], **settings: Any) -> Callable[[Image.Image], Tensor]:
+    """Return timm's transform from an RGB picture to an input of a size; ``settings`` are timm's, by name."""
+    transform: Callable[[Image.Image], Tensor] = timm.data.create_transform((3, *image_size), **settings)
+    return transform
 
 
 def resample_patch_embedding(weight: Tensor, patch_size: tuple[int, int]) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from vitviz.models.inputs import Picture, picture_in
 from vitviz.models.kinds import structure_of
 from vitviz.models.observation import Observation, observe, working_copy
 from vitviz.models.own_normalisation import prepared
+from vitviz.models.preprocessing import Colours, Preprocessing, changed, preprocessing_of
 from vitviz.models.probabilities import probabilities
 from vitviz.models.structure import Structure
 from vitviz.models.support import check_family
@@ -159,6 +160,50 @@ class ViT(Record):
             multi_label=_is_multi_label(module) if multi_label is None else multi_label,
             structure=structure,
             observed=observation.observed,
+        )
+
+    @property
+    def preprocessing(self) -> Preprocessing | None:
+        """How pictures become its input, in numbers; None for a transform of the caller's own."""
+        return preprocessing_of(self.transform, self.mean, self.std)
+
+    def with_preprocessing(
+        self,
+        *,
+        mean: Colours | None = None,
+        std: Colours | None = None,
+        crop: float | None = None,
+        interpolation: str | None = None,
+        crop_mode: str | None = None,
+    ) -> ViT:
+        """Return the same model, its weights shared, which prepares pictures in another way; what is None stays.
+
+        For weights that were trained with other values than their architecture's usual ones. ``mean`` and ``std`` are
+        on pixels from 0 to 1, one number or one for each channel; ``crop`` is the side of the crop as a share of the
+        resized picture; ``interpolation`` is one of "bicubic", "bilinear", "nearest", "lanczos", "box", "hamming".
+        ``crop_mode`` says what becomes of a picture of another shape: "center" cuts out its middle, "squash" distorts
+        it, "border" adds to it. Raises OptionError for values that cannot be, and for a model whose input is no
+        picture of three channels.
+
+        >>> vit.with_preprocessing(mean=0.5, std=0.5, crop=1.0).preprocessing.mean
+        (0.5, 0.5, 0.5)
+        """
+        if self.channels != 3:
+            raise OptionError(
+                f"The input of {self.name} has {self.channels} channels, and these settings are of pictures in red, "
+                "green and blue. Wrap it with ViT.from_module(module, transform=…)."
+            )
+        wanted = changed(
+            self.preprocessing, (self.mean, self.std),
+            mean=mean, std=std, crop=crop, interpolation=interpolation, crop_mode=crop_mode,
+        )  # fmt: skip
+        height, width = self.image_size
+        return replace(
+            self,
+            mean=wanted.mean,
+            std=wanted.std,
+            transform=wanted.for_size(self.image_size),
+            framing=wanted.for_size((3 * height, 3 * width)),
         )
 
     @property

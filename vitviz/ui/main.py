@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from vitviz.assets import ASSETS
-from vitviz.ui.choices.shared import LANGUAGE, MODEL, SIZE, WEIGHTS
+from vitviz.ui.choices.shared import LANGUAGE
 from vitviz.ui.furniture import lines, strip, style
 from vitviz.ui.navigation import START, sections
-from vitviz.ui.reader import link, models, photos, scene
+from vitviz.ui.reader import chosen_model, link, models, own_panel, photos, scene
 from vitviz.ui.text import LANGUAGES, language, of_locale, plain, speak
 
 ICON = ASSETS / "icon.png"  # a file of our own: Streamlit fetches icons by name from the network
@@ -27,7 +27,7 @@ def pages() -> dict[str, list[st.Page]]:
 
 
 def _sidebar_choices() -> tuple[object, ...]:
-    return photos.current(), link.get(MODEL), link.get(WEIGHTS), link.get(SIZE)
+    return photos.current(), chosen_model.asked()
 
 
 def _language() -> str:
@@ -62,6 +62,7 @@ def frame() -> None:
     with st.sidebar:
         photos.choose()
         models.choose()
+        own_panel.draw()
         _choose_language()
     drawn = _sidebar_choices()
     now = scene.current()

@@ -1,4 +1,4 @@
-"""Class names that a weights file has, or config.json beside it. Never those of a data set that fits by number."""
+"""What a weights file says of itself, or config.json beside it: class names and architecture, never guessed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vitviz.errors import OptionError
+from vitviz.models import timm_door
 from vitviz.models.checkpoints.file import Contents
 from vitviz.models.checkpoints.records import attributes
 from vitviz.models.class_names import listed_names
 
+_ARCHITECTURES = ("architecture", "arch", "model", "model_name")
 _KEYS = ("id2label", "label2id", "class_names", "class_to_idx", "idx_to_class", "label_names", "classes", "names")
 
 
@@ -24,6 +26,17 @@ def names_in(contents: Contents, count: int) -> tuple[str, ...] | None:
             continue
         if count and len(names) == count and not all(re.fullmatch(r"LABEL_\d+", name) for name in names):
             return names
+    return None
+
+
+def declared_in(contents: Contents) -> str | None:
+    """Return timm's architecture that a file or the config.json beside it names, or None."""
+    for table in (contents.tables.get("config", {}), contents.values, attributes(contents.values.get("args")) or {}):
+        for key in _ARCHITECTURES:
+            name = table.get(key)
+            plain = name.removeprefix("timm/").partition(".")[0] if isinstance(name, str) else ""
+            if plain in timm_door.model_names():
+                return plain
     return None
 
 

@@ -16,7 +16,7 @@ from vitviz.models.checkpoints.classifier import Classifier, classifier_of, left
 from vitviz.models.checkpoints.file import Contents, read_contents
 from vitviz.models.checkpoints.fit import architectures, first
 from vitviz.models.checkpoints.hugging_face import HUGGING_FACE
-from vitviz.models.checkpoints.labels import names_in
+from vitviz.models.checkpoints.labels import declared_in, names_in
 from vitviz.models.checkpoints.layout import Converted, Layout, Traits, without
 from vitviz.models.checkpoints.other_names import LAYOUTS as OTHERS
 from vitviz.models.checkpoints.records import attributes
@@ -45,6 +45,10 @@ class Recognition(Record):
     """Names that the file, or config.json beside it, has; None if there are none, or not as many as outputs."""
     state: Mapping[str, Tensor] = field(repr=False)
     """The tensors in timm's names, the classifier with them where it is one matrix."""
+    both_kinds: bool = False
+    """Whether the file has raw and averaged weights, so that ``weights_kind`` chooses."""
+    declared: str | None = None
+    """timm's architecture that the file, or config.json beside it, names; None if there is none of that name."""
 
     @property
     def sentence(self) -> str:
@@ -103,7 +107,10 @@ def recognition_of(contents: Contents, layouts: Sequence[Layout], kind: WeightsK
     if selection.layout.own_head:
         check_numbers(contents.name, converted.state)
         steps = (*merged, *selection.steps, *converted.steps)
-        return Recognition(contents.name, converted.name, steps, converted.traits, Classifier(), None, converted.state)
+        return Recognition(
+            contents.name, converted.name, steps, converted.traits, Classifier(), None, converted.state,
+            selection.both_kinds, declared_in(contents),
+        )  # fmt: skip
     width = _width(converted.state)
     teacher = _second_classifier(selection)
     outside = {
@@ -124,7 +131,17 @@ def recognition_of(contents: Contents, layouts: Sequence[Layout], kind: WeightsK
     check_numbers(contents.name, bare | {f"head.{name}": value for name, value in classifier.state.items()})
     steps = (*merged, *selection.steps, *converted.steps, *aside, *classifier.steps)
     names = names_in(contents, classifier.classes)
-    return Recognition(contents.name, converted.name, steps, traits, classifier, names, bare)
+    return Recognition(
+        contents.name,
+        converted.name,
+        steps,
+        traits,
+        classifier,
+        names,
+        bare,
+        selection.both_kinds,
+        declared_in(contents),
+    )
 
 
 def check_numbers(name: str, state: Mapping[str, Tensor]) -> None:

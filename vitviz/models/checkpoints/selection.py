@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from torch import Tensor
@@ -33,6 +33,8 @@ class Selection(Record):
     """What lies beside it in the same table, by whole name."""
     steps: tuple[str, ...]
     """What was done, a clause each."""
+    both_kinds: bool = False
+    """Whether raw and averaged weights are there."""
 
     @property
     def places(self) -> list[str]:
@@ -65,7 +67,8 @@ def select(contents: Contents, state: State, layouts: Sequence[Layout], kind: We
             f"{contents.name} holds {len(prefixes)} models ({', '.join(map(_where, sorted(prefixes)))}), and nothing "
             "says which is meant; wanted one. Save the state_dict of the one to look at."
         )
-    return _selection(contents, state, pairs[prefixes[0]], prefixes[0], _told(wanted, others, kind))
+    selection = _selection(contents, state, pairs[prefixes[0]], prefixes[0], _told(wanted, others, kind))
+    return replace(selection, both_kinds=bool(averaged and raw))
 
 
 def _is_averaged(prefix: str, prefixes: Sequence[str] | dict[str, Layout], state: State) -> bool:

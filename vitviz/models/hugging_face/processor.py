@@ -14,6 +14,8 @@ from vitviz.models.hugging_face.families import Colours
 from vitviz.models.hugging_face.library import quiet, transformers
 
 Size = tuple[int, int]
+_RESAMPLING = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "hamming"}
+"""Pillow's numbers."""
 _PROBES = ((0, 0, 0), (255, 255, 255), (32, 128, 224))
 
 
@@ -23,12 +25,12 @@ class ProcessorTransform:
     def __init__(self, processor: Any, size: Size) -> None:
         """Ask the processor for a size; at its own size nothing is asked."""
         self.processor, self.size = processor, size
-        self._options = _options(processor, size)
+        self.options = _options(processor, size)
 
     def __call__(self, picture: Image.Image) -> Tensor:
         """Return the processor's pixel values; raises OptionError if they are no picture of the size."""
         try:
-            values = self.processor(images=picture, return_tensors="pt", **self._options)["pixel_values"]
+            values = self.processor(images=picture, return_tensors="pt", **self.options)["pixel_values"]
         except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise self._refusal(f"fails ({error})") from error
         shape = tuple(values.shape) if isinstance(values, Tensor) else None
@@ -73,6 +75,17 @@ def colours_of(processor: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
     normal = bool(getattr(processor, "do_normalize", True))
     mean, std = (_three(processor.image_mean), _three(processor.image_std)) if normal else ((0.0,) * 3, (1.0,) * 3)
     return tuple(value / factor for value in mean), tuple(value / factor for value in std)
+
+
+def crop_of(transform: ProcessorTransform) -> dict[str, Any]:
+    """Return what a processor does to the shape of a picture: crop, interpolation and crop_mode, in timm's words."""
+    processor, (height, _width) = transform.processor, transform.size
+    asked = transform.options.get("size") or _sides(getattr(processor, "size", None))
+    cropped = bool(transform.options.get("do_center_crop", getattr(processor, "do_center_crop", False)))
+    resized = asked.get("shortest_edge") or asked.get("height") or height
+    name = _RESAMPLING.get(int(getattr(processor, "resample", None) or 2), "bilinear")
+    mode = "center" if "shortest_edge" in asked else "squash"
+    return {"crop": min(1.0, height / resized) if cropped else 1.0, "interpolation": name, "crop_mode": mode}
 
 
 def notes_on(transform: ProcessorTransform) -> tuple[str, ...]:

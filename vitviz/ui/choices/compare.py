@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vitviz.analysis.map_comparison import UNITS
 from vitviz.attribution.attribute import find_method
-from vitviz.ui.choices.choice import Choice, class_or_none, name, name_or_none, one_of
+from vitviz.ui.choices.choice import Choice, class_or_none, name_or_none, one_of
+from vitviz.ui.choices.shared import model_name
 
 PAGE = "compare"
 KINDS = ("random", "model", "photo", "class")
@@ -18,7 +19,7 @@ def _method(text: str) -> str:
 AGAINST = Choice("against", "random", one_of(*KINDS), pages=(PAGE,))
 BY = Choice("by", "gradient_rollout", _method, pages=(PAGE,))
 UNIT = Choice("unit", "share", one_of(*UNITS), pages=(PAGE,))
-OTHER_MODEL = Choice("other_model", "timm:vit_tiny_patch16_224", name, pages=(PAGE,))
+OTHER_MODEL = Choice("other_model", "timm:vit_tiny_patch16_224", model_name, pages=(PAGE,))
 OTHER_WEIGHTS = Choice("other_weights", "pretrained", one_of("pretrained", "random"), pages=(PAGE,))
 OTHER_PHOTO = Choice("other_photo", "", name_or_none, pages=(PAGE,))  # empty: the next example
 OTHER_CLASS = Choice("other_class", "", class_or_none, pages=(PAGE,))  # second answer

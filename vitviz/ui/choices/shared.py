@@ -14,13 +14,44 @@ ScaleScope = Literal["map", "layer", "model", "absolute"]
 
 LARGEST_SIDE = 640
 """Largest input size that a reader can ask for, in pixels: attention costs the fourth power of the side."""
+LONGEST_PATH = 300
+"""Letters of the path of an own model."""
 
 
-def _side(text: str) -> int:
-    pixels = whole(text)
-    if pixels > LARGEST_SIDE:
+def size_of(text: str) -> tuple[int, int] | None:
+    """Return (height, width) of a text such as "224" or "160x224"; None for an empty one and "0", the model's own.
+
+    Raises OptionError for another text.
+    """
+    sides = [whole(part.strip()) for part in text.lower().replace("×", "x").split("x")] if text else [0]
+    if len(sides) > 2 or not all(sides):
+        if sides == [0]:
+            return None
+        raise OptionError(_("wanted height and width in pixels, such as 160x224"))
+    if max(sides) > LARGEST_SIDE:
         raise OptionError(_("wanted at most {most} pixels").format(most=LARGEST_SIDE))
-    return pixels
+    return sides[0], sides[-1]
+
+
+def size_text(size: tuple[int, int] | None) -> str:
+    """Return a size as the link has it."""
+    if size is None:
+        return ""
+    return str(size[0]) if size[0] == size[1] else f"{size[0]}x{size[1]}"
+
+
+def read_size(text: str) -> str:
+    """Return a size's text as it stands in the link."""
+    return size_text(size_of(text))
+
+
+def model_name(text: str) -> str:
+    """Return the name of a model, or "file:" and a path, or "upload:" and a file's name; may hold "/"."""
+    own = text.startswith(("file:", "upload:"))
+    if own and len(text) <= LONGEST_PATH and text.isprintable():
+        return text
+    name(text.replace("/", "_"))
+    return text
 
 
 def _head(text: str) -> str:
@@ -46,12 +77,12 @@ def _pairs(text: str) -> str:
 
 
 EXAMPLE = Choice("example", "", name, always=True)
-MODEL = Choice("model", "default", name, always=True)
+MODEL = Choice("model", "default", model_name, always=True)
 LAYER = Choice("layer", -1, whole, always=True)  # -1: the last layer
 HEAD = Choice("head", "mean", _head, always=True)
 PATCH = Choice("patch", "", name, always=True)
 WEIGHTS = Choice("weights", "pretrained", one_of("pretrained", "random"))
-SIZE = Choice("size", 0, _side)
+SIZE = Choice("size", "", read_size)  # empty: the model's own
 ABLATE = Choice("ablate", "", _pairs)
 LANGUAGE = Choice("language", "", one_of(*LANGUAGES))  # empty: the browser's
 DIRECTION: Choice[Literal["attends_to", "attended_by"]] = Choice(

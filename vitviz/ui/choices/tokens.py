@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vitviz.ui.choices.choice import Choice, class_or_none, flag, name_or_none, number, one_of
+from vitviz.ui.choices.shared import model_name
 
 PAGE = "tokens"
 MOST_FOREGROUND = 0.95
@@ -14,4 +15,4 @@ FOREGROUND = Choice("foreground", 0.0, number(0, MOST_FOREGROUND), pages=(PAGE,)
 FLIP = Choice("flip", False, flag, pages=(PAGE,))
 LENS_CLASS = Choice("lens_class", "", class_or_none, pages=(PAGE,))  # empty: the top answer
 CKA = Choice("cka", False, flag, pages=(PAGE,))
-CKA_WITH = Choice("cka_with", "", name_or_none, pages=(PAGE,))  # empty: the model itself
+CKA_WITH = Choice("cka_with", "", lambda text: text and model_name(text), pages=(PAGE,))  # empty: the model itself

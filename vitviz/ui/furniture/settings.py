@@ -10,24 +10,35 @@ from vitviz.export.settings import ViewSettings
 from vitviz.export.snippet import EXAMPLE
 from vitviz.ui.choices.choice import Choice
 from vitviz.ui.choices.rollout import DISCARD, END, FUSION, RESIDUAL, START
-from vitviz.ui.choices.shared import DIRECTION, OPACITY, PALETTE, SIZE, SMOOTH, SPECIAL, WEIGHTS
-from vitviz.ui.reader import link, photos
+from vitviz.ui.choices.shared import DIRECTION, OPACITY, PALETTE, SMOOTH, SPECIAL
+from vitviz.ui.kept.model_choice import ModelChoice
+from vitviz.ui.reader import chosen_model, link, photos
 from vitviz.ui.reader.scene import Scene
 
 
 def settings(scene: Scene, method: str, **options: Any) -> ViewSettings:
     """Return the settings of a view of this scene; ``options`` are those of the method."""
-    size = link.get(SIZE)
     return ViewSettings(
         picture=picture_named(scene.photo_name),
         opened=photos.opened_with(scene.photo_name),
-        model=scene.vit.name,
-        weights=link.get(WEIGHTS),
-        image_size=(size, size) if size else None,
+        **model_settings(scene.choice),
         edit=scene.trace.edit,
         method=method,
         **options,
     )
+
+
+def model_settings(choice: ModelChoice) -> dict[str, Any]:
+    """Return the settings that load a model again; an own one is called by its path below the folder, or its name."""
+    call = chosen_model.call(choice)
+    options = dict(call.options)
+    return {
+        "model": call.name,
+        "weights": options.pop("weights", "pretrained"),
+        "image_size": options.pop("image_size", None),
+        "loading": options,
+        "preprocessing": call.preprocessing,
+    }
 
 
 def picture_named(name: str, own: str = "photo.jpg") -> str:

@@ -20,9 +20,10 @@ from vitviz.figures.sheet import PrintSize
 from vitviz.ui.components.picture_copier import picture_copier
 from vitviz.ui.furniture import lines, print_size
 from vitviz.ui.furniture.recipe import Recipe
+from vitviz.ui.kept.model_choice import UPLOAD
 from vitviz.ui.reader import photos
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import SOURCE, _, kept, language
+from vitviz.ui.text import SOURCE, _, gap, kept, language, plain
 
 File = tuple[str, str, str, Callable[[], bytes | str]]
 """A file to take away: its suffix, its button's label, its MIME type, and what makes it at the click."""
@@ -69,9 +70,27 @@ def footer(scene: Scene, export: Export, *, caution: str) -> None:
         st.code(code, language="python")
         if scene.photo_name in photos.OWN:
             st.caption(_("Put the path of your own photo in the place of photo.jpg."))
+        if scene.choice.is_own:
+            st.caption(
+                _("Run it in the folder that holds {name}, or put its path there.").format(
+                    name=plain(scene.choice.title)
+                )
+            )
     with st.expander(_("Share and export"), icon=":material/download:", key="export"):
-        st.caption(_("The link in the address bar reproduces this view; somebody's own photo does not travel with it."))
+        st.caption(_travels(scene))
         downloads(scene, export)
+
+
+def _travels(scene: Scene) -> str:
+    """Return what the link in the address bar holds, and what of this view it does not."""
+    told = _("The link in the address bar reproduces this view; somebody's own photo does not travel with it.")
+    missing = [name for name in (scene.choice.name, scene.choice.own.names) if name.startswith(UPLOAD)]
+    if missing:
+        names = _(", ").join(plain(name.removeprefix(UPLOAD)) for name in missing)
+        told += gap() + _(
+            "Nor does what you uploaded for the model ({names}): whoever opens it has to upload it too."
+        ).format(names=names)
+    return told
 
 
 def downloads(scene: Scene, export: Export) -> None:

@@ -12,7 +12,7 @@ from vitviz.analysis.familiarity import familiarity
 from vitviz.examples import verdict
 from vitviz.figures.overlay import outline
 from vitviz.ui.furniture import classes
-from vitviz.ui.reader import photos
+from vitviz.ui.reader import chosen_model, photos
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import CLASS, _, pgettext, plain
 from vitviz.ui.words.class_names import class_name
@@ -28,6 +28,10 @@ def draw(scene: Scene) -> None:
         picture.image(thumbnail(scene), width=_WIDTH, output_format="PNG", alt=photos.title(scene.photo_name))
         _answers(scene, answers)
         facts.caption(_facts(scene))
+        if assumed := chosen_model.assumptions(scene.choice, scene.vit):
+            facts.caption(
+                ":material/rule: " + plain(_("Not proven by its file: {clauses}.").format(clauses="; ".join(assumed)))
+            )
 
 
 def _answers(scene: Scene, column: DeltaGenerator) -> None:

@@ -43,10 +43,10 @@ TRACE_BYTES = 800_000_000
 
 
 @st.cache_resource(max_entries=3, show_spinner=N_("Loading the model …"), show_time=True)
-def load_model(name: str, weights: str, size: int) -> ViT:
-    """Return a model by name, weights and input size (0 = its own); at most three are kept."""
+def load_model(name: str, weights: str, size: tuple[int, int] | None) -> ViT:
+    """Return a model by name, weights and input size (None: its own); at most three are kept."""
     check_no_folder(name)  # the server's folders are not for readers
-    return vitviz.load_vit(name, weights=weights, image_size=size or None, **placing())
+    return vitviz.load_vit(name, weights=weights, image_size=size, **placing())
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

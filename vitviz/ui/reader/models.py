@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vitviz.ui.choices.shared import MODEL, SIZE, WEIGHTS
-from vitviz.ui.reader import link
-from vitviz.ui.text import _
+from vitviz.errors import OptionError
+from vitviz.ui.choices.shared import MODEL, SIZE, WEIGHTS, read_size
+from vitviz.ui.kept.model_choice import ModelChoice
+from vitviz.ui.reader import chosen_model, link
+from vitviz.ui.text import _, plain
+from vitviz.ui.words.errors import in_dashboard
 
 SUGGESTED = (
     "default",
@@ -19,8 +22,7 @@ SUGGESTED = (
     "timm:vit_base_patch16_siglip_224",
 )
 KINDS_OF_WEIGHTS = ("pretrained", "random")
-SIZES = (0, 98, 112, 140, 224, 336, 448, 518)
-
+SIZES = ("", "98", "112", "140", "224", "336", "448", "518")
 
 _UNAVAILABLE = "vitviz_unavailable_model"
 
@@ -37,7 +39,8 @@ def unavailable(name: str) -> None:
 
 def _take(model: str, weights: str = "pretrained") -> None:
     st.session_state.pop(_UNAVAILABLE, None)
-    link.put(MODEL.at(model), WEIGHTS.at(weights), SIZE.at(0))
+    chosen_model.keep_draft(None)
+    chosen_model.put(ModelChoice(model, weights))
 
 
 def _changed() -> None:
@@ -50,7 +53,7 @@ def _offer_random() -> None:
     name = st.session_state.get(_UNAVAILABLE)
     if name is not None:
         st.button(
-            _("Show {name} with random weights").format(name=name),
+            _("Show {name} with random weights").format(name=plain(name)),
             key="random_weights",
             on_click=_take,
             args=(name, "random"),
@@ -58,14 +61,20 @@ def _offer_random() -> None:
         )
 
 
+def available() -> list[str]:
+    """Return the models that lists offer: some by name, then the reader's own."""
+    return [*SUGGESTED, *chosen_model.listed()]
+
+
 def choose() -> None:
     """Draw the model picker; the shipped model needs no network, others are fetched once."""
-    current = link.get(MODEL)
-    options = [*SUGGESTED, *([] if current in SUGGESTED else [current])]
+    asked = chosen_model.asked()
+    options = available()
     st.selectbox(
         _("Model"),
-        options,
+        [*options, *([] if asked.name in options else [asked.name])],
         accept_new_options=True,
+        format_func=chosen_model.title,
         help=_(
             "“default” is shipped. Choose another, or type “timm:” and the name of any Vision Transformer of timm, or "
             "“hf:” and that of a vision model in Hugging Face's hub."
@@ -73,21 +82,37 @@ def choose() -> None:
         **{**link.widget(MODEL), "on_change": _changed},
     )
     _offer_random()
-    with st.expander(_("Weights and input size"), expanded=link.get(WEIGHTS) != "pretrained" or link.get(SIZE) != 0):
+    with st.expander(_("Weights and input size"), expanded=asked.weights != "pretrained" or asked.size is not None):
         st.segmented_control(
             _("Weights"),
             KINDS_OF_WEIGHTS,
             format_func=weights_name,
             required=True,
             help=_("Random weights show what the architecture alone does, and need no network."),
-            disabled=current == "default",
+            disabled=asked.name == "default" or asked.is_own,
             **link.widget(WEIGHTS),
         )
         size = link.get(SIZE)
         st.selectbox(
             _("Input size in pixels"),
             SIZES if size in SIZES else (*SIZES, size),
-            format_func=lambda pixels: _("the model's own") if pixels == 0 else f"{pixels} × {pixels}",
-            help=_("Another size gives another patch grid; position embeddings are interpolated."),
-            **link.widget(SIZE),
+            format_func=_size_name,
+            accept_new_options=True,
+            help=_(
+                "Another size gives another patch grid; position embeddings are interpolated. Type height and width "
+                "for one that is not square, such as 160x224."
+            ),
+            **{**link.widget(SIZE), "on_change": _resized},
         )
+
+
+def _size_name(size: str) -> str:
+    return " × ".join(size.split("x") if "x" in size else [size, size]) if size else _("the model's own")
+
+
+def _resized() -> None:
+    """Take a size that was chosen or typed; one that cannot be read is told."""
+    try:
+        link.put(SIZE.at(read_size(st.session_state["choice_size"] or "")))
+    except OptionError as error:
+        link.notice(in_dashboard(error))

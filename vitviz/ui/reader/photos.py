@@ -18,6 +18,8 @@ from vitviz.ui.text import _
 from vitviz.ui.words.errors import in_dashboard
 
 OWN = own_photos.OWN
+MOST_MEGABYTES = 20
+"""Of a photo's file; weights of models may be larger, and the server's limit is theirs."""
 
 
 def current() -> str:
@@ -91,6 +93,7 @@ def choose() -> None:
         _("Your own photo (JPEG, PNG, WebP, TIFF, HEIC, DICOM …)"),
         type=[suffix.removeprefix(".") for suffix in SUFFIXES],
         key="upload",
+        max_upload_size=MOST_MEGABYTES,
         on_change=lambda: own_photos.take("upload"),
         help=_(
             "It stays on the machine that runs vitviz. After you close the page, copies can remain in its memory until "

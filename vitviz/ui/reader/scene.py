@@ -15,9 +15,10 @@ from vitviz.grid import PatchGrid
 from vitviz.images import Photo
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
-from vitviz.ui.choices.shared import ABLATE, HEAD, LAYER, MODEL, PATCH, SIZE, WEIGHTS, pairs_of
+from vitviz.ui.choices.shared import ABLATE, HEAD, LAYER, PATCH, pairs_of
 from vitviz.ui.kept import cache
-from vitviz.ui.reader import link, models, photos
+from vitviz.ui.kept.model_choice import ModelChoice
+from vitviz.ui.reader import chosen_model, link, models, photos
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
 
@@ -42,6 +43,8 @@ class Scene:
     """(height, width, 3): the crop that the model sees, at a size to look at."""
     model_key: str
     """Names the model, its weights and its input size in cache keys."""
+    choice: ModelChoice
+    """How the reader chose the model, which is how it is loaded again."""
     layer: int
     head: str
     """"mean", "max" or a number."""
@@ -67,7 +70,8 @@ def current() -> Scene:
     What cannot be loaded is told, and the last model that worked stays. Stops the page if nothing works.
     """
     name, photo = photos.chosen()
-    vit, key = _model()
+    vit, choice = _model()
+    key = choice.key
     _fit(vit)
     try:
         original = cache.traced(key, photo.digest, NO_EDIT, vit, photo)
@@ -84,26 +88,32 @@ def current() -> Scene:
         original=original,
         picture=shown,
         model_key=key,
+        choice=choice,
         layer=link.get(LAYER),
         head=link.get(HEAD),
         query=link.get(PATCH),
     )
 
 
-def _model() -> tuple[ViT, str]:
-    wanted = (link.get(MODEL), link.get(WEIGHTS), link.get(SIZE))
-    good = st.session_state.get(_GOOD_MODEL, ("default", "pretrained", 0))
-    for choice in (wanted, good, ("default", "pretrained", 0)):
+def _model() -> tuple[ViT, ModelChoice]:
+    wanted = chosen_model.asked()
+    good = st.session_state.get(_GOOD_MODEL, ModelChoice())
+    for choice in (wanted, good, ModelChoice()):
         try:
-            vit = bearable(cache.load_model(*choice))
+            vit, loaded = chosen_model.load(choice)
+            bearable(vit)
         except VitvizError as error:
             link.notice(in_dashboard(error))
-            if isinstance(error, WeightsUnavailableError):
-                models.unavailable(choice[0])
+            if isinstance(error, WeightsUnavailableError) and not choice.is_own:
+                models.unavailable(choice.name)
+            if choice is wanted and choice.is_own:
+                chosen_model.keep_draft(choice)
             continue
-        st.session_state[_GOOD_MODEL] = choice
-        link.put(MODEL.at(choice[0]), WEIGHTS.at(choice[1]), SIZE.at(choice[2]))
-        return vit, "|".join(map(str, choice))
+        if choice is wanted and loaded.is_own:
+            chosen_model.keep_draft(None)
+        st.session_state[_GOOD_MODEL] = loaded
+        chosen_model.put(loaded)
+        return vit, loaded
     for text in link.take_notices():
         st.error(plain(text))
     return st.stop()

@@ -23,6 +23,8 @@ from vitviz.ui.text import CLASS
 from vitviz.ui.words.labels import PHOTO_NOTES
 
 ROOT = Path(__file__).parents[2]
+LOADING = ("models/model_folder.py", "models/position_table.py", "ui/kept/own_models.py")
+"""Files of the library and of the shared room whose errors a reader meets who opens a model of their own."""
 
 
 def library_words() -> set[str]:
@@ -33,13 +35,16 @@ def library_words() -> set[str]:
         words |= {method.label, method.summary, method.cost, method.limits}
         words.update(knob.help for knob in method.knobs)
         words.update(knob.label for knob in method.knobs)
-    return words | {*refusals(), *PHRASES, WANTED}
+    for part in ("images", *LOADING):
+        words.update(refusals(part))
+    return words | {*PHRASES, WANTED}
 
 
-def refusals(folder: str = "images") -> list[str]:
-    """Return the messages and the advice of every error of a part of the library, as they stand in the code."""
+def refusals(part: str = "images") -> list[str]:
+    """Return the messages and the advice of every error of a folder or file of the library, as they are in the code."""
     texts: list[str] = []
-    for path in sorted((ROOT / folder).rglob("*.py")):
+    place = ROOT / part
+    for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Error"):
                 values = [part.value for part in _parts(node) if isinstance(part, ast.Constant)]

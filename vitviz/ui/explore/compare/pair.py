@@ -13,7 +13,8 @@ from vitviz.ui.choices.evidence import TARGET
 from vitviz.ui.explore.compare.sides import Side, other_photo
 from vitviz.ui.explore.evidence import maps, panels, target
 from vitviz.ui.explore.evidence.maps import Outcome
-from vitviz.ui.reader import link, models, photos
+from vitviz.ui.kept.model_choice import ModelChoice
+from vitviz.ui.reader import chosen_model, link, models, photos
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.work import controls
@@ -62,12 +63,14 @@ def _choose_other(now: Scene) -> None:
     """Draw the picker of what B has of its own."""
     against = link.get(AGAINST)
     if against == "model":
-        current = link.get(OTHER_MODEL)
+        current, known = link.get(OTHER_MODEL), models.available()
         picker, weights = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
         picker.selectbox(
             _("Model of B"),
-            [*models.SUGGESTED, *([] if current in models.SUGGESTED else [current])],
+            [*known, *([] if current in known else [current])],
             accept_new_options=True,
+            format_func=chosen_model.title,
+            help=_("For before and after: two checkpoints of one architecture. Your own are below the others."),
             **link.widget(OTHER_MODEL),
         )
         weights.segmented_control(
@@ -75,7 +78,7 @@ def _choose_other(now: Scene) -> None:
             models.KINDS_OF_WEIGHTS,
             format_func=models.weights_name,
             required=True,
-            disabled=current == "default",
+            disabled=current == "default" or ModelChoice(current).is_own,
             **link.widget(OTHER_WEIGHTS),
         )
     elif against == "photo":

@@ -10,10 +10,11 @@ from vitviz.analysis.map_comparison import MapComparison
 from vitviz.attribution.attribute import find_method
 from vitviz.export.settings import ViewSettings
 from vitviz.export.snippet import model_expression
-from vitviz.ui.choices.compare import AGAINST, BY, OTHER_WEIGHTS, UNIT
+from vitviz.ui.choices.compare import AGAINST, BY, UNIT
 from vitviz.ui.explore.compare.sides import Side
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
+from vitviz.ui.furniture.settings import model_settings
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 
@@ -92,7 +93,6 @@ def _other(now: Scene, b: Side, against: str) -> list[str]:
     if against == "photo":
         return ["other = vit", f"there = vit.preprocess(vitviz.open_image({picture_expression(b.scene)}))"]
     if against == "model":
-        random = link.get(OTHER_WEIGHTS) == "random" and b.scene.vit.name != "default"
-        named = ViewSettings(model=b.scene.vit.name, weights="random" if random else "pretrained")
+        named = ViewSettings(**model_settings(b.scene.choice))
         return [f"other = {model_expression(named)}", "there = same_crop(vit, other, picture)"]
     return ["other, there = vit, pixels"]

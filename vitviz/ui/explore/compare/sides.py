@@ -9,15 +9,19 @@ import streamlit as st
 from vitviz.analysis.map_comparison import same_crop
 from vitviz.capture.edit import NO_EDIT
 from vitviz.errors import VitvizError, WeightsUnavailableError
+from vitviz.models import shipped
+from vitviz.models.timm_weights import TIMM
 from vitviz.ui.choices.compare import AGAINST, OTHER_CLASS, OTHER_MODEL, OTHER_PHOTO, OTHER_WEIGHTS
 from vitviz.ui.choices.shared import WEIGHTS
 from vitviz.ui.explore.evidence import target
 from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.kept import cache, networks
-from vitviz.ui.reader import link, photos, scene
+from vitviz.ui.kept.model_choice import ModelChoice, OwnOptions
+from vitviz.ui.reader import chosen_model, link, photos, scene
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
+from vitviz.ui.words.labels import model_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +46,7 @@ def sides(now: Scene) -> tuple[Side, Side | None]:
         st.warning(plain(in_dashboard(error)), icon=":material/block:")
         if isinstance(error, WeightsUnavailableError):
             st.button(
-                _("Compare with random weights of {model}").format(model=link.get(OTHER_MODEL)),
+                _("Compare with random weights of {model}").format(model=plain(link.get(OTHER_MODEL))),
                 key="other_random",
                 on_click=lambda: link.put(OTHER_WEIGHTS.at("random")),
             )
@@ -62,16 +66,36 @@ def _random(now: Scene, aim: Aim) -> tuple[Side, Side]:
 
 
 def _model(now: Scene, aim: Aim) -> tuple[Side, Side]:
-    name, weights = link.get(OTHER_MODEL), link.get(OTHER_WEIGHTS)
-    if name == "default":
-        weights = "pretrained"
-    vit = scene.bearable(cache.load_model(name, weights, 0))
-    key = f"{name}|{weights}|0|crop of {now.model_key}"
+    vit, choice = chosen_model.load(_other_model(now))
+    scene.bearable(vit)
+    key = f"{choice.key}|crop of {now.model_key}"
     pixels = same_crop(now.vit, vit, now.photo.image)
     trace = cache.traced_input(key, now.photo.digest, now.model_key, vit, pixels)
-    varied = replace(now, vit=vit, model_key=key, original=trace, trace=trace)
-    title = vit.name if weights == "pretrained" else _("{model}, random weights").format(model=name)
-    return Side(now.vit.name, now, aim), Side(title, varied, _like(aim, now, varied))
+    varied = replace(now, vit=vit, model_key=key, choice=choice, original=trace, trace=trace)
+    return Side(model_name(now.vit), now, aim), Side(model_name(vit), varied, _like(aim, now, varied))
+
+
+def _other_model(now: Scene) -> ModelChoice:
+    """Return the model of B; an own one of A's architecture is loaded as A is, so that both are of one kind."""
+    name = link.get(OTHER_MODEL)
+    choice = ModelChoice(name, "pretrained" if name == "default" else link.get(OTHER_WEIGHTS))
+    if not choice.is_own:
+        return choice
+    mine, known = now.choice, chosen_model.recognised(choice)[1]
+    architecture = mine.own.architecture or architecture_of(mine.name)
+    if architecture not in known.architectures:
+        return choice
+    own = mine.own if mine.is_own else OwnOptions()
+    names = own.names if known.classes == len(now.vit.class_names) and not known.named else ""
+    heads = own.heads if known.heads is None else 0
+    return replace(choice, own=replace(own, architecture=architecture, names=names, heads=heads), size=mine.size)
+
+
+def architecture_of(name: str) -> str:
+    """Return timm's architecture of a model by name, without its tag; empty if it is not one of timm's."""
+    if name in shipped.MODELS:
+        return shipped.MODELS[name].architecture
+    return name.removeprefix(TIMM).partition(".")[0] if name.startswith(TIMM) else ""
 
 
 def _photo(now: Scene, aim: Aim) -> tuple[Side, Side]:

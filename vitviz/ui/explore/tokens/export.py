@@ -25,8 +25,9 @@ from vitviz.ui.explore.tokens.lens import Reading, evidence_scale
 from vitviz.ui.explore.tokens.second_photo import Seen
 from vitviz.ui.furniture import viewer
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
-from vitviz.ui.furniture.settings import picture_named
+from vitviz.ui.furniture.settings import model_settings, picture_named
 from vitviz.ui.furniture.show import Export
+from vitviz.ui.kept.model_choice import ModelChoice
 from vitviz.ui.reader import link, photos
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, language
@@ -159,7 +160,7 @@ def _similarity_code(scene: Scene) -> list[str]:
         ]
     return [
         "from vitviz.analysis.map_comparison import same_crop",
-        f"other = {snippet.model_expression(ViewSettings(model=name))}",
+        f"other = {snippet.model_expression(ViewSettings(**model_settings(ModelChoice(name))))}",
         f"picture = vitviz.open_image({picture_expression(scene)})",
         "cka = vitviz.layer_similarity(here, vitviz.trace(other, same_crop(vit, other, picture))).values",
     ]

@@ -23,7 +23,8 @@ from vitviz.ui.choices.tokens import CKA, CKA_WITH
 from vitviz.ui.explore.tokens.second_photo import Seen
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import cache, networks
-from vitviz.ui.reader import link, models
+from vitviz.ui.kept.model_choice import ModelChoice
+from vitviz.ui.reader import chosen_model, link, models
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
@@ -103,12 +104,12 @@ def alike(scene: Scene, here: Seen) -> LayerSimilarity | None:
 
 def _choose_other(scene: Scene) -> None:
     asked = link.get(CKA_WITH)
-    known = ["", RANDOM, *(name for name in models.SUGGESTED if name != link.get(MODEL))]
+    known = ["", RANDOM, *(name for name in models.available() if name != link.get(MODEL))]
     words = {"": _("itself"), RANDOM: _("the same with random weights")}
     st.selectbox(
         _("With the layers of"),
         [*known, *([asked] if asked not in known else [])],
-        format_func=lambda name: words.get(name, name),
+        format_func=lambda name: words.get(name) or chosen_model.title(name),
         accept_new_options=True,
         help=_("Or type “timm:” or “hf:” and the name of another model; it sees the same photo."),
         **link.widget(CKA_WITH),
@@ -139,7 +140,7 @@ def _redrawn(scene: Scene, here: Seen) -> tuple[str, Trace]:
 
 def _other(scene: Scene, here: Seen, name: str) -> tuple[str, Trace]:
     """Return the key and the trace of another model; raises VitvizError for one that cannot be had or shown."""
-    vit = cache.load_model(name, "pretrained", 0)
+    vit, choice = chosen_model.load(ModelChoice(name))
     if vit.grid.patches > _MOST_PATCHES:
         raise OptionError(
             _("{name} has {patches} patches; wanted at most {most}. Choose another model.").format(
@@ -148,7 +149,7 @@ def _other(scene: Scene, here: Seen, name: str) -> tuple[str, Trace]:
         )
     # models crop differently, and patches are compared place by place: both look at the first one's crop
     pixels = same_crop(scene.vit, vit, here.photo.image)
-    key = f"{name}|pretrained|0|crop of {scene.model_key}"
+    key = f"{choice.key}|crop of {scene.model_key}"
     return key, cache.traced_input(key, here.photo.digest, scene.model_key, vit, pixels)
 
 
