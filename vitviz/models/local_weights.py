@@ -48,7 +48,7 @@ def from_file(name: str, path: Path, image_size: Size | None, options: FileOptio
             options=build,
         )
     except CheckpointError as error:
-        raise CheckpointError(misfit(str(error), name, path, recognition)) from error
+        raise misfit(str(error), name, path, recognition) from error
     _complete(module, recognition, options)
     told = "".join(f"; {part}" for part in (recognition.layout, *recognition.steps) if part != "timm")
     origin = (
@@ -57,16 +57,18 @@ def from_file(name: str, path: Path, image_size: Size | None, options: FileOptio
     return Loaded(module, origin, recognition.class_names, local=True)
 
 
-def misfit(told: str, name: str, path: Path, recognition: Recognition) -> str:
-    """Return why a file does not fit an architecture, which ones it fits, and the call that loads it."""
+def misfit(told: str, name: str, path: Path, recognition: Recognition) -> CheckpointError:
+    """Return the error that says why a file does not fit an architecture, which ones it fits, and how to load it."""
     fitting = [other for other in recognition.architectures if other != name.partition(".")[0]]
     recognised = f" {recognition.sentence}" if recognition.layout != "timm" or recognition.steps else ""
     if not fitting:
-        return told + recognised
+        return CheckpointError(told + recognised)
     told = told.replace(" Choose the architecture that the file was saved from.", "")
-    return (
-        f"{told}{recognised} Of timm's architectures these have its names and shapes: {', '.join(fitting)}. "
-        f"Load it with load_vit('{TIMM}{fitting[0]}', weights={str(path)!r})."
+    return CheckpointError(
+        "{told} Of timm's architectures these have its names and shapes: {names}.",
+        advice={"weights": f"Load it with load_vit('{TIMM}{fitting[0]}', weights={str(path)!r})."},
+        told=told + recognised,
+        names=", ".join(fitting),
     )
 
 
@@ -143,13 +145,18 @@ def _heads(plain: nn.Module, recognition: Recognition, options: FileOptions) -> 
     given, known = options.heads, recognition.traits.heads
     if given is not None and known is not None and given != known:
         raise OptionError(
-            f"{recognition.file} says that it has {known} heads ({recognition.layout}); got heads={given}. "
-            "Leave it out."
+            "{name} says that it has {known} heads ({layout}); got heads={given}. Leave it out.",
+            name=recognition.file,
+            known=known,
+            layout=recognition.layout,
+            given=given,
         )
     heads, width = given or known, int(getattr(plain, "embed_dim", 0) or 0)
     if given is not None and (given < 1 or width % given):
         raise OptionError(
-            f"heads={given} cannot be: each head has the same share of {width} channels. Give a divisor of {width}."
+            "heads={given} cannot be: each head has the same share of {width} channels. Give a divisor of {width}.",
+            given=given,
+            width=width,
         )
     return heads
 

@@ -11,15 +11,17 @@ from vitviz.errors import ImageError
 from vitviz.images import PHRASES, WANTED
 from vitviz.ui.text import translation
 from vitviz.ui.words.errors import in_dashboard
-from vitviz.ui.words.library_words import refusals
+from vitviz.ui.words.library_words import LOADING, refusals
 
 
 def braces(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
-@pytest.mark.parametrize("text", [*refusals(), *PHRASES, WANTED])
-def test_every_refusal_of_a_picture_is_translated(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", [*refusals(), *(text for part in LOADING for text in refusals(part)), *PHRASES, WANTED]
+)
+def test_every_refusal_of_a_picture_or_of_an_own_model_is_translated(text: str) -> None:
     told = translation("zh").gettext(text)
     assert re.search("[\u4e00-\u9fff]", told)
     assert braces(told) == braces(text)

@@ -138,7 +138,8 @@ def _activation(name: HeadActivation | None) -> nn.Module:
     if name is None:
         raise CheckpointError(
             "The classifier has layers without weights between its matrices, and the file does not say which; wanted "
-            f"head_activation=NAME, one of {', '.join(_ACTIVATIONS)} (none for dropout alone)."
+            "head_activation=NAME, one of {names} (none for dropout alone).",
+            names=", ".join(_ACTIVATIONS),
         )
     if name not in _ACTIVATIONS:
         raise OptionError(f"head_activation {name!r} is unknown; wanted one of {', '.join(_ACTIVATIONS)}.")

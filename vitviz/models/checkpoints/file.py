@@ -89,7 +89,8 @@ def read_contents(path: Path) -> Contents:
     contents = Contents(path.name, kind, values, tables)
     if not contents.tensors:
         raise CheckpointError(
-            f"{path.name} holds no tensors; wanted the weights of a model. Save its state_dict as safetensors."
+            "{name} holds no tensors; wanted the weights of a model. Save its state_dict as safetensors.",
+            name=path.name,
         )
     return contents
 
@@ -127,8 +128,9 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
         raise _unreadable(path, error) from error
     if not isinstance(values, Mapping):
         raise CheckpointError(
-            f"{path.name} holds a {type(values).__name__}; wanted a state dict, names to tensors. "
-            "Save model.state_dict()."
+            "{name} holds a {kind}; wanted a state dict, names to tensors. Save model.state_dict().",
+            name=path.name,
+            kind=type(values).__name__,
         )
     return "torch file", {str(name): value for name, value in values.items()}
 
@@ -141,11 +143,14 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
     except (SafetensorError, OSError) as error:
         if _is_pickle(path):  # asked only now: a real file may begin with the same byte
             raise CheckpointError(
-                f"{path.name} is called safetensors but is a pickle, which can run code when it is opened; wanted "
-                "a real safetensors file. Convert it on a machine that you trust with safetensors.torch.save_file."
+                "{name} is called safetensors but is a pickle, which can run code when it is opened; wanted a real "
+                "safetensors file. Convert it on a machine that you trust with safetensors.torch.save_file.",
+                name=path.name,
             ) from error
         raise CheckpointError(
-            f"{path.name} is not a complete safetensors file ({error}). Download or save it again."
+            "{name} is not a complete safetensors file ({error}). Download or save it again.",
+            name=path.name,
+            error=str(error),
         ) from error
 
 
@@ -170,12 +175,16 @@ def _unreadable(path: Path, error: Exception) -> CheckpointError:
         wanted = re.search(r"GLOBAL ([\w.]+)|(?:global|class|function) ([\w.]+\.\w+)", str(error))
         kind = f" (it wants {wanted[1] or wanted[2]})" if wanted else ""
         return CheckpointError(
-            f"{path.name} is a pickle that would run code when it is opened{kind}; wanted tensors only. "
-            "Convert it on a machine that you trust with safetensors.torch.save_file."
+            "{name} is a pickle that would run code when it is opened{kind}; wanted tensors only. Convert it on a "
+            "machine that you trust with safetensors.torch.save_file.",
+            name=path.name,
+            kind=kind,
         )
     first = str(error).partition("\n")[0].partition(". ")[0]
     told = "it is no torch file" if isinstance(error, pickle.UnpicklingError) else first
-    return CheckpointError(f"{path.name} is damaged or no weights file ({told}). Save it again as safetensors.")
+    return CheckpointError(
+        "{name} is damaged or no weights file ({told}). Save it again as safetensors.", name=path.name, told=told
+    )
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -90,9 +90,11 @@ def recognise(path: str | Path, *, weights_kind: WeightsKind = "averaged") -> Re
     if recognition is None:
         names = list(contents.tensors)
         raise CheckpointError(
-            f"{contents.name} is of no known layout; wanted the tensors of a Vision Transformer as timm, torchvision, "
-            f"Hugging Face, OpenAI or Google's JAX name them. It holds {len(names)}: {first(names)}. "
-            "Rename them as timm does."
+            "{name} is of no known layout; wanted the tensors of a Vision Transformer as timm, torchvision, Hugging "
+            "Face, OpenAI or Google's JAX name them. It holds {count}: {names}. Rename them as timm does.",
+            name=contents.name,
+            count=len(names),
+            names=first(names),
         )
     return recognition
 
@@ -150,8 +152,12 @@ def check_numbers(name: str, state: Mapping[str, Tensor]) -> None:
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             wrong = int((~torch.isfinite(value)).sum())
             raise CheckpointError(
-                f"{name} holds {wrong:,} numbers that are NaN or infinite, of {value.numel():,}, in {key}; wanted "
-                "finite weights. The training diverged, or the file is damaged: save an earlier state."
+                "{name} holds {wrong} numbers that are NaN or infinite, of {count}, in {tensor}; wanted finite "
+                "weights. The training diverged, or the file is damaged: save an earlier state.",
+                name=name,
+                wrong=f"{wrong:,}",
+                count=f"{value.numel():,}",
+                tensor=key,
             )
 
 

@@ -58,14 +58,18 @@ def select(contents: Contents, state: State, layouts: Sequence[Layout], kind: We
     wanted, others = (averaged, raw) if kind == "averaged" else (raw, averaged)
     if kind == "raw" and averaged and not raw:
         raise CheckpointError(
-            f"{contents.name} holds averaged weights only ({_where(averaged[0])}); got weights_kind='raw'. "
-            "Leave weights_kind out."
+            "{name} holds averaged weights only ({place}); got weights_kind='raw'. Leave weights_kind out.",
+            name=contents.name,
+            place=_where(averaged[0]),
         )
     prefixes = wanted or others
     if len(prefixes) > 1:
         raise CheckpointError(
-            f"{contents.name} holds {len(prefixes)} models ({', '.join(map(_where, sorted(prefixes)))}), and nothing "
-            "says which is meant; wanted one. Save the state_dict of the one to look at."
+            "{name} holds {count} models ({names}), and nothing says which is meant; wanted one. Save the state_dict "
+            "of the one to look at.",
+            name=contents.name,
+            count=len(prefixes),
+            names=", ".join(map(_where, sorted(prefixes))),
         )
     selection = _selection(contents, state, pairs[prefixes[0]], prefixes[0], _told(wanted, others, kind))
     return replace(selection, both_kinds=bool(averaged and raw))

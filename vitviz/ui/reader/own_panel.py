@@ -158,6 +158,7 @@ class Form:
         st.file_uploader(
             _("Or a file of class names"),
             type=own_files.SUFFIXES,
+            max_upload_size=5,
             key=self.key("names_file"),
             help=_("A text with a name a line, CSV, TSV or JSON, in the order of the outputs or with their numbers."),
         )

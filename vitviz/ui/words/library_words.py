@@ -23,7 +23,13 @@ from vitviz.ui.text import CLASS
 from vitviz.ui.words.labels import PHOTO_NOTES
 
 ROOT = Path(__file__).parents[2]
-LOADING = ("models/model_folder.py", "models/position_table.py", "ui/kept/own_models.py")
+LOADING = (
+    "models/model_folder.py",
+    "models/position_table.py",
+    "models/checkpoints",
+    "models/local_weights.py",
+    "ui/kept/own_models.py",
+)
 """Files of the library and of the shared room whose errors a reader meets who opens a model of their own."""
 
 
