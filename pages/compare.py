@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitviz.ui.explore.compare import maps, pair, sides
+from vitviz.ui.explore.compare import changes, maps, pair, sides
 from vitviz.ui.furniture import show
 from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
@@ -26,5 +26,6 @@ if b is not None and compared is not None:
     maps.draw(a, b, compared, shown)
 if b is not None:
     maps.answers(a, b)
+    changes.draw(a, b)
 pair.about(scene)
 show.footer(scene, maps.export(scene, a, b, compared, shown), caution="caution-compare")

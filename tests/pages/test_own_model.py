@@ -183,6 +183,7 @@ def test_before_and_after(dashboard: Any, folder: Path) -> None:
     assert told["second"]["model"] == "runs/after=1.safetensors (test_vit)"
     assert app.app.code[0].value.count("heads=4, image_size=(32, 32)") + app.app.code[0].value.count("heads=4") >= 2
     np.testing.assert_allclose(values(app), app.export.arrays()["map"], atol=1e-5)
+    assert "Heads whose attention changed most:** L" in "\n".join(each.value for each in app.app.markdown)
 
 
 def test_uploads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

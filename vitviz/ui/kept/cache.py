@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 import vitviz
 from vitviz.analysis.attention_field import AttentionField
 from vitviz.analysis.convnet import ConvNet
+from vitviz.analysis.head_changes import head_changes as changes_of
 from vitviz.analysis.interpolation import InterpolatedPositions
 from vitviz.analysis.lens import ClassEvidence, LogitLens
 from vitviz.analysis.positions import PositionSimilarity, ReadOut
@@ -113,6 +114,12 @@ def rollout_maps(
 def statistics(model_key: str, digest: str, edit: Edit, _trace: Trace) -> HeadStatistics:
     """Return the head statistics of a trace."""
     return vitviz.head_statistics(_trace)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def head_changes(model_key: str, other_key: str, digest: str, _trace: Trace, _other: Trace) -> NDArray[np.float64]:
+    """Return how far the attention of every head of two models of one shape differs, (layer, head)."""
+    return changes_of(_trace, _other)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
