@@ -23,6 +23,7 @@ from vitviz.models.checkpoints.selection import WeightsKind
 from vitviz.models.model_folder import ModelFolder
 from vitviz.models.vit import ViT
 from vitviz.ui.kept.model_choice import ModelChoice
+from vitviz.ui.kept.placing import placing
 from vitviz.ui.text import N_, _
 
 MOST_BYTES = 2_000_000_000
@@ -233,7 +234,7 @@ def _load(key: str, _choice: ModelChoice, _file: OwnFile, _names: OwnFile | None
 
 def _called(choice: ModelChoice, path: Path, names: str, folder: bool) -> ViT:
     call = choice.call(str(path), names, folder)
-    vit = vitviz.load_vit(call.name, **call.options)
+    vit = vitviz.load_vit(call.name, **call.options, **placing())
     return vit.with_preprocessing(**call.preprocessing) if call.preprocessing else vit
 
 
