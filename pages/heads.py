@@ -12,6 +12,7 @@ from vitviz.ui.furniture import pins, show
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
+from vitviz.ui.words.head_statistics import names as statistic_names
 
 scene = current()
 show.heading(
@@ -19,7 +20,7 @@ show.heading(
     _("One cell is one head. Click a cell to open that head; Shift-click to switch it off and see what changes."),
 )
 table = overview.statistics(scene)
-names = overview.names()
+names = statistic_names()
 options = overview.available(table)
 if link.get(STATISTIC) not in options:
     st.warning(

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 import vitviz
-from vitviz.assets import ASSETS
+from vitviz.assets import ASSETS, ATLASES
 from vitviz.attention.rollout_view import rollout_view
 from vitviz.attention.view import attention_view
 from vitviz.cli import main, outputs, serve
@@ -352,6 +352,24 @@ def test_serve_names_the_folder_of_models_to_the_dashboard(
     monkeypatch.chdir(tmp_path)
     assert main(["serve", "--models", "none"]) == 2
     assert "There is no folder of models at none" in capsys.readouterr().err
+
+
+def test_serve_takes_finished_atlases_alone(tmp_path: Path) -> None:
+    shipped = [ATLASES / name for name in ("default", "examples")]
+    assert serve.atlas_folders(shipped) == os.pathsep.join(map(str, shipped))
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half/atlas.json").write_bytes((shipped[0] / "atlas.json").read_bytes())
+    with pytest.raises(OptionError, match="half is not finished"):
+        serve.atlas_folders([*shipped, tmp_path / "half"])
+    with pytest.raises(OptionError, match="There is no atlas in .*none"):
+        serve.atlas_folders([tmp_path / "none"])
+    (tmp_path / "half/atlas.npz").write_bytes((shipped[0] / "atlas.npz").read_bytes())
+    with pytest.raises(OptionError, match="half lacks its list of photos"):
+        serve.atlas_folders([tmp_path / "half"])
+    (tmp_path / "half/photos.csv").write_bytes((shipped[0] / "photos.csv").read_bytes())
+    (tmp_path / "half/atlas.npz").write_bytes((shipped[0] / "atlas.npz").read_bytes()[:-1000])
+    with pytest.raises(OptionError, match="half cannot be read"):
+        serve.atlas_folders([tmp_path / "half"])
 
 
 def test_serve_needs_the_dashboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ from vitviz.analysis.similarity import layer_similarity, linear_cka
 from vitviz.analysis.spectrum import token_spectrum
 from vitviz.analysis.theoretical_field import TheoreticalField, theoretical_field, theoretical_fields
 from vitviz.analysis.tokens import outlier_table, token_colours, token_norms, token_similarity
-from vitviz.atlas import Atlas, atlas, read_atlas
+from vitviz.atlas import Atlas, atlas, head_kinds, read_atlas
 from vitviz.attention.rollout import rollout, rollout_row, rollouts
 from vitviz.attention.statistics import HeadStatistics, head_statistics
 from vitviz.attribution import METHODS, Attribution, Knob, Method, attribute, patch_likeness
@@ -81,6 +81,7 @@ __all__ = [
     "energy_in_box",
     "errors",
     "familiarity",
+    "head_kinds",
     "head_statistics",
     "input_sizes",
     "interpolated_similarity",

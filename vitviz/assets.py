@@ -1,4 +1,4 @@
-"""Where the files that come with vitviz lie: pages, example photos, shipped weights, longer texts.
+"""Where the files that come with vitviz lie: pages, example photos, shipped weights, atlases, longer texts.
 
 In a clone they stand beside the package, where people look for them; in a wheel (see pyproject.toml) inside it, in
 ``home``, because what stands beside an installed package belongs to all packages.
@@ -16,4 +16,5 @@ ASSETS = HOME / "assets"
 EXAMPLES = ASSETS / "examples"
 WEIGHTS = ASSETS / "weights"
 LABS = ASSETS / "labs"
+ATLASES = ASSETS / "atlases"
 TEXT = ASSETS / "text"

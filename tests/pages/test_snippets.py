@@ -48,6 +48,8 @@ CHANGED: dict[str, str] = {  # choices that are no lists: another value than the
     "other_model": "timm:test_vit",
     "second": "bee",
     "cka_with": "random",
+    "atlas_head": "1.1",
+    "atlas_other": "examples",
     "anatomy_depth": "3",
     "anatomy_side": "96",
     "cost_size": "96",

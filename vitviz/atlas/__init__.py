@@ -10,10 +10,25 @@ entry.py, sources.py, tar_shards.py, arrow_door.py, photo_table.py, photo_reader
 photo_list.py, folder.py   the result's folder
 job.py, worker.py, shard.py   one shard; processes.py, ray_door.py   who measures shards
 run.py               all of it; result.py   what is read in the end
+head_kinds.py, summary_table.py, heatmaps.py   what is made of a result
 """
 
+from vitviz.atlas.head_kinds import KINDS, HeadKind, head_kinds
 from vitviz.atlas.layout import Layout, Statistic
 from vitviz.atlas.result import Atlas, Difference, Histogram, PhotoValue, Summary, read_atlas
 from vitviz.atlas.run import atlas
 
-__all__ = ["Atlas", "Difference", "Histogram", "Layout", "PhotoValue", "Statistic", "Summary", "atlas", "read_atlas"]
+__all__ = [
+    "KINDS",
+    "Atlas",
+    "Difference",
+    "HeadKind",
+    "Histogram",
+    "Layout",
+    "PhotoValue",
+    "Statistic",
+    "Summary",
+    "atlas",
+    "head_kinds",
+    "read_atlas",
+]

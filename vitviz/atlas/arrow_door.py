@@ -1,10 +1,10 @@
-"""The door to pyarrow: photos in the rows of Parquet and Arrow tables, as bytes or as paths."""
+"""The door to pyarrow: photos in the rows of Parquet and Arrow tables, as bytes or as paths, and tables to write."""
 
 from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +52,20 @@ class TableReader:
         return value
 
 
+def parquet_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
+    """Return columns of one length as a Parquet file; raises OptionError without pyarrow."""
+    arrow = _arrow("A Parquet file")
+    sink = arrow.BufferOutputStream()
+    importlib.import_module("pyarrow.parquet").write_table(arrow.table(dict(columns)), sink, compression="zstd")
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
 class _Table:
     """One file, read in parts: row groups of Parquet, record batches of Arrow."""
 
     def __init__(self, file: Path, column: str | None) -> None:
-        self._file, self._arrow = file, _arrow(file)
+        self._file, self._arrow = file, _arrow(file.name)
         try:
             self._open()
         except (self._arrow.ArrowException, OSError) as error:
@@ -131,12 +140,12 @@ class _Table:
         return values
 
 
-def _arrow(file: Path) -> Any:
+def _arrow(wanting: str) -> Any:
     try:
         return importlib.import_module("pyarrow")
     except ImportError as error:
         raise OptionError(
-            f"{file.name} needs pyarrow, which is not installed; wanted it for Parquet and Arrow tables. Install it: "
+            f"{wanting} needs pyarrow, which is not installed; wanted it for Parquet and Arrow tables. Install it: "
             "pip install pyarrow."
         ) from error
 

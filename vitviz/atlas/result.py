@@ -102,7 +102,8 @@ class Atlas(Record):
     settings: Mapping[str, Any]
     """Model, measures, batch: what decides the numbers."""
     source: Mapping[str, Any]
-    """Where the photos lay: ``base``, the folder that their names start from, and ``files``."""
+    """Where the photos lay: ``base``, the folder that their names start from, itself seen from ``folder`` where it is
+    no whole path, and ``files``."""
     state: State
 
     @property
@@ -234,7 +235,7 @@ class Atlas(Record):
         from vitviz.atlas.photo_reader import PhotoReader
 
         entry = self.entries[check_index("Line", line, len(self.entries))]
-        return PhotoReader(Path(self.source["base"]), self.settings["column"]).read(entry)
+        return PhotoReader(self.folder / self.source["base"], self.settings["column"]).read(entry)
 
     def _moments(self, label: str | None) -> Moments:
         if label is None:
@@ -265,13 +266,19 @@ def read_atlas(folder: str | PathLike[str]) -> Atlas:
             f"The atlas in {folder} is not finished; wanted one whose photos are all measured. Start the same call "
             "again."
         )
+    if not place.photos.is_file():
+        raise OptionError(f"The atlas in {folder} lacks its list of photos, {place.photos.name}. Make it again.")
     try:
-        return Atlas(
-            place.path,
-            Layout.read(told["settings"]["layout"]),
-            told["settings"],
-            told["source"],
-            read_state(place.atlas),
-        )
-    except (KeyError, TypeError) as error:
+        layout, state = Layout.read(told["settings"]["layout"]), read_state(place.atlas)
+        fits = len(state.moments.count) == layout.width
+        atlas = Atlas(place.path, layout, told["settings"], told["source"], state)
+    except (KeyError, TypeError, AttributeError) as error:
         raise OptionError(f"The atlas in {folder} is damaged ({error!r}). Make it again.") from error
+    except (OptionError, OSError) as error:
+        raise OptionError(f"The atlas in {folder} cannot be read. {error}") from error
+    if not fits:
+        raise OptionError(
+            f"The atlas in {folder} is damaged: its settings speak of {layout.width} numbers a photo, and it holds "
+            f"{len(state.moments.count)}. Make it again."
+        )
+    return atlas

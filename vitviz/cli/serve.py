@@ -6,12 +6,13 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
 
 from vitviz.assets import HOME
+from vitviz.atlas import read_atlas
 from vitviz.errors import OptionError, VitvizError
 from vitviz.models.devices import DEVICE, PRECISION, Placement, Precision
 from vitviz.models.model_folder import VARIABLE, ModelFolder
@@ -19,6 +20,8 @@ from vitviz.models.model_folder import VARIABLE, ModelFolder
 ADDRESS = "127.0.0.1"
 """This machine alone may look; --address 0.0.0.0 lets the network in."""
 LOCAL = ("127.0.0.1", "localhost", "::1")
+ATLASES = "VITVIZ_ATLASES"
+"""Environment variable in which the dashboard looks for folders of atlases; see ``vitviz.ui.kept.atlases``."""
 
 
 def add_to(commands: Any) -> None:
@@ -35,6 +38,11 @@ def add_to(commands: Any) -> None:
         "--models", metavar="FOLDER", type=Path,
         help="a folder whose weights files and models of transformers readers may open; nothing outside of it",
     )  # fmt: skip
+    parser.add_argument(
+        "--atlas", metavar="FOLDER", type=Path, action="append", default=[],
+        help="result of the command atlas for the Atlas page, whose readers then see the photos that it lists; may be "
+        "given several times",
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -47,11 +55,27 @@ def run(arguments: argparse.Namespace) -> None:
     if (arguments.address or ADDRESS) not in LOCAL:
         print(f"Open to the network at {arguments.address}, without a password: whoever reaches the port can use it.")
     os.environ |= placing(os.environ, device=arguments.device, precision=arguments.precision)
+    if arguments.atlas:
+        os.environ[ATLASES] = atlas_folders(arguments.atlas)
     os.chdir(app.parent)  # Streamlit reads .streamlit/config.toml from there
     if sys.platform == "win32":  # there, a replaced process loses its console
         raise SystemExit(subprocess.call(given))
     sys.stdout.flush()
     os.execv(given[0], given)
+
+
+def atlas_folders(given: Sequence[Path]) -> str:
+    """Return the folders of atlases as the dashboard takes them, put together as paths are.
+
+    Raises OptionError for a folder that holds no finished atlas of this version, by its name, and for one whose path
+    holds the sign that stands between paths.
+    """
+    paths = [path.expanduser().resolve() for path in given]
+    for path in paths:
+        read_atlas(path)
+        if os.pathsep in str(path):
+            raise OptionError(f"{path} has {os.pathsep!r} in its path; wanted a folder without it. Rename or move it.")
+    return os.pathsep.join(str(path) for path in paths)
 
 
 def app_file(root: Path) -> Path:

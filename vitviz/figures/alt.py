@@ -48,7 +48,8 @@ def alt_text(made: go.Figure, *, words: Mapping[str, str] = WORDS) -> str:
         if trace.hoverinfo == "skip":  # the edges of a band, the ring round a dot
             continue
         if isinstance(trace, go.Scatter):
-            sentences.append(_curve(trace, x_title, words))
+            intervals = trace.error_x.array is not None
+            sentences.append(_intervals(trace, words) if intervals else _curve(trace, x_title, words))
         elif isinstance(trace, go.Bar):
             sentences.append(_bars(trace, words) if trace.orientation == "h" else _histogram(trace, words))
         elif isinstance(trace, go.Heatmap):
@@ -109,9 +110,19 @@ def _bars(trace: go.Bar, words: Mapping[str, str]) -> str:
     return words["bars"].format(name=_name(trace, words), items=", ".join(items))
 
 
+def _intervals(trace: go.Scatter, words: Mapping[str, str]) -> str:
+    parts = zip(trace.text, trace.x, trace.error_x.array, strict=True)
+    items = [
+        words["item"].format(name=name, value=f"{number(float(middle))} ± {number(float(half))}")
+        for name, middle, half in parts
+    ]
+    return words["bars"].format(name=_name(trace, words), items=", ".join(items))
+
+
 def _histogram(trace: go.Bar, words: Mapping[str, str]) -> str:
     counts, edges = np.asarray(trace.y), np.asarray(trace.customdata, dtype=np.float64)
     peak = int(counts.argmax())
+    counts = edges[:, 2] if edges.shape[1] > 2 else counts  # of bins that differ in width, beside their heights
     return words["histogram"].format(
         name=_name(trace, words),
         count=int(counts.sum()),

@@ -35,6 +35,7 @@ def sections() -> dict[str, list[Entry]]:
             Entry(START, _("Start"), ":material/home:"),
             Entry("attention", _("Attention"), ":material/center_focus_strong:"),
             Entry("heads", _("Heads"), ":material/grid_on:"),
+            Entry("atlas", _("Atlas"), ":material/map:"),
             Entry("rollout", _("Rollout"), ":material/account_tree:"),
             Entry("evidence", _("Evidence"), ":material/fact_check:"),
             Entry("compare", _("Compare"), ":material/compare:"),

@@ -49,7 +49,7 @@ class HeadAtlas {
   }
 
   tick(cell) {
-    if (cell === null) return;
+    if (cell === null || !this.meta.tickable) return;
     if (!this.ticked.delete(cell)) this.ticked.add(cell);
     this.repaint();
     this.sendCell("ticked", cell);
@@ -98,7 +98,7 @@ function bindCells(atlas) {
   const under = (event) => patchUnder(atlas.canvas, { rows: atlas.meta.layers, columns: atlas.meta.heads }, event);
   cells.addEventListener("pointermove", (event) => atlas.show(under(event)));
   cells.addEventListener("pointerleave", () => atlas.show(null));
-  cells.addEventListener("click", (event) => (event.shiftKey ? atlas.tick(under(event)) : atlas.pick(under(event))));
+  cells.addEventListener("click", (event) => (event.shiftKey && atlas.meta.tickable ? atlas.tick(under(event)) : atlas.pick(under(event))));
   cells.addEventListener("blur", () => cells.matches(":hover") || atlas.show(null));
   cells.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

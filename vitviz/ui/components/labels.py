@@ -97,6 +97,17 @@ def sketch_labels() -> dict[str, str]:
     }
 
 
+def chosen_head_labels() -> dict[str, str]:
+    """Return the texts of a head atlas whose heads can be chosen and not switched off."""
+    return atlas_labels() | {
+        "keys": _(
+            "Arrow keys move over the heads, down is a deeper layer. Enter chooses the head, Escape returns to the "
+            "chosen head."
+        ),
+        "hint": _("A click chooses the head."),
+    }
+
+
 def place_labels() -> dict[str, str]:
     """Return every visible text of the place picker in the reader's language. Names in braces are filled in."""
     return {

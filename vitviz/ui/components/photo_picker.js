@@ -30,6 +30,7 @@ function buildTile([name, title, mark], bytes, current, made) {
 function mount({ data, parentElement, setStateValue }) {
   const { meta, part } = unpack(data);
   const group = parentElement.querySelector(".tiles");
+  group.style.setProperty("--columns", meta.columns);
   const focused = group.contains(parentElement.activeElement ?? parentElement.getRootNode().activeElement);
   const revoke = () => (urls.get(parentElement) ?? []).forEach((url) => URL.revokeObjectURL(url));
   revoke();

@@ -1,4 +1,4 @@
-"""The photo picker: thumbnails in the sidebar, one of them chosen, by mouse or arrow keys."""
+"""The photo picker: thumbnails, one of them chosen, by mouse or arrow keys."""
 
 from __future__ import annotations
 
@@ -31,18 +31,26 @@ class Tile(Record):
     """The note as one sign on the picture."""
 
 
-def photo_picker(tiles: Sequence[Tile], *, current: str, label: str, on_pick: Callable[[str], None]) -> None:
+def photo_picker(
+    tiles: Sequence[Tile],
+    *,
+    current: str,
+    label: str,
+    on_pick: Callable[[str], None],
+    key: str = "photo_picker",
+    columns: int = 6,
+) -> None:
     """Show tiles with ``current`` chosen; ``on_pick`` gets the id of a tile that was picked."""
 
     def picked() -> None:
-        name = (st.session_state.get("photo_picker") or {}).get("photo")
+        name = (st.session_state.get(key) or {}).get("photo")
         if name in {tile.name for tile in tiles}:
             on_pick(name)
 
     parts = {tile.name: _thumbnail(tile.photo.digest, tile.photo) for tile in tiles}
     told = [[tile.name, f"{tile.title} ({tile.note})" if tile.note else tile.title, tile.mark] for tile in tiles]
-    meta = {"tiles": told, "current": current, "label": label}
-    _component(key="photo_picker", data=pack(meta, parts), on_photo_change=picked)
+    meta = {"tiles": told, "current": current, "label": label, "columns": columns}
+    _component(key=key, data=pack(meta, parts), on_photo_change=picked)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -52,6 +52,8 @@ class Export:
     """One file that works offline; gets the manifest."""
     view: MapView | None = None
     """The map that is shown, for the numbers in the manifest."""
+    more: Sequence[File] = ()
+    """Files that only this page has."""
 
 
 def text(name: str) -> str:
@@ -108,6 +110,8 @@ def downloads(scene: Scene, export: Export) -> None:
         ("html", _("Page that works offline (HTML)"), "text/html", lambda: export.html(told)),
     ]
     download_row(export.name, files)
+    if export.more:
+        download_row(export.name, export.more)
     picture_copier(kept(png), key="copy_picture")
     lines.take_away(size, name=export.name, description=settings)
 

@@ -69,9 +69,12 @@ def opened_with(name: str) -> dict[str, Any]:
 def take(name: str) -> None:
     """Open what was uploaded; a file that is no photo is told and changes nothing."""
     file: Any = st.session_state.get(name)
-    if file is None:
-        return
-    data = bytes(file.getvalue())
+    if file is not None:
+        keep(name, bytes(file.getvalue()))
+
+
+def keep(name: str, data: bytes) -> None:
+    """Make a file's content the reader's own photo of that name; what is no photo is told and changes nothing."""
     try:
         own = _first(data)
     except VitvizError as error:

@@ -16,7 +16,7 @@ from vitviz.figures.head_panel import head_panel
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import PrintSize, print_figure
 from vitviz.ui.choices.shared import ABLATE, HEAD, LAYER, pairs_of
-from vitviz.ui.components.atlas_view import AtlasView, HeadIndex
+from vitviz.ui.components.atlas_view import AtlasView, HeadIndex, colour_limits, least_span
 from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.furniture import settings, viewer
 from vitviz.ui.furniture.show import Export
@@ -25,44 +25,10 @@ from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, language
 from vitviz.ui.words.class_names import class_name
+from vitviz.ui.words.head_statistics import names
 
 Head = tuple[int, int]
 _OPEN = "vitviz_open_head"
-
-
-def names() -> dict[str, tuple[str, str, str]]:
-    """Return (title, unit, definition) of every statistic, in the reader's language."""
-    return {
-        "distance": (
-            _("Attention distance"),
-            _("patches"),
-            _(
-                "How far a patch looks on average: distance weighted by attention, over patches "
-                "(Dosovitskiy et al. 2021, fig. 7)."
-            ),
-        ),
-        "pixel_distance": (_("Attention distance in pixels"), _("px"), _("The same in pixels of the model's input.")),
-        "entropy": (
-            _("Entropy"),
-            _("nats"),
-            _("How spread out the attention is: 0 for one token, log(tokens) for all alike."),
-        ),
-        "self_share": (_("On itself"), _("share"), _("Share of attention that a patch pays to itself.")),
-        "class_share": (
-            _("On the class token"),
-            _("share"),
-            _("Share of the patches' attention that goes to the class token."),
-        ),
-        "register_share": (_("On registers"), _("share"), _("Share of the patches' attention that goes to registers.")),
-        "sink_share": (
-            _("On high-norm patches"),
-            _("share"),
-            _(
-                "Share that goes to patches whose norm exceeds the mean by four standard deviations "
-                "(Darcet et al. 2024)."
-            ),
-        ),
-    }
 
 
 def statistics(scene: Scene) -> HeadStatistics:
@@ -107,7 +73,7 @@ def atlas(scene: Scene, table: HeadStatistics, name: str) -> AtlasView:
     title, unit, _definition = names()[name]
     selected = (scene.layer, scene.chosen_head) if isinstance(scene.chosen_head, int) else None
     values = table.table(name)
-    low, high = colour_limits(values, least_span(name, scene))
+    low, high = colour_limits(values, least_span(name, max(scene.trace.grid.patch_size)))
     return AtlasView(
         values=values,
         label=title,
@@ -117,27 +83,6 @@ def atlas(scene: Scene, table: HeadStatistics, name: str) -> AtlasView:
         selected=selected,
         ticked=tuple(ablated()),
     )
-
-
-def least_span(name: str, scene: Scene) -> float:
-    """Return what the colours of a statistic span at least: heads that are all alike must look alike.
-
-    Half a patch for distances, 0.2 nats for the entropy, 1 % for shares. That is about what one head of the shipped
-    model varies by from photo to photo (standard deviation over the ten examples, median of the heads: 0.45 patches,
-    0.18 nats, 0.2 to 1.6 %). Its heads differ by 7 patches, 4.8 nats and up to 52 %; random ones by 0.15 patches.
-    """
-    patch = max(scene.trace.grid.patch_size)
-    return {"distance": 0.5, "pixel_distance": patch / 2, "entropy": 0.2}.get(name, 0.01)
-
-
-def colour_limits(values: NDArray[np.float32], least: float) -> tuple[float, float]:
-    """Return the values of the first and last colour: those of the heads, spread to ``least`` about their middle."""
-    finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    if high - low >= least:
-        return low, high
-    low = max(0.0, (low + high - least) / 2)  # no statistic is below zero
-    return low, low + least
 
 
 def rows(table: HeadStatistics) -> dict[str, list[Any]]:

@@ -1,0 +1,42 @@
+"""Atlas: what each head does over many photos, and not on one alone."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vitviz.ui.explore.atlas import chosen, comparison, grid, head, lesson, photos
+from vitviz.ui.explore.atlas.export import export
+from vitviz.ui.furniture import show
+from vitviz.ui.reader.scene import current
+from vitviz.ui.text import _
+
+scene = current()
+show.heading(
+    _("What does each head do over many photos?"),
+    _(
+        "One photo is one sample: a head that looks far on it may look near on the next. An atlas measures every head "
+        "over a whole data set, so that a head gets a character, with its spread and its exceptions."
+    ),
+)
+place = st.container()
+shown = chosen.draw_choices()
+if shown is None:
+    st.stop()
+with place:
+    lesson.draw(shown)
+left, right = st.columns(2, gap="large")
+with left:
+    table = grid.draw(shown)
+with right:
+    head.draw(scene, shown)
+    head.draw_map(shown)
+photos.draw(shown)
+if photos.wants_to_open():
+    st.switch_page(photos.door())
+left, right = st.columns(2, gap="large")
+with left:
+    head.draw_classes(shown)
+with right:
+    grid.scatter(shown)
+compared = comparison.draw(shown)
+show.footer(scene, export(scene, shown, table, compared), caution="caution-atlas")

@@ -1,0 +1,158 @@
+"""The photos that drive a head most and least: thumbnails where they can be read, and doors to the photo's own page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from vitviz.atlas import PhotoValue
+from vitviz.errors import VitvizError
+from vitviz.examples import examples
+from vitviz.figures.paint import number
+from vitviz.images import Photo
+from vitviz.ui.choices.atlas import ATLAS_DOOR
+from vitviz.ui.choices.shared import EXAMPLE, HEAD, LAYER, MODEL, WEIGHTS
+from vitviz.ui.components.photo_picker import Tile, photo_picker
+from vitviz.ui.explore.atlas.chosen import Chosen
+from vitviz.ui.kept import atlases
+from vitviz.ui.navigation import entry
+from vitviz.ui.reader import link, own_photos
+from vitviz.ui.reader.photos import opened
+from vitviz.ui.text import CLASS, _, pgettext, plain
+
+_OPEN = "vitviz_open_photo"
+EXAMPLES = "examples"
+"""The atlas of the example photos."""
+
+
+@dataclass(frozen=True, eq=False)
+class ShownPhoto:
+    """A photo with its number."""
+
+    title: str
+    value: float
+    photo: Photo
+    example: str = ""
+    """Its id if it is an example."""
+    line: int = 0
+    """Where it stands in the atlas's list if it is not."""
+
+
+def wants_to_open() -> bool:
+    """Return whether a photo was picked since the last run, once."""
+    return bool(st.session_state.pop(_OPEN, False))
+
+
+def draw(shown: Chosen) -> None:
+    """Draw the photos at both ends of the chosen head's number, and the example photos between them."""
+    st.subheader(_("Which photos drive {head} most and least?").format(head=shown.head_name), anchor=False)
+    ends = {
+        "most": (_("most"), shown.atlas.extremes(shown.statistic, shown.head)),
+        "least": (_("least"), shown.atlas.extremes(shown.statistic, shown.head, largest=False)),
+    }
+    for (key, (words, values)), column in zip(ends.items(), st.columns(2, gap="large"), strict=True):
+        with column:
+            _end(shown, key, words, values)
+    between = example_photos(shown)
+    if between:
+        _tiles(shown, "atlas_examples", _("The example photos, most first"), between, columns=10)
+    doors = {"attention": entry("attention").title, "heads": entry("heads").title}
+    st.segmented_control(
+        _("A photo opens"), list(doors), format_func=doors.__getitem__, required=True, **link.widget(ATLAS_DOOR)
+    )
+
+
+def door() -> str:
+    """Return the file of the page on which a picked photo opens."""
+    return f"../../pages/{link.get(ATLAS_DOOR)}.py"
+
+
+def _end(shown: Chosen, key: str, words: str, values: tuple[PhotoValue, ...]) -> None:
+    readable = readable_photos(shown, values)
+    if readable:
+        _tiles(shown, f"atlas_{key}", _("Ten photos with {end}").format(end=words), readable)
+        return
+    st.markdown(f"**{_('Ten photos with {end}').format(end=words)}**")
+    labels = {line: shown.atlas.entries[line].label for line in (value.line for value in values)}
+    st.dataframe(
+        {
+            _("Photo"): [value.name for value in values],
+            _("Class"): [pgettext(CLASS, labels[value.line]) if labels[value.line] else "–" for value in values],
+            shown.axis: [value.value for value in values],
+        },
+        hide_index=True,
+        key=f"atlas_{key}",
+        alt=_("Photos, their classes and their numbers"),
+    )
+
+
+def readable_photos(shown: Chosen, values: Sequence[PhotoValue]) -> list[ShownPhoto]:
+    """Return the photos that can be read from the atlas's source; none where it is not here."""
+    known = {example.file: example for example in examples()} if shown.name == EXAMPLES else {}
+    listed = []
+    for value in values:
+        try:
+            photo = atlases.photo(shown.name, value.line)
+        except VitvizError:
+            continue
+        example = known.get(value.name)
+        title = value.name if example is None else _(example.title)
+        listed.append(ShownPhoto(title, value.value, photo, "" if example is None else example.id, value.line))
+    return listed
+
+
+def example_photos(shown: Chosen) -> list[ShownPhoto]:
+    """Return the example photos with their numbers, the largest first; none for an atlas of another model."""
+    if shown.name == EXAMPLES or EXAMPLES not in atlases.folders():
+        return []
+    try:
+        atlas = atlases.get(EXAMPLES)
+    except VitvizError:
+        return []
+    same = atlas.settings["model"]["digest"] == shown.atlas.settings["model"]["digest"]
+    if not same or shown.statistic not in atlas.statistics:
+        return []
+    sample = atlas.sample(shown.statistic)
+    values = dict(zip(sample.names, sample.values[(slice(None), *shown.head)].tolist(), strict=True))
+    known = [photo for photo in examples() if not np.isnan(values.get(photo.file, np.nan))]
+    return [
+        ShownPhoto(_(photo.title), values[photo.file], opened(photo.id), photo.id)
+        for photo in sorted(known, key=lambda photo: -values[photo.file])
+    ]
+
+
+def _tiles(shown: Chosen, key: str, label: str, listed: list[ShownPhoto], *, columns: int = 5) -> None:
+    unit = shown.words[1]
+    tiles = [
+        Tile(str(place), photo.title, photo.photo, f"{number(photo.value)} {unit}")
+        for place, photo in enumerate(listed)
+    ]
+    st.markdown(f"**{label}**")
+    photo_picker(
+        tiles, current="", label="", on_pick=lambda name: _pick(shown, listed[int(name)]), key=key, columns=columns
+    )
+    st.caption(
+        _("From {first} ({most}) to {last} ({least}) {unit}. A click opens the photo with this head.").format(
+            first=plain(listed[0].title),
+            most=number(listed[0].value),
+            last=plain(listed[-1].title),
+            least=number(listed[-1].value),
+            unit=unit,
+        )
+    )
+
+
+def _pick(shown: Chosen, photo: ShownPhoto) -> None:
+    """Make a photo the sidebar's, with the atlas's model and head, and open its page."""
+    model = shown.atlas.settings["model"]
+    random = str(model["weights"]).startswith("random")
+    link.put(MODEL.at(model["name"]), WEIGHTS.at("random" if random else "pretrained"))
+    link.put(LAYER.at(shown.head[0]), HEAD.at(str(shown.head[1])))
+    if photo.example:
+        link.put(EXAMPLE.at(photo.example))
+    else:
+        own_photos.keep(own_photos.OWN[0], shown.atlas.photo_bytes(photo.line))
+    st.session_state[_OPEN] = True
