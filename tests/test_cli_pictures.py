@@ -15,7 +15,7 @@ from PIL import Image
 import vitviz
 from tests.test_picture_files import SEVERAL, STORED, WHOLE, dicom, encoded, float_tiff, npy
 from vitviz.cli import main
-from vitviz.cli.folder_walk import CYCLE, HIDDEN, NO_PICTURE, RESULTS, UNREADABLE, walk
+from vitviz.folder_walk import CYCLE, HIDDEN, NO_PICTURE, RESULTS, UNREADABLE, walk
 from vitviz.images import open_photo
 from vitviz.models.class_index import folder_class
 

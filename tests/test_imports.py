@@ -13,6 +13,7 @@ LAYERS = (
     {"batches"},
     {"grid"},
     {"images", "examples", "text_file"},
+    {"folder_walk"},
     {"capture"},
     {"models"},
     {"trace"},

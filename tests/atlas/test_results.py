@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import vitviz
+from benchmarks import heads_over_photos
 from vitviz.assets import ATLASES
 from vitviz.atlas import Atlas
 from vitviz.atlas.heatmaps import head_heatmaps
@@ -74,6 +75,12 @@ def test_the_shipped_atlases_are_what_the_page_says(shipped: Atlas) -> None:
             assert "/tmp" not in (folder / file).read_text()  # no path of the machine that made it
 
 
+def test_the_committed_table_is_that_of_the_shipped_atlas(capsys: pytest.CaptureFixture[str]) -> None:
+    heads_over_photos.main()
+    committed = (Path(heads_over_photos.__file__).parent / "results/heads.md").read_text(encoding="utf-8")
+    assert capsys.readouterr().out == committed
+
+
 def test_the_table_holds_every_number(shipped: Atlas) -> None:
     rows = list(csv.reader(io.StringIO(csv_text(shipped, by_class=["distance"]))))
     assert tuple(rows[0]) == COLUMNS
@@ -101,27 +108,24 @@ def read_heatmap(told: dict[str, Any]) -> np.ndarray:
     return values
 
 
-def test_heatmaps_are_those_of_the_head() -> None:
-    vit, atlas = vitviz.load_vit(), vitviz.read_atlas(ATLASES / "examples")
-    most = atlas.extremes("distance", (5, 1))[:2]
-    made = fiftyone_zip(head_heatmaps(vit, atlas, most, layer=5, head=1), about={"layer": 5})
+def test_heatmaps_are_those_of_the_head(vit: vitviz.ViT, photos: Path, tmp_path: Path) -> None:
+    atlas = vitviz.atlas(photos, tmp_path / "out", model=vit)
+    most = atlas.extremes("distance", (1, 1))[:2]
+    made = fiftyone_zip(head_heatmaps(vit, atlas, most, layer=1, head=1), about={"layer": 1})
     with zipfile.ZipFile(io.BytesIO(made)) as file:
         samples = json.loads(file.read("samples.json"))["samples"]
         assert "version" not in json.loads(file.read("metadata.json"))
         assert file.read(samples[0]["filepath"]) == atlas.photo_bytes(most[0].line)
     assert [sample["value"] for sample in samples] == [photo.value for photo in most]
     trace = vitviz.trace(vit, atlas.photo_bytes(most[1].line))
-    expected = trace.grid.to_map(trace.attention_row(5, "class")[1])
+    expected = trace.grid.to_map(trace.attention_row(1, "class")[1])
     label = samples[1]["attention"]
     np.testing.assert_allclose(read_heatmap(label), expected, atol=1e-7)
     assert label["_cls"] == "Heatmap"
     assert label["range"] == [0, pytest.approx(max(read_heatmap(sample["attention"]).max() for sample in samples))]
-    with pytest.raises(OptionError, match="The atlas is of default .*; got tiny"):
-        list(head_heatmaps(replace_name(vit), atlas, most, layer=0, head=0))
-
-
-def replace_name(vit: vitviz.ViT) -> vitviz.ViT:
-    return vitviz.ViT.from_module(vit.module, name="tiny")
+    other = vitviz.ViT.from_module(vit.module, name="other", class_names=vit.class_names)
+    with pytest.raises(OptionError, match=r"The atlas is of tiny .*; got other"):
+        list(head_heatmaps(other, atlas, most, layer=0, head=0))
 
 
 def test_what_is_no_heatmap_is_refused() -> None:

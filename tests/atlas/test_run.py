@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import errno
+import multiprocessing
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ import torch
 from filelock import FileLock
 
 import vitviz
+from vitviz.atlas import processes
 from vitviz.atlas.folder import AtlasFolder
 from vitviz.errors import OptionError, OutputError, StoppedError, VitvizError
 
@@ -176,7 +180,7 @@ def test_two_runs_in_one_folder_are_told(vit: vitviz.ViT, photos: Path, tmp_path
     ("change", "message"),
     [
         (lambda photos: (photos / "class 1/00.jpg").unlink(), "class 1/00.jpg was expected, class 1/01.jpg is there"),
-        (lambda photos: shutil.copy(photos / "class 1/00.jpg", photos / "class 3.jpg"), "class 3.jpg is new"),
+        (lambda photos: shutil.copy(photos / "class 1/00.jpg", photos / "class 2/99.jpg"), "class 2/99.jpg is new"),
         (lambda photos: (photos / "class 1/00.jpg").write_bytes(b"other"), "class 1/00.jpg has another size"),
     ],
 )
@@ -295,8 +299,6 @@ def test_processes_give_the_same_bytes_and_one_that_dies_is_replaced(photos: Pat
 
     def kill(done: int, total: int) -> None:
         if done and not killed:
-            import multiprocessing
-
             victim = multiprocessing.active_children()[0]
             killed.append(victim.pid or 0)
             os.kill(victim.pid or 0, signal.SIGKILL)
@@ -304,6 +306,28 @@ def test_processes_give_the_same_bytes_and_one_that_dies_is_replaced(photos: Pat
     vitviz.atlas(photos, tmp_path / "two", workers=2, progress=kill, **options)
     assert killed
     assert content(tmp_path / "one") == content(tmp_path / "two")
+
+
+def test_a_model_that_no_other_process_can_have_is_told(
+    vit: vitviz.ViT, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = copy.deepcopy(vit.module)
+    module.register_forward_hook(lambda *_: None)
+    hooked = vitviz.ViT.from_module(module, name="hooked", class_names=vit.class_names)
+    with pytest.raises(OptionError, match=r"The model hooked cannot be sent to other processes .*with one worker"):
+        run(hooked, photos, tmp_path / "out", workers=2)
+    assert run(hooked, photos, tmp_path / "out").photos == 20
+
+    monkeypatch.setattr(processes.signal, "signal", lambda *_: None)  # of a process, and here it is a thread
+    ours, theirs = multiprocessing.Pipe()
+    worker = threading.Thread(target=processes._serve, args=(theirs,))
+    worker.start()
+    ours.send_bytes(b"cnowhere\nModel\n.")  # a pickle of a class that this process has not
+    answer = ours.recv()
+    ours.close()
+    worker.join()
+    assert isinstance(answer, OptionError)
+    assert "cannot be read in another process" in str(answer)
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,22 @@ def test_a_folder_has_the_photos_in_order_and_its_folders_are_classes(
     assert [entry.label for entry in flat] == [""]
 
 
+def test_a_folder_is_walked_as_everywhere(photos: Path, plain: list[tuple[str, bytes]]) -> None:
+    """Hidden files and folders are left out, a photo is known by its content, what cannot be read is named."""
+    before = files_of(photos)
+    (photos / ".cache").mkdir()
+    for copy in (".cache/a.jpg", "class 1/.a.jpg", "class 2/photo"):
+        (photos / copy).write_bytes(plain[0][1])
+    (photos / "class 2/note").write_text("tea")
+    (photos / "class 2/nowhere").symlink_to(photos / "gone")
+    (photos / "round").symlink_to(photos)
+    entries = {entry.name: entry for entry in source_of(photos).entries()}
+    own = {file.relative_to(photos).as_posix() for file in before}
+    assert set(entries) == {*own, "class 2/nowhere", "class 2/photo"}
+    assert entries["class 2/photo"].label == "class 2"
+    assert "cannot be read" in entries["class 2/nowhere"].problem
+
+
 def test_a_list_of_paths(photos: Path, plain: list[tuple[str, bytes]], tmp_path: Path) -> None:
     names = [file.relative_to(tmp_path).as_posix() for file in files_of(photos)]
     listed = tmp_path / "list.txt"
@@ -79,6 +95,9 @@ def test_a_list_of_paths(photos: Path, plain: list[tuple[str, bytes]], tmp_path:
     assert [data for _, data in read_all(listed)] == [data for _, data in plain]
     assert [data for _, data in read_all(files_of(photos))] == [data for _, data in plain]
     listed.write_text("\n".join([*names, names[3]]))
+    with pytest.raises(OptionError, match="is listed more than once"):
+        read_all(listed)
+    listed.write_text("\n".join([*names, f"./{names[3]}"]))  # the same photo, spelled in another way
     with pytest.raises(OptionError, match="is listed more than once"):
         read_all(listed)
     listed.write_text("gone.jpg\n")

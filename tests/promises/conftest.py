@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 import vitviz
 from tests.promises.texts import README, hub_names
 from vitviz import cli
+from vitviz.assets import ATLASES
 from vitviz.examples import example
 from vitviz.models import loading, timm_door
 
@@ -55,6 +56,7 @@ def place(
     for folder in ("photos", "FOLDER"):
         (tmp_path / folder).mkdir()
         shutil.copy(example("dog").path, tmp_path / folder / "dog.jpg")
+    shutil.copytree(ATLASES / "examples", tmp_path / "MINE")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(stand_in_hub))

@@ -44,6 +44,20 @@ class BlockNumbers(Record):
     """(photo, query, key) mean over the heads, for the rollout of this batch."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Room(Record):
+    """Memory for one piece of a call's weights."""
+
+    scores: Tensor
+    """(photo, head, query, key)."""
+    attention: Tensor
+    """(photo, head, query, key)."""
+    product: Tensor
+    """(photo, head, patch query, key)."""
+    between: Tensor
+    """(photo, head, patch, patch)."""
+
+
 class BlockMeasures:
     """Measures attention calls of a model of one layout."""
 
@@ -56,6 +70,7 @@ class BlockMeasures:
         square = grid.patch_size[0] == grid.patch_size[1]
         self._pixels = None if square else torch.from_numpy(grid.pixel_distances()).float()
         self._patch = float(grid.patch_size[0])
+        self._whole: _Room | None = None
 
     def of(
         self,
@@ -81,17 +96,32 @@ class BlockMeasures:
         if bias is not None:
             bias = bias.expand(photos, heads, tokens, tokens)
         pieces: list[dict[str, Tensor]] = []
-        outputs: list[Tensor] = []
+        # on a processor the weights are in the cache: no second softmax for the block's output
+        output = torch.empty(value.shape) if on_cpu and value.dtype == torch.float32 else None
         for start in range(0, photos, step):
             some = slice(start, start + step)
-            scores = _scores(query[some], key[some], None if bias is None else bias[some], factor)
-            attention = scores.softmax(-1)  # (photo, head, query, key)
+            room = self._room(query[some], min(step, photos))
+            scores = _scores(query[some], key[some], None if bias is None else bias[some], factor, room)
+            attention = torch.softmax(scores, -1, out=room.attention)  # (photo, head, query, key)
             inside = None if coverage is None else coverage[some]
-            pieces.append(self._numbers(attention, scores if bias is None else None, sinks[some], inside))
-            if on_cpu and value.dtype == torch.float32:  # the weights are in the cache: no second softmax
-                outputs.append(attention @ value[some])
-        numbers = {name: torch.cat([piece[name] for piece in pieces]) for name in pieces[0]}
-        return numbers, torch.cat(outputs) if outputs else None
+            pieces.append(self._numbers(room, scores if bias is None else None, sinks[some], inside))
+            if output is not None:
+                torch.matmul(attention, value[some], out=output[some])
+        return {name: torch.cat([piece[name] for piece in pieces]) for name in pieces[0]}, output
+
+    def _room(self, query: Tensor, most: int) -> _Room:
+        """Return the memory that a piece is formed in, of at most ``most`` photos: the same from block to block.
+
+        Asking the system for it anew for every piece takes longer than all sums over the weights.
+        """
+        photos, heads, tokens, _width = query.shape
+        shape = (most, heads, tokens, tokens)
+        if self._whole is None or self._whole.scores.shape != shape or self._whole.scores.device != query.device:
+            patches = tokens - self.prefix
+            sides = ((tokens, tokens), (tokens, tokens), (patches, tokens), (patches, patches))
+            self._whole = _Room(*(torch.empty((most, heads, *side), device=query.device) for side in sides))
+        whole = self._whole
+        return _Room(whole.scores[:photos], whole.attention[:photos], whole.product[:photos], whole.between[:photos])
 
     def joined(self, calls: Sequence[dict[str, Tensor]]) -> BlockNumbers:
         """Return the numbers of a block's calls, whose heads follow one another."""
@@ -103,21 +133,23 @@ class BlockMeasures:
         fused = torch.stack([share * call["fused"] for share, call in zip(shares, calls, strict=True)]).sum(0)
         return BlockNumbers(**{name: torch.cat([call[name] for call in calls], 1) for name in names}, fused=fused)
 
-    def _numbers(
-        self, attention: Tensor, scores: Tensor | None, sinks: Tensor, coverage: Tensor | None
-    ) -> dict[str, Tensor]:
-        prefix = self.prefix
+    def _numbers(self, room: _Room, scores: Tensor | None, sinks: Tensor, coverage: Tensor | None) -> dict[str, Tensor]:
+        prefix, attention = self.prefix, room.attention
         patches = attention[:, :, prefix:]  # (photo, head, patch query, key)
         between = patches[..., prefix:]  # (photo, head, patch, patch)
         weight = between.sum(-1).clamp_min(torch.finfo(between.dtype).tiny)
-        distance = ((between * self._distance).sum(-1) / weight).mean(-1)
-        pixels = (
-            distance * self._patch if self._pixels is None else ((between * self._pixels).sum(-1) / weight).mean(-1)
-        )
+
+        def mean_of(lengths: Tensor) -> Tensor:
+            product = torch.mul(between, lengths, out=room.between)
+            mean: Tensor = (product.sum(-1) / weight).mean(-1)
+            return mean
+
+        distance = mean_of(self._distance)
+        pixels = distance * self._patch if self._pixels is None else mean_of(self._pixels)
         received = patches.mean(2)  # (photo, head, key): what each key gets of a patch
-        rows = attention[:, :, self._classes[0]] if self._classes else received  # (photo, head, key)
+        rows = attention[:, :, self._classes[0]].clone() if self._classes else received  # (photo, head, key)
         return {
-            "entropy": _entropy(patches, None if scores is None else scores[:, :, prefix:]),
+            "entropy": _entropy(patches, None if scores is None else scores[:, :, prefix:], room.product),
             "distance": distance,
             "pixel_distance": pixels,
             "self_share": between.diagonal(dim1=-2, dim2=-1).mean(-1),
@@ -130,8 +162,8 @@ class BlockMeasures:
         }
 
 
-def _scores(query: Tensor, key: Tensor, bias: Tensor | None, factor: float) -> Tensor:
-    scores = (query.float() * factor) @ key.float().mT  # (photo, head, query, key)
+def _scores(query: Tensor, key: Tensor, bias: Tensor | None, factor: float, room: _Room) -> Tensor:
+    scores = torch.matmul(query.float() * factor, key.float().mT, out=room.scores)  # (photo, head, query, key)
     if bias is None:
         return scores
     if bias.dtype == torch.bool:
@@ -139,7 +171,7 @@ def _scores(query: Tensor, key: Tensor, bias: Tensor | None, factor: float) -> T
     return scores + bias.float()
 
 
-def _entropy(attention: Tensor, scores: Tensor | None) -> Tensor:
+def _entropy(attention: Tensor, scores: Tensor | None, product: Tensor) -> Tensor:
     """Return the mean entropy of the rows: (photo, head, query, key) → (photo, head).
 
     With s the scores, log p = s − log Σ eˢ, so −Σ p·log p = log Σ eˢ − Σ p·s, where any key k gives
@@ -152,7 +184,7 @@ def _entropy(attention: Tensor, scores: Tensor | None) -> Tensor:
     plain = float(first.min()) > LEAST
     score, weight = (scores[..., 0], first) if plain else (scores.amax(-1), attention.amax(-1))
     total = score - weight.log()  # (photo, head, query)
-    return (total - (attention * scores).sum(-1)).mean(-1)
+    return (total - torch.mul(attention, scores, out=product).sum(-1)).mean(-1)
 
 
 def _share(received: Tensor, keys: list[int]) -> Tensor:

@@ -11,14 +11,20 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
 from types import ModuleType
+from typing import Any
 
 from vitviz.atlas.job import Job
 from vitviz.atlas.worker import run_job
-from vitviz.errors import VitvizError
+from vitviz.errors import OptionError, VitvizError
 from vitviz.models.vit import ViT
 from vitviz.record import Record
 
+_SENDING = (
+    "{what} ({error}); wanted modules, hooks and functions that stand at the top level of a file that can be imported. "
+    "Move them there, give the model by its name, or measure with one worker."
+)
 TRIES = 3
 """So often a shard is begun before workers that die over it are reported."""
 
@@ -45,10 +51,11 @@ def measured_by_processes(jobs: Iterator[Job], workers: int) -> Iterator[tuple[i
     try:
         while True:
             while len(busy) < workers and (job := again.pop() if again else next(jobs, None)) is not None:
+                data = _packed(job)
                 worker = idle.pop() if idle else _start(context, job)
                 busy[worker.pipe] = (worker, job)
                 with suppress(OSError):  # it is dead: seen below
-                    worker.pipe.send(job)
+                    worker.pipe.send_bytes(data)
             if not busy:
                 return
             for pipe in wait(list(busy)):
@@ -100,13 +107,29 @@ def _serve(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent, which ends its workers
     with suppress(EOFError, OSError):
         while True:
-            job = pipe.recv()
+            data = pipe.recv_bytes()
+            try:
+                job = ForkingPickler.loads(data)
+            except Exception as error:
+                pipe.send(OptionError(_SENDING.format(what="The model cannot be read in another process", error=error)))
+                continue
             try:
                 pipe.send(run_job(job))
             except OSError:
                 raise
             except Exception as error:
                 pipe.send(error)
+
+
+def _packed(job: Job) -> Any:
+    """Return a job as bytes for another process; raises OptionError for a model that cannot be sent."""
+    try:
+        return ForkingPickler.dumps(job)
+    except Exception as error:  # whatever a stranger's module raises
+        name = job.model.name
+        raise OptionError(
+            _SENDING.format(what=f"The model {name} cannot be sent to other processes", error=error)
+        ) from error
 
 
 def _check_deaths(job: Job, deaths: Counter[int], worker: _Worker) -> None:

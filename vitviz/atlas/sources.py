@@ -12,6 +12,7 @@ from vitviz.atlas import arrow_door, tar_shards
 from vitviz.atlas.entry import FILE, Entry
 from vitviz.atlas.photo_table import Facts, is_table, read_table
 from vitviz.errors import OptionError
+from vitviz.folder_walk import UNREADABLE, stroll
 from vitviz.images import SUFFIXES
 from vitviz.record import Record
 from vitviz.text_file import read_lines
@@ -152,27 +153,17 @@ def _braces(text: str) -> list[str]:
 
 
 def _walk(folder: Path) -> Iterator[Entry]:
-    """Yield the photos of a folder and all folders in it, by name; those of the first level are classes."""
-    known = {folder.resolve()}
+    """Yield the photos of a folder and all folders in it; those of the first level are classes.
 
-    def inside(place: Path, parts: tuple[str, ...]) -> Iterator[Entry]:
-        try:
-            items = sorted(os.scandir(place), key=lambda item: item.name)
-        except OSError as error:
-            raise OptionError(
-                f"The folder {place} cannot be read ({error.strerror or error}). Check its permissions."
-            ) from error
-        for item in items:
-            below = (*parts, item.name)
-            if item.is_dir():
-                real = Path(item.path).resolve()
-                if real not in known:  # a link that leads back
-                    known.add(real)
-                    yield from inside(Path(item.path), below)
-            elif Path(item.name).suffix.lower() in SUFFIXES:
-                yield _file_entry(folder, "/".join(below), label=below[0] if len(below) > 1 else "")
-
-    return inside(folder, ())
+    A folder or a file that cannot be read is a photo that cannot be measured: it is counted and named.
+    """
+    for path, reason in stroll(folder):
+        name = path.relative_to(folder).as_posix()
+        if reason == UNREADABLE:
+            yield Entry(name, FILE, name, problem="It cannot be read. Check its permissions.")
+        elif not reason:
+            parts = name.split("/")
+            yield _file_entry(folder, name, label=parts[0] if len(parts) > 1 else "")
 
 
 def _file_entry(base: Path, path: str, *, label: str = "") -> Entry:
@@ -193,7 +184,8 @@ def _listed(base: Path, files: Sequence[Path]) -> Iterator[Entry]:
     else:
         names = [str(path) for path in files]
     names.sort()
-    twice = [name for name, following in zip(names, names[1:], strict=False) if name == following]
+    spelled = sorted(os.path.normpath(name) for name in names)  # a/b and a/./b are one photo
+    twice = [name for name, following in zip(spelled, spelled[1:], strict=False) if name == following]
     if twice:
         raise OptionError(
             f"{twice[0]!r} {'and others are' if len(set(twice)) > 1 else 'is'} listed more than once; wanted each "

@@ -21,14 +21,15 @@ from vitviz.attribution.benchmark_table import Row, benchmark_table
 from vitviz.cli import model_options, picture_options
 from vitviz.cli.answer import DONE, STOPPED, Answer, add_json, files_read
 from vitviz.cli.benchmark_store import BenchmarkStore, check_folder
-from vitviz.cli.folder_walk import in_words
-from vitviz.cli.photo_folder import Entry, file_digest, read_folder, read_text
+from vitviz.cli.photo_folder import Entry, file_digest, read_folder
 from vitviz.cli.photo_manifest import classes_of, manifest_text
 from vitviz.errors import ImageError, OptionError, OutputError, VitvizError
 from vitviz.export.benchmark_page import benchmark_csv, benchmark_html, label_of
 from vitviz.files import write_files, write_text
+from vitviz.folder_walk import in_words
 from vitviz.images import open_photo
 from vitviz.models.vit import ViT
+from vitviz.text_file import read_text
 from vitviz.trace import predict
 from vitviz.trace.default import target_of
 

@@ -12,9 +12,10 @@ import numpy as np
 
 from vitviz.analysis.faithfulness_checks import Box
 from vitviz.atlas.photo_table import CORNERS, columns_of
-from vitviz.cli.folder_walk import in_words, walk
 from vitviz.errors import ImageError, OptionError
+from vitviz.folder_walk import in_words, walk
 from vitviz.images import SUFFIXES
+from vitviz.text_file import read_text
 
 
 @dataclass(frozen=True)
@@ -98,20 +99,6 @@ def read_table(folder: Path, table: Path) -> list[Entry]:
     ]
     _check_once(table, entries)
     return entries
-
-
-def read_text(path: Path) -> str:
-    """Return a text in UTF-8, with or without a mark at its start; raises OptionError for one that cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise OptionError(
-            f"{path.name} is no UTF-8 text ({error}). Save it as UTF-8; spreadsheets call it CSV UTF-8."
-        ) from error
-    except OSError as error:
-        raise OptionError(
-            f"{path} cannot be read ({error.strerror or error}); wanted a text in UTF-8. Check its permissions."
-        ) from error
 
 
 def file_digest(path: Path) -> str:

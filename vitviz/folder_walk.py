@@ -15,47 +15,54 @@ CYCLE, UNREADABLE = "a link to a folder that was walked already", "cannot be rea
 
 
 def walk(folder: Path, *, leave_out: Path | None = None) -> tuple[list[Path], dict[str, str]]:
-    """Return the photos below a folder in order of their paths, and the reason by path of what was passed over.
-
-    Links to folders are followed, each folder once, so that a link back to where one came from does no harm. A file is
-    a photo by its suffix, or by its first bytes. ``leave_out`` is a folder that is not entered.
-    """
+    """Return the photos below a folder in order of their paths, and the reason by path of what was passed over."""
     photos: list[Path] = []
     passed: dict[str, str] = {}
-    for path in _files(folder, passed, leave_out):
-        name = path.relative_to(folder).as_posix()
-        if path.name.startswith("."):
-            passed[name] = HIDDEN
-        elif path.suffix.lower() in SUFFIXES:
-            photos.append(path)
+    for path, reason in stroll(folder, leave_out=leave_out):
+        if reason:
+            passed[path.relative_to(folder).as_posix()] = reason
         else:
-            reason = _refusal(path)
-            if reason:
-                passed[name] = reason
-            else:
-                photos.append(path)
+            photos.append(path)
     return sorted(photos, key=lambda path: path.relative_to(folder).as_posix()), passed
 
 
-def _files(folder: Path, passed: dict[str, str], leave_out: Path | None) -> Iterator[Path]:
-    """Yield every file below a folder; a folder that cannot be entered, or was already, is told."""
+def stroll(folder: Path, *, leave_out: Path | None = None) -> Iterator[tuple[Path, str]]:
+    """Yield each path below a folder with why it is passed over, empty for a photo; never more than a folder in memory.
+
+    Links to folders are followed, each folder once, so that a link back to where one came from does no harm. A file is
+    a photo by its suffix, or by its first bytes. ``leave_out`` is a folder that is not entered. The order is always the
+    same: the files of a folder by name, then its folders by name.
+    """
+    for path, reason in _files(folder, leave_out):
+        if reason:
+            yield path, reason
+        elif path.name.startswith("."):
+            yield path, HIDDEN
+        else:
+            yield path, "" if path.suffix.lower() in SUFFIXES else _refusal(path)
+
+
+def _files(folder: Path, leave_out: Path | None) -> Iterator[tuple[Path, str]]:
+    """Yield every file below a folder, and folders that are not entered, with the reason."""
     walked: set[tuple[int, int]] = set()
-
-    def unreadable(error: OSError) -> None:
-        passed[_name(folder, str(error.filename))] = UNREADABLE
-
-    for place, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
+    unreadable: list[Path] = []
+    for place, folders, files in os.walk(
+        folder, onerror=lambda error: unreadable.append(Path(str(error.filename))), followlinks=True
+    ):
+        yield from ((path, UNREADABLE) for path in unreadable)
+        unreadable.clear()
         here = Path(place)
         reason = _not_entered(here, walked, leave_out)
         if reason:
-            passed[_name(folder, place)] = reason
+            yield here, reason
             folders.clear()
             continue
-        for hidden in [name for name in folders if name.startswith(".") or name == "__MACOSX"]:
-            passed[_name(folder, str(here / hidden))] = HIDDEN
+        for hidden in sorted(name for name in folders if name.startswith(".") or name == "__MACOSX"):
+            yield here / hidden, HIDDEN
             folders.remove(hidden)
         folders.sort()
-        yield from (here / name for name in sorted(files))
+        yield from ((here / name, "") for name in sorted(files))
+    yield from ((path, UNREADABLE) for path in unreadable)
 
 
 def _not_entered(folder: Path, walked: set[tuple[int, int]], leave_out: Path | None) -> str:
@@ -66,10 +73,6 @@ def _not_entered(folder: Path, walked: set[tuple[int, int]], leave_out: Path | N
         return CYCLE
     walked.add(mark)
     return RESULTS if leave_out is not None and leave_out.exists() and folder.samefile(leave_out) else ""
-
-
-def _name(folder: Path, path: str) -> str:
-    return Path(path).relative_to(folder).as_posix()
 
 
 def _refusal(path: Path) -> str:
