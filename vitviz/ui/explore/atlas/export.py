@@ -39,8 +39,8 @@ def export(scene: Scene, shown: Chosen, table: AtlasView, compared: Compared | N
         Panel(label=_("{head}, mean map").format(head=shown.head_name), map=head.mean_map(shown)),
     ]
 
-    def png() -> bytes:
-        return print_figure(panels, title=title, caption=caption)
+    def png(**size: Any) -> bytes:
+        return print_figure(panels, title=title, caption=caption, **size)
 
     return Export(
         name=f"vitviz-atlas-{shown.statistic}",
@@ -135,6 +135,7 @@ def _code(scene: Scene, shown: Chosen) -> str:
     lines += ["from vitviz.assets import ATLASES"] if shipped else []
     own = head.is_same_model(scene, shown) and shown.statistic != "box_share"
     lines += ["from vitviz.examples import example"] if own and "example(" in picture_expression(scene) else []
+    lines.append("from vitviz.figures.photo_spread import spread_chart")
     lines += [
         "",
         f"atlas = vitviz.read_atlas({place})  # {shown.atlas.photos:,} photos",
@@ -150,4 +151,9 @@ def _code(scene: Scene, shown: Chosen) -> str:
             f"trace = vitviz.trace(vit, {picture_expression(scene)})",
             f"print(vitviz.head_statistics(trace).{shown.statistic}[{shown.head[0]}, {shown.head[1]}])  # this photo",
         ]
+    lines += [
+        "",
+        f"spread = atlas.histogram({shown.statistic!r})",
+        f"spread_chart(spread.counts[{shown.head[0]}, {shown.head[1]}], spread.edges, x_title={shown.statistic!r})",
+    ]
     return "\n".join(lines) + "\n"
