@@ -133,9 +133,20 @@ def check_index(label: str, index: int, size: int) -> int:
     try:
         index = operator.index(None if isinstance(index, bool) else index)  # type: ignore[arg-type]
     except TypeError:
-        raise OptionError(f"{label} must be a whole number; got {index!r}. Give one from 0 to {size - 1}.") from None
+        raise OptionError(
+            "{label} must be a whole number; got {given}. Give one from 0 to {last}.",
+            label=label,
+            given=repr(index),
+            last=size - 1,
+        ) from None
     if not 0 <= index < size:
-        raise OptionError(f"{label} {index} does not exist; there are {size}. Give one from 0 to {size - 1}.")
+        raise OptionError(
+            "{label} {index} does not exist; there are {size}. Give one from 0 to {last}.",
+            label=label,
+            index=index,
+            size=size,
+            last=size - 1,
+        )
     return index
 
 
@@ -144,5 +155,11 @@ def check_choice(label: str, value: str, choices: Iterable[str]) -> str:
     options = list(choices)
     if value not in options:
         listed = ", ".join(repr(option) for option in options)
-        raise OptionError(f"{label} {value!r} is unknown; wanted one of {listed}.{suggest(str(value), options)}")
+        raise OptionError(
+            "{label} {given} is unknown; wanted one of {listed}.{hint}",
+            label=label,
+            given=repr(value),
+            listed=listed,
+            hint=suggest(str(value), options),
+        )
     return value

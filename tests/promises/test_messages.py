@@ -77,7 +77,7 @@ PARAMETERS, NAMES = parameters(), names()
 
 def test_the_texts_are_found() -> None:
     assert len(MESSAGES) > 250
-    assert any("Give one from 0 to {}" in text for _, text in MESSAGES)
+    assert any("Give one from 0 to {" in text for _, text in MESSAGES)
 
 
 @pytest.mark.parametrize(("file", "text"), MESSAGES)

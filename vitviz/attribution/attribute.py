@@ -122,7 +122,12 @@ def find_method(name: str) -> Method:
     """Return the method of that name; raises OptionError, with the nearest names, if there is none."""
     known = {method.name: method for method in METHODS}
     if name not in known:
-        raise OptionError(f"There is no method {name!r}; wanted one of {', '.join(known)}.{suggest(name, known)}")
+        raise OptionError(
+            "There is no method {given}; wanted one of {listed}.{hint}",
+            given=repr(name),
+            listed=", ".join(known),
+            hint=suggest(name, known),
+        )
     return known[name]
 
 

@@ -102,8 +102,11 @@ def reachable(seconds: float = WAIT_SECONDS) -> bool:
 def unavailable(name: str, why: str, offline: list[str]) -> WeightsUnavailableError:
     """Return the error for weights that cannot be had, with what is available without a network."""
     return WeightsUnavailableError(
-        f"The weights of {name} are not in the local cache and could not be downloaded ({why}). Available offline: "
-        f"{', '.join(offline)}.",
+        "The weights of {name} are not in the local cache and could not be downloaded ({why}). Available offline: "
+        "{offline}.",
+        name=name,
+        why=why,
+        offline=", ".join(offline),
         advice={
             "weights='random'": "Without a network: weights='random'.",
             "weights=FILE": "Or a local safetensors file: weights=FILE.",

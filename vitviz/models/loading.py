@@ -87,9 +87,11 @@ def load_vit(
     if not name.startswith(TIMM):
         known = [*shipped.MODELS, *(TIMM + each for each in timm_door.model_names())]
         raise UnknownModelError(
-            f"There is no model {name!r}; wanted one of {', '.join(shipped.MODELS)} or 'timm:' and a timm name, "
-            "or 'hf:' and a folder or name of Hugging Face."
-            f"{suggest(name, known) or suggest(TIMM + name, known)} `python -m vitviz models` lists them."
+            "There is no model {given}; wanted one of {listed} or 'timm:' and a timm name, "
+            "or 'hf:' and a folder or name of Hugging Face.{hint} `python -m vitviz models` lists them.",
+            given=repr(name),
+            listed=", ".join(shipped.MODELS),
+            hint=suggest(name, known) or suggest(TIMM + name, known),
         )
     architecture = name.removeprefix(TIMM)
     timm_door.check_name(architecture)

@@ -95,14 +95,21 @@ def check_name(name: str) -> str:
     architecture, _, tag = name.partition(".")
     if not timm.is_model(architecture):
         raise UnknownModelError(
-            f"timm has no model called {name!r}; wanted one of its {len(model_names())} architectures."
-            f"{suggest(architecture, model_names())} `python -m vitviz models --timm PATTERN` lists them."
+            "timm has no model called {given}; wanted one of its {count} architectures."
+            "{hint} `python -m vitviz models --timm PATTERN` lists them.",
+            given=repr(name),
+            count=len(model_names()),
+            hint=suggest(architecture, model_names()),
         )
     tags = [full.partition(".")[2] for full in timm.list_pretrained(f"{architecture}.*")]
     if tag and tag not in tags:
         raise UnknownModelError(
-            f"timm's {architecture} has no weights called {tag!r}; wanted one of {', '.join(tags) or 'none'}."
-            f"{suggest(tag, tags)} Leave the tag out for the standard weights."
+            "timm's {architecture} has no weights called {given}; wanted one of {listed}."
+            "{hint} Leave the tag out for the standard weights.",
+            architecture=architecture,
+            given=repr(tag),
+            listed=", ".join(tags) or "none",
+            hint=suggest(tag, tags),
         )
     return architecture
 

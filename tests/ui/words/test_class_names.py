@@ -31,7 +31,7 @@ def test_an_orange_is_a_fruit_among_classes_and_a_colour_elsewhere(chinese):
 
 
 def test_a_class_of_another_model_stays_as_the_model_calls_it(chinese):
-    assert class_names(stand_in("bee", "class 1")) == ("蜜蜂", "class 1")
+    assert class_names(stand_in("bee", "my cat", "class 823")) == ("蜜蜂", "my cat", "类别 823")
 
 
 def test_no_two_shipped_classes_are_called_the_same(chinese):

@@ -37,12 +37,14 @@ def moved(board: Board, start: int, end: int) -> Board:
     cells = board.reshape(-1)
     for cell in (start, end):
         if not 0 <= cell < cells.size:
-            raise OptionError(f"There is no cell {cell}; wanted 0 to {cells.size - 1}.")
+            raise OptionError("There is no cell {cell}; wanted 0 to {last}.", cell=cell, last=cells.size - 1)
     if is_bar(cells[start]):
         return _moved_bar(board, start, end)
     if cells[start] in (EMPTY, BAND) or (cells[end] != EMPTY and start != end):
         raise OptionError(
-            f"Cell {start} holds nothing to move, or cell {end} is taken; wanted a half or a dot, and an empty cell."
+            "Cell {start} holds nothing to move, or cell {end} is taken; wanted a half or a dot, and an empty cell.",
+            start=start,
+            end=end,
         )
     result = cells.copy()
     result[start], result[end] = EMPTY, cells[start]
@@ -53,7 +55,7 @@ def turned(board: Board, cell: int) -> Board:
     """Return a board on which the bar in a cell is turned by one step; raises OptionError where no bar lies."""
     cells = board.reshape(-1).copy()
     if not is_bar(cells[cell]):
-        raise OptionError(f"No bar lies in cell {cell}; choose one of the two bars.")
+        raise OptionError("No bar lies in cell {cell}; choose one of the two bars.", cell=cell)
     cells[cell] = FIRST_BAR + (cells[cell] - FIRST_BAR + 1) % ORIENTATIONS
     return cells.reshape(board.shape)
 
@@ -89,7 +91,10 @@ def board_of(text: str) -> Board:
     """
     if len(text) != ROWS * COLUMNS or any(digit not in _DIGITS[:CODES] for digit in text):
         raise OptionError(
-            f"A board is written as {ROWS * COLUMNS} digits from 0 to {_DIGITS[CODES - 1]}, one a cell; got {text!r}."
+            "A board is written as {count} digits from 0 to {last}, one a cell; got {given}.",
+            count=ROWS * COLUMNS,
+            last=_DIGITS[CODES - 1],
+            given=repr(text),
         )
     board = np.array([_DIGITS.index(digit) for digit in text], np.int64).reshape(ROWS, COLUMNS)
     halves, bars = board[is_half(board)], np.argwhere(is_bar(board))
@@ -100,8 +105,9 @@ def board_of(text: str) -> Board:
         sound = sound and not np.isin(board, (BAND, DOT)).any()
     if not sound:
         raise OptionError(
-            f"The board {text!r} is none of ours; wanted halves of which none occurs twice, "
-            "or two bars in one row with the band between them. Draw a new one."
+            "The board {given} is none of ours; wanted halves of which none occurs twice, "
+            "or two bars in one row with the band between them. Draw a new one.",
+            given=repr(text),
         )
     return board
 
@@ -118,7 +124,9 @@ def _moved_bar(board: Board, start: int, end: int) -> Board:
     column, other_column = end % COLUMNS, (other or 0) % COLUMNS
     if other is None or (start % COLUMNS < other_column) != (column < other_column) or column == other_column:
         raise OptionError(
-            f"A bar cannot move from cell {start} to cell {end}, past the other bar; keep it on its side."
+            "A bar cannot move from cell {start} to cell {end}, past the other bar; keep it on its side.",
+            start=start,
+            end=end,
         )
     row, cells = end // COLUMNS, board.reshape(-1)
     left, right = sorted((column, other_column))

@@ -17,6 +17,7 @@ import streamlit as st
 from vitviz.ui.choices import CHOICES
 from vitviz.ui.choices.choice import Choice, Setting, Value
 from vitviz.ui.text import _
+from vitviz.ui.words.errors import reason
 
 _STATE = "vitviz_choices"
 _WRITTEN = "vitviz_links_written"
@@ -83,7 +84,7 @@ def receive() -> None:
         except ValueError as error:
             notice(
                 _("The link says {name}={text}, which cannot be used ({reason}); it is left out.").format(
-                    name=name, text=repr(text[:60]), reason=error
+                    name=name, text=repr(text[:60]), reason=reason(error)
                 )
             )
 

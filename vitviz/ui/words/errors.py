@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import re
+
 from vitviz.errors import VitvizError
 from vitviz.ui.text import _
+
+_NEAR = re.compile(r" Did you mean (.*)\?")
+"""What ``vitviz.errors.suggest`` returns: it reaches an error as one of its values."""
 
 
 def in_dashboard(error: VitvizError) -> str:
     """Return the message of an error for somebody who has the sidebar, with its fields in place of arguments."""
-    return error.worded(_named, _)
+    return error.worded(_named, _said)
+
+
+def reason(error: ValueError) -> str:
+    """Return the message of any error for the dashboard: one of ours in the reader's language."""
+    return in_dashboard(error) if isinstance(error, VitvizError) else f"{error}"
+
+
+def _said(text: str) -> str:
+    """Return a text of the library in the reader's language; suggested names stay as they are."""
+    near = _NEAR.fullmatch(text)
+    if near is None:
+        return _(text)
+    return " " + _("Did you mean {near}?").format(near=_(" or ").join(near[1].split(" or ")))
 
 
 def _named(argument: str) -> str | None:

@@ -23,14 +23,21 @@ from vitviz.ui.text import CLASS
 from vitviz.ui.words.labels import PHOTO_NOTES
 
 ROOT = Path(__file__).parents[2]
-LOADING = (
+REFUSING = (
+    "images",
+    "errors.py",
+    "attribution/attribute.py",
+    "labs/long_range/moves.py",
+    "models/checkpoints",
+    "models/hub.py",
+    "models/loading.py",
+    "models/local_weights.py",
     "models/model_folder.py",
     "models/position_table.py",
-    "models/checkpoints",
-    "models/local_weights.py",
+    "models/timm_door.py",
     "ui/kept/own_models.py",
 )
-"""Files of the library and of the shared room whose errors a reader meets who opens a model of their own."""
+"""Where messages are templates that the catalogue has."""
 
 
 def library_words() -> set[str]:
@@ -41,16 +48,17 @@ def library_words() -> set[str]:
         words |= {method.label, method.summary, method.cost, method.limits}
         words.update(knob.help for knob in method.knobs)
         words.update(knob.label for knob in method.knobs)
-    for part in ("images", *LOADING):
-        words.update(refusals(part))
-    return words | {*PHRASES, WANTED}
+    return words | {*refusals(), *PHRASES, WANTED}
 
 
-def refusals(part: str = "images") -> list[str]:
-    """Return the messages and the advice of every error of a folder or file of the library, as they are in the code."""
+def refusals(*parts: str) -> list[str]:
+    """Return the messages and the advice of every error of parts of the library, as they stand in the code.
+
+    Without ``parts``, of all that a reader of the pages meets: folders and files below vitviz/.
+    """
     texts: list[str] = []
-    place = ROOT / part
-    for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+    files = [ROOT / part for part in parts or REFUSING]
+    for path in sorted(path for file in files for path in (file.rglob("*.py") if file.is_dir() else [file])):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Error"):
                 values = [part.value for part in _parts(node) if isinstance(part, ast.Constant)]
