@@ -197,7 +197,7 @@ def test_readers_of_the_dashboard_name_no_folder_of_the_server(
     saved(tmp_path / "mine")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(OptionError, match="names a folder; here models of Hugging Face are taken by their name"):
-        load_model(name, "pretrained", 0)
+        load_model(name, "pretrained", None)
     check_no_folder("hf:google/vit-base-patch16-224")
     check_no_folder("timm:vit_tiny_patch16_224")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from vitviz.capture.shell import shell_of
 from vitviz.errors import GridError, OptionError, UnsupportedModelError, check_index
-from vitviz.images import Source, open_image
+from vitviz.images import Crop, Source, open_image
 from vitviz.models import shipped, timm_door
+from vitviz.models.cropping import SeenPart, crop_of, cropper, seen_part
 from vitviz.models.devices import Placement, Precision
 from vitviz.models.timm_weights import TIMM
 from vitviz.models.turn_lock import TurnLock
@@ -94,6 +95,20 @@ class ConvNet(Record):
     def channels(self) -> None:
         """Number of channels of its input: any that its first layer takes."""
         return None
+
+    @property
+    def crop(self) -> Crop:
+        """How pictures of another shape are brought to that of its input."""
+        return crop_of(self.transform)
+
+    def with_crop(self, crop: Crop) -> ConvNet:
+        """Return this network with another way to bring pictures to the shape of its input; see ``ViT.with_crop``."""
+        mean = timm_door.data_settings(self.module, self.image_size).mean
+        return replace(self, transform=cropper(self.transform, crop, size=self.image_size, mean=mean)(self.transform))
+
+    def seen_part(self, image: Source) -> SeenPart | None:
+        """Return which part of a picture the network sees; see ``ViT.seen_part``."""
+        return seen_part(self.transform, open_image(image).size)
 
     def preprocess(self, image: Source) -> Tensor:
         """Return the network's input for a picture: (channel, height, width), normalised.

@@ -111,6 +111,8 @@ def rewrapped(vit: ViT, shell: nn.Module, image_size: tuple[int, int]) -> ViT:
         raise _fixed(vit, image_size, str(error)) from error
     if vit.preprocessing not in (None, changed.preprocessing):  # chosen for this model, and not its module's own
         changed = changed.with_preprocessing(**vars(vit.preprocessing))
+    if transform is None:
+        changed = changed.with_crop(vit.crop)
     return replace(changed, lock=vit.lock)  # the weights are the model's own: one pass at a time for both
 
 

@@ -174,6 +174,7 @@ def _model(vit: ViT) -> dict[str, Any]:
         "weights": vit.weights,
         "digest": digest.hexdigest(),
         "image_size": list(vit.image_size),
+        "crop": vit.crop,
         "mean": list(vit.mean),
         "std": list(vit.std),
         "class_names": classes,

@@ -14,7 +14,7 @@ import numpy as np
 from vitviz.assets import WEIGHTS
 from vitviz.atlas import Atlas, atlas
 from vitviz.attribution.attribute import METHODS
-from vitviz.cli import model_options
+from vitviz.cli import model_options, picture_options
 from vitviz.cli.answer import Answer, add_json
 from vitviz.errors import OptionError
 from vitviz.text_file import read_lines
@@ -62,6 +62,7 @@ def _add_photos(group: Any) -> None:
         "--class-ids", metavar="FILE", type=Path,
         help="id, tab and class name a line, for classes by id (default: the shipped model's WordNet ids)",
     )  # fmt: skip
+    picture_options.add_crop(group)
     group.add_argument("--column", metavar="NAME", help="of a table: the column that holds the pictures")
 
 

@@ -77,6 +77,7 @@ def _add_photos(group: Any) -> None:
         "--window", metavar="WINDOW", dest="picture_window", type=picture_options.window, default="auto",
         help="what is black and white of more than 8 bits a channel, as in explain (default: auto)",
     )  # fmt: skip
+    picture_options.add_crop(group)
     group.add_argument(
         "--explain", choices=("class", "answer"), default="class",
         help="what is explained: the class of the table or that a folder is called by, where there is one (default), "
@@ -112,7 +113,10 @@ def run(arguments: argparse.Namespace) -> Answer:
     vit = model_options.load(arguments)
     plan.check(vit)
     served, refused = plan.served(vit)
-    settings = _settings(vit, plan, list(served), texts, arguments.explain) | {"window": arguments.picture_window}
+    settings = _settings(vit, plan, list(served), texts, arguments.explain) | {
+        "window": arguments.picture_window,
+        "crop": vit.crop,
+    }
     store = BenchmarkStore(arguments.out, settings, anew=arguments.overwrite)
     _check_photos(store, arguments)
     skipped: dict[str, str] = {}

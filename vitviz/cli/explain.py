@@ -18,6 +18,7 @@ from vitviz.errors import OptionError
 from vitviz.export.manifest import file_name, manifest
 from vitviz.images import Photo
 from vitviz.models.class_index import class_index
+from vitviz.models.cropping import SeenPart
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace, trace
 from vitviz.trace.target import Target, contrast
@@ -34,6 +35,8 @@ class Explained:
     shown: Shown
     seconds: float
     """Of the forward pass and the method together."""
+    part: SeenPart | None
+    """Which part of the photo the model saw."""
 
 
 def add_to(commands: Any) -> None:
@@ -60,7 +63,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     method.choose(given)  # refuses what it has not, before anything is loaded
     looks = outputs.Looks(arguments.palette, arguments.opacity, arguments.interpolate)
     photo = picture_options.opened(arguments.image, arguments)
-    explained = _explain(model_options.load(arguments), photo, method, given, arguments)
+    explained = _explain(model_options.load(arguments, photo), photo, method, given, arguments)
     content = outputs.Content(
         explained.vit,
         explained.trace,
@@ -134,7 +137,7 @@ def _explain(vit: ViT, photo: Photo, method: Method, given: dict[str, Any], argu
         )
         traced, options = replace(traced, target=attribution.target), dict(attribution.knobs)
         shown = of_attribution(attribution, method.explanation)
-    return Explained(method, options, vit, traced, shown, time.perf_counter() - start)
+    return Explained(method, options, vit, traced, shown, time.perf_counter() - start, vit.seen_part(photo))
 
 
 def _view(
@@ -175,6 +178,7 @@ def _manifest(explained: Explained, photo: Photo, arguments: argparse.Namespace)
         photo_digest=photo.digest,
         picture_name=arguments.image,
         settings={"method": explained.method.name, **explained.options, **looks, **picture_options.asked(arguments)},
+        part=explained.part,
     ) | {"map": dict(explained.shown.told)}
 
 
@@ -192,6 +196,9 @@ def _report(explained: Explained, arguments: argparse.Namespace, photo: Photo, g
     if traced.target is not None:
         without = "" if explained.method.uses_target else f"; the map of {explained.method.name} does not depend on it"
         lines.append(f"Target: {traced.target.label}{without}.")
+    if explained.part is not None and not explained.part.is_plain:
+        told = explained.part.told()
+        lines.append(f"{told[0].upper()}{told[1:]} (--crop chooses).")
     lines += [f"The picture was changed on opening: {note}." for note in photo.notes]
     return "\n".join(lines)
 

@@ -43,7 +43,7 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> Answer:
     """Measure every size, write the files, return what was found."""
     name, photo = measurement.picture(arguments.image, arguments)
-    vit = model_options.load(arguments)
+    vit = model_options.load(arguments, photo)
     answers = input_sizes(vit, photo.image, sizes=arguments.sizes)
     return measurement.finish("input-sizes", _measure(vit, answers), vit, [(name, photo)], arguments.out)
 

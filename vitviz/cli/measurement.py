@@ -15,7 +15,7 @@ from vitviz.analysis.convnet import ConvNet
 from vitviz.cli import outputs, picture_options
 from vitviz.cli.answer import Answer, plain
 from vitviz.export.arrays import npz_bytes
-from vitviz.export.manifest import DIGEST, LICENCE, file_name, json_text, versions
+from vitviz.export.manifest import DIGEST, LICENCE, file_name, json_text, seen, versions
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.files import write_files
 from vitviz.images import Photo
@@ -58,6 +58,7 @@ def finish(
     paths: Sequence[Path],
 ) -> Answer:
     """Write the files and return what was found."""
+    parts = [model.seen_part(photo) for _, photo in pictures]
     told = {
         "vitviz_manifest": 1,
         "created": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -69,7 +70,8 @@ def finish(
             "layers": model.layers,
         },
         "pictures": [
-            {"name": file_name(name), "digest": photo.digest, "digest_of": DIGEST} for name, photo in pictures
+            {"name": file_name(name), "digest": photo.digest, "digest_of": DIGEST, **seen(model.crop, part)}
+            for (name, photo), part in zip(pictures, parts, strict=True)
         ],
         "settings": {"command": command, **plain(measured.settings)},
         "licence": LICENCE,
@@ -78,6 +80,11 @@ def finish(
     names = ", ".join(file_name(name) for name, _ in pictures)
     shown = f"{names}, " if names else ""
     notes = [f"{file_name(name)} was changed on opening: {note}." for name, photo in pictures for note in photo.notes]
+    notes += [
+        f"{file_name(name)}: {part.told()}."
+        for (name, _), part in zip(pictures, parts, strict=True)
+        if part is not None and not part.is_plain
+    ]
     lines = [f"{shown}{model.name} ({outputs.short(model.weights)}): {measured.title}.", *measured.words, *notes]
     if paths:
         lines.append(f"Wrote {', '.join(map(str, paths))}.")

@@ -6,7 +6,10 @@ import argparse
 import re
 from typing import Any, get_args
 
+from vitviz.cli.picture_options import GRID
 from vitviz.errors import OptionError
+from vitviz.images import Photo
+from vitviz.images.crop import TRAINED
 from vitviz.models.checkpoints.classifier import HeadActivation
 from vitviz.models.checkpoints.selection import WeightsKind
 from vitviz.models.devices import Precision
@@ -68,9 +71,16 @@ def size(text: str) -> tuple[int, int]:
     return int(height), int(width or height)
 
 
-def load(arguments: argparse.Namespace) -> ViT:
-    """Return the model that the options name; raises OptionError for a seed of weights that are not random."""
-    return load_vit(arguments.model, **options(arguments))
+def load(arguments: argparse.Namespace, photo: Photo | None = None) -> ViT:
+    """Return the model that the options name, in the shape of a photo if its grid is to follow it.
+
+    Raises OptionError for a seed of weights that are not random.
+    """
+    vit = load_vit(arguments.model, **options(arguments))
+    if photo is None or arguments.picture_crop != GRID:
+        return vit
+    size = vit.fitting_size(photo)
+    return vit if size == vit.image_size else load_vit(arguments.model, **options(arguments) | {"image_size": size})
 
 
 def options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -80,6 +90,7 @@ def options(arguments: argparse.Namespace) -> dict[str, Any]:
             f"--seed {arguments.seed} belongs to random weights; got --weights {arguments.weights}. "
             "Leave the seed out, or add --weights random."
         )
+    crop = getattr(arguments, "picture_crop", TRAINED)
     return {
         "weights": arguments.weights,
         "seed": arguments.seed or 0,
@@ -92,4 +103,5 @@ def options(arguments: argparse.Namespace) -> dict[str, Any]:
         "multi_label": arguments.multi_label or None,
         "device": arguments.device or "cpu",
         "precision": arguments.precision,
+        "crop": TRAINED if crop == GRID else crop,
     }

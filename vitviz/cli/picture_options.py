@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import Any
 
 from vitviz.cli.answer import EXAMPLE
 from vitviz.errors import OptionError
 from vitviz.examples import example
-from vitviz.images import WINDOWS, Photo, Window, open_photo, read_window
+from vitviz.images import CROPS, WINDOWS, Crop, Photo, Window, open_photo, read_crop, read_window
+from vitviz.images.crop import TRAINED
 
+GRID = "grid"
+"""A crop that is another model: its patch grid has the shape of the picture."""
 HELP = "a picture file (JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, HEIC, DICOM, .npy), or example:ID"
 
 
@@ -24,6 +28,29 @@ def add_to(group: Any) -> None:
         "--frame", metavar="N", dest="picture_frame", type=int,
         help="which of several frames or pages, counted from 1 (default: the first)",
     )  # fmt: skip
+    add_crop(group, GRID)
+
+
+def add_crop(group: Any, *more: str) -> None:
+    """Add the option that says how a picture of another shape is brought to that of the model's input."""
+    grid = f"; {GRID}: the model's patch grid takes the shape of the first picture" if more else ""
+    group.add_argument(
+        "--crop", metavar="CROP", dest="picture_crop", type=partial(crop, more=more), default=TRAINED,
+        help=f"how a picture of another shape is brought to the model's: {', '.join((*CROPS, *more))}, or a number "
+        "from 0 to 1, left, right, top or bottom: where along the long side it is cut (default: trained, the model's "
+        f"own way, for most the middle; pad: all of it, with bars; squash: all of it, out of shape{grid})",
+    )  # fmt: skip
+
+
+def crop(text: str, *, more: tuple[str, ...] = ()) -> Crop:
+    """Return a crop as it is typed, or one of some more words; raises ArgumentTypeError for another text."""
+    if text in more:
+        return text
+    try:
+        return read_crop(text)
+    except OptionError as error:
+        also = f" Here {' and '.join(more)} can be chosen too." if more else ""
+        raise argparse.ArgumentTypeError(f"{error}{also}") from error
 
 
 def window(text: str) -> Window:
@@ -42,5 +69,9 @@ def opened(name: str, arguments: argparse.Namespace) -> Photo:
 
 def asked(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options that are not at their defaults, for what is written down."""
-    given = {"picture_window": arguments.picture_window, "picture_frame": arguments.picture_frame}
-    return {name: value for name, value in given.items() if value not in ("auto", None)}
+    given = {
+        "picture_window": arguments.picture_window,
+        "picture_frame": arguments.picture_frame,
+        "picture_crop": arguments.picture_crop,
+    }
+    return {name: value for name, value in given.items() if value not in ("auto", None, TRAINED)}

@@ -62,7 +62,7 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> Answer:
     """Measure the field, write the files, return what was found."""
     pictures = [measurement.picture(image, arguments) for image in arguments.images]
-    model = load_either(arguments)
+    model = load_either(arguments, pictures[0][1])
     photos = [photo for _, photo in pictures]
     if arguments.by == ROLLOUT:
         measured = _rollout(model, photos, arguments.layer, arguments.token)
@@ -71,29 +71,39 @@ def run(arguments: argparse.Namespace) -> Answer:
     return measurement.finish("receptive-field", measured, model, pictures, arguments.out)
 
 
-def load_either(arguments: argparse.Namespace) -> ViT | ConvNet:
+def load_either(arguments: argparse.Namespace, photo: Photo) -> ViT | ConvNet:
     """Return the ViT that the options name, or the convolutional network if it is one.
 
     Raises UnsupportedModelError, with the reason why it is no ViT, for a model that is neither.
     """
     try:
-        return model_options.load(arguments)
+        return model_options.load(arguments, photo)
     except UnsupportedModelError as no_vit:
         if arguments.trained_size is not None:
             raise OptionError(
                 f"--trained-size belongs to the positions of a ViT; {arguments.model} has none. Leave it out."
             ) from no_vit
         try:
-            return load_convnet(
-                arguments.model,
-                weights=arguments.weights,
-                seed=arguments.seed or 0,
-                image_size=arguments.image_size,
-                device=arguments.device or "cpu",
-                precision=arguments.precision,
-            )
+            return _convnet(arguments)
         except UnsupportedModelError as no_convnet:
             raise UnsupportedModelError(f"{no_vit} Nor is it a network that is read as a CNN: {no_convnet}") from no_vit
+
+
+def _convnet(arguments: argparse.Namespace) -> ConvNet:
+    """Return the convolutional network that the options name, with the crop that they name."""
+    given: dict[str, Any] = {
+        "weights": arguments.weights,
+        "seed": arguments.seed or 0,
+        "device": arguments.device or "cpu",
+        "precision": arguments.precision,
+    }
+    if arguments.picture_crop != picture_options.GRID:
+        net = load_convnet(arguments.model, image_size=arguments.image_size, **given)
+        return net.with_crop(arguments.picture_crop)
+    raise OptionError(
+        f"--crop grid shapes the patch grid of a ViT; {arguments.model} is a convolutional network. "
+        "Give --image-size, such as 160x448."
+    )
 
 
 def _gradient(model: ViT | ConvNet, photos: Sequence[Photo], layer: int | None, token: str) -> Measurement:

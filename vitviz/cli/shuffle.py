@@ -39,7 +39,7 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> Answer:
     """Run the experiment, write the files, return what was found."""
     name, photo = measurement.picture(arguments.image, arguments)
-    vit = model_options.load(arguments)
+    vit = model_options.load(arguments, photo)
     seed = arguments.shuffle_seed
     experiment = shuffle_experiment(vit, photo.image, shares=arguments.shares, seed=seed)
     measured = _measure(vit, experiment, seed)

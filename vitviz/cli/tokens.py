@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     pictures = [measurement.picture(arguments.image, arguments)]
     if options.get("second") is not None:
         pictures.append(measurement.picture(options["second"], arguments))
-    vit = model_options.load(arguments)
+    vit = model_options.load(arguments, pictures[0][1])
     if "layer" in options and options["layer"] is None:
         options["layer"] = vit.layers - 1
     request = Request(vit, [photo for _, photo in pictures], options)

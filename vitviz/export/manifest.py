@@ -18,7 +18,9 @@ from vitviz.analysis.familiarity import familiarity
 from vitviz.attention.view import MapView
 from vitviz.errors import OptionError
 from vitviz.files import write_text
+from vitviz.images import Crop
 from vitviz.models import timm_door
+from vitviz.models.cropping import SeenPart
 from vitviz.models.vit import ViT
 from vitviz.trace.target import Target
 from vitviz.trace.trace import Trace
@@ -41,13 +43,14 @@ def manifest(
     picture_name: str,
     settings: Mapping[str, Any],
     view: MapView | None = None,
+    part: SeenPart | None = None,
     created: datetime | None = None,
 ) -> dict[str, Any]:
     """Return what a view was made of, as plain values that fit into JSON.
 
     ``photo_digest`` is ``Photo.digest``; of ``picture_name`` only the file name is kept, never a folder.
-    ``settings`` is ``ViewSettings.describe()`` or the like; ``view`` adds the numbers beside its map. ``created`` is a
-    time with a time zone, by default now.
+    ``settings`` is ``ViewSettings.describe()`` or the like; ``view`` adds the numbers beside its map, ``part`` which
+    part of the picture the model saw (``vit.seen_part``). ``created`` is a time with a time zone, by default now.
 
     Raises OptionError for a setting that JSON has no words for and for a time without a zone.
     """
@@ -56,7 +59,8 @@ def manifest(
         "created": _utc(created),
         "versions": versions(),
         "model": _model(vit),
-        "picture": {"name": file_name(picture_name), "digest": photo_digest, "digest_of": DIGEST},
+        "picture": {"name": file_name(picture_name), "digest": photo_digest, "digest_of": DIGEST}
+        | seen(vit.crop, part),
         "target": None if trace.target is None else _target(trace.target),
         "answers": answers(trace, vit),
         "classes": len(vit.class_names),
@@ -69,6 +73,14 @@ def manifest(
         written["map"] = view.describe()
     plain: dict[str, Any] = json.loads(json_text(written))  # tuples become lists; what JSON lacks is refused here
     return plain
+
+
+def seen(crop: Crop, part: SeenPart | None) -> dict[str, Any]:
+    """Return how a picture was brought to the model's shape, and the part of it that the model saw, as plain values."""
+    if part is None:
+        return {"crop": crop}
+    box = [round(place, 4) for place in part.box]  # as good as it is measured
+    return {"crop": crop, "seen": box, "bars": round(part.bars, 4), "stretch": round(part.stretch, 3)}
 
 
 def json_text(values: Mapping[str, Any]) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.errors import check_choice
+from vitviz.images import Crop
+from vitviz.images.crop import TRAINED
 from vitviz.record import Record
 
 METHODS: dict[str, tuple[str, ...]] = {
@@ -49,6 +51,8 @@ class ViewSettings(Record):
     """More options of ``vitviz.load_vit``, by name: what a weights file does not tell."""
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     """Options of ``ViT.with_preprocessing``, where pictures are prepared in another way than the model's own."""
+    crop: Crop = TRAINED
+    """How a picture of another shape is brought to that of the input; see ``ViT.with_crop``."""
     target: int | None = None
     """Class that is explained; None if no class is."""
     other: int | None = None

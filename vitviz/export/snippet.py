@@ -9,6 +9,7 @@ from vitviz.attention.statistics import STATISTICS
 from vitviz.attention.view import DIRECTIONS, MAX, MEAN, POOL
 from vitviz.errors import OptionError, check_choice
 from vitviz.export.settings import ViewSettings
+from vitviz.images.crop import PAD, SQUASH, TRAINED
 from vitviz.models import shipped
 
 EXAMPLE = "example:"
@@ -48,6 +49,8 @@ def model_expression(view: ViewSettings) -> str:
         options.append(f"seed={view.seed!r}")
     if view.image_size is not None:
         options.append(f"image_size={view.image_size!r}")
+    if view.crop != TRAINED:
+        options.append(f"crop={view.crop!r}")
     options += [f"{name}={value!r}" for name, value in view.loading.items()]
     loaded = f"vitviz.load_vit({', '.join(options)})"
     if not view.preprocessing:
@@ -76,7 +79,7 @@ def _trace(view: ViewSettings) -> list[str]:
     edited = [*options, f"edit=vitviz.Edit({_edit(view)})"] if view.edit else options
     whole = options if view.method == "heads" else edited
     lines = [f"trace = vitviz.trace(vit, {', '.join(whole)})"]
-    if view.model in shipped.MODELS and view.image_size is None and not view.edit:
+    if view.model in shipped.MODELS and view.image_size is None and not view.edit and view.crop not in (PAD, SQUASH):
         lines.append("doubt = vitviz.familiarity(vit, trace)  # doubt.perhaps_none: perhaps none of its classes")
     if whole is not edited:
         lines.append(f"changed = vitviz.trace(vit, {', '.join(edited)})")

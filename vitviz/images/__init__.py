@@ -9,6 +9,7 @@ pillow_file.py, heif.py, dicom.py, numpy_file.py, arrays.py    one kind each
 depth.py        windows: what becomes black and white of more than 8 bits
 sixteen.py      colours of 16 bits
 colour.py       8 bits of any mode as RGB; transparency
+crop.py         a picture in the shape of a model's input
 strips.py       large pictures made smaller with little memory
 notes.py        what is noted, as texts
 limits.py       how large a picture may be
@@ -17,6 +18,7 @@ limits.py       how large a picture may be
 from __future__ import annotations
 
 from vitviz.images.colour import to_rgb
+from vitviz.images.crop import CROPS, Crop, read_crop
 from vitviz.images.depth import WINDOWS, read_window
 from vitviz.images.door import open_image, open_photo, photo_of
 from vitviz.images.kinds import PHRASES, PILLOW, SUFFIXES, WANTED, looks_like_picture
@@ -25,6 +27,7 @@ from vitviz.images.opening import Window
 from vitviz.images.photo import Photo, Scaling, Source, is_source
 
 __all__ = [
+    "CROPS",
     "KEEP_SIDE",
     "LONGEST_TO_SHORTEST",
     "MAX_BYTES",
@@ -35,6 +38,7 @@ __all__ = [
     "SUFFIXES",
     "WANTED",
     "WINDOWS",
+    "Crop",
     "Photo",
     "Scaling",
     "Source",
@@ -44,6 +48,7 @@ __all__ = [
     "open_image",
     "open_photo",
     "photo_of",
+    "read_crop",
     "read_window",
     "to_rgb",
 ]

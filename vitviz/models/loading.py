@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vitviz.errors import OptionError, UnknownModelError, UnsupportedModelError, suggest
+from vitviz.images.crop import TRAINED, Crop, check_crop
 from vitviz.models import hub, shipped, timm_door
 from vitviz.models.checkpoints.classifier import HeadActivation
 from vitviz.models.checkpoints.selection import WeightsKind
@@ -39,6 +40,7 @@ def load_vit(
     multi_label: bool | None = None,
     device: str = "cpu",
     precision: Precision = "float32",
+    crop: Crop = TRAINED,
 ) -> ViT:
     """Load a Vision Transformer by name, ready to be traced.
 
@@ -59,6 +61,9 @@ def load_vit(
     chooses "averaged" or "raw" weights where both are there; ``head_activation`` is "relu", "gelu", "tanh", "silu" or
     "none" between the matrices of a classifier of several layers.
 
+    ``crop`` says how pictures of another shape are brought to that of the input: "trained", "pad", "squash" or a number
+    from 0 to 1; see ``ViT.with_crop``.
+
     Raises UnknownModelError, WeightsUnavailableError, CheckpointError, OptionError, or UnsupportedModelError for a
     model without global attention over patches.
 
@@ -67,11 +72,27 @@ def load_vit(
     >>> vitviz.load_vit("timm:vit_tiny_patch16_224", weights="random", image_size=(96, 160)).grid
     PatchGrid(rows=6, columns=10, patch_size=(16, 16), prefix=('class',))
     """
+    check_crop(crop)
     placement = Placement.of(device, precision)
     _check_local(str(weights), trained_size=trained_size, heads=heads, head_activation=head_activation)
-    trained = None if trained_size is None else height_and_width(trained_size)
-    size = None if image_size is None else height_and_width(image_size)
-    size = size or trained
+    file = FileOptions(
+        None if trained_size is None else height_and_width(trained_size), heads, weights_kind, head_activation
+    )
+    size = file.trained_size if image_size is None else height_and_width(image_size)
+    vit = _load(name, weights, seed, size, class_names, file, placement, multi_label)
+    return vit if crop == TRAINED else vit.with_crop(crop)
+
+
+def _load(
+    name: str,
+    weights: str | Path,
+    seed: int,
+    size: tuple[int, int] | None,
+    class_names: ClassNames | str | Path | None,
+    file: FileOptions,
+    placement: Placement,
+    multi_label: bool | None,
+) -> ViT:
     if name in shipped.MODELS:
         shipped.check_weights(name, weights)
         return shipped.load(
@@ -95,8 +116,7 @@ def load_vit(
         )
     architecture = name.removeprefix(TIMM)
     timm_door.check_name(architecture)
-    _check_early(architecture, (size, trained))
-    file = FileOptions(trained, heads, weights_kind, head_activation)
+    _check_early(architecture, (size, file.trained_size))
     loaded = load_module(architecture, str(weights), seed=seed, image_size=size, file=file, offline=shipped.available())
     names = _given_names(class_names, loaded)
     module = placement.put(loaded.module)

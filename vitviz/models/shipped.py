@@ -10,6 +10,7 @@ from torch import nn
 
 from vitviz.assets import WEIGHTS
 from vitviz.errors import CheckpointError, OptionError, WeightsUnavailableError
+from vitviz.images.crop import PAD, SQUASH
 from vitviz.models import checkpoints, timm_weights
 from vitviz.models.devices import HERE, Placement
 from vitviz.models.geometry import check_size
@@ -152,7 +153,9 @@ def _origin(model: ShippedModel) -> str:
 
 
 def familiarity_of(vit: ViT) -> FamiliarityFigures | None:
-    """Return what was measured of a model; None unless it is a shipped one at its own size."""
+    """Return what was measured of a model; None unless it is a shipped one that sees pictures as it was trained."""
+    if vit.crop in (PAD, SQUASH):
+        return None
     for model in MODELS.values():
         if model.sha256 in vit.weights and model.image_size == vit.image_size:
             return model.familiarity

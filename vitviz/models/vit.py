@@ -16,8 +16,9 @@ from vitviz.capture.observed import Observed
 from vitviz.capture.shell import copied_module, unwrapped
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
-from vitviz.images import open_image
+from vitviz.images import Crop, open_image
 from vitviz.models.class_names import ClassNames, listed_names
+from vitviz.models.cropping import SeenPart, crop_of, cropper, fitting_size, own_transform, seen_part
 from vitviz.models.geometry import height_and_width
 from vitviz.models.hugging_face.wrapping import adapted, notes_of
 from vitviz.models.inputs import Picture, picture_in
@@ -101,6 +102,44 @@ class ViT(Record):
         """The precision that its input has: that of its first weights in floating point."""
         return next(weight.dtype for weight in self.module.parameters() if weight.is_floating_point())
 
+    @property
+    def crop(self) -> Crop:
+        """How pictures of another shape are brought to that of its input: "trained" unless it was chosen."""
+        return crop_of(self.transform)
+
+    def with_crop(self, crop: Crop) -> ViT:
+        """Return this model, its weights shared, with another way to bring pictures to the shape of its input.
+
+        ``crop`` is "trained" (the model's own preparation, for most the middle), "pad" (all of the picture, with bars
+        in the mean colour), "squash" (all of it, made narrower or lower), or a number from 0 to 1: where the part that
+        is seen lies along the picture's long side. The picture is prepared by the model's own transform after that,
+        which keeps the share that it cuts off. Everything that takes a picture follows. An input of the picture's own
+        shape is another model: ``load_vit(name, image_size=vit.fitting_size(picture))``.
+        Raises OptionError for another crop.
+
+        >>> vitviz.load_vit().with_crop("pad").seen_part("photo.jpg").is_whole
+        True
+        """
+        give = cropper(self.transform, crop, size=self.image_size, mean=self.mean)
+        framing = None if self.framing is None else give(self.framing)
+        return replace(self, transform=give(self.transform), framing=framing)
+
+    def seen_part(self, image: Picture) -> SeenPart | None:
+        """Return which part of a picture the model sees, measured; None where its transform does not let it be known.
+
+        >>> vitviz.load_vit().seen_part("photo.jpg").is_whole
+        False
+        """
+        return seen_part(self.transform, open_image(picture_in(image)).size)
+
+    def fitting_size(self, image: Picture) -> tuple[int, int]:
+        """Return height and width of an input of about a picture's shape, of no more patches than this model has.
+
+        >>> vitviz.load_vit().fitting_size("photo.jpg")  # 451 × 300 pixels
+        (168, 252)
+        """
+        return fitting_size(self.grid, open_image(picture_in(image)).size)
+
     @classmethod
     def from_module(
         cls,
@@ -165,7 +204,7 @@ class ViT(Record):
     @property
     def preprocessing(self) -> Preprocessing | None:
         """How pictures become its input, in numbers; None for a transform of the caller's own."""
-        return preprocessing_of(self.transform, self.mean, self.std)
+        return preprocessing_of(own_transform(self.transform), self.mean, self.std)
 
     def with_preprocessing(
         self,
@@ -198,13 +237,14 @@ class ViT(Record):
             mean=mean, std=std, crop=crop, interpolation=interpolation, crop_mode=crop_mode,
         )  # fmt: skip
         height, width = self.image_size
-        return replace(
+        prepared = replace(
             self,
             mean=wanted.mean,
             std=wanted.std,
             transform=wanted.for_size(self.image_size),
             framing=wanted.for_size((3 * height, 3 * width)),
         )
+        return prepared.with_crop(self.crop)
 
     @property
     def body(self) -> Any:

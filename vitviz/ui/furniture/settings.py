@@ -9,6 +9,7 @@ from vitviz.capture.edit import NO_EDIT
 from vitviz.export.settings import ViewSettings
 from vitviz.export.snippet import EXAMPLE
 from vitviz.ui.choices.choice import Choice
+from vitviz.ui.choices.photo import CROP, GRID
 from vitviz.ui.choices.rollout import DISCARD, END, FUSION, RESIDUAL, START
 from vitviz.ui.choices.shared import DIRECTION, OPACITY, PALETTE, SMOOTH, SPECIAL
 from vitviz.ui.kept.model_choice import ModelChoice
@@ -21,11 +22,17 @@ def settings(scene: Scene, method: str, **options: Any) -> ViewSettings:
     return ViewSettings(
         picture=picture_named(scene.photo_name),
         opened=photos.opened_with(scene.photo_name),
-        **model_settings(scene.choice),
+        **model_of(scene),
         edit=scene.trace.edit,
         method=method,
         **options,
     )
+
+
+def model_of(scene: Scene) -> dict[str, Any]:
+    """Return the settings that load the model of a scene again, with its crop or the grid in the photo's shape."""
+    named = model_settings(scene.choice) | {"crop": scene.vit.crop}
+    return named | ({"image_size": scene.vit.image_size} if link.get(CROP) == GRID else {})
 
 
 def model_settings(choice: ModelChoice) -> dict[str, Any]:

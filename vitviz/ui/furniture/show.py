@@ -139,6 +139,7 @@ def record(scene: Scene, export: Export) -> dict[str, Any]:
         picture_name=scene.photo_name,
         settings=export.settings.describe(),
         view=export.view,
+        part=scene.part,
     )
 
 

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from vitviz.analysis.familiarity import familiarity
 from vitviz.examples import verdict
 from vitviz.figures.overlay import outline
-from vitviz.ui.furniture import classes
+from vitviz.ui.furniture import classes, framing
 from vitviz.ui.reader import chosen_model, photos
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import CLASS, _, pgettext, plain
@@ -25,13 +25,14 @@ def draw(scene: Scene) -> None:
     """Draw the strip: thumbnail with the query patch, answers, tokens, milliseconds."""
     with st.container(key="strip"):
         picture, answers, facts = st.columns([1, 4, 3], vertical_alignment="center")
-        picture.image(thumbnail(scene), width=_WIDTH, output_format="PNG", alt=photos.title(scene.photo_name))
+        picture.image(thumbnail(scene), width=_WIDTH, output_format="PNG", alt=framing.title(scene))
         _answers(scene, answers)
-        facts.caption(_facts(scene))
-        if assumed := chosen_model.assumptions(scene.choice, scene.vit):
-            facts.caption(
-                ":material/rule: " + plain(_("Not proven by its file: {clauses}.").format(clauses="; ".join(assumed)))
-            )
+        with facts:
+            st.caption(_facts(scene))
+            if assumed := chosen_model.assumptions(scene.choice, scene.vit):
+                told = _("Not proven by its file: {clauses}.").format(clauses="; ".join(assumed))
+                st.caption(":material/rule: " + plain(told))
+            framing.draw(scene)
 
 
 def _answers(scene: Scene, column: DeltaGenerator) -> None:
@@ -114,7 +115,12 @@ def _facts(scene: Scene) -> str:
 
 
 def thumbnail(scene: Scene) -> NDArray[np.uint8]:
-    """Return the picture that the model saw, with the query patch outlined where the query is a patch."""
+    """Return the picture that the model saw, with the query patch outlined where the query is a patch.
+
+    Where part of the photo is not seen, all of it is shown and the part framed.
+    """
+    if scene.part is not None and not scene.part.is_whole:
+        return framing.picture(scene, scene.part, 2 * _WIDTH)
     # Reduced first: encoding the whole picture anew at each click would be most of the work of a click.
     picture = Image.fromarray(scene.picture)
     picture.thumbnail((2 * _WIDTH, 2 * _WIDTH), reducing_gap=2.0)  # two pixels a point, for fine screens

@@ -17,7 +17,7 @@ from vitviz.trace import Trace
 from vitviz.ui.choices.shared import DIRECTION, HEAD, LAYER, OPACITY, PALETTE, PATCH, SCALE, SMOOTH, SPECIAL
 from vitviz.ui.components.attention_view import AttentionView, ViewState
 from vitviz.ui.components.standalone import standalone_html
-from vitviz.ui.furniture import settings
+from vitviz.ui.furniture import framing, settings
 from vitviz.ui.furniture.show import Export
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link, photos
@@ -113,14 +113,18 @@ def titled(scene: Scene, title: str) -> str:
 
 
 def caption(scene: Scene) -> str:
-    """Return the settings of a picture in one line; of a file's digest only the beginning, as manifests have all."""
-    return _("{photo}, {model} ({weights}), {rows} × {columns} patches. vitviz").format(
+    """Return the settings of a picture in one line, and what of the photo is seen if it is not all.
+
+    Of a file's digest only the beginning is told, as manifests have all of it.
+    """
+    told = _("{photo}, {model} ({weights}), {rows} × {columns} patches. vitviz").format(
         photo=photos.title(scene.photo_name),
         model=scene.vit.name,
         weights=re.sub(r"([0-9a-f]{12})[0-9a-f]{8,}", r"\1…", scene.vit.weights),
         rows=scene.trace.grid.rows,
         columns=scene.trace.grid.columns,
     )
+    return " ".join(filter(None, [told, framing.caption(scene)]))
 
 
 def export(scene: Scene, view: AttentionView) -> Export:

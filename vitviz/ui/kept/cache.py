@@ -30,7 +30,9 @@ from vitviz.attention.rollout_view import rollout_views
 from vitviz.attention.statistics import HeadStatistics
 from vitviz.attention.view import MapView
 from vitviz.capture.edit import Edit
-from vitviz.images import Photo
+from vitviz.images import Crop, Photo
+from vitviz.models import cropping
+from vitviz.models.cropping import SeenPart
 from vitviz.models.hugging_face.loading import check_no_folder
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
@@ -48,6 +50,18 @@ def load_model(name: str, weights: str, size: tuple[int, int] | None) -> ViT:
     """Return a model by name, weights and input size (None: its own); at most three are kept."""
     check_no_folder(name)  # the server's folders are not for readers
     return vitviz.load_vit(name, weights=weights, image_size=size, **placing())
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def cropped(model_key: str, name: str, _vit: ViT, _crop: Crop) -> ViT:
+    """Return the same model, weights shared, with another crop, which has a name."""
+    return _vit.with_crop(_crop)
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def seen_part(model_key: str, size: tuple[int, int], _vit: ViT) -> SeenPart | None:
+    """Return which part a model sees of a photo of a width and height."""
+    return cropping.seen_part(_vit.transform, size)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -13,12 +13,13 @@ from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.errors import OptionError, VitvizError, WeightsUnavailableError
 from vitviz.grid import PatchGrid
 from vitviz.images import Photo
+from vitviz.models.cropping import SeenPart
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
 from vitviz.ui.choices.shared import ABLATE, HEAD, LAYER, PATCH, pairs_of
 from vitviz.ui.kept import cache
 from vitviz.ui.kept.model_choice import ModelChoice
-from vitviz.ui.reader import chosen_model, link, models, photos
+from vitviz.ui.reader import chosen_model, crop, link, models, photos
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
 
@@ -41,6 +42,8 @@ class Scene:
     """The forward pass of the model as it is; the same object where nothing is switched off."""
     picture: NDArray[np.uint8]
     """(height, width, 3): the crop that the model sees, at a size to look at."""
+    part: SeenPart | None
+    """Which part of the photo that is; None where it cannot be known."""
     model_key: str
     """Names the model, its weights and its input size in cache keys."""
     choice: ModelChoice
@@ -70,8 +73,7 @@ def current() -> Scene:
     What cannot be loaded is told, and the last model that worked stays. Stops the page if nothing works.
     """
     name, photo = photos.chosen()
-    vit, choice = _model()
-    key = choice.key
+    vit, choice, key = _model(photo)
     _fit(vit)
     try:
         original = cache.traced(key, photo.digest, NO_EDIT, vit, photo)
@@ -87,6 +89,7 @@ def current() -> Scene:
         trace=trace,
         original=original,
         picture=shown,
+        part=crop.seen_part(vit, key, photo),
         model_key=key,
         choice=choice,
         layer=link.get(LAYER),
@@ -95,12 +98,12 @@ def current() -> Scene:
     )
 
 
-def _model() -> tuple[ViT, ModelChoice]:
+def _model(photo: Photo) -> tuple[ViT, ModelChoice, str]:
     wanted = chosen_model.asked()
     good = st.session_state.get(_GOOD_MODEL, ModelChoice())
     for choice in (wanted, good, ModelChoice()):
         try:
-            vit, loaded = chosen_model.load(choice)
+            vit, loaded, key = crop.seeing(choice, photo)
             bearable(vit)
         except VitvizError as error:
             link.notice(in_dashboard(error))
@@ -113,7 +116,7 @@ def _model() -> tuple[ViT, ModelChoice]:
             chosen_model.keep_draft(None)
         st.session_state[_GOOD_MODEL] = loaded
         chosen_model.put(loaded)
-        return vit, loaded
+        return vit, loaded, key
     for text in link.take_notices():
         st.error(plain(text))
     return st.stop()

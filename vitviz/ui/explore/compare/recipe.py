@@ -8,13 +8,14 @@ import numpy as np
 
 from vitviz.analysis.map_comparison import MapComparison
 from vitviz.attribution.attribute import find_method
+from vitviz.export.manifest import seen
 from vitviz.export.settings import ViewSettings
 from vitviz.export.snippet import model_expression
 from vitviz.ui.choices.compare import AGAINST, BY, UNIT
 from vitviz.ui.explore.compare.sides import Side
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
-from vitviz.ui.furniture.settings import model_settings
+from vitviz.ui.furniture.settings import model_of
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 
@@ -41,6 +42,7 @@ def _side(side: Side) -> dict[str, Any]:
         "weights": side.scene.vit.weights,
         "picture": side.scene.photo_name,
         "digest": side.scene.photo.digest,
+        **seen(side.scene.vit.crop, side.scene.part),
         "target": side.aim.first,
         "explained": side.aim.target.label,
     }
@@ -93,6 +95,6 @@ def _other(now: Scene, b: Side, against: str) -> list[str]:
     if against == "photo":
         return ["other = vit", f"there = vit.preprocess(vitviz.open_image({picture_expression(b.scene)}))"]
     if against == "model":
-        named = ViewSettings(**model_settings(b.scene.choice))
+        named = ViewSettings(**model_of(b.scene))
         return [f"other = {model_expression(named)}", "there = same_crop(vit, other, picture)"]
     return ["other, there = vit, pixels"]

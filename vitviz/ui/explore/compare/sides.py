@@ -17,7 +17,7 @@ from vitviz.ui.explore.evidence import target
 from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.kept import cache, networks
 from vitviz.ui.kept.model_choice import ModelChoice, OwnOptions
-from vitviz.ui.reader import chosen_model, link, photos, scene
+from vitviz.ui.reader import chosen_model, crop, link, photos, scene
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
@@ -66,9 +66,9 @@ def _random(now: Scene, aim: Aim) -> tuple[Side, Side]:
 
 
 def _model(now: Scene, aim: Aim) -> tuple[Side, Side]:
-    vit, choice = chosen_model.load(_other_model(now))
+    vit, choice, named = crop.seeing(_other_model(now), now.photo)
     scene.bearable(vit)
-    key = f"{choice.key}|crop of {now.model_key}"
+    key = f"{named}|crop of {now.model_key}"
     pixels = same_crop(now.vit, vit, now.photo.image)
     trace = cache.traced_input(key, now.photo.digest, now.model_key, vit, pixels)
     varied = replace(now, vit=vit, model_key=key, choice=choice, original=trace, trace=trace)
@@ -103,7 +103,8 @@ def _photo(now: Scene, aim: Aim) -> tuple[Side, Side]:
     photo = photos.get(name)
     trace = cache.traced(now.model_key, photo.digest, NO_EDIT, now.vit, photo)
     shown = cache.picture(now.model_key, photo.digest, now.vit, photo)
-    varied = replace(now, photo=photo, photo_name=name, original=trace, trace=trace, picture=shown)
+    part = crop.seen_part(now.vit, now.model_key, photo)
+    varied = replace(now, photo=photo, photo_name=name, original=trace, trace=trace, picture=shown, part=part)
     return Side(photos.title(now.photo_name), now, aim), Side(photos.title(name), varied, _like(aim, now, varied))
 
 

@@ -24,7 +24,7 @@ from vitviz.ui.explore.tokens.second_photo import Seen
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import cache, networks
 from vitviz.ui.kept.model_choice import ModelChoice
-from vitviz.ui.reader import chosen_model, link, models
+from vitviz.ui.reader import chosen_model, crop, link, models
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
@@ -140,7 +140,7 @@ def _redrawn(scene: Scene, here: Seen) -> tuple[str, Trace]:
 
 def _other(scene: Scene, here: Seen, name: str) -> tuple[str, Trace]:
     """Return the key and the trace of another model; raises VitvizError for one that cannot be had or shown."""
-    vit, choice = chosen_model.load(ModelChoice(name))
+    vit, _choice, named = crop.seeing(ModelChoice(name), here.photo)
     if vit.grid.patches > _MOST_PATCHES:
         raise OptionError(
             _("{name} has {patches} patches; wanted at most {most}. Choose another model.").format(
@@ -149,7 +149,7 @@ def _other(scene: Scene, here: Seen, name: str) -> tuple[str, Trace]:
         )
     # models crop differently, and patches are compared place by place: both look at the first one's crop
     pixels = same_crop(scene.vit, vit, here.photo.image)
-    key = f"{choice.key}|crop of {scene.model_key}"
+    key = f"{named}|crop of {scene.model_key}"
     return key, cache.traced_input(key, here.photo.digest, scene.model_key, vit, pixels)
 
 
