@@ -12,9 +12,10 @@ scene = current()
 show.heading(
     _("Where does each patch look?"),
     _("Point at a patch: every map shows at once how one head spreads that patch's attention over the picture."),
+    touch=_("Tap a patch, or drag over the photo: every map shows how one head spreads that patch's attention."),
 )
 view = viewer.layer_view(scene)
 attention_viewer(view, key="viewer", on_change=viewer.keep)
 pooling.draw(scene)
-pins.draw(scene)
+pins.draw("attention")
 show.footer(scene, viewer.export(scene, view), caution="caution-attention")

@@ -46,5 +46,5 @@ if overview.wants_to_open():
 ablation.draw(scene)
 with st.expander(_("All heads as a sortable list"), icon=":material/list:", key="list"):
     st.dataframe(overview.rows(table), hide_index=True, height=320, alt=_("One row a head, one column a statistic"))
-pins.draw(scene)
+pins.draw("attention")
 show.footer(scene, overview.export(scene, table, statistic), caution="caution-heads")

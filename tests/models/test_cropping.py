@@ -19,7 +19,8 @@ from vitviz.analysis.map_comparison import same_crop
 from vitviz.analysis.redrawn import redrawn
 from vitviz.errors import OptionError
 from vitviz.images.crop import read_crop
-from vitviz.models.cropping import SeenPart, fitting_size
+from vitviz.images.seen_part import SeenPart
+from vitviz.models.cropping import fitting_size
 from vitviz.models.hugging_face.library import transformers
 from vitviz.models.vit import ViT
 

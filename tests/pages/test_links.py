@@ -45,8 +45,8 @@ BAD = [
     ("rollout", {"discard": "1"}, "At most 95% of the weights can be discarded"),
     ("rollout", {"start": "99"}, "layers 0 to 1.*layers 1 to 1 are shown"),
     ("rollout", {"end": "99"}, "layers 0 to 1.*layers 0 to 1 are shown"),
-    ("start", {"example": "upload"}, "somebody's own photo, which a link does not carry"),
-    ("start", {"example": "camera"}, "somebody's own photo, which a link does not carry"),
+    ("start", {"example": "upload"}, "somebody's own photo, which is not in the memory"),
+    ("start", {"example": "camera"}, "somebody's own photo, which is not in the memory"),
     ("start", {"example": "nope"}, "no example photo 'nope'; wanted one of red-panda"),
     ("start", {"example": "kingfischer"}, "Did you mean 'kingfisher'"),
 ]

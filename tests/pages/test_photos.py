@@ -1,5 +1,7 @@
 """The reader's own photos: taken, converted with a note, or refused with the photo before kept."""
 
+import base64
+import hashlib
 import io
 import struct
 import zlib
@@ -11,6 +13,8 @@ from PIL import Image
 import vitviz
 from tests.test_picture_files import SEVERAL, STORED, WHOLE, dicom, encoded, float_tiff, npy
 from vitviz.images import SUFFIXES, open_photo
+from vitviz.ui.kept import photo_shelf
+from vitviz.ui.reader import own_photos
 
 
 def noise(mode="RGB", size=(48, 40), seed=0):
@@ -83,6 +87,11 @@ def upload(app, name, data, mime="image/png"):
     return app
 
 
+def own(data):
+    """The name of an own photo: the hash of its content, whatever its file is called."""
+    return "own:" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_a_photo_is_taken_with_a_note_on_what_was_changed(dashboard, name):
     data, mime, note = GOOD[name]
@@ -93,10 +102,11 @@ def test_a_photo_is_taken_with_a_note_on_what_was_changed(dashboard, name):
         app.told(rf"Your photo: .*{note}")
     else:
         app.sound()
-    assert app.link["example"] == "upload"
+    assert app.link["example"] == own(data)
     assert app.blob("viewer") != before
-    assert [tile[0] for tile in app.component("photo_picker")["tiles"]][-1] == "upload"
-    assert app.component("photo_picker")["current"] == "upload"
+    assert [tile[0] for tile in app.component("photo_picker")["tiles"]][-1] == own(data)
+    assert app.component("photo_picker")["current"] == own(data)
+    assert own(data) not in str(app.manifest), "it would be a permission to look"
     assert "'photo.jpg'" in app.app.code[0].value
     assert any("Put the path of your own photo" in each.value for each in app.app.caption)
 
@@ -117,7 +127,7 @@ def test_a_broken_file_after_a_good_one_keeps_the_good_one(dashboard):
     digest = app.manifest["picture"]["digest"]
     upload(app, "cut.png", BAD["cut.png"][0]).told("damaged or cut off")
     assert app.manifest["picture"]["digest"] == digest
-    assert app.link["example"] == "upload"
+    assert app.link["example"] == own(GOOD["photo.png"][0])
 
 
 def test_a_photo_stays_over_page_changes_and_beside_the_examples(dashboard):
@@ -133,7 +143,7 @@ def test_the_camera_gives_a_photo(dashboard):
     app = dashboard("attention").sound()
     app.app.toggle(key="camera_on").set_value(True).run()
     app.app.get("camera_input")[0].set_value(("camera.jpg", GOOD["photo.jpg"][0], "image/jpeg")).run()
-    assert app.sound().link["example"] == "camera"
+    assert app.sound().link["example"] == own(GOOD["photo.jpg"][0])
 
 
 def test_a_file_name_with_markup_goes_nowhere(dashboard):
@@ -150,7 +160,7 @@ def test_two_readers_do_not_see_each_others_photos(dashboard):
     first, second = dashboard("attention", example="cat"), dashboard("attention", example="dog")
     upload(first, "a.png", file(noise(seed=5)))
     assert second.run().sound().link["example"] == "dog"
-    assert "upload" not in str(second.component("photo_picker")["tiles"])
+    assert "own:" not in str(second.component("photo_picker")["tiles"])
     upload(second, "a.png", file(noise(seed=6)))
     one, two = first.run().sound().blob("viewer"), second.run().sound().blob("viewer")
     assert one != two
@@ -164,7 +174,7 @@ def test_every_kind_of_file_is_taken_by_the_upload(dashboard, name):
     data = KINDS[name]()
     app = upload(dashboard("attention", example="cat"), "photo.heic", data, "application/octet-stream")
     assert app.manifest["picture"]["digest"] == open_photo(data).digest
-    assert app.link["example"] == "upload"
+    assert app.link["example"] == own(data)
 
 
 def test_the_upload_box_lists_every_kind(dashboard):
@@ -251,3 +261,37 @@ def test_a_photo_of_8_bits_has_no_window(dashboard):
     app = upload(dashboard("attention", photo_window="full"), "photo.png", encoded(noise(), "PNG")).sound()
     assert not [each for each in app.app.selectbox if each.key == "photo_window_kind"]
     assert "photo_window" not in app.link
+
+
+def test_several_photos_at_once_are_kept_through_a_reload_and_compared(dashboard):
+    files = [file(noise(seed=seed)) for seed in (21, 22, 23)]
+    app = dashboard("start")
+    listed = [(f"{number}.png", data, "image/png") for number, data in enumerate(files)]
+    app.app.file_uploader(key="upload").set_value(listed).run()
+    assert app.sound().link["example"] == own(files[2])
+    titles = dict(tile[:2] for tile in app.component("photo_picker")["tiles"])
+    assert [titles[own(data)] for data in files] == ["your photo 1", "your photo 2", "your photo 3"]
+    assert app.component("photo_picker")["own"] == [own(data) for data in files]
+    again = dashboard("compare", example=own(files[0]), against="photo", other_photo=own(files[1])).sound()
+    first, second = (again.manifest["settings"][side] for side in ("first", "second"))
+    assert [side["digest"] for side in (first, second)] == [open_photo(data).digest for data in files[:2]]
+    assert "'photo.jpg'" in again.app.code[0].value
+    assert "'second.jpg'" in again.app.code[0].value
+    assert again.component("photo_picker")["own"] == [own(data) for data in files[:2]], "what the link shows, no more"
+    app.app.button(key="remove_photo").click().run()
+    assert app.link["example"] == "red-panda"
+    dashboard("start", example=own(files[2])).told("not in the memory of this vitviz")
+    dashboard("start", example=own(b"never seen")).told("not in the memory of this vitviz")
+
+
+def test_own_photos_are_bounded_in_number_and_bytes(dashboard, monkeypatch):
+    monkeypatch.setattr(own_photos, "MOST", 2)
+    files = [file(noise(seed=seed)) for seed in (31, 32, 33)]
+    app = dashboard("start")
+    app.app.file_uploader(key="upload").set_value([("a.png", data, "image/png") for data in files]).run()
+    app.told("You have 2 photos here")
+    assert app.component("photo_picker")["own"] == [own(data) for data in files[1:]]
+    photo_shelf.files().drop(own(files[1]))  # pushed out by others
+    app.run().told("pushed a photo of yours out")
+    assert app.run().sound().component("photo_picker")["own"] == [own(files[2])]
+    assert photo_shelf.FILE_BYTES + photo_shelf.PHOTO_BYTES <= 700_000_000

@@ -16,7 +16,8 @@ OPTIONS = {"fusion": "max", "residual": 0.3, "discard": 0.5, "patch": 6}
 
 def pinned(app):
     app.app.button(key="pin").click().run()
-    return app.sound().app.session_state["vitviz_pins"]
+    maps = app.sound().app.session_state["vitviz_pin_maps"]
+    return [maps[text] for text in app.link["pins"].split("~~")]
 
 
 @pytest.mark.parametrize("model", ["tiny:class", "tiny:plain"])
@@ -58,9 +59,9 @@ def test_rollouts_of_other_options_are_pinned_side_by_side(dashboard):
     first, second = pinned(app.put(residual=0.2).sound())
     assert first.label.endswith("residual share 0.5, smallest 0 % discarded")
     assert second.label.endswith("residual share 0.2, smallest 0 % discarded")
-    _first, second = pinned(app.put(residual=0.5, discard=0.55).sound())
+    *_others, second = pinned(app.put(residual=0.5, discard=0.55).sound())
     assert second.label.endswith("residual share 0.5, smallest 55 % discarded")
-    assert len(pinned(app)) == 2
+    assert len(pinned(app)) == 3
 
 
 @pytest.fixture

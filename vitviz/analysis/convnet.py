@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from vitviz.capture.shell import shell_of
 from vitviz.errors import GridError, OptionError, UnsupportedModelError, check_index
 from vitviz.images import Crop, Source, open_image
+from vitviz.images.seen_part import SeenPart
 from vitviz.models import shipped, timm_door
-from vitviz.models.cropping import SeenPart, crop_of, cropper, seen_part
+from vitviz.models.cropping import crop_of, cropper, seen_part
 from vitviz.models.devices import Placement, Precision
 from vitviz.models.timm_weights import TIMM
 from vitviz.models.turn_lock import TurnLock

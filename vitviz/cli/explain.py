@@ -17,8 +17,8 @@ from vitviz.cli.shown import Shown, of_attribution, of_view
 from vitviz.errors import OptionError
 from vitviz.export.manifest import file_name, manifest
 from vitviz.images import Photo
+from vitviz.images.seen_part import SeenPart
 from vitviz.models.class_index import class_index
-from vitviz.models.cropping import SeenPart
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace, trace
 from vitviz.trace.target import Target, contrast

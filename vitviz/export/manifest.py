@@ -19,8 +19,8 @@ from vitviz.attention.view import MapView
 from vitviz.errors import OptionError
 from vitviz.files import write_text
 from vitviz.images import Crop
+from vitviz.images.seen_part import SeenPart
 from vitviz.models import timm_door
-from vitviz.models.cropping import SeenPart
 from vitviz.models.vit import ViT
 from vitviz.trace.target import Target
 from vitviz.trace.trace import Trace

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vitviz.grid import PatchGrid
-from vitviz.models.cropping import SeenPart
 
+Shares = tuple[float, float, float, float]
 _DIMMED = 0.38
 """Share of its light that is left of what is not seen."""
 _HATCH = 7
@@ -17,19 +17,25 @@ _FRAME, _QUERY = (255, 255, 255), (255, 140, 0)
 
 
 def framed(
-    photo: Image.Image, part: SeenPart, *, side: int, cell: tuple[int, int] | None = None, grid: PatchGrid | None = None
+    photo: Image.Image,
+    box: Shares,
+    *,
+    side: int,
+    cell: tuple[int, int] | None = None,
+    grid: PatchGrid | None = None,
+    inside: Shares = (0.0, 0.0, 1.0, 1.0),
 ) -> NDArray[np.uint8]:
     """Return a photo, at most ``side`` pixels long, with a frame round the part that is seen.
 
-    ``cell`` is row and column of a patch of ``grid`` that is outlined in the part. (height, width, 3), 0 to 255.
+    ``box`` is that part, (left, top, right, bottom) as shares of the photo's width and height, and ``inside`` where it
+    lies in the model's input; ``cell`` is row and column of a patch of ``grid`` that is outlined. (height, width, 3),
+    0 to 255.
     """
     small = photo.copy()
     small.thumbnail((side, side), reducing_gap=2.0)
     picture = np.asarray(small.convert("RGB")).copy()
     height, width = picture.shape[:2]
-    left, top, right, bottom = (
-        round(place * length) for place, length in zip(part.box, (width, height) * 2, strict=True)
-    )
+    left, top, right, bottom = (round(place * length) for place, length in zip(box, (width, height) * 2, strict=True))
     unseen = np.ones((height, width), np.bool_)
     unseen[top:bottom, left:right] = False
     lines = (np.add.outer(np.arange(height), np.arange(width)) % _HATCH) < 1
@@ -37,18 +43,20 @@ def framed(
     picture[unseen & lines] = 150
     _outline(picture, (left, top, right, bottom), _FRAME)
     if cell is not None and grid is not None:
-        _outline(picture, _place(part, cell, grid, (width, height)), _QUERY)
+        _outline(picture, _place(box, inside, cell, grid, (width, height)), _QUERY)
     return picture
 
 
-def _place(part: SeenPart, cell: tuple[int, int], grid: PatchGrid, size: tuple[int, int]) -> tuple[int, int, int, int]:
+def _place(
+    box: Shares, inside: Shares, cell: tuple[int, int], grid: PatchGrid, size: tuple[int, int]
+) -> tuple[int, int, int, int]:
     """Return (left, top, right, bottom) of a patch in a photo of a width and height in pixels; bars are cut off."""
     row, column = cell
     spots = (column / grid.columns, row / grid.rows, (column + 1) / grid.columns, (row + 1) / grid.rows)
     shares = []
     for axis, spot in enumerate(spots):
-        low, high = part.box[axis % 2], part.box[axis % 2 + 2]
-        first, last = part.inside[axis % 2], part.inside[axis % 2 + 2]
+        low, high = box[axis % 2], box[axis % 2 + 2]
+        first, last = inside[axis % 2], inside[axis % 2 + 2]
         shares.append(low + (min(max(spot, first), last) - first) / (last - first) * (high - low))
     left, top, right, bottom = (round(share * size[axis % 2]) for axis, share in enumerate(shares))
     return left, top, right, bottom

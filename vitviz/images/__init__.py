@@ -10,6 +10,7 @@ depth.py        windows: what becomes black and white of more than 8 bits
 sixteen.py      colours of 16 bits
 colour.py       8 bits of any mode as RGB; transparency
 crop.py         a picture in the shape of a model's input
+seen_part.py    which part of it a model sees
 strips.py       large pictures made smaller with little memory
 notes.py        what is noted, as texts
 limits.py       how large a picture may be

@@ -17,8 +17,9 @@ from vitviz.capture.shell import copied_module, unwrapped
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
 from vitviz.images import Crop, open_image
+from vitviz.images.seen_part import SeenPart
 from vitviz.models.class_names import ClassNames, listed_names
-from vitviz.models.cropping import SeenPart, crop_of, cropper, fitting_size, own_transform, seen_part
+from vitviz.models.cropping import crop_of, cropper, fitting_size, own_transform, seen_part
 from vitviz.models.geometry import height_and_width
 from vitviz.models.hugging_face.wrapping import adapted, notes_of
 from vitviz.models.inputs import Picture, picture_in

@@ -46,7 +46,7 @@ def _choose_language() -> None:
         key=key,
         on_change=lambda: link.put(LANGUAGE.at(st.session_state[key])),
     )
-    style.say_language(language())
+    style.say_language(language(), _sidebar_choices())
 
 
 def frame() -> None:

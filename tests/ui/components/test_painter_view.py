@@ -49,5 +49,13 @@ def test_what_is_no_stroke_is_none(sent):
 
 def test_labels_name_everything_that_the_script_asks_for():
     script = PAINTER.js.split("class PatchPainter")[1]
-    asked = set(re.findall(r"labels\.(\w+)", script)) | {"undo", "clear", "invert", "peek", "random"}
+    asked = set(re.findall(r"labels\.(\w+)", script)) | {
+        "hint",
+        "hint_touch",
+        "undo",
+        "clear",
+        "invert",
+        "peek",
+        "random",
+    }
     assert asked == set(painter_labels())

@@ -147,9 +147,19 @@ def test_the_link_written_last_is_no_wish(reader: Reader) -> None:
 def test_a_link_replaced_a_moment_ago_is_an_echo_and_a_while_ago_a_wish_to_go_back(reader: Reader) -> None:
     first = reader.publish(layer=4)
     reader.publish(layer=5, after=3600)  # this is when the first was replaced
+    put(opacity=0.3)  # a click, which the browser sends with the address that it has
     reader.receive(first, after=STALE - 0.01)
     assert get("layer") == 5
     reader.receive(first, after=0.01)
+    assert get("layer") == 4
+
+
+def test_the_back_button_is_a_wish_almost_at_once(reader: Reader) -> None:
+    first = reader.publish(layer=4)
+    reader.publish(layer=5)
+    reader.receive(first, after=0.29)
+    assert get("layer") == 5
+    reader.receive(first, after=0.02)
     assert get("layer") == 4
 
 

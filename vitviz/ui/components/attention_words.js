@@ -10,7 +10,7 @@ function writeLabels(viewer) {
   write(".interpolate-title", labels.interpolate);
   write(".strongest-name", labels.strongest);
   write(".pointer-name", labels.pointer);
-  write(".hint", labels.hint);
+  write(".hint", hintOf(labels));
   write(".keys", labels.keys);
   find(".photo").setAttribute("aria-label", labels.photo);
   find(".photo").setAttribute("aria-describedby", "vitviz-keys");

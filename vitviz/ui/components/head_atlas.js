@@ -121,7 +121,7 @@ function writeFrame(atlas) {
   find(".name").textContent = meta.label;
   find(".unit").textContent = meta.unit;
   find(".mean-title").textContent = labels.layer_mean;
-  find(".hint").textContent = meta.standalone ? "" : labels.hint;
+  find(".hint").textContent = meta.standalone ? "" : hintOf(labels);
   find(".keys").textContent = labels.keys;
   find(".low").textContent = number(meta.minimum);
   find(".high").textContent = number(meta.maximum);

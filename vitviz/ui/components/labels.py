@@ -24,6 +24,10 @@ def viewer_labels() -> dict[str, str]:
             "Point at a patch to see what it attends to; a click pins it. Shift reads weights without moving the "
             "query. ≤ stands before the largest weight of a map."
         ),
+        "hint_touch": _(
+            "Tap a patch to see what it attends to; drag sideways to scan the photo. ≤ stands before the largest "
+            "weight of a map."
+        ),
         "special": _("Special tokens"),
         "no_special": _("This model has no special tokens"),
         "class": _("class"),
@@ -75,6 +79,7 @@ def atlas_labels() -> dict[str, str]:
             "Escape returns to the selected head."
         ),
         "hint": _("A click opens the head. Shift and a click, or x, switches it off or on."),
+        "hint_touch": _("Tap a head to open it. The list of heads switches them off and on."),
         "empty": _("Point at a head to read its number."),
         "head_name": _("L{layer}·H{head}"),
         "layer_axis": _("L{layer}"),
@@ -114,6 +119,7 @@ def place_labels() -> dict[str, str]:
         "place": _("row {row}, column {column}"),
         "chosen": _("chosen"),
         "hint": _("A click chooses the place; so do the arrow keys and Enter."),
+        "hint_touch": _("Tap a place to choose it."),
         "keys": _(
             "Arrow keys move over the places, Enter chooses, Escape returns to the chosen place, Home and End go to "
             "the ends of the row, Page Up and Page Down to the top and the bottom."
@@ -132,6 +138,10 @@ def token_labels() -> dict[str, str]:
         "hint": _(
             "Point at a patch of the first photo: both photos show at once how alike every patch is, and the best "
             "match has a yellow outline. A click pins the patch."
+        ),
+        "hint_touch": _(
+            "Tap a patch of the first photo: both photos show how alike every patch is, and the best match has a "
+            "yellow outline. Drag sideways to scan."
         ),
         "keys": _(
             "Arrow keys move over the patches, Enter pins, Escape returns to the pinned patch, Home and End go to the "
@@ -157,6 +167,7 @@ def painter_labels() -> dict[str, str]:
             "Control and z undo."
         ),
         "hint": _("Drag to paint; a stroke that begins on a painted patch clears. Keys: arrows and Space, Ctrl+Z."),
+        "hint_touch": _("Drag to paint; a stroke that begins on a painted patch clears."),
         "brush": _("Brush, in patches"),
         "brush_size": _("{size} × {size}"),
         "undo": _("Undo"),

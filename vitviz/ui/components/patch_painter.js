@@ -208,7 +208,7 @@ function writeTools(painter) {
   for (const name of ["undo", "clear", "invert", "peek", "random"]) find(`.${name}`).textContent = labels[name];
   segments(find(".brush"), labels.brush, [1, 2, 3].map((size) => [String(size), fill(labels.brush_size, { size })]));
   checkRadio(find(".brush"), painter.brush);
-  find(".hint").textContent = labels.hint;
+  find(".hint").textContent = hintOf(labels);
   find(".keys").textContent = labels.keys;
   find(".effect").textContent = meta.effect;
   find(".share").setAttribute("aria-label", labels.share);

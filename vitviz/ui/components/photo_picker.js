@@ -27,8 +27,25 @@ function buildTile([name, title, mark], bytes, current, made) {
   return tile;
 }
 
-function mount({ data, parentElement, setStateValue }) {
+// The tab remembers the keys of the reader's own photos, so that a reload finds them again. The first thing that a page
+// does is to ask for those that the server did not name; from then on the server's list counts.
+const OWN = "vitviz_own_photos";
+let asked = false;
+
+function remember(own, setTriggerValue) {
+  try {
+    const kept = asked ? [] : JSON.parse(sessionStorage.getItem(OWN) ?? "[]").filter((name) => !own.includes(name));
+    asked = true;
+    if (kept.length) setTriggerValue("restore", kept.join(" "));
+    else sessionStorage.setItem(OWN, JSON.stringify(own));
+  } catch {
+    asked = true; // a browser that keeps nothing: photos last until the reload
+  }
+}
+
+function mount({ data, parentElement, setStateValue, setTriggerValue }) {
   const { meta, part } = unpack(data);
+  remember(meta.own, setTriggerValue);
   const group = parentElement.querySelector(".tiles");
   group.style.setProperty("--columns", meta.columns);
   const focused = group.contains(parentElement.activeElement ?? parentElement.getRootNode().activeElement);

@@ -24,7 +24,8 @@ class Tile(Record):
 
     name: str
     title: str
-    photo: Photo
+    small: bytes
+    """The photo as a JPEG file of the size of a tile."""
     note: str = ""
     """Said after the title, such as "answered wrongly"."""
     mark: str = ""
@@ -39,22 +40,34 @@ def photo_picker(
     on_pick: Callable[[str], None],
     key: str = "photo_picker",
     columns: int = 6,
+    own: Sequence[str] | None = None,
+    on_restore: Callable[[Sequence[str]], None] = lambda names: None,
 ) -> None:
-    """Show tiles with ``current`` chosen; ``on_pick`` gets the id of a tile that was picked."""
+    """Show tiles with ``current`` chosen; ``on_pick`` gets the id of a tile that was picked.
+
+    The browser tab remembers ``own``, the names of the reader's own photos. After a reload ``on_restore`` gets those
+    that are missing; what they are is up to it, for a browser can say anything. A picker of other photos has None.
+    """
 
     def picked() -> None:
         name = (st.session_state.get(key) or {}).get("photo")
         if name in {tile.name for tile in tiles}:
             on_pick(name)
 
-    parts = {tile.name: _thumbnail(tile.photo.digest, tile.photo) for tile in tiles}
+    def restored() -> None:
+        told = (st.session_state.get(key) or {}).get("restore")
+        on_restore(told.split() if isinstance(told, str) else [])
+
+    parts = {tile.name: tile.small for tile in tiles}
     told = [[tile.name, f"{tile.title} ({tile.note})" if tile.note else tile.title, tile.mark] for tile in tiles]
     meta = {"tiles": told, "current": current, "label": label, "columns": columns}
-    _component(key=key, data=pack(meta, parts), on_photo_change=picked)
+    meta |= {} if own is None else {"own": list(own)}
+    _component(key=key, data=pack(meta, parts), on_photo_change=picked, on_restore_change=restored)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _thumbnail(digest: str, _photo: Photo) -> bytes:
+def thumbnail(digest: str, _photo: Photo) -> bytes:
+    """Return the middle of a photo as a JPEG file of the size of a tile."""
     side = min(_photo.image.size)
     left, top = (_photo.image.width - side) // 2, (_photo.image.height - side) // 2
     square = _photo.image.crop((left, top, left + side, top + side)).resize((SIDE, SIDE))

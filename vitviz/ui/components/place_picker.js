@@ -58,7 +58,7 @@ class PlacePicker {
     if (this.hover !== null) markPointer(context, patchBox(this.canvas, this.meta, this.hover), ratio);
     const { labels } = this.meta;
     const about = this.hover ?? this.chosen;
-    this.find(".readout").textContent = this.hover !== null ? this.nameOf(this.hover) : labels.hint;
+    this.find(".readout").textContent = this.hover !== null ? this.nameOf(this.hover) : hintOf(labels);
     this.app.dataset.hover = this.hover ?? "";
     this.app.dataset.chosen = this.chosen ?? "";
     clearTimeout(this.speaking);

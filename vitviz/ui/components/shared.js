@@ -15,6 +15,11 @@ function unpack(bytes) {
   return { meta, part };
 }
 
+/** What a hint says: where nothing can hover, the words for a finger. */
+function hintOf(labels) {
+  return matchMedia("(hover: none)").matches && labels.hint_touch ? labels.hint_touch : labels.hint;
+}
+
 /** Put values into the braces of a label: fill("row {row}", {row: 3}). */
 function fill(template, values) {
   return template.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));

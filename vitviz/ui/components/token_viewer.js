@@ -152,7 +152,7 @@ function writeViews(viewer) {
   });
   viewer.views[0].setAttribute("aria-description", labels.keys);
   segments(viewer.find(".scale"), labels.scale, [["range", labels.scale_range], ["signed", labels.scale_signed]]);
-  viewer.find(".hint").textContent = standalone ? "" : labels.hint;
+  viewer.find(".hint").textContent = standalone ? "" : hintOf(labels);
 }
 
 function writeWords(viewer) {

@@ -15,13 +15,18 @@ from vitviz.ui.words.labels import figure_words
 
 
 def chart(figure: go.Figure, *, key: str) -> None:
-    """Draw a figure over the full width, with its summary in words, and keep it for the files of the page."""
+    """Draw a figure over the full width, with its summary in words, and keep it for the files of the page.
+
+    Plotly's toolbar comes up in the corner of the legend: where there is one, it stays away. Dragging still zooms, and
+    a double click shows everything again.
+    """
     lines.keep(figure, key)
+    legend = figure.layout.showlegend is not False and (bool(figure.layout.showlegend) or len(figure.data) > 1)
     st.plotly_chart(
         figure,
         key=key,
         width="stretch",
         theme="streamlit",
         alt=alt_text(figure, words=figure_words()),
-        config={"displaylogo": False},
+        config={"displaylogo": False, "displayModeBar": False if legend else "hover"},
     )

@@ -7,7 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vitviz.figures.framed import framed
-from vitviz.models.cropping import SeenPart
+from vitviz.images.seen_part import SeenPart
 from vitviz.ui.choices.photo import CROP, GRID, PAD, SQUASH, TRAINED
 from vitviz.ui.reader import link, photos
 from vitviz.ui.reader.scene import Scene
@@ -65,7 +65,7 @@ def picture(scene: Scene, part: SeenPart, side: int) -> NDArray[np.uint8]:
     """Return the photo with the part framed that is seen, and the query patch where there is one."""
     grid = scene.trace.grid
     cell = None if scene.patch is None else grid.position(scene.patch)
-    return framed(scene.photo.image, part, side=side, cell=cell, grid=grid)
+    return framed(scene.photo.image, part.box, side=side, cell=cell, grid=grid, inside=part.inside)
 
 
 def _choose(scene: Scene) -> None:
@@ -116,6 +116,19 @@ def _draw_place(scene: Scene, place: float) -> None:
 def caption(scene: Scene) -> str:
     """Return what of the photo is seen, for the caption of a picture; nothing where it is all of it as it is."""
     return "" if scene.part is None or scene.part.is_plain else told(scene.part)
+
+
+def short(scene: Scene) -> str:
+    """Return in a few words what of the photo is seen, where it is not seen as it is."""
+    part = scene.part
+    if part is None or part.is_plain:
+        return ""
+    if not part.is_whole:
+        places = ((part.box[0] + part.box[2]) / 2, (part.box[1] + part.box[3]) / 2)
+        return _("{share:.0%} of it round ({across:.0%}, {down:.0%})").format(
+            share=part.share, across=places[0], down=places[1]
+        )
+    return _("with bars") if part.bars >= 0.005 else _("squashed")
 
 
 def title(scene: Scene) -> str:

@@ -1,81 +1,114 @@
-"""Pins: keep a map, go on, and see both side by side with their difference: heads, layers, photos or models."""
+"""Pins: keep maps, go on, and see them side by side on a board: heads, layers, photos, crops or models.
+
+They are in the link, each as the choices that make it, so that a board can be sent and is still there after a reload.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
-from vitviz.attention.view import MapView
 from vitviz.figures.heatmaps import difference_map
-from vitviz.ui.choices.shared import WEIGHTS
-from vitviz.ui.furniture import viewer
+from vitviz.ui.choices.pins import BOARD_COLUMNS, CHOICES_OF, MOST_CHARACTERS, PINS, Pin, pin_of, pins_of, text_of
+from vitviz.ui.furniture import board
 from vitviz.ui.furniture.charts import chart
-from vitviz.ui.reader import link, photos
-from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _
-
-_PINS = "vitviz_pins"
-MOST = 2
-
-
-@dataclass(frozen=True, eq=False)
-class Pin:
-    """A map that was kept, and what it was."""
-
-    label: str
-    values: NDArray[np.float32]
-    """(rows, columns)."""
+from vitviz.ui.furniture.pinned_map import PinnedMap, made
+from vitviz.ui.reader import link
+from vitviz.ui.text import _, plain
 
 
 def pins() -> list[Pin]:
-    """Return the reader's pins, oldest first."""
-    kept: list[Pin] = st.session_state.setdefault(_PINS, [])
-    return kept
+    """Return the reader's pins, in the order of the board."""
+    return pins_of(link.get(PINS))
 
 
-def add(scene: Scene, shown: MapView | None = None, told: str = "") -> None:
-    """Pin the map that is shown now; a third pin takes the place of the second.
-
-    ``told`` is what makes the map another one and is not in its label. A map with the label of a pin replaces it.
-    """
-    shown = shown or viewer.shown_map(scene)
-    parts = [photos.title(scene.photo_name), _model(scene), shown.label, told]
-    label = ", ".join(part for part in parts if part)
-    kept = [pin for pin in pins() if pin.label != label]
-    st.session_state[_PINS] = [*kept[: MOST - 1], Pin(label, shown.values)]
+def add(kind: str) -> None:
+    """Pin the map that is shown now; one that is pinned already goes to the end. A full link is told."""
+    new = pin_of(kind, {choice.name: link.get(choice) for choice in CHOICES_OF[kind]})
+    _put([*(pin for pin in pins() if pin != new), new])
 
 
-def _model(scene: Scene) -> str:
-    """Return the model's name with all that makes its maps other maps: weights, grid, heads switched off."""
-    grid, off = scene.trace.grid, scene.trace.edit.ablate_heads
-    parts = [scene.vit.name, f"{grid.rows} × {grid.columns}"]
-    if link.get(WEIGHTS) == "random":
-        parts.append(_("random weights"))
-    if off:
-        heads = ", ".join(f"L{layer}·H{head}" for layer, head in off)
-        parts.append(_("without {heads}").format(heads=heads))
-    return " ".join(parts)
+def _put(kept: Sequence[Pin]) -> None:
+    text = text_of(kept)
+    if len(text) > MOST_CHARACTERS:
+        link.notice(
+            _("There is no room for another pin: pins live in the link, which holds {most} characters of them.").format(
+                most=MOST_CHARACTERS
+            )
+        )
+        return
+    link.put(PINS.at(text))
 
 
-def draw(scene: Scene, shown: MapView | None = None, *, told: str = "") -> None:
-    """Draw the pin button and, once two maps are pinned, A, B and A − B on one scale; ``add`` says what is pinned."""
+def draw(kind: str) -> None:
+    """Draw the pin button of a page of a kind of map, and the board once something is pinned."""
     kept = pins()
     with st.container(key="pins"):
         button, clear, words = st.columns([2, 2, 6], vertical_alignment="center")
-        button.button(_("Pin this map"), icon=":material/push_pin:", key="pin", on_click=add, args=(scene, shown, told))
+        button.button(_("Pin this map"), icon=":material/push_pin:", key="pin", on_click=add, args=(kind,))
         if not kept:
-            words.caption(_("Pin two maps (heads, layers, photos, models) to see their difference."))
+            words.caption(
+                _("Pin maps (heads, layers, photos, models) to see them side by side, with their difference.")
+            )
             return
-        clear.button(_("Remove pins"), icon=":material/close:", key="unpin", on_click=lambda: pins().clear())
-        words.caption("  \n".join(f"**{name}** {pin.label}" for name, pin in zip("AB", kept, strict=False)))
-        if len(kept) == MOST:
-            _compare(*kept)
+        clear.button(_("Remove pins"), icon=":material/close:", key="unpin", on_click=lambda: link.put(PINS.at("")))
+        words.caption(
+            _("{count} pinned. They are in the link, which holds {most} characters of them; {used} are used.").format(
+                count=len(kept), most=MOST_CHARACTERS, used=len(link.get(PINS))
+            )
+        )
+        maps = [(pin, made(pin)) for pin in kept]
+        shown = [(pin, picture) for pin, picture in maps if isinstance(picture, PinnedMap)]
+        if len(shown) > 1:
+            _compare(shown[-2][1], shown[-1][1])
+        with st.expander(_("Board of {count} maps").format(count=len(kept)), icon=":material/dashboard:", key="board"):
+            _arrange(maps)
+            board.downloads(shown)
 
 
-def _compare(first: Pin, second: Pin) -> None:
+def _arrange(maps: Sequence[tuple[Pin, PinnedMap | str]]) -> None:
+    """Draw the maps over their photos with the buttons that order them."""
+    st.slider(_("Maps in a row"), 1, 6, **link.widget(BOARD_COLUMNS))
+    count = link.get(BOARD_COLUMNS)
+    for start in range(0, len(maps), count):
+        row = st.columns(count, gap="small")
+        for place, (column, (pin, picture)) in enumerate(zip(row, maps[start:], strict=False), start=start):
+            with column:
+                board.card(picture, text=pin.text())
+                _buttons(pin, place, len(maps))
+
+
+def _buttons(pin: Pin, place: int, count: int) -> None:
+    with st.container(horizontal=True, gap="small", key=f"pin_buttons_{place}"):
+        for name, icon, words, disabled, move in (
+            ("earlier", "arrow_back", _("Earlier"), place == 0, -1),
+            ("later", "arrow_forward", _("Later"), place == count - 1, 1),
+            ("out", "close", _("Remove this pin"), False, 0),
+        ):
+            st.button(
+                f":material/{icon}:",
+                key=f"pin_{name}_{place}",
+                help=words,
+                disabled=disabled,
+                on_click=_move,
+                args=(pin, move),
+                type="tertiary",
+            )
+
+
+def _move(pin: Pin, step: int) -> None:
+    """Move a pin by a place, or take it out for a step of 0."""
+    kept = pins()
+    place = kept.index(pin)
+    kept.remove(pin)
+    if step:
+        kept.insert(place + step, pin)
+    _put(kept)
+
+
+def _compare(first: PinnedMap, second: PinnedMap) -> None:
+    st.caption(f"**A** {plain(first.label)}  \n**B** {plain(second.label)}")
     if first.values.shape != second.values.shape:
         st.warning(
             _(

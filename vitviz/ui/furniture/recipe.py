@@ -35,6 +35,6 @@ def load_line(scene: Scene) -> str:
     return f"vit = {snippet.model_expression(settings(scene, 'attention'))}"
 
 
-def picture_expression(scene: Scene) -> str:
-    """Return the Python that names the scene's picture."""
-    return snippet.picture_expression(picture_named(scene.photo_name), photos.opened_with(scene.photo_name))
+def picture_expression(scene: Scene, *, own: str = "photo.jpg") -> str:
+    """Return the Python that names the scene's picture; a reader's own is called ``own``."""
+    return snippet.picture_expression(picture_named(scene.photo_name, own), photos.opened_with(scene.photo_name))

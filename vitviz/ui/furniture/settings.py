@@ -50,7 +50,7 @@ def model_settings(choice: ModelChoice) -> dict[str, Any]:
 
 def picture_named(name: str, own: str = "photo.jpg") -> str:
     """Return a photo as settings name it: "example:" and its id; a reader's own is called ``own``."""
-    return own if name in photos.OWN else f"{EXAMPLE}{name}"
+    return own if photos.is_own(name) else f"{EXAMPLE}{name}"
 
 
 def attention(scene: Scene) -> ViewSettings:

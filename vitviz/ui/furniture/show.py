@@ -70,7 +70,7 @@ def footer(scene: Scene, export: Export, *, caution: str) -> None:
         settings = export.settings
         code = settings.code if isinstance(settings, Recipe) else snippet(settings)
         st.code(code, language="python")
-        if scene.photo_name in photos.OWN:
+        if photos.is_own(scene.photo_name):
             st.caption(_("Put the path of your own photo in the place of photo.jpg."))
         if scene.choice.is_own:
             st.caption(
@@ -85,12 +85,17 @@ def footer(scene: Scene, export: Export, *, caution: str) -> None:
 
 def _travels(scene: Scene) -> str:
     """Return what the link in the address bar holds, and what of this view it does not."""
-    told = _("The link in the address bar reproduces this view; somebody's own photo does not travel with it.")
+    told = _("The link in the address bar reproduces this view.")
+    if photos.is_own(scene.photo_name):
+        told += gap() + _(
+            "It shows your own photo to whoever has the link, as long as this vitviz keeps it in its memory; "
+            "remove the photo in the sidebar to end that."
+        )
     missing = [name for name in (scene.choice.name, scene.choice.own.names) if name.startswith(UPLOAD)]
     if missing:
         names = _(", ").join(plain(name.removeprefix(UPLOAD)) for name in missing)
         told += gap() + _(
-            "Nor does what you uploaded for the model ({names}): whoever opens it has to upload it too."
+            "What you uploaded for the model ({names}) does not travel with it: whoever opens it has to upload it too."
         ).format(names=names)
     return told
 
@@ -110,10 +115,10 @@ def downloads(scene: Scene, export: Export) -> None:
         ("html", _("Page that works offline (HTML)"), "text/html", lambda: export.html(told)),
     ]
     download_row(export.name, files)
-    if export.more:
-        download_row(export.name, export.more)
     picture_copier(kept(png), key="copy_picture")
     lines.take_away(size, name=export.name, description=settings)
+    if export.more:
+        download_row(export.name, export.more)
 
 
 def download_row(name: str, files: Sequence[File]) -> None:
@@ -136,14 +141,18 @@ def record(scene: Scene, export: Export) -> dict[str, Any]:
         trace=scene.trace if export.settings.edit else scene.original,
         vit=scene.vit,
         photo_digest=scene.photo.digest,
-        picture_name=scene.photo_name,
+        picture_name=photos.named(scene.photo_name),
         settings=export.settings.describe(),
         view=export.view,
         part=scene.part,
     )
 
 
-def heading(title: str, sentence: str) -> None:
-    """Draw a page's title and the one sentence that says what is seen."""
+def heading(title: str, sentence: str, *, touch: str = "") -> None:
+    """Draw a page's title and the one sentence that says what is seen; ``touch`` is it where nothing can hover."""
     st.header(title, anchor=False)
-    st.markdown(sentence)
+    if not touch:
+        st.markdown(sentence)
+        return
+    st.container(key="by_pointer").markdown(sentence)
+    st.container(key="by_touch").markdown(touch)

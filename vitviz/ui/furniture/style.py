@@ -21,10 +21,48 @@ RULES = """
   padding: 1rem; box-sizing: border-box; border: 2px dashed color-mix(in srgb, currentColor 45%, transparent);
   border-radius: 4px; background: repeating-linear-gradient(45deg, transparent 0 11px,
   color-mix(in srgb, currentColor 9%, transparent) 11px 12px); }
-@media (max-width: 700px) { .st-key-strip { padding-bottom: 1.4rem; }
-  [data-testid="stMainBlockContainer"] { padding: 4rem 1rem 3rem; } }
+.st-key-by_touch { display: none; }
+@media (hover: none) { .st-key-by_pointer { display: none; } .st-key-by_touch { display: flex; }
+  .modebar-container { display: none !important; } }
+@media (max-width: 700px) { [data-testid="stMainBlockContainer"] { padding: 3.4rem 1rem 3rem; }
+  [data-testid="stMainBlockContainer"] h2 { font-size: 1.5rem; padding: 0.3rem 0; }
+  [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.6rem; }
+  .st-key-strip { padding-bottom: 0.3rem; }
+  .st-key-strip [data-testid="stHorizontalBlock"] { flex-flow: row nowrap; gap: 0.6rem; overflow-x: auto;
+    align-items: center; scrollbar-width: none; }
+  .st-key-strip [data-testid="stColumn"] { flex: none; width: auto; min-width: 0; }
+  .st-key-strip [data-testid="stColumn"]:first-child img { width: 44px !important; height: 44px; object-fit: contain; }
+  .st-key-strip [data-testid="stColumn"]:first-child [data-testid="stFullScreenFrame"] { width: 44px; }
+  .st-key-strip [data-testid="stCaptionContainer"] { display: none; }
+  .st-key-doubt [data-testid="stCaptionContainer"] { display: block; }
+  .st-key-answer { flex-wrap: nowrap; white-space: nowrap; } }
 </style>
 """
+
+
+_CHOSEN, _CLOSED = "vitviz_sidebar_choices", "vitviz_sidebar_closed"
+_BACK = """
+if (!history.vitviz) {
+  history.vitviz = true;
+  const push = history.pushState.bind(history);
+  let last = 0;
+  history.pushState = (state, title, url) => {
+    const next = new URL(url ?? location.href, location.href);
+    const same = next.pathname === location.pathname;
+    const fills = same && (!location.search || next.search === location.search || Date.now() - last < 400);
+    last = Date.now();
+    if (fills) history.replaceState(state, title, url);
+    else push(state, title, url);
+  };
+}
+"""
+"""One press of the browser's back button is one step: Streamlit writes a page's address twice, without and with its
+choices, and each would be an entry of the history."""
+_CLOSE = """
+if (matchMedia("(max-width: 768px)").matches)
+  document
+    .querySelector('[data-testid="stSidebar"][aria-expanded="true"] [data-testid="stSidebarCollapseButton"] button')
+    ?.click();"""
 
 
 def apply() -> None:
@@ -32,8 +70,17 @@ def apply() -> None:
     st.html(RULES)
 
 
-def say_language(language: str) -> None:
-    """Tell the browser the page's language: screen readers and Chinese fonts go by it. Takes a line's room."""
+def say_language(language: str, chosen: object = None) -> None:
+    """Tell the browser the page's language: screen readers and Chinese fonts go by it. Takes a line's room.
+
+    With it goes what makes the browser's back button work at the first press.
+
+    On a phone, where the sidebar lies over the page, it closes when what was ``chosen`` in it has changed.
+    """
     assert language.isalpha()  # it becomes a script
-    script = f"<script>document.documentElement.lang = {language!r};</script>"
+    before = st.session_state.get(_CHOSEN, chosen)
+    st.session_state[_CHOSEN] = chosen
+    count = st.session_state[_CLOSED] = st.session_state.get(_CLOSED, 0) + (before != chosen)
+    close = f"{_CLOSE} // {count}" if count else ""  # another number is another script, which runs once
+    script = f"<script>document.documentElement.lang = {language!r};{_BACK}{close}\n</script>"
     st.html(script, unsafe_allow_javascript=True)

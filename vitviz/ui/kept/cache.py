@@ -31,8 +31,8 @@ from vitviz.attention.statistics import HeadStatistics
 from vitviz.attention.view import MapView
 from vitviz.capture.edit import Edit
 from vitviz.images import Crop, Photo
+from vitviz.images.seen_part import SeenPart
 from vitviz.models import cropping
-from vitviz.models.cropping import SeenPart
 from vitviz.models.hugging_face.loading import check_no_folder
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace

@@ -41,6 +41,11 @@ class Shelf:
             while len(self._kept) > 1 and sum(map(self._size, self._kept.values())) > self._limit:
                 self._kept.popitem(last=False)
 
+    def drop(self, key: Hashable) -> None:
+        """Forget what is kept under a key."""
+        with self._lock:
+            self._kept.pop(key, None)
+
     def once(self, key: Hashable, make: Callable[[], Made], meanwhile: Callable[[], object] = lambda: None) -> Made:
         """Return what is kept under a key, made and kept first if need be.
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from vitviz.errors import VitvizError
 from vitviz.images import Photo
-from vitviz.models.cropping import SeenPart
+from vitviz.images.seen_part import SeenPart
 from vitviz.models.vit import ViT
 from vitviz.ui.choices.photo import CROP, GRID, TRAINED, crop_of_text
 from vitviz.ui.kept import cache

@@ -8,7 +8,8 @@ without a word, and because a link must work on pages that do not show the widge
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +24,9 @@ _STATE = "vitviz_choices"
 _WRITTEN = "vitviz_links_written"
 _PAGE = "vitviz_page"
 _STALE_SECONDS = 1.5
+_STALE_UNTOUCHED = 0.3
+"""The same for a run in which nothing was chosen: the back button needs no click on the page."""
+_TOUCHED = "vitviz_choices_touched"
 _NOTICES = "vitviz_notices"
 
 
@@ -45,8 +49,20 @@ def get(choice: Choice[Value]) -> Value:
 
 def put(*settings: Setting) -> None:
     """Set choices: ``link.put(LAYER.at(3), HEAD.at("mean"))``."""
+    st.session_state[_TOUCHED] = True
     for setting in settings:
         st.session_state.setdefault(_STATE, {})[setting.name] = setting.value
+
+
+@contextmanager
+def aside(settings: Iterable[Setting]) -> Iterator[None]:
+    """Look at other choices for a while, beside those that are not named; the reader's own come back."""
+    own: dict[str, object] = st.session_state.setdefault(_STATE, {})
+    st.session_state[_STATE] = {**own, **{setting.name: setting.value for setting in settings}}
+    try:
+        yield
+    finally:
+        st.session_state[_STATE] = own
 
 
 def notice(text: str) -> None:
@@ -67,13 +83,14 @@ def receive() -> None:
 
     An empty link beside existing choices is a page change, which drops the parameters, and changes nothing. A link
     written a moment ago comes back from the browser when the reader clicks faster than the address bar follows; it
-    is not a wish to go back. A whole link, as ``publish`` writes it, leaves out what stands at its default; a link with
-    a few choices, as pages have for each other, leaves the others as they are.
+    is not a wish to go back; without a click it is one much sooner. A whole link, as ``publish`` writes it, leaves out
+    what stands at its default; a link with a few choices, as pages have for each other, leaves the others as they are.
     """
     link = st.query_params.to_dict()
     known = {name: text for name, text in link.items() if name in CHOICES}
     written: list[tuple[float, dict[str, str]]] = st.session_state.get(_WRITTEN, [])
-    recent = [past for moment, past in written if time.monotonic() - moment < _STALE_SECONDS]
+    stale = _STALE_SECONDS if st.session_state.get(_TOUCHED) else _STALE_UNTOUCHED
+    recent = [past for moment, past in written if time.monotonic() - moment < stale]
     if not known or (written and link == written[-1][1]) or link in recent:
         return
     if all(choice.name in known for choice in CHOICES.values() if choice.always):
@@ -122,6 +139,7 @@ def publish() -> None:
             written[-1] = (time.monotonic(), written[-1][1])  # when it was replaced
         written.append((time.monotonic(), link))
         del written[:-20]
+    st.session_state[_TOUCHED] = False
 
 
 def widget(choice: Choice[Any]) -> dict[str, Any]:

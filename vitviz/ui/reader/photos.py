@@ -12,12 +12,14 @@ from vitviz.images import SUFFIXES, Photo, open_photo
 from vitviz.models import shipped
 from vitviz.models.vit import ViT
 from vitviz.ui.choices.shared import EXAMPLE, MODEL
-from vitviz.ui.components.photo_picker import Tile, photo_picker
+from vitviz.ui.components.photo_picker import Tile, photo_picker, thumbnail
 from vitviz.ui.reader import link, own_photos
 from vitviz.ui.text import _
 from vitviz.ui.words.errors import in_dashboard
 
-OWN = own_photos.OWN
+is_own = own_photos.is_own
+OWN_NAME = "own photo"
+"""What manifests call a reader's own photo: its key would be a permission to look at it."""
 MOST_MEGABYTES = 20
 """Of a photo's file; weights of models may be larger, and the server's limit is theirs."""
 
@@ -32,11 +34,11 @@ def chosen() -> tuple[str, Photo]:
     name = current()
     if name in own_photos.names():
         return name, own_photos.get(name)
-    if name in own_photos.OWN:
+    if is_own(name):
         link.notice(
             _(
-                "The link shows somebody's own photo, which a link does not carry. Ask the sender for the photo and "
-                "upload it."
+                "The link shows somebody's own photo, which is not in the memory of this vitviz. Ask the sender for "
+                "the photo and upload it."
             )
         )
         name = examples()[0].id
@@ -72,33 +74,49 @@ def opened_with(name: str) -> dict[str, Any]:
 
 def title(name: str) -> str:
     """Return what to call a photo on the screen."""
-    if name in OWN:
-        return _("your photo")
+    if is_own(name):
+        number = own_photos.number(name)
+        return _("your photo") if number is None else _("your photo {number}").format(number=number)
     return _(example(name).title)
 
 
 def shown_classes(name: str, vit: ViT) -> tuple[str, ...] | None:
     """Return which of a model's classes an example photo shows; None for other photos, and where nobody knows."""
-    if name in OWN:
+    if is_own(name):
         return None
     classes = example(name).classes
     known = set(classes) <= set(vit.class_names) if classes else vit.name in shipped.MODELS
     return classes if known else None
 
 
+def named(name: str) -> str:
+    """Return what a file that leaves the dashboard calls a photo: the example's id, or OWN_NAME."""
+    return OWN_NAME if is_own(name) else name
+
+
 def choose() -> None:
     """Draw the photo part of the sidebar: examples first, then upload and camera."""
-    photo_picker(_tiles(), current=current(), label=_("Photo"), on_pick=lambda name: link.put(EXAMPLE.at(name)))
+    own_photos.adopt_linked()
+    photo_picker(
+        _tiles(),
+        current=current(),
+        label=_("Photo"),
+        own=own_photos.names(),
+        on_pick=_pick,
+        on_restore=own_photos.adopt,
+    )
     st.file_uploader(
-        _("Your own photo (JPEG, PNG, WebP, TIFF, HEIC, DICOM …)"),
+        _("Your own photos (JPEG, PNG, WebP, TIFF, HEIC, DICOM …)"),
         type=[suffix.removeprefix(".") for suffix in SUFFIXES],
+        accept_multiple_files=True,
         key="upload",
         max_upload_size=MOST_MEGABYTES,
         on_change=lambda: own_photos.take("upload"),
         help=_(
-            "It stays on the machine that runs vitviz. After you close the page, copies can remain in its memory until "
-            "other photos push them out or vitviz ends."
-        ),
+            "They stay in the memory of the machine that runs vitviz, until other photos push them out, you remove "
+            "them or vitviz ends. A link to your photo holds a key made of its content, which cannot be guessed: "
+            "whoever has the link, or the same file, can look at it as long as it is there. At most {most} photos."
+        ).format(most=own_photos.MOST),
     )
     if st.toggle(_("Use the camera"), key="camera_on"):
         st.camera_input(
@@ -108,9 +126,23 @@ def choose() -> None:
         own_photos.draw_choices(current())
 
 
+def _pick(name: str) -> None:
+    if is_own(name):
+        own_photos.pick(name)
+    else:
+        link.put(EXAMPLE.at(name))
+
+
 def _tiles() -> list[Tile]:
-    tiles = [Tile(photo.id, _(photo.title), opened(photo.id), *_answered(photo)) for photo in examples()]
-    return tiles + [Tile(name, title(name), own_photos.get(name)) for name in own_photos.names()]
+    tiles = [
+        Tile(photo.id, _(photo.title), thumbnail(*_with_digest(photo.id)), *_answered(photo)) for photo in examples()
+    ]
+    return tiles + [Tile(name, title(name), own_photos.small(name)) for name in own_photos.names()]
+
+
+def _with_digest(name: str) -> tuple[str, Photo]:
+    photo = opened(name)
+    return photo.digest, photo
 
 
 def _answered(photo: Example) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.errors import OptionError, VitvizError, WeightsUnavailableError
 from vitviz.grid import PatchGrid
 from vitviz.images import Photo
-from vitviz.models.cropping import SeenPart
+from vitviz.images.seen_part import SeenPart
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
 from vitviz.ui.choices.shared import ABLATE, HEAD, LAYER, PATCH, pairs_of
@@ -35,7 +35,7 @@ class Scene:
     vit: ViT
     photo: Photo
     photo_name: str
-    """Example id, "upload" or "camera"."""
+    """Example id, or the key of a reader's own photo."""
     trace: Trace
     """The forward pass with the heads switched off that the reader switched off."""
     original: Trace
@@ -76,11 +76,28 @@ def current() -> Scene:
     vit, choice, key = _model(photo)
     _fit(vit)
     try:
-        original = cache.traced(key, photo.digest, NO_EDIT, vit, photo)
-        trace = cache.traced(key, photo.digest, _edit(vit), vit, photo)
+        return _seen(name, photo, vit, key)
     except VitvizError as error:
         st.error(plain(in_dashboard(error)))
         st.stop()
+
+
+def exactly() -> Scene:
+    """Return the scene of the choices as they are; raises VitvizError where ``current`` would take something else."""
+    name = photos.current()
+    if name not in photos.available():
+        own = _("Its photo is somebody's own and not in the memory of this vitviz. Upload it again.")
+        raise OptionError(own if photos.is_own(name) else _("There is no photo {name} here.").format(name=name))
+    photo = photos.get(name)
+    vit, key = crop.seeing(link.get(MODEL), link.get(WEIGHTS), link.get(SIZE), photo)
+    _fit(bearable(vit))
+    return _seen(name, photo, vit, key)
+
+
+def _seen(name: str, photo: Photo, vit: ViT, key: str) -> Scene:
+    """Return the scene of a photo and a model; raises VitvizError for a model that cannot look at it."""
+    original = cache.traced(key, photo.digest, NO_EDIT, vit, photo)
+    trace = cache.traced(key, photo.digest, _edit(vit), vit, photo)
     shown = cache.picture(key, photo.digest, vit, photo)
     return Scene(
         vit=vit,

@@ -16,7 +16,7 @@ from vitviz.ui.explore.compare.sides import Side
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.furniture.settings import model_of
-from vitviz.ui.reader import link
+from vitviz.ui.reader import link, photos
 from vitviz.ui.reader.scene import Scene
 
 
@@ -40,7 +40,7 @@ def _side(side: Side) -> dict[str, Any]:
     return {
         "model": side.scene.vit.name,
         "weights": side.scene.vit.weights,
-        "picture": side.scene.photo_name,
+        "picture": photos.named(side.scene.photo_name),
         "digest": side.scene.photo.digest,
         **seen(side.scene.vit.crop, side.scene.part),
         "target": side.aim.first,
@@ -93,7 +93,8 @@ def _other(now: Scene, b: Side, against: str) -> list[str]:
     if against == "random":
         return ["other, there = redrawn(vit), pixels"]
     if against == "photo":
-        return ["other = vit", f"there = vit.preprocess(vitviz.open_image({picture_expression(b.scene)}))"]
+        own = "second.jpg" if photos.is_own(now.photo_name) else "photo.jpg"
+        return ["other = vit", f"there = vit.preprocess(vitviz.open_image({picture_expression(b.scene, own=own)}))"]
     if against == "model":
         named = ViewSettings(**model_of(b.scene))
         return [f"other = {model_expression(named)}", "there = same_crop(vit, other, picture)"]

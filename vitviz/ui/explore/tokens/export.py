@@ -195,7 +195,7 @@ def _recipe(
     options: dict[str, Any] = {
         "layer": layer,
         "patch": patch,
-        "second_picture": there.name,
+        "second_picture": photos.named(there.name),
         "foreground": threshold,
         "flip": link.get(FLIP),
         "best_match": {"here": alike[0].best, "second": alike[1].best},

@@ -24,7 +24,7 @@ class Seen:
     """A photo and what the model made of it."""
 
     name: str
-    """Example id, "upload" or "camera"."""
+    """Example id, or the key of a reader's own photo."""
     photo: Photo
     trace: Trace
     picture: NDArray[np.uint8]
