@@ -64,6 +64,29 @@ def test_windows_that_are_none_are_refused(text: str, capsys: pytest.CaptureFixt
     assert "wanted" in said
 
 
+def test_crops_are_typed_told_and_recorded(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "photo").write_bytes(encoded(Image.new("RGB", (320, 40), (90, 20, 160)), "PNG"))
+    told = {crop: explained(capsys, f"--crop={crop}") for crop in ("trained", "right", "0.25", "pad", "squash", "grid")}
+    seen = {crop: each["picture"]["seen"] for crop, each in told.items()}
+    assert seen["right"][2] == 1
+    assert seen["right"][0] == pytest.approx(1 - 0.95 / 8, abs=0.01)  # it shows 95 % of a square picture's side
+    assert seen["0.25"][0] == pytest.approx(0.25 * (1 - 0.95 / 8), abs=0.01)
+    assert seen["trained"][0] == pytest.approx(0.5 - 0.95 / 16, abs=0.01)
+    assert seen["pad"] == [0, 0, 1, 1]
+    assert told["squash"]["picture"]["stretch"] == pytest.approx(1 / 8, abs=0.01)
+    assert [told[crop]["picture"]["crop"] for crop in ("right", "pad", "grid")] == [1.0, "pad", "trained"]
+    height, width = told["grid"]["model"]["image_size"]
+    assert width / height == pytest.approx(8, rel=0.2)
+    assert told["grid"]["settings"]["picture_crop"] == "grid"
+    assert main(["explain", "photo", *MODEL, "--out", "map.png"]) == 0
+    assert "% of the picture; left out: 44.1 % on the left" in capsys.readouterr().out
+    assert main(["shuffle", "photo", *MODEL, "--crop", "left", "--shares", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pictures"][0]["seen"][0] == 0
+    with pytest.raises(SystemExit):
+        main(["explain", "photo", "--crop=sideways"])
+    assert "--crop: The crop 'sideways' cannot be used" in capsys.readouterr().err
+
+
 def test_an_unknown_white_is_refused_with_the_terminal_s_own_option(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vitviz.errors import UnsupportedModelError
-from vitviz.models.support import REASONS, check_family
+from vitviz.models.support import REASONS, check_family, readable_names
 from vitviz.models.timm_door import timm
 from vitviz.models.vit import ViT
 
@@ -173,3 +175,9 @@ def test_a_model_without_blocks_or_without_one_answer_is_refused() -> None:
     module.forward_head = None  # type: ignore[assignment, method-assign]
     with pytest.raises(UnsupportedModelError, match="a forward pass .* failed"):
         ViT.from_module(module)
+
+
+def test_the_names_that_are_offered_are_those_that_the_sweep_of_all_of_timm_supports() -> None:
+    with (Path(__file__).parents[2] / "benchmarks/results/timm_sweep.csv").open(encoding="utf-8", newline="") as file:
+        supported = {row["name"] for row in csv.DictReader(file) if row["verdict"] == "supported"}
+    assert set(readable_names()) == supported

@@ -7,25 +7,19 @@ import pytest
 from vitviz.examples import example
 from vitviz.images import open_photo
 from vitviz.models.loading import load_vit
-from vitviz.ui.kept import cache
 
 
 def seen(app):
     return app.manifest["picture"]
 
 
-@pytest.fixture
-def small(monkeypatch):
-    """The dashboard's model is a small one of timm, of which other sizes can be loaded."""
-    name = "timm:test_vit"
-    monkeypatch.setattr(
-        cache, "load_model", lambda *choice: load_vit(name, weights="random", image_size=choice[2] or None)
-    )
+MODEL = {"model": "timm:test_vit", "weights": "random"}
+"""A small model of timm, of which other sizes can be loaded."""
 
 
-def test_the_crop_is_told_chosen_and_followed(dashboard, small):
-    app = dashboard("attention", example="alps", crop="1.00").sound()
-    vit, photo = load_vit("timm:test_vit", weights="random"), open_photo(example("alps").path)
+def test_the_crop_is_told_chosen_and_followed(dashboard):
+    app = dashboard("attention", example="alps", crop="1.00", **MODEL).sound()
+    vit, photo = load_vit(MODEL["model"], weights=MODEL["weights"]), open_photo(example("alps").path)
     picture = app.exports[-1][0].trace.pixels
     assert (picture == vit.with_crop(1.0).preprocess(photo)).all()
     assert (seen(app)["crop"], seen(app)["seen"][2]) == (1.0, 1.0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -13,6 +15,7 @@ from vitviz.capture.shell import refuse_scripted, unwrapped
 from vitviz.capture.tap import AttentionTap
 from vitviz.errors import UnsupportedModelError, VitvizError
 from vitviz.grid import PatchGrid
+from vitviz.models import timm_door
 from vitviz.models.geometry import blocks_in
 from vitviz.record import Record
 
@@ -123,6 +126,28 @@ REASONS: dict[str, str] = {
     **dict.fromkeys(_CONVOLUTIONAL_FAMILIES, _CONVOLUTIONAL),
 }
 """Reasons by timm source file: a refusal should say what the model does instead."""
+
+
+READ = (
+    "beit", "deit", "eva", "naflexvit", "vision_transformer", "vision_transformer_hybrid", "vision_transformer_relpos",
+    "vitamin",
+)  # fmt: skip
+"""timm's source files whose models are read, as the sweep of all of them found (``benchmarks/sweep_timm.py``)."""
+
+
+_DIFFERENCE = r"Diff\w*Block|attn_layer=.?diff"
+"""How timm's source says that a model's attention is the difference of two maps."""
+
+
+@lru_cache(maxsize=1)
+def readable_names() -> tuple[str, ...]:
+    """Return the names of timm's architectures that can be explained, without building any.
+
+    >>> from vitviz.models.support import readable_names
+    >>> "vit_tiny_patch16_224" in readable_names(), "swin_tiny_patch4_window7_224" in readable_names()
+    (True, False)
+    """
+    return tuple(name for name in timm_door.names_of(READ) if not re.search(_DIFFERENCE, timm_door.source_of(name)))
 
 
 def refusal_of(name: str, reason: str) -> UnsupportedModelError:

@@ -9,7 +9,7 @@ import inspect
 import logging
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -68,6 +68,18 @@ class DataSettings(Record):
 def model_names() -> tuple[str, ...]:
     """Return the names of all architectures that timm can build."""
     return tuple(timm.list_models())
+
+
+def names_of(files: Collection[str]) -> tuple[str, ...]:
+    """Return the architectures that some of timm's source files, by their names, define."""
+    return tuple(
+        name for name in model_names() if timm.models.model_entrypoint(name).__module__.rpartition(".")[2] in files
+    )
+
+
+def source_of(name: str) -> str:
+    """Return the few lines of timm that name an architecture's settings."""
+    return inspect.getsource(timm.models.model_entrypoint(name))
 
 
 @lru_cache(maxsize=256)

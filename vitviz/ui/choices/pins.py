@@ -49,7 +49,8 @@ class Pin:
     def whole(self) -> list[Setting]:
         """Return all choices of the map, those at their defaults too."""
         given = {setting.name: setting for setting in self.settings}
-        choices = (LAYER, HEAD, *CHOICES_OF[self.kind])  # a rollout has no layer of its own: the reader's may not exist
+        # a rollout has no layer of its own, and the reader's may not exist
+        choices: tuple[Choice[Any], ...] = (LAYER, HEAD, *CHOICES_OF[self.kind])
         return [given.get(choice.name, choice.at(choice.default)) for choice in choices]
 
     def text(self) -> str:

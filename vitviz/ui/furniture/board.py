@@ -18,6 +18,7 @@ from vitviz.figures.overlay import overlay
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.ui.choices.pins import BOARD_COLUMNS, Pin
 from vitviz.ui.furniture.pinned_map import PinnedMap
+from vitviz.ui.furniture.show import File
 from vitviz.ui.reader import link
 from vitviz.ui.text import _, kept, plain
 
@@ -44,7 +45,7 @@ def downloads(maps: Maps) -> None:
         return
     panels, columns = [picture.panel() for _pin, picture in maps], link.get(BOARD_COLUMNS)
     told = record(maps)
-    files = (
+    files: tuple[File, ...] = (
         ("png", _("Board (PNG, for print)"), "image/png", lambda: sheet(panels, columns)),
         ("pdf", _("Board (PDF, for print)"), "application/pdf", lambda: pdf(sheet(panels, columns))),
         ("npz", _("Arrays of all maps (npz)"), "application/zip", lambda: npz_bytes(arrays(maps), told)),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from vitviz.figures.framed import framed
 from vitviz.images.seen_part import SeenPart
 from vitviz.ui.choices.photo import CROP, GRID, PAD, SQUASH, TRAINED
+from vitviz.ui.kept import cache
 from vitviz.ui.reader import link, photos
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
@@ -65,7 +66,8 @@ def picture(scene: Scene, part: SeenPart, side: int) -> NDArray[np.uint8]:
     """Return the photo with the part framed that is seen, and the query patch where there is one."""
     grid = scene.trace.grid
     cell = None if scene.patch is None else grid.position(scene.patch)
-    return framed(scene.photo.image, part.box, side=side, cell=cell, grid=grid, inside=part.inside)
+    photo = cache.small(scene.photo.digest, _LARGE, scene.photo)
+    return framed(photo, part.box, side=side, cell=cell, grid=grid, inside=part.inside)
 
 
 def _choose(scene: Scene) -> None:
@@ -123,12 +125,12 @@ def short(scene: Scene) -> str:
     part = scene.part
     if part is None or part.is_plain:
         return ""
-    if not part.is_whole:
+    if part.share < 0.97:
         places = ((part.box[0] + part.box[2]) / 2, (part.box[1] + part.box[3]) / 2)
         return _("{share:.0%} of it round ({across:.0%}, {down:.0%})").format(
             share=part.share, across=places[0], down=places[1]
         )
-    return _("with bars") if part.bars >= 0.005 else _("squashed")
+    return _("with bars") if part.bars >= 0.005 else _("squashed") if abs(part.stretch - 1) >= 0.02 else ""
 
 
 def title(scene: Scene) -> str:

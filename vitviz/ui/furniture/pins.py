@@ -62,7 +62,8 @@ def draw(kind: str) -> None:
         shown = [(pin, picture) for pin, picture in maps if isinstance(picture, PinnedMap)]
         if len(shown) > 1:
             _compare(shown[-2][1], shown[-1][1])
-        with st.expander(_("Board of {count} maps").format(count=len(kept)), icon=":material/dashboard:", key="board"):
+        title = _("Board of {count} maps").format(count=len(kept))
+        with st.expander(title, icon=":material/dashboard:", key="board", expanded=len(kept) > 2):
             _arrange(maps)
             board.downloads(shown)
 

@@ -27,15 +27,17 @@ RULES = """
 @media (max-width: 700px) { [data-testid="stMainBlockContainer"] { padding: 3.4rem 1rem 3rem; }
   [data-testid="stMainBlockContainer"] h2 { font-size: 1.5rem; padding: 0.3rem 0; }
   [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.6rem; }
+  [data-testid="stButtonGroup"], [data-testid="stButtonGroup"] div { flex-wrap: wrap; max-width: 100%; }
   .st-key-strip { padding-bottom: 0.3rem; }
   .st-key-strip [data-testid="stHorizontalBlock"] { flex-flow: row nowrap; gap: 0.6rem; overflow-x: auto;
-    align-items: center; scrollbar-width: none; }
-  .st-key-strip [data-testid="stColumn"] { flex: none; width: auto; min-width: 0; }
+    align-items: center; scrollbar-width: none; min-height: 3.6rem; padding-block: 0.3rem; }
+  .st-key-strip [data-testid="stVerticalBlock"] { gap: 0.2rem; }
+  .st-key-strip [data-testid="stColumn"] { flex: none; width: auto; min-width: 0; align-self: center; }
   .st-key-strip [data-testid="stColumn"]:first-child img { width: 44px !important; height: 44px; object-fit: contain; }
   .st-key-strip [data-testid="stColumn"]:first-child [data-testid="stFullScreenFrame"] { width: 44px; }
   .st-key-strip [data-testid="stCaptionContainer"] { display: none; }
   .st-key-doubt [data-testid="stCaptionContainer"] { display: block; }
-  .st-key-answer { flex-wrap: nowrap; white-space: nowrap; } }
+  .st-key-answer { flex-wrap: nowrap; white-space: nowrap; align-items: center; } }
 </style>
 """
 
@@ -58,11 +60,11 @@ if (!history.vitviz) {
 """
 """One press of the browser's back button is one step: Streamlit writes a page's address twice, without and with its
 choices, and each would be an entry of the history."""
-_CLOSE = """
-if (matchMedia("(max-width: 768px)").matches)
-  document
-    .querySelector('[data-testid="stSidebar"][aria-expanded="true"] [data-testid="stSidebarCollapseButton"] button')
-    ?.click();"""
+_CLOSE = """{
+  const drawer = document.querySelector('[data-testid="stSidebar"]');
+  if (matchMedia("(max-width: 768px)").matches && drawer?.getBoundingClientRect().right > 50)
+    drawer.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
+}"""
 
 
 def apply() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 import vitviz
 from vitviz.analysis.attention_field import AttentionField
@@ -170,6 +171,14 @@ def picture(model_key: str, digest: str, _vit: ViT, _photo: Photo) -> NDArray[np
     shown = _vit.frame(_photo.image)
     shown.flags.writeable = False
     return shown
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def small(digest: str, side: int, _photo: Photo) -> Image.Image:
+    """Return a photo at most ``side`` pixels long, to look at: drawn on at each click."""
+    reduced = _photo.image.copy()
+    reduced.thumbnail((side, side), reducing_gap=2.0)
+    return reduced
 
 
 @st.cache_resource(max_entries=12, show_spinner=N_("Tracing which pixels matter …"), show_time=True)

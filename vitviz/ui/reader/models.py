@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from vitviz.errors import OptionError
+from vitviz.models.support import readable_names
+from vitviz.models.timm_weights import TIMM
 from vitviz.ui.choices.shared import MODEL, SIZE, WEIGHTS, read_size
 from vitviz.ui.kept.model_choice import ModelChoice
 from vitviz.ui.reader import chosen_model, link
@@ -68,16 +70,16 @@ def available() -> list[str]:
 
 def choose() -> None:
     """Draw the model picker; the shipped model needs no network, others are fetched once."""
-    asked = chosen_model.asked()
-    options = available()
+    asked, suggested = chosen_model.asked(), available()
+    options = [*suggested, *(name for name in (TIMM + name for name in readable_names()) if name not in suggested)]
     st.selectbox(
         _("Model"),
         [*options, *([] if asked.name in options else [asked.name])],
         accept_new_options=True,
         format_func=chosen_model.title,
         help=_(
-            "“default” is shipped. Choose another, or type “timm:” and the name of any Vision Transformer of timm, or "
-            "“hf:” and that of a vision model in Hugging Face's hub."
+            "“default” is shipped. Type part of a name to find any of timm's Vision Transformers, with a tag after a "
+            "dot for other weights, or “hf:” and the name of a vision model in Hugging Face's hub."
         ),
         **{**link.widget(MODEL), "on_change": _changed},
     )

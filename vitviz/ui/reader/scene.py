@@ -76,7 +76,7 @@ def current() -> Scene:
     vit, choice, key = _model(photo)
     _fit(vit)
     try:
-        return _seen(name, photo, vit, key)
+        return _seen(name, photo, vit, choice, key)
     except VitvizError as error:
         st.error(plain(in_dashboard(error)))
         st.stop()
@@ -89,12 +89,12 @@ def exactly() -> Scene:
         own = _("Its photo is somebody's own and not in the memory of this vitviz. Upload it again.")
         raise OptionError(own if photos.is_own(name) else _("There is no photo {name} here.").format(name=name))
     photo = photos.get(name)
-    vit, key = crop.seeing(link.get(MODEL), link.get(WEIGHTS), link.get(SIZE), photo)
+    vit, choice, key = crop.seeing(chosen_model.asked(), photo)
     _fit(bearable(vit))
-    return _seen(name, photo, vit, key)
+    return _seen(name, photo, vit, choice, key)
 
 
-def _seen(name: str, photo: Photo, vit: ViT, key: str) -> Scene:
+def _seen(name: str, photo: Photo, vit: ViT, choice: ModelChoice, key: str) -> Scene:
     """Return the scene of a photo and a model; raises VitvizError for a model that cannot look at it."""
     original = cache.traced(key, photo.digest, NO_EDIT, vit, photo)
     trace = cache.traced(key, photo.digest, _edit(vit), vit, photo)
