@@ -27,7 +27,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "shuffle": ("shuffle photo.jpg --shares 0.5 1 --out shuffle.json",),
     "input-sizes": ("input-sizes example:dog --sizes 112 224 --out sizes.json",),
-    "serve": ("serve --port 8600", "serve --device auto --precision bfloat16", "serve --models photos"),
+    "serve": ("serve --port 8600", "serve --models photos", "serve --device auto --precision bfloat16"),
     "doctor": ("doctor", "doctor --json"),
 }
 

@@ -100,8 +100,8 @@ def options(arguments: argparse.Namespace) -> dict[str, Any]:
         "heads": arguments.heads,
         "weights_kind": arguments.weights_kind,
         "head_activation": arguments.head_activation,
+        "crop": TRAINED if crop == GRID else crop,
         "multi_label": arguments.multi_label or None,
         "device": arguments.device or "cpu",
         "precision": arguments.precision,
-        "crop": TRAINED if crop == GRID else crop,
     }

@@ -32,12 +32,12 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--port", type=int, help="port to listen on (default: 8501)")
     parser.add_argument("--address", "--host", help=f"address to listen on (default: {ADDRESS}, this machine only)")
     parser.add_argument("--open", action="store_true", help="open the dashboard in the browser once it answers")
-    parser.add_argument("--device", help="where models compute: cpu (default), cuda, cuda:1, mps, or auto")
-    parser.add_argument("--precision", choices=get_args(Precision), help="of weights and passes (default: float32)")
     parser.add_argument(
         "--models", metavar="FOLDER", type=Path,
         help="a folder whose weights files and models of transformers readers may open; nothing outside of it",
     )  # fmt: skip
+    parser.add_argument("--device", help="where models compute: cpu (default), cuda, cuda:1, mps, or auto")
+    parser.add_argument("--precision", choices=get_args(Precision), help="of weights and passes (default: float32)")
     parser.add_argument(
         "--atlas", metavar="FOLDER", type=Path, action="append", default=[],
         help="result of the command atlas for the Atlas page, whose readers then see the photos that it lists; may be "

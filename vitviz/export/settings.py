@@ -90,8 +90,6 @@ class ViewSettings(Record):
     def describe(self) -> dict[str, Any]:
         """Return the settings that count for the method as plain values, for a manifest."""
         opened = {"opened": dict(self.opened)} if self.opened else {}
-        more = {
-            "loading": dict(self.loading), "preprocessing": dict(self.preprocessing), "look": dict(self.look)
-        }  # fmt: skip
-        told = {name: values for name, values in more.items() if values}
+        more = {"loading": self.loading, "preprocessing": self.preprocessing, "look": self.look}
+        told = {name: dict(values) for name, values in more.items() if values}
         return {"method": self.method, **{name: getattr(self, name) for name in METHODS[self.method]}, **opened, **told}

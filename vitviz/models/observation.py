@@ -15,8 +15,9 @@ from vitviz.capture.own_forward import PATCHES, Answers, OwnForward
 from vitviz.capture.proof import differ, noise
 from vitviz.capture.shell import private_shell, shell_of
 from vitviz.capture.tap import AttentionTap, watch_blocks
-from vitviz.errors import UnsupportedModelError, VitvizError
+from vitviz.errors import OptionError, UnsupportedModelError, VitvizError
 from vitviz.grid import PatchGrid
+from vitviz.models.class_names import ClassNames, listed_names
 from vitviz.models.structure import Structure, reading_told
 from vitviz.models.support import FAULTS, Probe, check_no_shares, check_weights, heads_seen, probe, refusal_of
 from vitviz.models.timm_weights import with_embedding
@@ -249,3 +250,20 @@ def _tokens_read(shell: OwnForward, example: Tensor, grid: PatchGrid) -> tuple[s
         return not all(torch.equal(a, b) for a, b in pairs)
 
     return tuple(name for name, place in groups.items() if is_read(place))
+
+
+def class_names_of(
+    name: str, module: nn.Module, structure: Structure, observation: Observation, given: ClassNames | None
+) -> tuple[str, ...]:
+    """Return the names of a module's classes; raises OptionError for given ones that do not fit."""
+    if given is None:
+        numbers = tuple(f"class {index}" for index in range(observation.classes))
+        return structure.names(module, observation.classes) if observation.named else numbers
+    names = listed_names(given)
+    if len(names) != observation.classes:
+        advice = "Give one name per class, in the order of the classifier's outputs."
+        raise OptionError(
+            f"{len(names)} class names were given for {name}, which has {observation.classes} classes. "
+            f"{advice if observation.classes else 'It has no classifier: leave them out.'}"
+        )
+    return names

@@ -79,6 +79,15 @@ def preprocessing_of(
     return Preprocessing(mean, std, **crop_of(transform)) if isinstance(transform, ProcessorTransform) else None
 
 
+def check_colours(name: str, channels: int) -> None:
+    """Raise OptionError for a model whose input is no picture of three channels."""
+    if channels != 3:
+        raise OptionError(
+            f"The input of {name} has {channels} channels, and these settings are of pictures in red, green and blue. "
+            "Wrap it with ViT.from_module(module, transform=…)."
+        )
+
+
 def changed(
     known: Preprocessing | None, colours: tuple[tuple[float, ...], tuple[float, ...]], **changes: Any
 ) -> Preprocessing:

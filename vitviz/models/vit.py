@@ -16,17 +16,18 @@ from vitviz.capture.observed import Observed
 from vitviz.capture.shell import copied_module, unwrapped
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
-from vitviz.images import Crop, open_image
+from vitviz.images import open_image
+from vitviz.images.crop import TRAINED, Crop
 from vitviz.images.seen_part import SeenPart
-from vitviz.models.class_names import ClassNames, listed_names
+from vitviz.models.class_names import ClassNames
 from vitviz.models.cropping import crop_of, cropper, fitting_size, own_transform, seen_part
 from vitviz.models.geometry import height_and_width
 from vitviz.models.hugging_face.wrapping import adapted, notes_of
 from vitviz.models.inputs import Picture, picture_in
 from vitviz.models.kinds import structure_of
-from vitviz.models.observation import Observation, observe, working_copy
+from vitviz.models.observation import class_names_of, observe, working_copy
 from vitviz.models.own_normalisation import prepared
-from vitviz.models.preprocessing import Colours, Preprocessing, changed, preprocessing_of
+from vitviz.models.preprocessing import Colours, Preprocessing, changed, check_colours, preprocessing_of
 from vitviz.models.probabilities import probabilities
 from vitviz.models.structure import Structure
 from vitviz.models.support import check_family
@@ -113,9 +114,8 @@ class ViT(Record):
 
         ``crop`` is "trained" (the model's own preparation, for most the middle), "pad" (all of the picture, with bars
         in the mean colour), "squash" (all of it, made narrower or lower), or a number from 0 to 1: where the part that
-        is seen lies along the picture's long side. The picture is prepared by the model's own transform after that,
-        which keeps the share that it cuts off. Everything that takes a picture follows. An input of the picture's own
-        shape is another model: ``load_vit(name, image_size=vit.fitting_size(picture))``.
+        is seen lies along the picture's long side. The model's own transform follows, with the share that it cuts off.
+        An input of the picture's own shape is another model: ``load_vit(name, image_size=vit.fitting_size(picture))``.
         Raises OptionError for another crop.
 
         >>> vitviz.load_vit().with_crop("pad").seen_part("photo.jpg").is_whole
@@ -191,7 +191,7 @@ class ViT(Record):
             preparation.mean,
             preparation.std,
             preparation.transform,
-            _class_names(name, module, structure, observation, class_names),
+            class_names_of(name, module, structure, observation, class_names),
             observation.heads,
             preparation.framing,
             weights,
@@ -228,11 +228,7 @@ class ViT(Record):
         >>> vit.with_preprocessing(mean=0.5, std=0.5, crop=1.0).preprocessing.mean
         (0.5, 0.5, 0.5)
         """
-        if self.channels != 3:
-            raise OptionError(
-                f"The input of {self.name} has {self.channels} channels, and these settings are of pictures in red, "
-                "green and blue. Wrap it with ViT.from_module(module, transform=…)."
-            )
+        check_colours(self.name, self.channels)
         wanted = changed(
             self.preprocessing, (self.mean, self.std),
             mean=mean, std=std, crop=crop, interpolation=interpolation, crop_mode=crop_mode,
@@ -245,7 +241,7 @@ class ViT(Record):
             transform=wanted.for_size(self.image_size),
             framing=wanted.for_size((3 * height, 3 * width)),
         )
-        return prepared.with_crop(self.crop)
+        return prepared if self.crop == TRAINED else prepared.with_crop(self.crop)
 
     @property
     def body(self) -> Any:
@@ -341,19 +337,3 @@ def _remade(kept: dict[str, Any]) -> ViT:
 def _is_multi_label(module: nn.Module) -> bool:
     config = getattr(module, "config", None)
     return getattr(config, "problem_type", None) == "multi_label_classification"
-
-
-def _class_names(
-    name: str, module: nn.Module, structure: Structure, observation: Observation, given: ClassNames | None
-) -> tuple[str, ...]:
-    if given is None:
-        numbers = tuple(f"class {index}" for index in range(observation.classes))
-        return structure.names(module, observation.classes) if observation.named else numbers
-    names = listed_names(given)
-    if len(names) != observation.classes:
-        advice = "Give one name per class, in the order of the classifier's outputs."
-        raise OptionError(
-            f"{len(names)} class names were given for {name}, which has {observation.classes} classes. "
-            f"{advice if observation.classes else 'It has no classifier: leave them out.'}"
-        )
-    return names

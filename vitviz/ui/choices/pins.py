@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitviz.errors import OptionError
+from vitviz.ui.choices import own_model
 from vitviz.ui.choices.choice import Choice, Setting, integer
 from vitviz.ui.choices.photo import CROP, PHOTO_FRAME, PHOTO_WINDOW
 from vitviz.ui.choices.rollout import DISCARD, END, FUSION, RESIDUAL, ROLLOUT_MAP, START
@@ -25,7 +26,8 @@ from vitviz.ui.choices.shared import (
 from vitviz.ui.text import _
 
 ATTENTION, ROLLOUT = "attention", "rollout"
-_SCENE: tuple[Choice[Any], ...] = (EXAMPLE, MODEL, WEIGHTS, SIZE, CROP, ABLATE, PHOTO_WINDOW, PHOTO_FRAME)
+_OWN = tuple(choice for choice in vars(own_model).values() if isinstance(choice, Choice))
+_SCENE: tuple[Choice[Any], ...] = (EXAMPLE, MODEL, WEIGHTS, SIZE, *_OWN, CROP, ABLATE, PHOTO_WINDOW, PHOTO_FRAME)
 _MAP: tuple[Choice[Any], ...] = (PATCH, DIRECTION, SPECIAL)
 CHOICES_OF: dict[str, tuple[Choice[Any], ...]] = {
     ATTENTION: (*_SCENE, *_MAP, LAYER, HEAD),

@@ -45,7 +45,7 @@ function remember(own, setTriggerValue) {
 
 function mount({ data, parentElement, setStateValue, setTriggerValue }) {
   const { meta, part } = unpack(data);
-  remember(meta.own, setTriggerValue);
+  if (meta.own) remember(meta.own, setTriggerValue);
   const group = parentElement.querySelector(".tiles");
   group.style.setProperty("--columns", meta.columns);
   const focused = group.contains(parentElement.activeElement ?? parentElement.getRootNode().activeElement);

@@ -22,17 +22,18 @@ def settings(scene: Scene, method: str, **options: Any) -> ViewSettings:
     return ViewSettings(
         picture=picture_named(scene.photo_name),
         opened=photos.opened_with(scene.photo_name),
-        **model_of(scene),
+        **loaded_settings(scene),
+        crop=scene.vit.crop,
         edit=scene.trace.edit,
         method=method,
         **options,
     )
 
 
-def model_of(scene: Scene) -> dict[str, Any]:
-    """Return the settings that load the model of a scene again, with its crop or the grid in the photo's shape."""
-    named = model_settings(scene.choice) | {"crop": scene.vit.crop}
-    return named | ({"image_size": scene.vit.image_size} if link.get(CROP) == GRID else {})
+def loaded_settings(scene: Scene) -> dict[str, Any]:
+    """Return the settings that load a scene's model again, in the shape of its photo if the grid follows that."""
+    made = model_settings(scene.choice)
+    return made | {"image_size": scene.vit.image_size} if link.get(CROP) == GRID else made
 
 
 def model_settings(choice: ModelChoice) -> dict[str, Any]:

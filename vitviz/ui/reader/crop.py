@@ -16,14 +16,13 @@ from vitviz.ui.words.errors import in_dashboard
 
 
 def seeing(choice: ModelChoice, photo: Photo) -> tuple[ViT, ModelChoice, str]:
-    """Return the chosen model, which sees a photo by the crop of the link, its choice and its name in cache keys.
+    """Return a model that sees a photo by the crop of the link, its whole choice, and its name in cache keys.
 
-    The choice is that of ``chosen_model.load``. A patch grid in the photo's shape is another model, of other positions;
-    where it cannot be had, that is told and the photo cropped as the model was trained. Raises VitvizError for a model
-    that cannot be had at all.
+    A patch grid in the photo's shape is another model, of other positions; where it cannot be had, that is told and
+    the photo cropped as the model was trained. Raises VitvizError for a model that cannot be had at all.
     """
     vit, loaded = chosen_model.load(choice)
-    crop, key = link.get(CROP), loaded.key
+    key, crop = loaded.key, link.get(CROP)
     if crop == TRAINED:
         return vit, loaded, key
     if crop != GRID:
@@ -32,8 +31,7 @@ def seeing(choice: ModelChoice, photo: Photo) -> tuple[ViT, ModelChoice, str]:
     if shape == vit.image_size:
         return vit, loaded, key
     try:
-        shaped, other = chosen_model.load(replace(loaded, size=shape))
-        return shaped, loaded, other.key
+        return chosen_model.load(replace(loaded, size=shape))[0], loaded, f"{key}|{shape}"
     except VitvizError as error:
         link.notice(in_dashboard(error))
         link.put(CROP.at(TRAINED))

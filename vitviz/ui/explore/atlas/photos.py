@@ -15,7 +15,7 @@ from vitviz.figures.paint import number
 from vitviz.images import Photo
 from vitviz.ui.choices.atlas import ATLAS_DOOR
 from vitviz.ui.choices.shared import EXAMPLE, HEAD, LAYER, MODEL, WEIGHTS
-from vitviz.ui.components.photo_picker import Tile, photo_picker
+from vitviz.ui.components.photo_picker import Tile, photo_picker, thumbnail
 from vitviz.ui.explore.atlas.chosen import Chosen
 from vitviz.ui.kept import atlases
 from vitviz.ui.navigation import entry
@@ -127,7 +127,7 @@ def example_photos(shown: Chosen) -> list[ShownPhoto]:
 def _tiles(shown: Chosen, key: str, label: str, listed: list[ShownPhoto], *, columns: int = 5) -> None:
     unit = shown.words[1]
     tiles = [
-        Tile(str(place), photo.title, photo.photo, f"{number(photo.value)} {unit}")
+        Tile(str(place), photo.title, thumbnail(photo.photo.digest, photo.photo), f"{number(photo.value)} {unit}")
         for place, photo in enumerate(listed)
     ]
     st.markdown(f"**{label}**")
@@ -154,5 +154,5 @@ def _pick(shown: Chosen, photo: ShownPhoto) -> None:
     if photo.example:
         link.put(EXAMPLE.at(photo.example))
     else:
-        own_photos.keep(own_photos.OWN[0], shown.atlas.photo_bytes(photo.line))
+        own_photos.keep(shown.atlas.photo_bytes(photo.line))
     st.session_state[_OPEN] = True

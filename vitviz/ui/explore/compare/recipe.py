@@ -15,7 +15,7 @@ from vitviz.ui.choices.compare import AGAINST, BY, UNIT
 from vitviz.ui.explore.compare.sides import Side
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
-from vitviz.ui.furniture.settings import model_of
+from vitviz.ui.furniture.settings import loaded_settings
 from vitviz.ui.reader import link, photos
 from vitviz.ui.reader.scene import Scene
 
@@ -96,6 +96,6 @@ def _other(now: Scene, b: Side, against: str) -> list[str]:
         own = "second.jpg" if photos.is_own(now.photo_name) else "photo.jpg"
         return ["other = vit", f"there = vit.preprocess(vitviz.open_image({picture_expression(b.scene, own=own)}))"]
     if against == "model":
-        named = ViewSettings(**model_of(b.scene))
+        named = ViewSettings(**loaded_settings(b.scene))
         return [f"other = {model_expression(named)}", "there = same_crop(vit, other, picture)"]
     return ["other, there = vit, pixels"]

@@ -67,8 +67,7 @@ def _random(now: Scene, aim: Aim) -> tuple[Side, Side]:
 
 def _model(now: Scene, aim: Aim) -> tuple[Side, Side]:
     vit, choice, named = crop.seeing(_other_model(now), now.photo)
-    scene.bearable(vit)
-    key = f"{named}|crop of {now.model_key}"
+    key = f"{scene.bearable(vit).name}|{named}|crop of {now.model_key}"
     pixels = same_crop(now.vit, vit, now.photo.image)
     trace = cache.traced_input(key, now.photo.digest, now.model_key, vit, pixels)
     varied = replace(now, vit=vit, model_key=key, choice=choice, original=trace, trace=trace)
