@@ -16,6 +16,7 @@ from tests.hugging_face import model
 from tests.pages.dashboard import Dashboard
 from vitviz.models import timm_door
 from vitviz.models.model_folder import VARIABLE
+from vitviz.ui.choices import CHOICES
 from vitviz.ui.kept import own_models
 
 SMALL = {"model": "file:best.safetensors", "size": "32"}
@@ -42,6 +43,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_file(state(img_size=(32, 64)), root / "wide.safetensors")
     (root / "names.csv").write_text("index,name\n0,cat\n1,dog\n2,_bee_\n", encoding="utf-16")
     (root.parent / "secret.pth").write_bytes(b"secret")
+    odd = {
+        "blocks.0.norm1.weight": torch.zeros(()),
+        "blocks.0.attn.qkv.weight": torch.zeros(2),
+        "pos_embed": torch.zeros(1),
+    }
+    save_file(odd, root / "odd.safetensors")
     (root / "broken.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}")
     model("ViT, not square").save_pretrained(root / "tall")
     return root
@@ -119,6 +126,7 @@ def test_what_cannot_be_opened_is_told_and_the_last_good_model_stays(dashboard: 
         "out.pth": "'out.pth' leads out of the folder",
         "gone.pth": "There is no 'gone.pth' in the folder",
         "broken.safetensors": "broken.safetensors",
+        "odd.safetensors": "odd.safetensors",
         "wide.safetensors": "positions of 8 patches.*Trained for height × width",
     }.items():
         app.app.query_params["model"] = f"file:{name}"
@@ -130,6 +138,12 @@ def test_what_cannot_be_opened_is_told_and_the_last_good_model_stays(dashboard: 
     field(app, "button", "Open with these settings").click().run()
     assert app.sound().link["model"] == "file:wide.safetensors"
     assert "2 × 4 patches" in words(app)
+
+
+def test_names_of_the_hub_have_a_place_in_the_link() -> None:
+    assert CHOICES["model"].read("hf:google/vit-base-patch16-224") == "hf:google/vit-base-patch16-224"
+    with pytest.raises(vitviz.VitvizError, match="letters, digits"):
+        CHOICES["model"].read("file:a\n.pth")
 
 
 def test_no_folder_no_file(dashboard: Any, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ What is kept is found by SHA-256 alone: whoever has no file of that content gets
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ from vitviz.ui.text import N_, _
 
 MOST_BYTES = 2_000_000_000
 """Of memory for the uploads of all readers together."""
+_FAULTS = (
+    RuntimeError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError, ArithmeticError, OSError,
+)  # fmt: skip
 _LENGTH = 8  # bytes of a safetensors file that say how long its header is
 
 
@@ -251,3 +255,12 @@ def _without_paths(path: Path, title: str) -> Iterator[None]:
         values = {name: told(str(value) if isinstance(value, Path) else value) for name, value in error.values.items()}
         advice = {name: str(told(text)) for name, text in error.advice.items()}
         raise type(error)(str(told(error.template)), advice=advice, **values) from error
+    except _FAULTS as error:  # a stranger's file may hold anything
+        logging.getLogger(__name__).exception("%s cannot be loaded", title)
+        first = str(told(str(error).strip().partition("\n")[0])) or type(error).__name__
+        raise CheckpointError(
+            "{name} cannot be loaded ({error}); wanted the weights of a Vision Transformer. Save them again, or choose "
+            "another file.",
+            name=title,
+            error=first,
+        ) from error
