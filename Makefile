@@ -6,9 +6,10 @@ VENV := .venv
 PY := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BENCHMARKS = $(wildcard benchmarks/bench_*.py)
+PINS = constraints.txt
 FAULTS = probes links files kills steady sessions
 
-.PHONY: help run test check format bench faults wheel proof messages training clean
+.PHONY: help run test check format bench faults wheel proof lowest docs notebooks messages training clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -39,15 +40,30 @@ bench: $(VENV)/run.stamp ## run every benchmarks/bench_*.py
 wheel: $(VENV)/dev.stamp ## build dist/vitviz-*.whl and the source archive, to install with pip
 	@$(PY) -m hatchling build
 
+docs: $(VENV)/dev.stamp ## build the reference of the Python library into build/docs
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict --config-file docs/mkdocs.yml --site-dir ../build/docs
+	@echo "vitviz: open build/docs/index.html."
+
+notebooks: $(VENV)/dev.stamp ## run the notebooks in examples/ anew and store what they show
+	@PYTHONPATH=. $(PY) docs/notebooks.py
+
 # The only check that sees a requirement which the package forgot: the other tests run where everything is installed.
 proof: wheel ## install the wheel alone into an environment of its own, outside the clone, and use it
 	@set -e; place=$$(mktemp -d); trap 'rm -rf "$$place"' EXIT; \
 		$(PYTHON) -m venv "$$place/venv"; bin="$$place/venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)"; \
-		"$$bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt dist/vitviz-*.whl; \
+		"$$bin/python" -m pip install --quiet --disable-pip-version-check -c $(PINS) dist/vitviz-*.whl; \
 		cd "$$place"; "$$bin/vitviz" explain example:cat --out cat.png; \
 		"$$bin/python" -W ignore -c "from streamlit.testing.v1 import AppTest; from vitviz.assets import PACKAGE; \
 			page = AppTest.from_file(PACKAGE / 'ui/main.py', default_timeout=120).run(); \
 			assert page.header and not page.exception, page.exception; print('vitviz:', page.header[0].value)"
+
+# What the lower ends of the ranges in pyproject.toml promise: each direct requirement at its oldest version.
+OLDEST = import tomllib; [print(need.split(",")[0].replace(">=", "==")) for need in \
+	tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]]
+
+lowest: $(VENV)/dev.stamp ## the same proof with the oldest versions that the ranges allow
+	@mkdir -p build; $(PY) -c '$(OLDEST)' > build/oldest.txt
+	@$(MAKE) --no-print-directory proof PINS=build/oldest.txt
 
 faults: $(VENV)/run.stamp ## load and fault: odd files, kills, probes, many readers (ARGS=--quick)
 	@set -e; for name in $(FAULTS); do echo "vitviz: benchmarks/faults/$$name.py"; \

@@ -40,6 +40,12 @@ class VitvizError(ValueError):
     that end it, each by the argument that it takes, so that an interface can leave out what it does not have.
     With ``values`` the message is a template that they fill in, ``"{width} × {height} pixels"``: an interface can then
     say it in another language.
+
+    >>> try:
+    ...     vitviz.attribute("rolout", vit, trace)
+    ... except vitviz.VitvizError as error:
+    ...     print(type(error) is vitviz.errors.OptionError)
+    True
     """
 
     def __init__(self, message: str = "", *, advice: Mapping[str, str] | None = None, **values: object) -> None:

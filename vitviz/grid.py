@@ -19,6 +19,10 @@ class PatchGrid(Record):
     """The tokens of one image: prefix tokens first, then the patches row by row.
 
     No method of vitviz takes a square root of a token number: it asks this record.
+
+    >>> grid = vitviz.PatchGrid(2, 3, (16, 16), ("class",))
+    >>> grid.tokens, grid.token(4), grid.position(4)
+    (7, 5, (1, 1))
     """
 
     rows: int

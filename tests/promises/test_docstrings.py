@@ -13,7 +13,13 @@ import pytest
 import vitviz
 from tests.promises.texts import ROOT
 
-FUNCTIONS = [name for name in vitviz.__all__ if inspect.isfunction(getattr(vitviz, name))]
+NAMES = [
+    name
+    for name in vitviz.__all__
+    if inspect.isroutine(getattr(vitviz, name)) or inspect.isclass(getattr(vitviz, name))
+]
+USED = set(vitviz.__all__) - set(NAMES)
+"""Data and modules: they have no docstring of their own, so the example of another name uses them."""
 
 
 def examples() -> Iterator[doctest.DocTest]:
@@ -22,15 +28,17 @@ def examples() -> Iterator[doctest.DocTest]:
     for path in sorted((ROOT / "vitviz").rglob("*.py")):
         if ">>> " in path.read_text(encoding="utf-8"):  # so that no page is imported, which would draw it
             name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-            yield from (found for found in finder.find(importlib.import_module(name), globs={}) if found.examples)
+            yield from (shown for shown in finder.find(importlib.import_module(name), globs={}) if shown.examples)
 
 
 EXAMPLES = list(examples())
 
 
-def test_every_public_function_has_an_example() -> None:
-    shown = {found.name.rpartition(".")[2] for found in EXAMPLES}
-    assert [name for name in FUNCTIONS if name not in shown] == []
+def test_every_public_name_has_an_example() -> None:
+    shown = {example.name.rpartition(".")[2] for example in EXAMPLES}
+    assert [name for name in NAMES if name not in shown] == []
+    lines = [line.source for example in EXAMPLES for line in example.examples]
+    assert [name for name in USED if not any(f"vitviz.{name}" in line for line in lines)] == []
 
 
 @pytest.fixture

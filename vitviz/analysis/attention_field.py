@@ -20,7 +20,12 @@ MEAN, CENTRE = "mean", "centre"
 
 @dataclass(frozen=True, eq=False)
 class AttentionField(Result):
-    """Where one token's rollout lies, and how widely."""
+    """Where one token's rollout lies, and how widely.
+
+    >>> field = vitviz.attention_field(trace, layer=3)
+    >>> field.values.shape, 0 < field.area_50 <= 0.5
+    ((16, 16), True)
+    """
 
     layer: int
     """The last layer of the rollout."""

@@ -31,6 +31,10 @@ class ConvNet(Record):
 
     Like a ViT's, the module is the caller's own and is never hooked or changed: passes run on a tree of module
     objects that shares its weights.
+
+    >>> net = vitviz.load_convnet("cnn")
+    >>> net.layers == len(net.layer_names), net.image_size
+    (True, (224, 224))
     """
 
     name: str

@@ -33,7 +33,13 @@ SHARES = tuple(tenth / 10 for tenth in range(10))
 
 @dataclass(frozen=True, eq=False)
 class DropCurve(Result):
-    """The score of one target as patches go in three orders."""
+    """The score of one target as patches go in three orders.
+
+    >>> small = vitviz.load_vit("default", image_size=28)  # 2 × 2 patches
+    >>> curve = vitviz.drop_curve(small, "photo.jpg", shares=(0.0, 0.5), draws=2)
+    >>> curve.most_attended.shape, curve.replacement
+    ((2,), 'black')
+    """
 
     fractions: Curve
     """(step,) share of the patches that are gone, as whole patches allow it."""
@@ -82,7 +88,7 @@ def drop_curve(
     """
     if draws < 2:
         raise OptionError(f"draws is {draws}; wanted at least 2, for an interval. 8 is the default.")
-    if not shares or not all(0 <= share <= 1 for share in shares):
+    if not len(shares) or not all(0 <= share <= 1 for share in shares):
         raise OptionError(f"The shares of dropped patches are {tuple(shares)}; wanted numbers from 0 to 1.")
     whole = trace(vit, input_of(vit, image))
     resolved = target_of(vit, target, whole.pixels, whole.logits, whole.embedding)

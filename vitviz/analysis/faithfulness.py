@@ -88,7 +88,14 @@ class FaithfulnessCurve(Result):
 
 @dataclass(frozen=True, eq=False)
 class Faithfulness(Result):
-    """Two curves of one map."""
+    """Two curves of one map.
+
+    >>> small = vitviz.load_vit("default", image_size=28)  # 2 × 2 patches
+    >>> why = vitviz.attribute("rollout", small, "photo.jpg")
+    >>> tested = vitviz.deletion_insertion(small, "photo.jpg", why, steps=2, random_maps=2)
+    >>> tested.first.name, tested.second.name
+    ('deletion', 'insertion')
+    """
 
     first: FaithfulnessCurve
     """Deletion, or positive perturbation: a steep fall, hence a small area, is good."""
@@ -153,8 +160,9 @@ def perturbation_test(
 
     Raises what ``deletion_insertion`` raises.
 
-    >>> map = vitviz.attribute("rollout", vit, "photo.jpg")
-    >>> vitviz.perturbation_test(vit, "photo.jpg", map, random_maps=2).replacement
+    >>> small = vitviz.load_vit("default", image_size=28)  # 2 × 2 patches
+    >>> map = vitviz.attribute("rollout", small, "photo.jpg")
+    >>> vitviz.perturbation_test(small, "photo.jpg", map, random_maps=2).replacement
     'black'
     """
     test = _Test(vit, image, attribution, replacement, seed, np.arange(10) / 10)

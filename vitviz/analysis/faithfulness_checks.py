@@ -26,7 +26,13 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, eq=False)
 class Randomisation(Result):
-    """How a map changes as a model's layers are replaced by random ones, from the top."""
+    """How a map changes as a model's layers are replaced by random ones, from the top.
+
+    >>> import numpy as np
+    >>> ones = np.ones(2)
+    >>> vitviz.Randomisation(("as trained", "layer 1"), ones, ones).stages  # vitviz.model_randomisation returns one
+    ('as trained', 'layer 1')
+    """
 
     stages: tuple[str, ...]
     """What is random so far: "nothing", "head", "layer 11" …, "embedding"; each with all before it."""
@@ -46,9 +52,10 @@ def model_randomisation(
     random model is another. Every parameter is drawn anew with its own mean and standard deviation, on a copy.
     Raises UnsupportedModelError for weights that are kept as integers, and what ``explain`` raises.
 
+    >>> small = vitviz.load_vit("default", image_size=56)  # 4 × 4 patches
     >>> def explain(other):
     ...     return vitviz.attribute("rollout", other, "photo.jpg").values
-    >>> vitviz.model_randomisation(vit, explain).stages[:3]
+    >>> vitviz.model_randomisation(small, explain).stages[:3]
     ('nothing', 'head', 'layer 11')
     """
     check_redrawable(vit)

@@ -12,7 +12,12 @@ from vitviz.trace.trace import Trace
 
 @dataclass(frozen=True)
 class Familiarity(Record):
-    """How much a photo looks to a classifier like one of its classes."""
+    """How much a photo looks to a classifier like one of its classes.
+
+    >>> doubt = vitviz.familiarity(vit, trace)
+    >>> doubt.classes, doubt.perhaps_none
+    (200, False)
+    """
 
     score: float
     """The largest probability of its answer, in [0, 1]."""

@@ -23,7 +23,12 @@ Table = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class PositionSimilarity(Result):
-    """How alike a model's position encoding makes any two patches."""
+    """How alike a model's position encoding makes any two patches.
+
+    >>> similarity = vitviz.position_similarity(vit)
+    >>> similarity.kind, similarity.map(0).shape
+    ('learned', (16, 16))
+    """
 
     model: str
     """Name of the model."""

@@ -36,7 +36,12 @@ CENTRE, MEAN = "centre", "mean"
 
 @dataclass(frozen=True, eq=False)
 class ReceptiveField(Result):
-    """The effective receptive field of one token or place at one depth, averaged over pictures."""
+    """The effective receptive field of one token or place at one depth, averaged over pictures.
+
+    >>> field = vitviz.receptive_field(vit, "photo.jpg", layer=0)
+    >>> field.values.shape, field.radius > 0
+    ((224, 224), True)
+    """
 
     model: str
     """Name of the model."""

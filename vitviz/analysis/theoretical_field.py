@@ -56,7 +56,11 @@ class AxisField(Record):
 
 @dataclass(frozen=True)
 class TheoreticalField(Record):
-    """All the pixels that a place of a feature map can depend on, whatever the weights."""
+    """All the pixels that a place of a feature map can depend on, whatever the weights.
+
+    >>> vitviz.theoretical_field(vitviz.load_convnet("cnn"), 0).size
+    (3, 3)
+    """
 
     rows: AxisField
     columns: AxisField

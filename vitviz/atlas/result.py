@@ -95,7 +95,11 @@ class Difference(Record):
 
 @dataclass(frozen=True, eq=False)
 class Atlas(Record):
-    """A finished atlas. Statistics are those of ``layout.statistics``, by name."""
+    """A finished atlas. Statistics are those of ``layout.statistics``, by name.
+
+    >>> isinstance(vitviz.atlas("photos", "measured"), vitviz.Atlas)
+    True
+    """
 
     folder: Path
     layout: Layout

@@ -26,7 +26,12 @@ from vitviz.trace.trace import Trace
 
 @dataclass(frozen=True)
 class Knob(Record):
-    """One option of a method, with what a widget for it needs."""
+    """One option of a method, with what a widget for it needs.
+
+    >>> rollout = next(method for method in vitviz.METHODS if method.name == "rollout")
+    >>> [knob.name for knob in rollout.knobs][:2]
+    ['head_fusion', 'discard_ratio']
+    """
 
     name: str
     """Keyword of ``attribute``."""
@@ -128,7 +133,11 @@ def serves_all(vit: ViT) -> str | None:
 
 @dataclass(frozen=True)
 class Method(Record):
-    """One way to explain an answer: the function and all that should be told beside its map."""
+    """One way to explain an answer: the function and all that should be told beside its map.
+
+    >>> [method.label for method in vitviz.METHODS if method.name == "legrad"]
+    ['LeGrad']
+    """
 
     name: str
     """For ``attribute`` and for links; never translated."""
@@ -193,7 +202,12 @@ class Method(Record):
 
 @dataclass(frozen=True, eq=False)
 class Attribution(Result):
-    """How much each part of the picture speaks for the target, according to one method."""
+    """How much each part of the picture speaks for the target, according to one method.
+
+    >>> why = vitviz.attribute("rollout", vit, trace)
+    >>> why.values.shape, why.signed, why.target.label == trace.top(1)[0][0]
+    ((16, 16), False, False)
+    """
 
     values: NDArray[np.float32]
     """(rows, columns) over the patches or, for a pixelwise method, (height, width) of the model's input."""

@@ -17,6 +17,11 @@ class Edit(Record):
     """What to change inside the attention of one forward pass.
 
     Immutable and hashable, so that it can be part of a cache key. An empty edit changes nothing, bit for bit.
+
+    >>> vitviz.Edit(temperature={3: 2.0}, ablate_heads=[(11, 2)])
+    Edit(temperature=((3, 2.0),), ablate_heads=((11, 2),), mask_tokens=())
+    >>> bool(vitviz.Edit())
+    False
     """
 
     temperature: tuple[tuple[int, float], ...]

@@ -30,7 +30,12 @@ class Scaling(Record):
 
 @dataclass(frozen=True, eq=False)
 class Photo(Record):
-    """A picture that was opened safely."""
+    """A picture that was opened safely.
+
+    >>> photo = vitviz.open_photo("photo.jpg")
+    >>> photo.image.mode, photo.frames
+    ('RGB', 1)
+    """
 
     image: Image.Image
     """RGB, upright, at most KEEP_SIDE pixels long."""

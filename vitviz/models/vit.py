@@ -42,6 +42,9 @@ class ViT(Record):
     ``module`` is the caller's own and is never hooked or changed: forward passes run on ``shell``, a tree of
     module objects that shares its weights and was proven to answer as a plain call of ``module`` does. ``lock`` admits
     one pass at a time; long work holds it for a batch and lets others go first.
+
+    >>> vit.layers, vit.grid.patches, vit.has_classifier
+    (12, 256, True)
     """
 
     name: str

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from vitviz.errors import OptionError, check_index
 from vitviz.figures.axes import Axis
@@ -84,9 +85,13 @@ def run(result: Run) -> Drawing:
 
 def token_attention(result: TokenAttention, *, digit: int = 0) -> Drawing:
     """Draw where the class token and the distillation token look, for one digit."""
-    maps = result.maps[check_index("Digit", digit, len(result.maps))]  # (layer, token, head, row, column)
+    return Maps([Panel(picture=token_sheet(result, check_index("Digit", digit, len(result.maps))))])
+
+
+def token_sheet(result: TokenAttention, digit: int, titles: tuple[str, str] = ("class", "distillation")) -> Image.Image:
+    """Return the maps of a digit, a row for each layer and token; ``titles`` are what the tokens are called."""
+    maps = result.maps[digit]  # (layer, token, head, row, column)
     layers, tokens, heads = maps.shape[:3]
-    titles = ("class", "distillation")
     labels = [
         f"L{layer}·H{head} {titles[token]}"
         for layer in range(layers)
@@ -95,7 +100,7 @@ def token_attention(result: TokenAttention, *, digit: int = 0) -> Drawing:
     ]
     flat = maps.reshape(-1, *maps.shape[-2:])
     scale = Scale(0, float(flat.max()), 1 / (flat[0].size + tokens))
-    return Maps([Panel(picture=map_grid(flat, labels, columns=heads, scale=scale, cell_pixels=128))])
+    return map_grid(flat, labels, columns=heads, scale=scale, cell_pixels=128)
 
 
 def training(result: LayerNormTraining) -> Drawing:

@@ -18,6 +18,9 @@ class Target(Record):
 
     The similarity to the own embedding has next to no gradient where a LayerNorm gives all embeddings one length, and
     is told so; ``vitviz.trace.default`` says what is explained instead if no target is named.
+
+    >>> vitviz.trace(vit, "photo.jpg", target=7).target.class_index
+    7
     """
 
     class_index: int | None
@@ -48,7 +51,12 @@ class Target(Record):
 
 @dataclass(frozen=True)
 class Contrast(Target):
-    """Why A rather than B: the logit of ``class_index`` minus the logit of another class."""
+    """Why A rather than B: the logit of ``class_index`` minus the logit of another class.
+
+    >>> why_not = vitviz.contrast(vit, 1, 2)
+    >>> why_not.class_index, why_not.other
+    (1, 2)
+    """
 
     other: int
     """The class that it is set against."""
@@ -70,7 +78,11 @@ class Contrast(Target):
 
 @dataclass(frozen=True)
 class Likeness(Target):
-    """Similarity to a fixed direction among the embeddings, such as that of a chosen patch."""
+    """Similarity to a fixed direction among the embeddings, such as that of a chosen patch.
+
+    >>> isinstance(vitviz.patch_likeness(vit, "photo.jpg", 100), vitviz.Likeness)
+    True
+    """
 
     direction: tuple[float, ...] = field(repr=False)
     """The unit vector: (channel,)."""

@@ -54,7 +54,11 @@ class LayerSlopes(Record):
 
 @dataclass(frozen=True, eq=False)
 class Trace(Result):
-    """One image, one forward pass and, with a target, one backward pass. There is no batch dimension."""
+    """One image, one forward pass and, with a target, one backward pass. There is no batch dimension.
+
+    >>> trace.layers, trace.attention(5).shape
+    (12, torch.Size([6, 257, 257]))
+    """
 
     model: str
     """Name of the model."""

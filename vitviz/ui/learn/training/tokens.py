@@ -7,8 +7,8 @@ import streamlit as st
 
 from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import Scale
-from vitviz.figures.sprites import map_grid
 from vitviz.labs.digits.distillation_runs import TokenAttention
+from vitviz.pictures.networks import token_sheet
 from vitviz.ui.text import _
 
 _PIXELS = 144
@@ -34,7 +34,7 @@ def draw(attention: TokenAttention) -> None:
         )
     with maps:
         st.image(
-            np.asarray(_sheet(attention, digit)),
+            np.asarray(token_sheet(attention, digit, (_("class"), _("distillation")))),
             output_format="PNG",
             width=680,
             alt=_("Attention of the class and of the distillation token, every head"),
@@ -46,19 +46,3 @@ def draw(attention: TokenAttention) -> None:
             "{likeness:.2f}: 1 would be the same view."
         ).format(likeness=attention.likeness)
     )
-
-
-def _sheet(attention: TokenAttention, digit: int) -> object:
-    """Return the maps of a digit, a row for each layer and token."""
-    maps = attention.maps[digit]  # (layer, token, head, row, column)
-    layers, tokens, heads = maps.shape[:3]
-    titles = (_("class"), _("distillation"))
-    labels = [
-        f"L{layer}·H{head} {titles[token]}"
-        for layer in range(layers)
-        for token in range(tokens)
-        for head in range(heads)
-    ]
-    flat = maps.reshape(-1, *maps.shape[-2:])
-    scale = Scale(0, float(flat.max()), 1 / (flat[0].size + tokens))
-    return map_grid(flat, labels, columns=heads, scale=scale, cell_pixels=128)
