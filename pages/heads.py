@@ -1,4 +1,4 @@
-"""Heads: which heads look far, which look near, and what each one is worth here."""
+"""Heads: what every head looks at, which look far and which near, and what each one is worth here."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import streamlit as st
 
 from vitviz.ui.choices.heads import STATISTIC
 from vitviz.ui.components.head_atlas import head_atlas
-from vitviz.ui.explore.heads import ablation, overview
-from vitviz.ui.explore.heads.distance import distance_chart
+from vitviz.ui.explore.heads import ablation, overview, wall
+from vitviz.ui.explore.heads.scatter import statistic_chart
 from vitviz.ui.furniture import pins, show
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import current
@@ -17,7 +17,7 @@ from vitviz.ui.words.head_statistics import names as statistic_names
 scene = current()
 show.heading(
     _("Which head does what?"),
-    _("One cell is one head. Click a cell to open that head; Shift-click to switch it off and see what changes."),
+    _("One tile is one head: bright is where it looks from the query, from the first layer, L0, to the last."),
 )
 table = overview.statistics(scene)
 names = statistic_names()
@@ -29,6 +29,9 @@ if link.get(STATISTIC) not in options:
         )
     )
     link.put(STATISTIC.at("distance"))
+wall.draw(scene, table, link.get(STATISTIC))
+
+st.subheader(_("Which heads look far, which near?"), anchor=False)
 st.segmented_control(
     _("Statistic"), options, format_func=lambda name: names[name][0], required=True, **link.widget(STATISTIC)
 )
@@ -39,7 +42,7 @@ left, right = st.columns([1, 1], gap="large")
 with left:
     head_atlas(overview.atlas(scene, table, statistic), key="atlas", on_pick=overview.pick, on_tick=overview.toggle)
 with right:
-    distance_chart(scene, table)
+    statistic_chart(scene, table, statistic)
 if overview.wants_to_open():
     st.switch_page("../../pages/attention.py")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from vitviz.ui.components.attention_viewer import attention_viewer
-from vitviz.ui.explore.rollout import maps
+from vitviz.ui.explore.rollout import depth_film, maps
 from vitviz.ui.furniture import pins, show
 from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
@@ -16,10 +18,12 @@ show.heading(
         "It does not know the answer, and it sees neither values nor MLPs."
     ),
 )
+film = st.container()
 options = maps.controls(scene)
 view = maps.view(scene, options)
+with film:
+    depth_film.draw(scene, options)
 attention_viewer(view, key="rollout_viewer", on_change=maps.keep)
-maps.strip(scene, options)
 shown = maps.shown_map(scene, options)
 pins.draw("rollout")
 show.footer(scene, maps.export(scene, options, view, shown), caution="caution-rollout")

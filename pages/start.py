@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitviz.ui.explore.start import doors, layers
+from vitviz.ui.explore.start import doors, layers, minute
 from vitviz.ui.furniture import course, show
 from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
@@ -17,6 +17,7 @@ show.heading(
 )
 maps = layers.layer_maps(scene)
 layers.draw(scene, maps)
+minute.draw(scene, maps)
 
 doors.draw()
 course.begin()

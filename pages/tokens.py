@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitviz.ui.explore.tokens import layers, lens, likeness, norms, second_photo
+from vitviz.ui.explore.tokens import clusters, layers, lens, likeness, norms, second_photo
 from vitviz.ui.explore.tokens.export import TokenMeasurements, export
 from vitviz.ui.furniture import show
 from vitviz.ui.reader.scene import current
@@ -19,9 +19,10 @@ show.heading(
 likeness.controls(scene)
 here, there = second_photo.first(scene), second_photo.second(scene)
 view, colours = likeness.draw(scene, here, there)
+groups = clusters.draw(scene, here, there, colours)
 table = norms.draw(scene, here)
 reading = lens.draw(scene, here)
 spectrum = layers.frequencies(scene, here)
 similarity = layers.alike(scene, here)
-measured = TokenMeasurements(view, colours, table, reading, spectrum, similarity)
+measured = TokenMeasurements(view, colours, groups, table, reading, spectrum, similarity)
 show.footer(scene, export(scene, here, there, measured), caution="caution-tokens")

@@ -176,13 +176,22 @@ def test_a_head_of_the_atlas_opens_on_the_attention_page(visit):
     reader.wait_for_link(layer=4, head=2)
 
 
-def test_shift_click_switches_a_head_off_and_the_answers_change(visit):
+def test_heads_are_switched_off_in_the_atlas_and_on_the_wall_and_the_answers_change(visit):
     reader = visit("heads", **QUICK).heading("Which head does what?")
     answer = reader.find(".st-key-strip strong").inner_text()
     assert reader.find(".st-key-answers").count() == 0
-    for layer in (0, 1):
-        reader.head(layer, 1, modifiers=["Shift"])
-        reader.wait_for_link(ablate="0.1" if layer == 0 else "0.1-1.1")
+    reader.head(0, 1, modifiers=["Shift"])
+    reader.wait_for_link(ablate="0.1")
+    wall = reader.find('.st-key-wall .wall:not([data-ready=""])[data-off="L0·H1"]')
+    asked = len(reader.frames)
+    wall.locator('.tile[data-cell="7"]').hover()
+    reader.find('.wall[data-shown="L2·H1"]').wait_for()
+    assert len(reader.frames) == asked  # pointing asks the server nothing
+    wall.locator('.tile[data-cell="4"]').click()
+    reader.wait_for_link(beside="1.1")
+    reader.find('.wall[data-pinned="L1·H1"]').get_by_role("button", name="Switch off").click()
+    reader.wait_for_link(ablate="0.1-1.1")
+    reader.find(".wall .effect td").first.wait_for()
     reader.find(".st-key-answers .main-svg").first.wait_for()
     assert "L1·H1" in reader.find(".st-key-strip").inner_text()
     assert float(reader.find('[data-testid="stMetricValue"]').inner_text()) < 1
@@ -196,6 +205,15 @@ def test_shift_click_switches_a_head_off_and_the_answers_change(visit):
 def test_the_rollout_is_scrubbed_through_the_layers(visit):
     reader = visit("rollout", **QUICK).shows("rollout_viewer", layer=11)
     reader.shot("rollout")
+    film, asked = reader.find('.film:not([data-ready=""])'), len(reader.frames)
+    film.get_by_role("button", name="Play again").click()
+    reader.find('.film[data-playing="true"][data-frame="2"]').wait_for()
+    film.get_by_role("button", name="Pause").click()
+    film.locator(".scrub").press("Home")
+    reader.find('.film[data-playing="false"][data-frame="0"]').wait_for()
+    reader.page.keyboard.press("?")
+    reader.find(".shortcuts dialog[open]").get_by_role("button", name="Close").click()
+    assert len(reader.frames) == asked  # all of it in the browser
     reader.viewer("rollout_viewer").locator(".previous").click()
     reader.wait_for_link(end=10).shows("rollout_viewer", layer=10)
     thumbs = reader.find(".st-key-rollout_layers").get_by_role("slider")
@@ -207,6 +225,8 @@ def test_the_rollout_is_scrubbed_through_the_layers(visit):
     reader.viewer("rollout_viewer").get_by_text("Rollout 1–9").first.wait_for()
     reader.point(30, "rollout_viewer", click=True)
     reader.wait_for_link(patch=30).shows("rollout_viewer", query=30)
+    reader.page.keyboard.press("n")
+    reader.heading("Why this answer?")
 
 
 def test_the_files_are_downloaded_with_the_readers_colours(visit, tmp_path):

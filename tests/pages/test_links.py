@@ -203,9 +203,21 @@ def test_choices_survive_page_changes_that_drop_the_link(dashboard):
 
 
 def test_the_rollout_page_leaves_no_trace_in_the_link(dashboard):
-    app = dashboard("attention").sound()
+    app = dashboard("attention", patch=3).sound()
     link = app.link
     assert app.go("rollout").sound().link == link
+
+
+def test_pages_open_on_their_own_view_until_the_reader_chooses(dashboard):
+    app = dashboard("attention").sound()
+    assert (app.link["layer"], app.link["patch"]) == ("1", "class")
+    assert app.go("rollout").sound().link["patch"] == "10"
+    assert app.go("tokens").sound().link["layer"] == "0"
+    app.go("attention").sound()
+    assert (app.link["layer"], app.link["patch"]) == ("1", "class")
+    app.put(layer=0, patch="5").sound()
+    app.go("rollout").sound()
+    assert (app.link["layer"], app.link["patch"]) == ("0", "5")
 
 
 def test_a_layer_of_a_deeper_model_is_told_when_the_model_changes(dashboard):

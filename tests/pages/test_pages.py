@@ -46,13 +46,16 @@ def test_a_page_opens_on_every_kind_of_model(dashboard, page, model):
     app = dashboard(page, model=model).sound()
     assert app.link["model"] == model
     special = SPECIAL.get(model, ["class"])
-    assert app.link["patch"] == ("class" if special else "10")  # row 2, column 2 of 4 × 4
     rows, columns = GRID.get(model, (4, 4))
+    middle = rows // 2 * columns + columns // 2
+    assert app.link["patch"] == ("class" if special and page != "rollout" else str(middle))
     assert any(f"{rows} × {columns} patches of 8 px" in each.value for each in app.app.caption)
     lists = [*app.app.selectbox, *app.app.multiselect]  # they show their options as they are, Markdown's signs too
     assert not [option for each in lists for option in each.options if "\\" in option]
     if page == "heads":
         assert len(app.app.dataframe[0].value) == 4  # 2 layers of 2 heads
+        wall = app.component("wall")
+        assert (wall["layers"], wall["heads"], wall["rows"], wall["columns"]) == (2, 2, rows, columns)
     elif page in VIEW:
         sent = app.component(VIEW[page])
         assert (sent["rows"], sent["columns"], sent["prefix"]) == (rows, columns, special)
@@ -61,10 +64,12 @@ def test_a_page_opens_on_every_kind_of_model(dashboard, page, model):
 
 def test_start_shows_one_map_a_layer_and_four_doors(dashboard):
     app = dashboard("start").sound()
-    shown = [len(each.proto.imgs) for each in app.app.get("image")]
-    assert shown == [1, 1, 2]  # strip, photo with grid, the two layers
-    assert len(app.app.get("page_link")) == 4
+    film = app.component("layer_film")
+    assert film["frames"] == ["Photo", "Layer 0", "Layer 1"]
+    assert film["panels"][0]["rows"] == film["panels"][0]["columns"] == 4
+    assert len(app.app.get("page_link")) == 2 + 4 + 1  # of the first minute, doors, the next page
     assert [each.value for each in app.app.main.subheader] == [
+        "Your first minute",
         "I want to understand it",
         "I want to show it",
         "I want to measure my model",

@@ -14,7 +14,7 @@ from vitviz.analysis.patch_changes import CHANGES
 from vitviz.errors import CheckpointError
 from vitviz.export.arrays import npz_bytes
 from vitviz.models.vit import ViT
-from vitviz.ui.choices.patches import Painting
+from vitviz.ui.choices.patches import NOTHING, Painting
 from vitviz.ui.explore.patches import painting
 from vitviz.ui.furniture import show
 from vitviz.ui.kept import networks
@@ -42,6 +42,12 @@ def paint(app, painted):
 @pytest.mark.parametrize("model", NAMES)
 def test_the_page_opens_on_every_kind_of_model_and_says_what_to_do(dashboard, model):
     app = dashboard(PAGE, model=model).sound()
+    opened = app.component("painter")  # on an example: a tenth of the patches is painted
+    assert len(opened["painted"]) == 2
+    assert opened["changed"]
+    assert "painted" not in app.link
+    app = app.put(painted=NOTHING).sound()
+    assert app.link["painted"] == "none"
     assert any("Paint on the photo" in each.value for each in app.app.info)
     sent = app.component("painter")
     assert (sent["painted"], sent["changed"], sent["effect"]) == ([], False, "")
@@ -98,8 +104,11 @@ def test_the_link_is_the_view(dashboard):
     ({"painted": Painting(4, 4, frozenset(range(16))).text(), "change": "removed"},
      "All 16 patches would be removed"),
 ])  # fmt: skip
-def test_what_a_link_cannot_have_is_told_and_the_plain_model_shown(dashboard, link, pattern):
-    app = dashboard(PAGE, **link).told(pattern)
+def test_what_a_link_cannot_have_is_told_and_left_out(dashboard, link, pattern):
+    app = dashboard(PAGE, **{"painted": NOTHING, **link}).told(pattern)
+    if "such as 16x16" in pattern or "base 64" in pattern or "outside its grid" in pattern:
+        assert len(app.component("painter")["painted"]) == 2  # the opening example
+        return
     arrays = app.export.arrays()
     assert np.array_equal(arrays["answer"], arrays["answer_before"])
 

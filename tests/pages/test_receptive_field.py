@@ -65,7 +65,7 @@ def test_the_same_place_is_read_in_every_network(dashboard):
 
 
 @pytest.mark.parametrize("choices", [
-    {"layer": 0, "patch": 0, "field_scale": "linear", "palette": "spotlight", "opacity": 1.0},
+    {"layer": 0, "patch": 0, "field_scale": "linear", "palette": "cividis", "opacity": 1.0},
     {"layer": 1, "patch": "class", "pictures": "examples", "opacity": 0.0},
 ])  # fmt: skip
 def test_knobs_at_their_ends(dashboard, choices):

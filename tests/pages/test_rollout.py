@@ -8,7 +8,7 @@ import pytest
 import vitviz
 from vitviz.ui.choices import CHOICES
 from vitviz.ui.components.attention_view import ViewState
-from vitviz.ui.explore.rollout import maps
+from vitviz.ui.explore.rollout import depth_film, maps
 
 PAGE = "rollout"
 OPTIONS = {"fusion": "max", "residual": 0.3, "discard": 0.5, "patch": 6}
@@ -107,4 +107,4 @@ def test_the_strip_tells_how_far_the_rollout_spreads_and_never_more_than_it_does
     ("values", "patches"), [([[1, 1], [1, 1]], 4), ([[1, 0], [0, 0]], 1), ([[0.5, 0.5], [0, 0]], 2)]
 )
 def test_a_map_spread_evenly_over_some_patches_is_as_many(values, patches):
-    assert maps._evenly(np.array(values, dtype=np.float32)) == pytest.approx(patches)
+    assert depth_film.evenly_spread(np.array(values, dtype=np.float32)) == pytest.approx(patches)

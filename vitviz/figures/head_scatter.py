@@ -29,21 +29,22 @@ def distance_scatter(
 ) -> go.Figure:
     """Return head distance against depth, one dot a head, as figure 7 of Dosovitskiy et al. 2021.
 
-    ``distance`` is (layers, heads) in ``unit``. The selected head has an orange outline, ticked (ablated) heads are
-    crosses. Each dot carries (layer, head) as custom data, for clicks.
-    Raises OptionError for another shape, non-finite values, or a head that does not exist.
+    ``distance``, or another number a head, is (layers, heads) in ``unit``; NaN has no dot. The selected head has an
+    orange outline, ticked (ablated) heads are crosses. Each dot carries (layer, head) as custom data, for clicks.
+    Raises OptionError for another shape, infinite values, no value at all, or a head that does not exist.
     """
-    numbers = small(distance, y_title)
+    numbers = np.asarray(distance, dtype=np.float32)
+    small(numbers[~np.isnan(numbers)], y_title)
     if numbers.ndim != 2:
         raise OptionError(f"Distances must be (layers, heads); got shape {numbers.shape}. Use head_statistics.")
     layers, heads = numbers.shape
     for layer, head in [*ticked, *([selected] if selected is not None else [])]:
         check_index("Layer", layer, layers), check_index("Head", head, heads)
-    places = [(layer, head) for layer in range(layers) for head in range(heads)]
+    places = [(layer, head) for layer in range(layers) for head in range(heads) if not np.isnan(numbers[layer, head])]
     crossed = [place in set(ticked) for place in places]
     dots = go.Scatter(
         x=np.array([layer for layer, _ in places], dtype=np.int32),
-        y=numbers.reshape(-1),
+        y=numbers[~np.isnan(numbers)],
         mode="markers",
         text=[f"L{layer}·H{head}" for layer, head in places],
         customdata=np.array(places, dtype=np.int32),
@@ -53,9 +54,9 @@ def distance_scatter(
         hovertemplate=f"%{{text}}<br>%{{y:.2f}} {plain(unit)}<extra></extra>",
     )
     return figure(
-        [dots] if selected is None else [dots, _ring(selected, numbers)],
+        [dots] if selected is None or np.isnan(numbers[selected]) else [dots, _ring(selected, numbers)],
         x=layer_axis(x_title, layers).settings((0, layers - 1)),
-        y=Axis(f"{y_title} ({unit})", from_zero=True).settings((0, float(numbers.max()))),
+        y=Axis(f"{y_title} ({unit})", from_zero=True).settings((0, float(np.nanmax(numbers)))),
         height=height,
         showlegend=False,
     )

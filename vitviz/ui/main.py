@@ -6,7 +6,7 @@ import streamlit as st
 
 from vitviz.assets import ASSETS
 from vitviz.ui.choices.shared import LANGUAGE
-from vitviz.ui.furniture import lines, strip, style
+from vitviz.ui.furniture import foot, lines, presentation, strip, style
 from vitviz.ui.navigation import START, sections
 from vitviz.ui.reader import chosen_model, link, models, own_panel, photos, scene
 from vitviz.ui.text import LANGUAGES, language, of_locale, plain, speak
@@ -55,7 +55,8 @@ def frame() -> None:
     page = st.navigation(pages(), expanded=True)  # else Streamlit folds the last pages away
     st.set_page_config(page_title=f"{page.title} · vitviz")  # names the tab and the browser's history
     style.apply()
-    link.enter(page.url_path or START)
+    name = page.url_path or START
+    link.enter(name)
     link.receive()
     if language() != _language():  # the link says another: the names of the pages are drawn already
         st.rerun()
@@ -63,6 +64,7 @@ def frame() -> None:
         photos.choose()
         models.choose()
         own_panel.draw()
+        presentation.draw_toggle()
         _choose_language()
     drawn = _sidebar_choices()
     now = scene.current()
@@ -71,10 +73,13 @@ def frame() -> None:
         st.rerun()
     for text in link.take_notices():
         st.warning(plain(text), icon=":material/info:")
+    foot.follow(name)
+    presentation.draw_bar()
     strip.draw(now)
     link.publish()
     lines.begin()
     page.run()
+    foot.draw(name)
     link.publish()
 
 

@@ -182,7 +182,7 @@ def test_a_whole_link_restores_defaults_and_a_part_of_one_leaves_the_rest(reader
     reader.receive({**ALWAYS, "palette": "spotlight"})
     assert (get("layer"), get("opacity"), get("palette")) == (
         3,
-        0.6,
+        0.7,
         "spotlight",
     )
 
@@ -190,7 +190,7 @@ def test_a_whole_link_restores_defaults_and_a_part_of_one_leaves_the_rest(reader
 def test_a_whole_link_of_one_page_leaves_the_choices_of_another(reader: Reader) -> None:
     put(likeness="signed", opacity=0.25)  # likeness belongs to the Tokens page
     reader.receive(ALWAYS)
-    assert (get("likeness"), get("opacity")) == ("signed", 0.6)
+    assert (get("likeness"), get("opacity")) == ("signed", 0.7)
     link.enter("tokens")
     reader.receive(ALWAYS)
     assert get("likeness") == "range"
@@ -199,7 +199,7 @@ def test_a_whole_link_of_one_page_leaves_the_choices_of_another(reader: Reader) 
 def test_what_is_written_is_what_is_always_there_what_was_changed_and_what_the_page_has(reader: Reader) -> None:
     always = {choice.name for choice in CHOICES.values() if choice.always}
     assert set(reader.publish()) == always == set(ALWAYS)
-    written = reader.publish(smooth=True, special=False, opacity=0.35, likeness="signed", palette="viridis")
+    written = reader.publish(smooth=True, special=False, opacity=0.35, likeness="signed", palette="spotlight")
     assert written.items() >= {"smooth": "1", "special": "0", "opacity": "0.35"}.items()
     assert set(written) == {*always, "smooth", "special", "opacity"}
     link.enter("tokens")

@@ -16,6 +16,8 @@ from vitviz.ui.choices.choice import Choice, flag, one_of, whole
 from vitviz.ui.text import _
 
 PAGE = "patches"
+NOTHING = "none"
+"""Stands in the link for a photo that nothing is painted on."""
 SIZE_SEPARATOR = "-"
 LARGEST_PATCH, MOST_SIZES = 64, 16
 _LARGEST_GRID = 128
@@ -52,7 +54,7 @@ class Painting:
 
 def painting_of(text: str) -> Painting | None:
     """Return the painting of a link's text, None for an empty one; raises OptionError for a text that is none."""
-    if not text:
+    if not text or text == NOTHING:
         return None
     match = _TEXT.fullmatch(text)
     rows, columns = (int(match[1]), int(match[2])) if match else (0, 0)
@@ -70,9 +72,13 @@ def painting_of(text: str) -> Painting | None:
     return Painting(rows, columns, frozenset(patches.tolist()))
 
 
+def painted_text(painting: Painting | None) -> str:
+    """Return a painting as it stands in the link, where an empty text is the opening example."""
+    return (painting.text() if painting else "") or NOTHING
+
+
 def _painted(text: str) -> str:
-    painting = painting_of(text)
-    return "" if painting is None else painting.text()
+    return painted_text(painting_of(text)) if text else ""
 
 
 def sizes_of(text: str) -> list[int]:
@@ -91,7 +97,7 @@ def _sizes(text: str) -> str:
     return SIZE_SEPARATOR.join(map(str, sizes_of(text)))
 
 
-PAINTED = Choice("painted", "", _painted, pages=(PAGE,))
+PAINTED = Choice("painted", "", _painted, pages=(PAGE,))  # empty: the opening example
 CHANGE = Choice("change", "grey", one_of(*CHANGES), pages=(PAGE,))
 KEEP_ONLY = Choice("keep_only", False, flag, pages=(PAGE,))
 PATCH_MAP = Choice("patch_map", "attention", one_of("attention", "rollout"), pages=(PAGE,))

@@ -71,7 +71,8 @@ def pairs_text(pairs: Iterable[tuple[int, int]]) -> str:
     return "-".join(f"{layer}.{head}" for layer, head in sorted(set(pairs)))
 
 
-def _pairs(text: str) -> str:
+def head_pairs(text: str) -> str:
+    """Return a text of (layer, head) pairs as it is; raises OptionError for another text."""
     pairs_of(text)
     return text
 
@@ -83,7 +84,7 @@ HEAD = Choice("head", "mean", _head, always=True)
 PATCH = Choice("patch", "", name, always=True)
 WEIGHTS = Choice("weights", "pretrained", one_of("pretrained", "random"))
 SIZE = Choice("size", "", read_size)  # empty: the model's own
-ABLATE = Choice("ablate", "", _pairs)
+ABLATE = Choice("ablate", "", head_pairs)
 LANGUAGE = Choice("language", "", one_of(*LANGUAGES))  # empty: the browser's
 DIRECTION: Choice[Literal["attends_to", "attended_by"]] = Choice(
     "direction", "attends_to", one_of("attends_to", "attended_by")
@@ -92,6 +93,7 @@ SCALE: Choice[Literal["map", "layer", "model", "absolute"]] = Choice(
     "scale", "map", one_of("map", "layer", "model", "absolute")
 )
 SPECIAL = Choice("special", True, flag)
-OPACITY = Choice("opacity", 0.6, share)
-PALETTE = Choice("palette", "viridis", one_of("viridis", "cividis", "spotlight"))
+OPACITY = Choice("opacity", 0.7, share)
+PALETTE = Choice("palette", "spotlight", one_of("viridis", "cividis", "spotlight"))
 SMOOTH = Choice("smooth", False, flag)
+PRESENT: Choice[Literal["off", "on", "controls"]] = Choice("present", "off", one_of("off", "on", "controls"))

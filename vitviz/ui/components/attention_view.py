@@ -150,7 +150,7 @@ class AttentionView:
             parts = {"queries": float32_bytes(self.queries), "keys": float32_bytes(self.keys)}  # type: ignore[arg-type]
         photo = hashlib.blake2b(self.photo, digest_size=8).hexdigest()
         content = hashlib.blake2b(photo.encode() + b"".join(parts.values()), digest_size=8).hexdigest()
-        palettes = {f"palette {name}": _colours(name).tobytes() for name in VIEWER_PALETTES}
+        palettes = {f"palette {name}": viewer_colours(name).tobytes() for name in VIEWER_PALETTES}
         meta = {**_header(self), "photo": photo, "content": content}
         meta |= {"revision": revision, "state": asdict(start or self.state), "standalone": standalone}
         return pack(meta, {"photo": self.photo, **palettes, **parts})
@@ -169,7 +169,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def _colours(palette: str) -> NDArray[np.uint8]:
+def viewer_colours(palette: str) -> NDArray[np.uint8]:
     """Return (256, 3) uint8. The spotlight's greys multiply the photo: 0 leaves nothing of it, 255 all."""
     if palette == "spotlight":
         return np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)

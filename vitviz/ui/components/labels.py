@@ -5,6 +5,8 @@ Names in braces are filled in by the script. Python passes the texts with the da
 
 from __future__ import annotations
 
+from typing import Any
+
 from vitviz.ui.text import _
 
 
@@ -110,6 +112,87 @@ def chosen_head_labels() -> dict[str, str]:
             "chosen head."
         ),
         "hint": _("A click chooses the head."),
+    }
+
+
+def wall_labels() -> dict[str, str]:
+    """Return every visible text of the head wall in the reader's language. Names in braces are filled in."""
+    return {
+        "wall": _("maps of all heads"),
+        "frames": _("Frames:"),
+        "hint": _(
+            "Point at a head to see it large; a click or a tap puts it beside others. Click a patch of the large map "
+            "to ask from there. Keys: arrows, Enter beside others, x on or off, o opens the head."
+        ),
+        "keys": _(
+            "Arrow keys move over the heads as they lie on the screen. Enter puts a head beside others, x switches it "
+            "off or on, o opens it on the Attention page, Escape returns to the selected head."
+        ),
+        "large": _("The head large: choose the patch that all heads are asked from"),
+        "large_keys": _("Arrow keys move over the patches, Enter asks from the patch, Escape leaves."),
+        "query": _("Query"),
+        "class": _("class"),
+        "distillation": _("distillation"),
+        "patch": _("row {row}, column {column}"),
+        "scale": _("Colour scale"),
+        "scale_ten": _("powers of ten"),
+        "scale_layer": _("each layer its own"),
+        "scale_map": _("each head its own"),
+        "low_ten": even_ends()[0],
+        "high_ten": even_ends()[1],
+        "high_layer": _("largest of its layer"),
+        "high_map": _("largest of each head"),
+        "head_name": _("L{layer}·H{head}"),
+        "layer_axis": _("L{layer}"),
+        "head_axis": _("H{head}"),
+        "largest": _("strongest patch {share}, {times} × even"),
+        "missing": _("no value"),
+        "pin": _("Put beside others"),
+        "unpin": _("Take away"),
+        "unpin_head": _("Take {name} away"),
+        "switch_off": _("Switch off"),
+        "switch_on": _("Switch on"),
+        "open": _("Open in Attention"),
+        "is_off": _("switched off"),
+    }
+
+
+def film_labels() -> dict[str, str]:
+    """Return every visible text of the film in the reader's language."""
+    return {
+        "play": _("Play"),
+        "pause": _("Pause"),
+        "again": _("Play again"),
+        "next": _("Next step"),
+        "scrub": _("Frame of the film"),
+    }
+
+
+def even_ends() -> tuple[str, str]:
+    """Return what the first and the last colour of ``even_levels`` mean, in the reader's language."""
+    return _("0.1 × even"), _("100 × even")
+
+
+def shortcut_labels() -> dict[str, Any]:
+    """Return every visible text of the shortcuts in the reader's language; "rows" are (keys, what they do)."""
+    return {
+        "full": _("Full screen"),
+        "help": _("Keyboard (?)"),
+        "close": _("Close"),
+        "title": _("Keys"),
+        "rows": [
+            ("?", _("this list")),
+            ("n, b", _("next page, page before")),
+            ("p", _("presentation size: large type, controls folded")),
+            ("f", _("full screen")),
+            ("← → ↑ ↓", _("move over patches, heads or the frames of a film, wherever one has the focus")),
+            ("Enter", _("pin a patch, put a head beside others, choose a place")),
+            ("Esc", _("back to what was chosen; close this list")),
+            ("x, o", _("Heads: switch a head off or on; open it")),
+            ("[ ]", _("Attention: less or more of the colours")),
+            (", .", _("Attention: layer before, next layer")),
+            ("Space, Ctrl+Z", _("Patches: paint or clear; undo")),
+        ],
     }
 
 

@@ -20,6 +20,10 @@ class PlacePicker {
       URL.revokeObjectURL(this.url);
       this.url = URL.createObjectURL(new Blob([part("picture", Uint8Array)]));
       this.find("img").src = this.url;
+      this.find("img").onload = ({ target }) => {
+        const aspect = target.naturalWidth / target.naturalHeight;
+        this.find(".picture").style.maxWidth = `calc(${aspect} * max(320px, 60vh))`; // whole on the first screen
+      };
     }
     const picture = this.find(".picture");
     picture.setAttribute("aria-label", meta.label);

@@ -83,3 +83,16 @@ WINDOWS = Source(
     css=_read("shared.css", "window_counter.css"),
     js=_read("shared.js", "window_counter.js"),
 )
+WALL = Source(
+    html=_read("head_wall.html"),
+    css=_read("shared.css", "head_wall.css"),
+    js=_read("shared.js", "attention_paint.js", "head_wall_words.js", "head_wall_events.js", "head_wall.js"),
+)
+FILM = Source(
+    html=_read("film.html"),
+    css=_read("shared.css", "film.css"),
+    js=_read("shared.js", "attention_paint.js", "film.js"),
+)
+SHORTCUTS = Source(
+    html=_read("shortcuts.html"), css=_read("shared.css", "shortcuts.css"), js=_read("shared.js", "shortcuts.js")
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -11,8 +12,27 @@ from numpy.typing import NDArray
 from vitviz.errors import OptionError
 from vitviz.figures.html_bars import colour_bar
 from vitviz.figures.overlay import overlay
+from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
+from vitviz.ui.choices.shared import OPACITY, PALETTE
+from vitviz.ui.reader import link
 from vitviz.ui.text import plain
+
+
+def look(*, signed: bool = False) -> dict[str, Any]:
+    """Return palette, spotlight and opacity as the reader chose them, for ``overlay`` and for ``Panel``.
+
+    ``signed`` maps keep the palette of their scale: darkness has no sign.
+    """
+    palette, spotlight = link.get(PALETTE), link.get(PALETTE) == "spotlight" and not signed
+    coloured = None if signed or spotlight else palette
+    return {"palette": coloured, "spotlight": spotlight, "opacity": link.get(OPACITY)}
+
+
+def look_bar(scale: Scale, *, title: str = "") -> str:
+    """Return the colour bar of maps that are drawn with the ``look`` on a scale, as HTML."""
+    sample = Panel(photo=np.zeros((1, 1, 3), np.uint8), scale=scale, **look(signed=scale.signed))
+    return colour_bar(scale, title=title, colours=sample.bar_colours())
 
 
 def title(words: str) -> None:
@@ -41,6 +61,13 @@ def map_panel(panel: Panel, *, alt: str, titled: bool = True) -> None:
         raise OptionError(f"Panel {panel.label!r} lacks its photo, map or scale; wanted all three. Pass them.")
     if panel.label and titled:
         title(panel.label)
-    picture = overlay(panel.photo, panel.map, scale=panel.scale, palette=panel.palette, opacity=panel.opacity)
+    picture = overlay(
+        panel.photo,
+        panel.map,
+        scale=panel.scale,
+        palette=panel.palette,
+        opacity=panel.opacity,
+        spotlight=panel.spotlight,
+    )
     st.image(picture, width="stretch", output_format="JPEG", alt=alt)
-    st.html(colour_bar(panel.scale, panel.palette))
+    st.html(colour_bar(panel.scale, colours=panel.bar_colours()))

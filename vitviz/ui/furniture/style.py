@@ -6,7 +6,7 @@ import streamlit as st
 
 RULES = """
 <style>
-[data-testid="stMainBlockContainer"] { padding: 4.2rem 3rem 4rem; max-width: 1440px; }
+[data-testid="stMainBlockContainer"] { padding: 3.8rem 3rem 4rem; max-width: 1880px; }
 [data-testid="stSidebarContent"] [data-testid="stVerticalBlock"] { gap: 0.8rem; }
 .st-key-strip { border-bottom: 1px solid color-mix(in srgb, currentColor 15%, transparent); padding-bottom: 0.6rem; }
 .st-key-strip p { margin: 0; }
@@ -15,6 +15,13 @@ RULES = """
 .st-key-classes button { min-height: 0; padding: 0; text-decoration: underline dotted; text-underline-offset: 0.2em; }
 .st-key-strip [data-testid="stCaptionContainer"] p { line-height: 1.45; }
 [data-testid="stCaptionContainer"] { color: inherit; opacity: 0.82; }
+[data-testid="stCaptionContainer"] p, [data-testid="stSidebarNavLink"] span, .st-key-strip p,
+[data-testid="stWidgetLabel"] p, [data-testid="stImageCaption"] p { font-size: 0.94rem; }
+:is(.st-key-doors, .st-key-minute, .st-key-foot) [data-testid="stPageLink"] a { padding: 0.35rem 1rem;
+  border: 1px solid color-mix(in srgb, currentColor 30%, transparent); border-radius: 0.5rem; }
+:is(.st-key-doors, .st-key-minute, .st-key-foot) [data-testid="stPageLink"] a:hover { border-color: currentColor; }
+.st-key-foot { margin-top: 1.5rem; padding-top: 1rem;
+  border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent); }
 [data-testid="stImage"] { column-gap: 8px; }
 .vitviz-empty { width: 100%; display: flex; align-items: center; justify-content: center; text-align: center;
   text-wrap: balance;

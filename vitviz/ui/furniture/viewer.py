@@ -79,6 +79,15 @@ def _photo_file(model_key: str, digest: str, _picture: NDArray[np.uint8]) -> byt
     return jpeg_bytes(_picture)
 
 
+def query_box(scene: Scene) -> tuple[float, float, float, float] | None:
+    """Return left, top, right and bottom of the query as shares of the picture; None for a special token."""
+    if scene.patch is None:
+        return None
+    height, width = scene.trace.grid.image_size
+    left, top, right, bottom = scene.trace.grid.box(scene.patch)
+    return left / width, top / height, right / width, bottom / height
+
+
 def shown_map(scene: Scene, trace: Trace | None = None) -> MapView:
     """Return the map that the viewer's large picture shows."""
     return attention_view(

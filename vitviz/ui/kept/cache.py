@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from PIL import Image
 
 import vitviz
 from vitviz.analysis.attention_field import AttentionField
+from vitviz.analysis.clusters import TokenClusters, token_clusters
 from vitviz.analysis.convnet import ConvNet
 from vitviz.analysis.head_changes import head_changes as changes_of
 from vitviz.analysis.interpolation import InterpolatedPositions
@@ -31,6 +33,8 @@ from vitviz.attention.rollout_view import rollout_views
 from vitviz.attention.statistics import HeadStatistics
 from vitviz.attention.view import MapView
 from vitviz.capture.edit import Edit
+from vitviz.figures.field import cell_means, relative_field
+from vitviz.figures.palettes import levels
 from vitviz.images import Crop, Photo
 from vitviz.images.seen_part import SeenPart
 from vitviz.models import cropping
@@ -189,6 +193,28 @@ def receptive_field(
     return vitviz.receptive_field(_model, _inputs, layer=layer, token=token)
 
 
+@dataclass(frozen=True, eq=False)
+class FieldFrame:
+    """A receptive field as a film shows it: small enough to keep those of all depths."""
+
+    levels: NDArray[np.uint8]
+    """(rows, columns) of squares; 0 to 255."""
+    radius: float
+    """In pixels."""
+    theoretical: tuple[int, int, int, int] | None
+    """Left, top, right and bottom in pixels of what could be seen at most; None for all."""
+
+
+@st.cache_resource(max_entries=600, show_spinner=False)
+def field_frame(
+    model_key: str, digest: str, layer: int, token: str, cell: int, scale: str, _model: ViT | ConvNet, _inputs: Any
+) -> FieldFrame:
+    """Return the receptive field of a token or place in one photo, in squares of ``cell`` pixels: about 1 KB."""
+    field = vitviz.receptive_field(_model, _inputs, layer=layer, token=token)
+    shares, colours = relative_field(cell_means(field.values, cell), scale)
+    return FieldFrame(levels(shares, colours.low, colours.high), field.radius, field.theoretical_box)
+
+
 @st.cache_resource(max_entries=48, show_spinner=False)
 def attention_fields(
     model_key: str, digests: tuple[str, ...], layer: int, token: str, _vit: ViT, _photos: tuple[Photo, ...]
@@ -244,6 +270,14 @@ def token_colours(
 ) -> TokenColours:
     """Return the colours of the patch tokens of some photos after a layer."""
     return vitviz.token_colours(_traces, layer=layer, threshold=threshold, flip=flip)
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def token_groups(
+    model_key: str, digests: tuple[str, ...], layer: int, count: int, _traces: tuple[Trace, ...]
+) -> TokenClusters:
+    """Return the groups of the patch tokens of some photos after a layer."""
+    return token_clusters(_traces, layer=layer, count=count)
 
 
 @st.cache_resource(max_entries=12, show_spinner=N_("Measuring every token …"))

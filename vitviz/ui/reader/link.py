@@ -30,15 +30,21 @@ _TOUCHED = "vitviz_choices_touched"
 _NOTICES = "vitviz_notices"
 
 
-def enter(page: str) -> None:
+def enter(name: str) -> None:
     """Say which page this run shows, by its file's name: its own choices are then part of the link."""
-    st.session_state[_PAGE] = page
+    st.session_state[_PAGE] = name
+
+
+def page() -> str:
+    """Return the name of the page that this run shows; empty before the first."""
+    name: str = st.session_state.get(_PAGE, "")
+    return name
 
 
 def _here() -> list[Choice[Any]]:
     """Return the choices that the link of this page has."""
-    page = st.session_state.get(_PAGE, "")
-    return [choice for choice in CHOICES.values() if not choice.pages or page in choice.pages]
+    name = page()
+    return [choice for choice in CHOICES.values() if not choice.pages or name in choice.pages]
 
 
 def get(choice: Choice[Value]) -> Value:

@@ -19,7 +19,7 @@ from vitviz.trace import Trace
 from vitviz.ui.choices.shared import ABLATE, HEAD, LAYER, PATCH, pairs_of
 from vitviz.ui.kept import cache
 from vitviz.ui.kept.model_choice import ModelChoice
-from vitviz.ui.reader import chosen_model, crop, link, models, photos
+from vitviz.ui.reader import chosen_model, crop, link, models, opening, photos
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
 
@@ -166,8 +166,9 @@ def _edit(vit: ViT) -> Edit:
 def _fit(vit: ViT) -> None:
     """Bring layer, head and query into the model's range, and say so where a link asked for more."""
     layer = link.get(LAYER)
-    if layer < 0:
-        layer = vit.layers - 1
+    if layer < 0 or opening.untouched(LAYER):
+        layer = opening.here().layer(vit.layers)
+        opening.opened_on(layer, None)
     elif layer >= vit.layers:
         _tell(
             _("There is no layer {asked}: this model has layers 0 to {last}, so layer {last} is shown."),
@@ -188,7 +189,10 @@ def _fit(vit: ViT) -> None:
 
 def _query(vit: ViT) -> str:
     """Return the query of the link as the grid names it, so that "007" is patch 7 on every page."""
-    query = link.get(PATCH) or first_query(vit)
+    query = link.get(PATCH)
+    if not query or opening.untouched(PATCH):
+        query = str(middle(vit.grid)) if opening.here().patch else first_query(vit)
+        opening.opened_on(None, query)
     try:
         return vit.grid.names[vit.grid.token(query)]
     except OptionError as error:

@@ -10,8 +10,7 @@ from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import Scale
 from vitviz.figures.sprites import map_grid
 from vitviz.figures.summary import describe_map
-from vitviz.ui.choices.shared import OPACITY
-from vitviz.ui.reader import link
+from vitviz.ui.furniture.panel import look
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 from vitviz.ui.words.labels import map_words
@@ -31,7 +30,7 @@ def draw(scene: Scene) -> None:
     top = max(view.top_of_scale for view in (mean, *maps))
     left, right = st.columns([1, 2], gap="large")
     left.image(
-        overlay(scene.picture, mean.values, scale=Scale(0, mean.top_of_scale, mean.uniform), opacity=link.get(OPACITY)),
+        overlay(scene.picture, mean.values, scale=Scale(0, mean.top_of_scale, mean.uniform), **look()),
         caption=_("mean of {heads} heads").format(heads=heads),
         width="stretch",
         output_format="JPEG",

@@ -14,13 +14,13 @@ from vitviz.figures.export import html_of_png
 from vitviz.figures.overlay import grey
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
-from vitviz.ui.choices.compare import AGAINST
+from vitviz.ui.choices.compare import AGAINST, SIDES_SCALE
 from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.compare import pair, recipe
 from vitviz.ui.explore.compare.sides import Side
 from vitviz.ui.explore.evidence.maps import background
 from vitviz.ui.furniture import viewer
-from vitviz.ui.furniture.panel import map_panel
+from vitviz.ui.furniture.panel import look, map_panel
 from vitviz.ui.furniture.show import Export
 from vitviz.ui.furniture.strip import percent
 from vitviz.ui.reader import link
@@ -35,20 +35,20 @@ _ALIKE, _PARTLY = 0.8, 0.3
 
 
 def panels(a: Side, b: Side, comparison: MapComparison) -> list[Panel]:
-    """Return A, B and A − B: the maps on one scale, the difference about zero."""
-    shared, apart = _scales(pair.method(), comparison)
-    opacity = link.get(OPACITY)
+    """Return A, B and A − B: each map on its own scale or both on one, the difference about zero."""
+    scales, apart = _scales(pair.method(), comparison)
+    colouring = look(signed=pair.method().signed)
     maps = [
         Panel(
             label=f"{letter}: {side.title}",
             photo=background(side.scene, pair.method()),
             map=values,
-            scale=shared,
-            opacity=opacity,
+            scale=scale,
+            **colouring,
         )
-        for letter, side, values in (("A", a, comparison.first), ("B", b, comparison.second))
+        for letter, side, values, scale in zip("AB", (a, b), (comparison.first, comparison.second), scales, strict=True)
     ]
-    return [*maps, _difference(a, b, comparison, apart, opacity)]
+    return [*maps, _difference(a, b, comparison, apart, link.get(OPACITY))]
 
 
 def _difference(a: Side, b: Side, comparison: MapComparison, scale: Scale, opacity: float) -> Panel:
@@ -61,17 +61,23 @@ def _difference(a: Side, b: Side, comparison: MapComparison, scale: Scale, opaci
     )
 
 
-def _scales(method: Method, comparison: MapComparison) -> tuple[Scale, Scale]:
-    """Return the scale that A and B share and that of their difference."""
-    top = max(float(np.abs(values).max()) for values in (comparison.first, comparison.second)) or 1.0
+def _scales(method: Method, comparison: MapComparison) -> tuple[list[Scale], Scale]:
+    """Return the scales of A and B, one and the same if they share it, and that of their difference."""
+    tops = [float(np.abs(values).max()) for values in (comparison.first, comparison.second)]
+    if link.get(SIDES_SCALE) == "shared":
+        tops = [max(tops)] * 2
     most = float(np.abs(comparison.difference).max()) or 1.0
-    return Scale(-top if method.signed else 0.0, top, signed=method.signed), Scale(-most, most, signed=True)
+    tops = [top or 1.0 for top in tops]
+    sides = [Scale(-top if method.signed else 0.0, top, signed=method.signed) for top in tops]
+    return sides, Scale(-most, most, signed=True)
 
 
 def draw(a: Side, b: Side, comparison: MapComparison, shown: list[Panel]) -> None:
     """Draw the three maps side by side and, under them, how far they agree."""
     words = [_told(side, values) for side, values in ((a, comparison.first), (b, comparison.second))]
     words.append(_("orange where A has more, purple where B has"))
+    if shown[0].scale != shown[1].scale:
+        st.caption(_("A and B have different scales: read the numbers under them, not the brightness."))
     for column, panel, said in zip(st.columns(3, gap="medium"), shown, words, strict=True):
         with column:
             map_panel(panel, alt=_in_words(panel))

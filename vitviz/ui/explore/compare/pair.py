@@ -8,7 +8,17 @@ from vitviz.analysis.map_comparison import MapComparison, compare_maps
 from vitviz.attribution import METHODS, Method
 from vitviz.attribution.attribute import find_method
 from vitviz.trace.default import VANISHES
-from vitviz.ui.choices.compare import AGAINST, BY, KINDS, OTHER_CLASS, OTHER_MODEL, OTHER_PHOTO, OTHER_WEIGHTS, UNIT
+from vitviz.ui.choices.compare import (
+    AGAINST,
+    BY,
+    KINDS,
+    OTHER_CLASS,
+    OTHER_MODEL,
+    OTHER_PHOTO,
+    OTHER_WEIGHTS,
+    SIDES_SCALE,
+    UNIT,
+)
 from vitviz.ui.choices.evidence import TARGET
 from vitviz.ui.explore.compare.sides import Side, other_photo
 from vitviz.ui.explore.evidence import maps, panels, target
@@ -41,7 +51,7 @@ def choose(now: Scene) -> None:
         **link.widget(AGAINST),
     )
     _choose_other(now)
-    by, unit = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
+    by, unit, scale = st.columns([3, 2, 2], gap="medium", vertical_alignment="bottom")
     by.selectbox(
         _("Method"),
         [entry.name for entry in METHODS],
@@ -56,6 +66,13 @@ def choose(now: Scene) -> None:
         required=True,
         help=_("Shares divide each map by the sum of its sizes, so that maps of different models can be compared."),
         **link.widget(UNIT),
+    )
+    scale.segmented_control(
+        _("Scale of A and B"),
+        ["own", "shared"],
+        format_func={"own": _("each its own"), "shared": _("one for both")}.__getitem__,
+        required=True,
+        **link.widget(SIDES_SCALE),
     )
 
 

@@ -20,10 +20,10 @@ from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.trace import Trace, trace
 from vitviz.ui.choices.evidence import BOX, KNOBS, METHOD_NAMES, METHOD_SEPARATOR, NO_METHOD, box_of, knobs_of
-from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.furniture import settings as view_settings
 from vitviz.ui.furniture import viewer
+from vitviz.ui.furniture.panel import look
 from vitviz.ui.furniture.show import Export
 from vitviz.ui.kept import cache, shelf
 from vitviz.ui.kept.jobs import Report
@@ -190,23 +190,27 @@ def background(scene: Scene, method: Method) -> NDArray[np.uint8]:
     return grey(scene.picture) if method.signed else scene.picture
 
 
-def panel(scene: Scene, method: Method, attribution: Attribution, opacity: float) -> Panel:
-    """Return a map over its photo, for the page and for print."""
+def panel(scene: Scene, method: Method, attribution: Attribution, colouring: dict[str, Any]) -> Panel:
+    """Return a map over its photo, for the page and for print; ``colouring`` is the reader's ``look``."""
     scale, _most = colours(attribution, method)
     return Panel(
-        label=_(method.label), photo=background(scene, method), map=attribution.values, scale=scale, opacity=opacity
+        label=_(method.label), photo=background(scene, method), map=attribution.values, scale=scale, **colouring
     )
 
 
 def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:
     """Return the files of the maps that are there."""
-    opacity = link.get(OPACITY)  # now: a download runs outside the session, without its choices
-    maps = [(drawn.method, drawn.attribution) for drawn in outcomes if drawn.attribution is not None]
+    # now: a download runs outside the session, without its choices
+    maps = [
+        (drawn.method, drawn.attribution, look(signed=drawn.method.signed))
+        for drawn in outcomes
+        if drawn.attribution is not None
+    ]
     title = _("Explained: {target}").format(target=aim.label)
 
     def png(**size: Unpack[PrintSize]) -> bytes:
         panels = [Panel(label=_("Photo"), photo=scene.picture)] + [
-            panel(scene, method, attribution, opacity) for method, attribution in maps
+            panel(scene, method, attribution, colouring) for method, attribution, colouring in maps
         ]
         columns = 4 if max(scene.vit.image_size) <= 448 else 2  # a pixel must not vanish in print
         return print_figure(
@@ -218,13 +222,13 @@ def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:
         )
 
     def arrays() -> dict[str, NDArray[Any]]:
-        named = {method.name: attribution.values for method, attribution in maps}
+        named = {method.name: attribution.values for method, attribution, _look in maps}
         first = {"map": maps[0][1].values} if maps else {}
         return {**first, **named, "picture": scene.picture}
 
     return Export(
         name="vitviz-evidence",
-        settings=settings(scene, aim, [method for method, _attribution in maps]),
+        settings=settings(scene, aim, [method for method, _attribution, _look in maps]),
         png=png,
         arrays=arrays,
         html=lambda told: html_of_png(

@@ -12,13 +12,11 @@ from vitviz.attribution.attribute import PREVIEW
 from vitviz.figures.paint import number
 from vitviz.figures.scale import Scale
 from vitviz.trace.default import VANISHES
-from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.explore.evidence.maps import Outcome
 from vitviz.ui.explore.evidence.target import Aim
-from vitviz.ui.furniture.panel import empty_panel, map_panel, title
+from vitviz.ui.furniture.panel import empty_panel, look, map_panel, title
 from vitviz.ui.kept.jobs import JobView
-from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.labels import duration
@@ -87,7 +85,9 @@ def ask_for_all(scene: Scene, outcomes: list[Outcome]) -> None:
 def _map(scene: Scene, aim: Aim, method: Method, attribution: Attribution) -> None:
     scale, most = maps.colours(attribution, method)
     map_panel(
-        maps.panel(scene, method, attribution, link.get(OPACITY)), alt=_in_words(method, attribution), titled=False
+        maps.panel(scene, method, attribution, look(signed=method.signed)),
+        alt=_in_words(method, attribution),
+        titled=False,
     )
     st.caption("  \n".join(_facts(aim, method, attribution, scale, most)))
 

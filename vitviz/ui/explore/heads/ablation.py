@@ -9,10 +9,9 @@ from vitviz.figures.bars import answers_bar
 from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import scale_for
 from vitviz.figures.summary import describe_map
-from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.heads import overview
 from vitviz.ui.furniture.charts import chart
-from vitviz.ui.reader import link
+from vitviz.ui.furniture.panel import look
 from vitviz.ui.reader.scene import Scene, first_query
 from vitviz.ui.text import _
 from vitviz.ui.words.labels import map_words
@@ -50,7 +49,7 @@ def _maps(scene: Scene, *columns: st.delta_generator.DeltaGenerator) -> None:
     titles = (_("Last layer, all heads"), _("Last layer, heads off"))
     for column, view, title in zip(columns, shown, titles, strict=True):
         column.image(
-            overlay(scene.picture, view.values, scale=scale, opacity=link.get(OPACITY)),
+            overlay(scene.picture, view.values, scale=scale, **look()),
             caption=title,
             width="stretch",
             output_format="JPEG",

@@ -15,7 +15,7 @@ from vitviz.trace import Trace
 from vitviz.ui.choices.patches import PATCH_MAP
 from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.patches.painting import Changed
-from vitviz.ui.furniture.panel import map_panel
+from vitviz.ui.furniture.panel import look, map_panel
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, gap
@@ -62,20 +62,19 @@ def draw(scene: Scene, changed: Changed) -> tuple[MapView, MapView]:
 def panels(scene: Scene, changed: Changed, before: MapView, after: MapView) -> list[Panel]:
     """Return the map of the whole photo and, where patches are changed, that of the changed one and the difference."""
     shared, change = _scales(before, after)
-    opacity = link.get(OPACITY)
-    whole = Panel(label=_("Whole photo"), photo=scene.picture, map=before.values, scale=shared, opacity=opacity)
+    whole = Panel(label=_("Whole photo"), photo=scene.picture, map=before.values, scale=shared, **look())
     if not changed:
         return [whole]
     return [
         whole,
-        Panel(label=_("Patches changed"), photo=changed.picture, map=after.values, scale=shared, opacity=opacity),
+        Panel(label=_("Patches changed"), photo=changed.picture, map=after.values, scale=shared, **look()),
         Panel(
             label=_("After − before"),
             photo=grey(scene.picture),
             map=after.values - before.values,
             scale=change,
             palette=_DIFFERENCE,
-            opacity=opacity,
+            opacity=link.get(OPACITY),
         ),
     ]
 

@@ -16,12 +16,12 @@ from vitviz.attribution.attribute import find_method
 from vitviz.figures.export import html_of_png
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.ui.choices.patches import PATCH_MAP
-from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.explore.patches import attention, drop_curve
 from vitviz.ui.explore.patches.painting import Changed
 from vitviz.ui.furniture import viewer
+from vitviz.ui.furniture.panel import look
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.furniture.show import Export
 from vitviz.ui.reader import link
@@ -67,7 +67,8 @@ def _panels(scene: Scene, changed: Changed, measured: PatchMeasurements) -> list
     whole, *others = attention.panels(scene, changed, before, after)
     panels = [*pictures, replace(whole, label=before.label), *others]
     if measured.occlusion is not None:
-        panels.append(maps.panel(scene, find_method("occlusion"), measured.occlusion, link.get(OPACITY)))
+        method = find_method("occlusion")
+        panels.append(maps.panel(scene, method, measured.occlusion, look(signed=method.signed)))
     return panels
 
 

@@ -14,18 +14,19 @@ from torch import Tensor
 from vitviz.analysis.patch_changes import SHUFFLED, change_patches, changed_input, chosen_patches
 from vitviz.analysis.replacement import REMOVED
 from vitviz.analysis.shuffling import move_patches, order_among
+from vitviz.attention.view import attention_view
 from vitviz.errors import VitvizError
 from vitviz.figures.image_files import jpeg_bytes
 from vitviz.figures.paint import hatch
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
-from vitviz.ui.choices.patches import CHANGE, KEEP_ONLY, PAINTED, Painting, painting_of
+from vitviz.ui.choices.patches import CHANGE, KEEP_ONLY, PAINTED, Painting, painted_text, painting_of
 from vitviz.ui.components.painter_view import PainterView, Stroke
 from vitviz.ui.components.patch_painter import patch_painter
 from vitviz.ui.furniture import viewer
 from vitviz.ui.reader import link
-from vitviz.ui.reader.scene import Scene
+from vitviz.ui.reader.scene import Scene, first_query
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
 
@@ -94,10 +95,11 @@ def controls() -> None:
 def current(scene: Scene) -> Changed:
     """Return the changed picture of this run; a painting for another grid is carried over, and told."""
     grid = scene.vit.grid
-    painting = painting_of(link.get(PAINTED)) or Painting(grid.rows, grid.columns, frozenset())
+    text = link.get(PAINTED)
+    painting = painting_of(text) or Painting(grid.rows, grid.columns, frozenset() if text else opening(scene))
     fitted = painting.on(grid)
     if fitted is not painting:
-        link.put(PAINTED.at(fitted.text()))
+        link.put(PAINTED.at(painted_text(fitted)))
         st.info(
             _("The painting was made on {old} patches; it is carried over to {new}.").format(
                 old=f"{painting.rows} × {painting.columns}", new=f"{grid.rows} × {grid.columns}"
@@ -105,6 +107,13 @@ def current(scene: Scene) -> Changed:
             icon=":material/grid_on:",
         )
     return _changed(scene, fitted, link.get(CHANGE), link.get(KEEP_ONLY))
+
+
+def opening(scene: Scene) -> frozenset[int]:
+    """Return the patches that are painted at first: the tenth that the model looks at most in its last layer."""
+    shown = attention_view(scene.original, layer=scene.original.layers - 1, query=first_query(scene.vit))
+    count = max(1, round(scene.vit.grid.patches / 10))
+    return frozenset(np.argsort(-shown.values.ravel(), kind="stable")[:count].tolist())
 
 
 def _changed(scene: Scene, painting: Painting, change: str, keep_only: bool) -> Changed:
@@ -180,7 +189,7 @@ def painter(scene: Scene, changed: Changed) -> None:
 
 def _keep(grid: PatchGrid, stroke: Stroke) -> None:
     st.session_state[_STROKE] = stroke.number
-    link.put(PAINTED.at(Painting(grid.rows, grid.columns, stroke.painted).text()))
+    link.put(PAINTED.at(painted_text(Painting(grid.rows, grid.columns, stroke.painted))))
 
 
 def _effect(changed: Changed) -> str:

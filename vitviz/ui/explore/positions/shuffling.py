@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import streamlit as st
+import torch
+from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
-from vitviz.analysis.shuffling import ShuffleExperiment
+from vitviz.analysis.shuffling import SHARES, ShuffleExperiment, move_patches, shuffled_order
 from vitviz.errors import VitvizError
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve
 from vitviz.figures.line_chart import line_chart
 from vitviz.figures.theme import QUERY_ORANGE
+from vitviz.grid import PatchGrid
 from vitviz.ui.choices.positions import SHUFFLE
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import cache
@@ -30,16 +35,41 @@ def draw(scene: Scene) -> ShuffleExperiment | None:
         help=_("Ten passes of the model: a few seconds."),
         **link.widget(SHUFFLE),
     )
+    slot = st.container()
     if not link.get(SHUFFLE):
+        _pictures(scene, slot, None)
         return None
     try:
         experiment = cache.shuffled(scene.model_key, scene.photo.digest, scene.vit, scene.photo)
     except VitvizError as error:
         st.info(plain(in_dashboard(error)))
         return None
+    _pictures(scene, slot, experiment)
     _shuffle_curve(experiment)
     _shuffle_answers(scene, experiment)
     return experiment
+
+
+def _pictures(scene: Scene, slot: DeltaGenerator, experiment: ShuffleExperiment | None) -> None:
+    """Draw what the model is shown at every share, with its answers if they were computed."""
+    shares = SHARES if experiment is None else experiment.shares
+    captions = [_("{share:.0%} moved").format(share=share) for share in shares]
+    if experiment is not None and experiment.with_positions.top:
+        for at, top in enumerate(experiment.with_positions.top):
+            captions[at] += f": {class_name(scene.vit, top)}"
+    pictures = [_shuffled_photo(scene, share) for share in shares]
+    for column, picture, caption in zip(slot.columns(len(shares), gap="small"), pictures, captions, strict=True):
+        column.image(picture, caption=plain(caption), width="stretch", output_format="JPEG", alt=caption)
+
+
+def _shuffled_photo(scene: Scene, share: float) -> NDArray[np.uint8]:
+    """Return the photo with that share of its patches moved as in the experiment, at a size to look at."""
+    grid, photo = scene.vit.grid, scene.picture
+    scale = photo.shape[0] // scene.vit.image_size[0]
+    large = PatchGrid(grid.rows, grid.columns, (grid.patch_size[0] * scale, grid.patch_size[1] * scale))
+    planes = torch.from_numpy(photo.copy()).permute(2, 0, 1)
+    moved: NDArray[np.uint8] = move_patches(planes, large, shuffled_order(grid.patches, share)).permute(1, 2, 0).numpy()
+    return moved
 
 
 def _shuffle_curve(experiment: ShuffleExperiment) -> None:

@@ -158,13 +158,13 @@ def picture(scene: Scene, network: ProbedField, *, outlined: bool = True) -> NDA
         scale=link.get(FIELD_SCALE),
         palette=link.get(PALETTE),
         opacity=link.get(OPACITY),
-        cell=_cell(scene),
+        cell=square_side(scene),
         place=_box(scene) if outlined else None,
         theoretical=network.field.theoretical_box,
     )
 
 
-def _cell(scene: Scene) -> int:
+def square_side(scene: Scene) -> int:
     """Return the side of the squares that are painted: half a patch at most, and a divisor of both sides."""
     height, width = scene.vit.image_size
     sides = range(1, max(1, min(scene.vit.grid.patch_size) // 2) + 1)
@@ -203,7 +203,7 @@ def key(scene: Scene) -> str:
         if link.get(FIELD_SCALE) == "log"
         else _("Bright: the strongest square. Darkest: zero.")
     )
-    colours += gap() + _("A square is the mean of {side} × {side} px.").format(side=_cell(scene))
+    colours += gap() + _("A square is the mean of {side} × {side} px.").format(side=square_side(scene))
     if scene.query.isdecimal():
         return colours + gap() + _("Orange: the patch that is read.")
     return (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Unpack
 
-import numpy as np
 import streamlit as st
 import torch
 from numpy.typing import NDArray
@@ -13,9 +12,7 @@ from numpy.typing import NDArray
 from vitviz.attention.rollout import fuse_heads, normalise_rows
 from vitviz.attention.rollout_view import rollout_view
 from vitviz.attention.view import MapView
-from vitviz.figures.scale import scale_for
 from vitviz.figures.sheet import PrintSize, print_figure
-from vitviz.figures.sprites import map_grid
 from vitviz.ui.choices.rollout import DISCARD, END, FUSION, LAYER_ALONE, RESIDUAL, ROLLOUT, ROLLOUT_MAP, START
 from vitviz.ui.choices.shared import DIRECTION, OPACITY, PALETTE, PATCH, SCALE, SMOOTH, SPECIAL
 from vitviz.ui.components.attention_view import AttentionView, ViewState
@@ -203,7 +200,7 @@ def _rollout_map(scene: Scene, options: dict[str, Any]) -> MapView:
     )
 
 
-def _rollout_maps(scene: Scene, options: dict[str, Any]) -> tuple[MapView, ...]:
+def depth_maps(scene: Scene, options: dict[str, Any]) -> tuple[MapView, ...]:
     """Return the map of the pinned token up to every layer, from the first of the range to the model's last."""
     return cache.rollout_maps(
         *_key(scene),
@@ -212,41 +209,6 @@ def _rollout_maps(scene: Scene, options: dict[str, Any]) -> tuple[MapView, ...]:
         **{name: value for name, value in options.items() if name != "end_layer"},
         _trace=scene.trace,
     )
-
-
-def strip(scene: Scene, options: dict[str, Any]) -> None:
-    """Draw the rollout of the pinned token up to every layer, on one scale."""
-    start = options["start_layer"]
-    maps = [view.values for view in _rollout_maps(scene, options)]
-    labels = [f"{start}–{end}" for end in range(start, scene.trace.layers)]
-    sheet = map_grid(
-        np.stack(maps),
-        labels,
-        columns=min(len(maps), 12),
-        scale=scale_for(np.stack(maps), "model", uniform=1 / scene.trace.grid.tokens),
-        cell_pixels=96,
-        background=_page_colour(),
-        selected=options["end_layer"] - start,
-    )
-    st.image(np.asarray(sheet), width="stretch", output_format="PNG", alt=_("The rollout up to each layer"))
-    st.caption(
-        _(
-            "The rollout of the pinned token as layers are added, on one colour scale. Spread evenly, it would lie on "
-            "as many patches as these: {first:,.1f} after the first layer, {last:,.1f} after the last."
-        ).format(first=_evenly(maps[0]), last=_evenly(maps[-1]))
-    )
-
-
-def _evenly(values: NDArray[np.float32]) -> float:
-    """Return on how many patches a map would lie if it were spread evenly: the exponential of its entropy."""
-    shares = values[values > 0].astype(np.float64)
-    shares /= shares.sum()
-    return float(np.exp(-(shares * np.log(shares)).sum()))
-
-
-def _page_colour() -> tuple[int, int, int]:
-    """Return the page's background, so that the strip's labels are written in a colour that is read on it."""
-    return (3, 4, 6) if st.context.theme.type == "dark" else (255, 255, 255)
 
 
 def export(scene: Scene, options: dict[str, Any], view: AttentionView, shown: MapView) -> Export:

@@ -40,9 +40,12 @@ def doors() -> list[Door]:
         ),
         Door(
             _("I want to measure my model"),
-            _("Any timm Vision Transformer, registers and rotary positions included; arrays and figures to take away."),
-            "rollout",
-            {"fusion": "mean"},
+            _(
+                "Choose any timm Vision Transformer in the sidebar, explain its answers by fourteen methods and put "
+                "every map to the test; arrays and figures to take away."
+            ),
+            "evidence",
+            {},
         ),
         Door(
             _("I want proof"),
@@ -56,8 +59,10 @@ def doors() -> list[Door]:
 def draw() -> None:
     """Draw the doors side by side."""
     cards = doors()
-    for column, door in zip(st.columns(len(cards)), cards, strict=True):
-        with column.container(border=True):
+    with st.container(key="doors"):
+        columns = st.columns(len(cards))
+    for column, door in zip(columns, cards, strict=True):
+        with column.container(border=True, height="stretch"):
             st.subheader(door.wish, anchor=False)
             st.markdown(door.sentence)
             target = entry(door.page)

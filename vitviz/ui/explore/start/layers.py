@@ -7,22 +7,19 @@ from typing import Any, Unpack
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image
 
 from vitviz.attention.view import MapView, attention_view
 from vitviz.figures.export import html_of_png
-from vitviz.figures.image_files import jpeg_bytes
-from vitviz.figures.overlay import overlay
+from vitviz.figures.palettes import levels
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
-from vitviz.figures.summary import describe_map
+from vitviz.ui.components.film import film
+from vitviz.ui.components.film_view import FilmPanel, FilmView
 from vitviz.ui.furniture import settings, viewer
 from vitviz.ui.furniture.show import Export
 from vitviz.ui.reader.scene import Scene, first_query
 from vitviz.ui.text import _, language
-from vitviz.ui.words.labels import map_words
 
-_TILE_PIXELS = 104
 _DARKNESS = 0.72
 
 
@@ -33,57 +30,41 @@ def layer_maps(scene: Scene) -> list[MapView]:
 
 
 def draw(scene: Scene, maps: list[MapView]) -> None:
-    """Draw the photo with its patch grid, and one map a layer."""
+    """Draw the photo cut into patches and, played on it and beside it, one map a layer."""
+    film(view(scene, maps), key="layer_film")
     grid = scene.trace.grid
-    edit = str(scene.trace.edit.describe())
-    ruled, *tiles = _pictures(scene.model_key, scene.photo.digest, edit, scene, maps)
-    photo, layers = st.columns([2, 5], gap="medium")
-    photo.image(ruled, width="stretch", alt=_("The photo, cut into patches"))
-    photo.caption(
-        _("The picture becomes {patches} patches of {side} × {side} pixels. Each is one token.").format(
-            patches=grid.patches, side=grid.patch_size[0]
-        )
+    st.caption(
+        _(
+            "The picture becomes {patches} patches of {side} × {side} pixels; each is one token. Each layer is lit up "
+            "to its own strongest patch, and says how many times the even share that one gets."
+        ).format(patches=grid.patches, side=grid.patch_size[0])
     )
-    layers.markdown(
-        _("What {query} looks at in each layer, and how many times the even share its strongest patch gets:").format(
-            query=query_words(scene)
-        )
-    )
-    layers.image(
-        tiles,
-        caption=[
-            _("Layer {layer} · {times:.0f} ×").format(layer=layer, times=shown.strongest[1] / shown.uniform)
-            for layer, shown in enumerate(maps)
-        ],
-        width=_TILE_PIXELS,
-        alt=[describe_map(shown.values, grid, shown.uniform, labels=map_words()) for shown in maps],
+
+
+def view(scene: Scene, maps: list[MapView]) -> FilmView:
+    """Return the film: the photo with all its patches lit, then a frame a layer, each on its own scale."""
+    grid = scene.trace.grid
+    lit = [levels(shown.values, 0, shown.top_of_scale) for shown in maps]
+    whole = np.full_like(lit[0], 255)
+    told = [_("strongest patch {times:.0f} × even").format(times=shown.strongest[1] / shown.uniform) for shown in maps]
+    title = _("Where {query} looks, layer by layer").format(query=query_words(scene))
+    first = _("{patches} patches, each one token").format(patches=grid.patches)
+    return FilmView(
+        name=title,
+        photo=viewer.photo_file(scene),
+        size=grid.image_size,
+        panels=(FilmPanel(title=title, levels=np.stack([whole, *lit]), captions=(first, *told)),),
+        frames=(_("Photo"), *(_("Layer {layer}").format(layer=layer) for layer in range(len(maps)))),
+        ends=("0", _("strongest of its layer")),
+        ruled=(grid.rows, grid.columns),
+        tiles=True,
+        opacity=_DARKNESS,
     )
 
 
 def query_words(scene: Scene) -> str:
     """Return what the Start page follows: the class token, or the middle patch of a model without one."""
     return _("the class token") if "class" in scene.trace.grid.prefix else _("the middle patch")
-
-
-@st.cache_data(max_entries=24, show_spinner=False)
-def _pictures(model_key: str, digest: str, edit: str, _scene: Scene, _maps: list[MapView]) -> list[bytes]:
-    """Return the photo with its patch grid and one lit photo a layer, as JPEG files."""
-    grid = _scene.trace.grid
-    flat = np.zeros((grid.rows, grid.columns), np.float32)
-    ruled = overlay(_scene.picture, flat, scale=Scale(0, 1), opacity=0, grid_lines=True)
-    small = np.asarray(Image.fromarray(_scene.picture).resize(_tile_size(_scene)))
-    lit = [
-        overlay(small, shown.values, scale=_scale(shown), spotlight=True, opacity=_DARKNESS, query=shown.cell)
-        for shown in _maps
-    ]
-    return [jpeg_bytes(picture) for picture in (ruled, *lit)]
-
-
-def _tile_size(scene: Scene) -> tuple[int, int]:
-    """Return (width, height) of a tile at twice its size on the page, whole pixels a patch."""
-    grid = scene.trace.grid
-    side = max(1, 2 * _TILE_PIXELS // grid.columns)
-    return side * grid.columns, side * grid.rows
 
 
 def _scale(shown: MapView) -> Scale:

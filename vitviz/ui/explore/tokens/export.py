@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vitviz.analysis.clusters import TokenClusters
 from vitviz.analysis.similarity import LayerSimilarity
 from vitviz.analysis.spectrum import Spectrum
 from vitviz.analysis.tokens import TokenColours, TokenNorms, TokenSimilarity, token_similarity
@@ -17,10 +18,10 @@ from vitviz.export.settings import ViewSettings
 from vitviz.figures.overlay import outline, overlay
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
-from vitviz.ui.choices.tokens import CKA_WITH, FLIP, FOREGROUND
+from vitviz.ui.choices.tokens import CKA_WITH, CLUSTERS, FLIP, FOREGROUND
 from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.components.token_view import TokenView
-from vitviz.ui.explore.tokens import layers, norms
+from vitviz.ui.explore.tokens import clusters, layers, norms
 from vitviz.ui.explore.tokens.lens import Reading, evidence_scale
 from vitviz.ui.explore.tokens.second_photo import Seen
 from vitviz.ui.furniture import viewer
@@ -42,6 +43,7 @@ class TokenMeasurements:
 
     view: TokenView
     colours: TokenColours | None
+    groups: TokenClusters
     norms: tuple[TokenNorms, ...]
     lens: Reading | None
     spectrum: Spectrum | None
@@ -87,6 +89,10 @@ def _panels(
                 (_("Tokens as colours"), _("In the second photo")), measured.colours.colours, strict=True
             )
         ]
+    for label, seen, groups in zip(
+        (_("Groups"), _("In the second photo")), (here, there), measured.groups.clusters, strict=True
+    ):
+        panels.append(Panel(label=label, photo=clusters.painted(seen.picture, groups)))
     table = measured.norms[scene.layer]
     panels.append(Panel(label=_("Norm"), photo=here.picture, map=table.norms, scale=norms.scale(table)))
     if measured.lens is not None:
@@ -135,6 +141,7 @@ def _arrays(
     }
     if measured.colours is not None:
         arrays |= dict(zip(("colours", "second_colours"), measured.colours.colours, strict=True))
+    arrays |= dict(zip(("groups", "second_groups"), measured.groups.clusters, strict=True))
     if measured.lens is not None:
         lens = measured.lens
         arrays |= {"lens_logits": lens.lens.logits, "class_evidence": lens.evidence.values}
@@ -173,6 +180,7 @@ def _recipe(
     patch, layer, threshold = measured.view.patch, scene.layer, link.get(FOREGROUND) or None
     lines = [
         "import vitviz",
+        "from vitviz.analysis.clusters import token_clusters",
         "from vitviz.examples import example",
         "",
         load_line(scene),
@@ -183,6 +191,7 @@ def _recipe(
         f"match = vitviz.token_similarity(here, {patch}, layer={layer}, other=there).best",
         f"colours = vitviz.token_colours([here, there], layer={layer}, threshold={threshold}, "
         f"flip={link.get(FLIP)}).colours",
+        f"groups = token_clusters([here, there], layer={layer}, count={link.get(CLUSTERS)}).clusters",
         f"outliers = vitviz.token_norms(here, layer={layer}).outliers",
         "spectrum = vitviz.token_spectrum(here)",
     ]
@@ -198,6 +207,7 @@ def _recipe(
         "second_picture": photos.named(there.name),
         "foreground": threshold,
         "flip": link.get(FLIP),
+        "groups": link.get(CLUSTERS),
         "best_match": {"here": alike[0].best, "second": alike[1].best},
         "outliers": table.outliers,
         "outlier_threshold": table.threshold,

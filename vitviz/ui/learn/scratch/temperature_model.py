@@ -17,7 +17,6 @@ from vitviz.capture.edit import NO_EDIT
 from vitviz.errors import VitvizError
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve, Level
-from vitviz.figures.html_bars import colour_bar
 from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.overlay import overlay
 from vitviz.figures.palettes import VIT_BLUE
@@ -28,7 +27,7 @@ from vitviz.labs import model_temperature as lab
 from vitviz.labs.model_temperature import ModelTemperature
 from vitviz.trace import Trace
 from vitviz.ui.choices.attention_from_scratch import FACTOR, FACTORS, HEAT_SWEEP, HEATED, factor_of
-from vitviz.ui.choices.shared import OPACITY
+from vitviz.ui.furniture.panel import look, look_bar
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, first_query
@@ -115,13 +114,13 @@ def maps(scene: Scene, heated: Heated) -> None:
     titles = (_("unchanged"), _("at {factor:.3g} × √d").format(factor=heated.factor))
     for column, view, title in zip(st.columns(2), views, titles, strict=True):
         column.image(
-            overlay(scene.picture, view.values, scale=scale, opacity=link.get(OPACITY)),
+            overlay(scene.picture, view.values, scale=scale, **look()),
             caption=title,
             width="stretch",
             output_format="JPEG",
             alt=describe_map(view.values, scene.vit.grid, view.uniform, labels=map_words()),
         )
-    st.html(colour_bar(scale, title=_("attention in the last layer, mean of the heads, one scale for both")))
+    st.html(look_bar(scale, title=_("attention in the last layer, mean of the heads, one scale for both")))
 
 
 def numbers(scene: Scene, heated: Heated) -> None:

@@ -1,0 +1,254 @@
+// The film: the same maps frame after frame. Play, pause and scrub in the browser; the server is asked nothing.
+
+const STEP = 650; // milliseconds a frame
+
+class Film {
+  constructor(root) {
+    this.app = root.querySelector(".film");
+    this.find = (selector) => this.app.querySelector(selector);
+    this.still = window.matchMedia("(prefers-reduced-motion: reduce)");
+    this.observer = new ResizeObserver(() => this.repaint());
+    bindFilm(this);
+  }
+
+  receive(bytes) {
+    const { meta, part } = unpack(bytes);
+    const before = this.meta ?? {};
+    this.meta = meta;
+    this.levels = meta.panels.map((_, at) => part(`levels ${at}`, Uint8Array));
+    this.painters = meta.panels.map(({ rows, columns }) => new MapPainter(rows, columns));
+    this.table = colourTable(part("palette", Uint8Array));
+    if (meta.content !== before.content || meta.start !== before.start) {
+      if (before.frames?.length !== meta.frames.length || meta.start !== before.start) this.at = meta.start;
+    }
+    this.at = Math.min(this.at ?? meta.start, meta.frames.length - 1);
+    buildFilm(this);
+    if (meta.photoName !== before.photoName) this.loadPhoto(part("photo", Uint8Array));
+    this.observer.observe(this.app);
+    this.show(this.at);
+    if (this.image) this.app.dataset.ready = meta.content;
+  }
+
+  async loadPhoto(bytes) {
+    const name = this.meta.photoName;
+    const image = await createImageBitmap(new Blob([bytes]));
+    if (name !== this.meta.photoName) return;
+    this.image = image;
+    this.scaledFor = {};
+    this.repaint();
+    this.app.dataset.ready = this.meta.content;
+  }
+
+  get last() {
+    return this.meta.frames.length - 1;
+  }
+
+  show(frame) {
+    this.at = Math.max(0, Math.min(this.last, frame));
+    writeFrame(this);
+    this.repaint(false);
+  }
+
+  /** Play from here, or from the beginning at the end; where motion is unwelcome, go on by one frame a press. */
+  play() {
+    if (this.playing) return this.pause();
+    if (this.at === this.last) this.show(0);
+    else if (this.still.matches) this.show(this.at + 1);
+    if (this.still.matches) return undefined;
+    this.playing = setInterval(() => {
+      if (!this.app.isConnected) return this.pause();
+      this.show(this.at + 1);
+      return this.at === this.last ? this.pause() : undefined;
+    }, STEP);
+    return writeFrame(this);
+  }
+
+  pause() {
+    clearInterval(this.playing);
+    this.playing = null;
+    writeFrame(this);
+  }
+
+  repaint(all = true) {
+    if (!this.meta) return;
+    if (all && this.meta.tiles) layoutFrames(this);
+    const canvases = this.app.querySelectorAll(".panel canvas");
+    canvases.forEach((canvas, panel) => {
+      paintFrame(this, canvas, panel, this.at);
+      paintFilmMarks(this, canvas, panel);
+    });
+    if (all) this.app.querySelectorAll(".tile canvas").forEach((canvas, frame) => paintFrame(this, canvas, 0, frame));
+  }
+
+  dispose() {
+    clearInterval(this.playing);
+    this.playing = null;
+    clearTimeout(this.speaking);
+    this.observer.disconnect();
+  }
+}
+
+function paintFrame(film, canvas, panel, frame) {
+  const { meta } = film;
+  if (!canvas.clientWidth) return;
+  canvas.style.aspectRatio = `${meta.width} / ${meta.height}`;
+  fitCanvas(canvas);
+  const { rows, columns } = meta.panels[panel];
+  const context = canvas.getContext("2d");
+  const cells = film.painters[panel].paint(film.levels[panel], frame * rows * columns, film.table, 255);
+  const holder = ((film.scaledFor ??= {})[`${canvas.width}×${canvas.height}`] ??= {});
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  drawPhoto(context, scaledPhoto(holder, film.image, canvas), meta.opacity, meta.darkens);
+  drawCells(context, cells, meta.opacity, meta.darkens, false);
+}
+
+/** Lines between the patches, the dashed box of the frame and the orange mark. */
+function paintFilmMarks(film, canvas, panel) {
+  const { meta } = film;
+  const context = canvas.getContext("2d");
+  const ratio = window.devicePixelRatio || 1;
+  if (meta.ruled) {
+    context.strokeStyle = "rgba(255, 255, 255, 0.35)";
+    context.lineWidth = ratio;
+    context.beginPath();
+    for (let row = 1; row < meta.ruled[0]; row++) {
+      context.moveTo(0, (row * canvas.height) / meta.ruled[0]);
+      context.lineTo(canvas.width, (row * canvas.height) / meta.ruled[0]);
+    }
+    for (let column = 1; column < meta.ruled[1]; column++) {
+      context.moveTo((column * canvas.width) / meta.ruled[1], 0);
+      context.lineTo((column * canvas.width) / meta.ruled[1], canvas.height);
+    }
+    context.stroke();
+  }
+  const box = meta.panels[panel].boxes[film.at];
+  if (box) {
+    context.save();
+    context.setLineDash([8 * ratio, 5 * ratio]);
+    outline(context, boxPixels(canvas, box), "#ff5a36", 2 * ratio);
+    context.restore();
+  }
+  if (meta.mark) outline(context, boxPixels(canvas, meta.mark), ORANGE, 3 * ratio);
+}
+
+function boxPixels({ width, height }, [left, top, right, bottom]) {
+  const inside = (share) => Math.max(0, Math.min(1, share));
+  const [x, y] = [inside(left) * width, inside(top) * height];
+  return [x, y, inside(right) * width - x, inside(bottom) * height - y];
+}
+
+function buildFilm(film) {
+  const { meta, find, app } = film;
+  const shape = JSON.stringify([meta.panels.map(({ title }) => title), meta.frames, meta.tiles]);
+  find(".low").textContent = meta.ends[0];
+  find(".high").textContent = meta.ends[1];
+  find(".choose").textContent = meta.choose;
+  find(".choose").hidden = !meta.choose;
+  find(".scrub").max = film.last;
+  find(".scrub").setAttribute("aria-label", meta.labels.scrub);
+  find(".tiles").setAttribute("aria-label", meta.labels.scrub);
+  app.setAttribute("aria-label", meta.name);
+  const ramp = find(".ramp").getContext("2d");
+  const image = ramp.createImageData(256, 1);
+  new Uint32Array(image.data.buffer).set(film.table);
+  ramp.putImageData(image, 0, 0);
+  find(".tiles").hidden = !meta.tiles;
+  find(".stage").classList.toggle("beside", meta.tiles);
+  if (film.shape === shape) return;
+  film.shape = shape;
+  find(".panels").style.setProperty("--panels", meta.panels.length);
+  find(".panels").style.setProperty("--aspect", meta.width / meta.height);
+  find(".panels").replaceChildren(
+    ...meta.panels.map(({ title }) => {
+      const panel = element("figure", "panel");
+      panel.append(element("p", "title", title), document.createElement("canvas"), element("p", "caption"));
+      return panel;
+    }),
+  );
+  buildTiles(film);
+}
+
+/** As few columns as let all tiles be seen at once; three or more where they stand under the panel. */
+function layoutFrames(film) {
+  const { meta, find } = film;
+  const tiles = find(".tiles");
+  const count = meta.frames.length;
+  const stacked = tiles.offsetTop > find(".panels").offsetTop + 40;
+  const room = stacked ? Infinity : Math.max(320, 0.56 * window.innerHeight);
+  const height = (columns) => Math.ceil(count / columns) * (((tiles.clientWidth / columns) * meta.height) / meta.width + 26);
+  let columns = 3;
+  while (columns < count && height(columns) > room) columns++;
+  tiles.style.setProperty("--columns", columns);
+}
+
+function buildTiles(film) {
+  const { meta, find } = film;
+  if (!meta.tiles) return find(".tiles").replaceChildren();
+  return find(".tiles").replaceChildren(
+    ...meta.frames.map((name, frame) => {
+      const tile = element("button", "tile");
+      tile.type = "button";
+      tile.setAttribute("role", "radio");
+      tile.dataset.value = frame;
+      tile.append(document.createElement("canvas"), element("span", "", name));
+      return tile;
+    }),
+  );
+}
+
+/** What changes with the frame and is text. */
+function writeFrame(film) {
+  const { meta, find, at, app } = film;
+  const { labels } = meta;
+  find(".frame").textContent = meta.frames[at];
+  find(".scrub").value = at;
+  find(".scrub").setAttribute("aria-valuetext", meta.frames[at]);
+  const next = film.still.matches ? labels.next : labels.play;
+  find(".play").textContent = film.playing ? `❚❚ ${labels.pause}` : `▶ ${at === film.last ? labels.again : next}`;
+  app.querySelectorAll(".panel .caption").forEach((node, panel) => {
+    node.textContent = meta.panels[panel].captions[at];
+  });
+  checkRadio(find(".tiles"), at);
+  app.dataset.frame = at;
+  app.dataset.playing = Boolean(film.playing);
+  clearTimeout(film.speaking);
+  if (film.playing) return;
+  film.speaking = setTimeout(() => {
+    const told = meta.panels.map(({ title, captions }) => `${title}: ${captions[at]}`).join(". ");
+    find(".live").textContent = `${meta.frames[at]}. ${told}`;
+  }, 300);
+}
+
+function bindFilm(film) {
+  film.find(".play").addEventListener("click", () => film.play());
+  film.find(".choose").addEventListener("click", () => film.send("chosen", { frame: film.at }));
+  film.find(".scrub").addEventListener("input", (event) => {
+    film.pause();
+    film.show(Number(event.target.value));
+  });
+  radioKeys(film.find(".tiles"), (frame) => {
+    film.pause();
+    film.show(Number(frame));
+  });
+  film.app.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches(".scrub, .tile")) return;
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    film.pause();
+    film.show(film.at + step);
+    event.preventDefault();
+  });
+}
+
+const films = new WeakMap(); // root of an instance → its film
+
+function mount({ data, parentElement, setTriggerValue }) {
+  let film = films.get(parentElement);
+  if (!film) {
+    film = new Film(parentElement);
+    films.set(parentElement, film);
+  }
+  film.send = (name, value) => setTriggerValue(name, value);
+  film.receive(data);
+  return cleanUp(parentElement, () => film.dispose());
+}

@@ -1,0 +1,61 @@
+"""The head wall on a page: the maps of all heads at once; pointing at one shows it large.
+
+Pointing never leaves the browser. A click on a head, on a patch of the large map or on a button sends one trigger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from vitviz.ui.components.atlas_view import HeadIndex
+from vitviz.ui.components.sources import WALL
+from vitviz.ui.components.wall_view import WALL_SCALES, WallScale, WallView
+
+_component = st.components.v2.component("vitviz_head_wall", html=WALL.html, css=WALL.css, js=WALL.module)
+
+
+def head_wall(
+    view: WallView,
+    *,
+    key: str,
+    on_pin: Callable[[HeadIndex], None],
+    on_off: Callable[[HeadIndex], None],
+    on_open: Callable[[HeadIndex], None],
+    on_query: Callable[[str], None],
+    on_scale: Callable[[WallScale], None],
+) -> None:
+    """Show the wall.
+
+    Each function is called before the script runs again: with the head that was pinned or taken off, switched off or
+    on, or opened; with the token that was made the query; with the scale that was chosen.
+    """
+
+    def sent(name: str) -> object:
+        return (st.session_state.get(key) or {}).get(name)
+
+    def head(name: str, function: Callable[[HeadIndex], None]) -> None:
+        place = view.read_place(sent(name))
+        if place is not None:
+            function(place)
+
+    def query() -> None:
+        name = view.read_query(sent("query"))
+        if name is not None:
+            on_query(name)
+
+    def scale() -> None:
+        chosen = sent("scale")
+        if chosen in WALL_SCALES:
+            on_scale(chosen)
+
+    _component(
+        key=key,
+        data=view.pack(),
+        on_pin_change=lambda: head("pin", on_pin),
+        on_off_change=lambda: head("off", on_off),
+        on_open_change=lambda: head("open", on_open),
+        on_query_change=query,
+        on_scale_change=scale,
+    )

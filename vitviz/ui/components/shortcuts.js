@@ -1,0 +1,69 @@
+// Keys for the whole page: they act only where no text is written and no other part of the page took the key.
+
+class Shortcuts {
+  constructor(root) {
+    this.app = root.querySelector(".shortcuts");
+    this.find = (selector) => this.app.querySelector(selector);
+    this.onKey = (event) => this.take(event);
+    document.addEventListener("keydown", this.onKey);
+    this.find(".full").addEventListener("click", toggleFullScreen);
+    this.find(".help").addEventListener("click", () => this.help());
+    this.find(".close").addEventListener("click", () => this.find("dialog").close());
+  }
+
+  receive({ labels, keys }) {
+    this.keys = keys;
+    this.find(".full").textContent = labels.full;
+    this.find(".help").textContent = labels.help;
+    this.find(".close").textContent = labels.close;
+    this.find("h2").textContent = labels.title;
+    const rows = labels.rows.flatMap(([names, does]) => [element("dt", "", names), element("dd", "", does)]);
+    this.find("dl").replaceChildren(...rows);
+    this.app.dataset.ready = "1";
+  }
+
+  help() {
+    if (!this.find("dialog").open) this.find("dialog").showModal();
+  }
+
+  take(event) {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || writes(event)) return;
+    if (event.key === "?") this.help();
+    else if (event.key === "f") toggleFullScreen();
+    else if (event.key in this.keys) this.send("act", { name: this.keys[event.key] });
+    else return;
+    event.preventDefault();
+  }
+
+  dispose() {
+    document.removeEventListener("keydown", this.onKey);
+  }
+}
+
+/** Whether a key would be text, or a choice in a list, where the reader is. */
+function writes(event) {
+  const [node] = event.composedPath();
+  const kinds = 'input:not([type="range"], [type="checkbox"], [type="radio"]), textarea, select, [contenteditable], [role="combobox"], [role="listbox"], [role="option"]';
+  return node instanceof Element && (node.isContentEditable || node.closest(kinds) !== null);
+}
+
+function toggleFullScreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else document.documentElement.requestFullscreen?.().catch(() => {}); // the browser may not allow it
+}
+
+const shortcuts = new WeakMap(); // root of an instance → its keys
+
+function mount({ data, parentElement, setTriggerValue }) {
+  let instance = shortcuts.get(parentElement);
+  if (!instance) {
+    instance = new Shortcuts(parentElement);
+    shortcuts.set(parentElement, instance);
+  }
+  instance.send = (name, value) => setTriggerValue(name, value);
+  instance.receive(data);
+  return cleanUp(parentElement, () => {
+    instance.dispose();
+    shortcuts.delete(parentElement);
+  });
+}
