@@ -36,20 +36,12 @@ def foot(page: str) -> None:
 
 
 def begin() -> None:
-    """Draw the first minute and the way into the course, for the page that opens first."""
+    """Draw the way into the course, for the page that opens first."""
     done = done_of(link.get(COURSE))
     following = next((page for page in PAGES if page not in done), PAGES[0])
-    with st.expander(_("Your first minute, and a course"), icon=":material/school:", key="course_begin"):
+    with st.expander(_("A course of seven lessons"), icon=":material/school:", key="course_begin"):
         st.markdown(
-            "1. "
-            + _("Choose a photo in the sidebar and read above what the model answers.")
-            + "\n2. "
-            + _("Follow the maps from the first layer to the last: where does the model look in the end?")
-            + "\n3. "
-            + _("Open Attention and click a patch: the map shows where that patch looks.")
-        )
-        st.markdown(
-            _("Then seven lessons of about ten minutes each; you guess first. Done so far: {done} of {count}.").format(
+            _("About ten minutes each, one after the other; you guess first. Done so far: {done} of {count}.").format(
                 done=len(done), count=len(PAGES)
             )
         )

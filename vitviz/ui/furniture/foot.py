@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vitviz.ui.choices.lesson import PAGES as LESSONS
 from vitviz.ui.components.shortcuts import shortcuts
 from vitviz.ui.furniture import presentation
 from vitviz.ui.navigation import Entry, entries
@@ -21,8 +22,8 @@ def neighbours(name: str) -> tuple[Entry | None, Entry | None]:
 
 
 def draw(name: str) -> None:
-    """Draw the foot of the page of that name."""
-    before, after = neighbours(name)
+    """Draw the foot of the page of that name; a lesson has the links of its course already."""
+    before, after = (None, None) if name in LESSONS else neighbours(name)
     with st.container(key="foot", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         if before is not None:
             label = _("Before: {page}").format(page=before.title)
