@@ -11,12 +11,13 @@ from vitviz.ui.explore.heads import overview
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
+from vitviz.ui.words.head_statistics import names
 
 
 def statistic_chart(scene: Scene, table: HeadStatistics, statistic: str) -> None:
     """Draw a statistic of every head against its layer."""
     selected = (scene.layer, scene.chosen_head) if isinstance(scene.chosen_head, int) else None
-    title, unit, _definition = overview.names()[statistic]
+    title, unit, _definition = names()[statistic]
     figure = distance_scatter(
         table.table(statistic),
         selected=selected,

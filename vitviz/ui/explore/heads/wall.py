@@ -10,6 +10,7 @@ from vitviz.attention.statistics import HeadStatistics
 from vitviz.trace import Trace
 from vitviz.ui.choices.heads import BESIDE, MOST_BESIDE, WALL_SCALE
 from vitviz.ui.choices.shared import OPACITY, PALETTE, PATCH, pairs_of
+from vitviz.ui.components.atlas_view import colour_limits, least_span
 from vitviz.ui.components.head_wall import head_wall
 from vitviz.ui.components.wall_view import HeadEffect, WallView
 from vitviz.ui.explore.heads import overview
@@ -18,6 +19,7 @@ from vitviz.ui.furniture import viewer
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
+from vitviz.ui.words.head_statistics import names
 
 
 def draw(scene: Scene, table: HeadStatistics, statistic: str) -> None:
@@ -35,14 +37,14 @@ def draw(scene: Scene, table: HeadStatistics, statistic: str) -> None:
 
 def view(scene: Scene, table: HeadStatistics, statistic: str) -> WallView:
     """Return the wall of the scene's query; heads that are switched off change those after them."""
-    title, unit, _definition = overview.names()[statistic]
+    title, unit, _definition = names()[statistic]
     values = table.table(statistic)
     return WallView(
         photo=viewer.photo_file(scene),
         grid=scene.trace.grid,
         maps=maps(scene.trace, scene.query),
         statistic=values,
-        limits=overview.colour_limits(values, overview.least_span(statistic, scene)),
+        limits=colour_limits(values, least_span(statistic, max(scene.trace.grid.patch_size))),
         label=title,
         unit=unit,
         query=scene.query,
