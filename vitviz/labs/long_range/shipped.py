@@ -33,7 +33,7 @@ class WeightsFile(Record):
 
 FILES: dict[str, WeightsFile] = {
     "counting": WeightsFile(
-        "long_range_counting.safetensors", "da97ada212585e8bf348f688a584836f2d079f3b6126c5e3401c070de2a92175"
+        "long_range_counting.safetensors", "a6d9f15bbd9d40caef4e9a9574670e676dae57d7a9c4924f5b50fa2bed83e348"
     ),
     "occluder": WeightsFile(
         "long_range_occluder.safetensors", "f7a361a1342e14f4f87ea72d48346621bfc7e896cd103bbf984242dc7afdd861"

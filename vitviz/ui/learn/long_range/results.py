@@ -80,8 +80,8 @@ def draw(situation: Situation) -> None:
     st.caption(
         _(
             "All three have the same two losses: the answer, and for each half or bar whether it has its partner. Both "
-            "CNNs saw the same pictures in the same order; the ViT was trained apart, on more pictures. Cost is time "
-            "of one CPU core. Cross-entropy is in nats beyond the small field; guessing costs {guess:.3f}."
+            "CNNs saw the same pictures in the same order; the ViT was trained apart, on as many pictures or more. "
+            "Cost is time of one CPU core. Cross-entropy is in nats beyond the small field; guessing costs {guess:.3f}."
         ).format(guess=log(1 / measured.chance))
     )
 
