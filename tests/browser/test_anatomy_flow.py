@@ -19,5 +19,5 @@ def test_the_steps_are_walked_through(serve, new_page, settle):
     page.wait_for_url("**layer=4**")
     settle(page, PATIENCE)
     assert "anatomy_step=blocks" in page.url
-    page.get_by_role("radio", name="6 Answer").click()
+    page.get_by_role("radio", name="7 Answer").click()
     page.get_by_text("1000 logits").wait_for()

@@ -445,7 +445,7 @@ def test_a_narrow_page_is_a_stack_without_sideways_scrolling(open_viewer):
     photo, tiles = viewer.photo.bounding_box(), viewer.find(".tiles").bounding_box()
     assert tiles["y"] > photo["y"] + photo["height"]
     assert viewer.app.evaluate("app => app.scrollWidth <= app.clientWidth")
-    assert photo["width"] > 300
+    assert photo["width"] > 250  # as large as leaves the first heads in sight
 
 
 def test_text_has_contrast_in_both_themes(open_viewer):
