@@ -72,6 +72,7 @@ NONE = {  # why a record has no picture
     "ShiftCurve": "a part of ShiftExperiment, which has the shifts",
     "ShuffleResult": "a part of ShuffleExperiment, which has the shares",
     "SizedAnswer": "one point of a curve: show draws several",
+    "Spread": "one curve of the locality lesson",
     "StepCost": "a part of MemoryComparison",
     "Target": "what is asked for",
     "Task": "what is asked for",

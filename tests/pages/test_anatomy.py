@@ -16,7 +16,7 @@ from vitviz.labs.shift import plain_convolutions
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.furniture import lesson
 from vitviz.ui.kept import networks
-from vitviz.ui.learn.anatomy import gelu, mlp, parameters, shift, steps
+from vitviz.ui.learn.anatomy import gelu, locality, mlp, parameters, shift, steps
 from vitviz.ui.learn.anatomy.stream import stream_norms
 from vitviz.ui.words import labels
 
@@ -36,6 +36,7 @@ def small_convnet(monkeypatch):
         steps._embedding,
         steps._block,
         mlp._steps,
+        locality.measured,
         stream_norms,
         parameters._counted,
         gelu._activations,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -22,7 +24,7 @@ from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.kept import networks
-from vitviz.ui.learn.anatomy import guesses
+from vitviz.ui.learn.anatomy import guesses, locality
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import N_, _, plain
@@ -55,8 +57,14 @@ def draw(scene: Scene) -> Result | None:
         return None
     chart(figure(experiment, scene.layer), key="shift_curves")
     st.caption(_sentence(scene, experiment))
+    near, figures = locality.draw(scene, net, 0 if net is None else _depth(net))
     _words(scene)
-    return _result(scene, experiment, net)
+    result = _result(scene, experiment, net)
+    return replace(
+        result,
+        arrays=lambda: {**result.arrays(), **near.arrays()},
+        figures=lambda: {**result.figures(), **figures},
+    )
 
 
 def _convnet(scene: Scene) -> ConvNet | None:
@@ -160,10 +168,12 @@ def _result(scene: Scene, experiment: ShiftExperiment, net: ConvNet | None) -> R
     beside = "" if net is None else f", convnet=net, convnet_layer={_depth(net)}"
     load = "" if net is None else f'net = vitviz.load_convnet("{networks.CNN}", image_size=vit.image_size)\n'
     code = (
-        "import vitviz\nfrom vitviz.examples import example\nfrom vitviz.labs.shift import shift_experiment\n\n"
+        "import vitviz\nfrom vitviz.examples import example\nfrom vitviz.labs.locality import attention_within\n"
+        "from vitviz.labs.shift import shift_experiment\n\n"
         f"{load_line(scene)}\ntrace = vitviz.trace(vit, {picture_expression(scene)})\n"
         f"{load}experiment = shift_experiment(vit, trace.pixels, layer={scene.layer}{beside})\n"
         "print([(curve.name, curve.likeness.round(3)) for curve in experiment.curves])\n"
+        f"print(attention_within(trace, {scene.layer}))  # share of the attention within a distance\n"
         "experiment.figure()\n"
     )
     return Result(
