@@ -124,7 +124,7 @@ def test_another_size_is_another_grid(dashboard, size):
     assert app.component("viewer")["rows"] == size // 16
     assert app.link["size"] == str(size)
     assert any(element.value.startswith("**class ") for element in app.app.markdown)  # numbers, no names
-    assert app.app.selectbox(key="choice_size").value == size
+    assert app.app.selectbox(key="choice_size").value == str(size)
 
 
 def test_a_new_model_comes_at_its_own_size_and_published_weights(dashboard):

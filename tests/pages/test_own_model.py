@@ -177,7 +177,7 @@ def test_an_upload_is_one_readers_and_no_link_carries_it(dashboard: Any, folder:
     app.sound()
     assert app.link["model"] == "upload:mine.safetensors"
     assert "mine.safetensors (test_vit)" in words(app)
-    assert "what you uploaded for the model (mine.safetensors)" in words(app)
+    assert "What you uploaded for the model (mine.safetensors)" in words(app)
     assert "weights='mine.safetensors'" in app.app.code[0].value
 
     other = dashboard("start", **app.link).told(

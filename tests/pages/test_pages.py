@@ -67,7 +67,7 @@ def test_start_shows_one_map_a_layer_and_four_doors(dashboard):
     film = app.component("layer_film")
     assert film["frames"] == ["Photo", "Layer 0", "Layer 1"]
     assert film["panels"][0]["rows"] == film["panels"][0]["columns"] == 4
-    assert len(app.app.get("page_link")) == 2 + 4 + 1  # of the first minute, doors, the next page
+    assert len(app.app.get("page_link")) == 2 + 4 + 1 + 1  # of the first minute, doors, the course, the next page
     assert [each.value for each in app.app.main.subheader] == [
         "Your first minute",
         "I want to understand it",

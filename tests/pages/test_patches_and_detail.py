@@ -38,7 +38,7 @@ def test_the_numbers_are_those_of_the_formula(dashboard, results):
     one = Detector(patch_size=16, brightness=0.2, noise=0.2)
     shown = metrics(app)
     assert shown["Signal ÷ noise"] == f"{one.signal_to_noise(8):.2f}" == "4.00"
-    assert shown["Seen in"] == "84.1%"
+    assert shown["Seen by one token in"] == "84.1%"
     assert shown["Smallest object"] == "6.93 px"
     picture = noisy_picture.run(one, 8)
     assert np.array_equal(results[-1].arrays()["means"], picture.means)
