@@ -50,7 +50,7 @@ def test_other_targets_and_the_last_block_of_registers(register_vit: nn.Module) 
     pixels = torch.randn(3, 32, 32, generator=torch.Generator().manual_seed(1))
     behind = replacement_picture(vit, pixels, "noise")
     own = likeness(vitviz.trace(vit, pixels).embedding, "own")
-    for target in (own, ClassAnswer(3, "three", 3)):
+    for target in (own, ClassAnswer(3, "three", 3, False)):
         quick = QuickPass.of(vit, pixels, behind, target)
         assert quick is not None
         assert type(quick._shell.blocks[-1]).__name__ == "_ClassTokenBlock"

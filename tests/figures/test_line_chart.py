@@ -113,10 +113,11 @@ def test_a_mark_and_a_shade_in_the_measure_of_the_axis():
     (layer_axis("x", 17), (0, 16), {"tickformat": "d"}),
 ])  # fmt: skip
 def test_axes_in_the_words_of_plotly(axis, values, wanted):
-    common = {"title", "gridcolor", "linecolor", "zerolinecolor", "automargin"}
+    common = {"title", "gridcolor", "linecolor", "zerolinecolor", "automargin", "tickfont"}
     settings = axis.settings(values)
     assert {name: value for name, value in settings.items() if name not in common} == wanted
     assert settings["title"]["text"] == "x"
+    assert settings["tickfont"] == {"color": "#767676"}  # 4.5:1 on white and on the dark theme's ground
 
 
 def test_marks_that_are_none_are_refused():

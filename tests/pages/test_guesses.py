@@ -35,7 +35,9 @@ def test_every_section_asks_before_it_answers(dashboard, monkeypatch, page):
         assert not app.get("plotly_chart"), section.name
         folded = {id(knob) for box in app.main.expander for kind in KNOBS for knob in box.get(kind)}
         knobs = [knob for kind in KNOBS for knob in app.main.get(kind) if id(knob) not in folded]
-        own = [knob for knob in knobs if not str(knob.key).startswith(("guess_", "choice_guess_first", "course_", "crop_"))]
+        own = [
+            knob for knob in knobs if not str(knob.key).startswith(("guess_", "choice_guess_first", "course_", "crop_"))
+        ]
         assert len(own) <= 2, [knob.label for knob in own]
         guess = guesses[section.name] = guesses.pop("now")
         assert guess.is_right(guess.right if isinstance(guess, OptionGuess) else guess.truth)

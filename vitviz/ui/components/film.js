@@ -223,8 +223,9 @@ function bindFilm(film) {
   film.find(".play").addEventListener("click", () => film.play());
   film.find(".choose").addEventListener("click", () => film.send("chosen", { frame: film.at }));
   film.find(".scrub").addEventListener("input", (event) => {
+    const frame = Number(event.target.value); // before the pause writes the frame that it stops at
     film.pause();
-    film.show(Number(event.target.value));
+    film.show(frame);
   });
   radioKeys(film.find(".tiles"), (frame) => {
     film.pause();

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vitviz.figures.image_files import jpeg_bytes
 from vitviz.html_page import html_page
 from vitviz.ui.components.curve_sketch import SketchAxes
 from vitviz.ui.furniture.guess import CurveGuess, OptionGuess
@@ -104,11 +104,9 @@ def _names() -> str:
 
 def _head(sheet: Sheet, below: str) -> str:
     """Return the title, what stands below it, the photo with its model, and the link."""
-    file = io.BytesIO()
     picture = Image.fromarray(sheet.photo)
     picture.thumbnail((320, 320))
-    picture.save(file, "JPEG", quality=85)
-    data = base64.b64encode(file.getvalue()).decode("ascii")
+    data = base64.b64encode(jpeg_bytes(picture)).decode("ascii")
     told = escape(_("The photo as the model {name} sees it.").format(name=sheet.seen_by))
     image = f'<img alt="{told}" src="data:image/jpeg;base64,{data}">'
     address = escape(sheet.address)

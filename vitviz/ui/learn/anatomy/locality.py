@@ -90,7 +90,7 @@ def draw(scene: Scene, net: ConvNet | None, depth: int) -> tuple[Locality, dict[
     ).format(early=near["early"], tokens=near["tokens"], uniform=near["uniform"], layer=scene.layer)
     if "convnet" in near:
         told += " " + _(
-            "Of the CNN's kernel weights {convnet:.0%} do: that is built in, and no training can undo it."
+            "Of the CNN's kernel weights {convnet:.0%} do, and none lies outside its kernels: that is built in."
         ).format(convnet=near["convnet"])
     st.caption(told)
     return locality, figures
