@@ -67,7 +67,8 @@ def test_explain_writes_every_kind_of_file_and_says_so(
         "layer 3, head 1: where patch 4 (row 2, column 2) looks.\n"
         "Top 5 of 1000 classes: class "
     )
-    assert said.out.endswith(f" ms; wrote {', '.join(str(file) for file in files)}.\n")
+    assert f" ms; wrote {', '.join(str(file) for file in files)}.\n" in said.out
+    assert said.out.endswith(" (--crop chooses).\n")  # what the middle crop leaves out of this picture
 
     wanted = attention_view(vitviz.trace(vit, picture), layer=3, head=1, query=4)
     arrays, manifest = read_npz(files[2])

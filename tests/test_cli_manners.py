@@ -248,6 +248,8 @@ def test_every_argument_that_an_error_of_the_core_advises_is_an_option_or_cannot
         "width_mm": "pictures are put together by vitviz",
         "scale": "maps are put side by side in Python",
         "transform": "a model of one's own is wrapped in Python",
+        "mean": "preprocessing is changed in Python and in the dashboard",
+        "std": "preprocessing is changed in Python and in the dashboard",
         "end_layer": "the last layer",
         "global_pool": "how a module of one's own is built",
         "target": "a trace is made with the gradients that its method needs",

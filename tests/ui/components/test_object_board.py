@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vitviz.ui.components.object_board import BoardView
+from vitviz.ui.components.board_view import BoardView
 from vitviz.ui.components.packing import unpack
 
 

@@ -6,7 +6,7 @@ function writeWall(wall) {
   const { labels } = meta;
   segments(find(".scales"), labels.scale, [["ten", labels.scale_ten], ["layer", labels.scale_layer], ["map", labels.scale_map]]);
   checkRadio(find(".scales"), wall.scale);
-  find(".hint").textContent = labels.hint;
+  find(".hint").textContent = hintOf(labels);
   find(".keys").textContent = labels.keys;
   find(".grid").setAttribute("aria-label", `${labels.wall}: ${meta.label}`);
   find(".grid").setAttribute("aria-describedby", "vitviz-wall-keys");

@@ -124,6 +124,9 @@ def wall_labels() -> dict[str, str]:
             "Point at a head to see it large; a click or a tap puts it beside others. Click a patch of the large map "
             "to ask from there. Keys: arrows, Enter beside others, x on or off, o opens the head."
         ),
+        "hint_touch": _(
+            "Tap a head to see it large and beside others. Tap a patch of the large map to ask from there."
+        ),
         "keys": _(
             "Arrow keys move over the heads as they lie on the screen. Enter puts a head beside others, x switches it "
             "off or on, o opens it on the Attention page, Escape returns to the selected head."

@@ -12,7 +12,7 @@ from html import escape
 from vitviz.html_page import html_page
 from vitviz.ui.components.atlas_view import AtlasView
 from vitviz.ui.components.attention_view import AttentionView
-from vitviz.ui.components.object_board import BoardView
+from vitviz.ui.components.board_view import BoardView
 from vitviz.ui.components.sources import ATLAS, BOARD, TOKENS, VIEWER
 from vitviz.ui.components.token_view import TokenView
 

@@ -6,7 +6,7 @@ from vitviz.labs.long_range.contents import CELL_PIXELS
 from vitviz.labs.long_range.moves import text_of
 from vitviz.labs.long_range.results import TaskResult
 from vitviz.ui.choices.long_range import SEED
-from vitviz.ui.components.object_board import BoardVerdict
+from vitviz.ui.components.board_view import BoardVerdict
 from vitviz.ui.learn.long_range.board import Situation, swept
 from vitviz.ui.reader import link
 from vitviz.ui.text import _, gap

@@ -24,7 +24,8 @@ from vitviz.labs.long_range.contents import (
 from vitviz.labs.long_range.moves import text_of
 from vitviz.labs.long_range.results import TaskResult
 from vitviz.ui.choices.long_range import BEST, BOARD, HEAD, QUERY, SEED, TRAINING
-from vitviz.ui.components.object_board import BoardView, object_board
+from vitviz.ui.components.board_view import BoardView
+from vitviz.ui.components.object_board import object_board
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.long_range import moves
 from vitviz.ui.learn.long_range.board import Situation, can_turn, choose, move, redraw, turn, without_head
