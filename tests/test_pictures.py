@@ -74,6 +74,7 @@ NONE = {  # why a record has no picture
     "SizedAnswer": "one point of a curve: show draws several",
     "Spread": "one curve of the locality lesson",
     "StepCost": "a part of MemoryComparison",
+    "TokenClusters": "the Tokens page draws its groups over the photo",
     "Sweep": "what the board of the long range lesson says while something is dragged",
     "Target": "what is asked for",
     "Task": "what is asked for",

@@ -15,14 +15,14 @@ from vitviz.labs.long_range.moves import distance, moved, partner_cell
 from vitviz.labs.long_range.networks import Answerer
 from vitviz.labs.long_range.tasks import Task
 from vitviz.labs.long_range.verdict import picture
-from vitviz.record import Result
+from vitviz.record import Record
 
 _AT_ONCE = 64
 """Pictures in one pass."""
 
 
 @dataclass(frozen=True, eq=False)
-class Sweep(Result):
+class Sweep(Record):
     """Every single move of a half or bar, and what each network says of the board it leads to."""
 
     starts: NDArray[np.int64]

@@ -47,7 +47,8 @@ def take_away(size: PrintSize, *, name: str, description: str, copy: bool = Fals
     if not drawn:
         return
     st.markdown(_("**Charts of this page**, as lines that stay sharp at any size"))
-    key = st.selectbox(_("Chart"), list(drawn), format_func=lambda key: title(drawn[key]) or key, key="chart_chosen")
+    titles = {key: title(figure) or key for key, figure in drawn.items()}
+    key = st.selectbox(_("Chart"), list(titles), format_func=lambda key: titles.get(key, key), key="chart_chosen")
     figure = drawn.get(key) or next(iter(drawn.values()))
 
     def made(form: str) -> bytes:
