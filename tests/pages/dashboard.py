@@ -108,19 +108,16 @@ class Dashboard:
 
     @property
     def words_before_picture(self) -> int:
-        """How many words a section shows, from its question on, before its first picture, chart or component.
-
-        0 where it has none, as one that is refused with the reason.
-        """
+        """How many words a section shows, from its question on, before its first picture, chart or component."""
         shown = list(self.app.main)
         start = next((place for place, part in enumerate(shown) if part.type == "header"), len(shown))
         words = 0
         for part in shown[start:]:
             if part.type in PICTURES:
-                return words
+                break
             if part.type in ("header", "subheader", "markdown", "caption"):
                 words += len(part.value.split())
-        return 0
+        return words
 
     def told(self, *patterns: str) -> Dashboard:
         """Assert that a warning says this and that the page is there all the same."""

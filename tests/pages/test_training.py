@@ -229,9 +229,12 @@ def test_the_input_sizes_are_measured_on_demand(dashboard, results, monkeypatch)
 
 @pytest.mark.parametrize("model", ["tiny:plain", "tiny:registers", "tiny:wide", "tiny:relative"])
 def test_the_input_size_of_other_models(dashboard, model):
-    app = dashboard(PAGE, training=choices.SIZES, model=model).sound()
+    app = dashboard(PAGE, training=choices.SIZES, model=model)
+    assert not app.app.exception
     refused = "adds no position vectors" in words(app).replace("\\", "")
     assert refused == (model == "tiny:relative")
+    if not refused:  # else there is no picture to come to
+        app.sound()
 
 
 def test_the_card_of_the_runs_gives_their_numbers():
