@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -48,6 +47,8 @@ from vitviz.ui.text import N_, _
 
 TRACE_BYTES = 800_000_000
 """Of memory for the traces of all readers: those of a class of forty, each with a photo of their own."""
+Inputs = Callable[[], list[torch.Tensor]]
+"""Prepares the inputs of a network, (channel, height, width) each, when something is not in the cache."""
 
 
 @st.cache_resource(max_entries=3, show_spinner=N_("Loading the model …"), show_time=True)
@@ -187,10 +188,10 @@ def small(digest: str, side: int, _photo: Photo) -> Image.Image:
 
 @st.cache_resource(max_entries=12, show_spinner=N_("Tracing which pixels matter …"), show_time=True)
 def receptive_field(
-    model_key: str, digests: tuple[str, ...], layer: int, token: str, _model: ViT | ConvNet, _inputs: Any
+    model_key: str, digests: tuple[str, ...], layer: int, token: str, _model: ViT | ConvNet, _inputs: Inputs
 ) -> ReceptiveField:
     """Return the receptive field of a token or place over the inputs of some photos."""
-    return vitviz.receptive_field(_model, _inputs, layer=layer, token=token)
+    return vitviz.receptive_field(_model, _inputs(), layer=layer, token=token)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,10 +208,10 @@ class FieldFrame:
 
 @st.cache_resource(max_entries=600, show_spinner=False)
 def field_frame(
-    model_key: str, digest: str, layer: int, token: str, cell: int, scale: str, _model: ViT | ConvNet, _inputs: Any
+    model_key: str, digest: str, layer: int, token: str, cell: int, scale: str, _model: ViT | ConvNet, _inputs: Inputs
 ) -> FieldFrame:
     """Return the receptive field of a token or place in one photo, in squares of ``cell`` pixels: about 1 KB."""
-    field = vitviz.receptive_field(_model, _inputs, layer=layer, token=token)
+    field = vitviz.receptive_field(_model, _inputs(), layer=layer, token=token)
     shares, colours = relative_field(cell_means(field.values, cell), scale)
     return FieldFrame(levels(shares, colours.low, colours.high), field.radius, field.theoretical_box)
 
@@ -226,10 +227,10 @@ def attention_fields(
 
 @st.cache_data(max_entries=600, show_spinner=False)
 def field_radius(
-    model_key: str, digests: tuple[str, ...], layer: int, token: str, _model: ViT | ConvNet, _inputs: Any
+    model_key: str, digests: tuple[str, ...], layer: int, token: str, _model: ViT | ConvNet, _inputs: Inputs
 ) -> tuple[float, float, float, float | None]:
     """Return (mean, least, largest radius of the photos, half the side of the theoretical field), in pixels."""
-    field = vitviz.receptive_field(_model, _inputs, layer=layer, token=token)
+    field = vitviz.receptive_field(_model, _inputs(), layer=layer, token=token)
     radii = field.per_image_radius
     half = None if field.theoretical is None else max(field.theoretical.size) / 2
     return field.radius, float(radii.min()), float(radii.max()), half

@@ -17,7 +17,7 @@ from vitviz.ui.explore.receptive_field.probes import Probe
 from vitviz.ui.furniture import viewer
 from vitviz.ui.furniture.panel import empty_panel
 from vitviz.ui.kept import cache
-from vitviz.ui.kept.cache import FieldFrame
+from vitviz.ui.kept.cache import FieldFrame, Inputs
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
@@ -80,8 +80,9 @@ def _panels(scene: Scene, probe: Probe) -> list[FilmPanel]:
     """Return the panel of a network, or none if it cannot be measured: the page says so beside its maps."""
     count = scene.vit.layers
     layers = [probe.layer_at((at + 1) / count) for at in range(count)]
+    inputs = probe.inputs(scene.vit, [scene.photo])
     try:
-        frames = [_frame(scene, probe, layer) for layer in layers]
+        frames = [_frame(scene, probe, layer, inputs) for layer in layers]
     except VitvizError:
         return []
     told = [
@@ -93,8 +94,7 @@ def _panels(scene: Scene, probe: Probe) -> list[FilmPanel]:
     return [FilmPanel(title=plain(probe.title), levels=levels, captions=tuple(told), boxes=boxes)]
 
 
-def _frame(scene: Scene, probe: Probe, layer: int) -> FieldFrame:
-    inputs = probe.inputs(scene.vit, [scene.photo])
+def _frame(scene: Scene, probe: Probe, layer: int, inputs: Inputs) -> FieldFrame:
     key, token = probe.key, probe.token_at(layer)
     side, scale = square_side(scene), link.get(FIELD_SCALE)
     return cache.field_frame(key, scene.photo.digest, layer, token, side, scale, probe.model, inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import streamlit as st
 import torch
@@ -17,6 +18,7 @@ from vitviz.images import Photo, open_photo
 from vitviz.models import timm_door
 from vitviz.models.vit import ViT
 from vitviz.ui.choices.shared import WEIGHTS
+from vitviz.ui.kept.cache import Inputs
 from vitviz.ui.kept.networks import CNN, CNN_TITLE, convnet, redrawn, renormalised
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
@@ -53,10 +55,18 @@ class Probe:
         """Return the layer at a share of the depth; 1 is the last."""
         return min(self.layers - 1, max(0, round(depth * self.layers) - 1))
 
-    def inputs(self, vit: ViT, photos: list[Photo]) -> list[Tensor]:
-        """Return the photos, all cropped as the scene's ViT crops them, in this network's own normalisation."""
-        cropped = [vit.preprocess(photo.image) for photo in photos]
-        return [renormalised(picture, vit, self.mean, self.std) for picture in cropped]
+    def inputs(self, vit: ViT, photos: list[Photo]) -> Inputs:
+        """Return what prepares the photos when they are asked for, once: most fields are in the cache already.
+
+        All are cropped as the scene's ViT crops them, in this network's own normalisation.
+        """
+
+        @cache
+        def prepared() -> list[Tensor]:
+            cropped = [vit.preprocess(photo.image) for photo in photos]
+            return [renormalised(picture, vit, self.mean, self.std) for picture in cropped]
+
+        return prepared
 
     def token_at(self, layer: int) -> str:
         """Return what to read after a layer: the token, or the place of the feature map at the same point."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -83,6 +84,7 @@ def _measured(
     return shift_experiment(_vit, _trace.pixels, layer=layer, convnet=_net, convnet_layer=depth)
 
 
+@lru_cache(maxsize=2)  # as many networks as are kept
 def _depth(net: ConvNet) -> int:
     """Return the deepest layer whose places are not more than ``_STRIDE`` pixels apart."""
     fields = theoretical_fields(net)
