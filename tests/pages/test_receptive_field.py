@@ -144,6 +144,15 @@ def test_the_files_of_the_page(dashboard):
     assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", export.html(told))
 
 
+def test_every_network_follows_the_crop(dashboard):
+    """The CNN's own key has no crop in it: its field must not be the one of another crop of the photo."""
+    app = dashboard(PAGE, example="koala", patch=6).sound()
+    before = app.export.arrays()
+    after = app.put(crop="squash").sound().export.arrays()
+    for role in ("map", "convnet", "random"):
+        assert not np.array_equal(before[role], after[role]), role
+
+
 @pytest.mark.parametrize("pictures", ["one", "examples"])
 def test_the_code_gives_the_numbers(dashboard, tiny_models, monkeypatch, pictures):
     monkeypatch.setattr(vitviz, "load_vit", lambda name, **options: tiny_models[name])

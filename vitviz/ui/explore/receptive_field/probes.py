@@ -95,7 +95,7 @@ def probes(scene: Scene) -> list[tuple[str, Probe]]:
     trained = link.get(WEIGHTS) != "random"
     networks = [("map", _vit_probe(scene, vit, trained, place))]
     try:
-        networks.append(("convnet", _convnet_probe(vit, place)))
+        networks.append(("convnet", _convnet_probe(scene, place)))
     except VitvizError as error:  # its file is missing or damaged: the page stands without it
         link.notice(in_dashboard(error))
     if trained:
@@ -103,11 +103,12 @@ def probes(scene: Scene) -> list[tuple[str, Probe]]:
     return networks
 
 
-def _convnet_probe(vit: ViT, place: tuple[float, float]) -> Probe:
-    net = convnet(*vit.image_size)
-    data = timm_door.data_settings(net.module, vit.image_size)
+def _convnet_probe(scene: Scene, place: tuple[float, float]) -> Probe:
+    size = scene.vit.image_size
+    net = convnet(*size)
+    data = timm_door.data_settings(net.module, size)
     weights = _("trained on the photos of the shipped ViT, after ImageNet")
-    key, names = f"{CNN}|{vit.image_size}", net.layer_names
+    key, names = f"{CNN}|crop of {scene.model_key}", net.layer_names  # it sees what the ViT sees
     return Probe(key, CNN_TITLE, weights, net, CNN_VERMILION, False, names, "", data.mean, data.std, place)
 
 
