@@ -26,73 +26,32 @@ def _read(*names: str) -> str:
     return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
 
 
-VIEWER = Source(
-    html=_read("attention_viewer.html"),
-    css=_read("shared.css", "attention_viewer.css"),
-    js=_read(
-        "shared.js",
-        "attention_rows.js",
-        "attention_paint.js",
-        "attention_words.js",
-        "attention_events.js",
-        "attention_viewer.js",
-    ),
+def _source(name: str, *scripts: str, styled: bool = True) -> Source:
+    """Return the component of a name: its own files, before its script shared.js and ``scripts`` in their order.
+
+    ``styled`` puts the style that most components share before its own.
+    """
+    return Source(
+        html=_read(f"{name}.html"),
+        css=_read(*(["shared.css"] if styled else []), f"{name}.css"),
+        js=_read("shared.js", *scripts, f"{name}.js"),
+    )
+
+
+VIEWER = _source(
+    "attention_viewer", "attention_rows.js", "attention_paint.js", "attention_words.js", "attention_events.js"
 )
-ATLAS = Source(
-    html=_read("head_atlas.html"), css=_read("shared.css", "head_atlas.css"), js=_read("shared.js", "head_atlas.js")
-)
-PICKER = Source(
-    html=_read("photo_picker.html"), css=_read("photo_picker.css"), js=_read("shared.js", "photo_picker.js")
-)
-PLACES = Source(
-    html=_read("place_picker.html"),
-    css=_read("shared.css", "place_picker.css"),
-    js=_read("shared.js", "place_picker.js"),
-)
-TOKENS = Source(
-    html=_read("token_viewer.html"),
-    css=_read("shared.css", "token_viewer.css"),
-    js=_read("shared.js", "token_rows.js", "token_viewer.js"),
-)
-PAINTER = Source(
-    html=_read("patch_painter.html"),
-    css=_read("shared.css", "patch_painter.css"),
-    js=_read("shared.js", "painter_paint.js", "patch_painter.js"),
-)
-DRAWER = Source(html=_read("box_drawer.html"), css=_read("box_drawer.css"), js=_read("shared.js", "box_drawer.js"))
-COPIER = Source(
-    html=_read("picture_copier.html"), css=_read("picture_copier.css"), js=_read("shared.js", "picture_copier.js")
-)
-BOARD = Source(
-    html=_read("object_board.html"),
-    css=_read("shared.css", "object_board.css"),
-    js=_read("shared.js", "board_verdicts.js", "object_board.js"),
-)
-SHEET = Source(
-    html=_read("matrix_sheet.html"),
-    css=_read("shared.css", "matrix_sheet.css"),
-    js=_read("shared.js", "matrix_tables.js", "matrix_sums.js", "matrix_paths.js", "matrix_sheet.js"),
-)
-SKETCH = Source(
-    html=_read("curve_sketch.html"),
-    css=_read("shared.css", "curve_sketch.css"),
-    js=_read("shared.js", "curve_sketch.js"),
-)
-WINDOWS = Source(
-    html=_read("window_counter.html"),
-    css=_read("shared.css", "window_counter.css"),
-    js=_read("shared.js", "window_counter.js"),
-)
-WALL = Source(
-    html=_read("head_wall.html"),
-    css=_read("shared.css", "head_wall.css"),
-    js=_read("shared.js", "attention_paint.js", "head_wall_words.js", "head_wall_events.js", "head_wall.js"),
-)
-FILM = Source(
-    html=_read("film.html"),
-    css=_read("shared.css", "film.css"),
-    js=_read("shared.js", "attention_paint.js", "film.js"),
-)
-SHORTCUTS = Source(
-    html=_read("shortcuts.html"), css=_read("shared.css", "shortcuts.css"), js=_read("shared.js", "shortcuts.js")
-)
+ATLAS = _source("head_atlas")
+PICKER = _source("photo_picker", styled=False)
+PLACES = _source("place_picker")
+TOKENS = _source("token_viewer", "token_rows.js")
+PAINTER = _source("patch_painter", "painter_paint.js")
+DRAWER = _source("box_drawer", styled=False)
+COPIER = _source("picture_copier", styled=False)
+BOARD = _source("object_board", "board_verdicts.js")
+SHEET = _source("matrix_sheet", "matrix_tables.js", "matrix_sums.js", "matrix_paths.js")
+SKETCH = _source("curve_sketch")
+WINDOWS = _source("window_counter")
+WALL = _source("head_wall", "attention_paint.js", "head_wall_words.js", "head_wall_events.js")
+FILM = _source("film", "attention_paint.js")
+SHORTCUTS = _source("shortcuts")
