@@ -68,6 +68,23 @@ function drawCells(context, cells, opacity, darkens, interpolate) {
   context.globalCompositeOperation = "source-over";
 }
 
+/** Take the photo of a view's data, unless newer data came meanwhile, and have the view drawn with it. */
+async function takePhoto(view, bytes, draw) {
+  const name = view.meta.photoName;
+  const image = await createImageBitmap(new Blob([bytes]));
+  if (name !== view.meta.photoName) return;
+  view.image = image;
+  view.scaledFor = {};
+  draw();
+  view.app.dataset.ready = view.meta.content;
+}
+
+/** The photo of a view at the size of a canvas, kept for every size that the view has canvases of. */
+function photoFor(view, canvas) {
+  const holder = ((view.scaledFor ??= {})[`${canvas.width}×${canvas.height}`] ??= {});
+  return scaledPhoto(holder, view.image, canvas);
+}
+
 /** The photo at the size of a canvas, in colour and in grey; scaled once and kept until the size changes. */
 function scaledPhoto(holder, image, canvas) {
   const kept = holder.scaled;

@@ -23,20 +23,10 @@ class Film {
     }
     this.at = Math.min(this.at ?? meta.start, meta.frames.length - 1);
     buildFilm(this);
-    if (meta.photoName !== before.photoName) this.loadPhoto(part("photo", Uint8Array));
+    if (meta.photoName !== before.photoName) takePhoto(this, part("photo", Uint8Array), () => this.repaint());
     this.observer.observe(this.app);
     this.show(this.at);
     if (this.image) this.app.dataset.ready = meta.content;
-  }
-
-  async loadPhoto(bytes) {
-    const name = this.meta.photoName;
-    const image = await createImageBitmap(new Blob([bytes]));
-    if (name !== this.meta.photoName) return;
-    this.image = image;
-    this.scaledFor = {};
-    this.repaint();
-    this.app.dataset.ready = this.meta.content;
   }
 
   get last() {
@@ -96,9 +86,8 @@ function paintFrame(film, canvas, panel, frame) {
   const { rows, columns } = meta.panels[panel];
   const context = canvas.getContext("2d");
   const cells = film.painters[panel].paint(film.levels[panel], frame * rows * columns, film.table, 255);
-  const holder = ((film.scaledFor ??= {})[`${canvas.width}×${canvas.height}`] ??= {});
   context.clearRect(0, 0, canvas.width, canvas.height);
-  drawPhoto(context, scaledPhoto(holder, film.image, canvas), meta.opacity, meta.darkens);
+  drawPhoto(context, photoFor(film, canvas), meta.opacity, meta.darkens);
   drawCells(context, cells, meta.opacity, meta.darkens, false);
 }
 

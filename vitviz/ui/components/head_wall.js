@@ -42,20 +42,10 @@ class HeadWall {
     if (meta.selected !== before.selected) this.selected = meta.selected;
     this.patch = null;
     writeWall(this);
-    if (meta.photoName !== before.photoName) this.loadPhoto(part("photo", Uint8Array));
+    if (meta.photoName !== before.photoName) takePhoto(this, part("photo", Uint8Array), () => this.layout());
     this.observer.observe(this.app);
     this.layout();
     if (this.image) this.app.dataset.ready = meta.content;
-  }
-
-  async loadPhoto(bytes) {
-    const name = this.meta.photoName;
-    const image = await createImageBitmap(new Blob([bytes]));
-    if (name !== this.meta.photoName) return;
-    this.image = image;
-    this.scaledFor = {};
-    this.layout();
-    this.app.dataset.ready = this.meta.content;
   }
 
   /** The head that is shown large. */
@@ -161,9 +151,7 @@ function paintMap(wall, canvas, cell, alone) {
   const cells = wall.painter.paint(wall.levels, cell * size, wall.table, 255);
   context.clearRect(0, 0, canvas.width, canvas.height);
   const photographed = meta.darkens || alone;
-  const holders = (wall.scaledFor ??= {});
-  const holder = (holders[`${canvas.width}×${canvas.height}`] ??= {});
-  if (photographed) drawPhoto(context, scaledPhoto(holder, wall.image, canvas), meta.opacity, meta.darkens);
+  if (photographed) drawPhoto(context, photoFor(wall, canvas), meta.opacity, meta.darkens);
   drawCells(context, cells, photographed ? meta.opacity : 1, meta.darkens, false);
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,32 +27,34 @@ def _read(*names: str) -> str:
     return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
 
 
-def _source(name: str, *scripts: str, styled: bool = True) -> Source:
+def _source(name: str, *scripts: str, styles: Sequence[str] = ("shared.css",)) -> Source:
     """Return the component of a name: its own files, before its script shared.js and ``scripts`` in their order.
 
-    ``styled`` puts the style that most components share before its own.
+    ``styles`` come before its own style.
     """
     return Source(
         html=_read(f"{name}.html"),
-        css=_read(*(["shared.css"] if styled else []), f"{name}.css"),
+        css=_read(*styles, f"{name}.css"),
         js=_read("shared.js", *scripts, f"{name}.js"),
     )
 
 
+_PRESSED = ("shared.css", "press.css")
+"""Styles of components with a row of buttons to press."""
 VIEWER = _source(
     "attention_viewer", "attention_rows.js", "attention_paint.js", "attention_words.js", "attention_events.js"
 )
 ATLAS = _source("head_atlas")
-PICKER = _source("photo_picker", styled=False)
+PICKER = _source("photo_picker", styles=())
 PLACES = _source("place_picker")
 TOKENS = _source("token_viewer", "token_rows.js")
 PAINTER = _source("patch_painter", "painter_paint.js")
-DRAWER = _source("box_drawer", styled=False)
-COPIER = _source("picture_copier", styled=False)
+DRAWER = _source("box_drawer", styles=())
+COPIER = _source("picture_copier", styles=())
 BOARD = _source("object_board", "board_verdicts.js")
-SHEET = _source("matrix_sheet", "matrix_tables.js", "matrix_sums.js", "matrix_paths.js")
+SHEET = _source("matrix_sheet", "matrix_tables.js", "matrix_sums.js", "matrix_paths.js", styles=_PRESSED)
 SKETCH = _source("curve_sketch")
-WINDOWS = _source("window_counter")
+WINDOWS = _source("window_counter", styles=_PRESSED)
 WALL = _source("head_wall", "attention_paint.js", "head_wall_words.js", "head_wall_events.js")
 FILM = _source("film", "attention_paint.js")
 SHORTCUTS = _source("shortcuts")
