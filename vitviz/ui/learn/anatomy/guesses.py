@@ -35,7 +35,7 @@ def steps(scene: Scene) -> Guidance:
     )
     return Guidance(
         guess=guess,
-        do=_("Go through the six steps, and in step 5 through the blocks."),
+        do=_("Go through the seven steps, and in step 5 through the blocks."),
         see=_("The number of tokens never changes after the cut; only what each of them holds does."),
         conclude=_("A picture becomes a sequence once; from then on it is the same vectors, rewritten block by block."),
     )
