@@ -107,15 +107,15 @@ def test_a_benchmark_that_measures_nothing_is_a_refusal(folder: Path, capsys: An
     assert "No photo was measured" in told
 
 
-def test_exit_codes_stand_in_the_help_and_in_the_readme(capsys: Any) -> None:
+def test_exit_codes_stand_in_the_help_and_in_the_guide(capsys: Any) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
     said = " ".join(capsys.readouterr().out.split())
-    readme = (ASSETS.parent / "README.md").read_text("utf-8")
+    guide = (ASSETS.parent / "docs/pages/guide/terminal.md").read_text("utf-8")
     for code, meaning in EXIT_CODES.items():
         assert f"{code} {meaning}" in said
-        assert re.search(rf"\| {code} \|", readme)
+        assert re.search(rf"\| {code} \|", guide)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from huggingface_hub import constants
 from safetensors.torch import save_file
 
 import vitviz
-from tests.promises.texts import README, hub_names
+from tests.promises.texts import GUIDE, README, hub_names
 from vitviz import cli
 from vitviz.assets import ATLASES
 from vitviz.examples import example
@@ -36,7 +36,7 @@ def stand_in_hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
     What a sentence promises is that the command runs and what it writes; which weights it finds is the hub's affair.
     """
     cache = tmp_path_factory.mktemp("hub")
-    for name in hub_names(README):
+    for name in hub_names(README + GUIDE):
         repository = timm_door.pretrained_settings(name)["hf_hub_id"]
         folder = cache / f"models--{repository.replace('/', '--')}"
         snapshot = folder / "snapshots" / ("a" * 40)

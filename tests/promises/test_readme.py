@@ -1,4 +1,4 @@
-"""README: every command and every line of Python is run, every name is there, every message can appear."""
+"""README and guide: every command and every line of Python is run, every name is there, every message can appear."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from typing import Any
 import pytest
 
 import vitviz
-from tests.promises.texts import CHANGELOG, PYTHON, README, ROOT, blocks, commands, inline, rows
+from tests.promises.texts import CHANGELOG, GUIDE, PAGES, PYTHON, README, ROOT, blocks, commands, inline, rows
 from vitviz import cli as vitviz_cli
 from vitviz.ui.navigation import sections
 
-COMMANDS = commands(README)
+COMMANDS = list(dict.fromkeys([*commands(README), *commands(GUIDE)]))
 TERMINAL = [command.removeprefix(PYTHON) for command in COMMANDS if command.startswith(PYTHON)]
+
+SCRIPTS = [script for page in PAGES if (script := "\n".join(blocks(page, "python")))]
+"""The blocks of a page of the guide, which go on from one to the next."""
 
 WHEEL = f"dist/vitviz-{vitviz.__version__}-py3-none-any.whl"
 INSTALLED = {f"pip install {WHEEL}", "vitviz serve"}
@@ -56,7 +59,7 @@ def test_every_target_of_make_is_there(command: str) -> None:
     assert does[command] in made.stdout
 
 
-@pytest.mark.parametrize("block", [*blocks(README, "python"), vitviz.__doc__.split("\n\n")[1]])
+@pytest.mark.parametrize("block", [*blocks(README, "python"), *SCRIPTS, vitviz.__doc__.split("\n\n")[1]])
 def test_every_line_of_python_runs_and_has_the_axes_that_its_comment_names(small: None, block: str) -> None:
     names: dict[str, Any] = {"vitviz": vitviz}
     lines = block.splitlines()
@@ -100,7 +103,7 @@ def test_the_table_of_pages_is_the_navigation() -> None:
     assert told == [entry.title for listed in sections().values() for entry in listed]
 
 
-@pytest.mark.parametrize("text", [README, CHANGELOG], ids=["README", "CHANGELOG"])
+@pytest.mark.parametrize("text", [README, GUIDE, CHANGELOG], ids=["README", "guide", "CHANGELOG"])
 def test_every_name_in_backticks_is_there(text: str) -> None:
     missing = [name for name in inline(text) if "NAME" not in name and not exists(name)]
     assert missing == []
@@ -138,7 +141,15 @@ def test_the_numbers_are_those_of_the_code() -> None:
 
 def test_the_changelog_names_every_command_and_page() -> None:
     for name in vitviz_cli.parser()._subparsers._group_actions[0].choices:  # type: ignore[union-attr]
-        assert f"`{name}" in CHANGELOG or f"`.venv/bin/python -m vitviz {name}" in README, name
+        assert f"`{name}" in CHANGELOG or f"`.venv/bin/python -m vitviz {name}" in README + GUIDE, name
     for listed in sections().values():
         for entry in listed:
             assert entry.title in CHANGELOG, entry.title
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/pages/index.md"])
+def test_every_link_leads_to_a_file(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)", text) if not link.startswith("http")]
+    assert links
+    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []

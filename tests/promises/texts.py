@@ -8,6 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs/pages/guide").glob("*.md"))]
+GUIDE = "\n".join(PAGES)
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 PYTHON = ".venv/bin/python -m vitviz "
 
