@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from vitviz.errors import OptionError
+from vitviz.models.class_index import folder_class
 from vitviz.models.vit import ViT
 from vitviz.trace import Target, trace
+from vitviz.trace.target import contrast
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +33,18 @@ def test_a_class_is_named(vit: ViT) -> None:
     assert traced.target == Target(7, "animal 7")
     assert trace(vit, pixels(), target=np.int64(7)).target == traced.target
     assert trace(vit, pixels(), target=traced.target).target == traced.target
+    assert trace(vit, pixels(), target="Animal 7").target == traced.target
+    assert contrast(vit, "animal 7", 2) == contrast(vit, 7, 2)
+    with pytest.raises(OptionError, match="has no class 'animal 11'; wanted one of 10 .* Did you mean 'animal 1'"):
+        trace(vit, pixels(), target="animal 11")
+
+
+def test_a_name_of_two_classes_is_refused(tiny_vit: nn.Module) -> None:
+    """ImageNet's "crane" is the bird and the machine."""
+    twins = ViT.from_module(tiny_vit, class_names=[*map(str.upper, "abcdefgh"), "crane", "crane"])
+    with pytest.raises(OptionError, match="has 2 classes called 'crane': 8, 9; wanted one class. Give its number"):
+        trace(twins, pixels(), target="crane")
+    assert folder_class(twins, ["crane", "b"], {}) == 1
 
 
 def test_without_a_target_the_top_class_is_explained_if_gradients_are_wanted(vit: ViT) -> None:
@@ -48,7 +62,7 @@ def test_a_class_that_does_not_exist_is_refused(vit: ViT, target: int | Target) 
         trace(vit, pixels(), target=target)
 
 
-@pytest.mark.parametrize("target", [True, 1.5, "cat"])
+@pytest.mark.parametrize("target", [True, 1.5, b"cat"])
 def test_a_target_is_a_whole_number(vit: ViT, target: object) -> None:
     with pytest.raises(OptionError, match="Target class must be a whole number; got"):
         trace(vit, pixels(), target=target)  # type: ignore[arg-type]

@@ -63,7 +63,7 @@ def drop_curve(
     vit: ViT,
     image: Picture,
     *,
-    target: int | Target | None = None,
+    target: int | str | Target | None = None,
     shares: Sequence[float] = SHARES,
     replacement: str = "black",
     draws: int = 8,
@@ -74,8 +74,9 @@ def drop_curve(
 ) -> DropCurve:
     """Return the score of a target as ever more patches go: at random, most attended first, least attended first.
 
-    ``target`` is by default the top answer, whose probability is the score; without a classifier it is what sets the
-    image apart from its mean colour (``vitviz.trace.default``). ``shares`` in [0, 1] are rounded to whole patches.
+    ``target`` is a class, by number or name, or a Target, by default the top answer, whose probability is the score;
+    without a classifier it is what sets the image apart from its mean colour (``vitviz.trace.default``).
+    ``shares`` in [0, 1] are rounded to whole patches.
     ``draws`` is the number of random orders; in each, a larger share holds the smaller ones. With ``replacement``
     "removed" one patch always stays. The attention is the class token's in the last layer, or the mean over all
     patches in a model without one. It costs (draws + 2) × steps forward passes, in batches; ``progress`` may stop it.

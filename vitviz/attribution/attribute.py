@@ -37,7 +37,7 @@ def attribute(
     vit: ViT,
     image: Picture | Trace,
     *,
-    target: int | Target | None = None,
+    target: int | str | Target | None = None,
     seed: int = 0,
     batch_size: int = 16,
     progress: Progress | None = None,
@@ -49,8 +49,8 @@ def attribute(
     ``name`` is that of a record in METHODS, and ``knobs`` are its own. ``image`` is what ``trace`` takes (a picture in
     any form, or the model's input), or a Trace of it by this model, whose passes are not run again: with
     ``trace(vit, image, target=…, layer_scores=True)`` all methods that read attention or one gradient share one
-    forward and one backward pass. ``target`` is a class or a Target, by default that of the trace, the top-1 class
-    or, without a classifier, what sets the image apart from its mean colour (``vitviz.trace.default``).
+    forward and one backward pass. ``target`` is a class, by number or name, or a Target, by default that of the trace,
+    the top-1 class or, without a classifier, what sets the image apart from its mean colour (``vitviz.trace.default``).
     ``batch_size`` inputs are run at once, fewer where memory is short, which a note tells; the map does not depend on
     it. ``progress`` is called with (done, total); if it returns False, the work stops with StoppedError. ``preview`` is
     given, about once a second, the map as it stands, of the methods that run the model many times: occlusion on a
@@ -136,7 +136,9 @@ def why_not(name: str, vit: ViT) -> str | None:
     return find_method(name).why_not(vit)
 
 
-def _passes(method: Method, vit: ViT, image: Picture | Trace, target: int | Target | None) -> tuple[Trace, Target]:
+def _passes(
+    method: Method, vit: ViT, image: Picture | Trace, target: int | str | Target | None
+) -> tuple[Trace, Target]:
     """Return a trace with all that a method reads, the given one where it has it, and the target that is explained."""
     given: Trace | None = None
     if isinstance(image, Trace):
@@ -151,7 +153,7 @@ def _passes(method: Method, vit: ViT, image: Picture | Trace, target: int | Targ
     return traced, traced.target or target_of(vit, target, traced.pixels, traced.logits, traced.embedding)
 
 
-def _of_own_embedding(vit: ViT, target: int | Target | None) -> bool:
+def _of_own_embedding(vit: ViT, target: int | str | Target | None) -> bool:
     """Return whether a target is made of the picture's own embedding, so that every bit of it counts."""
     if target is None:
         return not vit.has_classifier

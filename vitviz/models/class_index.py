@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from vitviz.errors import OptionError, suggest
 from vitviz.models.vit import ViT
@@ -11,14 +11,22 @@ from vitviz.models.vit import ViT
 def folder_class(vit: ViT, folders: Iterable[str], ids: Mapping[str, str]) -> int | None:
     """Return the class that the first of some folders is called like, by name or by an id, or None.
 
-    Letter case, "_" and "-" make no difference; a folder called by a number says nothing.
+    Letter case, "_" and "-" make no difference; a folder called by a number, or like several classes, says nothing.
     """
-    names = {_plain(name): index for index, name in reversed(list(enumerate(vit.class_names)))}
+    names = _by_name(vit, _plain)
     for folder in folders:
-        index = names.get(_plain(ids.get(folder, folder)))
-        if index is not None:
-            return index
+        indices = names.get(_plain(ids.get(folder, folder)), [])
+        if len(indices) == 1:
+            return indices[0]
     return None
+
+
+def _by_name(vit: ViT, spelling: Callable[[str], str]) -> dict[str, list[int]]:
+    """Return the classes of each name in one spelling: ImageNet calls both the bird and the machine "crane"."""
+    names: dict[str, list[int]] = {}
+    for index, name in enumerate(vit.class_names):
+        names.setdefault(spelling(name), []).append(index)
+    return names
 
 
 def _plain(name: str) -> str:
@@ -28,16 +36,22 @@ def _plain(name: str) -> str:
 def class_index(vit: ViT, text: str, ids: Mapping[str, str] | None = None) -> int:
     """Return a class given by number, by name, or by an id that ``ids`` turns into a name.
 
-    Raises OptionError, with the nearest names, for a class that the model has not.
+    Raises OptionError for a class that the model has not, with the nearest names, and for a name of several classes.
     """
     text = (ids or {}).get(text, text)
     if text.isascii() and text.isdecimal():
         index = int(text)
         vit.class_name(index)  # refuses a class that the model has not
         return index
-    names = {name.lower(): index for index, name in reversed(list(enumerate(vit.class_names)))}
-    if text.lower() in names:
-        return names[text.lower()]
+    names = _by_name(vit, str.lower)
+    indices = names.get(text.lower(), [])
+    if len(indices) == 1:
+        return indices[0]
+    if indices:
+        raise OptionError(
+            f"{vit.name} has {len(indices)} classes called {text!r}: {', '.join(map(str, indices))}; wanted one class. "
+            "Give its number."
+        )
     have = f"one of {len(vit.class_names)} classes by number or name" if names else "no target: it has no classifier"
     raise OptionError(
         f"{vit.name} has no class {text!r}; wanted {have}.{suggest(text.lower(), names)} Leave it out for the top one."

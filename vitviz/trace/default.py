@@ -21,7 +21,7 @@ SHARE = 1e-2
 
 def target_of(
     vit: ViT,
-    target: int | Target | None,
+    target: int | str | Target | None,
     pixels: Tensor,
     logits: Tensor | None,
     embedding: Tensor,

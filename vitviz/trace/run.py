@@ -38,7 +38,7 @@ def trace(
     vit: ViT,
     image: Picture,
     *,
-    target: int | Target | None = None,
+    target: int | str | Target | None = None,
     gradients: bool | None = None,
     layer_scores: bool = False,
     edit: Edit = NO_EDIT,
@@ -47,10 +47,10 @@ def trace(
 
     ``image`` is anything that ``vitviz.open_photo`` takes (a path, bytes, a file, a PIL picture, a NumPy array, a
     Photo), pixels as a uint8 tensor, or the model's input, a normalised tensor of shape (3, height, width).
-    ``target`` is a class (or a Target); with it, one backward pass is run too. ``gradients=True`` without a target
-    explains the top-1 class or, without a classifier, what sets the image apart from its mean colour
-    (``vitviz.trace.default.apart_from_mean_colour``). ``layer_scores`` keeps the gradients of the target as every
-    layer would answer it too, which LeGrad reads (``Trace.layer_gradient``).
+    ``target`` is a class, by number or name, or a Target; with it, one backward pass is run too.
+    ``gradients=True`` without a target explains the top-1 class or, without a classifier, what sets the image apart
+    from its mean colour (``vitviz.trace.default.apart_from_mean_colour``). ``layer_scores`` keeps the gradients of
+    the target as every layer would answer it too, which LeGrad reads (``Trace.layer_gradient``).
     ``edit`` changes attention on the way. The model itself is not touched, and nothing stays behind.
 
     Raises ImageError, GridError for a tensor that is no input, OptionError, CaptureError if the pass recorded
@@ -70,7 +70,7 @@ def passes(
     vit: ViT,
     image: Picture,
     *,
-    target: int | Target | None,
+    target: int | str | Target | None,
     backward: bool,
     layer_scores: bool = False,
     edit: Edit = NO_EDIT,

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vitviz.errors import OptionError, check_index
+from vitviz.models.class_index import class_index
 from vitviz.models.vit import ViT
 from vitviz.record import Record
 
@@ -92,14 +93,16 @@ class Likeness(Target):
         return (embedding * embedding.new_tensor(self.direction)).sum(-1)
 
 
-def contrast(vit: ViT, first: int, second: int) -> Contrast:
+def contrast(vit: ViT, first: int | str, second: int | str) -> Contrast:
     """Return the target "first rather than second", the difference of two logits.
 
-    Raises OptionError for a class that the model has not, and for a class against itself.
+    A class is given by its number or by its name. Raises OptionError for a class that the model has not, and for a
+    class against itself.
 
-    >>> vitviz.contrast(vit, 31, 7).label
+    >>> vitviz.contrast(vit, "Persian cat", 7).label
     'Persian cat rather than scorpion'
     """
+    first, second = (class_index(vit, name) if isinstance(name, str) else name for name in (first, second))
     if first == second:
         raise OptionError(f"Class {first} is set against itself; wanted two classes. Choose another one of them.")
     names = [vit.class_name(index) for index in (first, second)]
@@ -121,7 +124,7 @@ def reads_embedding(vit: ViT, target: Target) -> bool:
     return isinstance(target, Likeness) or not vit.has_classifier
 
 
-def resolve_target(vit: ViT, target: int | Target | None, logits: Tensor | None) -> Target:
+def resolve_target(vit: ViT, target: int | str | Target | None, logits: Tensor | None) -> Target:
     """Return the target given, checked, or by default the top-1 class.
 
     Raises OptionError for a class that the model has not, and for no target without a classifier.
@@ -137,5 +140,7 @@ def resolve_target(vit: ViT, target: int | Target | None, logits: Tensor | None)
         )
     if target is None:
         target = int(logits.argmax())
+    if isinstance(target, str):
+        target = class_index(vit, target)
     index = check_index("Target class", target, logits.shape[-1])
     return Target(index, vit.class_name(index))
