@@ -7,6 +7,7 @@ goes through ``vitviz.load_vit`` as it does for a reader.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache as once
 from typing import Any
 
@@ -66,11 +67,11 @@ def dashboard(tiny_models: dict[str, ViT], monkeypatch: pytest.MonkeyPatch) -> I
     exports: list[Any] = []
     downloads = show.downloads
 
-    def load_model(name: str, weights: str, size: int) -> ViT:
+    def load_model(name: str, weights: str, size: int, **options: Any) -> ViT:
         named = "tiny:class" if name == "default" else name
         if named in tiny_models and weights == "pretrained" and not size:
-            return tiny_models[named]
-        return load_vit(name, weights=weights, image_size=size or None)
+            return replace(tiny_models[named], **{key: options[key] for key in options if key == "multi_label"})
+        return load_vit(name, weights=weights, image_size=size or None, **options)
 
     def keep_exports(scene: Any, export: Any) -> None:
         exports.append((scene, export))

@@ -42,6 +42,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.save(both, root / "runs/last.pth.tar")
     save_file(state(img_size=(32, 64)), root / "wide.safetensors")
     (root / "names.csv").write_text("index,name\n0,cat\n1,dog\n2,_bee_\n", encoding="utf-16")
+    (root / "runs/three.txt").write_text("ant\nbat\ncow\n", encoding="utf-8")
     (root.parent / "secret.pth").write_bytes(b"secret")
     odd = {
         "blocks.0.norm1.weight": torch.zeros(()),
@@ -94,9 +95,17 @@ def test_a_file_of_the_folder_is_recognised_opened_and_told(dashboard: Any, fold
     field(app, "selectbox", "Class names").set_value("file:names.csv")
     field(app, "text_input", "Mean").set_value("0.2")
     field(app, "number_input", "Crop").set_value(1.0)
+    field(app, "selectbox", "Precision").set_value("bfloat16")
+    field(app, "selectbox", "Answers").set_value("several")
     field(app, "button", "Open with these settings").click().run()
     app.sound()
     told = {name: text for name, text in app.link.items() if name.startswith("own_")}
+    assert (app.link["precision"], app.link["answers"]) == ("bfloat16", "several")
+    assert "Several classes may be right at once" in words(app)
+    assert "MB kept · bfloat16" in words(app)
+    vit, trace = app.exports[-1][0].vit, app.exports[-1][0].trace
+    assert vit.dtype == torch.bfloat16
+    np.testing.assert_allclose([share for _, share in trace.top(3)], sorted(trace.logits.sigmoid(), reverse=True))
     assert told == {
         "own_architecture": "test_vit", "own_heads": "4", "own_names": "file:names.csv", "own_mean": "0.2,0.2,0.2",
         "own_crop": "1.0",
@@ -104,7 +113,8 @@ def test_a_file_of_the_folder_is_recognised_opened_and_told(dashboard: Any, fold
     assert "4 heads as you said." in words(app)
     assert {name["name"] for name in app.manifest["answers"]} == {"cat", "dog", "_bee_"}
     code = app.app.code[0].value
-    assert "heads=4, class_names='names.csv').with_preprocessing(mean=(0.2, 0.2, 0.2), crop=1.0)" in code
+    assert "heads=4, precision='bfloat16'" in code
+    assert "multi_label=True, class_names='names.csv').with_preprocessing(mean=(0.2, 0.2, 0.2), crop=1.0)" in code
     np.testing.assert_allclose(values(app), app.export.arrays()["map"], atol=1e-6)
     again = dashboard("attention", **app.link).sound()
     np.testing.assert_array_equal(again.export.arrays()["map"], app.export.arrays()["map"])
@@ -198,6 +208,26 @@ def test_before_and_after(dashboard: Any, folder: Path) -> None:
     assert app.app.code[0].value.count("heads=4, image_size=(32, 32)") + app.app.code[0].value.count("heads=4") >= 2
     np.testing.assert_allclose(values(app), app.export.arrays()["map"], atol=1e-5)
     assert "Heads whose attention changed most:** L" in "\n".join(each.value for each in app.app.markdown)
+
+    app.app.segmented_control(key="choice_other_options").set_value("own").run()
+    app.sound()
+    assert {"other_heads": "4", "other_size": "32", "other_architecture": "test_vit"}.items() <= app.link.items()
+    main = [part for kind in ("selectbox", "text_input", "number_input") for part in app.app.main.get(kind)]
+    for label, value in {
+        "Attention heads": 2, "Mean": "0.1", "Crop": 0.9, "Precision": "bfloat16", "Answers": "several",
+        "Class names": "file:runs/three.txt",
+    }.items():  # fmt: skip
+        next(part for part in main if part.label.startswith(label)).set_value(value)
+    next(part for part in app.app.main.get("button") if part.label.startswith("Open with")).click().run()
+    app.sound()
+    code = app.app.code[0].value
+    assert "heads=2, " in code
+    assert "precision='bfloat16', multi_label=True, class_names='runs/three.txt'" in code
+    assert "there = other.preprocess(picture)" in code
+    assert "B sees the photo as its own options cut it" in words(app)
+    np.testing.assert_allclose(values(app), app.export.arrays()["map"], atol=1e-5)
+    again = dashboard("compare", **app.link).sound()
+    np.testing.assert_array_equal(again.export.arrays()["map"], app.export.arrays()["map"])
 
 
 def test_uploads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,8 +41,9 @@ class Familiarity(Record):
 def familiarity(vit: ViT, trace: Trace) -> Familiarity | None:
     """Return how familiar a traced photo is to the model, or None where that was never measured.
 
-    Measured is the shipped model at the size that it was trained for, without an edit. The score is the largest
-    probability (Hendrycks and Gimpel 2017); no other did better on photos of one source, as the model's card tells.
+    Measured is the shipped model at the size that it was trained for, without an edit, one class being right. The score
+    is the largest probability (Hendrycks and Gimpel 2017); no other did better on photos of one source, as the model's
+    card tells.
 
     >>> vitviz.familiarity(vit, trace).perhaps_none
     False
@@ -50,7 +51,7 @@ def familiarity(vit: ViT, trace: Trace) -> Familiarity | None:
     True
     """
     figures = shipped.familiarity_of(vit)
-    if figures is None or trace.logits is None or trace.edit:
+    if figures is None or trace.logits is None or trace.edit or trace.multi_label:
         return None
     return Familiarity(
         score=trace.top(1)[0][1],

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, get_args
 
 from vitviz.errors import OptionError
+from vitviz.models.devices import Precision
 from vitviz.ui.choices.choice import Choice, flag, name, one_of, share, whole
 from vitviz.ui.text import LANGUAGES, _
 
@@ -84,6 +85,11 @@ HEAD = Choice("head", "mean", _head, always=True)
 PATCH = Choice("patch", "", name, always=True)
 WEIGHTS = Choice("weights", "pretrained", one_of("pretrained", "random"))
 SIZE = Choice("size", "", read_size)  # empty: the model's own
+PRECISION: Choice[Literal["", "float32", "bfloat16", "float16"]] = Choice(
+    "precision", "", one_of("", *get_args(Precision))
+)  # empty: the server's
+ANSWERS: Choice[Literal["", "one", "several"]] = Choice("answers", "", one_of("", "one", "several"))
+"""Whether one class is right, or several may be at once; empty: as the model's own settings say."""
 ABLATE = Choice("ablate", "", head_pairs)
 LANGUAGE = Choice("language", "", one_of(*LANGUAGES))  # empty: the browser's
 DIRECTION: Choice[Literal["attends_to", "attended_by"]] = Choice(

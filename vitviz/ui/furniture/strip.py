@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from vitviz.analysis.familiarity import familiarity
 from vitviz.examples import verdict
 from vitviz.figures.overlay import outline
+from vitviz.models.devices import precision_of
 from vitviz.ui.furniture import classes, framing
 from vitviz.ui.reader import chosen_model, photos
 from vitviz.ui.reader.scene import Scene
@@ -55,6 +56,8 @@ def _answers(scene: Scene, column: DeltaGenerator) -> None:
         classes.button(scene)
     if rest:
         column.caption(" · ".join(f"{name} {percent(share)}" for name, share in rest))
+    if scene.vit.multi_label:
+        column.caption(_("Several classes may be right at once: each has a probability of its own."))
     if doubt := doubt_of(scene):
         column.container(key="doubt").caption(":material/help: " + doubt)
     off = scene.trace.edit.ablate_heads
@@ -97,7 +100,9 @@ def percent(share: float) -> str:
 def _facts(scene: Scene) -> str:
     grid, trace = scene.trace.grid, scene.trace
     prefix = ", ".join(map(token_name, grid.prefix)) if grid.prefix else _("none")
-    return _(
+    precision = precision_of(scene.vit.dtype)
+    rounded = "" if precision == "float32" else f" · {precision}"
+    told = _(
         "{model} · {rows} × {columns} patches of {size} px · {tokens} tokens (special: {prefix}) · "
         "{layers} layers × {heads} heads · {milliseconds:.0f} ms · {megabytes:.0f} MB kept"
     ).format(
@@ -112,6 +117,7 @@ def _facts(scene: Scene) -> str:
         milliseconds=1000 * trace.seconds,
         megabytes=trace.nbytes / 1e6,
     )
+    return told + rounded
 
 
 def thumbnail(scene: Scene) -> NDArray[np.uint8]:

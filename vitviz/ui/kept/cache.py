@@ -52,10 +52,15 @@ Inputs = Callable[[], list[torch.Tensor]]
 
 
 @st.cache_resource(max_entries=3, show_spinner=N_("Loading the model …"), show_time=True)
-def load_model(name: str, weights: str, size: tuple[int, int] | None) -> ViT:
-    """Return a model by name, weights and input size (None: its own); at most three are kept."""
+def load_model(
+    name: str, weights: str, size: tuple[int, int] | None, precision: str = "", multi_label: bool | None = None
+) -> ViT:
+    """Return a model by name, weights and input size (None: its own); at most three are kept.
+
+    ``precision`` is the server's where it is empty, ``multi_label`` what the model's own settings say where it is None.
+    """
     check_no_folder(name)  # the server's folders are not for readers
-    return vitviz.load_vit(name, weights=weights, image_size=size, **placing())
+    return vitviz.load_vit(name, weights=weights, image_size=size, multi_label=multi_label, **placing(precision))
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from vitviz.models.checkpoints.selection import WeightsKind
 from vitviz.models.timm_weights import TIMM
@@ -69,6 +69,10 @@ class ModelChoice:
     size: Size | None = None
     """Height and width of the input; None for the model's own."""
     own: OwnOptions = OwnOptions()
+    precision: Literal["", "float32", "bfloat16", "float16"] = ""
+    """Of weights and passes; empty for the server's."""
+    answers: Literal["", "one", "several"] = ""
+    """Whether one class is right or several may be at once; empty as the model's own settings say."""
     content: str = field(default="", compare=False)
     """SHA-256 of an own model's file and of its class names: what it is, whatever it is called."""
 
@@ -85,18 +89,23 @@ class ModelChoice:
     @property
     def key(self) -> str:
         """What stands for it in cache keys."""
-        return "|".join(map(str, (self.name, self.weights, self.size or 0, *((self.own, self.content) * self.is_own))))
+        chosen = filter(None, (self.precision, self.answers))
+        own = (self.own, self.content) if self.is_own else ()
+        return "|".join(map(str, (self.name, self.weights, self.size or 0, *chosen, *own)))
 
-    def like(self, other: ModelChoice) -> ModelChoice:
-        """Return this choice with the options of another one, for a checkpoint of the same architecture."""
-        return replace(self, own=replace(other.own, kind=self.own.kind), size=other.size)
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The options of ``load_vit`` that any model has: size, precision, several answers."""
+        options: dict[str, Any] = {"image_size": self.size, "precision": self.precision}
+        options = {name: value for name, value in options.items() if value}
+        return options | ({"multi_label": self.answers == "several"} if self.answers else {})
 
     def call(self, path: str = "", names: str = "", folder: bool = False) -> Call:
         """Return the call of ``load_vit``: ``path`` and ``names`` are where file and class names lie, for an own one.
 
         ``folder`` says that the model is a folder of transformers.
         """
-        options: dict[str, Any] = {} if self.size is None else {"image_size": self.size}
+        options = self.chosen
         if not self.is_own:
             return Call(self.name, options if self.weights == "pretrained" else {"weights": self.weights, **options})
         if self.own.names:

@@ -238,7 +238,7 @@ def _load(key: str, _choice: ModelChoice, _file: OwnFile, _names: OwnFile | None
 
 def _called(choice: ModelChoice, path: Path, names: str, folder: bool) -> ViT:
     call = choice.call(str(path), names, folder)
-    vit = vitviz.load_vit(call.name, **call.options, **placing())
+    vit = vitviz.load_vit(call.name, **{**placing(), **call.options})
     return vit.with_preprocessing(**call.preprocessing) if call.preprocessing else vit
 
 

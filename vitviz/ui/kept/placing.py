@@ -8,9 +8,12 @@ from typing import Any
 from vitviz.models.devices import DEVICE, PRECISION
 
 
-def placing() -> dict[str, Any]:
-    """Return the options of ``load_vit`` and ``load_convnet`` that the environment chooses."""
+def placing(precision: str = "") -> dict[str, Any]:
+    """Return the options of ``load_vit`` and ``load_convnet`` that the environment chooses, and a reader.
+
+    The device is the server's; a reader's ``precision`` goes before the server's, unless it is empty.
+    """
     return {
         "device": os.environ.get(DEVICE) or "cpu",
-        "precision": os.environ.get(PRECISION) or "float32",
+        "precision": precision or os.environ.get(PRECISION) or "float32",
     }

@@ -4,74 +4,32 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
 
 import streamlit as st
 
 from vitviz.errors import OptionError, VitvizError
 from vitviz.models.preprocessing import Preprocessing
 from vitviz.models.vit import ViT
-from vitviz.ui.choices.choice import Choice
-from vitviz.ui.choices.own_model import (
-    OWN_ACTIVATION,
-    OWN_ARCHITECTURE,
-    OWN_CROP,
-    OWN_CROP_MODE,
-    OWN_HEADS,
-    OWN_INTERPOLATION,
-    OWN_KIND,
-    OWN_MEAN,
-    OWN_NAMES,
-    OWN_STD,
-    OWN_TRAINED,
-    colours_of,
-    colours_text,
-)
-from vitviz.ui.choices.shared import MODEL, SIZE, WEIGHTS, size_of, size_text
 from vitviz.ui.kept import cache, own_models
-from vitviz.ui.kept.model_choice import FILE, Call, ModelChoice, OwnOptions
+from vitviz.ui.kept.model_choice import FILE, Call, ModelChoice
 from vitviz.ui.kept.own_models import OwnFile, Recognised
 from vitviz.ui.reader import link, own_files
+from vitviz.ui.reader.model_link import SHOWN
 from vitviz.ui.text import _
 from vitviz.ui.words.errors import in_dashboard
 
 _DRAFT = "vitviz_own_draft"
 _MOST_LISTED = 50
-FIELDS: dict[str, Choice[Any]] = {
-    "architecture": OWN_ARCHITECTURE,
-    "heads": OWN_HEADS,
-    "kind": OWN_KIND,
-    "activation": OWN_ACTIVATION,
-    "trained": OWN_TRAINED,
-    "names": OWN_NAMES,
-    "mean": OWN_MEAN,
-    "std": OWN_STD,
-    "crop": OWN_CROP,
-    "interpolation": OWN_INTERPOLATION,
-    "crop_mode": OWN_CROP_MODE,
-}
-"""The choices of an own model by their fields in OwnOptions."""
-_READ: dict[str, Any] = {"trained": size_of, "mean": colours_of, "std": colours_of}
-_WRITE: dict[str, Any] = {"trained": size_text, "mean": colours_text, "std": colours_text}
 
 
 def asked() -> ModelChoice:
     """Return the model that the link asks for."""
-    given: dict[str, Any] = {
-        name: _READ.get(name, lambda value: value)(link.get(choice)) for name, choice in FIELDS.items()
-    }
-    return ModelChoice(link.get(MODEL), link.get(WEIGHTS), size_of(link.get(SIZE)), OwnOptions(**given))
+    return SHOWN.asked()
 
 
 def put(choice: ModelChoice) -> None:
     """Have the link ask for a model; options of own models are forgotten with the model that they were for."""
-    own = choice.own if choice.is_own else OwnOptions()
-    link.put(
-        MODEL.at(choice.name),
-        WEIGHTS.at("pretrained" if choice.is_own else choice.weights),
-        SIZE.at(size_text(choice.size)),
-        *(field.at(_WRITE.get(name, lambda value: value)(getattr(own, name))) for name, field in FIELDS.items()),
-    )
+    SHOWN.put(choice)
 
 
 def draft() -> ModelChoice | None:
@@ -91,7 +49,8 @@ def load(choice: ModelChoice) -> tuple[ViT, ModelChoice]:
     Raises VitvizError with the reason if it cannot be had.
     """
     if not choice.is_own:
-        return cache.load_model(choice.name, choice.weights, choice.size), choice
+        options = {name: value for name, value in choice.chosen.items() if name != "image_size"}
+        return cache.load_model(choice.name, choice.weights, choice.size, **options), choice
     whole, file, listed = settled(choice)
     return own_models.load(whole, file, listed), whole
 

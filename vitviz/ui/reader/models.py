@@ -7,9 +7,9 @@ import streamlit as st
 from vitviz.errors import OptionError
 from vitviz.models.support import readable_names
 from vitviz.models.timm_weights import TIMM
-from vitviz.ui.choices.shared import MODEL, SIZE, WEIGHTS, read_size
+from vitviz.ui.choices.shared import ANSWERS, MODEL, PRECISION, SIZE, WEIGHTS, read_size
 from vitviz.ui.kept.model_choice import ModelChoice
-from vitviz.ui.reader import chosen_model, link
+from vitviz.ui.reader import chosen_model, how_loaded, link
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
 
@@ -84,7 +84,8 @@ def choose() -> None:
         **{**link.widget(MODEL), "on_change": _changed},
     )
     _offer_random()
-    with st.expander(_("Weights and input size"), expanded=asked.weights != "pretrained" or asked.size is not None):
+    changed = asked.weights != "pretrained" or bool(asked.chosen)
+    with st.expander(_("Weights, input size, precision, answers"), expanded=changed):
         st.segmented_control(
             _("Weights"),
             KINDS_OF_WEIGHTS,
@@ -106,6 +107,9 @@ def choose() -> None:
             ),
             **{**link.widget(SIZE), "on_change": _resized},
         )
+        if not asked.is_own:  # whose form has them
+            how_loaded.precision(**link.widget(PRECISION))
+            how_loaded.answers(**link.widget(ANSWERS))
 
 
 def _size_name(size: str) -> str:

@@ -52,9 +52,9 @@ def panels(a: Side, b: Side, comparison: MapComparison) -> list[Panel]:
 
 
 def _difference(a: Side, b: Side, comparison: MapComparison, scale: Scale, opacity: float) -> Panel:
-    same = a.scene.photo.digest == b.scene.photo.digest
+    same = (a.scene.photo.digest, a.scene.part) == (b.scene.photo.digest, b.scene.part)
     photo = grey(a.scene.picture)
-    if not same:  # two photos under one map would be the picture of neither
+    if not same:  # two photos, or two parts of one, under one map would be the picture of neither
         photo, opacity = np.full_like(photo, _BLANK), 1.0
     return Panel(
         label="A − B", photo=photo, map=comparison.difference, scale=scale, palette=_DIFFERENCE, opacity=opacity

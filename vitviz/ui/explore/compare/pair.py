@@ -20,6 +20,7 @@ from vitviz.ui.choices.compare import (
     UNIT,
 )
 from vitviz.ui.choices.evidence import TARGET
+from vitviz.ui.explore.compare import other_options
 from vitviz.ui.explore.compare.sides import Side, other_photo
 from vitviz.ui.explore.evidence import maps, panels, target
 from vitviz.ui.explore.evidence.maps import Outcome
@@ -88,7 +89,7 @@ def _choose_other(now: Scene) -> None:
             accept_new_options=True,
             format_func=chosen_model.title,
             help=_("For before and after: two checkpoints of one architecture. Your own are below the others."),
-            **link.widget(OTHER_MODEL),
+            **{**link.widget(OTHER_MODEL), "on_change": other_options.forget},
         )
         weights.segmented_control(
             _("Weights of B"),
@@ -98,6 +99,7 @@ def _choose_other(now: Scene) -> None:
             disabled=current == "default" or ModelChoice(current).is_own,
             **link.widget(OTHER_WEIGHTS),
         )
+        other_options.draw(now)
     elif against == "photo":
         link.put(OTHER_PHOTO.at(other_photo(now)))
         st.selectbox(_("Photo of B"), photos.available(), format_func=photos.title, **link.widget(OTHER_PHOTO))

@@ -11,8 +11,9 @@ from vitviz.attribution.attribute import find_method
 from vitviz.export.manifest import seen
 from vitviz.export.settings import ViewSettings
 from vitviz.export.snippet import model_expression
+from vitviz.images.crop import TRAINED
 from vitviz.ui.choices.compare import AGAINST, BY, UNIT
-from vitviz.ui.explore.compare.sides import Side
+from vitviz.ui.explore.compare.sides import Side, sees_its_own
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.furniture.settings import loaded_settings
@@ -51,7 +52,7 @@ def _side(side: Side) -> dict[str, Any]:
 def _code(now: Scene, a: Side, b: Side | None) -> str:
     against = link.get(AGAINST)
     imports = ["import vitviz", "from vitviz.analysis.map_comparison import compare_maps"]
-    if against == "model":
+    if against == "model" and not (b and sees_its_own(b.scene.choice)):
         imports[-1] += ", same_crop"
     if against == "random":
         imports.append("from vitviz.analysis.redrawn import redrawn")
@@ -96,6 +97,8 @@ def _other(now: Scene, b: Side, against: str) -> list[str]:
         own = "second.jpg" if photos.is_own(now.photo_name) else "photo.jpg"
         return ["other = vit", f"there = vit.preprocess(vitviz.open_image({picture_expression(b.scene, own=own)}))"]
     if against == "model":
-        named = ViewSettings(**loaded_settings(b.scene))
-        return [f"other = {model_expression(named)}", "there = same_crop(vit, other, picture)"]
+        its_own = sees_its_own(b.scene.choice)
+        named = ViewSettings(**loaded_settings(b.scene), crop=b.scene.vit.crop if its_own else TRAINED)
+        there = "other.preprocess(picture)" if its_own else "same_crop(vit, other, picture)"
+        return [f"other = {model_expression(named)}", f"there = {there}"]
     return ["other, there = vit, pixels"]

@@ -11,13 +11,14 @@ from vitviz.capture.edit import NO_EDIT
 from vitviz.errors import VitvizError, WeightsUnavailableError
 from vitviz.models import shipped
 from vitviz.models.timm_weights import TIMM
-from vitviz.ui.choices.compare import AGAINST, OTHER_CLASS, OTHER_MODEL, OTHER_PHOTO, OTHER_WEIGHTS
+from vitviz.ui.choices.compare import AGAINST, OTHER_CLASS, OTHER_MODEL, OTHER_OPTIONS, OTHER_PHOTO, OTHER_WEIGHTS
 from vitviz.ui.choices.shared import WEIGHTS
 from vitviz.ui.explore.evidence import target
 from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.kept import cache, networks
 from vitviz.ui.kept.model_choice import ModelChoice, OwnOptions
 from vitviz.ui.reader import chosen_model, crop, link, photos, scene
+from vitviz.ui.reader.model_link import BESIDE
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
@@ -66,21 +67,39 @@ def _random(now: Scene, aim: Aim) -> tuple[Side, Side]:
 
 
 def _model(now: Scene, aim: Aim) -> tuple[Side, Side]:
-    vit, choice, named = crop.seeing(_other_model(now), now.photo)
-    key = f"{scene.bearable(vit).name}|{named}|crop of {now.model_key}"
-    pixels = same_crop(now.vit, vit, now.photo.image)
-    trace = cache.traced_input(key, now.photo.digest, now.model_key, vit, pixels)
-    varied = replace(now, vit=vit, model_key=key, choice=choice, original=trace, trace=trace)
+    vit, choice, named = crop.seeing(other_model(now), now.photo)
+    if sees_its_own(choice):
+        key = f"{scene.bearable(vit).name}|{named}"
+        trace = cache.traced(key, now.photo.digest, NO_EDIT, vit, now.photo)
+        shown, part = cache.picture(key, now.photo.digest, vit, now.photo), crop.seen_part(vit, key, now.photo)
+        varied = replace(now, picture=shown, part=part)
+        st.caption(_("B sees the photo as its own options cut it: what lies at one place in A and B may differ."))
+    else:
+        key = f"{scene.bearable(vit).name}|{named}|crop of {now.model_key}"
+        pixels = same_crop(now.vit, vit, now.photo.image)
+        trace, varied = cache.traced_input(key, now.photo.digest, now.model_key, vit, pixels), now
+    varied = replace(varied, vit=vit, model_key=key, choice=choice, original=trace, trace=trace)
     return Side(model_name(now.vit), now, aim), Side(model_name(vit), varied, _like(aim, now, varied))
 
 
-def _other_model(now: Scene) -> ModelChoice:
-    """Return the model of B; an own one of A's architecture is loaded as A is, so that both are of one kind."""
-    name = link.get(OTHER_MODEL)
-    choice = ModelChoice(name, "pretrained" if name == "default" else link.get(OTHER_WEIGHTS))
+def sees_its_own(choice: ModelChoice) -> bool:
+    """Return whether B's own options say how a photo is cut; else it is given the part that A sees."""
+    own = choice.own
+    return link.get(OTHER_OPTIONS) == "own" and bool(own.crop or own.crop_mode or own.interpolation)
+
+
+def other_model(now: Scene) -> ModelChoice:
+    """Return the model of B: by options of its own, or as A is loaded, so that both are of one kind."""
+    choice = BESIDE.asked()
+    if choice.name == "default":
+        choice = replace(choice, weights="pretrained")
+    if link.get(OTHER_OPTIONS) == "own":
+        return choice
+    mine = now.choice
+    choice = ModelChoice(choice.name, choice.weights, precision=mine.precision, answers=mine.answers)
     if not choice.is_own:
         return choice
-    mine, known = now.choice, chosen_model.recognised(choice)[1]
+    known = chosen_model.recognised(choice)[1]
     architecture = mine.own.architecture or architecture_of(mine.name)
     if architecture not in known.architectures:
         return choice
