@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from vitviz.attention.lines import head_lines
 from vitviz.attention.rollout import rollout
 from vitviz.attention.rollout_view import rollout_view, rollout_views
 from vitviz.attention.view import MapView, attention_view, default_query, query_names
@@ -229,3 +230,14 @@ def test_a_view_shares_no_memory_with_the_trace() -> None:
 
 def _noise(vit: ViT) -> Tensor:
     return torch.rand(3, *vit.image_size, generator=torch.Generator().manual_seed(2))
+
+
+def test_lines_of_all_heads_are_rows_or_columns_with_nan_for_missing_heads() -> None:
+    model = trace_of([FIRST, SECOND], [SECOND])
+    rows, columns = head_lines(model, "class"), head_lines(model, 2, direction="attended_by")
+    np.testing.assert_allclose(rows[0], [FIRST[0], SECOND[0]], atol=1e-6)
+    np.testing.assert_allclose(columns[1, 0], [0.3, 0.4, 0.2, 0.3], atol=1e-6)
+    assert np.isnan(rows[1, 1]).all()
+    assert np.isnan(columns[1, 1]).all()
+    with pytest.raises(OptionError, match="Direction"):
+        head_lines(model, 0, direction="sideways")

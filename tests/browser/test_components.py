@@ -348,6 +348,35 @@ def test_layer_buttons_can_be_pressed_faster_than_python_answers(open_viewer):
     assert viewer.find(".next").is_disabled()
 
 
+def test_layers_are_played_and_scrubbed_in_the_browser(open_viewer):
+    viewer = open_viewer("film=1", reduced_motion="no-preference")
+    viewer.find(".scrub").focus()
+    viewer.page.keyboard.press("Home")
+    viewer.expect(layer=0)
+    assert viewer.page.get_by_text("changes 0").count() == 1  # at once, before Python is asked
+    assert np.abs(viewer.row(2) - truth("small", layer=0)[2, 0]).max() <= 1e-6
+    says(viewer.page, "layer=0$")  # where it stays, hovering needs its queries and keys
+    viewer.point(37, click=True)
+    says(viewer.page, "^query=37 .* layer=0$")
+    viewer.photo.focus()
+    viewer.page.keyboard.press("l")
+    viewer.expect(layer=2, playing="true")
+    viewer.point(5)  # reads the pinned token's map while another layer is on show
+    assert viewer.app.get_attribute("data-hover") == ""
+    viewer.page.keyboard.press("l")
+    viewer.expect(playing="false")
+    says(viewer.page, "layer=[23]$")
+    changes = viewer.page.get_by_text(re.compile("changes")).inner_text()
+    assert changes.endswith("changes 3"), "the film tells Python where it stops, not every layer"
+
+
+def test_small_maps_and_the_large_one_say_whether_their_scales_differ(open_viewer):
+    viewer = open_viewer()
+    for scope, words in (("map", "Scales differ"), ("layer", "one scale"), ("absolute", "one scale")):
+        viewer.find(".scale").locator(f"[data-value={scope}]").click()
+        assert words in viewer.find(".scales").inner_text()
+
+
 def test_python_can_choose_the_query(open_viewer):
     viewer = open_viewer()
     for patch in (37, 37, 99):  # 37 again is news after Python's own wish

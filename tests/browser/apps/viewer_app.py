@@ -28,6 +28,10 @@ choices = st.session_state.setdefault("choices", {"query": first})
 arrays = {"queries": queries, "keys": keys}
 if "maps" in st.query_params:
     arrays = {"maps": scene.softmax_maps(queries, keys).astype(np.float32)}
+if "film" in st.query_params:
+    token, by = grid.token(choices["query"]), choices.get("direction") == "attended_by"
+    layers = (scene.softmax_maps(*scene.queries_and_keys(name, layer)) for layer in range(LAYERS))
+    arrays["film"] = np.stack([maps[:, :, token] if by else maps[:, token] for maps in layers]).astype(np.float32)
 
 
 def remember(state: ViewState) -> None:

@@ -72,6 +72,7 @@ function viewerKey(viewer, event) {
   else if (event.key === "]") viewer.changeOpacity(5);
   else if (event.key === ",") viewer.stepLayer(-1);
   else if (event.key === ".") viewer.stepLayer(1);
+  else if (event.key === "l") viewer.film.play();
   else return;
   event.preventDefault();
 }

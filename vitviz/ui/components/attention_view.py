@@ -80,6 +80,8 @@ class AttentionView:
     interpolate: bool = False
     names: tuple[str, ...] = ()
     """What the maps are, where they are not the heads of one layer; then there is no mean and no maximum of them."""
+    film: NDArray[np.float32] | None = None
+    """The maps of the query in every layer and the chosen direction, (layers, heads, token), to play and scrub."""
     model_maximum: float | None = None
     """Largest weight of any head of any layer; the scale "model" needs it."""
     labels: Mapping[str, str] = field(default_factory=viewer_labels)
@@ -88,6 +90,8 @@ class AttentionView:
     def __post_init__(self) -> None:
         _check_arrays(self)
         check_index("Layer", self.layer, self.layers)
+        if self.film is not None:
+            _check_shape("film", self.film, (self.layers, self.heads, self.grid.tokens), "(layers, heads, token)")
         if self.names and len(self.names) != self.heads:
             raise OptionError(
                 f"The attention view has {self.heads} maps and {len(self.names)} names; give one name a map, or none."
@@ -144,6 +148,7 @@ class AttentionView:
         The browser takes over ``start`` (default: this view's state) when ``revision`` is another than before, and
         otherwise keeps what the reader chose there. ``standalone`` leaves out the layer buttons.
         """
+        parts: dict[str, bytes]
         if self.maps is not None:
             parts = {"maps": float32_bytes(self.maps)}
         else:
@@ -153,6 +158,9 @@ class AttentionView:
         palettes = {f"palette {name}": viewer_colours(name).tobytes() for name in VIEWER_PALETTES}
         meta = {**_header(self), "photo": photo, "content": content}
         meta |= {"revision": revision, "state": asdict(start or self.state), "standalone": standalone}
+        if self.film is not None and not standalone:
+            meta["film"] = {"query": self.query, "direction": self.direction}
+            parts["film"] = float32_bytes(self.film)
         return pack(meta, {"photo": self.photo, **palettes, **parts})
 
 

@@ -13,6 +13,7 @@ class AttentionViewer {
     this.painter = null;
     this.preview = this.pointer = this.pendingLayer = this.image = null;
     this.tiles = [];
+    this.film = new LayerFilm(this);
     this.paintTimes = [];
     this.observer = new ResizeObserver(() => this.resize());
     bindPhoto(this);
@@ -30,6 +31,7 @@ class AttentionViewer {
     this.meta = meta;
     this.adopt();
     if (meta.content !== before.content) this.load(part);
+    this.film.receive(meta, part);
     if (meta.rows !== before.rows || meta.columns !== before.columns || meta.heads !== before.heads) {
       this.preview = this.pointer = null;
     }
@@ -53,10 +55,9 @@ class AttentionViewer {
     }
     if (this.state.scale === "model" && meta.modelMaximum === null) this.state.scale = "map";
     if (this.pendingLayer === meta.layer) this.pendingLayer = null;
-    this.state.layer = this.pendingLayer ?? meta.layer;
-    const { scale, layer } = this.state;
+    this.state.layer = this.film.layer ?? this.pendingLayer ?? meta.layer;
     if (fresh) this.known = JSON.stringify(this.state);
-    else this.know({ scale, layer }); // another choice, such as the opacity, may not have been sent yet
+    this.know({ scale: this.state.scale, layer: meta.layer }); // others, such as the opacity, may not have been sent yet
   }
 
   /** Note that Python has these choices. */
@@ -121,20 +122,26 @@ class AttentionViewer {
     return patch >= 0 ? patch : null;
   }
 
+  /** The layer whose maps are on show. */
+  get layer() {
+    return this.film.weights ? this.film.layer : this.meta.layer;
+  }
+
   /** The weights of one head, "mean" or "max" at the present token: (token). */
   map(head) {
     if (head === "mean") return this.mean;
     if (head === "max") return this.max;
     const start = head * this.meta.tokens;
-    return this.rows.weights.subarray(start, start + this.meta.tokens);
+    return this.weights.subarray(start, start + this.meta.tokens);
   }
 
   /** Compute every head's weights at the present token; false while the normalisers are still being computed. */
   compute() {
     const { rows, meta, state } = this;
     const column = state.direction === "attended_by";
-    if (column && !rows.normalise(12)) return false;
-    const weights = column ? rows.attendedBy(this.token) : rows.attendsTo(this.token);
+    const { weights: filmed } = this.film;
+    if (!filmed && column && !rows.normalise(12)) return false;
+    const weights = (this.weights = filmed ?? (column ? rows.attendedBy(this.token) : rows.attendsTo(this.token)));
     meanOverHeads(weights, meta.heads, meta.tokens, this.mean);
     maxOverHeads(weights, meta.heads, meta.tokens, this.max);
     const first = state.hide_special ? meta.prefix.length : 0;
@@ -186,10 +193,10 @@ class AttentionViewer {
 
   /** What is shown, as attributes: for styles, for tests and for anybody who inspects the page. */
   writeData() {
-    const { app, state, meta } = this;
+    const { app, state } = this;
     app.dataset.query = state.query;
     app.dataset.head = state.head;
-    app.dataset.layer = meta.layer;
+    app.dataset.layer = this.layer;
     app.dataset.hover = this.preview === null ? "" : this.nameOf(this.preview);
     app.dataset.direction = state.direction;
   }
@@ -204,8 +211,9 @@ class AttentionViewer {
 
   /** Show another token, or the pinned one (null), without telling Python. */
   show(token, pointer = this.pointer) {
-    if (token === this.preview && pointer === this.pointer) return;
-    this.preview = token;
+    const query = this.film.weights ? null : token; // of another layer only the pinned token's maps are here
+    if (query === this.preview && pointer === this.pointer) return;
+    this.preview = query;
     this.pointer = pointer;
     this.repaint();
   }
@@ -216,6 +224,7 @@ class AttentionViewer {
 
   /** Change choices, repaint, and tell Python: now, or after so many milliseconds without a further change. */
   change(choices, delay = 0) {
+    if (choices.query ?? choices.direction) this.film.hold();
     Object.assign(this.state, choices);
     writeChoices(this);
     this.repaint();
@@ -236,22 +245,28 @@ class AttentionViewer {
     this.change({ opacity: Math.min(1, Math.max(0, opacity)) }, 250);
   }
 
-  /** Ask Python for another layer; the picture stays until its data come. */
+  /** Go to another layer: at once where the film has it, else the picture stays until its data come. */
   stepLayer(step) {
-    const { meta } = this;
+    const { meta, film } = this;
     if (meta.standalone) return;
-    const layer = (this.pendingLayer ?? meta.layer) + step;
+    const layer = this.state.layer + step;
     if (layer < 0 || layer >= meta.layers) return;
-    this.pendingLayer = layer === meta.layer ? null : layer;
+    if (film.ready) film.scrub(layer);
+    else this.askLayer(layer);
+  }
+
+  askLayer(layer, delay = 0) {
+    this.pendingLayer = layer === this.meta.layer ? null : layer;
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => this.stopWaiting(), 10000);
-    this.change({ layer });
+    this.change({ layer }, delay);
   }
 
   /** Python did not answer with that layer: say again which layer is shown. */
   stopWaiting() {
     if (this.pendingLayer === null) return;
     this.pendingLayer = null;
+    this.film.stop();
     this.state.layer = this.meta.layer;
     this.know({ layer: this.meta.layer });
     writeChoices(this);
@@ -260,6 +275,7 @@ class AttentionViewer {
 
   dispose() {
     this.observer.disconnect();
+    this.film.stop();
     clearTimeout(this.preparing);
     clearTimeout(this.waiting);
     clearTimeout(this.speaking);

@@ -12,6 +12,7 @@ function writeLabels(viewer) {
   write(".pointer-name", labels.pointer);
   write(".hint", hintOf(labels));
   write(".keys", labels.keys);
+  find(".scrub").setAttribute("aria-label", labels.scrub);
   find(".photo").setAttribute("aria-label", labels.photo);
   find(".photo").setAttribute("aria-describedby", "vitviz-keys");
   find(".chips").setAttribute("aria-label", labels.special);
@@ -51,6 +52,7 @@ function writeChoices(viewer) {
   );
   find(".previous").disabled = state.layer === 0;
   find(".next").disabled = state.layer === meta.layers - 1;
+  viewer.film.write();
   const column = state.direction === "attended_by";
   find(".query-name").textContent = column ? labels.key : labels.query;
   find(".special-name").textContent = column ? labels.special_share_by : labels.special_share_to;
@@ -67,10 +69,10 @@ function describe({ meta }, token) {
   return word in labels ? fill(labels[word], { number: number ?? "" }).trim() : prefix[token];
 }
 
-function headName({ meta }, head) {
-  const { labels, names } = meta;
+function headName(viewer, head) {
+  const { labels, names } = viewer.meta;
   if (names.length) return names[head];
-  return head === "mean" || head === "max" ? labels[head] : fill(labels.head_name, { layer: meta.layer, head });
+  return head === "mean" || head === "max" ? labels[head] : fill(labels.head_name, { layer: viewer.layer, head });
 }
 
 function buildChips(viewer) {
@@ -125,8 +127,9 @@ function writeNumbers(viewer) {
   const values = viewer.map(state.head);
   const reading = viewer.pointer;
   const text = viewer.tileWidth < 110 ? shortPercent : percent;
-  for (const { head, value } of viewer.tiles) {
+  for (const { head, name, value } of viewer.tiles) {
     const weights = viewer.map(head);
+    name.textContent = headName(viewer, head);
     value.textContent =
       reading === null ? `≤ ${text(range(weights, special, meta.tokens)[1])}` : text(weights[special + reading]);
   }
@@ -155,6 +158,7 @@ function writeLegend(viewer, values) {
   const { meta, find } = viewer;
   const top = viewer.top(true);
   const [low, high] = range(values, meta.prefix.length, meta.tokens);
+  writeScales(viewer);
   const bar = find(".bar canvas").getContext("2d");
   const image = bar.createImageData(256, 1);
   new Uint32Array(image.data.buffer).set(viewer.table);
@@ -167,6 +171,14 @@ function writeLegend(viewer, values) {
     find(`.tick.${name}`).style.left = `${100 * Math.min(1, value / top)}%`;
     find(`.marks .${name}`).replaceChildren(element("span", "quiet", label), element("b", "", percent(value)));
   }
+}
+
+/** Whether the small maps and the large one can be compared: their scales, where they are not the same. */
+function writeScales(viewer) {
+  const { labels } = viewer.meta;
+  const [large, small] = [viewer.top(true), viewer.top(false)].map(percent);
+  const words = large === small ? labels.scales_alike : labels.scales_differ;
+  viewer.find(".scales").textContent = fill(words, { large, small });
 }
 
 function writeReadout(viewer, values) {

@@ -20,7 +20,7 @@ def viewer_labels() -> dict[str, str]:
         "keys": _(
             "Arrow keys move over the patches, Enter pins, Escape returns to the pinned patch, Home and End go to the "
             "ends of the row, Page Up and Page Down to the top and the bottom, square brackets change the opacity, "
-            "comma and full stop the layer."
+            "comma and full stop the layer, l plays the layers."
         ),
         "hint": _(
             "Point at a patch to see what it attends to; a click pins it. Shift reads weights without moving the "
@@ -43,6 +43,12 @@ def viewer_labels() -> dict[str, str]:
         "layer_range": _("of 0–{last}"),
         "previous_layer": _("Previous layer"),
         "next_layer": _("Next layer"),
+        "play": _("Play layers"),
+        "pause": _("Pause"),
+        "next": _("Next layer"),
+        "scrub": _("Layer on show"),
+        "scales_differ": _("Scales differ: the small maps go to {small}, the large map to {large}."),
+        "scales_alike": _("All maps on one scale, 0 to {large}."),
         "scale": _("Colour scale"),
         "scale_map": _("This map"),
         "scale_layer": _("This layer"),
@@ -193,7 +199,7 @@ def shortcut_labels() -> dict[str, Any]:
             ("Esc", _("back to what was chosen; close this list")),
             ("x, o", _("Heads: switch a head off or on; open it")),
             ("[ ]", _("Attention: less or more of the colours")),
-            (", .", _("Attention: layer before, next layer")),
+            (", . l", _("Attention: layer before, next layer; play the layers")),
             ("Space, Ctrl+Z", _("Patches: paint or clear; undo")),
         ],
     }

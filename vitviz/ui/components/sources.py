@@ -42,7 +42,12 @@ def _source(name: str, *scripts: str, styles: Sequence[str] = ("shared.css",)) -
 _PRESSED = ("shared.css", "press.css")
 """Styles of components with a row of buttons to press."""
 VIEWER = _source(
-    "attention_viewer", "attention_rows.js", "attention_paint.js", "attention_words.js", "attention_events.js"
+    "attention_viewer",
+    "attention_rows.js",
+    "attention_paint.js",
+    "attention_words.js",
+    "attention_events.js",
+    "attention_film.js",
 )
 ATLAS = _source("head_atlas")
 PICKER = _source("photo_picker", styles=())

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from vitviz.attention.lines import head_lines
 from vitviz.attention.view import MapView, attention_view
 from vitviz.figures.image_files import jpeg_bytes
 from vitviz.figures.scale import Scale
@@ -50,8 +51,15 @@ def layer_view(scene: Scene) -> AttentionView:
         opacity=link.get(OPACITY),
         palette=link.get(PALETTE),
         interpolate=link.get(SMOOTH),
+        film=_film(scene),
         model_maximum=cache.model_maximum(scene.model_key, scene.photo.digest, trace.edit, trace),
     )
+
+
+def _film(scene: Scene) -> NDArray[np.float32] | None:
+    """Return the maps of the query in every layer; None if layers differ in heads, which the viewer cannot play."""
+    lines = head_lines(scene.trace, scene.query, direction=link.get(DIRECTION))  # (layers, heads, token)
+    return None if np.isnan(lines).any() else lines
 
 
 def keep(state: ViewState) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from vitviz.attention.lines import head_lines
 from vitviz.attention.statistics import HeadStatistics
 from vitviz.trace import Trace
 from vitviz.ui.choices.heads import BESIDE, MOST_BESIDE, WALL_SCALE
@@ -63,12 +64,8 @@ def maps(trace: Trace, query: str) -> NDArray[np.float32]:
 
     NaN for heads that a layer has fewer than another.
     """
-    rows = [trace.attention_row(layer, trace.grid.token(query)).cpu().numpy() for layer in range(trace.layers)]
-    prefix, grid = len(trace.grid.prefix), trace.grid
-    shares = np.full((len(rows), max(map(len, rows)), grid.rows, grid.columns), np.nan, np.float32)
-    for layer, row in enumerate(rows):
-        shares[layer, : len(row)] = row[:, prefix:].reshape(-1, grid.rows, grid.columns)
-    return shares
+    lines, grid = head_lines(trace, trace.grid.token(query)), trace.grid
+    return lines[..., len(grid.prefix) :].reshape(*lines.shape[:2], grid.rows, grid.columns)
 
 
 def beside(scene: Scene) -> list[Head]:
