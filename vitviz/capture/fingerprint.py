@@ -87,16 +87,16 @@ def _weights(parts: Iterable[nn.Module]) -> tuple[list[int], list[int]]:
 
 def _details(part: nn.Module) -> dict[str, Any]:
     """Return what a change of a part is told by: its attributes, hooks, children and the versions of its weights."""
-    found: dict[str, Any] = {"class": type(part), "forward of its class": id(type(part).forward)}
+    details: dict[str, Any] = {"class": type(part), "forward of its class": id(type(part).forward)}
     for name, value in vars(part).items():
         if "_hooks" in name:
-            found[name.strip("_").replace("_", " ")] = None if value is None else tuple(value)
+            details[name.strip("_").replace("_", " ")] = None if value is None else tuple(value)
         elif not name.startswith("_") and name not in _PASSING:
             plain = isinstance(value, bool | int | float | str | tuple | type(None))
-            found[name] = repr(value) if plain else id(value)
+            details[name] = repr(value) if plain else id(value)
     for name, child in part._modules.items():
-        found[_PART + name] = id(child)
+        details[_PART + name] = id(child)
     for name, weight in part._parameters.items():
         version = 0 if weight is None or weight.is_inference() else weight._version
-        found[name] = (id(weight), version)
-    return found
+        details[name] = (id(weight), version)
+    return details

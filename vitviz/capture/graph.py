@@ -88,7 +88,7 @@ class GraphWatch(TorchFunctionMode):
 
     def _has_lost(self, given: Iterable[Tensor]) -> bool:
         """Return whether some tensors left the graph; what an operation of the user's own gave a gradient came back."""
-        return bool(self._lost) and any(id(each) in self._lost and not each.requires_grad for each in given)
+        return bool(self._lost) and any(id(tensor) in self._lost and not tensor.requires_grad for tensor in given)
 
     def _leaves(self, name: str, args: tuple[Any, ...], kwargs: Any, output: Tensor) -> bool:
         given = list(_tensors(args, kwargs))
@@ -98,7 +98,7 @@ class GraphWatch(TorchFunctionMode):
             return False  # the shape is taken, not the numbers
         if not output.is_floating_point() and name not in _CASTS and "quant" not in name:
             return False
-        return any(each.requires_grad and not isinstance(each, nn.Parameter) for each in given)
+        return any(tensor.requires_grad and not isinstance(tensor, nn.Parameter) for tensor in given)
 
 
 def _has_gradient(output: Tensor) -> bool:
@@ -114,7 +114,7 @@ def _tensors(args: Any, kwargs: Any) -> Iterator[Tensor]:
         if isinstance(given, Tensor):
             yield given
         elif isinstance(given, tuple | list):
-            yield from (each for each in given if isinstance(each, Tensor))
+            yield from (tensor for tensor in given if isinstance(tensor, Tensor))
 
 
 def refusal(reason: str) -> UnsupportedModelError:

@@ -49,7 +49,7 @@ document.querySelectorAll('thead button').forEach((button, column) => button.add
 
 def label_of(method: str) -> str:
     """Return what to call a method in a table."""
-    return {each.name: each.label for each in METHODS}.get(method, "Random maps")
+    return {explanation.name: explanation.label for explanation in METHODS}.get(method, "Random maps")
 
 
 def benchmark_csv(rows: Sequence[Row]) -> str:

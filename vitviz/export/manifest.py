@@ -95,7 +95,7 @@ def json_text(values: Mapping[str, Any]) -> str:
             f"The manifest cannot be written as JSON ({error}); wanted finite numbers, texts, lists and mappings. "
             "Put arrays into the npz file."
         ) from error
-    return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
+    return _NUMBERS.sub(lambda numbers: f"[{' '.join(numbers[1].split())}]", text) + "\n"
 
 
 def write_json(values: Mapping[str, Any], path: Path) -> None:

@@ -37,14 +37,14 @@ def picture_of(array: NDArray[Any], opening: Opening, *, of_file: bool = False) 
     return deep_array(values, f"type {values.dtype}", opening)
 
 
-def deep_array(values: NDArray[Any], what: str, opening: Opening, known: Known = NOTHING) -> Image.Image:
+def deep_array(values: NDArray[Any], kind: str, opening: Opening, known: Known = NOTHING) -> Image.Image:
     """Return an array of more than 8 bits, (height, width) or with 3 or 4 channels, as a picture of 8 bits."""
     height, width = values.shape[:2]
     colours = values_of(rows_of(values[..., :3] if values.ndim == 3 else values), width, height)
-    pixels = eight_bits(colours, what, opening, known)
+    pixels = eight_bits(colours, kind, opening, known)
     if values.ndim == 3 and values.shape[2] == 4:
         alpha = values_of(rows_of(values[..., 3]), width, height)
-        scaled = eight_bits(alpha, f"{what} in its fourth channel", Opening("full"), Known(full=known.full))
+        scaled = eight_bits(alpha, f"{kind} in its fourth channel", Opening("full"), Known(full=known.full))
         pixels = np.dstack([pixels, scaled])
     return Image.fromarray(pixels)
 

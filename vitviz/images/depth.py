@@ -70,16 +70,16 @@ def read_window(text: str) -> Window:
     return check_window((low, high))
 
 
-def eight_bits(values: Values, what: str, opening: Opening, known: Known = NOTHING) -> NDArray[np.uint8]:
-    """Return values of more than 8 bits, of any shape, as 0 (black) to 255 (white); ``what`` names them in messages.
+def eight_bits(values: Values, kind: str, opening: Opening, known: Known = NOTHING) -> NDArray[np.uint8]:
+    """Return values of more than 8 bits, of any shape, as 0 (black) to 255 (white); ``kind`` names them in messages.
 
     What was done is noted. Raises ImageError for values whose black and white are not known.
     """
     window = check_window(opening.window)
-    _check_finite(values, what)
+    _check_finite(values, kind)
     if window == "auto" and known.auto is None and _are_eight(values):
         return np.asarray(values.array).round().astype(np.uint8)
-    low, high = window if isinstance(window, tuple) else _limits(values, window, what, known)
+    low, high = window if isinstance(window, tuple) else _limits(values, window, kind, known)
     scaled = np.empty(values.array.shape, np.uint8)
     outside = 0.0
     for row in range(0, len(scaled), _ROWS):
@@ -96,18 +96,18 @@ def _are_eight(values: Values) -> bool:
     return values.whole and values.depth > 2 and values.least >= 0 and values.most <= 255
 
 
-def _check_finite(values: Values, what: str) -> None:
+def _check_finite(values: Values, kind: str) -> None:
     if values.wrong:
         raise ImageError(
             "The picture has the {what} and holds {wrong:,} values that are NaN or infinite, of {count:,}; wanted "
             "finite numbers. Replace them first.",
-            what=what,
+            what=kind,
             wrong=values.wrong,
             count=values.size,
         )
 
 
-def _limits(values: Values, window: str, what: str, known: Known) -> Limits:
+def _limits(values: Values, window: str, kind: str, known: Known) -> Limits:
     least, most = values.least, values.most
     if window in ("range", "percentiles"):
         low, high = (least, most) if window == "range" else _percentiles(values)
@@ -121,7 +121,7 @@ def _limits(values: Values, window: str, what: str, known: Known) -> Limits:
             "The picture has the {what}, with values from {least:g} to {most:g}, and nothing says which is white; "
             "wanted whole numbers of 8 or 16 bits, or fractions from 0 to 1. Convert it to 8 bits first: 0 black, 255 "
             "white.",
-            what=what,
+            what=kind,
             least=least,
             most=most,
             advice={

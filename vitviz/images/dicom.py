@@ -75,7 +75,7 @@ def _pixels(dataset: Any, number: int) -> NDArray[Any]:
 
 
 def _picture(dataset: Any, pixels: NDArray[Any], opening: Opening) -> Image.Image:
-    what = f"type {pixels.dtype}"
+    kind = f"type {pixels.dtype}"
     height, width = pixels.shape[:2]
     if dataset.get("PhotometricInterpretation") in _GREY and pixels.ndim == 2:
         values = values_of(rows_of(pixels), width, height)
@@ -88,13 +88,13 @@ def _picture(dataset: Any, pixels: NDArray[Any], opening: Opening) -> Image.Imag
         if known.auto is None:
             own = (values.least, max(values.most, values.least + 1))
             known = Known(known.full if known.full == _EIGHT_BITS else own, known.full, known.inverted)
-        return Image.fromarray(eight_bits(values, what, opening, known))
+        return Image.fromarray(eight_bits(values, kind, opening, known))
     if pixels.dtype == np.uint8:
         opening.flat()
         return Image.fromarray(np.ascontiguousarray(pixels))
     bits = 8 * pixels.dtype.itemsize if "Palette" in str(dataset.get("PhotometricInterpretation")).title() else None
     white = (0.0, 2.0 ** (bits or int(dataset.get("BitsStored", 16))) - 1)
-    return Image.fromarray(eight_bits(values_of(rows_of(pixels), width, height), what, opening, Known(white, white)))
+    return Image.fromarray(eight_bits(values_of(rows_of(pixels), width, height), kind, opening, Known(white, white)))
 
 
 def _meaning(dataset: Any, stored: NDArray[Any], opening: Opening) -> tuple[NDArray[Any], Known]:

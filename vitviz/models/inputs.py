@@ -97,10 +97,10 @@ def listed(pictures: Pictures) -> list[Picture]:
     many = isinstance(given, Tensor | np.ndarray) and not getattr(given, "is_nested", False) and given.ndim == 4
     if not many and (isinstance(given, Tensor) or is_source(given) or not isinstance(given, Iterable)):
         return [given]
-    found = list(given)
-    if not found:
+    chosen = list(given)
+    if not chosen:
         raise ImageError("There is no picture; wanted at least one. Pass a path, a picture, a tensor or a list.")
-    return found
+    return chosen
 
 
 def picture_in(picture: Picture) -> Source:

@@ -106,7 +106,7 @@ def _load(
     if name.startswith(HF):
         return _hugging_face(name, str(weights), seed, size, class_names, placement, multi_label)
     if not name.startswith(TIMM):
-        known = [*shipped.MODELS, *(TIMM + each for each in timm_door.model_names())]
+        known = [*shipped.MODELS, *(TIMM + architecture for architecture in timm_door.model_names())]
         raise UnknownModelError(
             "There is no model {given}; wanted one of {listed} or 'timm:' and a timm name, "
             "or 'hf:' and a folder or name of Hugging Face.{hint} `python -m vitviz models` lists them.",

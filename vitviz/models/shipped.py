@@ -172,10 +172,10 @@ def checked(path: Path, sha256: str) -> Path:
             f"The shipped weights {path.name} are missing from {path.parent}; the copy of vitviz is incomplete. "
             "Clone or download it again, large files included."
         )
-    found = checkpoints.sha256_of(path)
-    if found != sha256:
+    digest = checkpoints.sha256_of(path)
+    if digest != sha256:
         raise CheckpointError(
-            f"{path.name} is damaged or was exchanged: its SHA-256 is {found}; wanted {sha256}. "
+            f"{path.name} is damaged or was exchanged: its SHA-256 is {digest}; wanted {sha256}. "
             "Clone or download vitviz again."
         )
     return path

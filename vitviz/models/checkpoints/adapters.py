@@ -50,12 +50,12 @@ def _check(state: State, pairs: Mapping[str, re.Match[str]], settings: Mapping[s
     odd = next((name for name in state if "lora_magnitude" in name or "lora_embedding" in name), None)
     convolution = next((match[0] for match in pairs.values() if state[match[0]].ndim != 2), None)
     if len(names) > 1 or odd or convolution or settings.get("alpha_pattern") or settings.get("rank_pattern"):
-        what = (
+        oddity = (
             odd
             or convolution
             or (f"several adapters: {', '.join(sorted(map(str, names)))}" if len(names) > 1 else "α by layer")
         )
-        raise CheckpointError(f"The file's adapters are not one plain pair of matrices a layer ({what}). {advice}")
+        raise CheckpointError(f"The file's adapters are not one plain pair of matrices a layer ({oddity}). {advice}")
     if not isinstance(settings.get("lora_alpha"), int | float):
         raise CheckpointError(
             "The file holds low-rank adapters, and their strength lora_alpha stands in no adapter_config.json beside "

@@ -61,8 +61,8 @@ def classifier_of(body: State, outside: State, places: Sequence[str], width: int
     candidates = [("head", "", own)] if own else []
     for place in places:
         candidates += [(f"{place}{name}", place, _part(outside, f"{place}{name}.")) for name in _NAMES]
-    name, found = next(((name, part) for name, _, part in candidates if part), ("", {}))
-    classifier = _recognised(name, found, width)
+    name, tensors = next(((name, part) for name, _, part in candidates if part), ("", {}))
+    classifier = _recognised(name, tensors, width)
     strangers = sorted({_first(key, places) for key in outside if not key.startswith(f"{name}.")})
     unknown = [stranger for stranger in strangers if not _ASIDE.match(stranger)]
     steps = [f"left aside: {', '.join(strangers[:4])}{' …' if len(strangers) > 4 else ''}"] if strangers else []

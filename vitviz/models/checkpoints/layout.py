@@ -61,8 +61,8 @@ class Layout(Record):
 
     def prefixes(self, state: State) -> list[str]:
         """Return the prefixes at which such a model begins."""
-        found = [match[1] for match in map(self.anchor.match, state) if match]
-        return [prefix for prefix in found if not self.companion or self._accompanied(state, prefix)]
+        prefixes = [match[1] for match in map(self.anchor.match, state) if match]
+        return [prefix for prefix in prefixes if not self.companion or self._accompanied(state, prefix)]
 
     def _accompanied(self, state: State, prefix: str) -> bool:
         return any(name.startswith(prefix) and re.match(self.companion, name[len(prefix) :]) for name in state)

@@ -85,13 +85,13 @@ def tensors_of(path: Path, root: str) -> dict[str, Tensor]:
     """
     with ZipFile(path) as archive:
         part = _Reader(archive, root).load()
-    found: dict[str, Tensor] = {}
-    _collect(part, "", found)
-    return found
+    tensors: dict[str, Tensor] = {}
+    _collect(part, "", tensors)
+    return tensors
 
 
-def _collect(part: Any, prefix: str, found: dict[str, Tensor]) -> None:
+def _collect(part: Any, prefix: str, tensors: dict[str, Tensor]) -> None:
     for name, value in part.held.items() if isinstance(part, _Part) else ():
         if isinstance(value, Tensor):
-            found[prefix + name] = value
-        _collect(value, f"{prefix}{name}.", found)
+            tensors[prefix + name] = value
+        _collect(value, f"{prefix}{name}.", tensors)

@@ -91,8 +91,8 @@ class HuggingFaceViT(nn.Module):
     @property
     def cls_token(self) -> Any:
         """The class token, or None."""
-        found = getattr(self.embeddings, "cls_token", None)
-        return getattr(self.embeddings, "class_embedding", None) if found is None else found
+        token = getattr(self.embeddings, "cls_token", None)
+        return getattr(self.embeddings, "class_embedding", None) if token is None else token
 
     @property
     def dist_token(self) -> Any:

@@ -144,8 +144,8 @@ def _base_class(place: str, config: Any) -> type:
     mapping = transformers().AutoModel._model_mapping
     if type(config) not in mapping:
         raise refusal(HF + place, type(config), "transformers has no model of its kind")
-    found: type = mapping[type(config)]
-    return found
+    base: type = mapping[type(config)]
+    return base
 
 
 def _unreadable(place: str, source: _Source, error: Exception) -> VitvizError:

@@ -108,14 +108,14 @@ def read_validation(folder: Path) -> Validation:
     """Return the validation images in the order of ``val.tsv``, with their bounding boxes."""
     rows = _read_table(folder / "val.tsv")
     index = read_classes(folder).index()
-    found = {name.rsplit("/", 1)[-1]: image for name, image in _read_archive(folder / "val.zip").items()}
-    missing = [row["file"] for row in rows if row["file"] not in found]
+    images = {name.rsplit("/", 1)[-1]: image for name, image in _read_archive(folder / "val.zip").items()}
+    missing = [row["file"] for row in rows if row["file"] not in images]
     if missing:
         raise ImageError(
             f"val.zip lacks {len(missing)} of the {len(rows)} images in val.tsv, first {missing[0]}. "
             "Copy both files from the same source."
         )
-    pixels = np.stack([found[row["file"]] for row in rows])
+    pixels = np.stack([images[row["file"]] for row in rows])
     labels = np.array([index[row["wnid"]] for row in rows], dtype=np.int64)
     boxes = np.array([[int(row[side]) for side in ("x0", "y0", "x1", "y1")] for row in rows])
     return Validation(LabelledImages(pixels, labels), boxes)
