@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ from vitviz.labs.long_range.verdict import Verdict
 from vitviz.labs.object.detector import Detector
 from vitviz.labs.shift import ShiftCurve, ShiftExperiment
 from vitviz.labs.stream_growth import InitialSignal
-from vitviz.pictures.register import DRAWINGS
+from vitviz.pictures.register import DRAWINGS, options
 
 RUN = Run("vit", 0, 20, (Point(0, float("nan"), 0.1), Point(5, 1.0, 0.5)), True, 1.0, 5)
 RESULTS: dict[str, Callable[[], Any]] = {
@@ -154,3 +155,15 @@ def test_a_lab_result_shows_itself_in_three_ways(name: str) -> None:
     assert result.image(width_mm=80).mode == "RGB"
     assert "<svg" in result._repr_html_() or "data:image/" in result._repr_html_()
     assert vitviz.show(result).figure().data
+
+
+def test_a_chart_says_every_text_in_the_language_of_its_page(measured: dict[str, Any]) -> None:
+    results = [*measured.values(), *(make() for make in RESULTS.values())]
+    told = [result for result in results if "say" in signature(DRAWINGS[type(result)]).parameters]
+    assert len(told) >= 10
+    for result in told:
+        figure = DRAWINGS[type(result)](result, say=lambda text: f"‹{text}›").figure()
+        texts = [figure.layout.xaxis.title.text, figure.layout.yaxis.title.text]
+        texts += [mark.name for mark in figure.data if mark.name and mark.showlegend is not False]
+        assert [text for text in texts if text and not text.startswith("‹")] == [], type(result).__name__
+        assert "say" not in options(result)

@@ -21,7 +21,7 @@ from vitviz.labs.anatomy import BlockStep, Embedding
 from vitviz.labs.attention_filter import AttentionGain, ResidualComparison
 from vitviz.labs.residual_filter import FilteredSignal
 from vitviz.labs.stream_growth import InitialSignal
-from vitviz.pictures.drawing import Charts, Drawing, Maps
+from vitviz.pictures.drawing import Charts, Drawing, Maps, Say
 from vitviz.pictures.encodings import about_zero
 
 _LAYERS_SHOWN = 4
@@ -30,41 +30,42 @@ _FLOOR, _TOP = 1e-6, 1e6  # of what is drawn on a logarithmic axis
 _ORDERS = {"pre": ("Pre-LN", VIT_BLUE), "post": ("Post-LN", PINNED[1]), "none": ("no LayerNorm", PINNED[3])}
 
 
-def gains(result: AttentionGain) -> Drawing:
+def gains(result: AttentionGain, *, say: Say = str) -> Drawing:
     """Draw how much of each spatial frequency the attention of some layers lets through."""
     last = len(result.attention) - 1
     chosen = sorted({round(place) for place in np.linspace(0, last, _LAYERS_SHOWN)})
+    alone = say("layer {layer}, attention alone")
     curves = [
-        Curve(f"layer {layer}, attention alone", result.frequency, result.attention[layer], tint, kind="line")
+        Curve(alone.format(layer=layer), result.frequency, result.attention[layer], tint, kind="line")
         for layer, tint in zip(chosen, layer_ramp(len(chosen)), strict=True)
     ]
-    with_path = f"layer {last}, half of it the residual path"
+    with_path = say("layer {layer}, half of it the residual path").format(layer=last)
     curves.append(Curve(with_path, result.frequency, result.residual[last], QUERY_ORANGE, "dash", "line"))
-    x = Axis("Frequency: eigenvalue λ of the grid of patches")
-    return Charts({"": line_chart(curves, x=x, y=Axis("Gain", span=(0.0, 1.05)), height=380)})
+    x, y = Axis(say("Frequency: eigenvalue λ of the grid of patches")), Axis(say("Gain"), span=(0.0, 1.05))
+    return Charts({"": line_chart(curves, x=x, y=y, height=380)})
 
 
-def spectra(result: ResidualComparison) -> Drawing:
+def spectra(result: ResidualComparison, *, say: Say = str) -> Drawing:
     """Draw the finest detail of every layer in the model as it is and with its residual paths cut."""
     kept, cut = result.with_residual[:, -1], result.without_residual[:, -1]
     if not np.isfinite([kept, cut]).all():
         raise OptionError("The tokens of some layer have no mean to compare with, so there is no spectrum to draw.")
     layers = np.arange(len(kept)) - 1
     curves = [
-        Curve("the model as it is", layers, kept),
-        Curve("its residual paths cut", layers, cut, NEUTRAL, "dash"),
+        Curve(say("the model as it is"), layers, kept),
+        Curve(say("its residual paths cut"), layers, cut, NEUTRAL, "dash"),
     ]
-    x, y = layer_axis("Layer", len(layers)), Axis("Log amplitude of the finest detail")
+    x, y = layer_axis(say("Layer"), len(layers)), Axis(say("Log amplitude of the finest detail"))
     return Charts({"": line_chart(curves, x=x, y=y, hover=LAYER, height=380)})
 
 
-def signals(result: FilteredSignal) -> Drawing:
+def signals(result: FilteredSignal, *, say: Say = str) -> Drawing:
     """Draw a signal before and after the blocks, and what the first branch adds."""
     blocks = len(result.signals) - 1
     shown = {
-        "before": result.signals[0],
-        f"after block {blocks}": result.signals[-1],
-        "the branch alone, of the first block": result.branch,
+        say("before"): result.signals[0],
+        say("after block {block}").format(block=blocks): result.signals[-1],
+        say("the branch alone, of the first block"): result.branch,
     }
     if result.graph == "grid":
         side = round(len(result.branch) ** 0.5)
@@ -75,7 +76,7 @@ def signals(result: FilteredSignal) -> Drawing:
         Curve(name, nodes, values, colour, kind="both")
         for (name, values), colour in zip(shown.items(), (NEUTRAL, VIT_BLUE, _HIGH), strict=True)
     ]
-    return Charts({"": line_chart(curves, x=Axis("Node"), y=Axis("Value"), height=300)})
+    return Charts({"": line_chart(curves, x=Axis(say("Node")), y=Axis(say("Value")), height=300)})
 
 
 def growth(result: InitialSignal) -> Drawing:

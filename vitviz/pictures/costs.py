@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vitviz.analysis.input_sizes import SizedAnswer
 from vitviz.errors import check_choice
@@ -19,10 +20,9 @@ from vitviz.labs.cost.compute import BlockMacs, BlockSeconds, ModelMacs
 from vitviz.labs.cost.memory import AttentionStorage, MemoryComparison
 from vitviz.labs.cost.scaling import Scaling
 from vitviz.labs.input_size import InputSizes
-from vitviz.pictures.drawing import Charts, Drawing
+from vitviz.pictures.drawing import Charts, Drawing, Extra, Say
 
 QUANTITIES = ("parameters", "macs")
-_SIZES = {"width": "Width D", "depth": "Blocks T", "patch": "Patch p (pixels)", "image": "Image side (pixels)"}
 
 
 def block(result: BlockMacs) -> Drawing:
@@ -48,19 +48,15 @@ def _shares(parts: Mapping[str, float]) -> Drawing:
     return Charts({"": answers_bar(list(parts), [part / total for part in parts.values()], x_title=title)})
 
 
-def seconds(result: BlockSeconds) -> Drawing:
+def seconds(result: BlockSeconds, *, say: Say = str) -> Drawing:
     """Draw the measured seconds of a block beside the formula."""
     curves = [
-        Curve("whole block, measured", result.tokens, result.block),
-        Curve("attention alone, measured", result.tokens, result.attention, PINNED[4]),
-        Curve("formula at the median rate", result.tokens, result.predicted, NEUTRAL, "dash", "line"),
+        Curve(say("whole block, measured"), result.tokens, result.block),
+        Curve(say("attention alone, measured"), result.tokens, result.attention, PINNED[4]),
+        Curve(say("formula at the median rate"), result.tokens, result.predicted, NEUTRAL, "dash", "line"),
     ]
-    return _powers(curves, "Tokens L", "Seconds")
-
-
-def _powers(curves: Sequence[Curve], x: str, y: str) -> Drawing:
-    across, up = Axis(x, log=True, marks="powers"), Axis(y, log=True, marks="powers")
-    return Charts({"": line_chart(curves, x=across, y=up, height=380)})
+    x, y = (Axis(title, log=True, marks="powers") for title in (say("Tokens L"), say("Seconds")))
+    return Charts({"": line_chart(curves, x=x, y=y, height=380)})
 
 
 def memory(result: MemoryComparison) -> Drawing:
@@ -79,27 +75,49 @@ def storage(result: AttentionStorage) -> Drawing:
     return Charts({"": answers_bar(list(kinds), [count / total for count in kinds.values()], x_title=title)})
 
 
-def scaling(result: Scaling, *, quantity: str = "parameters") -> Drawing:
+def scaling(result: Scaling, *, quantity: str = "parameters", extra: Extra = (), say: Say = str) -> Drawing:
     """Draw parameters (in millions) or MACs (in billions) against the size that grows, both axes logarithmic."""
     check_choice("Quantity", quantity, QUANTITIES)
     if quantity == "parameters":
-        title, values, tint = "Parameters (millions)", result.parameters / 1e6, VIT_BLUE
+        title, values, tint = say("Parameters (millions)"), result.parameters / 1e6, VIT_BLUE
     else:
-        title, values, tint = "Operations (GMACs)", result.macs / 1e9, QUERY_ORANGE
-    x = Axis(_SIZES.get(result.growing, result.growing), log=True, ticks=[int(value) for value in result.values])
+        title, values, tint = say("Operations (GMACs)"), result.macs / 1e9, QUERY_ORANGE
+    x = Axis(growing(result.growing, say=say), log=True, ticks=[int(value) for value in result.values])
+    y = Axis(title, log=True, span=None if extra else _decade_around(values), marks="auto")
     curve = Curve(title, result.values, values, tint)
-    return Charts({"": line_chart([curve], x=x, y=Axis(title, log=True, marks="auto"), legend=True, height=320)})
+    return Charts({"": line_chart([curve, *extra], x=x, y=y, legend=True, height=320)})
 
 
-def input_sizes(result: InputSizes) -> Drawing:
+def growing(size: str, *, say: Say = str) -> str:
+    """Return the title of a size that grows, one of those of ``vitviz.labs.cost.scaling``."""
+    titles = {
+        "depth": say("Blocks T"),
+        "width": say("Channels D"),
+        "side": say("Side of the picture (px)"),
+        "heads": say("Heads"),
+    }
+    return titles[size]
+
+
+def _decade_around(values: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Return a decade with the values in its middle, where they span less: what hardly grows must look flat."""
+    low, high = float(values.min()), float(values.max())
+    middle = (low * high) ** 0.5
+    return (middle / 10**0.5, middle * 10**0.5) if high < 4 * low else None
+
+
+def input_sizes(result: InputSizes, *, say: Say = str) -> Drawing:
     """Draw the likeness to the feature at the model's own size against the input size, for both kinds of positions."""
-    ways = (("interpolated", result.interpolated, VIT_BLUE), ("truncated", result.truncated, QUERY_ORANGE))
+    ways = (
+        (say("interpolated"), result.interpolated, VIT_BLUE),
+        (say("truncated"), result.truncated, QUERY_ORANGE),
+    )
     curves = [
         Curve(name, sides(answers), [answer.cosine for answer in answers], colour)
         for name, answers, colour in ways
         if answers
     ]
-    x, y = Axis("Longer side (px)"), Axis("Cosine with the feature at its own size")
+    x, y = Axis(say("Longer side (px)")), Axis(say("Cosine with the feature at its own size"))
     return Charts({"": line_chart(curves, x=x, y=y, legend=True, height=380)})
 
 

@@ -25,7 +25,7 @@ from vitviz.figures.palettes import PINNED, layer_ramp
 from vitviz.figures.removal_curves import random_curve, removal_curves
 from vitviz.figures.scale import Scale
 from vitviz.figures.theme import QUERY_ORANGE
-from vitviz.pictures.drawing import Charts, Drawing
+from vitviz.pictures.drawing import Charts, Drawing, Say
 
 _HOVER = "{name}<br>%{x:.3g}: %{y:.4g}"
 _NAMES = {
@@ -36,8 +36,8 @@ _NAMES = {
 }
 
 
-def _score(target: Any) -> str:
-    return "Probability" if getattr(target, "class_index", None) is not None else "Score"
+def _score(target: Any, say: Say = str) -> str:
+    return say("Probability") if getattr(target, "class_index", None) is not None else say("Score")
 
 
 def _random(name: str, fractions: Any, band: RandomBand | None) -> Curve | None:
@@ -66,14 +66,14 @@ def faithfulness(result: Faithfulness, *, label: str = "the map") -> Drawing:
     return Charts({_NAMES[curve.name]: _removal(curve, label, y_title) for curve in (result.first, result.second)})
 
 
-def drop(result: DropCurve) -> Drawing:
+def drop(result: DropCurve, *, say: Say = str) -> Drawing:
     """Draw the score as patches go in three orders, as the Patches page does."""
     chart = removal_curves(
         result.fractions,
-        {"most attended first": result.most_attended, "least attended first": result.least_attended},
-        random=_random("at random, mean and 95 % of the draws", result.fractions, result.random),
-        x_title="Share of the patches dropped",
-        y_title=_score(result.target),
+        {say("most attended first"): result.most_attended, say("least attended first"): result.least_attended},
+        random=_random(say("at random, mean and 95 % of the draws"), result.fractions, result.random),
+        x_title=say("Share of the patches dropped"),
+        y_title=_score(result.target, say),
     )
     return Charts({"": chart})
 
@@ -95,24 +95,26 @@ def randomisation(result: Randomisation, *, label: str = "the map") -> Drawing:
     return Charts({"": chart})
 
 
-def lens(result: LogitLens, *, classes: Sequence[int] | None = None) -> Drawing:
-    """Draw the probability of some classes (the three best if None) after every block, as the Tokens page does."""
+def lens(
+    result: LogitLens, *, classes: Sequence[int] | None = None, names: Sequence[str] | None = None, say: Say = str
+) -> Drawing:
+    """Draw the probability of some classes (the three best if None) after every block, as the Tokens page does.
+
+    ``names`` are what they are called (those of the model if None).
+    """
     count = result.logits.shape[1]
     best = result.logits[-1].argsort()[::-1][:3] if classes is None else classes
     shown = [check_index("Class", int(index), count) for index in best]
+    if names is None:
+        names = [result.names[index] if result.names else f"class {index}" for index in shown]
     layers = np.arange(len(result.probabilities)) - 1
     chart = line_chart(
         [
-            Curve(
-                result.names[index] if result.names else f"class {index}",
-                layers,
-                result.probabilities[:, index],
-                PINNED[place % len(PINNED)],
-            )
-            for place, index in enumerate(shown)
+            Curve(name, layers, result.probabilities[:, index], PINNED[place % len(PINNED)])
+            for place, (name, index) in enumerate(zip(names, shown, strict=True))
         ],
-        x=layer_axis("After layer (−1: input)", len(layers)),
-        y=Axis("Probability"),
+        x=layer_axis(say("After layer (−1: input)"), len(layers)),
+        y=Axis(say("Probability")),
         hover=LAYER,
         legend=True,
         height=320,
@@ -125,8 +127,8 @@ def spectrum(result: Spectrum) -> Drawing:
     layers = len(result.branch)
     names = ["input", *(f"layer {layer}" for layer in range(layers))]
     shown = {
-        "With the residual path": _bands(result.frequency, result.stream, names),
-        "Without it": _bands(result.frequency, result.branch, names[1:]),
+        "With the residual path": bands(result.frequency, result.stream, names),
+        "Without it": bands(result.frequency, result.branch, names[1:]),
     }
     charts = {title: chart for title, chart in shown.items() if chart is not None}
     if not charts:
@@ -134,48 +136,53 @@ def spectrum(result: Spectrum) -> Drawing:
     return Charts(charts)
 
 
-def _bands(frequency: NDArray[np.float64], rows: NDArray[np.float64], names: Sequence[str]) -> go.Figure | None:
+def bands(
+    frequency: NDArray[np.float64], rows: NDArray[np.float64], names: Sequence[str], *, say: Say = str
+) -> go.Figure | None:
+    """Return one curve a layer, light to dark, but for those without a reference; None where no layer has one."""
     ramp = layer_ramp(len(rows))
     known = [place for place, row in enumerate(rows) if np.isfinite(row).all()]
     if not known:
         return None
     return line_chart(
         [Curve(names[place], frequency, rows[place], ramp[place]) for place in known],
-        x=Axis("Spatial frequency (π a patch)"),
-        y=Axis("Relative log amplitude"),
+        x=Axis(say("Spatial frequency (π a patch)")),
+        y=Axis(say("Relative log amplitude")),
         hover=_HOVER,
         legend=True,
     )
 
 
-def shuffling(result: ShuffleExperiment) -> Drawing:
+def shuffling(result: ShuffleExperiment, *, say: Say = str) -> Drawing:
     """Draw how alike what is read stays as patches change places, as the Positions page does."""
+    read = say("class token") if result.read == "class token" else say("embedding")
     chart = line_chart(
         [
-            Curve("with positions", result.shares, result.with_positions.cosine),
-            Curve("without positions", result.shares, result.without_positions.cosine, QUERY_ORANGE),
+            Curve(say("with positions"), result.shares, result.with_positions.cosine),
+            Curve(say("without positions"), result.shares, result.without_positions.cosine, QUERY_ORANGE),
         ],
-        x=Axis("Share of the patches that change places", ".0%"),
-        y=Axis(f"Cosine ({result.read})"),
+        x=Axis(say("Share of the patches that change places"), ".0%"),
+        y=Axis(say("Cosine ({read})").format(read=read)),
         hover=_HOVER,
         height=300,
     )
     return Charts({"": chart})
 
 
-def layer_likeness(result: LayerSimilarity) -> Drawing:
-    """Draw the CKA of every layer with every layer, as the Tokens page does."""
+def layer_likeness(result: LayerSimilarity, *, models: tuple[str, str] | None = None, say: Say = str) -> Drawing:
+    """Draw the CKA of every layer with every layer, as the Tokens page does; ``models`` are what both are called."""
+    first, second = models or result.models
     if not np.isfinite(result.values).all():
         raise OptionError("Some layer has the same token everywhere, so that nothing can be compared.")
-    rows, columns = (["input", *(str(layer) for layer in range(count - 1))] for count in result.values.shape)
+    rows, columns = ([say("input"), *(str(layer) for layer in range(count - 1))] for count in result.values.shape)
     chart = token_matrix(
         result.values,
         columns,
         query_names=rows,
         scale=Scale(0.0, 1.0),
-        query_title=f"Layer of {result.models[0]}",
-        key_title=f"Layer of {result.models[1]}",
-        value_title="CKA",
+        query_title=say("Layer of {model}").format(model=first),
+        key_title=say("Layer of {model}").format(model=second),
+        value_title=say("CKA"),
         height=480,
     )
     return Charts({"": chart})

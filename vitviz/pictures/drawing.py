@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from PIL import Image
 from plotly.subplots import make_subplots
 
 from vitviz.figures.alt import alt_text
+from vitviz.figures.curve import Curve, Level, Point
 from vitviz.figures.html_bars import colour_bar
 from vitviz.figures.image_files import jpeg_bytes, png_bytes
 from vitviz.figures.map_figure import map_figure
@@ -27,6 +28,11 @@ from vitviz.record import Record
 _WIDE, _NARROW = 460, 220
 """Pixels of a picture in a notebook: alone or beside a few, and in a sheet of many."""
 _MANY = 3
+
+Say = Callable[[str], str]
+"""Says a text of a chart in the reader's language, as gettext does; ``str`` leaves it in English."""
+Extra = Sequence[Curve | Level | Point]
+"""What a page draws into a chart besides the result: where its knobs stand, the reader's guess."""
 
 
 class Drawing(Protocol):

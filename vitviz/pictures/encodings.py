@@ -14,16 +14,16 @@ from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve
 from vitviz.figures.line_chart import line_chart
 from vitviz.figures.mosaic import mosaic
-from vitviz.figures.palettes import PINNED
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
 from vitviz.grid import PatchGrid
 from vitviz.labs.encodings import Encoding
 from vitviz.labs.input_size import PositionMaps
-from vitviz.pictures.drawing import Charts, Drawing, Maps
+from vitviz.pictures.drawing import Charts, Drawing, Maps, Say
 
 KINDS = ("mosaic", "map", "profile")
 """What is drawn of a similarity: the maps of all patches, the map of one, or the mean by distance."""
+_SECOND = "#B0558F"
 _MOST_MAPS = 400  # of a mosaic: more cannot be told apart
 
 
@@ -46,7 +46,7 @@ def similarity(result: PositionSimilarity, *, kind: str = "mosaic", patch: int |
     if result.values is None:
         raise OptionError(f"There is nothing to draw: {result.reason}")
     if kind == "profile":
-        return _profile(result)
+        return profile(result, unit=result.unit)
     grid = result.grid
     chosen = middle(grid) if patch is None else patch
     scale, place = similarity_scale(result.values), grid.position(chosen)
@@ -67,15 +67,16 @@ def similarity_scale(values: ArrayLike) -> Scale:
     return about_zero(numbers[~np.eye(len(numbers), dtype=bool)] if len(numbers) > 1 else numbers)
 
 
-def _profile(result: PositionSimilarity) -> Drawing:
+def profile(result: PositionSimilarity, *, unit: str, say: Say = str) -> Drawing:
+    """Draw the mean likeness of two places by their distance; ``unit`` says what is compared, a colon, and how."""
     down, across = result.profiles()
     chart = line_chart(
         [
-            Curve("along a column", np.arange(len(down)), down),
-            Curve("along a row", np.arange(len(across)), across, PINNED[3]),
+            Curve(say("along a column"), np.arange(len(down)), down),
+            Curve(say("along a row"), np.arange(len(across)), across, _SECOND),
         ],
-        x=Axis("Distance (patches)"),
-        y=Axis(result.unit.partition(":")[0]),
+        x=Axis(say("Distance (patches)")),
+        y=Axis(unit.partition(":")[0]),
         hover="{name}<br>%{x:.3g}: %{y:.4g}",
         height=300,
     )

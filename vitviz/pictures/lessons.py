@@ -34,36 +34,38 @@ from vitviz.labs.rollout_by_hand import RolloutSteps
 from vitviz.labs.shift import ShiftExperiment
 from vitviz.labs.smallest_position import ARRANGEMENTS, SmallestPosition
 from vitviz.labs.temperature import TemperatureCurve, TemperedAttention
-from vitviz.pictures.drawing import Charts, Drawing, Maps
+from vitviz.pictures.drawing import Charts, Drawing, Extra, Maps, Say
 
 _YELLOW = "#E69F00"
+_LARGEST = 128  # pixels of a patch that is drawn
 
 
-def gelu(result: Gelu, *, gap: bool = False) -> Drawing:
+def gelu(result: Gelu, *, gap: bool = False, say: Say = str) -> Drawing:
     """Draw GELU, its tanh form and ReLU; with ``gap`` the difference of the two forms."""
     if gap:
-        lines = [Curve("exact − tanh", result.x, result.exact - result.tanh, kind="line")]
-        y_title = "Difference"
+        lines = [Curve(say("exact − tanh"), result.x, result.exact - result.tanh, kind="line")]
+        y_title = say("Difference")
     else:
         inside = (result.x >= -4) & (result.x <= 3)
         kinds = (
-            ("GELU, exact", result.exact, VIT_BLUE, "solid"),
-            ("GELU, tanh form", result.tanh, _YELLOW, "dash"),
-            ("ReLU", result.relu, NEUTRAL, "solid"),
+            (say("GELU, exact"), result.exact, VIT_BLUE, "solid"),
+            (say("GELU, tanh form"), result.tanh, _YELLOW, "dash"),
+            (say("ReLU"), result.relu, NEUTRAL, "solid"),
         )
         lines = [Curve(name, result.x[inside], y[inside], colour, dash, "line") for name, y, colour, dash in kinds]
-        y_title = "Output"
+        y_title = say("Output")
     hover = "{name}<br>%{x:.3g}: %{y:.4g}"
-    return _chart([*lines], Axis("Input x"), Axis(y_title), hover=hover, legend=True, height=360)
+    return _chart([*lines], Axis(say("Input x")), Axis(y_title), hover=hover, legend=True, height=360)
 
 
 def _chart(items: list[Any], x: Axis, y: Axis, **more: Any) -> Drawing:
     return Charts({"": line_chart(items, x=x, y=y, **more)})
 
 
-def activations(result: Activations, *, bins: int = 80) -> Drawing:
+def activations(result: Activations, *, bins: int = 80, say: Say = str) -> Drawing:
     """Draw how often inputs of the activation occur."""
-    return Charts({"": histogram(result.inputs, x_title="Input of the activation", y_title="Count", bins=bins)})
+    chart = histogram(result.inputs, x_title=say("Input of the activation"), y_title=say("Count"), bins=bins)
+    return Charts({"": chart})
 
 
 def tempered(result: TemperedAttention) -> Drawing:
@@ -91,13 +93,15 @@ def entropy(result: TemperatureCurve) -> Drawing:
     return _chart([*lines, Level("log L", result.uniform)], x, Axis("Entropy H (nats)"), hover=TITLED)
 
 
-def sweep(result: ModelTemperature) -> Drawing:
+def sweep(result: ModelTemperature, *, extra: Extra = (), say: Say = str) -> Drawing:
     """Draw the drift of what is read, and the probability of the plain answer, against the factor."""
-    lines = [Curve(f"cosine of the {result.read}", result.factors, result.cosine)]
+    read = say("class token") if result.read == "class token" else say("embedding")
+    lines = [Curve(say("cosine of the {read}").format(read=read), result.factors, result.cosine)]
     if result.top:
-        lines.append(Curve("probability of the plain answer", result.factors, result.probability, _YELLOW))
-    x = Axis("Factor of the temperature", log=True, ticks=result.factors)
-    return _chart([*lines], x, Axis("Cosine, probability"), hover=TITLED, legend=True)
+        lines.append(Curve(say("probability of the plain answer"), result.factors, result.probability, _YELLOW))
+    whole = [factor for factor in result.factors if float(np.log2(factor)).is_integer()]  # √2 between them, unmarked
+    x = Axis(say("Factor of the temperature"), log=True, ticks=whole or result.factors)
+    return _chart([*lines, *extra], x, Axis(say("Cosine, probability")), hover=TITLED, legend=True)
 
 
 def arrangements(result: SmallestPosition) -> Drawing:
@@ -107,15 +111,15 @@ def arrangements(result: SmallestPosition) -> Drawing:
     return Maps([Panel(picture=sheet)], caption="The number is the mean of A = +1 and B = −1 under the attention.")
 
 
-def counted(result: AttentionCount) -> Drawing:
+def counted(result: AttentionCount, *, say: Say = str) -> Drawing:
     """Draw the attention between the halves, in the order in which they are read."""
     chart = token_matrix(
         result.attention,
         [f"{place + 1}" for place in range(result.tokens)],
         scale=Scale(0.0, 1.0, uniform=1 / result.tokens),
-        query_title="Half",
-        key_title="Half (in reading order)",
-        value_title="Attention A",
+        query_title=say("Half"),
+        key_title=say("Half (in reading order)"),
+        value_title=say("Attention A"),
         height=360,
     )
     return Charts({"": chart})
@@ -146,23 +150,24 @@ def noisy(result: NoisyPicture) -> Drawing:
     return Maps(panels)
 
 
-def smallest(result: SmallestObject) -> Drawing:
+def smallest(result: SmallestObject, *, extra: Extra = (), say: Say = str) -> Drawing:
     """Draw the smallest visible object against the patch size, counted and by formula."""
     detector = result.detector
-    patches = np.unique(np.append(np.geomspace(1, 128, 120), detector.limit))
-    sizes = [(patch, closed_form(detector.limit, patch, detector.alignment)) for patch in patches]
-    lines = [_pairs("formula", sizes, kind="line")]
-    whole = np.unique(np.geomspace(1, 128, 60).round()).astype(int)
+    patches = np.unique(np.append(np.geomspace(1, _LARGEST, 120), detector.limit))
+    seen = patches[patches <= _LARGEST]
+    sizes = [(patch, closed_form(detector.limit, patch, detector.alignment)) for patch in seen]
+    lines = [_pairs(say("formula"), sizes, kind="line")]
+    whole = np.unique(np.geomspace(1, _LARGEST, 60).round()).astype(int)
     pools = [replace(detector, patch_size=int(patch)).pooled_smallest for patch in whole]
-    lines.append(Curve("pool of tokens", whole, pools, NEUTRAL, "dash", "line"))
-    lines.append(_pairs("counted", zip(result.patch_sizes, result.measured, strict=True), kind="dots"))
-    blind = min(detector.limit, 128.0)
+    lines.append(Curve(say("pool of tokens"), whole, pools, NEUTRAL, "dash", "line"))
+    lines.append(_pairs(say("counted"), zip(result.patch_sizes, result.measured, strict=True), kind="dots"))
+    blind = min(detector.limit, float(_LARGEST))
     return _chart(
-        [*(line for line in lines if line is not None), Level("kσ/Δ", detector.limit)],
-        Axis("Patch p (pixels)", log=True, ticks=(1, 2, 4, 8, 16, 32, 64, 128)),
-        Axis("Smallest object (pixels)", log=True),
+        [*(line for line in lines if line is not None), Level(say("kσ/Δ"), detector.limit), *extra],
+        Axis(say("Patch p (pixels)"), log=True, ticks=(1, 2, 4, 8, 16, 32, 64, 128)),
+        Axis(say("Smallest object (pixels)"), log=True),
         hover=TITLED,
-        shade=Shade("one token is blind", 1, blind) if blind > 1 else None,
+        shade=Shade(say("one token is blind"), 1, blind) if blind > 1 else None,
         height=400,
     )
 
@@ -189,19 +194,19 @@ def pasted(result: PastedObject, *, by: str = "size") -> Drawing:
     return _chart([*lines], x, Axis("Signal ÷ noise of the token", log=True), hover=TITLED, height=400)
 
 
-def pasted_layers(result: PastedObject) -> go.Figure:
+def pasted_layers(result: PastedObject, *, say: Say = str) -> go.Figure:
     """Return how far the token moves in every layer: by objects of several sizes, and by noise alone."""
     noise = result.noise_change
     chosen = range(0, len(result.sizes), max(1, len(result.sizes) // 4))
     layers = np.arange(noise.shape[1]) - 1
     curves = [
-        Curve(f"object of {result.sizes[place]} px", layers, result.object_change[place], tint)
+        Curve(say("object of {size} px").format(size=result.sizes[place]), layers, result.object_change[place], tint)
         for place, tint in zip(chosen, layer_ramp(len(chosen)), strict=True)
     ]
-    name = f"noise alone, {len(noise)} samples"
+    name = say("noise alone, {count} samples").format(count=len(noise))
     curves.append(Curve(name, layers, noise.mean(0), NEUTRAL, "dash", low=noise.min(0), high=noise.max(0)))
-    x = layer_axis("Layer (−1: the input of block 0)", len(layers))
-    return line_chart(curves, x=x, y=Axis("Change ÷ length of the token"), hover=LAYER, height=360)
+    x = layer_axis(say("Layer (−1: the input of block 0)"), len(layers))
+    return line_chart(curves, x=x, y=Axis(say("Change ÷ length of the token")), hover=LAYER, height=360)
 
 
 def head(result: HeadSteps) -> Drawing:

@@ -26,18 +26,12 @@ from vitviz.labs.digits.training import Run
 from vitviz.labs.layer_norm.training import LayerNormTraining
 from vitviz.labs.long_range.results import TaskResult
 from vitviz.labs.long_range.verdict import Verdict
-from vitviz.pictures.drawing import Charts, Drawing, Maps
+from vitviz.pictures.drawing import Charts, Drawing, Maps, Say
 
 _GUESSING = Level("guessing", 0.1, number="%{y:.1%}")
 _RECOGNISED = "Held-out digits recognised"
 _SHARE_HOVER = "{name}<br>%{x:.4g}: %{y:.1%}"
 _WINDOW = 10  # updates whose mean loss is one point
-_STUDENTS = {
-    "teacher": ("CNN, the teacher", CNN_VERMILION),
-    "alone": ("ViT, labels alone", VIT_BLUE),
-    "soft": ("ViT, probabilities (Hinton)", "#009E73"),
-    "hard": ("ViT, decisions (DeiT token)", "#CC79A7"),
-}
 _NETWORKS = {"vit": ("Vision Transformer", VIT_BLUE), "convnet": ("CNN", CNN_VERMILION)}
 _COLOURS = {"vit": VIT_BLUE, "limited": CNN_VERMILION, "large": SECOND_CNN}
 
@@ -64,19 +58,32 @@ def hunger(result: DataHunger) -> Drawing:
     return Charts({"": chart})
 
 
-def distillation(result: Distillation) -> Drawing:
+def students(*, say: Say = str) -> Mapping[str, tuple[str, str]]:
+    """Return title and colour of each network of the distillation experiment."""
+    return {
+        "teacher": (say("CNN, the teacher"), CNN_VERMILION),
+        "alone": (say("ViT, labels alone"), VIT_BLUE),
+        "soft": (say("ViT, probabilities (Hinton)"), "#009E73"),
+        "hard": (say("ViT, decisions (DeiT token)"), "#CC79A7"),
+    }
+
+
+def distillation(result: Distillation, *, say: Say = str) -> Drawing:
     """Draw the held-out accuracy of every finished run, with mean and deviation."""
     groups = {
-        title: (values, colour) for name, (title, colour) in _STUDENTS.items() if len(values := result.accuracies(name))
+        title: (values, colour)
+        for name, (title, colour) in students(say=say).items()
+        if len(values := result.accuracies(name))
     }
     if not groups:
         raise OptionError("No run is finished, so there is nothing to draw yet. Wait for one.")
-    return Charts({"": repeated_runs(groups, y_title=_RECOGNISED)})
+    mean = say("mean ± standard deviation")
+    return Charts({"": repeated_runs(groups, y_title=say("Held-out digits recognised"), mean_title=mean)})
 
 
 def run(result: Run) -> Drawing:
     """Draw held-out accuracy over the updates of a run."""
-    title, colour = {**_STUDENTS, **_NETWORKS}.get(result.name, (result.name, VIT_BLUE))
+    title, colour = {**students(), **_NETWORKS}.get(result.name, (result.name, VIT_BLUE))
     points = result.points
     curve = Curve(title, [point.step for point in points], [point.accuracy for point in points], colour)
     y = Axis(_RECOGNISED, ".0%")

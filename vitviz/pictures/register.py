@@ -23,6 +23,8 @@ DRAWINGS: Mapping[type, Callable[..., Drawing]] = {
     **costs.DRAWINGS,
 }
 """By the type of the result."""
+OF_PAGES = ("say", "extra")
+"""What the pages alone hand to a drawing function: their language, and what they draw into its chart besides."""
 
 
 def drawn(result: Any, given: Mapping[str, Any]) -> Drawing:
@@ -52,7 +54,7 @@ def options(result: Any) -> dict[str, Any]:
     """
     function = DRAWINGS.get(type(result))
     parameters = [] if function is None else list(signature(function).parameters.values())[1:]
-    return {parameter.name: parameter.default for parameter in parameters}
+    return {parameter.name: parameter.default for parameter in parameters if parameter.name not in OF_PAGES}
 
 
 def in_notebook(result: Any) -> str:

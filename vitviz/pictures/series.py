@@ -16,7 +16,7 @@ from vitviz.figures.line_chart import LAYER, TITLED, line_chart
 from vitviz.figures.palettes import PINNED
 from vitviz.figures.theme import NEUTRAL
 from vitviz.pictures.costs import sides
-from vitviz.pictures.drawing import Charts, Drawing
+from vitviz.pictures.drawing import Charts, Drawing, Say
 
 
 def input_sizes(answers: Sequence[SizedAnswer]) -> Drawing:
@@ -49,17 +49,17 @@ def patch_sizes(answers: Sequence[PatchSizeAnswer]) -> Drawing:
     )
 
 
-def outliers(norms: Sequence[TokenNorms]) -> Drawing:
+def outliers(norms: Sequence[TokenNorms], *, say: Say = str) -> Drawing:
     """Draw how much attention the outliers after each layer get in the next one."""
     known = [layer for layer in norms if not np.isnan(layer.attention_share)]
     if not known:
         raise OptionError("The last layer has no next layer that could look at its outliers; pass those of all layers.")
     layers = [norm.layer for norm in known]
-    curves = [Curve("patches", layers, [layer.attention_share for layer in known])]
+    curves = [Curve(say("patches"), layers, [layer.attention_share for layer in known])]
     if not np.isnan(known[0].class_share):
-        curves.append(Curve("class token", layers, [layer.class_share for layer in known], PINNED[2]))
-    curves.append(Curve("even attention", layers, [layer.outlier_share for layer in known], NEUTRAL, "dash"))
-    x, y = layer_axis("Outliers after layer", len(layers)), Axis("Attention to outliers (share)")
+        curves.append(Curve(say("class token"), layers, [layer.class_share for layer in known], PINNED[2]))
+    curves.append(Curve(say("even attention"), layers, [layer.outlier_share for layer in known], NEUTRAL, "dash"))
+    x, y = layer_axis(say("Outliers after layer"), len(layers)), Axis(say("Attention to outliers (share)"))
     return Charts({"": line_chart(curves, x=x, y=y, hover=LAYER, height=320)})
 
 

@@ -48,7 +48,15 @@ def library_words() -> set[str]:
         words |= {method.label, method.summary, method.cost, method.limits}
         words.update(knob.help for knob in method.knobs)
         words.update(knob.label for knob in method.knobs)
-    return words | {*refusals(), *PHRASES, WANTED}
+    return words | {*refusals(), *chart_words(), *PHRASES, WANTED}
+
+
+def chart_words() -> set[str]:
+    """Return the texts of the library's charts, each of which is said by ``say`` where it stands."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "pictures").glob("*.py")))
+    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
+    said = (call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "say")
+    return {str(text.value) for text in said if isinstance(text, ast.Constant)}
 
 
 def refusals(*parts: str) -> list[str]:

@@ -9,7 +9,7 @@ from vitviz.analysis.drop_curve import DropCurve, drop_curve
 from vitviz.analysis.patch_changes import SHUFFLED
 from vitviz.attribution import Attribution
 from vitviz.attribution.attribute import find_method
-from vitviz.figures.removal_curves import random_curve, removal_curves
+from vitviz.pictures import curves
 from vitviz.ui.choices.patches import CHANGE
 from vitviz.ui.explore.evidence import panels
 from vitviz.ui.explore.evidence.target import Aim
@@ -63,15 +63,7 @@ def draw(scene: Scene, aim: Aim) -> DropCurve | None:
 
 
 def _curves(curve: DropCurve, aim: Aim) -> None:
-    name, drawn = _("at random, mean and 95 % of the draws"), curve.random
-    figure = removal_curves(
-        curve.fractions,
-        {_("most attended first"): curve.most_attended, _("least attended first"): curve.least_attended},
-        random=random_curve(name, curve.fractions, drawn.mean, drawn.low, drawn.high),
-        x_title=_("Share of the patches dropped"),
-        y_title=_("Probability") if curve.target.class_index is not None else _("Score"),
-    )
-    chart(figure, key="drop_curve")
+    chart(curves.drop(curve, say=_).figure(), key="drop_curve")
     st.caption(_in_words(curve, aim))
 
 

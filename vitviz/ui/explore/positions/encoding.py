@@ -6,15 +6,13 @@ import numpy as np
 import streamlit as st
 
 from vitviz.analysis.positions import PositionSimilarity, ReadOut
-from vitviz.figures.axes import Axis
-from vitviz.figures.curve import Curve
 from vitviz.figures.html_bars import colour_bar
 from vitviz.figures.image_files import png_bytes
-from vitviz.figures.line_chart import line_chart
 from vitviz.figures.mosaic import mosaic_sheet
 from vitviz.figures.scale import Scale
 from vitviz.figures.sprites import map_grid
 from vitviz.grid import PatchGrid
+from vitviz.pictures import encodings
 from vitviz.ui.choices.positions import ENCODING
 from vitviz.ui.choices.shared import PATCH
 from vitviz.ui.components.place_picker import place_picker
@@ -25,7 +23,6 @@ from vitviz.ui.reader.scene import Scene, pinned_patch
 from vitviz.ui.text import _, first_clause, plain
 
 _MOST_MAPS = 900
-_SECOND = "#B0558F"
 
 
 def _kinds() -> dict[str, str]:
@@ -224,17 +221,7 @@ def _number(value: float) -> str:
 
 
 def _profiles(similarity: PositionSimilarity) -> None:
-    down, across = similarity.profiles()
-    figure = line_chart(
-        [
-            Curve(_("along a column"), np.arange(len(down)), down),
-            Curve(_("along a row"), np.arange(len(across)), across, _SECOND),
-        ],
-        x=Axis(_("Distance (patches)")),
-        y=Axis(first_clause(unit(similarity))),
-        hover="{name}<br>%{x:.3g}: %{y:.4g}",
-        height=300,
-    )
+    figure = encodings.profile(similarity, unit=first_clause(unit(similarity)), say=_).figure()
     chart(figure, key="profiles")
     st.caption(
         _(

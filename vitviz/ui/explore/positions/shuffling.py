@@ -12,11 +12,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.shuffling import SHARES, ShuffleExperiment, move_patches, shuffled_order
 from vitviz.errors import VitvizError
-from vitviz.figures.axes import Axis
-from vitviz.figures.curve import Curve
-from vitviz.figures.line_chart import line_chart
-from vitviz.figures.theme import QUERY_ORANGE
 from vitviz.grid import PatchGrid
+from vitviz.pictures import curves
 from vitviz.ui.choices.positions import SHUFFLE
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import cache
@@ -73,19 +70,7 @@ def _shuffled_photo(scene: Scene, share: float) -> NDArray[np.uint8]:
 
 
 def _shuffle_curve(experiment: ShuffleExperiment) -> None:
-    curves = [
-        Curve(_("with positions"), experiment.shares, experiment.with_positions.cosine),
-        Curve(_("without positions"), experiment.shares, experiment.without_positions.cosine, QUERY_ORANGE),
-    ]
-    read = _("class token") if experiment.read == "class token" else _("embedding")
-    figure = line_chart(
-        curves,
-        x=Axis(_("Share of the patches that change places"), ".0%"),
-        y=Axis(_("Cosine ({read})").format(read=read)),
-        hover="{name}<br>%{x:.3g}: %{y:.4g}",
-        height=300,
-    )
-    chart(figure, key="shuffle_curve")
+    chart(curves.shuffling(experiment, say=_).figure(), key="shuffle_curve")
     st.caption(
         _(
             "How alike what the model reads stays to that of the whole picture. Without positions attention does "

@@ -11,12 +11,7 @@ from vitviz.analysis.similarity import LayerSimilarity
 from vitviz.analysis.spectrum import Spectrum
 from vitviz.capture.edit import NO_EDIT
 from vitviz.errors import OptionError, VitvizError
-from vitviz.figures.axes import Axis
-from vitviz.figures.curve import Curve
-from vitviz.figures.heatmaps import token_matrix
-from vitviz.figures.line_chart import line_chart
-from vitviz.figures.palettes import layer_ramp
-from vitviz.figures.scale import Scale
+from vitviz.pictures import curves
 from vitviz.trace import Trace
 from vitviz.ui.choices.shared import MODEL
 from vitviz.ui.choices.tokens import CKA, CKA_WITH
@@ -64,20 +59,11 @@ def frequencies(scene: Scene, here: Seen) -> Spectrum | None:
 
 def _bands(frequency: NDArray[np.float64], rows: NDArray[np.float64], names: list[str], key: str) -> None:
     """Draw one curve a layer; a layer whose tokens have no mean has no reference and is left out and told."""
-    told = [place for place, row in enumerate(rows) if np.isfinite(row).all()]
-    if len(told) < len(rows):
+    if not np.isfinite(rows).all():
         st.caption(_("Layers whose tokens have no mean have no reference and are left out."))
-    if not told:
-        return
-    ramp = layer_ramp(len(rows))
-    figure = line_chart(
-        [Curve(names[place], frequency, rows[place], ramp[place]) for place in told],
-        x=Axis(_("Spatial frequency (π a patch)")),
-        y=Axis(_("Relative log amplitude")),
-        hover="{name}<br>%{x:.3g}: %{y:.4g}",
-        legend=True,
-    )
-    chart(figure, key=key)
+    figure = curves.bands(frequency, rows, names, say=_)
+    if figure is not None:
+        chart(figure, key=key)
 
 
 def alike(scene: Scene, here: Seen) -> LayerSimilarity | None:
@@ -160,17 +146,7 @@ def _matrix(similarity: LayerSimilarity) -> None:
     first, second = similarity.models
     if link.get(CKA_WITH) == RANDOM:
         second = _("{model}, random weights").format(model=second)
-    rows, columns = ([_("input"), *(str(layer) for layer in range(count - 1))] for count in similarity.values.shape)
-    figure = token_matrix(
-        similarity.values,
-        columns,
-        query_names=rows,
-        scale=Scale(0.0, 1.0),
-        query_title=_("Layer of {model}").format(model=first),
-        key_title=_("Layer of {model}").format(model=second),
-        value_title=_("CKA"),
-        height=480,
-    )
+    figure = curves.layer_likeness(similarity, models=(first, second), say=_).figure()
     chart(figure, key="cka_matrix")
     st.caption(
         _(

@@ -10,12 +10,9 @@ import streamlit as st
 
 from vitviz.analysis.lens import ClassEvidence, LogitLens
 from vitviz.errors import VitvizError
-from vitviz.figures.axes import Axis, layer_axis
-from vitviz.figures.curve import Curve
-from vitviz.figures.line_chart import LAYER, line_chart
-from vitviz.figures.palettes import PINNED
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
+from vitviz.pictures import curves
 from vitviz.ui.choices.tokens import LENS_CLASS
 from vitviz.ui.explore.tokens.second_photo import Seen
 from vitviz.ui.furniture.charts import chart
@@ -26,8 +23,6 @@ from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.class_names import class_name
 from vitviz.ui.words.errors import in_dashboard
-
-_COLOURS = (PINNED[0], PINNED[1], PINNED[2], PINNED[3])
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,17 +71,8 @@ def _best(lens: LogitLens, count: int) -> list[int]:
 
 def _curves(scene: Scene, lens: LogitLens, chosen: int) -> None:
     classes = list(dict.fromkeys([*_best(lens, 3), chosen]))
-    layers = np.arange(len(lens.probabilities)) - 1
-    figure = line_chart(
-        [
-            Curve(class_name(scene.vit, index), layers, lens.probabilities[:, index], colour)
-            for index, colour in zip(classes, _COLOURS, strict=False)
-        ],
-        x=layer_axis(_("After layer (−1: input)"), len(layers)),
-        y=Axis(_("Probability")),
-        hover=LAYER,
-        height=320,
-    )
+    names = [class_name(scene.vit, index) for index in classes]
+    figure = curves.lens(lens, classes=classes, names=names, say=_).figure()
     chart(figure, key="lens_curve")
     st.caption(
         _(

@@ -6,15 +6,11 @@ import numpy as np
 import streamlit as st
 
 from vitviz.analysis.tokens import TokenNorms
-from vitviz.figures.axes import Axis, layer_axis
-from vitviz.figures.curve import Curve
 from vitviz.figures.html_bars import colour_bar
-from vitviz.figures.line_chart import LAYER, line_chart
 from vitviz.figures.overlay import outline, overlay
 from vitviz.figures.paint import number
-from vitviz.figures.palettes import PINNED
 from vitviz.figures.scale import Scale
-from vitviz.figures.theme import NEUTRAL
+from vitviz.pictures import series
 from vitviz.ui.explore.tokens.second_photo import Seen
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import cache
@@ -97,18 +93,7 @@ def _shares(norms: tuple[TokenNorms, ...]) -> None:
             _("No patch stands out in any layer: no attention is lost to outliers."), icon=":material/check_circle:"
         )
         return
-    layers = np.arange(len(known))
-    curves = [Curve(_("patches"), layers, [layer.attention_share for layer in known])]
-    if not np.isnan(known[0].class_share):
-        curves.append(Curve(_("class token"), layers, [layer.class_share for layer in known], PINNED[2]))
-    curves.append(Curve(_("even attention"), layers, [layer.outlier_share for layer in known], NEUTRAL, "dash"))
-    figure = line_chart(
-        curves,
-        x=layer_axis(_("Outliers after layer"), len(layers)),
-        y=Axis(_("Attention to outliers (share)")),
-        hover=LAYER,
-        height=320,
-    )
+    figure = series.outliers(norms, say=_).figure()
     chart(figure, key="outlier_shares")
     st.caption(
         _(

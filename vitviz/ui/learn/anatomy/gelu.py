@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
 from vitviz.errors import VitvizError
-from vitviz.figures.axes import Axis
-from vitviz.figures.bars import histogram
-from vitviz.figures.curve import Curve
-from vitviz.figures.line_chart import line_chart
-from vitviz.figures.palettes import VIT_BLUE
-from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.gelu import Activations, Gelu, activations, gelu
+from vitviz.pictures import lessons
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.choices.shared import LAYER
 from vitviz.ui.furniture import guessing, lesson
@@ -43,14 +37,14 @@ def draw(scene: Scene) -> Result | None:
         return None
     left, right = st.columns(2, gap="large")
     with left:
-        chart(curve_figure(curves), key="gelu_curves")
+        chart(lessons.gelu(curves, say=_).figure(), key="gelu_curves")
         st.caption(
             _("The smallest value of GELU is {value:.3f}, at {place:.3f}; ReLU is never negative.").format(
                 value=curves.lowest[1], place=curves.lowest[0]
             )
         )
     with right:
-        chart(gap_figure(curves), key="gelu_gap")
+        chart(lessons.gelu(curves, gap=True, say=_).figure(), key="gelu_gap")
         st.caption(
             _(
                 "Exact form minus tanh form: at most **{gap:.2e}**, at ±{place:.2f}. Weights trained with one form "
@@ -60,35 +54,6 @@ def draw(scene: Scene) -> Result | None:
     inputs = _inputs(scene)
     _words()
     return _result(scene, curves, inputs)
-
-
-def curve_figure(curves: Gelu) -> go.Figure:
-    """Return GELU, its tanh form and ReLU."""
-    inside = (curves.x >= -4) & (curves.x <= 3)
-    kinds = (
-        (_("GELU, exact"), curves.exact, VIT_BLUE, "solid"),
-        (_("GELU, tanh form"), curves.tanh, "#E69F00", "dash"),
-        (_("ReLU"), curves.relu, NEUTRAL, "solid"),
-    )
-    return line_chart(
-        [Curve(name, curves.x[inside], y[inside], colour, dash, "line") for name, y, colour, dash in kinds],
-        x=Axis(_("Input x")),
-        y=Axis(_("Output")),
-        hover="{name}<br>%{x:.3g}: %{y:.4g}",
-        height=360,
-    )
-
-
-def gap_figure(curves: Gelu) -> go.Figure:
-    """Return the difference of the two forms."""
-    return line_chart(
-        [Curve(_("exact − tanh"), curves.x, curves.exact - curves.tanh, kind="line")],
-        x=Axis(_("Input x")),
-        y=Axis(_("Difference")),
-        hover="{name}<br>%{x:.3g}: %{y:.4g}",
-        legend=True,
-        height=360,
-    )
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -106,7 +71,7 @@ def _inputs(scene: Scene) -> Activations | None:
     except VitvizError as error:
         st.info(plain(in_dashboard(error)))
         return None
-    chart(input_figure(record), key="gelu_inputs")
+    chart(lessons.activations(record, say=_).figure(), key="gelu_inputs")
     st.caption(
         _(
             "Inputs of {kind} in block {layer}: {count:,} numbers for this photo. **{negative:.0%}** are negative, "
@@ -121,11 +86,6 @@ def _inputs(scene: Scene) -> Activations | None:
         )
     )
     return record
-
-
-def input_figure(record: Activations) -> go.Figure:
-    """Return how often inputs of the activation occur."""
-    return histogram(record.inputs, x_title=_("Input of the activation"), y_title=_("Count"), bins=80)
 
 
 def _words() -> None:
@@ -150,10 +110,13 @@ def _words() -> None:
 
 def _result(scene: Scene, curves: Gelu, inputs: Activations | None) -> Result:
     arrays: dict[str, NDArray[Any]] = {"x": curves.x, "relu": curves.relu, "exact": curves.exact, "tanh": curves.tanh}
-    figures = {_("GELU"): curve_figure(curves), _("Difference"): gap_figure(curves)}
+    figures = {
+        _("GELU"): lessons.gelu(curves, say=_).figure(),
+        _("Difference"): lessons.gelu(curves, gap=True, say=_).figure(),
+    }
     if inputs is not None:
         arrays["inputs"] = inputs.inputs
-        figures[_("Inputs")] = input_figure(inputs)
+        figures[_("Inputs")] = lessons.activations(inputs, say=_).figure()
     code = (
         "import vitviz\nfrom vitviz.examples import example\nfrom vitviz.labs.gelu import activations, gelu\n\n"
         f"{load_line(scene)}\ntrace = vitviz.trace(vit, {picture_expression(scene)})\n"

@@ -5,16 +5,11 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
-from numpy.typing import NDArray
 
-from vitviz.figures.axes import Axis
-from vitviz.figures.curve import Curve
-from vitviz.figures.line_chart import line_chart
-from vitviz.figures.palettes import VIT_BLUE
-from vitviz.figures.theme import QUERY_ORANGE
 from vitviz.labs.cost.compute import model_macs
 from vitviz.labs.cost.scaling import Scaling, parameters_of, scale
 from vitviz.labs.cost.vit_shape import PRESETS, ViTShape
+from vitviz.pictures import costs
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
@@ -45,7 +40,7 @@ def draw(_scene: Scene) -> Result | None:
     shape = _shape()
     scaling = scale(shape, growing, _VALUES[growing])
     now = _now(shape, growing)
-    if not guessing.guided(guesses.scaling(shape, scaling, _axis(growing))):
+    if not guessing.guided(guesses.scaling(shape, scaling, costs.growing(growing, say=_))):
         return None
     left, right = st.columns(2, gap="medium")
     with left:
@@ -85,32 +80,12 @@ def _now(shape: ViTShape, growing: str) -> int:
     return {"depth": shape.depth, "width": shape.width, "side": shape.image_size[0]}[growing]
 
 
-def _axis(growing: str) -> str:
-    return {"depth": _("Blocks T"), "width": _("Channels D"), "side": _("Side of the picture (px)")}[growing]
-
-
 def figure(scaling: Scaling, quantity: str, shape: ViTShape) -> go.Figure:
     """Return parameters (in millions) or MACs (in billions) against the size that grows, both on logarithmic axes."""
     guess = []
     if quantity == "parameters":
-        title, values, tint = _("Parameters (millions)"), scaling.parameters / 1e6, VIT_BLUE
-        guess = guessing.drawn(guesses.scaling_curve(shape, scaling, _axis(scaling.growing)))
-    else:
-        title, values, tint = _("Operations (GMACs)"), scaling.macs / 1e9, QUERY_ORANGE
-    return line_chart(
-        [Curve(title, scaling.values, values, tint), *guess],
-        x=Axis(_axis(scaling.growing), log=True, ticks=[int(value) for value in scaling.values]),
-        y=Axis(title, log=True, span=None if guess else _decade_around(values), marks="auto"),
-        legend=True,
-        height=320,
-    )
-
-
-def _decade_around(values: NDArray[np.float64]) -> tuple[float, float] | None:
-    """Return a decade with the values in its middle, where they span less: what hardly grows must look flat."""
-    low, high = float(values.min()), float(values.max())
-    middle = (low * high) ** 0.5
-    return (middle / 10**0.5, middle * 10**0.5) if high < 4 * low else None
+        guess = guessing.drawn(guesses.scaling_curve(shape, scaling, costs.growing(scaling.growing, say=_)))
+    return costs.scaling(scaling, quantity=quantity, extra=guess, say=_).figure()
 
 
 def _numbers(shape: ViTShape, scaling: Scaling, now: int) -> None:
@@ -125,7 +100,7 @@ def _numbers(shape: ViTShape, scaling: Scaling, now: int) -> None:
         _(
             "The model of the knobs, at {axis} = {now}. At the right end of the curves a size of twice as much means "
             "{parameters:.1f} times the parameters and {macs:.1f} times the operations."
-        ).format(axis=_axis(scaling.growing), now=now, parameters=2 ** slopes[0], macs=2 ** slopes[1])
+        ).format(axis=costs.growing(scaling.growing, say=_), now=now, parameters=2 ** slopes[0], macs=2 ** slopes[1])
     )
 
 

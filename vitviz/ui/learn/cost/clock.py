@@ -6,13 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from vitviz.figures.axes import Axis
-from vitviz.figures.curve import Curve
-from vitviz.figures.line_chart import line_chart
-from vitviz.figures.palettes import PINNED
-from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.cost.compute import BlockSeconds, block_macs, time_block
 from vitviz.labs.cost.vit_shape import ViTShape
+from vitviz.pictures import costs
 from vitviz.ui.choices.cost import COST_SECONDS
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.text import _
@@ -42,16 +38,7 @@ def draw(shape: ViTShape) -> BlockSeconds | None:
 
 def figure(timing: BlockSeconds) -> go.Figure:
     """Return the measured seconds beside the formula."""
-    return line_chart(
-        [
-            Curve(_("whole block, measured"), timing.tokens, timing.block),
-            Curve(_("attention alone, measured"), timing.tokens, timing.attention, PINNED[4]),
-            Curve(_("formula at the median rate"), timing.tokens, timing.predicted, NEUTRAL, "dash", "line"),
-        ],
-        x=Axis(_("Tokens L"), log=True, marks="powers"),
-        y=Axis(_("Seconds"), log=True, marks="powers"),
-        height=380,
-    )
+    return costs.seconds(timing, say=_).figure()
 
 
 def _words(timing: BlockSeconds) -> str:

@@ -18,6 +18,7 @@ from vitviz.figures.scale import Scale
 from vitviz.figures.sprites import map_grid
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.residual_filter import FilteredSignal, gain
+from vitviz.pictures import blocks as drawings
 from vitviz.ui.choices.depth import PAGE
 from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
@@ -144,17 +145,7 @@ def _signals(knobs: dict[str, Any], filtered: FilteredSignal, figures: dict[str,
     if filtered.graph == "grid":
         _maps(knobs["size"], names, shown)
         return
-    colours = (NEUTRAL, VIT_BLUE, _HIGH)
-    nodes = np.arange(1, len(shown[0]) + 1)
-    made = line_chart(
-        [
-            Curve(name, nodes, values, colour, kind="both")
-            for name, values, colour in zip(names, shown, colours, strict=True)
-        ],
-        x=Axis(_("Node")),
-        y=Axis(_("Value")),
-        height=300,
-    )
+    made = drawings.signals(filtered, say=_).figure()
     chart(made, key="depth_signals")
     figures[_("The signal")] = made
 

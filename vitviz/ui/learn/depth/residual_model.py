@@ -12,21 +12,15 @@ from numpy.typing import NDArray
 
 from vitviz.capture.edit import Edit
 from vitviz.errors import VitvizError
-from vitviz.figures.axes import Axis, layer_axis
-from vitviz.figures.curve import Curve
-from vitviz.figures.line_chart import LAYER, line_chart
-from vitviz.figures.palettes import layer_ramp
-from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE
 from vitviz.labs.attention_filter import AttentionGain, ResidualComparison, attention_gain, compare_residual
 from vitviz.models.vit import ViT
+from vitviz.pictures import blocks
 from vitviz.trace import Trace
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import N_, _, plain
 from vitviz.ui.words.errors import in_dashboard
-
-_LAYERS_SHOWN = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,31 +51,14 @@ def draw(scene: Scene, figures: dict[str, go.Figure]) -> ModelMeasured | None:
     with left:
         figures[_("Gain of the model's attention")] = _gains(outcome.gains)
     with right:
-        figures[_("Detail by layer")] = _spectra(outcome.spectra)
+        detail = _spectra(outcome.spectra)
+        figures |= {} if detail is None else {_("Detail by layer"): detail}
     return outcome
 
 
 def _gains(gains: AttentionGain) -> go.Figure:
     last = len(gains.attention) - 1
-    chosen = sorted({round(place) for place in np.linspace(0, last, _LAYERS_SHOWN)})
-    curves = [
-        Curve(
-            _("layer {layer}, attention alone").format(layer=layer),
-            gains.frequency,
-            gains.attention[layer],
-            tint,
-            kind="line",
-        )
-        for layer, tint in zip(chosen, layer_ramp(len(chosen)), strict=True)
-    ]
-    with_path = _("layer {layer}, half of it the residual path").format(layer=last)
-    curves.append(Curve(with_path, gains.frequency, gains.residual[last], QUERY_ORANGE, "dash", "line"))
-    made = line_chart(
-        curves,
-        x=Axis(_("Frequency: eigenvalue λ of the grid of patches")),
-        y=Axis(_("Gain"), span=(0.0, 1.05)),
-        height=380,
-    )
+    made = blocks.gains(gains, say=_).figure()
     chart(made, key="depth_attention_gain")
     st.caption(
         _(
@@ -93,22 +70,12 @@ def _gains(gains: AttentionGain) -> go.Figure:
     return made
 
 
-def _spectra(comparison: ResidualComparison) -> go.Figure:
+def _spectra(comparison: ResidualComparison) -> go.Figure | None:
     kept, cut = comparison.with_residual[:, -1], comparison.without_residual[:, -1]
     if not np.isfinite([kept, cut]).all():
         st.info(_("The tokens of some layer have no mean to compare with; there is no spectrum."))
-        kept, cut = np.nan_to_num(kept), np.nan_to_num(cut)
-    layers = np.arange(len(kept)) - 1
-    made = line_chart(
-        [
-            Curve(_("the model as it is"), layers, kept),
-            Curve(_("its residual paths cut"), layers, cut, NEUTRAL, "dash"),
-        ],
-        x=layer_axis(_("Layer"), len(layers)),
-        y=Axis(_("Log amplitude of the finest detail")),
-        hover=LAYER,
-        height=380,
-    )
+        return None
+    made = blocks.spectra(comparison, say=_).figure()
     chart(made, key="depth_spectra")
     st.caption(
         _(

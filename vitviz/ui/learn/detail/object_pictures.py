@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from vitviz.figures.axes import Axis
-from vitviz.figures.curve import Curve, Level, Point, Shade
+from vitviz.figures.curve import Point
 from vitviz.figures.detection import KINDS, detection_map, grey_picture, kind_counts
 from vitviz.figures.html_bars import colour_bar, legend
-from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.paint import paint_map
 from vitviz.figures.scale import Scale
-from vitviz.figures.theme import NEUTRAL
-from vitviz.labs.object.detector import closed_form
 from vitviz.labs.object.noisy_picture import NoisyPicture
-from vitviz.ui.choices.patches_and_detail import LARGEST_PATCH
+from vitviz.pictures import lessons
 from vitviz.ui.learn.detail.object_knobs import TRIALS, Simulation
 from vitviz.ui.text import _
 
@@ -102,34 +96,5 @@ def numbers(simulation: Simulation) -> None:
 
 def curve_figure(simulation: Simulation) -> go.Figure:
     """Return the smallest visible object against the patch size, with the reader's own point."""
-    detector = simulation.detector
-    patches = np.unique(np.append(np.geomspace(1, 128, 120), detector.limit))
-    seeing = [
-        (patch, size)
-        for patch in patches[patches <= LARGEST_PATCH]
-        if (size := closed_form(detector.limit, patch, detector.alignment)) is not None
-    ]
-    lines = []
-    if seeing:
-        x, y = zip(*seeing, strict=True)
-        lines.append(Curve(_("formula"), x, y, kind="line"))
-    whole = np.unique(np.geomspace(1, 128, 60).round()).astype(int)
-    pools = [replace(detector, patch_size=int(patch)).pooled_smallest for patch in whole]
-    lines.append(Curve(_("pool of tokens"), whole, pools, NEUTRAL, "dash", "line"))
-    pairs = [
-        (patch, size)
-        for patch, size in zip(simulation.curve.patch_sizes, simulation.curve.measured, strict=True)
-        if size is not None
-    ]
-    if pairs:
-        x, y = zip(*pairs, strict=True)
-        lines.append(Curve(_("counted"), x, y, kind="dots"))
-    blind = min(detector.limit, 128.0)
-    return line_chart(
-        [*lines, Level(_("kσ/Δ"), detector.limit), Point(_("your knobs"), detector.patch_size, simulation.size)],
-        x=Axis(_("Patch p (pixels)"), log=True, ticks=(1, 2, 4, 8, 16, 32, 64, 128)),
-        y=Axis(_("Smallest object (pixels)"), log=True),
-        hover=TITLED,
-        shade=Shade(_("one token is blind"), 1, blind) if blind > 1 else None,
-        height=400,
-    )
+    knobs = Point(_("your knobs"), simulation.detector.patch_size, simulation.size)
+    return lessons.smallest(simulation.curve, extra=[knobs], say=_).figure()

@@ -10,14 +10,15 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from vitviz.figures.axes import Axis, layer_axis
+from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve, Level
-from vitviz.figures.line_chart import LAYER, TITLED, line_chart
-from vitviz.figures.palettes import LAST_LAYER, VIT_BLUE, layer_ramp
+from vitviz.figures.line_chart import TITLED, line_chart
+from vitviz.figures.palettes import LAST_LAYER, VIT_BLUE
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.object import pasted_object as lab
 from vitviz.labs.object.detector import CORNER, EDGE, Detector
 from vitviz.labs.object.pasted_object import PastedObject
+from vitviz.pictures.lessons import pasted_layers
 from vitviz.ui.choices.patches_and_detail import PASTED
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.detail.object_knobs import chosen_detector
@@ -100,27 +101,6 @@ def _positive(curve: Curve) -> Curve:
     return replace(curve, y=np.maximum(curve.y, 1e-3))
 
 
-def layers_figure(pasted: PastedObject) -> go.Figure:
-    """Return how far the token moves in every layer: by objects of several sizes, and by noise alone."""
-    noise = pasted.noise_change
-    chosen = range(0, len(pasted.sizes), max(1, len(pasted.sizes) // 4))
-    tints = layer_ramp(len(chosen))
-    layers = np.arange(noise.shape[1]) - 1
-    curves = [
-        Curve(_("object of {size} px").format(size=pasted.sizes[place]), layers, pasted.object_change[place], tint)
-        for place, tint in zip(chosen, tints, strict=True)
-    ]
-    name = _("noise alone, {count} samples").format(count=len(noise))
-    curves.append(Curve(name, layers, noise.mean(0), NEUTRAL, "dash", low=noise.min(0), high=noise.max(0)))
-    return line_chart(
-        curves,
-        x=layer_axis(_("Layer (−1: the input of block 0)"), len(layers)),
-        y=Axis(_("Change ÷ length of the token")),
-        hover=LAYER,
-        height=360,
-    )
-
-
 def draw_ratio(scene: Scene, pasted: PastedObject) -> go.Figure:
     """Draw the ratio against the size, and what it says beside the formula."""
     figure = ratio_figure(scene, pasted)
@@ -165,7 +145,7 @@ def draw_layers(scene: Scene, pasted: PastedObject) -> go.Figure:
         ).format(shade=shade, delta=chosen_detector().brightness, place=_place(chosen_detector().alignment))
     )
     with right:
-        figure = layers_figure(pasted)
+        figure = pasted_layers(pasted, say=_)
         chart(figure, key="pasted_layers")
         st.caption(
             _(

@@ -10,18 +10,16 @@ import streamlit as st
 
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve, Level, Point
-from vitviz.figures.heatmaps import token_matrix
 from vitviz.figures.line_chart import line_chart
-from vitviz.figures.scale import Scale
 from vitviz.labs.long_range.contents import ORIENTATIONS, identity_of, is_half
 from vitviz.labs.long_range.counter import AttentionCount, count, local_count
 from vitviz.labs.long_range.evidence import added_evidence
+from vitviz.pictures import lessons
 from vitviz.ui.choices.long_range import BETA, MOST_BETA
 from vitviz.ui.furniture import lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.long_range import windows
 from vitviz.ui.learn.long_range.board import Situation
-from vitviz.ui.learn.long_range.verdicts import name_of
 from vitviz.ui.reader import link
 from vitviz.ui.text import _
 
@@ -54,7 +52,7 @@ def draw(situation: Situation) -> AttentionCount | None:
     st.slider(_("β: how strongly a half looks for its identity"), 0.0, MOST_BETA, step=0.1, **link.widget(BETA))
     left, right = st.columns(2, gap="large")
     with left:
-        chart(matrix_figure(situation, counter), key="range_matrix")
+        chart(lessons.counted(counter, say=_).figure(), key="range_matrix")
     with right:
         chart(curve_figure(counter), key="range_count")
     _say(counter)
@@ -85,21 +83,6 @@ def _say(counter: AttentionCount) -> None:
 def _windows(whole: int) -> int:
     """Return what a counter of windows finds for objects whose halves lie in different windows."""
     return local_count([3.0 * place for place in range(whole)], [3.0 * place + 1.5 for place in range(whole)], 1.0)
-
-
-def matrix_figure(situation: Situation, counter: AttentionCount) -> go.Figure:
-    """Return A as a matrix with the names of the halves."""
-    cells = situation.board.reshape(-1)
-    names = [name_of(int(identity)) for identity in cells[is_half(cells)]]
-    return token_matrix(
-        counter.attention,
-        [f"{place + 1}" for place in range(len(names))],
-        scale=Scale(0.0, 1.0, uniform=1 / counter.tokens),
-        query_title=_("Half"),
-        key_title=_("Half (in reading order)"),
-        value_title=_("Attention A"),
-        height=360,
-    )
 
 
 def curve_figure(counter: AttentionCount) -> go.Figure:

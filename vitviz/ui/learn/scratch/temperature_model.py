@@ -25,6 +25,7 @@ from vitviz.figures.summary import describe_map
 from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE
 from vitviz.labs import model_temperature as lab
 from vitviz.labs.model_temperature import ModelTemperature
+from vitviz.pictures import lessons
 from vitviz.trace import Trace
 from vitviz.ui.choices.attention_from_scratch import FACTOR, FACTORS, HEAT_SWEEP, HEATED, factor_of
 from vitviz.ui.furniture.panel import look, look_bar
@@ -196,17 +197,8 @@ def ask_sweep(scene: Scene) -> ModelTemperature | None:
 
 def sweep_figure(sweep: ModelTemperature) -> go.Figure:
     """Return the drift of what is read, and the probability of the plain answer, against the factor."""
-    read = _("class token") if sweep.read == "class token" else _("embedding")
-    lines = [Curve(_("cosine of the {read}").format(read=read), sweep.factors, sweep.cosine)]
-    if sweep.top:
-        lines.append(Curve(_("probability of the plain answer"), sweep.factors, sweep.probability, "#E69F00"))
-    now = factor_of(link.get(FACTOR))
-    return line_chart(
-        [*lines, Level(_("your factor"), now, upright=True, colour=QUERY_ORANGE)],
-        x=Axis(_("Factor of the temperature"), log=True, ticks=(0.125, 0.25, 0.5, 1, 2, 4, 8)),
-        y=Axis(_("Cosine, probability")),
-        hover=TITLED,
-    )
+    factor = Level(_("your factor"), factor_of(link.get(FACTOR)), upright=True, colour=QUERY_ORANGE)
+    return lessons.sweep(sweep, extra=[factor], say=_).figure()
 
 
 def sweep_table(scene: Scene, sweep: ModelTemperature) -> None:

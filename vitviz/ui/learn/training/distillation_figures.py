@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve, Level
 from vitviz.figures.line_chart import line_chart
-from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
-from vitviz.figures.repeated_runs import repeated_runs
 from vitviz.labs.digits.data import held_out
 from vitviz.labs.digits.distillation_runs import Distillation
+from vitviz.pictures import networks
 from vitviz.ui.learn.training.own_run import before
 from vitviz.ui.text import _, gap
 
@@ -21,24 +20,10 @@ TEMPERATURES = tuple(float(temperature) for temperature in np.geomspace(0.5, 200
 """Where the gradient is compared with its limit."""
 
 
-def names() -> dict[str, tuple[str, str]]:
-    """Return title and colour of each network."""
-    return {
-        "teacher": (_("CNN, the teacher"), CNN_VERMILION),
-        "alone": (_("ViT, labels alone"), VIT_BLUE),
-        "soft": (_("ViT, probabilities (Hinton)"), _SOFT),
-        "hard": (_("ViT, decisions (DeiT token)"), _HARD),
-    }
-
-
 def accuracies(shown: Distillation) -> go.Figure | None:
     """Return the held-out accuracy of every finished run, or None if none is finished."""
-    groups = {
-        title: (values, colour) for name, (title, colour) in names().items() if len(values := shown.accuracies(name))
-    }
-    if not groups:
-        return None
-    return repeated_runs(groups, y_title=_("Held-out digits recognised"), mean_title=_("mean ± standard deviation"))
+    finished = any(len(shown.accuracies(name)) for name in networks.students())
+    return networks.distillation(shown, say=_).figure() if finished else None
 
 
 def curves(shown: Distillation | None, behind: Distillation | None = None) -> go.Figure:
@@ -54,7 +39,7 @@ def curves(shown: Distillation | None, behind: Distillation | None = None) -> go
 
 
 def _runs(shown: Distillation | None, *, faded: bool = False) -> list[Curve]:
-    titles = names()
+    titles = networks.students(say=_)
     last = {run.name: run for run in shown.runs} if shown is not None else {}
     lines = []
     for name, run in last.items():

@@ -16,13 +16,12 @@ from vitviz.errors import VitvizError
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve
 from vitviz.figures.line_chart import line_chart
-from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.scale import Scale
 from vitviz.figures.sprites import map_grid
-from vitviz.figures.theme import QUERY_ORANGE
 from vitviz.images import Photo
 from vitviz.labs.input_size import InputSizes, PositionMaps, compare_sizes, position_maps
 from vitviz.models.vit import ViT
+from vitviz.pictures import costs
 from vitviz.ui.choices import training as choices
 from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
@@ -148,19 +147,7 @@ def _measured(scene: Scene, key: Hashable) -> InputSizes | None:
 
 def cosine_figure(sizes: InputSizes) -> go.Figure:
     """Return the likeness to the feature at the model's own size against the input size."""
-    ways = ((_("interpolated"), sizes.interpolated, VIT_BLUE), (_("truncated"), sizes.truncated, QUERY_ORANGE))
-    lines = [
-        Curve(name, _sides(answers), [answer.cosine for answer in answers], colour)
-        for name, answers, colour in ways
-        if answers
-    ]
-    return line_chart(
-        lines,
-        x=Axis(_("Longer side (px)")),
-        y=Axis(_("Cosine with the feature at its own size")),
-        legend=True,
-        height=380,
-    )
+    return costs.input_sizes(sizes, say=_).figure()
 
 
 def seconds_figure(sizes: InputSizes) -> go.Figure:
@@ -168,10 +155,6 @@ def seconds_figure(sizes: InputSizes) -> go.Figure:
     answers = sizes.interpolated
     curve = Curve(_("one pass"), [answer.tokens for answer in answers], [answer.seconds for answer in answers])
     return line_chart([curve], x=Axis(_("Tokens")), y=Axis(_("Seconds")), legend=True, height=380)
-
-
-def _sides(answers: tuple[SizedAnswer, ...]) -> list[int]:
-    return [max(answer.image_size) for answer in answers]
 
 
 def _answers(scene: Scene, sizes: InputSizes) -> None:
@@ -226,7 +209,7 @@ def _result(scene: Scene, maps: PositionMaps | None, sizes: InputSizes | None) -
     figures: dict[str, go.Figure] = {}
     if sizes is not None:
         arrays |= {
-            "sides": np.array(_sides(sizes.interpolated)),
+            "sides": costs.sides(sizes.interpolated),
             "cosine_interpolated": np.array([answer.cosine for answer in sizes.interpolated]),
             "cosine_truncated": np.array([answer.cosine for answer in sizes.truncated]),
             "seconds": np.array([answer.seconds for answer in sizes.interpolated]),
