@@ -38,7 +38,7 @@ def test_a_link_that_does_not_fit_is_told_in_chinese(monkeypatch: pytest.MonkeyP
     with pytest.raises(OptionError, match="Did you mean 'rollout'") as unknown:
         METHOD_NAMES.read("rolout")
     assert reason(unknown.value).startswith("没有方法 'rolout'；应为 class_attention, ")
-    assert reason(unknown.value).endswith("您是指 'rollout' 吗？")
+    assert reason(unknown.value).endswith("你是指 'rollout' 吗？")
     with pytest.raises(OptionError, match="Layer 9 does not exist; there are 2. Give one from 0 to 1") as outside:
         check_index("Layer", 9, 2)
     assert reason(outside.value) == "层 9 不存在；共有 2 个。请给出 0 到 1 之间的数。"
@@ -49,7 +49,7 @@ def test_a_refusal_is_said_in_both_languages(monkeypatch: pytest.MonkeyPatch) ->
     error = ImageError("The picture is empty: 0 bytes. Wanted {wanted}; save or upload it again.", wanted=WANTED)
     assert str(error) == in_dashboard(error)
     monkeypatch.setattr("vitviz.ui.words.errors._", translation("zh").gettext)
-    assert in_dashboard(error).startswith("图片为空：0 字节。应为JPEG")
+    assert in_dashboard(error).startswith("图片为空：0 字节。应为图片文件（JPEG")
     braces_in_values = ImageError(
         "There is no picture at {path}. Check the path; wanted {wanted}.", path="{x}", wanted=""
     )
