@@ -23,7 +23,7 @@ from vitviz.atlas.moments import Moments
 from vitviz.atlas.photo_list import write_list
 from vitviz.atlas.state import State
 from vitviz.atlas.state_file import FORMAT, state_bytes
-from vitviz.export.manifest import json_text
+from vitviz.export.json_text import json_text
 from vitviz.files import write_bytes, write_text
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import vitviz
-from vitviz.assets import WEIGHTS
+from vitviz.assets import HOME, WEIGHTS
 from vitviz.cli import doctor, main
 from vitviz.models import shipped
 
@@ -92,3 +96,35 @@ def test_a_folder_that_is_not_there_yet_is_judged_by_the_one_above(tmp_path: Pat
 def test_an_old_python_is_too_old(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "OLDEST_PYTHON", (9, 0))
     assert "is too old" in reasons(told(capsys, 2), needed=True)
+
+
+@pytest.mark.parametrize(
+    ("package", "failure", "says"),
+    [
+        ("torch", "OSError('libtorch_cpu.so: cannot open')", "cannot be imported: libtorch_cpu.so: cannot open"),
+        ("timm", "ModuleNotFoundError('gone', name='timm')", "cannot be imported: gone"),
+    ],
+)
+def test_it_works_where_torch_or_timm_cannot_be_imported(package: str, failure: str, says: str, tmp_path: Path) -> None:
+    """In a process of its own, with a stand-in before the installed package; another command says so in words."""
+    (tmp_path / f"{package}.py").write_text(f"raise {failure}")
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(HOME)])}
+        command = [sys.executable, "-m", "vitviz", *words]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    done = run("doctor", "--json")
+    assert (done.returncode, done.stderr) == (2, "")
+    answer = json.loads(done.stdout)
+    assert answer["works"] is False
+    assert answer["versions"][package]
+    assert answer["weights"] is answer["devices"] is None
+    (problem,) = (problem for problem in answer["problems"] if problem["needed"])
+    assert says in problem["why"]
+    assert "pip install" in problem["remedy"]
+    if package == "torch":
+        assert f"vitviz: the package torch {says}" in run("doctor").stdout
+        refused = run("explain", "example:cat", "--out", str(tmp_path / "cat.png"))
+        assert refused.returncode == 2
+        assert re.fullmatch(r"vitviz: torch cannot be imported \(.*\)\. .* doctor` tells more\.\n", refused.stderr)

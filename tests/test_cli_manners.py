@@ -16,9 +16,8 @@ import torch
 from PIL import Image
 
 import vitviz
-from vitviz import cli
 from vitviz.assets import ASSETS
-from vitviz.cli import main
+from vitviz.cli import main, program
 from vitviz.cli.answer import EXIT_CODES
 from vitviz.cli.wording import flags_of, in_terminal
 from vitviz.errors import OptionError, VitvizError, WeightsUnavailableError
@@ -73,7 +72,7 @@ def test_json_is_all_that_the_output_holds(name: str, folder: Path, capsys: Any)
 
 def test_every_command_but_serve_has_json(capsys: Any) -> None:
     commands = {words[0] for words in JSON.values()} | {"serve"}
-    assert commands == {command.__name__.rpartition(".")[2].replace("_", "-") for command in cli.COMMANDS}
+    assert commands == {command.__name__.rpartition(".")[2].replace("_", "-") for command in program.COMMANDS}
 
 
 def test_json_and_files_hold_the_same(folder: Path, capsys: Any) -> None:
@@ -174,7 +173,7 @@ def test_a_closed_pipe_and_a_full_output_are_no_tracebacks() -> None:
 
 
 def flags(command: str) -> frozenset[str]:
-    return flags_of(cli.parser(), command)
+    return flags_of(program.parser(), command)
 
 
 @pytest.mark.parametrize(
@@ -279,4 +278,4 @@ def test_a_wrong_command_line_has_code_2(capsys: Any) -> None:
         with pytest.raises(SystemExit) as ended:
             main(words)
         assert ended.value.code == 2
-    assert isinstance(cli.parser(), argparse.ArgumentParser)
+    assert isinstance(program.parser(), argparse.ArgumentParser)

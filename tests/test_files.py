@@ -13,7 +13,7 @@ import torch
 
 from vitviz import files
 from vitviz.errors import OptionError, OutputError
-from vitviz.export.manifest import write_json
+from vitviz.export.json_text import write_json
 from vitviz.files import check_outputs, write_bytes, write_files, write_text, writing
 from vitviz.models.training.weights_file import save_half
 

@@ -24,7 +24,7 @@ LAYERS = (
     {"atlas"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-ON_TOP = {"__init__", "__main__", "cli"}  # may import all of the core
+ON_TOP = {"__init__", "__main__", "library", "cli"}  # may import all of the core
 LIBRARY = sorted((ROOT / "vitviz").rglob("*.py"))
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
 SOURCES = [*LIBRARY, *PAGES, *ROOT.glob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]

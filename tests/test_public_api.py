@@ -54,9 +54,35 @@ def test_the_version_is_a_version() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", vitviz.__version__)
 
 
+ORDERS = """
+import sys, types
+import vitviz
+assert not {"torch", "timm"} & set(sys.modules) and vitviz.__version__
+import vitviz.trace.run, vitviz.atlas.layout
+from vitviz import atlas, trace
+assert "torch" in sys.modules and isinstance(trace, types.FunctionType) and isinstance(atlas, types.FunctionType)
+assert vitviz.trace is trace and vitviz.atlas is atlas
+from vitviz.trace import Trace, trace as inner
+import vitviz.trace.forward
+assert vitviz.trace is inner is trace and vitviz.Trace is Trace
+assert vitviz.analysis.drop_curve.drop_curve is vitviz.drop_curve
+assert set(vitviz.__all__) < set(dir(vitviz)) and not hasattr(vitviz, "nonsense")
+names = {}
+exec("from vitviz import *", names)
+assert names["trace"] is trace and set(vitviz.__all__) <= set(names)
+vitviz.load_vit = None
+assert not hasattr(vitviz, "nonsense") and vitviz.load_vit is None, "what somebody put there stays"
+"""
+
+
+def test_names_are_the_same_in_every_order_of_imports() -> None:
+    done = subprocess.run([sys.executable, "-W", "error", "-c", ORDERS], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_importing_the_library_brings_no_user_interface_and_no_noise() -> None:
     script = (
-        "import sys, torch; state = torch.random.get_rng_state(); import vitviz, vitviz.attribution; "
+        "import sys, torch; state = torch.random.get_rng_state(); import vitviz, vitviz.attribution; vitviz.load_vit; "
         "assert torch.equal(torch.random.get_rng_state(), state); assert torch.is_grad_enabled(); "
         "print(sorted({'streamlit', 'plotly', 'captum', 'sympy'} & {name.partition('.')[0] for name in sys.modules}))"
     )

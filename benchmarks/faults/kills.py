@@ -144,7 +144,7 @@ def _example() -> str:
 
 
 def _help() -> str:
-    from vitviz.cli import parser
+    from vitviz.cli.program import parser
 
     return str(parser()._subparsers._group_actions[0].choices["explain"].format_help())  # type: ignore[union-attr,index]
 

@@ -17,7 +17,8 @@ import torch
 import vitviz
 from vitviz.attention.view import attention_view
 from vitviz.errors import OptionError
-from vitviz.export.manifest import file_name, json_text, manifest, versions, write_json
+from vitviz.export.json_text import json_text, write_json
+from vitviz.export.manifest import file_name, manifest, versions
 from vitviz.export.settings import ViewSettings
 
 NOON = datetime(2026, 3, 1, 12, 0, 5, tzinfo=timezone(timedelta(hours=2)))

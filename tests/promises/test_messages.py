@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.promises.texts import README, ROOT, rows
-from vitviz import cli
+from vitviz.cli import program
 
 FILES = sorted((ROOT / "vitviz").rglob("*.py"))
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
@@ -43,7 +43,7 @@ MESSAGES = sorted(set(messages()))
 
 
 def subparsers() -> dict[str, argparse.ArgumentParser]:
-    (group,) = (each for each in cli.parser()._actions if isinstance(each, argparse._SubParsersAction))
+    (group,) = (each for each in program.parser()._actions if isinstance(each, argparse._SubParsersAction))
     return dict(group.choices)
 
 

@@ -18,7 +18,7 @@ import pytest
 
 import vitviz
 from tests.promises.texts import CHANGELOG, GUIDE, PAGES, PYTHON, README, ROOT, blocks, commands, inline, rows
-from vitviz import cli as vitviz_cli
+from vitviz.cli import program
 from vitviz.ui.navigation import sections
 
 COMMANDS = list(dict.fromkeys([*commands(README), *commands(GUIDE)]))
@@ -140,7 +140,7 @@ def test_the_numbers_are_those_of_the_code() -> None:
 
 
 def test_the_changelog_names_every_command_and_page() -> None:
-    for name in vitviz_cli.parser()._subparsers._group_actions[0].choices:  # type: ignore[union-attr]
+    for name in program.parser()._subparsers._group_actions[0].choices:  # type: ignore[union-attr]
         assert f"`{name}" in CHANGELOG or f"`.venv/bin/python -m vitviz {name}" in README + GUIDE, name
     for listed in sections().values():
         for entry in listed:

@@ -23,7 +23,7 @@ from vitviz.atlas.photo_list import Shards
 from vitviz.atlas.state import State
 from vitviz.atlas.state_file import FORMAT, read_state, state_bytes
 from vitviz.errors import OptionError, OutputError
-from vitviz.export.manifest import json_text
+from vitviz.export.json_text import json_text
 from vitviz.files import check_outputs, write_bytes, write_text
 
 SETTINGS, PHOTOS, ATLAS, STATES, LOCK = "atlas.json", "photos.csv", "atlas.npz", "states", ".lock"

@@ -14,7 +14,7 @@ import numpy as np
 
 from vitviz.errors import VitvizError
 from vitviz.examples import example
-from vitviz.export.manifest import json_text
+from vitviz.export.json_text import json_text
 
 DONE, FAULT, REFUSED, STOPPED = 0, 1, 2, 130
 EXIT_CODES: Mapping[int, str] = {

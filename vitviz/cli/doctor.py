@@ -1,8 +1,12 @@
-"""The command doctor: what is here, and what would not work, with the reason and the remedy."""
+"""The command doctor: what is here, and what would not work, with the reason and the remedy.
+
+It works where torch or timm is missing or broken too: what needs them is imported where it is used, and then not asked.
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import platform
 import shutil
@@ -15,21 +19,19 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import torch
 from huggingface_hub import constants
 
 from vitviz.assets import HOME, LABS, WEIGHTS
 from vitviz.cli.answer import DONE, REFUSED, Answer, add_json
 from vitviz.errors import VitvizError
-from vitviz.export.manifest import versions
-from vitviz.labs.long_range import shipped as long_range
-from vitviz.models import hub, shipped
-from vitviz.models.devices import devices
 
 OLDEST_PYTHON = (3, 11)
 PACKAGES = ("torch", "torchvision", "timm", "streamlit", "plotly", "captum", "pillow", "numpy", "safetensors")
 OTHERS = ("transformers", "playwright")
 """Told where they are there; nothing but a test needs them."""
+DOORS = {"torch": "torch", "timm": "vitviz.models.timm_door"}
+"""What everything is computed with, and the module that imports it: timm brings torchvision, mended."""
+AGAIN = "Install it again: pip install --force-reinstall -r requirements.txt"
 _WORDS = {True: "fine", False: "cannot be written to"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 LITTLE = 1024**3
@@ -71,18 +73,32 @@ def run(arguments: argparse.Namespace) -> Answer:
 
 def facts() -> dict[str, Any]:
     """Return what is here, as plain values; None for what is not."""
+    computes = not unusable()
     return {
-        "versions": {"python": platform.python_version(), "vitviz": versions()["vitviz"]}
+        "versions": {"python": platform.python_version(), "vitviz": sys.modules["vitviz"].__version__}
         | {name: version_of(name) for name in (*PACKAGES, *OTHERS)},
-        "devices": _devices(),
-        "weights": _weights(),
-        "cached_models": [*hub.cached_models(), *hub.cached_hugging_face()],
+        "devices": _devices() if computes else None,
+        "weights": _weights() if computes else None,
+        "cached_models": _cached_models() if computes else None,
         "browser": next(filter(None, map(shutil.which, filter(None, (os.environ.get("CHROMIUM"), *BROWSERS)))), None),
         "memory_free": free_memory(),
         "disk_free": shutil.disk_usage(tempfile.gettempdir()).free,
-        "caches": {str(folder): can_write(folder) for folder in _caches()},
+        "caches": {str(folder): can_write(folder) for folder in _caches(computes)},
         "port": _port(),
     }
+
+
+def unusable() -> dict[str, str]:
+    """Return the package that cannot be imported with the reason, or nothing; without torch there is no timm either."""
+    for package, module in DOORS.items():
+        try:
+            importlib.import_module(module)
+        except Exception as error:  # whatever a broken package raises
+            missing = error.name.partition(".")[0] if isinstance(error, ImportError) and error.name else package
+            if missing == "vitviz":
+                raise
+            return {missing: " ".join(str(error).split()) or type(error).__name__}
+    return {}
 
 
 def version_of(package: str) -> str | None:
@@ -132,11 +148,14 @@ def look_for_problems(told: dict[str, Any]) -> Iterator[Problem]:
         if told["versions"][name] is None:
             remedy = "Run: pip install -r requirements.txt"
             yield Problem(_uses(name), f"the package {name} is not installed", remedy, True)
+    for name, reason in unusable().items():
+        if told["versions"].get(name, "") is not None:
+            yield Problem(_uses(name), f"the package {name} cannot be imported: {reason}", AGAIN, True)
     if not (HOME / "app.py").is_file():
         yield Problem("the dashboard", "there is no app.py beside the package", "Clone vitviz again, whole.", True)
-    for file, reason in told["weights"].items():
-        if reason is not None:
-            yield Problem(f"what reads {file}", reason, "Clone or download vitviz again, large files included.", True)
+    for file, damage in (told["weights"] or {}).items():
+        if damage is not None:
+            yield Problem(f"what reads {file}", damage, "Clone or download vitviz again, large files included.", True)
     yield from _small_problems(told)
 
 
@@ -164,6 +183,10 @@ def _uses(package: str) -> str:
 
 def _devices() -> dict[str, Any]:
     """Return the processors, and the name of each device that ``load_vit`` takes with what it is."""
+    import torch
+
+    from vitviz.models.devices import devices
+
     names = {name: torch.cuda.get_device_name(name) for name in devices() if name.startswith("cuda")}
     return {
         "processors": os.cpu_count(),
@@ -174,12 +197,17 @@ def _devices() -> dict[str, Any]:
 
 def _weights() -> dict[str, str | None]:
     """Return the shipped files with None, or with what is wrong with them."""
+    from vitviz.labs.long_range import shipped as long_range
+    from vitviz.models import shipped
+
     files = {WEIGHTS / model.file: model.sha256 for model in (shipped.MODELS | shipped.CONVNETS).values()}
     files |= {LABS / weights.file: weights.sha256 for weights in long_range.FILES.values()}
     return {path.name: _wrong(path, sha256) for path, sha256 in files.items()}
 
 
 def _wrong(path: Path, sha256: str) -> str | None:
+    from vitviz.models import shipped
+
     try:
         shipped.checked(path, sha256)
     except (VitvizError, OSError) as error:
@@ -187,8 +215,19 @@ def _wrong(path: Path, sha256: str) -> str | None:
     return None
 
 
-def _caches() -> list[Path]:
-    return [Path(constants.HF_HUB_CACHE), Path(torch.hub.get_dir()), Path(tempfile.gettempdir())]
+def _cached_models() -> list[str]:
+    from vitviz.models import hub
+
+    return [*hub.cached_models(), *hub.cached_hugging_face()]
+
+
+def _caches(computes: bool) -> list[Path]:
+    folders = [Path(constants.HF_HUB_CACHE), Path(tempfile.gettempdir())]
+    if computes:
+        import torch
+
+        folders.insert(1, Path(torch.hub.get_dir()))
+    return folders
 
 
 def _port() -> dict[str, Any]:
@@ -202,13 +241,9 @@ def _gigabytes(count: int | None) -> str:
 
 
 def _as_text(told: dict[str, Any], problems: list[Problem]) -> str:
-    here = told["devices"]
-    names = [name if name in ("cpu", "mps") else f"{name} ({card})" for name, card in here["names"].items()]
     lines = {
         "Versions": ", ".join(f"{name} {version}" for name, version in told["versions"].items() if version),
-        "Devices": f"{here['processors']} processors, {here['threads']} threads; --device {', '.join(names)}",
-        "Shipped weights": "; ".join(f"{name} {reason or 'fine'}" for name, reason in told["weights"].items()),
-        "Cached models": ", ".join(told["cached_models"]) or "none",
+        **(_computing(told) if told["devices"] else {}),
         "Browser (for tests)": told["browser"] or "none",
         "Free": f"{_gigabytes(told['memory_free'])} of memory, {_gigabytes(told['disk_free'])} of disk",
         "Caches": ", ".join(f"{path} {_WORDS[fine]}" for path, fine in told["caches"].items()),
@@ -216,6 +251,16 @@ def _as_text(told: dict[str, Any], problems: list[Problem]) -> str:
     }  # fmt: skip
     shown = [f"{name}: {text}" for name, text in lines.items()]
     return "\n".join([*shown, "", *_what_fails(problems)])
+
+
+def _computing(told: dict[str, Any]) -> dict[str, str]:
+    here = told["devices"]
+    names = [name if name in ("cpu", "mps") else f"{name} ({card})" for name, card in here["names"].items()]
+    return {
+        "Devices": f"{here['processors']} processors, {here['threads']} threads; --device {', '.join(names)}",
+        "Shipped weights": "; ".join(f"{name} {reason or 'fine'}" for name, reason in told["weights"].items()),
+        "Cached models": ", ".join(told["cached_models"]) or "none",
+    }
 
 
 def _what_fails(problems: list[Problem]) -> list[str]:

@@ -15,7 +15,8 @@ from vitviz.analysis.convnet import ConvNet
 from vitviz.cli import outputs, picture_options
 from vitviz.cli.answer import Answer, plain
 from vitviz.export.arrays import npz_bytes
-from vitviz.export.manifest import DIGEST, LICENCE, file_name, json_text, seen, versions
+from vitviz.export.json_text import json_text
+from vitviz.export.manifest import DIGEST, LICENCE, file_name, seen, versions
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.files import write_files
 from vitviz.images import Photo

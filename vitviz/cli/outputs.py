@@ -19,7 +19,7 @@ from vitviz.cli.answer import add_json, add_overwrite, files_read
 from vitviz.cli.shown import Shown
 from vitviz.errors import OptionError, suggest
 from vitviz.export.arrays import npz_bytes
-from vitviz.export.manifest import json_text
+from vitviz.export.json_text import json_text
 from vitviz.figures.export import html_of_png
 from vitviz.figures.image_files import jpeg_bytes
 from vitviz.figures.sheet import Panel, print_figure

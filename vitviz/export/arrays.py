@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vitviz.attention.statistics import STATISTICS, HeadStatistics
 from vitviz.attention.view import MapView
 from vitviz.errors import OptionError
-from vitviz.export.manifest import json_text
+from vitviz.export.json_text import json_text
 
 MANIFEST = "manifest"
 """Name of the array that holds the manifest, as a JSON text."""

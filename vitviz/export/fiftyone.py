@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from vitviz.errors import OptionError
 from vitviz.export.arrays import zip_entry
-from vitviz.export.manifest import json_text
+from vitviz.export.json_text import json_text
 from vitviz.record import Record
 
 

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +16,7 @@ import torch
 from vitviz.analysis.familiarity import familiarity
 from vitviz.attention.view import MapView
 from vitviz.errors import OptionError
-from vitviz.files import write_text
+from vitviz.export.json_text import json_text
 from vitviz.images import Crop
 from vitviz.images.seen_part import SeenPart
 from vitviz.models import timm_door
@@ -30,9 +29,6 @@ LICENCE = (
     "This file is derived from the picture and from the model's weights; the licences of both hold for it. "
     "The example photos are in the public domain or CC0. vitviz is under Apache-2.0."
 )
-
-# A list of numbers over several lines. No text looks like it: JSON writes a line break in a text as \\n.
-_NUMBERS = re.compile(r"\[\n\s*((?:[-+.\deE]+,?\s+)+)\]")
 
 
 def manifest(
@@ -81,26 +77,6 @@ def seen(crop: Crop, part: SeenPart | None) -> dict[str, Any]:
         return {"crop": crop}
     box = [round(place, 4) for place in part.box]  # as good as it is measured
     return {"crop": crop, "seen": box, "bars": round(part.bars, 4), "stretch": round(part.stretch, 3)}
-
-
-def json_text(values: Mapping[str, Any]) -> str:
-    """Return values as JSON that people can read, ending in a newline.
-
-    Raises OptionError for values that JSON has no words for, such as NaN or an array.
-    """
-    try:
-        text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise OptionError(
-            f"The manifest cannot be written as JSON ({error}); wanted finite numbers, texts, lists and mappings. "
-            "Put arrays into the npz file."
-        ) from error
-    return _NUMBERS.sub(lambda numbers: f"[{' '.join(numbers[1].split())}]", text) + "\n"
-
-
-def write_json(values: Mapping[str, Any], path: Path) -> None:
-    """Write values such as a manifest to a JSON file, atomically; raises OutputError if it cannot be written."""
-    write_text(path, json_text(values))
 
 
 def versions() -> dict[str, str]:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vitviz.export.arrays import npz_bytes
-from vitviz.export.manifest import DIGEST, LICENCE, json_text, versions
+from vitviz.export.json_text import json_text
+from vitviz.export.manifest import DIGEST, LICENCE, versions
 from vitviz.export.snippet import snippet
 from vitviz.figures.overlay import overlay
 from vitviz.figures.sheet import Panel, print_figure

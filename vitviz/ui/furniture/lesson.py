@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.export.arrays import npz_bytes
-from vitviz.export.manifest import json_text, versions
+from vitviz.export.json_text import json_text
+from vitviz.export.manifest import versions
 from vitviz.figures.export import html_of_figures
 from vitviz.ui.choices.choice import Choice
 from vitviz.ui.furniture import course, guessing, lines, print_size, show, worksheet

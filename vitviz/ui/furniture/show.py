@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from vitviz.assets import TEXT
 from vitviz.attention.view import MapView
 from vitviz.export.arrays import npz_bytes
-from vitviz.export.manifest import json_text, manifest
+from vitviz.export.json_text import json_text
+from vitviz.export.manifest import manifest
 from vitviz.export.settings import ViewSettings
 from vitviz.export.snippet import snippet
 from vitviz.figures.image_files import with_texts
