@@ -38,7 +38,7 @@ def odd_files(count: int, seed: int = 0) -> Iterator[OddFile]:
     """Yield broken and odd files: first each special one, then whole pictures with one change each."""
     draw = random.Random(seed)
     whole = [*pictures(seed), *other_kinds(seed)]
-    special = list(_special())
+    special = _special_files()
     for number in range(count):
         if number < len(special):
             kind, data = special[number]
@@ -224,6 +224,11 @@ def large_files() -> tuple[tuple[str, bytes], ...]:
         Image.new(mode, (side, side)).save(buffer, kind, **options)
         made.append((f"{side} × {side} pixels, {mode}, {kind}", buffer.getvalue()))
     return tuple(made)
+
+
+@cache
+def _special_files() -> tuple[tuple[str, bytes], ...]:
+    return tuple(_special())
 
 
 def _special() -> Iterator[tuple[str, bytes]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -37,17 +38,34 @@ def test_the_python_of_the_cards_runs(block: str) -> None:
     exec(block, {"timm": timm})
 
 
+def help_of(module: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return what a module says when it is run with --help, here: a process of its own imports torch anew."""
+    monkeypatch.setattr(sys, "argv", [module, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(module, run_name="__main__")
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore:.* found in sys.modules:RuntimeWarning")  # other tests have imported it
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_commands_of_the_cards_exist_with_their_options(command: str) -> None:
+def test_the_commands_of_the_cards_exist_with_their_options(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They train for hours: each says that it is there and knows the options."""
     module, *arguments = shlex.split(command)
     assert importlib.util.find_spec(module), f"there is no {module}"
     options = {word for word in arguments if word.startswith("--")}
     if options:
-        told = subprocess.run(
-            [sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-        assert options <= set(re.findall(r"--[a-z0-9-]+", told.stdout))
+        assert options <= set(re.findall(r"--[a-z0-9-]+", help_of(module, capsys, monkeypatch)))
+
+
+def test_a_command_of_the_cards_is_a_process_of_its_own() -> None:
+    module = shlex.split(COMMANDS[-1])[0]
+    told = subprocess.run(
+        [sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.startswith("usage: ")
 
 
 def test_the_card_says_what_the_model_answers_to_the_examples(load_once: Callable[..., vitviz.ViT]) -> None:
