@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
+from vitviz.out_of_memory import raise_if_short
 from vitviz.progress import is_out_of_memory
 
 Result = TypeVar("Result")
@@ -22,7 +23,7 @@ def fitting(run: Callable[[Any], Result], items: Any) -> list[Result]:
     """Return what ``run`` makes of a list or a batch: one result or, where memory does not suffice, one a part.
 
     Parts are halves, halved again until they fit. That they were needed is told once: inside ``short_memory_told`` in
-    its list, else by a ShortMemoryWarning. Raises the error of a single item that does not fit.
+    its list, else by a ShortMemoryWarning. Raises ShortMemoryError for a single item that does not fit.
     """
     results = _fitting(run, items)
     if len(results) > 1:
@@ -34,7 +35,10 @@ def _fitting(run: Callable[[Any], Result], items: Any) -> list[Result]:
     try:
         return [run(items)]
     except (RuntimeError, MemoryError) as error:
-        if len(items) <= 1 or not is_out_of_memory(error):
+        if not is_out_of_memory(error):
+            raise
+        if len(items) <= 1:
+            raise_if_short(error)
             raise
     # here and not in the handler, where the error still holds the tensors of the pass that failed
     half = len(items) // 2

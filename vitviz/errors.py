@@ -11,6 +11,7 @@ VitvizError (a ValueError)
 ├── OptionError                an option outside its range: a layer, a head, a token, a fusion
 ├── OutputError                a file that cannot be written: a full disk, no permission
 ├── TrainingError              a training run whose loss is not a number any more
+├── ShortMemoryError           memory ran out, here or on a device
 └── StoppedError               a long computation was stopped by the one who asked for it
 
 Each message says what went wrong, what was given, what is wanted and what to do next. The text is part of the
@@ -119,6 +120,10 @@ class OutputError(VitvizError):
 
 class TrainingError(VitvizError):
     """A training run diverged: its loss is not a finite number any more."""
+
+
+class ShortMemoryError(VitvizError, MemoryError):
+    """Memory ran out, on the processor or on a device, where no smaller batch is left."""
 
 
 class StoppedError(VitvizError):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 import vitviz
 from vitviz.analysis.scoring import score_batch, scores
 from vitviz.batches import ShortMemoryWarning
-from vitviz.errors import CaptureError, GridError, OptionError, StoppedError
+from vitviz.errors import CaptureError, GridError, OptionError, ShortMemoryError, StoppedError
 from vitviz.models.vit import ViT
 from vitviz.trace.target import Target, contrast, likeness
 
@@ -119,7 +119,7 @@ def test_one_picture_that_does_not_fit_is_an_error(vit: ViT, batch: Tensor, monk
         raise torch.OutOfMemoryError("out of memory")
 
     monkeypatch.setattr("vitviz.analysis.scoring.score_batch", scarce)
-    with pytest.raises(torch.OutOfMemoryError):
+    with pytest.raises(ShortMemoryError, match="not enough memory"):
         scores(vit, batch, CLASS)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import vitviz
 from tests.far_device import Far, far_device, moved
@@ -22,11 +22,12 @@ from vitviz.atlas.measures import measure
 from vitviz.attribution import METHODS
 from vitviz.attribution.attribute import find_method
 from vitviz.batches import ShortMemoryWarning
-from vitviz.errors import OptionError
+from vitviz.errors import OptionError, ShortMemoryError
 from vitviz.labs import anatomy, attention_filter, gelu, input_size, model_temperature, permutation, shift
 from vitviz.labs.object import pasted_object
 from vitviz.models.devices import device_named, devices
 from vitviz.models.vit import ViT
+from vitviz.out_of_memory import memory_told
 
 KNOBS = {"n_steps": 2, "n_samples": 4, "n_masks": 8}
 
@@ -212,3 +213,51 @@ def test_where_memory_is_short_smaller_batches_are_run_and_told(near: ViT, monke
         again = vitviz.predict(near, image[None].repeat(7, 1, 1, 1))
     np.testing.assert_allclose(again, answers, rtol=1e-4, atol=1e-5)
     assert sizes == [7, 3, 4, 2, 2]
+
+
+CUDA = (
+    "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 1 has a total capacity of 79.15 GiB of which 1.20 GiB is free."
+)
+MPS = (
+    "MPS backend out of memory (MPS allocated: 8.00 GB, other allocations: 1.00 GB, max allowed: 9.07 GB). "
+    "Tried to allocate 2.50 GB on private pool."
+)
+
+
+@pytest.mark.parametrize(("error", "told"), [
+    (torch.OutOfMemoryError(CUDA), r"on cuda:1 for this pass: 2\.00 GiB more were asked for, 1\.20 GiB are free\."),
+    (RuntimeError(MPS), r"on mps for this pass: 2\.50 GB more were asked for, 8\.00 GB of 9\.07 GB are taken\."),
+    (MemoryError(), r"on cpu for this pass\. Take a smaller input, such as image_size=112\. Take half the precision"),
+])  # fmt: skip
+def test_one_picture_too_large_for_the_memory_is_refused_with_what_to_do(
+    near: ViT, error: Exception, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = picture(near)
+
+    def as_input(vit: ViT, batch: Tensor) -> Tensor:
+        raise error
+
+    def too_large(module: nn.Module, *_: object, **__: object) -> nn.Module:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ViT, "as_input", as_input)
+        ways = (vitviz.trace, vitviz.predict, *(partial(vitviz.attribute, name) for name in ("rise", "smooth_grad")))
+        for look in ways:
+            with pytest.raises(ShortMemoryError, match=told):
+                look(near, image)
+    with monkeypatch.context() as patch:
+        patch.setattr("vitviz.models.support.noise", as_input)  # the pass that proves the answer
+        with pytest.raises(ShortMemoryError, match=told):
+            vitviz.ViT.from_module(near.module)
+    with monkeypatch.context() as patch:
+        patch.setattr(nn.Module, "to", too_large)
+        with pytest.raises(ShortMemoryError, match=told):
+            vitviz.load_vit("timm:test_vit", weights="random")
+
+
+def test_what_torch_says_when_memory_runs_out_is_read() -> None:
+    for make, asked in ((torch.empty, r"\d+\.\d\d GiB"), (np.empty, r"\d+\.? [KMGTPE]iB")):
+        told = f"on cpu for this pass: {asked} more were asked for at once"
+        with pytest.raises(ShortMemoryError, match=told), memory_told():
+            make(10**17)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from vitviz.errors import OptionError
+from vitviz.out_of_memory import memory_told
 from vitviz.record import Record
 
 Precision = Literal["float32", "bfloat16", "float16"]
@@ -36,8 +37,9 @@ class Placement(Record):
         return cls(device_named(device), getattr(torch, precision))
 
     def put(self, module: Module) -> Module:
-        """Return a module, moved and converted in place."""
-        return module.to(self.device, self.dtype)
+        """Return a module, moved and converted in place; raises ShortMemoryError where the device is too small."""
+        with memory_told():
+            return module.to(self.device, self.dtype)
 
 
 HERE = Placement(torch.device("cpu"), torch.float32)

@@ -15,12 +15,13 @@ from vitviz.capture.own_forward import PATCHES, Answers, OwnForward
 from vitviz.capture.proof import differ, noise
 from vitviz.capture.shell import private_shell, shell_of
 from vitviz.capture.tap import AttentionTap, watch_blocks
-from vitviz.errors import OptionError, UnsupportedModelError, VitvizError
+from vitviz.errors import OptionError, ShortMemoryError, UnsupportedModelError, VitvizError
 from vitviz.grid import PatchGrid
 from vitviz.models.class_names import ClassNames, listed_names
 from vitviz.models.structure import Structure, reading_told
 from vitviz.models.support import FAULTS, Probe, check_no_shares, check_weights, heads_seen, probe, refusal_of
 from vitviz.models.timm_weights import with_embedding
+from vitviz.out_of_memory import memory_told, raise_if_short
 from vitviz.record import Record
 
 
@@ -47,15 +48,18 @@ def observe(name: str, module: nn.Module, structure: Structure) -> Observation:
 
     Raises UnsupportedModelError, with the reason or with both numbers, where neither can be read truthfully.
     """
-    if not structure.split:
-        return _of_own_forward(name, module, structure)
-    try:
-        return _of_halves(name, module, structure)
-    except UnsupportedModelError as error:
-        try:
+    with memory_told():
+        if not structure.split:
             return _of_own_forward(name, module, structure)
-        except VitvizError:
-            raise error from None
+        try:
+            return _of_halves(name, module, structure)
+        except UnsupportedModelError as error:
+            try:
+                return _of_own_forward(name, module, structure)
+            except ShortMemoryError:
+                raise
+            except VitvizError:
+                raise error from None
 
 
 def working_copy(module: nn.Module, structure: Structure) -> Any:
@@ -96,6 +100,7 @@ def _of_own_forward(name: str, module: nn.Module, structure: Structure) -> Obser
         except VitvizError:
             raise
         except FAULTS as error:
+            raise_if_short(error)
             raise refusal_of(name, f"a forward pass on a picture of shape {shape} failed ({error})") from error
         assert answer is not None
         check_no_shares(name, answer)
@@ -223,7 +228,8 @@ def _is_separable(shell: OwnForward, example: Tensor) -> bool:
     whole = shell.answers(example)
     try:
         alone = shell.replayed(whole.tokens)
-    except (*FAULTS, UnsupportedModelError):
+    except (*FAULTS, UnsupportedModelError) as error:
+        raise_if_short(error)
         return False
     pairs = ((whole.embedding, alone.embedding), (whole.logits, alone.logits))
     return all(a is not None and b is not None and differ(a, b) is None for a, b in pairs)

@@ -17,6 +17,7 @@ from vitviz.errors import UnsupportedModelError, VitvizError
 from vitviz.grid import PatchGrid
 from vitviz.models import timm_door
 from vitviz.models.geometry import blocks_in
+from vitviz.out_of_memory import raise_if_short
 from vitviz.record import Record
 
 _WINDOWS = "its blocks attend inside windows, so no attention matrix over the whole picture exists"
@@ -234,6 +235,7 @@ def _answers(name: str, shell: Any, shape: tuple[int, int, int]) -> tuple[Any, A
     except VitvizError:
         raise
     except FAULTS as error:
+        raise_if_short(error)
         raise refusal_of(name, f"a forward pass on a {shape[1]} × {shape[2]} picture failed ({error})") from error
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
+from vitviz.out_of_memory import raise_if_short
+
 Pulse = Callable[[], object]
 """Called now and then while long work waits for its turn; what it raises ends the waiting."""
 PULSE_SECONDS = 0.25
@@ -104,7 +106,9 @@ class TurnLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Let go; a lack of memory inside is told as ShortMemoryError, wherever the pass was begun."""
         self.release()
+        raise_if_short(error)
 
     def _take(self, thread: int) -> None:
         if self._owner is None and thread in self._long:

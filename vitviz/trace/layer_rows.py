@@ -47,7 +47,7 @@ def row_gradients(
             return None
         slopes = gradients_of((again * slope[:, rows]).sum(), outputs)
     except (VitvizError, RuntimeError, LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
-        if isinstance(error, RuntimeError) and is_out_of_memory(error):
+        if is_out_of_memory(error):
             raise
         return None  # it wants all tokens, positions or more arguments; the whole graph tells what it comes to
     if any(part is None for part in slopes):

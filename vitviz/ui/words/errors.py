@@ -34,6 +34,8 @@ def _named(argument: str) -> str | None:
     if argument == "weights='random'":
         return _("random weights")
     field = {
+        "image_size": _("Input size in pixels"),
+        "precision": _("Precision"),
         "trained_size": _("Trained for height × width"),
         "head_activation": _("Between the classifier's layers"),
         "weights_kind": _("Which weights"),

@@ -35,6 +35,7 @@ REFUSING = (
     "models/model_folder.py",
     "models/position_table.py",
     "models/timm_door.py",
+    "out_of_memory.py",
     "ui/kept/own_models.py",
 )
 """Where messages are templates that the catalogue has."""
