@@ -25,6 +25,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 
+from vitviz.clause import filled
+
 _VALUE = r"'[^']*'|\"[^\"]*\"|\([^)]*\)|[\w.…-]*[\w…]"
 # An argument with its value, one whose name no prose has, or one that begins a sentence such as "window is 0".
 # Not inside of a path or a longer name.
@@ -58,10 +60,7 @@ class VitvizError(ValueError):
         return _made_again, (type(self), self.template, self.advice, self.values)
 
     def _filled(self, text: str, translate: Callable[[str], str] = str) -> str:
-        words = {
-            name: translate(value) if isinstance(value, str) and value else value for name, value in self.values.items()
-        }
-        return text.format_map(words) if words else text
+        return filled(text, self.values, translate)
 
     def worded(self, name: Callable[[str], str | None], translate: Callable[[str], str] = str) -> str:
         """Return the message in the words of an interface, without the advice that cannot be followed there.

@@ -37,8 +37,12 @@ class PatchGrid(Record):
     def __post_init__(self) -> None:
         if min(self.rows, self.columns, *self.patch_size) < 1:
             raise GridError(
-                f"A patch grid needs at least one row, column and pixel; got {self.rows} rows, {self.columns} columns "
-                f"and patches of {self.patch_size}. Check the image size against the model's patch size."
+                "A patch grid needs at least one row, column and pixel; got {rows} rows, {columns} "
+                "columns and patches of {patch_size}. Check the image size against the model's "
+                "patch size.",
+                rows=self.rows,
+                columns=self.columns,
+                patch_size=self.patch_size,
             )
 
     @property
@@ -72,8 +76,13 @@ class PatchGrid(Record):
             values = values[..., len(self.prefix) :]
         elif last != self.patches:
             raise GridError(
-                f"Cannot lay out {last} values; wanted {self.patches} patches ({self.rows} × {self.columns}) "
-                f"or {self.tokens} tokens. Pass values of the same image and model as the grid."
+                "Cannot lay out {last} values; wanted {patches} patches ({rows} × {columns}) or "
+                "{tokens} tokens. Pass values of the same image and model as the grid.",
+                last=last,
+                patches=self.patches,
+                rows=self.rows,
+                columns=self.columns,
+                tokens=self.tokens,
             )
         laid_out: Values = values.reshape(*values.shape[:-1], self.rows, self.columns)
         return laid_out
@@ -90,8 +99,12 @@ class PatchGrid(Record):
             return len(self.prefix) + int(text)
         special = ", ".join(repr(prefix) for prefix in self.prefix) or "none"
         raise OptionError(
-            f"There is no token {name!r}; wanted a patch number from 0 to {self.patches - 1} or a special token of "
-            f"this model ({special}).{suggest(text, self.prefix)}"
+            "There is no token {name}; wanted a patch number from 0 to {last} or a special token "
+            "of this model ({special}).{hint}",
+            name=repr(name),
+            last=self.patches - 1,
+            special=special,
+            hint=suggest(text, self.prefix),
         )
 
     def patch_at(self, x: float, y: float) -> int:
@@ -100,15 +113,23 @@ class PatchGrid(Record):
         if not (0 <= row < self.rows and 0 <= column < self.columns):
             height, width = self.image_size
             raise OptionError(
-                f"Pixel ({x}, {y}) lies outside the picture; wanted 0 ≤ x < {width} and 0 ≤ y < {height}. "
-                "Count pixels in the model's input, not in the original photo."
+                "Pixel ({x}, {y}) lies outside the picture; wanted 0 ≤ x < {width} and 0 ≤ y < "
+                "{height}. Count pixels in the model's input, not in the original photo.",
+                x=x,
+                y=y,
+                width=width,
+                height=height,
             )
         return row * self.columns + column
 
     def position(self, patch: int) -> tuple[int, int]:
         """Return (row, column) of a patch, both counted from 0."""
         if not 0 <= patch < self.patches:
-            raise OptionError(f"There is no patch {patch}; give one from 0 to {self.patches - 1}.")
+            raise OptionError(
+                "There is no patch {patch}; give one from 0 to {last}.",
+                patch=patch,
+                last=self.patches - 1,
+            )
         return divmod(patch, self.columns)
 
     def box(self, patch: int) -> tuple[int, int, int, int]:

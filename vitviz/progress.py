@@ -17,7 +17,9 @@ def report(progress: Progress | None, done: int, total: int) -> None:
     """Tell how far a computation is; raises StoppedError if the answer is False."""
     if progress is not None and progress(done, total) is False:
         raise StoppedError(
-            f"Stopped after {done} of {total} steps, as asked. Nothing was kept; start it again for a result."
+            "Stopped after {done} of {total} steps, as asked. Nothing was kept; start it again for a result.",
+            done=done,
+            total=total,
         )
 
 

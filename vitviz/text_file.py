@@ -26,17 +26,24 @@ def read_text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise OptionError(
-            f"{path} cannot be read ({error.strerror or error}); wanted a text in UTF-8. Check its permissions."
+            "{path} cannot be read ({strerror}); wanted a text in UTF-8. Check its permissions.",
+            path=path,
+            strerror=error.strerror or error,
         ) from error
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         raise OptionError(
-            f"{path.name} is no UTF-8 text ({error}). Save it as UTF-8; spreadsheets call it CSV UTF-8."
+            "{name} is no UTF-8 text ({error}). Save it as UTF-8; spreadsheets call it CSV UTF-8.",
+            name=path.name,
+            error=error,
         ) from error
     if "\0" in text:
-        raise OptionError(f"{path.name} is no UTF-8 text (it holds zero bytes). Save it as UTF-8.")
+        raise OptionError(
+            "{name} is no UTF-8 text (it holds zero bytes). Save it as UTF-8.",
+            name=path.name,
+        )
     return io.StringIO(text, newline=None).read()
 
 

@@ -178,8 +178,10 @@ def load_convnet(
         )
     if name in shipped.MODELS:
         raise UnsupportedModelError(
-            f"{name} is a Vision Transformer, whose layers are no chain of feature maps; wanted a convolutional "
-            f"network, such as {' or '.join(shipped.CONVNETS)}. Load it with load_vit."
+            "{name} is a Vision Transformer, whose layers are no chain of feature maps; wanted a "
+            "convolutional network, such as {listed}. Load it with load_vit.",
+            name=name,
+            listed=" or ".join(shipped.CONVNETS),
         )
     architecture = name.removeprefix(TIMM)
     timm_door.check_name(architecture)
@@ -212,13 +214,16 @@ def _chain(name: str, shell: nn.Module) -> tuple[tuple[str, ...], tuple[nn.Modul
         steps = [("stem", nn.Sequential(parts.conv_stem, parts.bn1)), *_children(shell, stages)]
     else:
         raise UnsupportedModelError(
-            f"{name} is a {type(shell).__name__}, whose layers are not known to be a chain; wanted a timm ResNet, "
-            "ConvNeXt or EfficientNet, or an nn.Sequential of convolutions. "
-            "A Vision Transformer is loaded with load_vit."
+            "{name} is a {kind}, whose layers are not known to be a chain; wanted a timm ResNet, "
+            "ConvNeXt or EfficientNet, or an nn.Sequential of convolutions. A Vision Transformer "
+            "is loaded with load_vit.",
+            name=name,
+            kind=type(shell).__name__,
         )
     if not steps:
         raise UnsupportedModelError(
-            f"{name} has no layers; wanted at least one. Pass an nn.Sequential of convolutions."
+            "{name} has no layers; wanted at least one. Pass an nn.Sequential of convolutions.",
+            name=name,
         )
     names, chain = zip(*steps, strict=True)
     for part in chain:
@@ -242,8 +247,9 @@ def _check_chain(net: ConvNet, shell: nn.Module) -> None:
         chained = _widened(shell, net.features(probe, net.layers - 1))
     if own.shape != chained.shape or not torch.allclose(own, chained, rtol=rounding(own.dtype, 1e-4), atol=1e-5):
         raise UnsupportedModelError(
-            f"{net.name} does more than run its layers one after the other, "
-            "so the feature maps between them are not known. Choose a plain ResNet, ConvNeXt or EfficientNet."
+            "{name} does more than run its layers one after the other, so the feature maps between "
+            "them are not known. Choose a plain ResNet, ConvNeXt or EfficientNet.",
+            name=net.name,
         )
 
 

@@ -148,6 +148,12 @@ def rounded_size(vit: ViT, size: int) -> tuple[int, int]:
 
 def _fixed(vit: ViT, size: tuple[int, int], why: str) -> VitvizError:
     return UnsupportedModelError(
-        f"{vit.name} cannot take an input of {size[0]} × {size[1]} pixels ({why}); its own size is "
-        f"{vit.image_size[0]} × {vit.image_size[1]}. Choose a model whose positions can be interpolated."
+        "{name} cannot take an input of {height} × {width} pixels ({why}); its own size is "
+        "{other_height} × {other_width}. Choose a model whose positions can be interpolated.",
+        name=vit.name,
+        height=size[0],
+        width=size[1],
+        why=why,
+        other_height=vit.image_size[0],
+        other_width=vit.image_size[1],
     )

@@ -74,8 +74,9 @@ def logit_lens(vit: ViT, trace: Trace) -> LogitLens:
     real, near = trace.logits, rounding(vit.dtype, 1e-3)
     if not torch.allclose(logits[-1], real, rtol=near, atol=near * float(real.abs().max())):
         raise CaptureError(
-            f"The classifier of {vit.name} reads something else than the output of its last block; "
-            "wanted norm, pooling and head only. A lens would show answers that it never gives."
+            "The classifier of {name} reads something else than the output of its last block; "
+            "wanted norm, pooling and head only. A lens would show answers that it never gives.",
+            name=vit.name,
         )
     names = tuple(vit.class_name(index) for index in range(logits.shape[1]))
     return LogitLens(vit.name, logits.numpy(), int(real.argmax()), names, vit.multi_label)

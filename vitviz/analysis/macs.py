@@ -25,7 +25,10 @@ def multiply_accumulates(vit: ViT) -> int:
             shell.forward_head(shell.forward_features(blank))
     except (RuntimeError, NotImplementedError, TypeError) as error:
         raise UnsupportedModelError(
-            f"The operations of {vit.name} cannot be counted, for its code reads numbers that a count does not have "
-            f"({error}); wanted a model that treats every picture of a size alike. Measure its seconds instead."
+            "The operations of {name} cannot be counted, for its code reads numbers that a count "
+            "does not have ({error}); wanted a model that treats every picture of a size alike. "
+            "Measure its seconds instead.",
+            name=vit.name,
+            error=error,
         ) from error
     return int(counter.get_total_flops()) // 2

@@ -193,6 +193,9 @@ def _check(vit: ViT, size: int) -> None:
 
 def _refused(vit: ViT, reason: str) -> UnsupportedModelError:
     return UnsupportedModelError(
-        f"{vit.name} cannot be brought to another patch size: {reason}. Wanted a patch embedding of one convolution "
-        "of the patch's size, as in ViT, DeiT, DINOv2, CLIP or FlexiViT. Choose one of those."
+        "{name} cannot be brought to another patch size: {reason}. Wanted a patch embedding of "
+        "one convolution of the patch's size, as in ViT, DeiT, DINOv2, CLIP or FlexiViT. Choose "
+        "one of those.",
+        name=vit.name,
+        reason=reason,
     )

@@ -141,8 +141,9 @@ def receptive_field(
     """
     if not isinstance(model, ViT | ConvNet):
         raise UnsupportedModelError(
-            f"A receptive field needs a ViT or a ConvNet; got a {type(model).__name__}. "
-            "Use load_vit, load_convnet or their from_module."
+            "A receptive field needs a ViT or a ConvNet; got a {kind}. Use load_vit, load_convnet "
+            "or their from_module.",
+            kind=type(model).__name__,
         )
     inputs, notes = prepare(model, images)
     if isinstance(model, ViT):

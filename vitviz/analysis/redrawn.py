@@ -44,8 +44,10 @@ def check_redrawable(vit: ViT) -> None:
         packed = not isinstance(value, torch.Tensor | torch.dtype)
         if packed or (isinstance(value, torch.Tensor) and (value.is_quantized or value.dtype in _INTEGERS)):
             raise UnsupportedModelError(
-                f"The weights of {vit.name} cannot be drawn anew: {name.split('._packed')[0]} holds weights as "
-                "integers. Load the model in floating point."
+                "The weights of {name} cannot be drawn anew: {place} holds weights as integers. "
+                "Load the model in floating point.",
+                name=vit.name,
+                place=name.split("._packed")[0],
             )
 
 

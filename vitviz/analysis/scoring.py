@@ -57,8 +57,9 @@ def read_scores(vit: ViT, answer: Tensor, target: Target, *, probability: bool =
     similar, answer = reads_embedding(vit, target), at_least_float32(answer)
     if not torch.isfinite(answer).all():
         raise CaptureError(
-            f"The answers of {vit.name} are NaN or infinite for a changed picture; wanted finite numbers. "
-            "Check the weights."
+            "The answers of {name} are NaN or infinite for a changed picture; wanted finite "
+            "numbers. Check the weights.",
+            name=vit.name,
         )
     if probability and type(target) is Target and target.class_index is not None:
         return vit.probabilities(answer)[:, target.class_index]

@@ -123,8 +123,10 @@ def check_separate(vit: ViT) -> None:
     if isinstance(projection, nn.Conv2d) and projection.kernel_size == vit.grid.patch_size == projection.stride:
         return
     raise UnsupportedModelError(
-        f"{vit.name} does not cut the picture into separate patches, so moving them changes their content too; "
-        "wanted a patch embedding with one convolution of the patch's size. Choose a plain ViT."
+        "{name} does not cut the picture into separate patches, so moving them changes their "
+        "content too; wanted a patch embedding with one convolution of the patch's size. Choose a "
+        "plain ViT.",
+        name=vit.name,
     )
 
 
@@ -137,9 +139,12 @@ def check_removed(vit: ViT, shell: Any) -> None:
     gap = order_gap(vit, shell)
     if gap > rounding(vit.dtype, 1e-3):
         raise UnsupportedModelError(
-            f"The positions of {vit.name} cannot be taken out: shuffled patches still change its tokens, by {gap:.1%} "
-            "of the largest number; wanted no more than rounding. Its code treats places in a way of its own, such as "
-            "a bias written out by hand. Choose a model whose positions are vectors, rotations or a bias of the scores."
+            "The positions of {name} cannot be taken out: shuffled patches still change its "
+            "tokens, by {gap:.1%} of the largest number; wanted no more than rounding. Its code "
+            "treats places in a way of its own, such as a bias written out by hand. Choose a model "
+            "whose positions are vectors, rotations or a bias of the scores.",
+            name=vit.name,
+            gap=gap,
         )
 
 

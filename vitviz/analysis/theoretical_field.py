@@ -48,8 +48,11 @@ class AxisField(Record):
         """
         if self.jump != other.jump:
             raise UnsupportedModelError(
-                f"Two branches with {self.jump} and {other.jump} pixels from place to place are added; "
-                "wanted equal steps. The receptive field of such a sum is not an interval that moves with the place."
+                "Two branches with {jump} and {other_jump} pixels from place to place are added; "
+                "wanted equal steps. The receptive field of such a sum is not an interval that "
+                "moves with the place.",
+                jump=self.jump,
+                other_jump=other.jump,
             )
         return AxisField(min(self.low, other.low), max(self.high, other.high), self.jump)
 
@@ -150,7 +153,10 @@ def _after(net: ConvNet, layer: int, field: TheoreticalField) -> TheoreticalFiel
         return _through(net.chain[layer], field)
     except VitvizError as error:
         raise UnsupportedModelError(
-            f"The receptive field of {net.name} is not known after {net.layer_names[layer]}: {error}"
+            "The receptive field of {name} is not known after {layer_names}: {error}",
+            name=net.name,
+            layer_names=net.layer_names[layer],
+            error=error,
         ) from error
 
 
@@ -246,4 +252,7 @@ def _on_axis(value: int | tuple[int, int], axis: int) -> int:
 
 
 def _unknown(reason: str) -> UnsupportedModelError:
-    return UnsupportedModelError(f"{reason}. Its gradient receptive field can still be measured.")
+    return UnsupportedModelError(
+        "{reason}. Its gradient receptive field can still be measured.",
+        reason=reason,
+    )

@@ -33,14 +33,19 @@ def truncated(vit: ViT, image_size: tuple[int, int]) -> ViT:
     """
     if isinstance(vit.module, HuggingFaceViT):
         raise UnsupportedModelError(
-            f"The table of positions of {vit.name} cannot be cut off: its code in transformers interpolates it by "
-            "itself, as it does in every pass. Choose a model of timm, such as the shipped one."
+            "The table of positions of {name} cannot be cut off: its code in transformers "
+            "interpolates it by itself, as it does in every pass. Choose a model of timm, such as "
+            "the shipped one.",
+            name=vit.name,
         )
     table = getattr(vit.body, "pos_embed", None)
     if not isinstance(table, Tensor) or table.ndim != 3 or table.shape[1] < vit.grid.patches:
         raise UnsupportedModelError(
-            f"{vit.name} has no table with a position vector for each of its {vit.grid.patches} patches, "
-            "so nothing can be cut off. Choose a model with learned positions, such as the shipped one."
+            "{name} has no table with a position vector for each of its {patches} patches, so "
+            "nothing can be cut off. Choose a model with learned positions, such as the shipped "
+            "one.",
+            name=vit.name,
+            patches=vit.grid.patches,
         )
     model = resized(vit, image_size)
     prefix = table.shape[1] - vit.grid.patches

@@ -113,7 +113,11 @@ def _layers(trace: Trace, start_layer: int, end_layer: int | None) -> range:
     check_index("start_layer", start_layer, trace.layers)
     last = trace.layers - 1 if end_layer is None else check_index("end_layer", end_layer, trace.layers)
     if last < start_layer:
-        raise OptionError(f"end_layer {last} comes before start_layer {start_layer}; wanted it at or after. Swap them.")
+        raise OptionError(
+            "end_layer {last} comes before start_layer {start_layer}; wanted it at or after. Swap them.",
+            last=last,
+            start_layer=start_layer,
+        )
     return range(start_layer, last + 1)
 
 
@@ -176,9 +180,15 @@ def check_options(head_fusion: str, discard_ratio: float, residual: float) -> No
     """Raise OptionError unless the options of a rollout lie in their ranges."""
     check_choice("head_fusion", head_fusion, FUSIONS)
     if not 0 <= discard_ratio < 1:
-        raise OptionError(f"discard_ratio is {discard_ratio}; wanted 0 ≤ discard_ratio < 1. 0 keeps all attention.")
+        raise OptionError(
+            "discard_ratio is {discard_ratio}; wanted 0 ≤ discard_ratio < 1. 0 keeps all attention.",
+            discard_ratio=discard_ratio,
+        )
     if not 0 <= residual <= 1:
-        raise OptionError(f"residual is {residual}; wanted 0 ≤ residual ≤ 1. One half is Abnar and Zuidema's choice.")
+        raise OptionError(
+            "residual is {residual}; wanted 0 ≤ residual ≤ 1. One half is Abnar and Zuidema's choice.",
+            residual=residual,
+        )
 
 
 def fuse_heads(heads: Iterable[Tensor], head_fusion: str) -> Tensor:

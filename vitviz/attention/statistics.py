@@ -53,7 +53,11 @@ class HeadStatistics(Result):
     def table(self, name: str) -> Table:
         """Return a statistic by its name; raises OptionError for a name that is none."""
         if name not in STATISTICS:
-            raise OptionError(f"There is no statistic {name!r}; wanted one of {', '.join(STATISTICS)}.")
+            raise OptionError(
+                "There is no statistic {name}; wanted one of {listed}.",
+                name=repr(name),
+                listed=", ".join(STATISTICS),
+            )
         table: Table = getattr(self, name)
         return table
 

@@ -110,8 +110,11 @@ def check_query(grid: PatchGrid, query: str | int) -> str:
         return str(int(text))
     named = (*grid.prefix, MEAN)
     raise OptionError(
-        f"There is no query {query!r}; wanted a patch number from 0 to {grid.patches - 1} or one of "
-        f"{', '.join(repr(name) for name in named)}.{suggest(text, named)}"
+        "There is no query {query}; wanted a patch number from 0 to {last} or one of {listed}.{hint}",
+        query=repr(query),
+        last=grid.patches - 1,
+        listed=", ".join(repr(name) for name in named),
+        hint=suggest(text, named),
     )
 
 
@@ -119,7 +122,11 @@ def check_head(head: int | str, heads: int) -> int | str:
     """Return the head; raises OptionError unless it is "mean", "max" or the number of one of ``heads`` heads."""
     if isinstance(head, str):
         if head not in (MEAN, MAX):
-            raise OptionError(f"Head {head!r} is unknown; wanted 'mean', 'max' or a number from 0 to {heads - 1}.")
+            raise OptionError(
+                "Head {head} is unknown; wanted 'mean', 'max' or a number from 0 to {last}.",
+                head=repr(head),
+                last=heads - 1,
+            )
         return head
     return check_index("Head", head, heads)
 
@@ -165,8 +172,10 @@ def select_line(matrix: Tensor, grid: PatchGrid, query: str, direction: str) -> 
     """Return a row, a column or the mean of those of all patches: (query, key) → (token,)."""
     if tuple(matrix.shape) != (grid.tokens, grid.tokens):
         raise GridError(
-            f"The matrix has shape {tuple(matrix.shape)}; "
-            f"wanted ({grid.tokens}, {grid.tokens}), one row and column a token. Take it from the same trace."
+            "The matrix has shape {shape}; wanted ({tokens}, {tokens}), one row and column a "
+            "token. Take it from the same trace.",
+            shape=tuple(matrix.shape),
+            tokens=grid.tokens,
         )
     lines = matrix if direction == "attends_to" else matrix.mT  # (chosen token, other token)
     return lines[len(grid.prefix) :].mean(0) if query == MEAN else lines[grid.token(query)]
@@ -225,8 +234,11 @@ def _with_masked(shares: Shares, trace: Trace) -> Shares:
     special = len(shares) - (grid.patches - len(masked))
     if special not in (0, len(grid.prefix)):
         raise GridError(
-            f"The attention pooling reads {len(shares)} tokens; wanted {grid.patches} patches, "
-            f"with or without the {len(grid.prefix)} special tokens. Show a token's attention in a layer instead."
+            "The attention pooling reads {count} tokens; wanted {patches} patches, with or without "
+            "the {other_count} special tokens. Show a token's attention in a layer instead.",
+            count=len(shares),
+            patches=grid.patches,
+            other_count=len(grid.prefix),
         )
     there = np.ones(special + grid.patches, dtype=np.bool_)
     there[[special + patch for patch in masked]] = False

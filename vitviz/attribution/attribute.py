@@ -70,10 +70,17 @@ def attribute(
     method = find_method(name)
     chosen = method.choose(knobs, vit.layers)
     if batch_size < 1:
-        raise OptionError(f"batch_size is {batch_size}; wanted at least 1. 16 is the default.")
+        raise OptionError(
+            "batch_size is {batch_size}; wanted at least 1. 16 is the default.",
+            batch_size=batch_size,
+        )
     reason = method.why_not(vit)
     if reason is not None:
-        raise UnsupportedModelError(f"{method.label} cannot explain this model: {reason}. Choose another method.")
+        raise UnsupportedModelError(
+            "{label} cannot explain this model: {reason}. Choose another method.",
+            label=method.label,
+            reason=reason,
+        )
     start = time.perf_counter()
     traced, resolved = _passes(method, vit, image, target)
 
@@ -175,7 +182,9 @@ def _own(vit: ViT, traced: Trace) -> Trace:
     heads = tuple(traced.heads(layer) for layer in range(traced.layers))
     if (traced.model, traced.grid, heads) != (vit.name, vit.grid, vit.heads):
         raise OptionError(
-            f"The trace is of {traced.model}; wanted one of {vit.name}. Trace the picture with this model."
+            "The trace is of {model}; wanted one of {name}. Trace the picture with this model.",
+            model=traced.model,
+            name=vit.name,
         )
     if traced.edit:
         raise OptionError(
@@ -189,6 +198,7 @@ def _checked(method: Method, raw: RawMap) -> torch.Tensor:
     values = raw.values.detach().to("cpu", torch.float32)
     if not torch.isfinite(values).all():
         raise CaptureError(
-            f"The map of {method.label} holds NaN or infinite numbers; wanted finite ones. Check the weights."
+            "The map of {label} holds NaN or infinite numbers; wanted finite ones. Check the weights.",
+            label=method.label,
         )
     return values.contiguous()

@@ -107,13 +107,20 @@ class Plan(Record):
         idle = sorted(set(self.knobs) - set(self.methods))
         if idle:
             raise OptionError(
-                f"Knobs are given for {', '.join(idle)}, which is not measured; "
-                f"wanted some of {', '.join(self.methods)}. Add the method or leave its knobs out."
+                "Knobs are given for {listed}, which is not measured; wanted some of "
+                "{other_listed}. Add the method or leave its knobs out.",
+                listed=", ".join(idle),
+                other_listed=", ".join(self.methods),
             )
         check_choice("Replacement", self.replacement, REPLACEMENTS)
         for name, value, least in (("steps", self.steps, 2), ("random_maps", self.random_maps, 1)):
             if value < least:
-                raise OptionError(f"{name} is {value}; wanted at least {least}. 10 is usual.")
+                raise OptionError(
+                    "{name} is {value}; wanted at least {least}. 10 is usual.",
+                    name=name,
+                    value=value,
+                    least=least,
+                )
 
     def served(self, vit: ViT) -> tuple[dict[str, Any], dict[str, str]]:
         """Return the methods that can serve a model, with their knobs, and why the others cannot."""

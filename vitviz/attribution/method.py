@@ -76,8 +76,13 @@ class Knob(Record):
             fits = False
         if not fits:
             raise OptionError(
-                f"{self.name} is {value!r}; wanted {'a whole' if self.kind == 'integer' else 'a'} number from "
-                f"{self.low:g} to {self.high:g}. {self.default:g} is the default."
+                "{name} is {value}; wanted {reason} number from {low:g} to {high:g}. {default:g} is the default.",
+                name=self.name,
+                value=repr(value),
+                reason="a whole" if self.kind == "integer" else "a",
+                low=self.low,
+                high=self.high,
+                default=self.default,
             )
         return number
 
@@ -194,8 +199,11 @@ class Method(Record):
         known = {knob.name: knob for knob in self.knobs}
         if name not in known:
             raise OptionError(
-                f"{self.name} has no knob {name!r}; it has {', '.join(known) or 'none'}."
-                f"{suggest(name, known)} Leave it out or choose another method."
+                "{name} has no knob {given}; it has {listed}.{hint} Leave it out or choose another method.",
+                name=self.name,
+                given=repr(name),
+                listed=", ".join(known) or "none",
+                hint=suggest(name, known),
             )
         return known[name]
 

@@ -66,13 +66,18 @@ def occlusion_windows(grid: PatchGrid, window: int, stride: int) -> Tensor:
     """
     if window > min(grid.rows, grid.columns):
         raise OptionError(
-            f"window is {window} patches; the grid has {grid.rows} × {grid.columns}. "
-            f"Choose at most {min(grid.rows, grid.columns)}."
+            "window is {window} patches; the grid has {rows} × {columns}. Choose at most {least}.",
+            window=window,
+            rows=grid.rows,
+            columns=grid.columns,
+            least=min(grid.rows, grid.columns),
         )
     if stride > window:
         raise OptionError(
-            f"stride {stride} is larger than window {window}, so patches would be left out; wanted at most {window}. "
-            "Choose a smaller stride or a larger window."
+            "stride {stride} is larger than window {window}, so patches would be left out; wanted "
+            "at most {window}. Choose a smaller stride or a larger window.",
+            stride=stride,
+            window=window,
         )
     squares = []
     for top in _starts(grid.rows, window, stride):

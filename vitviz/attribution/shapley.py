@@ -16,7 +16,8 @@ def coalitions(players: int, count: int, generator: torch.Generator) -> Tensor:
     """
     if players < 2:
         raise OptionError(
-            f"The picture has {players} patch; wanted at least 2 to share a score among. Use a larger picture."
+            "The picture has {players} patch; wanted at least 2 to share a score among. Use a larger picture.",
+            players=players,
         )
     sizes = torch.arange(1, players)
     weights = (players - 1) / (sizes * (players - sizes))

@@ -46,8 +46,10 @@ class Edit(Record):
         for layer, factor in factors.items():
             if not (math.isfinite(factor) and factor > 0):
                 raise OptionError(
-                    f"The temperature factor of layer {layer} is {factor}; wanted a positive, finite number. "
-                    "1 leaves the layer as it is, 2 halves its attention scores."
+                    "The temperature factor of layer {layer} is {factor}; wanted a positive, "
+                    "finite number. 1 leaves the layer as it is, 2 halves its attention scores.",
+                    layer=layer,
+                    factor=factor,
                 )
         object.__setattr__(self, "temperature", tuple(sorted((k, f) for k, f in factors.items() if f != 1)))
         object.__setattr__(self, "ablate_heads", tuple(sorted({(int(a), int(b)) for a, b in ablate_heads})))
@@ -66,12 +68,14 @@ class Edit(Record):
             check_index("Token", token, grid.tokens)
         if len(self.mask_tokens) == grid.tokens:
             raise OptionError(
-                f"All {grid.tokens} tokens are masked; wanted at least one left to attend to. Mask fewer."
+                "All {tokens} tokens are masked; wanted at least one left to attend to. Mask fewer.",
+                tokens=grid.tokens,
             )
         if grid.patches and set(range(len(grid.prefix), grid.tokens)) <= set(self.mask_tokens):
             raise OptionError(
-                f"All {grid.patches} patches are masked, so nothing of the picture is left; wanted at least one patch. "
-                "Mask fewer."
+                "All {patches} patches are masked, so nothing of the picture is left; wanted at "
+                "least one patch. Mask fewer.",
+                patches=grid.patches,
             )
 
     def describe(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from vitviz.clause import Clause
 from vitviz.errors import UnsupportedModelError
 from vitviz.progress import is_out_of_memory
 
@@ -48,7 +49,7 @@ class GraphWatch(TorchFunctionMode):
         super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
         self._lost.clear()
         if self._watching and type(error) is RuntimeError and "nference tensor" in str(error):
-            raise refusal("its weights were made under torch.inference_mode") from error
+            raise refusal(Clause("its weights were made under torch.inference_mode")) from error
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -79,11 +80,16 @@ class GraphWatch(TorchFunctionMode):
 
     def _check_inside(self, name: str, args: tuple[Any, ...], kwargs: Any, output: Tensor) -> None:
         if not _has_gradient(output):
-            raise refusal(f"{name} {self.place()} has no gradient, as in quantised models")
+            raise refusal(
+                Clause("{name} {place} has no gradient, as in quantised models", name=name, place=self.place())
+            )
         if self._has_lost(_tensors(args, kwargs)):
             raise refusal(
-                f"{self.place()} it goes on with numbers that were taken out of autograd's graph (no_grad, detach, or "
-                "rounding to integers)"
+                Clause(
+                    "{place} it goes on with numbers that were taken out of autograd's graph "
+                    "(no_grad, detach, or rounding to integers)",
+                    place=self.place(),
+                )
             )
 
     def _has_lost(self, given: Iterable[Tensor]) -> bool:
@@ -119,7 +125,11 @@ def _tensors(args: Any, kwargs: Any) -> Iterator[Tensor]:
 
 def refusal(reason: str) -> UnsupportedModelError:
     """Return the error for a model that cannot give gradients: the reason, and what works instead."""
-    return UnsupportedModelError(f"This model cannot give gradients: {reason}. {ADVICE}")
+    return UnsupportedModelError(
+        "This model cannot give gradients: {reason}. {hint}",
+        reason=reason,
+        hint=ADVICE,
+    )
 
 
 def gradients_of(score: Tensor, inputs: Sequence[Tensor], *, retain_graph: bool = False) -> tuple[Tensor | None, ...]:
@@ -129,18 +139,20 @@ def gradients_of(score: Tensor, inputs: Sequence[Tensor], *, retain_graph: bool 
     model that cannot give gradients.
     """
     if not score.requires_grad:
-        raise refusal("its answer is not in autograd's graph (no_grad, detach, or an operation without gradient)")
+        raise refusal(
+            Clause("its answer is not in autograd's graph (no_grad, detach, or an operation without gradient)")
+        )
     try:
         return torch.autograd.grad(score.sum(), list(inputs), retain_graph=retain_graph, allow_unused=True)
     except (RuntimeError, NotImplementedError) as error:
         if isinstance(error, RuntimeError) and is_out_of_memory(error):
             raise
-        raise refusal(f"torch says: {str(error).splitlines()[0].rstrip('.')}") from error
+        raise refusal(Clause("torch says: {error}", error=str(error).splitlines()[0].rstrip("."))) from error
 
 
 def pixel_gradient(score: Tensor, batch: Tensor, *, retain_graph: bool = False) -> Tensor:
     """Return ∂ score / ∂ pixels for a batch that the scores were computed from; raises as ``gradients_of`` does."""
     (gradient,) = gradients_of(score, [batch], retain_graph=retain_graph)
     if gradient is None:
-        raise refusal("no path leads from its answer back to the picture")
+        raise refusal(Clause("no path leads from its answer back to the picture"))
     return gradient

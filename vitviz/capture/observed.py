@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from vitviz.capture.fingerprint import Fingerprint
 from vitviz.capture.proof import noise, prove
+from vitviz.clause import Clause
 from vitviz.errors import CaptureError, UnsupportedModelError
 
 
@@ -49,9 +50,13 @@ class Observed:
             try:
                 self._answer = prove(self._name, module, self._shell, noise(self._shell, self._shape), known)
             except UnsupportedModelError as error:
-                more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+                more = Clause(" and {last} more", last=len(changed) - 3) if len(changed) > 3 else ""
                 raise CaptureError(
-                    f"The module behind {self._name} was changed after it was wrapped: wrap it again with "
-                    f"ViT.from_module. Changed: {', '.join(changed[:3]) or 'the module itself'}{more}. {error}"
+                    "The module behind {name} was changed after it was wrapped: wrap it again with "
+                    "ViT.from_module. Changed: {listed}{more}. {error}",
+                    name=self._name,
+                    listed=", ".join(changed[:3]) or Clause("the module itself"),
+                    more=more,
+                    error=error,
                 ) from error
         self._module, self._fingerprint = module, Fingerprint(module)

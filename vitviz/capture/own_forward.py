@@ -136,9 +136,10 @@ class OwnForward(nn.Module):
         """
         if not self.separable:
             raise UnsupportedModelError(
-                f"The answer of {type(self.root).__name__} is made of more than the tokens of its last block, so the "
-                "head cannot be run by itself on others. Maps, rollout, occlusion and gradients work; the logit lens, "
-                "LeGrad and masked tokens do not."
+                "The answer of {kind} is made of more than the tokens of its last block, so the "
+                "head cannot be run by itself on others. Maps, rollout, occlusion and gradients "
+                "work; the logit lens, LeGrad and masked tokens do not.",
+                kind=type(self.root).__name__,
             )
         answers = self.replayed(tokens)
         answer = answers.embedding if pre_logits else answers.logits
@@ -162,7 +163,8 @@ class OwnForward(nn.Module):
             answer = self.read(self.root(batch))
         if run.tokens is None:
             raise UnsupportedModelError(
-                f"The last block of {type(self.root).__name__} was not run, so nothing of its answer can be observed."
+                "The last block of {kind} was not run, so nothing of its answer can be observed.",
+                kind=type(self.root).__name__,
             )
         embedding = torch.stack(run.given).mean(0) if len(run.given) > 1 else (run.given or [answer])[0]
         return Answers(run.tokens, embedding, answer)
@@ -234,13 +236,16 @@ def _own_answers(shell: OwnForward, batch: Tensor, kept: Tensor | None) -> Answe
     name = type(shell.root).__name__
     if not shell.separable:
         raise UnsupportedModelError(
-            f"The answer of {name} is made of more than the tokens of its last block, so masked tokens cannot be left "
-            "out of it. Change the picture instead: occlusion does."
+            "The answer of {name} is made of more than the tokens of its last block, so masked "
+            "tokens cannot be left out of it. Change the picture instead: occlusion does.",
+            name=name,
         )
     try:
         return shell.answers(batch, kept=kept)
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
         raise UnsupportedModelError(
-            f"The forward of {name} does not take fewer tokens than its patch grid has, so none can be left out of its "
-            f"answer ({error}). Change the picture instead: occlusion does."
+            "The forward of {name} does not take fewer tokens than its patch grid has, so none can "
+            "be left out of its answer ({error}). Change the picture instead: occlusion does.",
+            name=name,
+            error=error,
         ) from error

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from vitviz.capture.own_forward import OwnForward
 from vitviz.capture.shell import shell_of, unwrapped
 from vitviz.capture.tap import AttentionTap
+from vitviz.clause import Clause
 from vitviz.errors import UnsupportedModelError, VitvizError
 
 _HALVES = "its forward_features and forward_head, which vitviz observes,"
@@ -72,8 +73,10 @@ def prove(name: str, module: nn.Module, shell: nn.Module, example: Tensor, obser
         raise
     except (RuntimeError, ValueError, TypeError, AttributeError, LookupError, AssertionError) as error:
         raise UnsupportedModelError(
-            f"A plain call of {name} with one picture, or the observed path, failed ({error}), so the two answers "
-            "cannot be compared. Wrap a module that answers module(pictures)."
+            "A plain call of {name} with one picture, or the observed path, failed ({error}), so "
+            "the two answers cannot be compared. Wrap a module that answers module(pictures).",
+            name=name,
+            error=error,
         ) from error
     if isinstance(shell, OwnForward):  # its own code was run, classifier and all
         _compare(name, plain, observed, dtype, _OWN, _RANDOM)
@@ -90,17 +93,33 @@ def _compare(
     name: str, plain: Any, observed: Tensor, dtype: torch.dtype, path: str = _HALVES, advice: str = _OUTSIDE
 ) -> None:
     if not isinstance(plain, Tensor) or plain.shape != observed.shape:
-        got = f"a tensor of shape {tuple(plain.shape)}" if isinstance(plain, Tensor) else f"a {type(plain).__name__}"
+        got = (
+            Clause("a tensor of shape {shape}", shape=tuple(plain.shape))
+            if isinstance(plain, Tensor)
+            else Clause("a {kind}", kind=type(plain).__name__)
+        )
         raise UnsupportedModelError(
-            f"A plain call of {name} answers {got}, but {path} answer a tensor of shape {tuple(observed.shape)}. "
-            f"{advice}. Move it into them."
+            "A plain call of {name} answers {got}, but {path} answer a tensor of shape {shape}. "
+            "{hint}. Move it into them.",
+            name=name,
+            got=got,
+            path=path,
+            shape=tuple(observed.shape),
+            hint=advice,
         )
     place = differ(plain, observed, dtype)
     if place is not None:
         own, seen = float(plain.flatten()[place]), float(observed.flatten()[place])
         raise UnsupportedModelError(
-            f"A plain call of {name} answers {own:.6g} (output {place}, one picture of noise), but {path} answer "
-            f"{seen:.6g}: more than rounding. {advice}. Move it into them, or take it away."
+            "A plain call of {name} answers {own:.6g} (output {place}, one picture of noise), but "
+            "{path} answer {seen:.6g}: more than rounding. {hint}. Move it into them, or take it "
+            "away.",
+            name=name,
+            own=own,
+            place=place,
+            path=path,
+            seen=seen,
+            hint=advice,
         )
 
 

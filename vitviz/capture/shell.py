@@ -39,8 +39,9 @@ def _kept_in(module: nn.Module) -> str | None:
     kept = _WRAPPERS.get((type(module).__module__, type(module).__name__))
     if kept and any(vars(module).get(name) for name in ("_forward_hooks", "_forward_pre_hooks")):
         raise UnsupportedModelError(
-            f"The {type(module).__name__} around the model has forward hooks of its own, which its answer may "
-            "depend on; wanted a wrapper that only runs the model. Put them on the model inside of it."
+            "The {kind} around the model has forward hooks of its own, which its answer may depend "
+            "on; wanted a wrapper that only runs the model. Put them on the model inside of it.",
+            kind=type(module).__name__,
         )
     return kept
 
@@ -140,8 +141,10 @@ def refuse_scripted(module: nn.Module) -> None:
     """Raise UnsupportedModelError for a scripted or traced module."""
     if type(module).__module__.startswith(("torch.jit", "torch._dynamo", "torch.fx", "torch.export")):
         raise UnsupportedModelError(
-            f"The model is a {type(module).__name__}; wanted a plain nn.Module, because the Python code of scripted "
-            "and traced modules is gone and cannot be observed. Pass the module from before torch.jit.script or trace."
+            "The model is a {kind}; wanted a plain nn.Module, because the Python code of scripted "
+            "and traced modules is gone and cannot be observed. Pass the module from before "
+            "torch.jit.script or trace.",
+            kind=type(module).__name__,
         )
 
 

@@ -30,6 +30,7 @@ from vitviz.capture.written import (
     softmax_dimension,
     unreadable,
 )
+from vitviz.clause import Clause
 from vitviz.errors import CaptureError, UnsupportedModelError
 from vitviz.record import Record
 
@@ -104,7 +105,7 @@ class AttentionTap(GraphWatch):
 
     def place(self) -> str:
         """Return the block that the pass is in, in words."""
-        return "outside its blocks" if self.layer is None else f"in block {self.layer}"
+        return Clause("outside its blocks") if self.layer is None else Clause("in block {layer}", layer=self.layer)
 
     def enter_block(self, layer: int, stream: Tensor) -> Tensor | None:
         """Note that a block starts, and the residual stream at its input if it is the first.
@@ -153,8 +154,9 @@ class AttentionTap(GraphWatch):
             )
         if query.ndim != 4:
             raise UnsupportedModelError(
-                f"The model calls attention on tensors of shape {tuple(query.shape)}; "
-                "wanted (batch, heads, token, head_dim). This model cannot be read truthfully."
+                "The model calls attention on tensors of shape {shape}; wanted (batch, heads, "
+                "token, head_dim). This model cannot be read truthfully.",
+                shape=tuple(query.shape),
             )
         factor = self._temperature.get(-1 if self.layer is None else self.layer, 1.0)
         if factor != 1:
@@ -287,7 +289,8 @@ def stream_in(output: Any, layer: int) -> Tensor:
     stream = output[0] if isinstance(output, tuple | list) and output else output
     if not isinstance(stream, Tensor):
         raise CaptureError(
-            f"Block {layer} returned a {type(stream).__name__}; wanted one tensor of tokens. "
-            "This model cannot be read truthfully."
+            "Block {layer} returned a {kind}; wanted one tensor of tokens. This model cannot be read truthfully.",
+            layer=layer,
+            kind=type(stream).__name__,
         )
     return stream

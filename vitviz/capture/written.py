@@ -190,6 +190,9 @@ def _einsum_scores(letters: tuple[str, str, str], first: Tensor, second: Tensor)
 def unreadable(place: str, reason: str) -> UnsupportedModelError:
     """Return the refusal of attention that is written out in a way that cannot be followed."""
     return UnsupportedModelError(
-        f"The model computes attention by hand {place}, and {reason}; wanted softmax(q @ k.mT * scale + bias) @ v, or "
-        "torch's scaled_dot_product_attention. This model cannot be read truthfully."
+        "The model computes attention by hand {place}, and {reason}; wanted softmax(q @ k.mT * "
+        "scale + bias) @ v, or torch's scaled_dot_product_attention. This model cannot be read "
+        "truthfully.",
+        place=place,
+        reason=reason,
     )

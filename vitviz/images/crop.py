@@ -42,8 +42,11 @@ def check_crop(crop: object) -> Crop:
     if number and math.isfinite(crop) and 0 <= crop <= 1:  # type: ignore[arg-type, operator]
         return float(crop)  # type: ignore[arg-type]
     raise OptionError(
-        f"The crop {crop!r} cannot be used; wanted {', '.join(CROPS)}, or a number from 0 to 1: where the crop lies "
-        f"along the long side ({', '.join(PLACES)}). Choose one."
+        "The crop {crop} cannot be used; wanted {listed}, or a number from 0 to 1: where the crop "
+        "lies along the long side ({other_listed}). Choose one.",
+        crop=repr(crop),
+        listed=", ".join(CROPS),
+        other_listed=", ".join(PLACES),
     )
 
 

@@ -112,8 +112,9 @@ def activations(vit: ViT, trace: Trace, layer: int) -> Activations:
         shell.forward_features(vit.as_input(trace.pixels[None]))
     if not seen:
         raise UnsupportedModelError(
-            f"The MLP of {vit.name} has no activation module of its own (it may be a gated one), "
-            "so its inputs cannot be read. Choose a plain ViT."
+            "The MLP of {name} has no activation module of its own (it may be a gated one), so its "
+            "inputs cannot be read. Choose a plain ViT.",
+            name=vit.name,
         )
     return Activations(
         layer, type(activation).__name__.removesuffix("Activation"), seen[-1].float().cpu().numpy().ravel()

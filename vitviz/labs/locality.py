@@ -61,7 +61,10 @@ def kernels_within(net: ConvNet) -> Spread:
     kernels = [layer.weight.detach().abs().sum((0, 1)).double().cpu().numpy() for layer in layers]  # (row, column) each
     kernels = [kernel / kernel.sum() for kernel in kernels if kernel.size > 1]
     if not kernels:
-        raise UnsupportedModelError(f"{net.name} has no kernel larger than 1 × 1, so no layer of it mixes places.")
+        raise UnsupportedModelError(
+            "{name} has no kernel larger than 1 × 1, so no layer of it mixes places.",
+            name=net.name,
+        )
     offsets = [_offsets(kernel) for kernel in kernels]
     return _within(
         np.concatenate([offset.ravel() for offset in offsets]),

@@ -94,8 +94,9 @@ def mlp_steps(vit: ViT, trace: Trace, layer: int) -> MlpSteps:
 
 def _unsupported(vit: ViT) -> UnsupportedModelError:
     return UnsupportedModelError(
-        f"The MLP of {vit.name} is no plain LN → Linear → activation → Linear, so its steps cannot be shown. Choose a "
-        "plain ViT."
+        "The MLP of {name} is no plain LN → Linear → activation → Linear, so its steps cannot be "
+        "shown. Choose a plain ViT.",
+        name=vit.name,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from vitviz.clause import Clause
 from vitviz.errors import OptionError, suggest
 from vitviz.models.vit import ViT
 
@@ -49,10 +50,21 @@ def class_index(vit: ViT, text: str, ids: Mapping[str, str] | None = None) -> in
         return indices[0]
     if indices:
         raise OptionError(
-            f"{vit.name} has {len(indices)} classes called {text!r}: {', '.join(map(str, indices))}; wanted one class. "
-            "Give its number."
+            "{name} has {count} classes called {text}: {listed}; wanted one class. Give its number.",
+            name=vit.name,
+            count=len(indices),
+            text=repr(text),
+            listed=", ".join(map(str, indices)),
         )
-    have = f"one of {len(vit.class_names)} classes by number or name" if names else "no target: it has no classifier"
+    have = (
+        Clause("one of {count} classes by number or name", count=len(vit.class_names))
+        if names
+        else Clause("no target: it has no classifier")
+    )
     raise OptionError(
-        f"{vit.name} has no class {text!r}; wanted {have}.{suggest(text.lower(), names)} Leave it out for the top one."
+        "{name} has no class {text}; wanted {have}.{hint} Leave it out for the top one.",
+        name=vit.name,
+        text=repr(text),
+        have=have,
+        hint=suggest(text.lower(), names),
     )

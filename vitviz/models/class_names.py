@@ -21,20 +21,23 @@ def listed_names(given: ClassNames) -> tuple[str, ...]:
     """
     if isinstance(given, str | bytes):
         raise OptionError(
-            f"The class names are one text ({given[:40]!r}); wanted one name a class: a list, or a dictionary from "
-            "index to name."
+            "The class names are one text ({given}); wanted one name a class: a list, or a "
+            "dictionary from index to name.",
+            given=repr(given[:40]),
         )
     if isinstance(given, Set):
         raise OptionError(
-            f"The class names are a {type(given).__name__}, which has no order; wanted them in the order of the "
-            "classifier's outputs. Give a list, or a dictionary from index to name."
+            "The class names are a {kind}, which has no order; wanted them in the order of the "
+            "classifier's outputs. Give a list, or a dictionary from index to name.",
+            kind=type(given).__name__,
         )
     try:
         names = _of_mapping(given) if isinstance(given, Mapping) else list(given)
     except TypeError as error:
         raise OptionError(
-            f"The class names are of type {type(given).__name__} ({error}); wanted a list, or a dictionary from "
-            "index to name."
+            "The class names are of type {kind} ({error}); wanted a list, or a dictionary from index to name.",
+            kind=type(given).__name__,
+            error=error,
         ) from error
     return tuple(_checked(index, name) for index, name in enumerate(names))
 
@@ -42,10 +45,16 @@ def listed_names(given: ClassNames) -> tuple[str, ...]:
 def _checked(index: int, name: Any) -> str:
     if not isinstance(name, str):
         raise OptionError(
-            f"The name of class {index} is {name!r}, of type {type(name).__name__}; wanted text. Give one name a class."
+            "The name of class {index} is {name}, of type {kind}; wanted text. Give one name a class.",
+            index=index,
+            name=repr(name),
+            kind=type(name).__name__,
         )
     if not name.strip():
-        raise OptionError(f"The name of class {index} is empty; wanted text. Give one name a class.")
+        raise OptionError(
+            "The name of class {index} is empty; wanted text. Give one name a class.",
+            index=index,
+        )
     return str(name)  # NumPy's texts become plain ones
 
 
@@ -58,19 +67,27 @@ def _of_mapping(given: Mapping[Any, Any]) -> list[Any]:
         index = _index(key, of_text=True)
         if index is None:
             raise OptionError(
-                f"The class names are a dictionary with {key!r} as a key; wanted one from index to name, such as "
-                "{0: 'cat', 1: 'dog'}, or from name to index."
+                "The class names are a dictionary with {key} as a key; wanted one from index to "
+                "name, such as {{0: 'cat', 1: 'dog'}}, or from name to index.",
+                key=repr(key),
             )
         if index in by_index:
             raise OptionError(
-                f"Two class names have the index {index}: {by_index[index]!r} and {name!r}. Give each its own."
+                "Two class names have the index {index}: {given} and {name}. Give each its own.",
+                index=index,
+                given=repr(by_index[index]),
+                name=repr(name),
             )
         by_index[index] = name
     missing = [index for index in range(len(by_index)) if index not in by_index]
     if missing:
         raise OptionError(
-            f"The {len(by_index)} class names have no index {missing[0]}, but {max(by_index)}; wanted 0 to "
-            f"{len(by_index) - 1}. Give every output of the classifier a name."
+            "The {count} class names have no index {missing}, but {most}; wanted 0 to {last}. Give "
+            "every output of the classifier a name.",
+            count=len(by_index),
+            missing=missing[0],
+            most=max(by_index),
+            last=len(by_index) - 1,
         )
     return [by_index[index] for index in range(len(by_index))]
 

@@ -32,7 +32,9 @@ class Placement(Record):
         """Return the placement that names say; raises OptionError, with what is here, for an unknown or absent one."""
         if precision not in get_args(Precision):
             raise OptionError(
-                f"precision is {precision!r}; wanted one of {', '.join(get_args(Precision))}. float32 loses nothing."
+                "precision is {precision}; wanted one of {listed}. float32 loses nothing.",
+                precision=repr(precision),
+                listed=", ".join(get_args(Precision)),
             )
         return cls(device_named(device), getattr(torch, precision))
 
@@ -63,7 +65,12 @@ def device_named(name: str) -> torch.device:
         return torch.device(here[1] if len(here) > 1 else here[0])
     wanted = "cuda:0" if name == "cuda" else name
     if wanted not in here:
-        raise OptionError(f"There is no device {name!r}; here are {', '.join(here)}. Name one of them, or {AUTO!r}.")
+        raise OptionError(
+            "There is no device {name}; here are {listed}. Name one of them, or {auto}.",
+            name=repr(name),
+            listed=", ".join(here),
+            auto=repr(AUTO),
+        )
     return torch.device(wanted)
 
 

@@ -34,17 +34,26 @@ def find_weights() -> Path:
     specification = find_spec(PACKAGE)
     if specification is None or not specification.submodule_search_locations:
         raise WeightsUnavailableError(
-            f"The network to start from is missing: no package {PACKAGE!r} in this Python. {INSTALL_HINT}"
+            "The network to start from is missing: no package {package} in this Python. {install_hint}",
+            package=repr(PACKAGE),
+            install_hint=INSTALL_HINT,
         )
     path = Path(specification.submodule_search_locations[0]) / "models" / "efficientnet-lite0-57934424.pth"
     if not path.is_file():
         raise WeightsUnavailableError(
-            f"The network to start from is missing: the package {PACKAGE} has no {path.name}. {INSTALL_HINT}"
+            "The network to start from is missing: the package {package} has no {name}. {install_hint}",
+            package=PACKAGE,
+            name=path.name,
+            install_hint=INSTALL_HINT,
         )
     digest = checkpoints.sha256_of(path)
     if digest != FILE_SHA256:
         raise CheckpointError(
-            f"{path.name} is not the file known here: SHA-256 {digest}, wanted {FILE_SHA256}. {INSTALL_HINT}"
+            "{name} is not the file known here: SHA-256 {digest}, wanted {file_sha256}. {install_hint}",
+            name=path.name,
+            digest=digest,
+            file_sha256=FILE_SHA256,
+            install_hint=INSTALL_HINT,
         )
     return path
 
@@ -59,7 +68,12 @@ def source_state_dict() -> dict[str, Tensor]:
     stored: dict[str, Tensor] = torch.load(find_weights(), map_location="cpu", weights_only=True)
     names = _plain().state_dict()
     if [tensor.shape for tensor in names.values()] != [tensor.shape for tensor in stored.values()]:
-        raise CheckpointError(f"The tensors of {PACKAGE} are not those of {ARCHITECTURE}. {INSTALL_HINT}")
+        raise CheckpointError(
+            "The tensors of {package} are not those of {architecture}. {install_hint}",
+            package=PACKAGE,
+            architecture=ARCHITECTURE,
+            install_hint=INSTALL_HINT,
+        )
     return dict(zip(names, stored.values(), strict=True))
 
 

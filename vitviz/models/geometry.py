@@ -55,8 +55,10 @@ def prefix_names(module: nn.Module) -> tuple[str, ...]:
     names += [f"register {number}" for number in range(1, total - len(names) + 1)]
     if len(names) != total:
         raise UnsupportedModelError(
-            f"The model says it has {total} prefix tokens, but {', '.join(names) or 'none'} were found. "
-            "vitviz cannot tell its special tokens from its patches."
+            "The model says it has {total} prefix tokens, but {listed} were found. vitviz cannot "
+            "tell its special tokens from its patches.",
+            total=total,
+            listed=", ".join(names) or "none",
         )
     return tuple(names)
 
@@ -94,8 +96,9 @@ def grid_of(module: nn.Module, image_size: tuple[int, int]) -> PatchGrid:
     patch = patch_size_of(module)
     if patch is None:
         raise UnsupportedModelError(
-            f"{type(module).__name__} does not say how it cuts a picture into patches; "
-            "wanted a patch_embed with a grid. Only Vision Transformers whose tokens are patches can be explained."
+            "{kind} does not say how it cuts a picture into patches; wanted a patch_embed with a "
+            "grid. Only Vision Transformers whose tokens are patches can be explained.",
+            kind=type(module).__name__,
         )
     embedding: Any = getattr(module, "patch_embed", None)
     if hasattr(embedding, "dynamic_feat_size"):
@@ -104,8 +107,11 @@ def grid_of(module: nn.Module, image_size: tuple[int, int]) -> PatchGrid:
         rows, columns = image_size[0] // patch[0], image_size[1] // patch[1]
     if min(rows, columns) < 1:
         raise OptionError(
-            f"A picture of {image_size[0]} × {image_size[1]} pixels holds not one patch of {type(module).__name__}; "
-            "wanted at least one. Choose a larger image size."
+            "A picture of {height} × {width} pixels holds not one patch of {kind}; wanted at least "
+            "one. Choose a larger image size.",
+            height=image_size[0],
+            width=image_size[1],
+            kind=type(module).__name__,
         )
     return PatchGrid(int(rows), int(columns), patch, prefix_names(module))
 
@@ -164,12 +170,15 @@ def height_and_width(image_size: tuple[int, int] | int) -> tuple[int, int]:
         height, width = (operator.index(side) for side in given)
     except (TypeError, ValueError):
         raise OptionError(
-            f"An image size of {image_size!r} cannot be used; wanted height and width in whole pixels, such as "
-            "(224, 224), or one number for a square."
+            "An image size of {image_size} cannot be used; wanted height and width in whole "
+            "pixels, such as (224, 224), or one number for a square.",
+            image_size=repr(image_size),
         ) from None
     if min(height, width) < 1 or max(height, width) > 4096:
         raise OptionError(
-            f"An image size of {height} × {width} pixels cannot be used; wanted 1 to 4096. Choose a smaller one."
+            "An image size of {height} × {width} pixels cannot be used; wanted 1 to 4096. Choose a smaller one.",
+            height=height,
+            width=width,
         )
     return height, width
 
@@ -186,6 +195,14 @@ def check_size(name: str, module: nn.Module, image_size: tuple[int, int]) -> Non
     if image_size[0] % height or image_size[1] % width:
         near = [max(1, round(size / side)) * side for size, side in zip(image_size, (height, width), strict=True)]
         raise OptionError(
-            f"{name} cuts pictures into patches of {height} × {width} pixels; got an image size of {image_size[0]} × "
-            f"{image_size[1]}, wanted multiples of the patch. Choose {near[0]} × {near[1]}, for instance."
+            "{name} cuts pictures into patches of {height} × {width} pixels; got an image size of "
+            "{other_height} × {other_width}, wanted multiples of the patch. Choose {near} × "
+            "{other_near}, for instance.",
+            name=name,
+            height=height,
+            width=width,
+            other_height=image_size[0],
+            other_width=image_size[1],
+            near=near[0],
+            other_near=near[1],
         )

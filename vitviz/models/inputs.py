@@ -51,8 +51,11 @@ def input_of(model: TakesPictures, picture: Picture) -> Tensor:
     picture = picture.resolve_neg()
     if picture.ndim != 3 or tuple(picture.shape[1:]) != model.image_size or model.channels not in (None, len(picture)):
         raise GridError(
-            f"An input tensor of {model.name} has shape {tuple(picture.shape)}; wanted {_wanted(model)}, normalised. "
-            f"{_advice(picture)}"
+            "An input tensor of {name} has shape {shape}; wanted {wanted}, normalised. {hint}",
+            name=model.name,
+            shape=tuple(picture.shape),
+            wanted=_wanted(model),
+            hint=_advice(picture),
         )
     _check_finite(model, picture)
     return picture.detach().to("cpu", torch.promote_types(picture.dtype, torch.float32))
@@ -74,8 +77,12 @@ def batch_of(model: TakesPictures, pictures: Pictures) -> Tensor:
     channels = 3 if model.channels is None else model.channels
     if pictures.ndim != 4 or tuple(pictures.shape[1:]) != (channels, height, width):
         raise GridError(
-            f"The batch has shape {tuple(pictures.shape)}; wanted (image, {channels}, {height}, {width}), normalised. "
-            "Stack what vit.preprocess returns."
+            "The batch has shape {shape}; wanted (image, {channels}, {height}, {width}), "
+            "normalised. Stack what vit.preprocess returns.",
+            shape=tuple(pictures.shape),
+            channels=channels,
+            height=height,
+            width=width,
         )
     _check_finite(model, pictures)
     return pictures.resolve_neg()
@@ -112,8 +119,9 @@ def picture_in(picture: Picture) -> Source:
         return picture
     if picture.dtype != torch.uint8 or not _is_plain(picture):
         raise GridError(
-            f"A tensor of the type {_kind(picture)} is no picture; wanted pixels from 0 to 255 as torch.uint8, a path "
-            "or a picture. What vit.preprocess returns needs no preparation."
+            "A tensor of the type {kind} is no picture; wanted pixels from 0 to 255 as "
+            "torch.uint8, a path or a picture. What vit.preprocess returns needs no preparation.",
+            kind=_kind(picture),
         )
     pixels: Source = _pixels(picture).numpy()
     return pixels
@@ -135,8 +143,10 @@ def _pixels(picture: Tensor) -> Tensor:
     """Return pixels (channel, height, width) as (height, width, channel)."""
     if picture.ndim != 3 or picture.shape[0] not in (1, 3, 4):
         raise GridError(
-            f"A tensor of pixels (uint8) has shape {tuple(picture.shape)}; wanted (channel, height, width) with 1, 3 "
-            f"or 4 channels. {_advice(picture)}"
+            "A tensor of pixels (uint8) has shape {shape}; wanted (channel, height, width) with 1, "
+            "3 or 4 channels. {hint}",
+            shape=tuple(picture.shape),
+            hint=_advice(picture),
         )
     return picture.detach().cpu().permute(1, 2, 0)
 
@@ -144,9 +154,11 @@ def _pixels(picture: Tensor) -> Tensor:
 def _check_numbers(model: TakesPictures, picture: Tensor) -> None:
     if not _is_plain(picture) or not picture.dtype.is_floating_point or picture.dtype.itemsize < 2:
         raise GridError(
-            f"An input tensor of {model.name} has the type {_kind(picture)}; wanted floats, normalised, or pixels "
-            "from 0 to 255 as torch.uint8. Convert pixels with .to(torch.uint8); an input is what vit.preprocess "
-            "returns."
+            "An input tensor of {name} has the type {kind}; wanted floats, normalised, or pixels "
+            "from 0 to 255 as torch.uint8. Convert pixels with .to(torch.uint8); an input is what "
+            "vit.preprocess returns.",
+            name=model.name,
+            kind=_kind(picture),
         )
 
 
@@ -154,8 +166,11 @@ def _check_finite(model: TakesPictures, picture: Tensor) -> None:
     if not bool(torch.isfinite(picture).all()):
         wrong = int((~torch.isfinite(picture)).sum())
         raise GridError(
-            f"An input tensor of {model.name} holds {wrong:,} values that are NaN or infinite, of {picture.numel():,}; "
-            "wanted finite numbers. Check how it was made."
+            "An input tensor of {name} holds {wrong:,} values that are NaN or infinite, of "
+            "{count:,}; wanted finite numbers. Check how it was made.",
+            name=model.name,
+            wrong=wrong,
+            count=picture.numel(),
         )
 
 

@@ -100,8 +100,10 @@ def _load(
         )
     if name in shipped.CONVNETS:
         raise UnsupportedModelError(
-            f"{name} is a convolutional network, with no attention between patches; wanted a Vision Transformer, such "
-            f"as {' or '.join(shipped.MODELS)}. Load it with load_convnet."
+            "{name} is a convolutional network, with no attention between patches; wanted a Vision "
+            "Transformer, such as {listed}. Load it with load_convnet.",
+            name=name,
+            listed=" or ".join(shipped.MODELS),
         )
     if name.startswith(HF):
         return _hugging_face(name, str(weights), seed, size, class_names, placement, multi_label)
@@ -183,8 +185,11 @@ def _check_local(weights: str, **options: object) -> None:
     for name, value in options.items():
         if value is not None and weights in ("pretrained", "random"):
             raise OptionError(
-                f"{name}={value!r} belongs to a local file of weights; got weights={weights!r}, of which it is known. "
-                "Leave it out, or give the file."
+                "{name}={value} belongs to a local file of weights; got weights={weights}, of "
+                "which it is known. Leave it out, or give the file.",
+                name=name,
+                value=repr(value),
+                weights=repr(weights),
             )
 
 
@@ -195,7 +200,8 @@ def _names(class_names: ClassNames | str | Path | None) -> tuple[str, ...] | Non
         path = Path(class_names).expanduser()
         if not path.is_file():
             raise OptionError(
-                f"There is no file of class names at {path}. Give a text, CSV, TSV or JSON file, or 'imagenet'."
+                "There is no file of class names at {path}. Give a text, CSV, TSV or JSON file, or 'imagenet'.",
+                path=path,
             )
         return listed_names(read_names(path))
     return listed_names(class_names)

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from vitviz.clause import Clause, listed
 from vitviz.errors import CheckpointError, OptionError
 from vitviz.models import checkpoints
 from vitviz.models.checkpoints.classifier import Classifier, layers_of
@@ -48,7 +49,7 @@ def from_file(name: str, path: Path, image_size: Size | None, options: FileOptio
             options=build,
         )
     except CheckpointError as error:
-        raise misfit(str(error), name, path, recognition) from error
+        raise misfit(error, name, path, recognition) from error
     _complete(module, recognition, options)
     told = "".join(f"; {part}" for part in (recognition.layout, *recognition.steps) if part != "timm")
     origin = (
@@ -57,17 +58,17 @@ def from_file(name: str, path: Path, image_size: Size | None, options: FileOptio
     return Loaded(module, origin, recognition.class_names, local=True)
 
 
-def misfit(told: str, name: str, path: Path, recognition: Recognition) -> CheckpointError:
+def misfit(error: CheckpointError, name: str, path: Path, recognition: Recognition) -> CheckpointError:
     """Return the error that says why a file does not fit an architecture, which ones it fits, and how to load it."""
     fitting = [other for other in recognition.architectures if other != name.partition(".")[0]]
-    recognised = f" {recognition.sentence}" if recognition.layout != "timm" or recognition.steps else ""
+    recognised = [recognition.sentence] if recognition.layout != "timm" or recognition.steps else []
     if not fitting:
-        return CheckpointError(told + recognised)
-    told = told.replace(" Choose the architecture that the file was saved from.", "")
+        return CheckpointError("{told}", told=listed([Clause(error.template, **error.values), *recognised], " "))
+    told = error.values.get("told")
     return CheckpointError(
         "{told} Of timm's architectures these have its names and shapes: {names}.",
         advice={"weights": f"Load it with load_vit('{TIMM}{fitting[0]}', weights={str(path)!r})."},
-        told=told + recognised,
+        told=listed([told if isinstance(told, Clause) else Clause(error.template, **error.values), *recognised], " "),
         names=", ".join(fitting),
     )
 

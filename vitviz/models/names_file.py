@@ -38,13 +38,19 @@ def _of_json(path: Path) -> ClassNames:
     except ValueError as error:
         if isinstance(error, OptionError):
             raise
-        raise OptionError(f"{path.name} is no JSON ({error}). Mend it, or give a text with one name a line.") from error
+        raise OptionError(
+            "{name} is no JSON ({error}). Mend it, or give a text with one name a line.",
+            name=path.name,
+            error=error,
+        ) from error
     for name in ("id2label", "label2id", "label_names", "class_names", "classes"):
         if isinstance(given, dict) and isinstance(given.get(name), dict | list):
             given = given[name]
     if not isinstance(given, dict | list):
         raise OptionError(
-            f"{path.name} holds a {type(given).__name__}; wanted a list of names, or a dictionary from index to name."
+            "{name} holds a {kind}; wanted a list of names, or a dictionary from index to name.",
+            name=path.name,
+            kind=type(given).__name__,
         )
     if isinstance(given, dict) and given and all(isinstance(pair, list) and len(pair) == 2 for pair in given.values()):
         return {index: pair[1] for index, pair in given.items()}  # Keras's file of ImageNet: index to id and name
@@ -58,7 +64,10 @@ def _of_table(path: Path, delimiter: str | None) -> ClassNames:
         delimiter = max(",;\t", key=lambda sign: sum(line.count(sign) for line in lines))
     rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
     if not rows or len({len(row) for row in rows}) != 1:
-        raise OptionError(f"{path.name} has rows of different lengths, or none; wanted a table with one class a row.")
+        raise OptionError(
+            "{name} has rows of different lengths, or none; wanted a table with one class a row.",
+            name=path.name,
+        )
     heading = [cell.lower() for cell in rows[0]]
     name, index = _column(heading, _NAMES), _column(heading, _INDICES)
     if name is not None or index is not None:
@@ -72,7 +81,11 @@ def _of_table(path: Path, delimiter: str | None) -> ClassNames:
     table: dict[Any, str] = {}
     for row in rows:
         if row[index] in table:
-            raise OptionError(f"{path.name} names class {row[index]} twice; wanted each once. Mend the table.")
+            raise OptionError(
+                "{name} names class {row} twice; wanted each once. Mend the table.",
+                name=path.name,
+                row=row[index],
+            )
         table[row[index]] = row[name]
     return table
 

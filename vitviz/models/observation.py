@@ -15,6 +15,7 @@ from vitviz.capture.own_forward import PATCHES, Answers, OwnForward
 from vitviz.capture.proof import differ, noise
 from vitviz.capture.shell import private_shell, shell_of
 from vitviz.capture.tap import AttentionTap, watch_blocks
+from vitviz.clause import Clause
 from vitviz.errors import OptionError, ShortMemoryError, UnsupportedModelError, VitvizError
 from vitviz.grid import PatchGrid
 from vitviz.models.class_names import ClassNames, listed_names
@@ -101,7 +102,9 @@ def _of_own_forward(name: str, module: nn.Module, structure: Structure) -> Obser
             raise
         except FAULTS as error:
             raise_if_short(error)
-            raise refusal_of(name, f"a forward pass on a picture of shape {shape} failed ({error})") from error
+            raise refusal_of(
+                name, Clause("a forward pass on a picture of shape {shape} failed ({error})", shape=shape, error=error)
+            ) from error
         assert answer is not None
         check_no_shares(name, answer)
         heads = heads_seen(name, structure.grid, tap, len(structure.blocks))
@@ -188,11 +191,16 @@ def _check_streams(name: str, grid: PatchGrid, tap: AttentionTap) -> None:
     """Raise UnsupportedModelError unless every block hands on (image, token, channel), with all tokens of the grid."""
     for layer, stream in tap.streams.items():
         if stream.ndim != 3 or tuple(stream.shape[:2]) != (1, grid.tokens):
-            place = "the first block is given" if layer < 0 else f"block {layer} hands on"
+            place = Clause("the first block is given") if layer < 0 else Clause("block {layer} hands on", layer=layer)
             raise refusal_of(
                 name,
-                f"{place} a tensor of shape {tuple(stream.shape)} where (1, {grid.tokens}, channel) was wanted: one "
-                "picture, then its tokens",
+                Clause(
+                    "{place} a tensor of shape {shape} where (1, {tokens}, channel) was wanted: one "
+                    "picture, then its tokens",
+                    place=place,
+                    shape=tuple(stream.shape),
+                    tokens=grid.tokens,
+                ),
             )
 
 
@@ -217,9 +225,15 @@ def _check_places(name: str, shell: OwnForward, example: Tensor, grid: PatchGrid
         if place != len(grid.prefix) + patch:
             raise refusal_of(
                 name,
-                f"a change of patch {patch} was seen at token {place}, where token {len(grid.prefix) + patch} was "
-                f"wanted: {len(grid.prefix)} prefix tokens ({', '.join(grid.prefix) or 'none'}), then the patches row "
-                "by row",
+                Clause(
+                    "a change of patch {patch} was seen at token {place}, where token {count} was "
+                    "wanted: {other_count} prefix tokens ({listed}), then the patches row by row",
+                    patch=patch,
+                    place=place,
+                    count=len(grid.prefix) + patch,
+                    other_count=len(grid.prefix),
+                    listed=", ".join(grid.prefix) or "none",
+                ),
             )
 
 
@@ -269,7 +283,10 @@ def class_names_of(
     if len(names) != observation.classes:
         advice = "Give one name per class, in the order of the classifier's outputs."
         raise OptionError(
-            f"{len(names)} class names were given for {name}, which has {observation.classes} classes. "
-            f"{advice if observation.classes else 'It has no classifier: leave them out.'}"
+            "{count} class names were given for {name}, which has {classes} classes. {reason}",
+            count=len(names),
+            name=name,
+            classes=observation.classes,
+            reason=advice if observation.classes else "It has no classifier: leave them out.",
         )
     return names

@@ -8,6 +8,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vitviz.capture.proof import differ, noise
+from vitviz.clause import Clause
 from vitviz.models.observation import Observation
 from vitviz.models.preparation import Missing, Preparation, Unnormalised
 from vitviz.models.structure import Structure
@@ -32,7 +33,12 @@ def prepared(
         return Preparation(mean, std, transform, None)
     size = (structure.channels, *structure.image_size)
     if structure.channels != 3:
-        return _unknown(name, mean, std, f"its input has {_counted(structure.channels)}, and a picture has 3")
+        return _unknown(
+            name,
+            mean,
+            std,
+            Clause("its input has {counted}, and a picture has 3", counted=_counted(structure.channels)),
+        )
     example = noise(observation.observed.proven, size)
     if observation.embedded is None or _same(observation.embedded, example):
         return body
@@ -43,11 +49,11 @@ def prepared(
 
 
 def _counted(channels: int) -> str:
-    return "one channel" if channels == 1 else f"{channels} channels"
+    return Clause("one channel") if channels == 1 else Clause("{channels} channels", channels=channels)
 
 
 def _unknown(name: str, mean: tuple[float, ...], std: tuple[float, ...], reason: str) -> Preparation:
-    note = f"a picture needs a transform of your own: {reason}"
+    note = Clause("a picture needs a transform of your own: {reason}", reason=reason)
     return Preparation(mean, std, Missing(name, reason), None, (note,))
 
 
@@ -80,5 +86,7 @@ def _plain(body: Preparation, largest: int) -> Preparation:
     zeros, span = (0.0,) * len(body.mean), (1.0 / largest,) * len(body.std)
     transform = Unnormalised(body.transform, body.mean, body.std, largest)
     framing = None if body.framing is None else Unnormalised(body.framing, body.mean, body.std, largest)
-    note = f"it normalises pictures itself: they are given to it with values from 0 to {largest}"
+    note = Clause(
+        "it normalises pictures itself: they are given to it with values from 0 to {largest}", largest=largest
+    )
     return Preparation(zeros, span, transform, framing, (note,))

@@ -38,9 +38,11 @@ class Missing(Record):
     def __call__(self, picture: Image.Image) -> Tensor:
         """Raise OptionError."""
         raise OptionError(
-            f"How a picture becomes an input of {self._name} is not known: {self._reason}. Wrap it with "
-            "ViT.from_module(module, transform=…), a function from a PIL picture to that tensor, or pass the input "
-            "itself, a tensor."
+            "How a picture becomes an input of {name} is not known: {reason}. Wrap it with "
+            "ViT.from_module(module, transform=…), a function from a PIL picture to that tensor, "
+            "or pass the input itself, a tensor.",
+            name=self._name,
+            reason=self._reason,
         )
 
 

@@ -41,7 +41,10 @@ class Preprocessing(Record):
         check_choice("interpolation", self.interpolation, INTERPOLATIONS)
         check_choice("crop_mode", self.crop_mode, CROP_MODES)
         if not 0.05 <= self.crop <= 1:
-            raise OptionError(f"crop is {self.crop}; wanted a share of the picture from 0.05 to 1. 0.875 is usual.")
+            raise OptionError(
+                "crop is {crop}; wanted a share of the picture from 0.05 to 1. 0.875 is usual.",
+                crop=self.crop,
+            )
         _check_colours("mean", self.mean, positive=False)
         _check_colours("std", self.std, positive=True)
 
@@ -83,8 +86,10 @@ def check_colours(name: str, channels: int) -> None:
     """Raise OptionError for a model whose input is no picture of three channels."""
     if channels != 3:
         raise OptionError(
-            f"The input of {name} has {channels} channels, and these settings are of pictures in red, green and blue. "
-            "Wrap it with ViT.from_module(module, transform=…)."
+            "The input of {name} has {channels} channels, and these settings are of pictures in "
+            "red, green and blue. Wrap it with ViT.from_module(module, transform=…).",
+            name=name,
+            channels=channels,
         )
 
 
@@ -110,7 +115,11 @@ def changed(
 def _three(name: str, given: Colours) -> tuple[float, ...]:
     values = tuple(map(float, given)) if isinstance(given, Iterable) else (float(given),) * 3
     if len(values) != 3:
-        raise OptionError(f"{name} has {len(values)} numbers; wanted one, or one for each of three channels.")
+        raise OptionError(
+            "{name} has {count} numbers; wanted one, or one for each of three channels.",
+            name=name,
+            count=len(values),
+        )
     return values
 
 
@@ -118,5 +127,8 @@ def _check_colours(name: str, values: tuple[float, ...], *, positive: bool) -> N
     if not all(math.isfinite(value) and (value > 0 or not positive) for value in values):
         wanted = "numbers above 0" if positive else "finite numbers"
         raise OptionError(
-            f"{name} is {values}; wanted {wanted}, on pixels from 0 to 1. Divide those of 0 to 255 by 255."
+            "{name} is {given}; wanted {wanted}, on pixels from 0 to 1. Divide those of 0 to 255 by 255.",
+            name=name,
+            given=values,
+            wanted=wanted,
         )

@@ -90,8 +90,10 @@ def check_weights(name: str, weights: str | Path) -> None:
     """Raise OptionError if other weights are asked for than those that a shipped model comes with."""
     if str(weights) != "pretrained":
         raise OptionError(
-            f"{name!r} has weights of its own; got weights={str(weights)!r}. "
-            f"Use 'timm:{(MODELS | CONVNETS)[name].architecture}' to choose the weights."
+            "{name} has weights of its own; got weights={weights}. Use 'timm:{architecture}' to choose the weights.",
+            name=repr(name),
+            weights=repr(str(weights)),
+            architecture=(MODELS | CONVNETS)[name].architecture,
         )
 
 
@@ -169,14 +171,19 @@ def checked(path: Path, sha256: str) -> Path:
     """
     if not path.is_file():
         raise WeightsUnavailableError(
-            f"The shipped weights {path.name} are missing from {path.parent}; the copy of vitviz is incomplete. "
-            "Clone or download it again, large files included."
+            "The shipped weights {name} are missing from {parent}; the copy of vitviz is "
+            "incomplete. Clone or download it again, large files included.",
+            name=path.name,
+            parent=path.parent,
         )
     digest = checkpoints.sha256_of(path)
     if digest != sha256:
         raise CheckpointError(
-            f"{path.name} is damaged or was exchanged: its SHA-256 is {digest}; wanted {sha256}. "
-            "Clone or download vitviz again."
+            "{name} is damaged or was exchanged: its SHA-256 is {digest}; wanted {sha256}. Clone "
+            "or download vitviz again.",
+            name=path.name,
+            digest=digest,
+            sha256=sha256,
         )
     return path
 

@@ -14,6 +14,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from vitviz.capture.own_forward import Reading
+from vitviz.clause import Clause
 from vitviz.errors import UnsupportedModelError
 from vitviz.grid import PatchGrid
 from vitviz.models import timm_door
@@ -128,28 +129,32 @@ def row_of(answer: Any) -> Tensor:
     if tensors and not rows and all(part.ndim == 4 for part in tensors):
         return tensors[-1].mean((2, 3))
     raise UnsupportedModelError(
-        f"The module answers {described(answer)} to one picture; wanted one row of numbers a picture, "
-        "of shape (1, class) or (1, channel). Return the logits, or build it with a pooling, such as global_pool='avg'."
+        "The module answers {described} to one picture; wanted one row of numbers a picture, of "
+        "shape (1, class) or (1, channel). Return the logits, or build it with a pooling, such as "
+        "global_pool='avg'.",
+        described=described(answer),
     )
 
 
 def described(answer: Any) -> str:
     """Return in words what a module answered."""
     if isinstance(answer, Tensor):
-        return f"a tensor of shape {tuple(answer.shape)}"
+        return Clause("a tensor of shape {shape}", shape=tuple(answer.shape))
     held = list(answer.values()) if isinstance(answer, Mapping) else answer
     if not isinstance(held, list | tuple):
-        return f"a {type(answer).__name__}"
+        return Clause("a {kind}", kind=type(answer).__name__)
     shapes = ", ".join(str(tuple(part.shape)) if isinstance(part, Tensor) else type(part).__name__ for part in held)
-    return f"a {type(answer).__name__} of {shapes}"
+    return Clause("a {kind} of {shapes}", kind=type(answer).__name__, shapes=shapes)
 
 
 def reading_told(answer: Any) -> str | None:
     """Return which part of an answer is read, in words, or None where it is read as it is."""
     if isinstance(answer, Tensor):
-        return "its answer is the mean over the places of its feature map" if answer.ndim == 4 else None
+        return Clause("its answer is the mean over the places of its feature map") if answer.ndim == 4 else None
     row = row_of(answer)
     maps = [part for part in answer if isinstance(part, Tensor) and part.ndim == 4] if isinstance(answer, list) else []
     if len(maps) == len(answer) > 0 and row.ndim == 2:
-        return f"its answer is the mean over the places of the last of its {len(maps)} feature maps"
-    return f"of {described(answer)} the tensor of shape {tuple(row.shape)} is its answer"
+        return Clause("its answer is the mean over the places of the last of its {count} feature maps", count=len(maps))
+    return Clause(
+        "of {described} the tensor of shape {shape} is its answer", described=described(answer), shape=tuple(row.shape)
+    )

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from vitviz.capture.proof import noise
 from vitviz.capture.shell import refuse_scripted, unwrapped
 from vitviz.capture.tap import AttentionTap
+from vitviz.clause import Clause
 from vitviz.errors import UnsupportedModelError, VitvizError
 from vitviz.grid import PatchGrid
 from vitviz.models import timm_door
@@ -154,8 +155,11 @@ def readable_names() -> tuple[str, ...]:
 def refusal_of(name: str, reason: str) -> UnsupportedModelError:
     """Return the error for a model that cannot be read truthfully, with the reason."""
     return UnsupportedModelError(
-        f"{name} cannot be explained truthfully: {reason}. Wanted global self-attention over patches in every block, "
-        "as in ViT, DeiT, DINO, EVA, BEiT, CLIP or SigLIP. A wrong map is worse than none: choose one of those."
+        "{name} cannot be explained truthfully: {reason}. Wanted global self-attention over "
+        "patches in every block, as in ViT, DeiT, DINO, EVA, BEiT, CLIP or SigLIP. A wrong map is "
+        "worse than none: choose one of those.",
+        name=name,
+        reason=reason,
     )
 
 
@@ -171,14 +175,16 @@ def check_family(name: str, module: nn.Module) -> None:
         raise _without_blocks(name, module)
     blocks = list(module.get_submodule(place))  # type: ignore[call-overload]
     if len({id(block) for block in blocks}) < len(blocks):
-        raise refusal_of(name, "it runs the same block several times, and vitviz cannot tell its layers apart")
+        raise refusal_of(name, Clause("it runs the same block several times, and vitviz cannot tell its layers apart"))
     for part in module.modules():
         if (
             "Diff" in type(part).__name__
             and "Att" in type(part).__name__
             or type(part).__name__.startswith("DiffParallel")
         ):
-            raise refusal_of(name, "its attention is the difference of two softmax maps, which is not a distribution")
+            raise refusal_of(
+                name, Clause("its attention is the difference of two softmax maps, which is not a distribution")
+            )
 
 
 def _without_blocks(name: str, module: nn.Module) -> UnsupportedModelError:
@@ -187,7 +193,7 @@ def _without_blocks(name: str, module: nn.Module) -> UnsupportedModelError:
         family = type(part).__module__.rpartition(".")[2]
         if type(part).__module__.startswith("timm.models.") and family in REASONS:
             return refusal_of(name, REASONS[family])
-    return refusal_of(name, f"{type(module).__name__} has no list of transformer blocks")
+    return refusal_of(name, Clause("{kind} has no list of transformer blocks", kind=type(module).__name__))
 
 
 @dataclass(frozen=True)
@@ -222,9 +228,9 @@ def probe(name: str, shell: nn.Module, grid: PatchGrid, shape: tuple[int, int, i
 def check_weights(name: str, shell: nn.Module) -> None:
     """Raise UnsupportedModelError for a module without weights, or whose weights have no values."""
     if next(shell.parameters(), None) is None:
-        raise refusal_of(name, "it has no parameters, so nothing says its type and device")
+        raise refusal_of(name, Clause("it has no parameters, so nothing says its type and device"))
     if next(shell.parameters()).is_meta:
-        raise refusal_of(name, "its weights are on the meta device and have no values")
+        raise refusal_of(name, Clause("its weights are on the meta device and have no values"))
 
 
 def _answers(name: str, shell: Any, shape: tuple[int, int, int]) -> tuple[Any, Any]:
@@ -236,20 +242,33 @@ def _answers(name: str, shell: Any, shape: tuple[int, int, int]) -> tuple[Any, A
         raise
     except FAULTS as error:
         raise_if_short(error)
-        raise refusal_of(name, f"a forward pass on a {shape[1]} × {shape[2]} picture failed ({error})") from error
+        raise refusal_of(
+            name,
+            Clause(
+                "a forward pass on a {width} × {shape} picture failed ({error})",
+                width=shape[1],
+                shape=shape[2],
+                error=error,
+            ),
+        ) from error
 
 
 def _classes(name: str, embedding: Any, logits: Any) -> int:
     """Return the width of the logits, or 0 where the head hands the embedding on."""
     if not isinstance(embedding, Tensor) or embedding.ndim != 2 or len(embedding) != 1:
         raise UnsupportedModelError(
-            f"The head of {name} makes {_shape(embedding)} of one picture; wanted one embedding, "
-            "of shape (1, channel). Build the model with a pooling, such as global_pool='token' or 'avg'."
+            "The head of {name} makes {shape} of one picture; wanted one embedding, of shape (1, "
+            "channel). Build the model with a pooling, such as global_pool='token' or 'avg'.",
+            name=name,
+            shape=_shape(embedding),
         )
     if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != 1:
         raise UnsupportedModelError(
-            f"The classifier of {name} makes {_shape(logits)} of one picture; wanted one row of logits, "
-            "of shape (1, class). Give it a classifier that returns one number a class, or none: nn.Identity()."
+            "The classifier of {name} makes {shape} of one picture; wanted one row of logits, of "
+            "shape (1, class). Give it a classifier that returns one number a class, or none: "
+            "nn.Identity().",
+            name=name,
+            shape=_shape(logits),
         )
     check_no_shares(name, logits)
     handed_on = logits.shape == embedding.shape and torch.allclose(logits, embedding, rtol=0, atol=0, equal_nan=True)
@@ -261,8 +280,10 @@ def check_no_shares(name: str, answer: Tensor) -> None:
     row = answer.detach().float()
     if row.shape[-1] > 1 and bool((row >= 0).all()) and bool(((row.sum(-1) - 1).abs() < 1e-2).all()):
         raise UnsupportedModelError(
-            f"{name} answers shares that add up to 1; wanted logits, the numbers before the softmax. Take the softmax "
-            "out of its forward: probabilities are computed from the logits where they are shown."
+            "{name} answers shares that add up to 1; wanted logits, the numbers before the "
+            "softmax. Take the softmax out of its forward: probabilities are computed from the "
+            "logits where they are shown.",
+            name=name,
         )
 
 
@@ -282,16 +303,33 @@ def heads_seen(name: str, grid: PatchGrid, tap: AttentionTap, layers: int) -> tu
         batch, count, query, _ = call.queries.shape
         if batch != 1:
             raise refusal_of(
-                name, f"block {call.layer} splits the picture into {batch} parts before it attends ({_WINDOWS})"
+                name,
+                Clause(
+                    "block {layer} splits the picture into {batch} parts before it attends ({windows})",
+                    layer=call.layer,
+                    batch=batch,
+                    windows=_WINDOWS,
+                ),
             )
         if not query == call.keys.shape[-2] == grid.tokens:
             raise refusal_of(
                 name,
-                f"block {call.layer} attends from {query} to {call.keys.shape[-2]} tokens where the patch grid has "
-                f"{grid.tokens} ({grid.rows} × {grid.columns} patches and {len(grid.prefix)} prefix tokens)",
+                Clause(
+                    "block {layer} attends from {query} to {shape} tokens where the patch grid has "
+                    "{tokens} ({rows} × {columns} patches and {count} prefix tokens)",
+                    layer=call.layer,
+                    query=query,
+                    shape=call.keys.shape[-2],
+                    tokens=grid.tokens,
+                    rows=grid.rows,
+                    columns=grid.columns,
+                    count=len(grid.prefix),
+                ),
             )
         heads[call.layer] += count
     silent = [str(layer) for layer, count in enumerate(heads) if not count]
     if silent:
-        raise refusal_of(name, f"no attention was seen in block {', '.join(silent)} of {layers}")
+        raise refusal_of(
+            name, Clause("no attention was seen in block {listed} of {layers}", listed=", ".join(silent), layers=layers)
+        )
     return tuple(heads)

@@ -154,8 +154,11 @@ def build(
         module = _create(name, options, seed)
     except AssertionError as error:
         raise OptionError(
-            f"{name} cannot be built for an image size of {image_size}{f' ({error})' if str(error) else ''}. "
-            "Choose a height and width that are multiples of its patch size."
+            "{name} cannot be built for an image size of {image_size}{reason}. Choose a height and "
+            "width that are multiples of its patch size.",
+            name=name,
+            image_size=image_size,
+            reason=f" ({error})" if str(error) else "",
         ) from error
     module.eval().requires_grad_(False)
     return module
@@ -180,8 +183,12 @@ def build_small(
     """
     if width % heads or image_size % patch_size:
         raise OptionError(
-            f"A width of {width} in {heads} heads and pictures of {image_size} pixels in patches of {patch_size}: "
-            "both must divide without a rest. Choose a multiple."
+            "A width of {width} in {heads} heads and pictures of {image_size} pixels in patches of "
+            "{patch_size}: both must divide without a rest. Choose a multiple.",
+            width=width,
+            heads=heads,
+            image_size=image_size,
+            patch_size=patch_size,
         )
     family = VisionTransformerDistilled if distilled else VisionTransformer
     with SeededInitialisation(seed):
@@ -284,8 +291,9 @@ def imagenet_names(count: int) -> tuple[str, ...]:
                21843: "imagenet-21k-goog"}  # fmt: skip
     if count not in subsets:
         raise OptionError(
-            f"No ImageNet has {count} classes; wanted a model of {', '.join(map(str, subsets))}. "
-            "Give a file of class names instead."
+            "No ImageNet has {count} classes; wanted a model of {listed}. Give a file of class names instead.",
+            count=count,
+            listed=", ".join(map(str, subsets)),
         )
     return _imagenet_names(subsets[count])
 

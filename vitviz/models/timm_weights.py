@@ -110,5 +110,8 @@ def from_state(
         with torch.device("meta"):
             plain = timm_door.build(name, image_size=size, classes=classes, options=options)
         told = checkpoints.difference(TIMM + name, state, plain)
-        raise CheckpointError(f"{told} Choose the architecture that the file was saved from.") from error
+        raise CheckpointError(
+            "{told} Choose the architecture that the file was saved from.",
+            told=told,
+        ) from error
     return module

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from vitviz.capture.observed import Observed
 from vitviz.capture.shell import copied_module, unwrapped
+from vitviz.clause import Clause
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
 from vitviz.images import open_image
@@ -289,10 +290,16 @@ class ViT(Record):
         pixels = self.transform(open_image(picture_in(image)))
         wanted = (self.channels, *self.image_size)
         if not isinstance(pixels, Tensor) or tuple(pixels.shape) != wanted:
-            got = f"tensor of shape {tuple(pixels.shape)}" if isinstance(pixels, Tensor) else type(pixels).__name__
+            got = (
+                Clause("tensor of shape {shape}", shape=tuple(pixels.shape))
+                if isinstance(pixels, Tensor)
+                else type(pixels).__name__
+            )
             raise GridError(
-                f"The transform returned a {got}; wanted {wanted}. Give ViT.from_module a transform for that size, or "
-                "another image_size."
+                "The transform returned a {got}; wanted {wanted}. Give ViT.from_module a transform "
+                "for that size, or another image_size.",
+                got=got,
+                wanted=wanted,
             )
         return pixels
 
@@ -322,8 +329,17 @@ class ViT(Record):
     def class_name(self, index: int) -> str:
         """Return the readable name of a class; raises OptionError if the model has no such class."""
         if not 0 <= index < len(self.class_names):
-            have = f"classes 0 to {len(self.class_names) - 1}" if self.class_names else "no classifier"
-            raise OptionError(f"There is no class {index}: {self.name} has {have}. Choose another target.")
+            have = (
+                Clause("classes 0 to {last}", last=len(self.class_names) - 1)
+                if self.class_names
+                else Clause("no classifier")
+            )
+            raise OptionError(
+                "There is no class {index}: {name} has {have}. Choose another target.",
+                index=index,
+                name=self.name,
+                have=have,
+            )
         return self.class_names[index]
 
 

@@ -13,6 +13,7 @@ from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.capture.graph import gradients_of, refusal
 from vitviz.capture.own_forward import OwnForward, answers_of
 from vitviz.capture.tap import AttentionCall, AttentionTap
+from vitviz.clause import Clause
 from vitviz.errors import CaptureError, UnsupportedModelError
 from vitviz.models.inputs import Picture, input_of
 from vitviz.models.vit import ViT
@@ -171,7 +172,7 @@ def _gradients(vit: ViT, run: _Run, target: Target, edit: Edit) -> Gradients:
     slopes = iter(gradients_of(score, [run.batch, *streams, *outputs]))
     pixels = next(slopes)
     if pixels is None:
-        raise refusal("no path leads from its answer back to the picture")
+        raise refusal(Clause("no path leads from its answer back to the picture"))
     return Gradients(
         pixels=as_result(pixels)[0].float(),
         streams=tuple(_or_zeros(next(slopes), stream)[0] for stream in streams),
@@ -199,7 +200,9 @@ def _summaries(vit: ViT, run: _Run, edit: Edit) -> tuple[Tensor, ...]:
 
 
 def _unreached(layer: int) -> UnsupportedModelError:
-    return refusal(f"the answer depends on the attention of block {layer}, but no gradient reaches it")
+    return refusal(
+        Clause("the answer depends on the attention of block {layer}, but no gradient reaches it", layer=layer)
+    )
 
 
 def _output(call: AttentionCall) -> Tensor:
@@ -277,8 +280,11 @@ def _check_lens(vit: ViT, expected: Tensor, score: Tensor) -> None:
     near = rounding(vit.dtype, 1e-3)
     if not torch.allclose(score, expected, rtol=near, atol=0.1 * near * float(1 + expected.abs())):
         raise UnsupportedModelError(
-            f"{vit.name} reads its answer in another way than from its last norm and head; got a score of "
-            f"{float(score):.4g}, wanted {float(expected):.4g}. Choose another method than legrad."
+            "{name} reads its answer in another way than from its last norm and head; got a score "
+            "of {score:.4g}, wanted {expected:.4g}. Choose another method than legrad.",
+            name=vit.name,
+            score=float(score),
+            expected=float(expected),
         )
 
 
@@ -305,11 +311,16 @@ def _check(vit: ViT, run: _Run) -> None:
     heads = tuple(sum(call.queries.shape[1] for call in layer) for layer in run.calls)
     if heads != vit.heads or sorted(run.tap.streams) != list(range(-1, vit.layers)):
         raise CaptureError(
-            f"The attention of {heads} heads in the layers of {vit.name} was recorded; wanted {vit.heads}. "
-            "The module was changed after it was wrapped: wrap it again with ViT.from_module."
+            "The attention of {heads} heads in the layers of {name} was recorded; wanted "
+            "{other_heads}. The module was changed after it was wrapped: wrap it again with "
+            "ViT.from_module.",
+            heads=heads,
+            name=vit.name,
+            other_heads=vit.heads,
         )
     if not torch.isfinite(run.embedding).all():
         raise CaptureError(
-            f"The features of {vit.name} are NaN or infinite for this picture; wanted finite numbers. "
-            "Check the weights and the preprocessing."
+            "The features of {name} are NaN or infinite for this picture; wanted finite numbers. "
+            "Check the weights and the preprocessing.",
+            name=vit.name,
         )

@@ -66,8 +66,9 @@ class Contrast(Target):
         """Return the difference of the two logits; raises OptionError for a model without a classifier."""
         if logits is None or self.class_index is None:
             raise OptionError(
-                f"{self.label!r} sets two classes against each other; got a model without a classifier. "
-                "Explain a similarity instead."
+                "{label} sets two classes against each other; got a model without a classifier. "
+                "Explain a similarity instead.",
+                label=repr(self.label),
             )
         return logits[..., self.class_index] - logits[..., self.other]
 
@@ -104,7 +105,10 @@ def contrast(vit: ViT, first: int | str, second: int | str) -> Contrast:
     """
     first, second = (class_index(vit, name) if isinstance(name, str) else name for name in (first, second))
     if first == second:
-        raise OptionError(f"Class {first} is set against itself; wanted two classes. Choose another one of them.")
+        raise OptionError(
+            "Class {first} is set against itself; wanted two classes. Choose another one of them.",
+            first=first,
+        )
     names = [vit.class_name(index) for index in (first, second)]
     return Contrast(first, f"{names[0]} rather than {names[1]}", second)
 
@@ -114,7 +118,8 @@ def likeness(direction: Tensor, label: str) -> Likeness:
     unit = torch.nn.functional.normalize(direction.detach().float().flatten(), dim=-1)
     if not float(unit.norm()) > 0.5:  # zero or NaN
         raise OptionError(
-            f"The direction of {label!r} has no length; wanted a vector other than zero. Choose another patch."
+            "The direction of {label} has no length; wanted a vector other than zero. Choose another patch.",
+            label=repr(label),
         )
     return Likeness(None, label, tuple(unit.tolist()))
 
@@ -135,8 +140,11 @@ def resolve_target(vit: ViT, target: int | str | Target | None, logits: Tensor |
         return target
     if logits is None:
         raise OptionError(
-            f"Target {target} is a class, but {vit.name} has no classifier. Leave the target out to explain what sets "
-            "the image apart from its mean colour, or give patch_likeness(vit, image, patch)."
+            "Target {target} is a class, but {name} has no classifier. Leave the target out to "
+            "explain what sets the image apart from its mean colour, or give patch_likeness(vit, "
+            "image, patch).",
+            target=target,
+            name=vit.name,
         )
     if target is None:
         target = int(logits.argmax())

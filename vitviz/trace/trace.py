@@ -242,7 +242,8 @@ class Trace(Result):
     def _pool_call(self) -> AttentionCall:
         if not self.pool_calls:
             raise OptionError(
-                f"{self.model} has no attention pooling. Read the class token's row or a rollout instead."
+                "{model} has no attention pooling. Read the class token's row or a rollout instead.",
+                model=self.model,
             )
         return self.pool_calls[0]
 
@@ -271,7 +272,10 @@ class Trace(Result):
     def probabilities(self) -> Tensor:
         """Return the probability of each class, (class,); raises OptionError for a model without a classifier."""
         if self.logits is None:
-            raise OptionError(f"{self.model} has no classifier, so no probabilities. Read the embedding instead.")
+            raise OptionError(
+                "{model} has no classifier, so no probabilities. Read the embedding instead.",
+                model=self.model,
+            )
         return probabilities(self.logits.float(), multi_label=self.multi_label)
 
     @property
@@ -312,6 +316,7 @@ def _scores(call: AttentionCall, rows: slice = slice(None), head: slice = slice(
 def _checked(attention: Tensor, name: str) -> Tensor:
     if not math.isfinite(float(attention.sum())):  # one NaN or infinity makes the sum one, at the cost of one pass
         raise CaptureError(
-            f"{name.capitalize()} holds NaN or infinite numbers; wanted shares between 0 and 1. Check the weights."
+            "{label} holds NaN or infinite numbers; wanted shares between 0 and 1. Check the weights.",
+            label=name.capitalize(),
         )
     return attention

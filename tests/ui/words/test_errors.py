@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import ast
+import pickle
 import re
 from string import Formatter
 
 import pytest
+import torch
 
 from vitviz.errors import ImageError, OptionError, check_index
 from vitviz.images import PHRASES, WANTED
+from vitviz.models import timm_door
+from vitviz.models.checkpoints.file import Contents
+from vitviz.models.checkpoints.fit import difference
+from vitviz.models.checkpoints.recognition import LAYOUTS, recognition_of
 from vitviz.ui.choices.evidence import METHOD_NAMES
 from vitviz.ui.text import translation
-from vitviz.ui.words.errors import in_dashboard, reason
-from vitviz.ui.words.library_words import refusals
+from vitviz.ui.words.errors import clause, in_dashboard, reason
+from vitviz.ui.words.library_words import APART, ROOT, TRUTH, calls, is_read_by_readers, refusals
 
 
 def braces(text: str) -> set[str]:
@@ -26,10 +33,33 @@ def test_every_refusal_that_a_reader_meets_is_translated(text: str) -> None:
     assert braces(told) == braces(text)
 
 
-def test_refusals_are_found() -> None:
-    assert len(refusals("images")) > 30
-    assert len(refusals()) > len(refusals("images")) + 10
-    assert any("too narrow" in text for text in refusals())
+def test_what_readers_meet_is_said_by_templates() -> None:
+    """A text that is put together where it is raised cannot be said in another language, nor be found here."""
+    count = 0
+    for path in sorted(ROOT.rglob("*.py")):
+        for call in calls(ast.parse(path.read_text(encoding="utf-8"))):
+            kind = getattr(call.func, "id", "")
+            if path.relative_to(ROOT).as_posix().startswith(APART) or kind in ("ValueError", "UnpicklingError"):
+                continue
+            if kind in (*TRUTH, "Clause") or is_read_by_readers(path):
+                assert not isinstance(call.args[0], ast.JoinedStr | ast.BinOp), f"{path}:{call.lineno}"
+                count += 1
+    assert count > 300
+
+
+def test_what_is_done_to_a_file_is_said_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = {f"module.{name}": value for name, value in timm_door.build("test_vit", classes=3).state_dict().items()}
+    selection = recognition_of(Contents("a.pth", "torch file", state), LAYOUTS, "averaged")
+    assert selection is not None
+    monkeypatch.setattr("vitviz.ui.words.errors._", translation("zh").gettext)
+    assert [clause(step) for step in selection.steps] == ["去掉前缀 module."]
+    step = pickle.loads(pickle.dumps(selection.steps[0]))
+    assert (step, clause(step)) == ("prefix module. removed", "去掉前缀 module.")
+    told = difference("timm:test_vit", {"blocks.0.norm1.weight": torch.zeros(1)}, timm_door.build("test_vit"))
+    assert "blocks.0.norm1.weight (1,) instead of (64,)" in told
+    assert re.search(
+        r"^检查点与 timm:test_vit 不符：\d+ 个缺失：.* 等; 1 个形状不同：.* \(1,\)，而应为 \(64,\)。", clause(told)
+    )
 
 
 def test_a_link_that_does_not_fit_is_told_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,7 +70,10 @@ def restore(built: Answerer, state: dict[str, Tensor], network: str, seed: int) 
         built.load_state_dict(own)
     except RuntimeError as error:
         raise CheckpointError(
-            f"The weights of {network}, seed {seed}, do not fit the network ({error}). Train it again."
+            "The weights of {network}, seed {seed}, do not fit the network ({error}). Train it again.",
+            network=network,
+            seed=seed,
+            error=error,
         ) from error
     return built.eval().requires_grad_(False)
 

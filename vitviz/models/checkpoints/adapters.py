@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from vitviz.clause import Clause
 from vitviz.errors import CheckpointError
 from vitviz.models.checkpoints.layout import State
 
@@ -35,7 +36,9 @@ def merged(state: State, settings: Mapping[str, Any]) -> tuple[dict[str, Tensor]
         change = change.T if settings.get("fan_in_fan_out") else change
         result[name] = (state[name].float() + change).to(state[name].dtype)
     plain = {re.sub(r"\.base_layer\.|\.modules_to_save\.\w+\.", ".", name): value for name, value in result.items()}
-    return plain, (f"{len(pairs)} low-rank adapters merged (α = {settings['lora_alpha']:g})",)
+    return plain, (
+        Clause("{count} low-rank adapters merged (α = {alpha:g})", count=len(pairs), alpha=settings["lora_alpha"]),
+    )
 
 
 def _check(state: State, pairs: Mapping[str, re.Match[str]], settings: Mapping[str, Any]) -> None:
@@ -43,8 +46,10 @@ def _check(state: State, pairs: Mapping[str, re.Match[str]], settings: Mapping[s
     advice = "Merge them first: model.merge_and_unload(), then save its state_dict."
     if alone:
         raise CheckpointError(
-            f"The file holds low-rank adapters without their base ({alone[0]} and {len(alone) - 1} more); wanted both. "
-            f"{advice}"
+            "The file holds low-rank adapters without their base ({alone} and {last} more); wanted both. {hint}",
+            alone=alone[0],
+            last=len(alone) - 1,
+            hint=advice,
         )
     names = {match[2] for match in pairs.values()}
     odd = next((name for name in state if "lora_magnitude" in name or "lora_embedding" in name), None)
@@ -53,11 +58,20 @@ def _check(state: State, pairs: Mapping[str, re.Match[str]], settings: Mapping[s
         oddity = (
             odd
             or convolution
-            or (f"several adapters: {', '.join(sorted(map(str, names)))}" if len(names) > 1 else "α by layer")
+            or (
+                Clause("several adapters: {listed}", listed=", ".join(sorted(map(str, names))))
+                if len(names) > 1
+                else Clause("α by layer")
+            )
         )
-        raise CheckpointError(f"The file's adapters are not one plain pair of matrices a layer ({oddity}). {advice}")
+        raise CheckpointError(
+            "The file's adapters are not one plain pair of matrices a layer ({oddity}). {hint}",
+            oddity=oddity,
+            hint=advice,
+        )
     if not isinstance(settings.get("lora_alpha"), int | float):
         raise CheckpointError(
-            "The file holds low-rank adapters, and their strength lora_alpha stands in no adapter_config.json beside "
-            f"it. Put that file there. Or: {advice[0].lower()}{advice[1:]}"
+            "The file holds low-rank adapters, and their strength lora_alpha stands in no "
+            "adapter_config.json beside it. Put that file there. Or: {hint}",
+            hint="merge them first: model.merge_and_unload(), then save its state_dict.",
         )

@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from vitviz.clause import Clause
 from vitviz.errors import CheckpointError, OptionError
 from vitviz.models.checkpoints.layout import State
 from vitviz.record import Record
@@ -65,10 +66,16 @@ def classifier_of(body: State, outside: State, places: Sequence[str], width: int
     classifier = _recognised(name, tensors, width)
     strangers = sorted({_first(key, places) for key in outside if not key.startswith(f"{name}.")})
     unknown = [stranger for stranger in strangers if not _ASIDE.match(stranger)]
-    steps = [f"left aside: {', '.join(strangers[:4])}{' …' if len(strangers) > 4 else ''}"] if strangers else []
+    steps = (
+        [Clause("left aside: {listed}", listed=", ".join(strangers[:4]) + " …" * (len(strangers) > 4))]
+        if strangers
+        else []
+    )
     if unknown and classifier.state:
         # what stands between the embedding and the classifier is not known, so its answer would be another
-        told = f"its classifier left out, because {unknown[0]} beside it is no part of the architecture"
+        told = Clause(
+            "its classifier left out, because {unknown} beside it is no part of the architecture", unknown=unknown[0]
+        )
         return Classifier(steps=(*steps, told))
     return Classifier(classifier.state, classifier.projection, (*classifier.steps, *steps))
 
@@ -77,7 +84,7 @@ def left_aside(state: State) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """Return a state dict without what training keeps beside a model, such as a loss's weights, and that in words."""
     gone = sorted({name.split(".")[0] for name in state if _ASIDE.match(name.split(".")[0])})
     kept = {name: value for name, value in state.items() if name.split(".")[0] not in gone}
-    return kept, (f"left aside: {', '.join(gone)}",) if gone else ()
+    return kept, (Clause("left aside: {listed}", listed=", ".join(gone)),) if gone else ()
 
 
 def _part(state: State, prefix: str) -> dict[str, Tensor]:
@@ -94,28 +101,33 @@ def _recognised(name: str, part: State, width: int) -> Classifier:
         return Classifier()
     matrices = [key for key, value in part.items() if key.endswith("weight") and value.ndim == 2]
     if any("last_layer" in key or key.startswith("mlp.") for key in part):
-        return Classifier(steps=("its projection head left aside",))
+        return Classifier(steps=(Clause("its projection head left aside"),))
     if not matrices or part[matrices[0]].shape[1] != width:
         reads = (
-            f"which reads {part[matrices[0]].shape[1]} numbers where the model has {width}" if matrices else "unknown"
+            Clause(
+                "which reads {width} numbers where the model has {other_width}",
+                width=part[matrices[0]].shape[1],
+                other_width=width,
+            )
+            if matrices
+            else Clause("unknown")
         )
-        return Classifier(steps=(f"its classifier {name} left out, {reads}",))
+        return Classifier(steps=(Clause("its classifier {name} left out, {reads}", name=name, reads=reads),))
     projection = name.endswith("visual_projection") or set(part) == {"proj.weight"}
     if len(matrices) == 1 and set(part) <= {matrices[0], matrices[0].replace("weight", "bias")}:
         state = {key.rpartition(".")[2]: value for key, value in part.items()}
         if projection:
             return Classifier(state, projection=True)
         place = re.match(r"(\d+)\.", matrices[0])
-        before = (
-            f"; what stands before it in {name} holds no weights and is taken as dropout"
-            if place and int(place[1])
-            else ""
+        said: tuple[str, ...] = (
+            () if name == "head" and not place else (Clause("classifier taken from {name}", name=name),)
         )
-        said = () if name == "head" and not place else (f"classifier taken from {name}{before}",)
+        if place and int(place[1]):
+            said += (Clause("what stands before it in {name} holds no weights and is taken as dropout", name=name),)
         return Classifier(state, steps=said)
     if all(re.match(r"\d+\.\w+$", key) for key in part):
-        return Classifier(dict(part), steps=(f"classifier of several layers ({name})",))
-    return Classifier(steps=(f"its classifier {name} left out, whose layers are not in a row",))
+        return Classifier(dict(part), steps=(Clause("classifier of several layers ({name})", name=name),))
+    return Classifier(steps=(Clause("its classifier {name} left out, whose layers are not in a row", name=name),))
 
 
 def layers_of(classifier: Classifier, activation: HeadActivation | None) -> nn.Sequential:
@@ -142,7 +154,11 @@ def _activation(name: HeadActivation | None) -> nn.Module:
             names=", ".join(_ACTIVATIONS),
         )
     if name not in _ACTIVATIONS:
-        raise OptionError(f"head_activation {name!r} is unknown; wanted one of {', '.join(_ACTIVATIONS)}.")
+        raise OptionError(
+            "head_activation {name} is unknown; wanted one of {listed}.",
+            name=repr(name),
+            listed=", ".join(_ACTIVATIONS),
+        )
     layer: nn.Module = _ACTIVATIONS[name]()
     return layer
 

@@ -17,6 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from vitviz.clause import Clause
 from vitviz.errors import CheckpointError, WeightsUnavailableError
 from vitviz.models.checkpoints import records, torchscript
 from vitviz.record import Record
@@ -82,7 +83,10 @@ def read_contents(path: Path) -> Contents:
     harmless records, if it is damaged, or if it holds no tensors.
     """
     if not path.is_file():
-        raise WeightsUnavailableError(f"There is no weights file at {path}. Give the path of a .safetensors file.")
+        raise WeightsUnavailableError(
+            "There is no weights file at {path}. Give the path of a .safetensors file.",
+            path=path,
+        )
     kind, values = _read(path)
     names = ("config", "adapter_config")
     tables = {name: _json(path.parent / f"{name}.json") for name in names if (path.parent / f"{name}.json").is_file()}
@@ -161,7 +165,9 @@ def _read_numpy(path: Path) -> dict[str, Any]:
     except _FAULTS as error:
         told = str(error).partition("\n")[0].partition(". ")[0]
         raise CheckpointError(
-            f"{path.name} is a NumPy archive that cannot be read ({told}); wanted arrays of numbers. Save it again."
+            "{name} is a NumPy archive that cannot be read ({told}); wanted arrays of numbers. Save it again.",
+            name=path.name,
+            told=told,
         ) from error
 
 
@@ -173,7 +179,7 @@ def _is_pickle(path: Path) -> bool:
 def _unreadable(path: Path, error: Exception) -> CheckpointError:
     if isinstance(error, pickle.UnpicklingError) and _is_pickle(path):
         wanted = re.search(r"GLOBAL ([\w.]+)|(?:global|class|function) ([\w.]+\.\w+)", str(error))
-        kind = f" (it wants {wanted[1] or wanted[2]})" if wanted else ""
+        kind = Clause(" (it wants {wanted})", wanted=wanted[1] or wanted[2]) if wanted else ""
         return CheckpointError(
             "{name} is a pickle that would run code when it is opened{kind}; wanted tensors only. Convert it on a "
             "machine that you trust with safetensors.torch.save_file.",
@@ -181,7 +187,7 @@ def _unreadable(path: Path, error: Exception) -> CheckpointError:
             kind=kind,
         )
     first = str(error).partition("\n")[0].partition(". ")[0]
-    told = "it is no torch file" if isinstance(error, pickle.UnpicklingError) else first
+    told = Clause("it is no torch file") if isinstance(error, pickle.UnpicklingError) else first
     return CheckpointError(
         "{name} is damaged or no weights file ({told}). Save it again as safetensors.", name=path.name, told=told
     )
@@ -192,7 +198,9 @@ def _json(path: Path) -> dict[str, Any]:
         table = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(
-            f"{path.name}, beside the weights, is no JSON ({error}). Mend it, or keep the weights elsewhere."
+            "{name}, beside the weights, is no JSON ({error}). Mend it, or keep the weights elsewhere.",
+            name=path.name,
+            error=error,
         ) from error
     return table if isinstance(table, dict) else {}
 

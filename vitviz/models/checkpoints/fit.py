@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 
+from vitviz.clause import Clause, listed
 from vitviz.models import timm_door
 from vitviz.models.checkpoints.layout import depth_of
 
@@ -16,19 +17,30 @@ _FREE = re.compile(r"head\.|head_dist\.|pos_embed$|(?:norm|fc_norm)\.(?:weight|b
 _MOST = 5
 
 
-def difference(name: str, state: Mapping[str, Tensor], module: nn.Module) -> str:
+def difference(name: str, state: Mapping[str, Tensor], module: nn.Module) -> Clause:
     """Return in words how a checkpoint differs from a module: missing and unknown names, other shapes."""
     wanted = module.state_dict()
     missing = sorted(set(wanted) - set(state))
     unknown = sorted(set(state) - set(wanted))
     other = [
-        f"{key} {tuple(state[key].shape)} instead of {tuple(wanted[key].shape)}"
-        for key in sorted(set(wanted) & set(state))
-        if state[key].shape != wanted[key].shape
+        Clause("{key} {shape} instead of {wanted}", key=key, shape=tuple(state[key].shape), wanted=tuple(value.shape))
+        for key, value in sorted(wanted.items())
+        if key in state and state[key].shape != value.shape
     ]
-    parts = [("missing", missing), ("not known to the model", unknown), ("of another shape", other)]
-    told = "; ".join(f"{len(keys)} {kind}: {first(keys)}" for kind, keys in parts if keys)
-    return f"The checkpoint does not fit {name}: {told or 'its tensors could not be converted'}."
+    kinds: dict[str, Sequence[str]] = {
+        "{count} missing: {names}": missing,
+        "{count} not known to the model: {names}": unknown,
+        "{count} of another shape: {names}": other,
+    }
+    parts = [Clause(text, count=len(keys), names=_some(keys)) for text, keys in kinds.items() if keys]
+    told = listed(parts) if parts else Clause("its tensors could not be converted")
+    return Clause("The checkpoint does not fit {name}: {told}.", name=name, told=told)
+
+
+def _some(names: Sequence[str]) -> Clause:
+    """Return the first of some names or clauses, in a row."""
+    row = listed(names[:4], ", ")
+    return Clause("{names} …", names=row) if len(names) > 4 else row
 
 
 def first(names: list[str], count: int = 4) -> str:

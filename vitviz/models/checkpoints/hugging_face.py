@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vitviz.clause import Clause
 from vitviz.errors import CheckpointError
 from vitviz.models.checkpoints.layout import Converted, Layout, State, Traits, renamed, without
 
@@ -52,9 +53,9 @@ def convert(state: State, config: Mapping[str, Any]) -> Converted:
         return special(state, config)
     state, gone = without(state, r"pooler\.|embeddings\.position_ids$|decoder\.")
     kept = joined(renamed(state, _NAMES))
-    steps = ["queries, keys and values joined"]
+    steps = [Clause("queries, keys and values joined")]
     if gone:
-        steps.append(f"left aside: {', '.join(sorted({name.split('.')[0] for name in gone}))}")
+        steps.append(Clause("left aside: {listed}", listed=", ".join(sorted({name.split(".")[0] for name in gone}))))
     for name in ("cls_token", "pos_embed"):
         if name in kept:
             kept[name] = kept[name].reshape(1, -1, kept[name].shape[-1])
@@ -64,10 +65,12 @@ def convert(state: State, config: Mapping[str, Any]) -> Converted:
         kept["reg_token"] = registers
         kept["cls_token"] = kept["cls_token"] + kept["pos_embed"][:, :1]
         kept["pos_embed"] = kept["pos_embed"][:, 1:]
-    told = " with registers" if registers is not None else ""
     kind, eps = _kind(kept)
+    name = Clause("Hugging Face's {kind}", kind=kind)
+    if registers is not None:
+        name = Clause("Hugging Face's {kind} with registers", kind=kind)
     traits, said = _traits(config, kind, eps, kept)
-    return Converted(kept, f"Hugging Face's {kind}{told}", (*steps, *said), traits)
+    return Converted(kept, name, (*steps, *said), traits)
 
 
 def _beit(state: State, config: Mapping[str, Any]) -> Converted:
@@ -75,11 +78,11 @@ def _beit(state: State, config: Mapping[str, Any]) -> Converted:
     kept, gone = without(renamed(state, {r"^pooler\.layernorm\.": "fc_norm."}), r"pooler\.|embeddings\.mask_token$")
     kept = joined(renamed(kept, _NAMES))
     shared = kept.pop("encoder.relative_position_bias.relative_position_bias_table", None)
-    steps = ["queries, keys and values joined", *(["its mask token left aside"] if gone else [])]
+    steps = [Clause("queries, keys and values joined"), *([Clause("its mask token left aside")] if gone else [])]
     if shared is not None:
         rows = {name.split(".")[1] for name in kept if name.startswith("blocks.")}
         kept |= {f"blocks.{row}.attn.relative_position_bias_table": shared for row in rows}
-        steps.append("its shared table of relative positions given to every block")
+        steps.append(Clause("its shared table of relative positions given to every block"))
     traits, said = _traits(config, "BEiT", 1e-12, kept)
     table = next((value for name, value in kept.items() if name.endswith("relative_position_bias_table")), None)
     heads = traits.heads if table is None else int(table.shape[-1])
@@ -94,7 +97,9 @@ def _dinov3(state: State, config: Mapping[str, Any]) -> Converted:
     names = _DINOV3 | {r"\.mlp\.up_proj\.": f".mlp.{up}.", r"\.mlp\.down_proj\.": f".mlp.{down}."}
     kept = joined(renamed(renamed(kept, _NAMES), names))
     traits, said = _traits(config, "DINOv3", 1e-5, kept)
-    return Converted(split_bias(kept), "Hugging Face's DINOv3", ("queries, keys and values joined", *said), traits)
+    return Converted(
+        split_bias(kept), "Hugging Face's DINOv3", (Clause("queries, keys and values joined"), *said), traits
+    )
 
 
 def _siglip(state: State, config: Mapping[str, Any]) -> Converted:
@@ -105,7 +110,7 @@ def _siglip(state: State, config: Mapping[str, Any]) -> Converted:
         query, rest = kept.pop(f"attn_pool.in_proj_{part}").tensor_split([kept["attn_pool.latent"].shape[-1]])
         kept |= {f"attn_pool.q.{part}": query, f"attn_pool.kv.{part}": rest}
     traits, said = _traits(config, "SigLIP, the picture tower", 1e-6, kept)
-    steps = ("queries, keys and values joined, those of the pooling parted", *said)
+    steps = (Clause("queries, keys and values joined, those of the pooling parted"), *said)
     return Converted(kept, "Hugging Face's SigLIP, the picture tower", steps, traits)
 
 
@@ -141,7 +146,10 @@ def split_bias(state: State) -> dict[str, Tensor]:
     for name, bias in biases.items():
         query, key, value = bias.chunk(3)
         if bool(key.any()):
-            raise CheckpointError(f"{name} has a bias of its keys, which the architecture has not; wanted zeros there.")
+            raise CheckpointError(
+                "{name} has a bias of its keys, which the architecture has not; wanted zeros there.",
+                name=name,
+            )
         place = name.removesuffix("qkv.bias")
         result |= {f"{place}q_bias": query, f"{place}v_bias": value}
     return result
@@ -181,9 +189,23 @@ def _traits(config: Mapping[str, Any], kind: str, eps: float, state: State) -> t
     default = "quick_gelu" if clip else "gelu"
     name = str(config.get("hidden_act", default))
     if name not in _ACTIVATIONS:
-        raise CheckpointError(f"config.json says hidden_act {name!r}; wanted one of {', '.join(_ACTIVATIONS)}.")
+        raise CheckpointError(
+            "config.json says hidden_act {name}; wanted one of {listed}.",
+            name=repr(name),
+            listed=", ".join(_ACTIVATIONS),
+        )
     heads = config.get("num_attention_heads")
-    said = [] if config else [f"no config.json beside it: ε = {eps:g} and {_ACTIVATIONS[name]} assumed"]
+    said: list[str] = (
+        []
+        if config
+        else [
+            Clause(
+                "no config.json beside it: ε = {eps:g} and {activations} assumed",
+                eps=eps,
+                activations=_ACTIVATIONS[name],
+            )
+        ]
+    )
     return Traits(
         heads=int(heads) if isinstance(heads, int) else None,
         eps=float(config.get("layer_norm_eps", eps)),

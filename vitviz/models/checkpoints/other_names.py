@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vitviz.clause import Clause
 from vitviz.models.checkpoints.layout import Converted, Layout, State, Traits, renamed
 
 _TORCHVISION = {
@@ -57,7 +58,7 @@ _JAX = {
 
 def torchvision(state: State, config: Mapping[str, Any]) -> Converted:
     """Return a torchvision VisionTransformer in timm's names."""
-    return Converted(renamed(state, _TORCHVISION), "torchvision's VisionTransformer", traits=Traits(eps=1e-6))
+    return Converted(renamed(state, _TORCHVISION), Clause("torchvision's VisionTransformer"), traits=Traits(eps=1e-6))
 
 
 def openai_clip(state: State, config: Mapping[str, Any]) -> Converted:

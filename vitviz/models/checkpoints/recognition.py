@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vitviz.clause import Clause, listed
 from vitviz.errors import CheckpointError
 from vitviz.models.checkpoints import adapters, timm_names
 from vitviz.models.checkpoints.classifier import Classifier, classifier_of, left_aside
@@ -51,9 +52,9 @@ class Recognition(Record):
     """timm's architecture that the file, or config.json beside it, names; None if there is none of that name."""
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Clause:
         """What was recognised and done, for people."""
-        return f"Recognised: {self.layout}{''.join(f'; {step}' for step in self.steps)}."
+        return Clause("Recognised: {told}.", told=listed([self.layout, *self.steps]))
 
     @property
     def channels(self) -> int:
@@ -166,8 +167,11 @@ def _converted(selection: Selection, contents: Contents) -> Converted:
         converted = selection.layout.convert(selection.body, contents.tables.get("config", {}))
     except (KeyError, IndexError, RuntimeError) as error:
         raise CheckpointError(
-            f"{contents.name} looks like {selection.layout.name}'s layout, but {error} is missing or of another shape. "
-            "Save the whole state_dict."
+            "{name} looks like {other_name}'s layout, but {error} is missing or of another shape. "
+            "Save the whole state_dict.",
+            name=contents.name,
+            other_name=selection.layout.name,
+            error=error,
         ) from error
     if any(part in selection.prefix for part in ("base_encoder.", "momentum_encoder.")):
         converted = timm_names.moco(converted)

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
+from vitviz.clause import Clause
 from vitviz.errors import CheckpointError, check_choice
 from vitviz.models.checkpoints.file import Contents
 from vitviz.models.checkpoints.layout import Layout, State
@@ -91,9 +92,17 @@ def _shapes(state: State, prefix: str) -> set[tuple[int, ...]]:
 
 def _told(wanted: list[str], others: list[str], kind: WeightsKind) -> list[str]:
     if wanted and others:
-        return [f"{kind} weights taken ({_where(wanted[0])}), not {_where(others[0])}"]
+        return [
+            Clause(
+                "averaged weights taken ({where}), not {other_where}"
+                if kind == "averaged"
+                else "raw weights taken ({where}), not {other_where}",
+                where=_where(wanted[0]),
+                other_where=_where(others[0]),
+            )
+        ]
     averaged = wanted if kind == "averaged" else others
-    return [f"averaged weights ({_where(averaged[0])})"] if averaged else []
+    return [Clause("averaged weights ({where})", where=_where(averaged[0]))] if averaged else []
 
 
 def _selection(contents: Contents, state: State, layout: Layout, prefix: str, steps: list[str]) -> Selection:
@@ -107,11 +116,11 @@ def _selection(contents: Contents, state: State, layout: Layout, prefix: str, st
     outside = {name: value for name, value in outside.items() if not name.startswith(tuple(nested))}
     body = {name: value for name, value in body.items() if not (prefix + name).startswith(tuple(nested))}
     if root:
-        steps = [*steps, f"taken from {root.removesuffix('.')}"]
+        steps = [*steps, Clause("taken from {root}", root=root.removesuffix("."))]
     if prefix != root:
-        steps = [*steps, f"prefix {prefix[len(root) :]} removed"]
+        steps = [*steps, Clause("prefix {prefix} removed", prefix=prefix[len(root) :])]
     return Selection(layout, prefix, root, body, outside, tuple(steps))
 
 
 def _where(prefix: str) -> str:
-    return prefix.rstrip("./") or "the file itself"
+    return prefix.rstrip("./") or Clause("the file itself")

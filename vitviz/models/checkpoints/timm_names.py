@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vitviz.clause import Clause
 from vitviz.errors import CheckpointError
 from vitviz.models.checkpoints.hugging_face import split_bias
 from vitviz.models.checkpoints.layout import Converted, Layout, State, Traits, renamed, without
@@ -44,34 +45,42 @@ def unchunked(state: State) -> tuple[dict[str, Tensor], tuple[str, ...]]:
         match = _CHUNK.match(name)
         row = place[int(match[1]), int(match[2])] if match else 0
         result[f"blocks.{row}.{match[3]}" if match else name] = value
-    return result, (f"its {len(places)} blocks taken out of {len({chunk for chunk, _ in places})} chunks",)
+    return result, (
+        Clause(
+            "its {count} blocks taken out of {other_count} chunks",
+            count=len(places),
+            other_count=len({chunk for chunk, _ in places}),
+        ),
+    )
 
 
 def _mae(state: State) -> Converted | None:
     if not any(name.startswith("decoder_") for name in state):
         return None
     kept, gone = without(state, _DECODER)
-    return Converted(kept, "MAE, pretrained", (f"its decoder left aside ({len(gone)} tensors)",))
+    return Converted(
+        kept, Clause("MAE, pretrained"), (Clause("its decoder left aside ({count} tensors)", count=len(gone)),)
+    )
 
 
 def _ibot(state: State) -> Converted | None:
     if "masked_embed" not in state:
         return None
-    return Converted(without(state, "masked_embed$")[0], "iBOT", ("its mask token left aside",))
+    return Converted(without(state, "masked_embed$")[0], "iBOT", (Clause("its mask token left aside"),))
 
 
 def _dinov2(state: State) -> Converted | None:
     if "blocks.0.ls1.gamma" not in state or not {"mask_token", "register_tokens"} & set(state):
         return None
     kept, _ = without(state, r"mask_token$")
-    steps = ["its mask token left aside"] if "mask_token" in state else []
+    steps = [Clause("its mask token left aside")] if "mask_token" in state else []
     registers = kept.pop("register_tokens", None)
     if registers is not None:
         # timm adds positions to patches only: the class token's own goes into the class token
         kept["reg_token"] = registers
         kept["cls_token"] = kept["cls_token"] + kept["pos_embed"][:, :1]
         kept["pos_embed"] = kept["pos_embed"][:, 1:]
-        steps.append(f"{registers.shape[1]} registers")
+        steps.append(Clause("{width} registers", width=registers.shape[1]))
     kept = renamed(kept, {r"\.mlp\.w12\.": ".mlp.fc1.", r"\.mlp\.w3\.": ".mlp.fc2."})
     return Converted(kept, "DINOv2", tuple(steps))
 
@@ -84,7 +93,7 @@ def _dinov3(state: State) -> Converted | None:
     for name in [name for name in kept if name.endswith(".attn.qkv.bias")]:
         query, key, value = kept[name].chunk(3)
         kept[name] = torch.cat([query, torch.zeros_like(key), value])  # its code masks the bias of the keys
-    return Converted(split_bias(kept), "DINOv3", (f"{state['storage_tokens'].shape[1]} registers",))
+    return Converted(split_bias(kept), "DINOv3", (Clause("{width} registers", width=state["storage_tokens"].shape[1]),))
 
 
 def _beit(state: State) -> Converted | None:
@@ -98,7 +107,7 @@ def _beit(state: State) -> Converted | None:
     if shared is not None:
         rows = {name.split(".")[1] for name in kept if name.startswith("blocks.")}
         kept |= {f"blocks.{row}.attn.relative_position_bias_table": shared for row in rows}
-        steps = ("its shared table of relative positions given to every block",)
+        steps = (Clause("its shared table of relative positions given to every block"),)
     return Converted(kept, "BEiT", steps, Traits(heads=heads))
 
 
@@ -108,10 +117,11 @@ def moco(converted: Converted) -> Converted:
     width = int(kept["cls_token"].shape[-1])
     if width not in (384, 768, 1024):
         raise CheckpointError(
-            f"A MoCo-v3 encoder of {width} channels is unknown; wanted its ViT-S, ViT-B or ViT-L. Save the encoder "
-            "alone, and give heads=N."
+            "A MoCo-v3 encoder of {width} channels is unknown; wanted its ViT-S, ViT-B or ViT-L. "
+            "Save the encoder alone, and give heads=N.",
+            width=width,
         )
-    steps = (*converted.steps, *(["its projector left aside"] if gone else []))
+    steps = (*converted.steps, *([Clause("its projector left aside")] if gone else []))
     return Converted(kept, "MoCo-v3", steps, Traits(heads=16 if width == 1024 else 12))
 
 

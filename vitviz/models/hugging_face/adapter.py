@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vitviz.capture.shell import shell_of
+from vitviz.clause import Clause
 from vitviz.errors import OptionError
 from vitviz.models.hugging_face.families import (
     ENCODERS,
@@ -47,7 +48,7 @@ class HuggingFaceViT(nn.Module):
         self.notes: tuple[str, ...] = ()
         self.projection: nn.Module | None = whole.visual_projection if _any(PROJECTIONS, kinds) else None
         if _any((*TWO_TOWERS, *ENCODERS), kinds):
-            self.notes = (f"of the {type(model).__name__} its picture encoder is read",)
+            self.notes = (Clause("of the {kind} its picture encoder is read", kind=type(model).__name__),)
             whole = next(part for part in whole.modules() if _any(FAMILIES, classes_of(part)))
         tower: Any = next(part for part in whole.modules() if _any(FAMILIES, classes_of(part)))
         self.family: Family = FAMILIES[_any(FAMILIES, classes_of(tower))]
@@ -55,7 +56,7 @@ class HuggingFaceViT(nn.Module):
         _check_attention(name, model, tower)
         if self.kind == "ViTMAEModel":
             whole, tower = _unmasked(whole, tower)
-            self.notes += ("its random masking of patches is off: all of them are read",)
+            self.notes += (Clause("its random masking of patches is off: all of them are read"),)
         head = _any(HEADS, kinds)
         self.pool, self.classifiers = HEADS[head] if head else (self.family.pool, ())
         # the order is that of a forward pass, so that names of parameters say what comes before the blocks
@@ -78,14 +79,14 @@ class HuggingFaceViT(nn.Module):
         tower: Any = self.tower
         if self.pool == "attention" and not getattr(tower, "use_head", False):
             self.pool = "patches"
-            self.notes += ("it has no pooling head: its embedding is the mean of its patch tokens",)
+            self.notes += (Clause("it has no pooling head: its embedding is the mean of its patch tokens"),)
         if self.kind == "IJepaModel" and tower.pooler is not None:
-            raise refusal(name, kind, "its pooler reads the first patch alone, as if that were a class token")
+            raise refusal(name, kind, Clause("its pooler reads the first patch alone, as if that were a class token"))
         if self.pool == "patches" and not self.classifiers and self.kind == "IJepaModel":
-            self.notes += ("it answers with tokens alone: its embedding is the mean of its patch tokens",)
+            self.notes += (Clause("it answers with tokens alone: its embedding is the mean of its patch tokens"),)
         if self.pool == "pooler" and getattr(tower, "pooler", None) is None:
             self.pool = "class"
-            self.notes += ("it has no pooler: its embedding is the class token after the last norm",)
+            self.notes += (Clause("it has no pooler: its embedding is the class token after the last norm"),)
 
     # the names that timm's models have
     @property
@@ -211,9 +212,16 @@ class HuggingFaceViT(nn.Module):
         rows, columns = (side // patch for side, patch in zip(self.trained_size, self.patch_size, strict=True))
         if rows != columns and size != self.trained_size and self.kind != "DINOv3ViTModel":
             raise OptionError(
-                f"{name} was built for {self.trained_size[0]} × {self.trained_size[1]} pixels, a grid of {rows} × "
-                f"{columns} patches, and its code interpolates positions as if that were a square; got an image size "
-                f"of {size[0]} × {size[1]}. Leave the image size as it is."
+                "{name} was built for {height} × {width} pixels, a grid of {rows} × {columns} "
+                "patches, and its code interpolates positions as if that were a square; got an "
+                "image size of {other_height} × {other_width}. Leave the image size as it is.",
+                name=name,
+                height=self.trained_size[0],
+                width=self.trained_size[1],
+                rows=rows,
+                columns=columns,
+                other_height=size[0],
+                other_width=size[1],
             )
 
     def class_names(self, count: int) -> tuple[str, ...]:
@@ -245,7 +253,15 @@ def _blocks(name: str, kind: type, tower: Any) -> nn.ModuleList:
     wanted = int(tower.config.num_hidden_layers)
     lists = [part for part in tower.modules() if isinstance(part, nn.ModuleList) and len(part) == wanted]
     if len(lists) != 1:
-        raise refusal(name, kind, f"of lists of {wanted} blocks, as its configuration says, {len(lists)} were found")
+        raise refusal(
+            name,
+            kind,
+            Clause(
+                "of lists of {wanted} blocks, as its configuration says, {count} were found",
+                wanted=wanted,
+                count=len(lists),
+            ),
+        )
     return lists[0]
 
 
@@ -255,8 +271,11 @@ def _check_attention(name: str, model: nn.Module, tower: Any) -> None:
         raise refusal(
             name,
             type(model),
-            f"it attends by {way!r}, whose kernels hand out neither queries nor keys. Call "
-            "model.set_attn_implementation('sdpa') first, which gives the same attention",
+            Clause(
+                "it attends by {way}, whose kernels hand out neither queries nor keys. Call "
+                "model.set_attn_implementation('sdpa') first, which gives the same attention",
+                way=repr(way),
+            ),
         )
 
 

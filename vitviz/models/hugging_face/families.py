@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import nn
 
+from vitviz.clause import Clause
 from vitviz.errors import UnsupportedModelError
 from vitviz.record import Record
 
@@ -125,14 +126,17 @@ def check_kind(name: str, kind: type, config: Any) -> None:
         return
     reason = REASONS.get(str(getattr(config, "model_type", "")).removesuffix("_vision_model"))
     if reason is None and any(kind.__name__.startswith(f"{tower.removesuffix('Model')}For") for tower in FAMILIES):
-        reason = "its answer is neither classes nor one embedding of the picture; pass its encoder instead"
-    raise refusal(name, kind, reason or "vitviz does not know how its code makes an answer of its tokens")
+        reason = Clause("its answer is neither classes nor one embedding of the picture; pass its encoder instead")
+    raise refusal(name, kind, reason or Clause("vitviz does not know how its code makes an answer of its tokens"))
 
 
 def refusal(name: str, kind: type, reason: str) -> UnsupportedModelError:
     """Return the error for a model of transformers that is not read, with the reason."""
-    told = kind.__name__ if name == kind.__name__ else f"{name}, a {kind.__name__},"
+    told = kind.__name__ if name == kind.__name__ else Clause("{name}, a {kind},", name=name, kind=kind.__name__)
     return UnsupportedModelError(
-        f"{told} cannot be explained truthfully: {reason}. Of transformers, {READ} are read, with and without a "
-        "classifier or projection. Choose one of those."
+        "{told} cannot be explained truthfully: {reason}. Of transformers, {read} are read, with "
+        "and without a classifier or projection. Choose one of those.",
+        told=told,
+        reason=reason,
+        read=READ,
     )

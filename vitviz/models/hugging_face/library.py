@@ -16,8 +16,9 @@ def transformers() -> Any:
         import transformers as library
     except ImportError as error:
         raise VitvizError(
-            f"Models of Hugging Face need the package transformers, which cannot be imported here ({error}); wanted "
-            'version 5.24 or newer. Install it with pip install "vitviz[hf]".'
+            "Models of Hugging Face need the package transformers, which cannot be imported here "
+            '({error}); wanted version 5.24 or newer. Install it with pip install "vitviz[hf]".',
+            error=error,
         ) from error
     return library
 

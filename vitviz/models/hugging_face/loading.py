@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import nn
 
+from vitviz.clause import Clause
 from vitviz.errors import CheckpointError, OptionError, UnsupportedModelError, VitvizError, WeightsUnavailableError
 from vitviz.models import checkpoints, hub
 from vitviz.models.hugging_face.families import check_kind, refusal
@@ -43,8 +44,11 @@ def load_module(place: str, weights: str, *, seed: int = 0) -> Loaded:
     """
     if weights not in ("pretrained", "random"):
         raise OptionError(
-            f"{HF}{place} has weights beside its configuration; got weights={weights!r}. Leave the weights out, or "
-            "put the file into the folder as model.safetensors."
+            "{hf}{place} has weights beside its configuration; got weights={weights}. Leave the "
+            "weights out, or put the file into the folder as model.safetensors.",
+            hf=HF,
+            place=place,
+            weights=repr(weights),
         )
     source = _source(place)
     config, kind = _kind(place, source)
@@ -78,22 +82,26 @@ def _source(place: str) -> _Source:
     if place.strip() and folder.is_dir():
         if not (folder / "config.json").is_file():
             raise CheckpointError(
-                f"The folder {folder} holds no config.json, which says what kind of model it is; wanted a folder as "
-                "model.save_pretrained writes it."
+                "The folder {folder} holds no config.json, which says what kind of model it is; "
+                "wanted a folder as model.save_pretrained writes it.",
+                folder=folder,
             )
         return _Source(str(folder), folder, (*fixed, ("local_files_only", True)))
     if place.startswith((".", "/", "~")) or place.count("/") > 1 or not place.strip():
         raise WeightsUnavailableError(
-            f"There is no folder {place!r}; wanted one as model.save_pretrained writes it, or a name of the hub such "
-            "as hf:google/vit-base-patch16-224."
+            "There is no folder {place}; wanted one as model.save_pretrained writes it, or a name "
+            "of the hub such as hf:google/vit-base-patch16-224.",
+            place=repr(place),
         )
     offline = _Source(place, None, (*fixed, ("local_files_only", True)))
     if _is_cached(offline):
         return offline
     if not hub.reachable():
         raise WeightsUnavailableError(
-            f"There is no folder {place!r} here, the cache holds no model of that name, and the hub does not answer. "
-            "Give the path of a folder as model.save_pretrained writes it, or try again with a network."
+            "There is no folder {place} here, the cache holds no model of that name, and the hub "
+            "does not answer. Give the path of a folder as model.save_pretrained writes it, or try "
+            "again with a network.",
+            place=repr(place),
         )
     return _Source(place, None, fixed)
 
@@ -103,8 +111,10 @@ def check_no_folder(name: str) -> None:
     place = name.removeprefix(HF)
     if name.startswith(HF) and (not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", place) or Path(place).exists()):
         raise OptionError(
-            f"{name} names a folder; here models of Hugging Face are taken by their name in the hub, such as "
-            "hf:google/vit-base-patch16-224. Load a folder in Python or in the terminal."
+            "{name} names a folder; here models of Hugging Face are taken by their name in the "
+            "hub, such as hf:google/vit-base-patch16-224. Load a folder in Python or in the "
+            "terminal.",
+            name=name,
         )
 
 
@@ -131,8 +141,13 @@ def _kind(place: str, source: _Source) -> tuple[Any, type]:
     if not isinstance(kind, type):
         if names:
             raise UnsupportedModelError(
-                f"{HF}{place} is a {names[0]}, which transformers {library.__version__} does not have: its code would "
-                "come with the weights, and such code is never run. Choose a model of the library's own kinds."
+                "{hf}{place} is a {names}, which transformers {version} does not have: its code "
+                "would come with the weights, and such code is never run. Choose a model of the "
+                "library's own kinds.",
+                hf=HF,
+                place=place,
+                names=names[0],
+                version=library.__version__,
             )
         kind = _base_class(place, config)
     check_kind(HF + place, kind, config)
@@ -143,7 +158,7 @@ def _base_class(place: str, config: Any) -> type:
     """Return the class that AutoModel would take for a configuration."""
     mapping = transformers().AutoModel._model_mapping
     if type(config) not in mapping:
-        raise refusal(HF + place, type(config), "transformers has no model of its kind")
+        raise refusal(HF + place, type(config), Clause("transformers has no model of its kind"))
     base: type = mapping[type(config)]
     return base
 
@@ -155,15 +170,24 @@ def _unreadable(place: str, source: _Source, error: Exception) -> VitvizError:
         try:
             held = json.loads((source.folder / "config.json").read_text(encoding="utf-8"))
         except ValueError:
-            return CheckpointError(f"The config.json in {source.folder} is damaged ({told}). Save the model again.")
+            return CheckpointError(
+                "The config.json in {folder} is damaged ({told}). Save the model again.",
+                folder=source.folder,
+                told=told,
+            )
         if isinstance(held, dict) and held.get("auto_map"):
             return UnsupportedModelError(
-                f"{HF}{place} needs code that lies beside its weights (auto_map), and such code is never run. Choose a "
-                "model of transformers' own kinds."
+                "{hf}{place} needs code that lies beside its weights (auto_map), and such code is "
+                "never run. Choose a model of transformers' own kinds.",
+                hf=HF,
+                place=place,
             )
     return CheckpointError(
-        f"The configuration of {HF}{place} cannot be read ({told}); wanted a config.json of a vision model of "
-        "transformers. Save it again with model.save_pretrained."
+        "The configuration of {hf}{place} cannot be read ({told}); wanted a config.json of a "
+        "vision model of transformers. Save it again with model.save_pretrained.",
+        hf=HF,
+        place=place,
+        told=told,
     )
 
 
@@ -180,8 +204,12 @@ def _processor(source: _Source) -> Any:
     except _FAULTS as error:
         told = str(error).strip().partition("\n")[0]
         raise CheckpointError(
-            f"The image processor of {HF}{source.path} cannot be read ({told}); wanted a preprocessor_config.json of "
-            "transformers. Mend it, or take it away and give a transform to ViT.from_module."
+            "The image processor of {hf}{path} cannot be read ({told}); wanted a "
+            "preprocessor_config.json of transformers. Mend it, or take it away and give a "
+            "transform to ViT.from_module.",
+            hf=HF,
+            path=source.path,
+            told=told,
         ) from error
 
 
@@ -199,8 +227,11 @@ def _pretrained(place: str, source: _Source, kind: Any, config: Any) -> tuple[nn
     except Exception as error:  # safetensors and transformers raise kinds of their own
         first = str(error).strip().partition("\n")[0]
         raise CheckpointError(
-            f"The weights of {HF}{place} cannot be loaded ({first}); wanted safetensors that fit its config.json. "
-            "Save the model again with model.save_pretrained."
+            "The weights of {hf}{place} cannot be loaded ({first}); wanted safetensors that fit "
+            "its config.json. Save the model again with model.save_pretrained.",
+            hf=HF,
+            place=place,
+            first=first,
         ) from error
     missing = sorted(told["missing_keys"])
     poolers = [name for name in missing if "pooler." in name]
@@ -209,8 +240,14 @@ def _pretrained(place: str, source: _Source, kind: Any, config: Any) -> tuple[nn
     rest = [name for name in missing if name not in poolers]
     if rest or told.get("mismatched_keys"):
         raise CheckpointError(
-            f"The weights of {HF}{place} lack {len(rest)} tensors of a {kind.__name__}, which would be random: "
-            f"{', '.join(rest[:4])}{' …' if len(rest) > 4 else ''}. Save the whole model with model.save_pretrained."
+            "The weights of {hf}{place} lack {count} tensors of a {kind}, which would be random: "
+            "{listed}{reason}. Save the whole model with model.save_pretrained.",
+            hf=HF,
+            place=place,
+            count=len(rest),
+            kind=kind.__name__,
+            listed=", ".join(rest[:4]),
+            reason=" …" if len(rest) > 4 else "",
         )
     return module, _origin(place, source, bool(poolers))
 
@@ -222,12 +259,17 @@ def _check_safe(place: str, source: _Source) -> None:
     held = [name for name in _PICKLES if (source.folder / name).is_file()]
     if held:
         raise CheckpointError(
-            f"The weights of {HF}{place} are in {held[0]}, a pickle, which can run code when it is opened; wanted "
-            "model.safetensors. Convert it on a machine that you trust: load it there and call model.save_pretrained."
+            "The weights of {hf}{place} are in {held}, a pickle, which can run code when it is "
+            "opened; wanted model.safetensors. Convert it on a machine that you trust: load it "
+            "there and call model.save_pretrained.",
+            hf=HF,
+            place=place,
+            held=held[0],
         )
     raise WeightsUnavailableError(
-        f"The folder {source.folder} holds no model.safetensors.",
+        "The folder {folder} holds no model.safetensors.",
         advice={"weights='random'": "For random weights of its configuration: weights='random'."},
+        folder=source.folder,
     )
 
 

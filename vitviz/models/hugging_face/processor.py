@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from vitviz.clause import Clause
 from vitviz.errors import OptionError
 from vitviz.models.hugging_face.families import Colours
 from vitviz.models.hugging_face.library import quiet, transformers
@@ -32,16 +33,20 @@ class ProcessorTransform:
         try:
             values = self.processor(images=picture, return_tensors="pt", **self.options)["pixel_values"]
         except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise self._refusal(f"fails ({error})") from error
+            raise self._refusal(Clause("fails ({error})", error=error)) from error
         shape = tuple(values.shape) if isinstance(values, Tensor) else None
         if not isinstance(values, Tensor) or shape != (1, 3, *self.size):
-            raise self._refusal(f"makes pixel values of shape {shape} of a picture")
+            raise self._refusal(Clause("makes pixel values of shape {shape} of a picture", shape=shape))
         return values[0]
 
     def _refusal(self, why: str) -> OptionError:
         return OptionError(
-            f"The processor {type(self.processor).__name__} {why}; wanted (1, 3, {self.size[0]}, {self.size[1]}). "
-            "Give another processor, or transform=…, a function from a PIL picture to that tensor."
+            "The processor {kind} {why}; wanted (1, 3, {height}, {width}). Give another "
+            "processor, or transform=…, a function from a PIL picture to that tensor.",
+            kind=type(self.processor).__name__,
+            why=why,
+            height=self.size[0],
+            width=self.size[1],
         )
 
 
@@ -53,8 +58,10 @@ def image_processor(processor: Any) -> Any:
     inner = getattr(processor, "image_processor", processor)
     if not callable(inner) or not hasattr(inner, "image_mean"):
         raise OptionError(
-            f"The processor is a {type(processor).__name__}; wanted an image processor of transformers, such as "
-            "AutoImageProcessor.from_pretrained returns. For a function of your own use transform=…."
+            "The processor is a {kind}; wanted an image processor of transformers, such as "
+            "AutoImageProcessor.from_pretrained returns. For a function of your own use "
+            "transform=….",
+            kind=type(processor).__name__,
         )
     return inner
 
@@ -93,13 +100,21 @@ def notes_on(transform: ProcessorTransform) -> tuple[str, ...]:
     told: list[str] = []
     if own_size(transform.processor) is None:
         height, width = transform.size
-        told.append(f"its processor keeps the shape of a picture: its middle is cut to {height} × {width} pixels")
+        told.append(
+            Clause(
+                "its processor keeps the shape of a picture: its middle is cut to {height} × {width} pixels",
+                height=height,
+                width=width,
+            )
+        )
     mean, std = (torch.tensor(values)[:, None, None] for values in colours_of(transform.processor))
     for colour in _PROBES:
         values = transform(Image.new("RGB", (80, 61), colour))
         wanted = (torch.tensor(colour)[:, None, None] / 255 - mean) / std
         if not torch.allclose(values.float(), wanted.expand_as(values), atol=0.02):
-            told.append("its processor changes colours by more than a mean and a deviation: inputs are shown changed")
+            told.append(
+                Clause("its processor changes colours by more than a mean and a deviation: inputs are shown changed")
+            )
             break
     return tuple(told)
 
@@ -116,9 +131,12 @@ def assumed_processor(colours: Colours, size: Size) -> Any:
 def assumed_note(colours: Colours, size: Size) -> str:
     """Return in words what was assumed of a model without a processor."""
     mean = ", ".join(f"{value:.3g}" for value in colours[0])
-    return (
-        f"no processor was given: pictures are resized to {size[0]} × {size[1]} pixels and normalised as the published "
-        f"models of its kind are (mean {mean})"
+    return Clause(
+        "no processor was given: pictures are resized to {height} × {width} pixels and "
+        "normalised as the published models of its kind are (mean {mean})",
+        height=size[0],
+        width=size[1],
+        mean=mean,
     )
 
 

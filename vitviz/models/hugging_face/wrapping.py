@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from vitviz.clause import Clause
 from vitviz.errors import OptionError
 from vitviz.models import timm_door
 from vitviz.models.hugging_face.adapter import HuggingFaceViT
@@ -34,8 +35,10 @@ def adapted(name: str, module: nn.Module, processor: Any = None) -> nn.Module:
         return HuggingFaceViT(name, module, None if processor is None else image_processor(processor))
     if processor is not None:
         raise OptionError(
-            f"A processor was given for {name}, a {type(module).__name__}; wanted a model of transformers with it. "
-            "Use transform=… for other models."
+            "A processor was given for {name}, a {kind}; wanted a model of transformers with it. "
+            "Use transform=… for other models.",
+            name=name,
+            kind=type(module).__name__,
         )
     return module
 
@@ -67,8 +70,14 @@ def notes_of(module: nn.Module, image_size: Size, *, own_transform: bool) -> tup
     data, notes = data_settings(module, image_size), module.notes
     if data.image_size != module.trained_size and module.kind != "DINOv3ViTModel":
         notes += (
-            f"it was built for {module.trained_size[0]} × {module.trained_size[1]} pixels: its positions are "
-            f"interpolated to {data.image_size[0]} × {data.image_size[1]} by its own code",
+            Clause(
+                "it was built for {height} × {width} pixels: its positions are interpolated to "
+                "{other_height} × {other_width} by its own code",
+                height=module.trained_size[0],
+                width=module.trained_size[1],
+                other_height=data.image_size[0],
+                other_width=data.image_size[1],
+            ),
         )
     if own_transform:
         return notes

@@ -16,7 +16,7 @@ from vitviz.ui.kept.own_models import OwnFile, Recognised
 from vitviz.ui.reader import link, own_files
 from vitviz.ui.reader.model_link import SHOWN
 from vitviz.ui.text import _
-from vitviz.ui.words.errors import in_dashboard
+from vitviz.ui.words.errors import clause, in_dashboard
 
 _DRAFT = "vitviz_own_draft"
 _MOST_LISTED = 50
@@ -119,7 +119,7 @@ def assumptions(choice: ModelChoice, vit: ViT) -> list[str]:
         told.append(_("{activation} between the classifier's layers").format(activation=own.activation))
     if own.architecture and not own.preprocessing:
         told.append(_("pictures prepared as is usual for {name}").format(name=own.architecture))
-    return told + [_(note) for note in vit.notes]
+    return told + [clause(note) for note in vit.notes]
 
 
 def _guess(choice: ModelChoice, known: Recognised) -> str:
@@ -128,7 +128,7 @@ def _guess(choice: ModelChoice, known: Recognised) -> str:
             _(
                 "{name} was recognised ({layout}), but none of timm's architectures has its names and shapes. Name the "
                 "architecture under “Your own model”."
-            ).format(name=choice.title, layout=known.layout)
+            ).format(name=choice.title, layout=clause(known.layout))
         )
     return known.guess
 

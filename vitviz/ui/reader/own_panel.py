@@ -11,7 +11,7 @@ from vitviz.ui.kept.own_models import Recognised
 from vitviz.ui.reader import chosen_model, own_files
 from vitviz.ui.reader.own_form import Form
 from vitviz.ui.text import _, gap, plain
-from vitviz.ui.words.errors import in_dashboard
+from vitviz.ui.words.errors import clause, in_dashboard
 
 _OPEN = "own_model_open"
 
@@ -76,7 +76,7 @@ def _take(choice: ModelChoice) -> None:
 
 def sentence(choice: ModelChoice, known: Recognised) -> str:
     """Return in words what a file was recognised as."""
-    told = _("{name}. Recognised: {layout}.").format(name=choice.title, layout=known.layout)
+    told = _("{name}. Recognised: {layout}.").format(name=choice.title, layout=clause(known.layout))
     if known.steps:
-        told += gap() + _("Done to it: {steps}.").format(steps="; ".join(known.steps))
+        told += gap() + _("Done to it: {steps}.").format(steps=_("; ").join(map(clause, known.steps)))
     return told

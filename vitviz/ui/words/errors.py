@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from vitviz.clause import worded
 from vitviz.errors import VitvizError
 from vitviz.ui.text import _
 
@@ -19,6 +20,12 @@ def in_dashboard(error: VitvizError) -> str:
 def reason(error: ValueError) -> str:
     """Return the message of any error for the dashboard: one of ours in the reader's language."""
     return in_dashboard(error) if isinstance(error, VitvizError) else f"{error}"
+
+
+def clause(text: str) -> str:
+    """Return what the library says of a file or a model, a clause or a note, in the reader's language."""
+    said: str = worded(text, _said)
+    return said
 
 
 def _said(text: str) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from vitviz.assets import WEIGHTS
@@ -23,22 +25,39 @@ from vitviz.ui.text import CLASS
 from vitviz.ui.words.labels import PHOTO_NOTES
 
 ROOT = Path(__file__).parents[2]
-REFUSING = (
-    "images",
+ROOMS = (
+    "attention",
+    "attribution",
+    "capture",
     "errors.py",
-    "attribution/attribute.py",
+    "grid.py",
+    "images",
     "labs/long_range/moves.py",
-    "models/checkpoints",
-    "models/hub.py",
-    "models/loading.py",
-    "models/local_weights.py",
-    "models/model_folder.py",
-    "models/position_table.py",
-    "models/timm_door.py",
+    "models",
     "out_of_memory.py",
+    "progress.py",
+    "text_file.py",
+    "trace",
     "ui/kept/own_models.py",
 )
-"""Where messages are templates that the catalogue has."""
+"""Where a reader's model, photo and link are read: all that is said there, the catalogue has."""
+APART = (
+    "attribution/benchmark",
+    "models/efficientnet_lite.py",
+    "models/evaluate.py",
+    "models/img_focus.py",
+    "models/torchvision_mend.py",
+    "models/train",
+)
+"""What of them only a terminal runs."""
+SPOKEN = ("capture", "models")
+"""Where reasons are written apart from the error that they stand in, also in tables."""
+TRUTH = ("UnsupportedModelError", "WeightsUnavailableError", "CheckpointError", "CaptureError", "ImageError")
+"""Refusals of models and photos, which readers meet wherever they are raised."""
+_PROSE = re.compile(r"[A-Za-z“][\w'’-]*[,:;]? [\w({“'-]+[\w)}”',:;.-]* [\w({“'-]+")
+"""Three words in a row: no name, no regular expression."""
+_BRACED = re.compile(r"\{\w+\} [a-z]+.*\{\w+\}")
+"""A clause with numbers and names to be filled in."""
 
 
 def library_words() -> set[str]:
@@ -60,24 +79,59 @@ def chart_words() -> set[str]:
     return {str(text.value) for text in said if isinstance(text, ast.Constant)}
 
 
-def refusals(*parts: str) -> list[str]:
-    """Return the messages and the advice of every error of parts of the library, as they stand in the code.
-
-    Without ``parts``, of all that a reader of the pages meets: folders and files below vitviz/.
-    """
+def refusals() -> list[str]:
+    """Return what the library says of a model, a photo or a link, as it stands in the code: templates and clauses."""
     texts: list[str] = []
-    files = [ROOT / part for part in parts or REFUSING]
-    for path in sorted(path for file in files for path in (file.rglob("*.py") if file.is_dir() else [file])):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Error"):
-                values = [part.value for part in _parts(node) if isinstance(part, ast.Constant)]
-                texts += [value for value in values if isinstance(value, str) and value]
-    return texts
+    for path in sorted(ROOT.rglob("*.py")):
+        if path.relative_to(ROOT).as_posix().startswith(APART):
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if is_read_by_readers(path) and path.relative_to(ROOT).as_posix().startswith(SPOKEN):
+            texts += spoken(tree)
+        texts += [said for call in calls(tree) for said in _said(call, is_read_by_readers(path))]
+    return list(dict.fromkeys(texts))
 
 
-def _parts(call: ast.Call) -> list[ast.expr]:
+def is_read_by_readers(path: Path) -> bool:
+    """Return whether all that a file of the library says reaches readers of the pages."""
+    place = path.relative_to(ROOT).as_posix()
+    return place.startswith(ROOMS) and not place.startswith(APART)
+
+
+def calls(tree: ast.AST) -> Iterator[ast.Call]:
+    """Yield the calls that make an error or a clause."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args and _name_of(node).endswith(("Error", "Clause")):
+            yield node
+
+
+def _name_of(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def spoken(tree: ast.AST) -> Iterator[str]:
+    """Yield the texts of a file that are neither documentation nor part of one that is put together."""
+    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
+    for node in ast.walk(tree):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(node, ast.Expr) or id(child) in parts or not isinstance(child, ast.Constant):
+                continue
+            if isinstance(child.value, str) and "\\" not in child.value and _is_prose(child.value):
+                yield child.value
+
+
+def _is_prose(text: str) -> bool:
+    return bool(_PROSE.search(text) or _BRACED.match(text))
+
+
+def _said(call: ast.Call, everything: bool) -> list[str]:
+    kind = _name_of(call)
+    if not everything and kind not in (*TRUTH, "Clause"):
+        return []
     advice = [keyword.value for keyword in call.keywords if keyword.arg == "advice"]
-    return call.args[:1] + [value for kept in advice if isinstance(kept, ast.Dict) for value in kept.values]
+    parts = call.args[:1] + [value for kept in advice if isinstance(kept, ast.Dict) for value in kept.values]
+    values = [part.value for part in parts if isinstance(part, ast.Constant)]
+    return [value for value in values if isinstance(value, str) and re.search("[a-z]", re.sub(r"{.*?}", "", value))]
 
 
 def library_classes() -> set[str]:
