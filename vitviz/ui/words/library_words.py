@@ -42,6 +42,8 @@ ROOMS = (
 )
 """Where a reader's model, photo and link are read: all that is said there, the catalogue has."""
 APART = (
+    "atlas",
+    "cli",
     "attribution/benchmark",
     "models/efficientnet_lite.py",
     "models/evaluate.py",
