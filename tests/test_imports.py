@@ -9,7 +9,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 # Each may import its own layer and those above it in this list.
 LAYERS = (
+    {"clause"},
     {"errors", "assets", "files", "html_page", "notebook", "progress", "record"},
+    {"out_of_memory"},
     {"batches"},
     {"grid"},
     {"images", "examples", "text_file"},

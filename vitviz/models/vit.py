@@ -290,11 +290,8 @@ class ViT(Record):
         pixels = self.transform(open_image(picture_in(image)))
         wanted = (self.channels, *self.image_size)
         if not isinstance(pixels, Tensor) or tuple(pixels.shape) != wanted:
-            got = (
-                Clause("tensor of shape {shape}", shape=tuple(pixels.shape))
-                if isinstance(pixels, Tensor)
-                else type(pixels).__name__
-            )
+            kind = type(pixels).__name__
+            got = Clause("tensor of shape {shape}", shape=tuple(pixels.shape)) if isinstance(pixels, Tensor) else kind
             raise GridError(
                 "The transform returned a {got}; wanted {wanted}. Give ViT.from_module a transform "
                 "for that size, or another image_size.",
@@ -329,17 +326,10 @@ class ViT(Record):
     def class_name(self, index: int) -> str:
         """Return the readable name of a class; raises OptionError if the model has no such class."""
         if not 0 <= index < len(self.class_names):
-            have = (
-                Clause("classes 0 to {last}", last=len(self.class_names) - 1)
-                if self.class_names
-                else Clause("no classifier")
-            )
-            raise OptionError(
-                "There is no class {index}: {name} has {have}. Choose another target.",
-                index=index,
-                name=self.name,
-                have=have,
-            )
+            last = len(self.class_names) - 1
+            have = Clause("classes 0 to {last}", last=last) if self.class_names else Clause("no classifier")
+            told = "There is no class {index}: {name} has {have}. Choose another target."
+            raise OptionError(told, index=index, name=self.name, have=have)
         return self.class_names[index]
 
 
