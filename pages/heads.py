@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from vitviz.ui.choices.heads import STATISTIC
+from vitviz.ui.choices.shared import DIRECTION
 from vitviz.ui.components.head_atlas import head_atlas
-from vitviz.ui.explore.heads import ablation, overview, wall
+from vitviz.ui.explore.heads import ablation, export, overview, wall
 from vitviz.ui.explore.heads.scatter import statistic_chart
 from vitviz.ui.furniture import pins, show
 from vitviz.ui.reader import link
@@ -17,7 +18,9 @@ from vitviz.ui.words.head_statistics import names as statistic_names
 scene = current()
 show.heading(
     _("Which head does what?"),
-    _("One tile is one head: bright is where it looks from the query, from the first layer, L0, to the last."),
+    _("One tile is one head: bright is where it looks from the query, from the first layer, L0, to the last.")
+    if link.get(DIRECTION) == "attends_to"
+    else _("One tile is one head: bright are the patches that look at the query, from layer L0 to the last."),
 )
 table = overview.statistics(scene)
 names = statistic_names()
@@ -29,7 +32,7 @@ if link.get(STATISTIC) not in options:
         )
     )
     link.put(STATISTIC.at("distance"))
-wall.draw(scene, table, link.get(STATISTIC))
+shown = wall.draw(scene, table, link.get(STATISTIC))
 
 st.subheader(_("Which heads look far, which near?"), anchor=False)
 st.segmented_control(
@@ -50,4 +53,4 @@ ablation.draw(scene)
 with st.expander(_("All heads as a sortable list"), icon=":material/list:", key="list"):
     st.dataframe(overview.rows(table), hide_index=True, height=320, alt=_("One row a head, one column a statistic"))
 pins.draw("attention")
-show.footer(scene, overview.export(scene, table, statistic), caution="caution-heads")
+show.footer(scene, export.export(scene, table, statistic, shown), caution="caution-heads")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, Protocol, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,17 @@ class PrintSize(TypedDict, total=False):
 
     width_mm: float
     dpi: float
+
+
+class Drawing(Protocol):
+    """A picture that is painted at any width, and needs that of the whole page."""
+
+    @property
+    def aspect(self) -> float:
+        """Height over width."""
+
+    def draw(self, width: int) -> Picture:
+        """Return it painted at ``width`` pixels: (height, width, 3)."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,8 @@ class Panel(Record):
     """Draw the borders of the patches."""
     picture: Image.Image | None = None
     """A finished picture, for example from ``map_grid``, instead of all the above."""
+    drawing: Drawing | None = None
+    """A wall of small maps instead of all the above, as wide as the page."""
     finish: Callable[[Picture], Picture] | None = None
     """Draws on the painted panel, at whatever size it is painted: a box, some outlines."""
 
@@ -70,6 +83,8 @@ class Panel(Record):
     @property
     def aspect(self) -> float:
         """Height over width."""
+        if self.drawing is not None:
+            return self.drawing.aspect
         if self.picture is not None:
             return self.picture.height / self.picture.width
         shown = self._shown()
@@ -77,6 +92,8 @@ class Panel(Record):
 
     def draw(self, width: int) -> Picture:
         """Return the panel painted at ``width`` pixels, its cells crisp at that size: (height, width, 3)."""
+        if self.drawing is not None:
+            return self.drawing.draw(width)
         painted = self._painted(width, max(1, round(width * self.aspect)))
         return painted if self.finish is None else self.finish(painted)
 
@@ -147,6 +164,7 @@ class _Page(Record):
     width: int
     columns: int
     typeface: Typeface
+    widest: float = _WIDEST_PANEL
 
     def length(self, millimetres: float) -> int:
         return round(millimetres / _MILLIMETRES * self.dpi)
@@ -166,7 +184,7 @@ class _Page(Record):
     def panel(self) -> int:
         """Width of one panel."""
         free = self.width - 2 * self.margin - (self.columns - 1) * self.gap
-        return max(1, min(free // self.columns, self.length(_WIDEST_PANEL)))
+        return max(1, min(free // self.columns, self.length(self.widest)))
 
 
 def print_figure(
@@ -210,7 +228,8 @@ def _page(panels: Sequence[Panel], dpi: float, width_mm: float, columns: int | N
         )
     if columns is not None and columns < 1:
         raise OptionError(f"A printed figure needs at least one column; got {columns}. Leave it out for up to four.")
-    page = _Page(dpi, round(width_mm / _MILLIMETRES * dpi), min(columns or 4, len(panels)), typeface)
+    widest = width_mm if any(panel.drawing for panel in panels) else _WIDEST_PANEL
+    page = _Page(dpi, round(width_mm / _MILLIMETRES * dpi), min(columns or 4, len(panels)), typeface, widest)
     pixels = page.width * sum(page.panel * panel.aspect for panel in panels) / page.columns
     if pixels > _MAXIMUM_PIXELS:
         raise OptionError(

@@ -82,8 +82,11 @@ class FilmView:
         frame = sent.get("frame") if isinstance(sent, Mapping) else None
         return frame if isinstance(frame, int) and 0 <= frame < len(self.frames) else None
 
-    def pack(self) -> bytes:
-        """Return the film as one blob for the browser: a byte a cell, panel and frame."""
+    def pack(self, *, standalone: bool = False) -> bytes:
+        """Return the film as one blob for the browser: a byte a cell, panel and frame.
+
+        ``standalone`` leaves out the button that only the page can answer.
+        """
         parts = {f"levels {at}": panel.levels.tobytes() for at, panel in enumerate(self.panels)}
         content = hashlib.blake2b(b"".join(parts.values()), digest_size=8).hexdigest()
         panels: list[dict[str, Any]] = [
@@ -107,7 +110,7 @@ class FilmView:
             "mark": self.mark,
             "ruled": self.ruled,
             "tiles": self.tiles,
-            "choose": self.choose,
+            "choose": "" if standalone else self.choose,
             "darkens": self.palette == "spotlight",
             "opacity": self.opacity,
             "labels": dict(self.labels),

@@ -89,6 +89,7 @@ class HeadWall {
   }
 
   turn(cell) {
+    if (this.meta.standalone) return;
     this.selected = cell;
     if (!this.off.delete(cell)) this.off.add(cell);
     this.repaint();

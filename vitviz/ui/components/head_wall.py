@@ -10,6 +10,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from vitviz.ui.components.atlas_view import HeadIndex
+from vitviz.ui.components.attention_view import Direction
 from vitviz.ui.components.sources import WALL
 from vitviz.ui.components.wall_view import WALL_SCALES, WallScale, WallView
 
@@ -25,11 +26,12 @@ def head_wall(
     on_open: Callable[[HeadIndex], None],
     on_query: Callable[[str], None],
     on_scale: Callable[[WallScale], None],
+    on_direction: Callable[[Direction], None],
 ) -> None:
     """Show the wall.
 
     Each function is called before the script runs again: with the head that was pinned or taken off, switched off or
-    on, or opened; with the token that was made the query; with the scale that was chosen.
+    on, or opened; with the token that was made the query; with the scale or the direction that was chosen.
     """
 
     def sent(name: str) -> object:
@@ -50,6 +52,11 @@ def head_wall(
         if chosen in WALL_SCALES:
             on_scale(chosen)
 
+    def direction() -> None:
+        chosen = sent("direction")
+        if chosen == "attends_to" or chosen == "attended_by":
+            on_direction(chosen)
+
     _component(
         key=key,
         data=view.pack(),
@@ -58,4 +65,5 @@ def head_wall(
         on_open_change=lambda: head("open", on_open),
         on_query_change=query,
         on_scale_change=scale,
+        on_direction_change=direction,
     )

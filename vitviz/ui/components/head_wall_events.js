@@ -68,5 +68,6 @@ function bindButtons(wall) {
   wall.find(".pin").addEventListener("click", () => wall.pin(wall.cell));
   wall.find(".turn").addEventListener("click", () => wall.turn(wall.cell));
   wall.find(".open").addEventListener("click", () => wall.sendCell("open", wall.cell));
+  radioKeys(wall.find(".direction"), (direction) => wall.send("direction", direction));
   radioKeys(wall.find(".scales"), (scale) => wall.setScale(scale));
 }

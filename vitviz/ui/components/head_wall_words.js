@@ -6,7 +6,10 @@ function writeWall(wall) {
   const { labels } = meta;
   segments(find(".scales"), labels.scale, [["ten", labels.scale_ten], ["layer", labels.scale_layer], ["map", labels.scale_map]]);
   checkRadio(find(".scales"), wall.scale);
-  find(".hint").textContent = hintOf(labels);
+  segments(find(".direction"), labels.direction, ["attends_to", "attended_by"].map((name) => [name, labels[name]]));
+  checkRadio(find(".direction"), meta.direction);
+  find(".hint").textContent = meta.standalone ? "" : hintOf(labels);
+  for (const name of [".turn", ".open", ".direction"]) find(name).hidden = meta.standalone;
   find(".keys").textContent = labels.keys;
   find(".grid").setAttribute("aria-label", `${labels.wall}: ${meta.label}`);
   find(".grid").setAttribute("aria-describedby", "vitviz-wall-keys");
@@ -28,7 +31,7 @@ function queryButtons(wall) {
   const { prefix, query, labels, columns } = wall.meta;
   const patch = wall.queryPatch;
   const place = patch === null ? null : fill(labels.patch, { row: Math.floor(patch / columns) + 1, column: (patch % columns) + 1 });
-  const names = prefix.map((name) => [name, labels[name] ?? name]);
+  const names = (wall.meta.standalone ? prefix.filter((name) => name === query) : prefix).map((name) => [name, labels[name] ?? name]);
   const buttons = (patch === null ? names : [...names, [query, place]]).map(([name, text]) => {
     const button = element("button", "", text);
     button.type = "button";

@@ -13,9 +13,18 @@ from vitviz.html_page import html_page
 from vitviz.ui.components.atlas_view import AtlasView
 from vitviz.ui.components.attention_view import AttentionView
 from vitviz.ui.components.board_view import BoardView
-from vitviz.ui.components.sources import ATLAS, BOARD, TOKENS, VIEWER
+from vitviz.ui.components.film_view import FilmView
+from vitviz.ui.components.sources import ATLAS, BOARD, FILM, TOKENS, VIEWER, WALL, Source
 from vitviz.ui.components.token_view import TokenView
+from vitviz.ui.components.wall_view import WallView
 
+_SOURCES: dict[type, Source] = {
+    AttentionView: VIEWER,
+    AtlasView: ATLAS,
+    TokenView: TOKENS,
+    WallView: WALL,
+    FilmView: FILM,
+}
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
 
 _PAGE_STYLE = """
@@ -83,10 +92,10 @@ def _script(source: str, data: str) -> str:
 
 
 def standalone_html(
-    view: AttentionView | AtlasView | TokenView, *, title: str, caption: str, language: str = "en"
+    view: AttentionView | AtlasView | TokenView | WallView | FilmView, *, title: str, caption: str, language: str = "en"
 ) -> str:
     """Return the view as one self-contained HTML page. Title and caption are plain text and are escaped."""
-    source = VIEWER if isinstance(view, AttentionView) else TOKENS if isinstance(view, TokenView) else ATLAS
+    source = _SOURCES[type(view)]
     data = base64.b64encode(view.pack(standalone=True)).decode("ascii")
     content = f"""<main>
 <h1>{escape(title)}</h1>

@@ -14,7 +14,7 @@ from vitviz.errors import GridError, OptionError, check_choice, check_index
 from vitviz.figures.palettes import levels, table
 from vitviz.grid import PatchGrid
 from vitviz.ui.components.atlas_view import HeadIndex
-from vitviz.ui.components.attention_view import VIEWER_PALETTES, viewer_colours
+from vitviz.ui.components.attention_view import DIRECTIONS, VIEWER_PALETTES, Direction, viewer_colours
 from vitviz.ui.components.even_share import even_levels
 from vitviz.ui.components.labels import wall_labels
 from vitviz.ui.components.packing import float32_bytes, pack
@@ -54,6 +54,8 @@ class WallView:
     unit: str
     query: str
     """Name of the query token."""
+    direction: Direction = "attends_to"
+    """Whether the maps show where the query looks or who looks at it."""
     selected: tuple[int, int]
     """(layer, head) that is shown large while the reader points at none."""
     pinned: tuple[tuple[int, int], ...] = ()
@@ -75,6 +77,7 @@ class WallView:
             )
         check_choice("Scale", self.scale, WALL_SCALES)
         check_choice("Palette", self.palette, VIEWER_PALETTES)
+        check_choice("Direction", self.direction, DIRECTIONS)
         self.grid.token(self.query)
         for place in (self.selected, *self.pinned, *self.off):
             self.cell(place)
@@ -115,8 +118,11 @@ class WallView:
         name = sent.get("query") if isinstance(sent, Mapping) else None
         return name if name in self.grid.names else None
 
-    def pack(self) -> bytes:
-        """Return the wall as one blob for the browser: a byte a patch, head and scale."""
+    def pack(self, *, standalone: bool = False) -> bytes:
+        """Return the wall as one blob for the browser: a byte a patch, head and scale.
+
+        ``standalone`` leaves out the buttons that only the page can answer.
+        """
         layers, heads = self.statistic.shape
         missing = np.isnan(self.maps).any(axis=(2, 3))
         flat = np.nan_to_num(self.maps, nan=0.0).reshape(layers * heads, -1)
@@ -143,6 +149,7 @@ class WallView:
             "unit": self.unit,
             "limits": list(self.limits),
             "query": self.query,
+            "direction": self.direction,
             "selected": self.cell(self.selected),
             "pinned": [self.cell(place) for place in self.pinned],
             "off": [self.cell(place) for place in self.off],
@@ -150,6 +157,7 @@ class WallView:
             "scale": self.scale,
             "darkens": self.palette == "spotlight",
             "opacity": self.opacity,
+            "standalone": standalone,
             "labels": dict(self.labels),
             "photoName": hashlib.blake2b(self.photo, digest_size=8).hexdigest(),
             "content": content,

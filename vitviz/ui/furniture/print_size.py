@@ -22,3 +22,8 @@ def choose() -> PrintSize:
         _("Dots per inch"), RESOLUTIONS, default=300, required=True, key="print_resolution"
     )
     return {"width_mm": millimetres, "dpi": dots}
+
+
+def chosen() -> PrintSize:
+    """Return the choice of the last run, for files that are described before it is drawn."""
+    return {"width_mm": st.session_state.get("print_width", 180), "dpi": st.session_state.get("print_resolution", 300)}

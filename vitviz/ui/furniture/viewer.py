@@ -141,7 +141,7 @@ def caption(scene: Scene) -> str:
         rows=scene.trace.grid.rows,
         columns=scene.trace.grid.columns,
     )
-    return " ".join(filter(None, [told, framing.caption(scene)]))
+    return ". ".join(filter(None, [told, framing.caption(scene)]))
 
 
 def export(scene: Scene, view: AttentionView) -> Export:

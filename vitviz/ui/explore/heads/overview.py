@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -11,19 +11,12 @@ from numpy.typing import NDArray
 
 from vitviz.attention.statistics import STATISTICS, HeadStatistics
 from vitviz.capture.edit import NO_EDIT
-from vitviz.export.arrays import statistics_arrays
-from vitviz.figures.head_panel import head_panel
-from vitviz.figures.scale import Scale
-from vitviz.figures.sheet import PrintSize, print_figure
 from vitviz.ui.choices.shared import ABLATE, HEAD, LAYER, pairs_of
 from vitviz.ui.components.atlas_view import AtlasView, HeadIndex, colour_limits, least_span
-from vitviz.ui.components.standalone import standalone_html
-from vitviz.ui.furniture import settings, viewer
-from vitviz.ui.furniture.show import Export
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _, language
+from vitviz.ui.text import _
 from vitviz.ui.words.class_names import class_name
 from vitviz.ui.words.head_statistics import names
 
@@ -130,25 +123,3 @@ def answers(scene: Scene, count: int = 5) -> tuple[list[str], NDArray[np.float32
     listed = list(best)
     names_ = [class_name(scene.vit, index) for index in listed]
     return names_, chances[0][listed].cpu().numpy(), chances[1][listed].cpu().numpy()
-
-
-def export(scene: Scene, table: HeadStatistics, name: str) -> Export:
-    """Return the files of the heads view."""
-    title, unit, _definition = names()[name]
-    view = atlas(scene, table, name)
-
-    def png(**size: Unpack[PrintSize]) -> bytes:
-        sheet = head_panel(f"{title} ({unit})", table.table(name), Scale(*view.limits, None))
-        return print_figure(
-            [sheet], title=viewer.titled(scene, _("Every head: rows are layers")), caption=viewer.caption(scene), **size
-        )
-
-    return Export(
-        name=f"vitviz-heads-{name}",
-        settings=settings.heads(scene, name),
-        png=png,
-        arrays=lambda: statistics_arrays(table),
-        html=lambda told: standalone_html(
-            view, title=viewer.titled(scene, title), caption=viewer.caption(scene), language=language()
-        ),
-    )

@@ -10,8 +10,9 @@ from vitviz.attention.lines import head_lines
 from vitviz.attention.statistics import HeadStatistics
 from vitviz.trace import Trace
 from vitviz.ui.choices.heads import BESIDE, MOST_BESIDE, WALL_SCALE
-from vitviz.ui.choices.shared import OPACITY, PALETTE, PATCH, pairs_of
+from vitviz.ui.choices.shared import DIRECTION, OPACITY, PALETTE, PATCH, pairs_of
 from vitviz.ui.components.atlas_view import colour_limits, least_span
+from vitviz.ui.components.attention_view import Direction
 from vitviz.ui.components.head_wall import head_wall
 from vitviz.ui.components.wall_view import HeadEffect, WallView
 from vitviz.ui.explore.heads import overview
@@ -23,17 +24,20 @@ from vitviz.ui.text import _
 from vitviz.ui.words.head_statistics import names
 
 
-def draw(scene: Scene, table: HeadStatistics, statistic: str) -> None:
-    """Draw the wall with the statistic as the colour of the frames."""
+def draw(scene: Scene, table: HeadStatistics, statistic: str) -> WallView:
+    """Draw the wall with the statistic as the colour of the frames, and return it."""
+    shown = view(scene, table, statistic)
     head_wall(
-        view(scene, table, statistic),
+        shown,
         key="wall",
         on_pin=_pin,
         on_off=overview.toggle,
         on_open=overview.pick,
         on_query=lambda name: link.put(PATCH.at(name)),
         on_scale=lambda scale: link.put(WALL_SCALE.at(scale)),
+        on_direction=lambda direction: link.put(DIRECTION.at(direction)),
     )
+    return shown
 
 
 def view(scene: Scene, table: HeadStatistics, statistic: str) -> WallView:
@@ -43,12 +47,13 @@ def view(scene: Scene, table: HeadStatistics, statistic: str) -> WallView:
     return WallView(
         photo=viewer.photo_file(scene),
         grid=scene.trace.grid,
-        maps=maps(scene.trace, scene.query),
+        maps=maps(scene.trace, scene.query, link.get(DIRECTION)),
         statistic=values,
         limits=colour_limits(values, least_span(statistic, max(scene.trace.grid.patch_size))),
         label=title,
         unit=unit,
         query=scene.query,
+        direction=link.get(DIRECTION),
         selected=(scene.layer, scene.chosen_head if isinstance(scene.chosen_head, int) else 0),
         pinned=tuple(beside(scene)),
         off=tuple(overview.ablated()),
@@ -59,12 +64,12 @@ def view(scene: Scene, table: HeadStatistics, statistic: str) -> WallView:
     )
 
 
-def maps(trace: Trace, query: str) -> NDArray[np.float32]:
-    """Return the share of each patch in what each head looks at from a token: (layers, heads, rows, columns).
+def maps(trace: Trace, query: str, direction: Direction = "attends_to") -> NDArray[np.float32]:
+    """Return where each head looks from a token, or who looks at it: (layers, heads, rows, columns).
 
     NaN for heads that a layer has fewer than another.
     """
-    lines, grid = head_lines(trace, trace.grid.token(query)), trace.grid
+    lines, grid = head_lines(trace, trace.grid.token(query), direction=direction), trace.grid
     return lines[..., len(grid.prefix) :].reshape(*lines.shape[:2], grid.rows, grid.columns)
 
 

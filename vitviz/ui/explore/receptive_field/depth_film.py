@@ -53,26 +53,29 @@ def _name(scene: Scene) -> tuple[object, ...]:
 
 
 def _draw(scene: Scene) -> None:
+    shown = view(scene)
+    if shown is not None:
+        film(shown, key="depth_film", on_choose=lambda frame: link.put(LAYER.at(frame)))
+
+
+def view(scene: Scene) -> FilmView | None:
+    """Return the film, or None if no network can be measured; frames that were measured are kept."""
     panels = [panel for role, probe in probes.probes(scene) if role != "random" for panel in _panels(scene, probe)]
     if not panels:
-        return
+        return None
     count = scene.vit.layers
-    film(
-        FilmView(
-            name=_("Receptive fields from the first layer to the last"),
-            photo=viewer.photo_file(scene),
-            size=scene.vit.image_size,
-            panels=tuple(panels),
-            frames=tuple(_("Depth {depth} of {count}").format(depth=at + 1, count=count) for at in range(count)),
-            ends=(_("a thousandth") if link.get(FIELD_SCALE) == "log" else "0", _("strongest square")),
-            start=scene.layer,
-            mark=viewer.query_box(scene),
-            choose=_("Use this depth below"),
-            palette=link.get(PALETTE),
-            opacity=link.get(OPACITY),
-        ),
-        key="depth_film",
-        on_choose=lambda frame: link.put(LAYER.at(frame)),
+    return FilmView(
+        name=_("Receptive fields from the first layer to the last"),
+        photo=viewer.photo_file(scene),
+        size=scene.vit.image_size,
+        panels=tuple(panels),
+        frames=tuple(_("Depth {depth} of {count}").format(depth=at + 1, count=count) for at in range(count)),
+        ends=(_("a thousandth") if link.get(FIELD_SCALE) == "log" else "0", _("strongest square")),
+        start=scene.layer,
+        mark=viewer.query_box(scene),
+        choose=_("Use this depth below"),
+        palette=link.get(PALETTE),
+        opacity=link.get(OPACITY),
     )
 
 

@@ -10,7 +10,8 @@ from PIL import Image
 from vitviz.figures.export import html_of_png
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.ui.choices.receptive_field import FIELD_SCALE, PICTURES
-from vitviz.ui.explore.receptive_field import fields
+from vitviz.ui.components.standalone import standalone_html
+from vitviz.ui.explore.receptive_field import depth_film, fields
 from vitviz.ui.explore.receptive_field.fields import ProbedField
 from vitviz.ui.furniture import viewer
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
@@ -25,6 +26,7 @@ def export(scene: Scene, measured: list[ProbedField]) -> Export:
     """Return the files of the page: the maps for print, the fields as arrays, the settings, a page."""
     title = _("How far does one place see?")
     pictures = [(network, fields.picture(scene, network)) for network in measured]  # now: downloads have no session
+    film, spoken = depth_film.view(scene), language()
     key = f"{fields.key(scene)} {viewer.caption(scene)}"
 
     def png(**size: Unpack[PrintSize]) -> bytes:
@@ -41,12 +43,18 @@ def export(scene: Scene, measured: list[ProbedField]) -> Export:
         maps: dict[str, NDArray[Any]] = {network.role: network.field.values for network in measured}
         return {**maps, "picture": scene.picture}
 
+    def page(told: dict[str, Any]) -> str:
+        heading = viewer.titled(scene, title)
+        if film is None:
+            return html_of_png(png(), heading, key, told, language=spoken)
+        return standalone_html(film, title=heading, caption=viewer.caption(scene), language=spoken)
+
     return Export(
         name=f"vitviz-receptive-field-layer{scene.layer}",
         settings=_recipe(scene, measured),
         png=png,
         arrays=arrays,
-        html=lambda told: html_of_png(png(), viewer.titled(scene, title), key, told, language=language()),
+        html=page,
     )
 
 

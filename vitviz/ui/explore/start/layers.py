@@ -9,12 +9,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vitviz.attention.view import MapView, attention_view
-from vitviz.figures.export import html_of_png
 from vitviz.figures.palettes import levels
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.ui.components.film import film
 from vitviz.ui.components.film_view import FilmPanel, FilmView
+from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.furniture import settings, viewer
 from vitviz.ui.furniture.show import Export
 from vitviz.ui.reader.scene import Scene, first_query
@@ -74,6 +74,7 @@ def _scale(shown: MapView) -> Scale:
 def export(scene: Scene, maps: list[MapView]) -> Export:
     """Return the files of the Start page."""
     title = _("Where {query} looks, layer by layer").format(query=query_words(scene))
+    played, spoken = view(scene, maps), language()
 
     def png(**size: Unpack[PrintSize]) -> bytes:
         panels = [
@@ -97,7 +98,7 @@ def export(scene: Scene, maps: list[MapView]) -> Export:
         settings=settings.settings(scene, "layers", query=first_query(scene.vit)),
         png=png,
         arrays=arrays,
-        html=lambda told: html_of_png(
-            png(), viewer.titled(scene, title), viewer.caption(scene), told, language=language()
+        html=lambda told: standalone_html(
+            played, title=viewer.titled(scene, title), caption=viewer.caption(scene), language=spoken
         ),
     )
