@@ -34,6 +34,18 @@ def test_a_stroke_changes_the_answer_and_undo_brings_it_back(new_page, serve, se
 
     cosine = page.get_by_test_id("stMetricValue")
     assert cosine.inner_text() == "1.000"
+    move_to(5, 0)
+    page.mouse.down()
+    move_to(5, 6)
+    page.get_by_text("Patches changed").first.wait_for()  # while the stroke goes on
+    page.wait_for_function("shown => shown.innerText !== '1.000'", arg=cosine.element_handle())
+    assert "painted=none" in page.url, "the link holds finished strokes"
+    page.mouse.up()
+    shows(7)
+    page.wait_for_url(re.compile(r"painted=7x7\.\w+"))
+    page.get_by_role("button", name="Undo", exact=True).click()
+    shows(0)
+    settle(page, PATIENCE)
     stroke((1, 1), (1, 4))  # a fast stroke leaves no gap
     shows(4)
     page.wait_for_url(re.compile(r"painted=7x7\.\w+"))

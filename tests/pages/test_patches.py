@@ -248,6 +248,9 @@ def test_a_stroke_is_kept_in_the_link(monkeypatch):
     monkeypatch.setattr(painting.st, "session_state", state)
     monkeypatch.setattr(painting.link, "put", lambda setting: kept.update({setting.name: setting.value}))
     grid = vitviz.PatchGrid(4, 4, (8, 8))
+    painting._keep(grid, painting.Stroke(frozenset({5, 6}), 2, live=True))
+    assert not kept, "a stroke that goes on is shown, and not yet in the link"
+    assert len(state) == 2
     painting._keep(grid, painting.Stroke(frozenset({5, 6, 9}), 3))
     assert kept == {"painted": PAINTED.text()}
     assert list(state.values()) == [3]

@@ -35,8 +35,8 @@ def test_a_patch_outside_the_grid_is_refused():
 
 
 def test_a_stroke_is_read():
-    assert view().read_stroke({"painted": [1, 14, 1], "stroke": 5}) == (frozenset({1, 14}), 5)
-    assert view().read_stroke({"painted": [], "stroke": 6}) == (frozenset(), 6)
+    assert view().read_stroke({"painted": [1, 14, 1], "stroke": 5}) == (frozenset({1, 14}), 5, False)
+    assert view().read_stroke({"painted": [], "stroke": 6, "live": True}) == (frozenset(), 6, True)
 
 
 @pytest.mark.parametrize("sent", [

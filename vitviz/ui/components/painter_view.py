@@ -14,10 +14,11 @@ from vitviz.ui.components.packing import pack
 
 
 class Stroke(NamedTuple):
-    """What the reader painted: the whole set after a stroke, and the stroke's number."""
+    """What the reader painted: the whole set, the number of the stroke, and whether it still goes on."""
 
     painted: frozenset[int]
     number: int
+    live: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ class PainterView:
             number = check_index("Stroke", sent["stroke"], 1_000_000_000)
         except (KeyError, TypeError, OptionError):
             return None
-        return Stroke(frozenset(patches), number)
+        return Stroke(frozenset(patches), number, sent.get("live") is True)
 
     def pack(self) -> bytes:
         """Return the view as one blob for the browser."""

@@ -1,6 +1,8 @@
-// The patch painter: a brush over the patches of a photo. Painting happens here; the server hears of finished strokes.
+// The patch painter: a brush over the patches of a photo. Painting happens here; the server hears of strokes, and of a
+// stroke as it grows as often as it can answer.
 
 const UNDOS = 100;
+const LIVE_WAIT = 60; // milliseconds between two questions within a stroke; none is asked before the last is answered
 const KEY_WAIT = 300; // milliseconds without another key until the server is asked
 
 class PatchPainter {
@@ -27,11 +29,13 @@ class PatchPainter {
       if (!moved) return;
     }
     this.strokes = Math.max(meta.stroke, this.strokes ?? 0);
+    this.asked = false;
     const [photo, changed] = await Promise.all([picture(part, "photo"), meta.changed ? picture(part, "changed") : null]);
     if (meta.stroke < this.strokes && !moved) return; // another stroke began while the pictures were decoded
     Object.assign(this, { meta, photo, changed });
     if (moved) Object.assign(this, { past: [], cursor: null });
     if (!this.stroke) this.painted = new Set(meta.painted);
+    else this.ask();
     writeTools(this);
     this.observer.observe(this.app);
     this.repaint();
@@ -58,9 +62,12 @@ class PatchPainter {
     else this.tell();
   }
 
-  tell() {
+  /** Send what is painted; ``live`` within a stroke, which no link has to hold. */
+  tell(live = false) {
     this.sending = null;
-    this.send({ painted: [...this.painted].sort((a, b) => a - b), stroke: this.strokes });
+    const painted = [...this.painted].sort((a, b) => a - b);
+    this.told = painted.join();
+    this.send({ painted, stroke: this.strokes, live });
   }
 
   undo() {
@@ -85,6 +92,19 @@ class PatchPainter {
     }
     this.stroke.from = patch;
     this.point(patch);
+    this.ask();
+  }
+
+  /** Within a stroke, tell the server what is painted so far, unless it has not answered yet or knows. */
+  ask() {
+    clearTimeout(this.asking);
+    this.asking = setTimeout(() => {
+      const now = [...this.painted].sort((a, b) => a - b).join();
+      if (!this.stroke || this.asked || now === this.told) return;
+      this.asked = true;
+      this.strokes += 1;
+      this.tell(true);
+    }, LIVE_WAIT);
   }
 
   end() {
@@ -96,7 +116,7 @@ class PatchPainter {
     if (!this.stroke) return;
     this.stroke = null;
     this.painted = this.past.pop();
-    this.repaint();
+    this.commit(); // the server may have heard of the stroke
   }
 
   point(patch) {
@@ -116,8 +136,9 @@ class PatchPainter {
   dispose() {
     this.observer.disconnect();
     clearTimeout(this.speaking);
+    clearTimeout(this.asking);
     clearTimeout(this.sending);
-    if (this.sending) this.tell(); // what was painted just before leaving counts too
+    if (this.sending || this.stroke) this.tell(); // what was painted just before leaving counts too
   }
 }
 

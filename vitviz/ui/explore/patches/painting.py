@@ -31,6 +31,7 @@ from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
 
 _STROKE = "vitviz_stroke"
+_LIVE = "vitviz_live_painting"
 _ORDER = ("grey", "mean", "black", "noise", "blur", SHUFFLED, REMOVED)
 
 
@@ -95,7 +96,7 @@ def controls() -> None:
 def current(scene: Scene) -> Changed:
     """Return the changed picture of this run; a painting for another grid is carried over, and told."""
     grid = scene.vit.grid
-    text = link.get(PAINTED)
+    text = st.session_state.get(_LIVE) or link.get(PAINTED)
     painting = painting_of(text) or Painting(grid.rows, grid.columns, frozenset() if text else opening(scene))
     fitted = painting.on(grid)
     if fitted is not painting:
@@ -188,8 +189,14 @@ def painter(scene: Scene, changed: Changed) -> None:
 
 
 def _keep(grid: PatchGrid, stroke: Stroke) -> None:
+    """Keep a stroke in the link, or, while it goes on, for the next run alone."""
+    text = painted_text(Painting(grid.rows, grid.columns, stroke.painted))
     st.session_state[_STROKE] = stroke.number
-    link.put(PAINTED.at(painted_text(Painting(grid.rows, grid.columns, stroke.painted))))
+    if stroke.live:
+        st.session_state[_LIVE] = text
+    else:
+        st.session_state.pop(_LIVE, None)
+        link.put(PAINTED.at(text))
 
 
 def _effect(changed: Changed) -> str:
