@@ -7,6 +7,7 @@ import streamlit as st
 from vitviz.ui.explore.atlas import chosen, comparison, grid, head, lesson, photos
 from vitviz.ui.explore.atlas.export import export
 from vitviz.ui.furniture import show
+from vitviz.ui.furniture.stage import stage
 from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
 
@@ -18,13 +19,15 @@ show.heading(
         "over a whole data set, so that a head gets a character, with its spread and its exceptions."
     ),
 )
-place = st.container()
-shown = chosen.draw_choices()
+controls, picture = stage()
+with controls:
+    place = st.container()
+    shown = chosen.draw_choices()
 if shown is None:
     st.stop()
 with place:
     lesson.draw(shown)
-left, right = st.columns(2, gap="large")
+left, right = picture.columns(2, gap="large")
 with left:
     table = grid.draw(shown)
 with right:

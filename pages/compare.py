@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vitviz.ui.explore.compare import changes, maps, pair, sides
 from vitviz.ui.furniture import show
+from vitviz.ui.furniture.stage import stage
 from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
 
@@ -15,15 +16,20 @@ show.heading(
         "must change with its weights; a map of an answer must change with the answer."
     ),
 )
-pair.choose(scene)
-a, b = sides.sides(scene)
-pair.choose_classes(a)
-outcomes = [] if b is None else pair.outcomes(a, b)
-compared = None if b is None else pair.compared(a, b, outcomes)
+controls, picture = stage()
+with controls:
+    pair.choose(scene)
+with picture:
+    a, b = sides.sides(scene)
+with controls:
+    pair.choose_classes(a)
 shown = []
-if b is not None and compared is not None:
-    shown = maps.panels(a, b, compared)
-    maps.draw(a, b, compared, shown)
+with picture:
+    outcomes = [] if b is None else pair.outcomes(a, b)
+    compared = None if b is None else pair.compared(a, b, outcomes)
+    if b is not None and compared is not None:
+        shown = maps.panels(a, b, compared)
+        maps.draw(a, b, compared, shown)
 if b is not None:
     maps.answers(a, b)
     changes.draw(a, b)

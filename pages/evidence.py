@@ -6,6 +6,7 @@ import streamlit as st
 
 from vitviz.ui.explore.evidence import box, curves, maps, panels, target, weights
 from vitviz.ui.furniture import show
+from vitviz.ui.furniture.stage import stage
 from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
 
@@ -23,17 +24,21 @@ show.heading(
     ),
 )
 aim = target.current(scene)
-target.controls(scene, aim)
 shown = maps.methods(scene)
-maps.choose_methods(shown)
-if scene.trace.edit:
-    st.caption(":material/power: " + _("These maps explain the model with all its heads switched on."))
-if not shown:
-    st.info(_("No method is chosen. Choose one in the list above."), icon=":material/info:")
-above = st.container()
-outcomes = panels.draw(scene, aim, shown)
-with above:
-    panels.ask_for_all(scene, outcomes)
+target.answers(scene, aim)
+controls, picture = stage()
+with controls:
+    target.controls(scene, aim)
+    maps.choose_methods(shown)
+with picture:
+    if scene.trace.edit:
+        st.caption(":material/power: " + _("These maps explain the model with all its heads switched on."))
+    if not shown:
+        st.info(_("No method is chosen. Choose one in the list of methods."), icon=":material/info:")
+    above = st.container()
+    outcomes = panels.draw(scene, aim, shown)
+    with above:
+        panels.ask_for_all(scene, outcomes)
 curves.draw(scene, aim, outcomes)
 box.draw(scene, outcomes)
 weights.draw(scene, aim, outcomes)

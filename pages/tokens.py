@@ -5,6 +5,7 @@ from __future__ import annotations
 from vitviz.ui.explore.tokens import clusters, layers, lens, likeness, norms, second_photo
 from vitviz.ui.explore.tokens.export import TokenMeasurements, export
 from vitviz.ui.furniture import show
+from vitviz.ui.furniture.stage import stage
 from vitviz.ui.reader.scene import current
 from vitviz.ui.text import _
 
@@ -16,9 +17,12 @@ show.heading(
         "like tokens, here seen as likeness to the patch under the pointer and as like colours."
     ),
 )
-likeness.controls(scene)
-here, there = second_photo.first(scene), second_photo.second(scene)
-view, colours = likeness.draw(scene, here, there)
+controls, picture = stage()
+with controls:
+    likeness.controls(scene)
+with picture:
+    here, there = second_photo.first(scene), second_photo.second(scene)
+    view, colours = likeness.draw(scene, here, there)
 groups = clusters.draw(scene, here, there, colours)
 table = norms.draw(scene, here)
 reading = lens.draw(scene, here)

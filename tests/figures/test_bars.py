@@ -12,7 +12,7 @@ from vitviz.figures.bars import Verdict, answers_bar, histogram, verdict_bars
 from vitviz.figures.curve import Curve
 from vitviz.figures.head_scatter import distance_scatter
 from vitviz.figures.line_chart import line_chart
-from vitviz.figures.theme import QUERY_ORANGE, TRANSPARENT
+from vitviz.figures.theme import QUERY_ORANGE, TRANSPARENT, TYPE
 
 DISTANCE = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 
@@ -36,7 +36,7 @@ def test_every_figure_is_transparent_and_without_a_template(kind):
     written = json.loads(made.to_json())["layout"]
     assert written["paper_bgcolor"] == written["plot_bgcolor"] == TRANSPARENT
     assert not written.get("template", {}).get("layout")
-    assert "font" not in written
+    assert written["font"] == {"size": TYPE}, "the family and the colour are the page's"
     assert max(written["margin"].values()) <= 30
 
 

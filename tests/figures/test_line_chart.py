@@ -9,7 +9,7 @@ from vitviz.figures.axes import Axis, layer_axis
 from vitviz.figures.curve import Curve, Level, Point, Shade, spread
 from vitviz.figures.line_chart import LAYER, TITLED, line_chart
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
-from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE
+from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, TYPE, enlarged
 
 AXES = {"x": Axis("Patch (pixels)"), "y": Axis("Object (pixels)")}
 FORMULA = Curve("formula", [4, 16], [3, 6], kind="line")
@@ -117,7 +117,7 @@ def test_axes_in_the_words_of_plotly(axis, values, wanted):
     settings = axis.settings(values)
     assert {name: value for name, value in settings.items() if name not in common} == wanted
     assert settings["title"]["text"] == "x"
-    assert settings["tickfont"] == {"color": "#767676"}  # 4.5:1 on white and on the dark theme's ground
+    assert settings["tickfont"] == {"color": "#767676", "size": TYPE}  # 4.5:1 on white and on the dark theme's ground
 
 
 def test_marks_that_are_none_are_refused():
@@ -156,3 +156,14 @@ def test_what_cannot_be_drawn_is_refused(items, log, message):
 def test_a_look_that_is_none_is_refused(look, message):
     with pytest.raises(OptionError, match=message):
         Curve("a", [1], [1], **look)
+
+
+def test_a_figure_for_a_projector_is_a_larger_copy():
+    usual = line_chart([Curve("a", [0, 1], [0, 1])], x=Axis("x"), y=Axis("y"), height=300)
+    large = enlarged(usual, 2 * TYPE)
+    written = large.layout
+    sizes = [written.font, written.legend.font, written.hoverlabel.font]
+    sizes += [part.font for axis in (written.xaxis, written.yaxis) for part in [axis.title]]
+    sizes += [written.xaxis.tickfont, written.yaxis.tickfont]
+    assert {font.size for font in sizes} == {2 * TYPE}
+    assert (written.height, usual.layout.height, usual.layout.xaxis.tickfont.size) == (600, 300, TYPE)

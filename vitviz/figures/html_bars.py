@@ -27,10 +27,10 @@ def colour_bar(
     stops = ", ".join("rgb({}, {}, {})".format(*rgb) for rgb in colours[::15])
     ends = [number(scale.low), *(["0"] if scale.signed else []), number(scale.high)]
     words = "".join(f"<span>{escape(text)}</span>" for text in ends)
-    named = f'<div style="font-size:0.8rem;opacity:0.85">{escape(title)}</div>' if title else ""
+    named = f'<div style="font-size:0.94rem;opacity:0.85">{escape(title)}</div>' if title else ""
     return (
         f'<div style="height:10px;border-radius:2px;background:linear-gradient(to right, {stops})"></div>'
-        f'<div style="display:flex;justify-content:space-between;font-size:0.8rem;opacity:0.85">{words}</div>{named}'
+        f'<div style="display:flex;justify-content:space-between;font-size:0.94rem;opacity:0.85">{words}</div>{named}'
     )
 
 
@@ -42,4 +42,4 @@ def legend(items: Sequence[tuple[str, Rgb]]) -> str:
         f"{escape(text)}</span>"
         for text, colour in items
     )
-    return f'<div style="font-size:0.85rem;line-height:1.7">{words}</div>'
+    return f'<div style="font-size:0.94rem;line-height:1.7">{words}</div>'

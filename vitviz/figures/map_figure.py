@@ -14,7 +14,7 @@ from vitviz.figures.image_files import jpeg_bytes, png_bytes
 from vitviz.figures.paint import number
 from vitviz.figures.palettes import plotly_scale
 from vitviz.figures.sheet import Panel
-from vitviz.figures.theme import plain, small, style
+from vitviz.figures.theme import TYPE, plain, small, style
 
 _SIDE = 448  # pixels of a picture in the figure's file
 _HEIGHT = 380
@@ -36,7 +36,7 @@ def map_figure(panels: Sequence[Panel], *, title: str = "", columns: int = 4) ->
     for place, panel in enumerate(panels):
         row, column = divmod(place, columns)
         _add(made, panel, row + 1, column + 1)
-    made.update_annotations(font_size=12)
+    made.update_annotations(font_size=TYPE)
     top = 60 if title else 30
     margin = {"l": 8, "r": 8, "t": top, "b": 8}
     return style(made, top + _HEIGHT * rows // (1 if columns <= 2 else 2), title={"text": plain(title)}, margin=margin)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError, check_index
 from vitviz.figures.palettes import VIT_BLUE, plotly_scale
-from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, axis, figure, plain, small
+from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, TICKS, TYPE, axis, figure, plain, small
 from vitviz.record import Record
 
 Head = tuple[int, int]
@@ -159,7 +159,12 @@ def _by_layer(layers: NDArray[np.int32], count: int, title: str) -> dict[str, ob
         "cmin": 0,
         "cmax": max(1, count - 1),
         "line": {"width": 0.5, "color": NEUTRAL},
-        "colorbar": {"title": {"text": plain(title), "side": "right"}, "thickness": 12, "outlinewidth": 0},
+        "colorbar": {
+            "title": {"text": plain(title), "side": "right", "font": {"color": TICKS, "size": TYPE}},
+            "tickfont": {"color": TICKS, "size": TYPE},
+            "thickness": 12,
+            "outlinewidth": 0,
+        },
     }
 
 

@@ -20,9 +20,11 @@ TRANSPARENT = "rgba(0,0,0,0)"
 LINE = "rgba(128,128,128,0.28)"
 """Grid lines and frames: visible on a light and on a dark page."""
 NEUTRAL = "#8A8A8A"
+"""Marks that are no model's: references, "before"; 3:1 or better on white and on near-black."""
 TICKS = "#767676"
 """Of numbers and titles along the axes: a contrast of 4.5 to 1 on white and on the dark page alike (WCAG AA)."""
-"""Marks that are no model's: references, "before"; 3:1 or better on white and on near-black."""
+TYPE = 15
+"""Size of all type of a figure on a screen, in pixels."""
 QUERY_ORANGE = "#FF7A00"
 CONFIG: Mapping[str, Any] = MappingProxyType(
     {
@@ -38,8 +40,8 @@ CONFIG: Mapping[str, Any] = MappingProxyType(
 def axis(title: str = "", **more: Any) -> dict[str, Any]:
     """Return the settings of one axis: its title with the unit, quiet lines, room for its own labels."""
     return {
-        "title": {"text": plain(title), "standoff": 8, "font": {"color": TICKS}},
-        "tickfont": {"color": TICKS},
+        "title": {"text": plain(title), "standoff": 8, "font": {"color": TICKS, "size": TYPE}},
+        "tickfont": {"color": TICKS, "size": TYPE},
         "gridcolor": LINE,
         "linecolor": LINE,
         "zerolinecolor": LINE,
@@ -62,7 +64,10 @@ def style(made: go.Figure, height: int, **layout: Any) -> go.Figure:
         "plot_bgcolor": TRANSPARENT,
         "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
         "height": height,
+        "font": {"size": TYPE},
+        "hoverlabel": {"font": {"size": TYPE}},
         "legend": {
+            "font": {"size": TYPE},
             "orientation": "h",
             "traceorder": "normal",
             "bgcolor": TRANSPARENT,
@@ -76,6 +81,23 @@ def style(made: go.Figure, height: int, **layout: Any) -> go.Figure:
     }
     made.update_layout(**(common | layout))
     return made
+
+
+def enlarged(made: go.Figure, size: int) -> go.Figure:
+    """Return a copy of a figure with all its type in a size in pixels, its height grown by the same factor."""
+    large, kind = go.Figure(made), {"size": size}
+    large.update_layout(font=kind, hoverlabel_font=kind, legend_font=kind)
+    if made.layout.height:
+        large.layout.height = round(made.layout.height * size / TYPE)
+    large.update_xaxes(tickfont=kind, title_font=kind)
+    large.update_yaxes(tickfont=kind, title_font=kind)
+    large.update_coloraxes(colorbar_tickfont=kind, colorbar_title_font=kind)
+    large.update_annotations(font=kind)
+    for trace in large.data:
+        bar = getattr(getattr(trace, "marker", None), "colorbar", None)
+        if bar:
+            bar.update(tickfont=kind, title_font=kind)
+    return large
 
 
 def colour_axis(scale: Scale, palette: str | None = None, *, title: str = "", **bar: Any) -> dict[str, Any]:
@@ -93,7 +115,12 @@ def colour_axis(scale: Scale, palette: str | None = None, *, title: str = "", **
         "cmin": low,
         "cmax": high,
         "colorbar": {
-            "title": {"text": plain(title), "side": "top" if bar.get("orientation") == "h" else "right"},
+            "title": {
+                "text": plain(title),
+                "side": "top" if bar.get("orientation") == "h" else "right",
+                "font": {"color": TICKS, "size": TYPE},
+            },
+            "tickfont": {"color": TICKS, "size": TYPE},
             "tickmode": "array",
             "tickvals": list(ticks),
             "ticktext": list(ticks.values()),

@@ -7,7 +7,11 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from vitviz.figures.alt import alt_text
+from vitviz.figures.theme import enlarged
+from vitviz.ui.choices.shared import PRESENT
 from vitviz.ui.furniture import lines
+from vitviz.ui.furniture.presentation import TYPE
+from vitviz.ui.reader import link
 from vitviz.ui.words.labels import figure_words
 
 # Plotly asks every value whether it is a pandas series, and takes the pandas that it finds among the loaded modules.
@@ -18,12 +22,12 @@ def chart(figure: go.Figure, *, key: str) -> None:
     """Draw a figure over the full width, with its summary in words, and keep it for the files of the page.
 
     Plotly's toolbar comes up in the corner of the legend: where there is one, it stays away. Dragging still zooms, and
-    a double click shows everything again.
+    a double click shows everything again. In presentation size its type and its height grow with the page's.
     """
     lines.keep(figure, key)
     legend = figure.layout.showlegend is not False and (bool(figure.layout.showlegend) or len(figure.data) > 1)
     st.plotly_chart(
-        figure,
+        figure if link.get(PRESENT) == "off" else enlarged(figure, TYPE),
         key=key,
         width="stretch",
         theme="streamlit",

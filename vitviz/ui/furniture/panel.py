@@ -11,12 +11,17 @@ from numpy.typing import NDArray
 
 from vitviz.errors import OptionError
 from vitviz.figures.html_bars import colour_bar
-from vitviz.figures.overlay import overlay
+from vitviz.figures.overlay import outline, overlay
+from vitviz.figures.paint import hatch
+from vitviz.figures.palettes import colour
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
 from vitviz.ui.choices.shared import OPACITY, PALETTE
 from vitviz.ui.reader import link
 from vitviz.ui.text import plain
+
+_BARE = 480
+"""Longer side in pixels of a map without a photo."""
 
 
 def look(*, signed: bool = False) -> dict[str, Any]:
@@ -71,3 +76,31 @@ def map_panel(panel: Panel, *, alt: str, titled: bool = True) -> None:
     )
     st.image(picture, width="stretch", output_format="JPEG", alt=alt)
     st.html(colour_bar(panel.scale, colours=panel.bar_colours()))
+
+
+def bare_map(
+    values: NDArray[np.floating[Any]],
+    *,
+    scale: Scale,
+    alt: str,
+    label: str = "",
+    cell: tuple[int, int] | None = None,
+    bar: bool = True,
+) -> None:
+    """Draw a map (rows, columns) that lies over no photo: its label, its patches as squares, the colour bar.
+
+    Patches without a value are hatched; ``cell`` is outlined. ``alt`` says the picture in words. Label and bar are
+    text of the page, which grows with it and follows its theme.
+    """
+    if label:
+        title(label)
+    rows, columns = values.shape
+    side = max(1, _BARE // max(rows, columns))
+    missing = np.isnan(values).repeat(side, axis=0).repeat(side, axis=1)
+    picture = colour(values, scale.palette, scale.low, scale.high).repeat(side, axis=0).repeat(side, axis=1)
+    picture = hatch(picture, missing) if missing.any() else picture
+    if cell is not None:
+        picture = outline(picture, rows, columns, cell)
+    st.image(picture, width="stretch", output_format="PNG", alt=alt)
+    if bar:
+        st.html(colour_bar(scale))

@@ -94,7 +94,7 @@ def _forget_other_models(scene: Scene) -> None:
 
 
 def controls(scene: Scene, aim: Aim) -> None:
-    """Draw the answers to click, the list of all classes, and the class that it is set against."""
+    """Draw the list of all classes and the class that the chosen one is set against."""
     if aim.first is None:
         st.caption(
             _(
@@ -103,14 +103,15 @@ def controls(scene: Scene, aim: Aim) -> None:
             )
         )
         return
-    answers(scene, aim)
     classes, versus = st.columns(2, gap="medium")
     class_list(classes, TARGET, _("Any class"), _("the top answer"), scene)
     class_list(versus, VERSUS, _("Rather than"), _("nothing: the class by itself"), scene)
 
 
 def answers(scene: Scene, aim: Aim) -> None:
-    """Draw the model's first answers; a click explains another one."""
+    """Draw the model's first answers; a click explains another one. Without a classifier there is nothing to draw."""
+    if aim.first is None:
+        return
     shares = dict(scene.original.top(5))
     key = "evidence_answers"
     st.session_state[key] = aim.first if aim.first in shares else None

@@ -10,13 +10,13 @@ from vitviz.figures.html_bars import colour_bar
 from vitviz.figures.image_files import png_bytes
 from vitviz.figures.mosaic import mosaic_sheet
 from vitviz.figures.scale import Scale
-from vitviz.figures.sprites import map_grid
 from vitviz.grid import PatchGrid
 from vitviz.pictures import encodings
 from vitviz.ui.choices.positions import ENCODING
 from vitviz.ui.choices.shared import PATCH
 from vitviz.ui.components.place_picker import place_picker
 from vitviz.ui.furniture.charts import chart
+from vitviz.ui.furniture.panel import bare_map
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, pinned_patch
@@ -185,16 +185,12 @@ def _large(scene: Scene, similarity: PositionSimilarity) -> None:
         on_change=lambda: link.put(PATCH.at(str(st.session_state["position_patch"]))),
         help=_("The patch that is pinned on the other pages; the middle one if none is."),
     )
-    sheet = map_grid(
-        similarity.map(chosen)[None],
-        [unit(similarity)],
-        columns=1,
+    bare_map(
+        similarity.map(chosen),
         scale=scale(similarity),
-        cell_pixels=480,
-        query=grid.position(chosen),
-    )
-    st.image(
-        np.asarray(sheet), width="stretch", output_format="PNG", alt=_("How alike the chosen place and all others are")
+        label=unit(similarity),
+        cell=grid.position(chosen),
+        alt=_("How alike the chosen place and all others are"),
     )
 
 

@@ -8,10 +8,11 @@ import streamlit as st
 from vitviz.analysis.interpolation import USERS, InterpolatedPositions
 from vitviz.analysis.positions import PositionSimilarity, position_components
 from vitviz.errors import VitvizError
+from vitviz.figures.html_bars import colour_bar
 from vitviz.figures.scale import Scale
-from vitviz.figures.sprites import map_grid
 from vitviz.grid import PatchGrid
 from vitviz.ui.choices.positions import NEW_GRID
+from vitviz.ui.furniture.panel import bare_map
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import MOST_TOKENS, Scene, pinned_patch
@@ -35,13 +36,13 @@ def components(similarity: PositionSimilarity) -> None:
         _("{place}: {share:.0%}").format(place=place + 1, share=float(share))
         for place, share in enumerate(parts.shares)
     ]
-    sheet = map_grid(shown, labels, columns=len(labels), scale=Scale(-1, 1, signed=True), cell_pixels=140)
-    st.image(
-        np.asarray(sheet),
-        width="stretch",
-        output_format="PNG",
-        alt=_("The first {count} principal components as maps").format(count=len(labels)),
-    )
+    scale = Scale(-1, 1, signed=True)
+    for column, label, values in zip(st.columns(len(labels), gap="small"), labels, shown, strict=True):
+        with column:
+            bare_map(
+                values, scale=scale, label=label, bar=False, alt=_("Principal component {label}").format(label=label)
+            )
+    st.html(colour_bar(scale))
     st.caption(
         _(
             "Each place's coordinate on the first principal components of the position vectors, with the component's "
@@ -119,21 +120,10 @@ def _three(positions: InterpolatedPositions, place: int) -> None:
     top = max(float(np.abs(np.delete(row, at)).max(initial=0)) for _n, _g, row, at in maps) or 1.0
     scale = Scale(-top, top, signed=True)
     for column, (title, grid, row, at) in zip(st.columns(3, gap="medium"), maps, strict=True):
-        sheet = map_grid(
-            grid.to_map(row)[None],
-            [f"{grid.rows} × {grid.columns}"],
-            columns=1,
-            scale=scale,
-            cell_pixels=320,
-            query=grid.position(at),
-        )
-        column.image(
-            np.asarray(sheet),
-            width="stretch",
-            output_format="PNG",
-            alt=title.format(rows=grid.rows, columns=grid.columns),
-        )
-        column.caption(title.format(rows=grid.rows, columns=grid.columns))
+        named = title.format(rows=grid.rows, columns=grid.columns)
+        with column:
+            bare_map(grid.to_map(row), scale=scale, cell=grid.position(at), alt=named)
+            st.caption(f"{named}, {grid.rows} × {grid.columns}" if grid is positions.after else named)
 
 
 def moved_place(positions: InterpolatedPositions, place: int) -> int:

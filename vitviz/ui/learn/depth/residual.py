@@ -15,13 +15,13 @@ from vitviz.figures.line_chart import line_chart
 from vitviz.figures.paint import number
 from vitviz.figures.palettes import PINNED, VIT_BLUE
 from vitviz.figures.scale import Scale
-from vitviz.figures.sprites import map_grid
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.residual_filter import FilteredSignal, gain
 from vitviz.pictures import blocks as drawings
 from vitviz.ui.choices.depth import PAGE
 from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
+from vitviz.ui.furniture.panel import bare_map
 from vitviz.ui.learn.depth import guesses, residual_knobs, residual_model
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
@@ -157,15 +157,14 @@ def _maps(size: int, names: list[str], shown: list[NDArray[np.float64]]) -> None
         scales.append(Scale(-top, top, signed=True))
     columns = st.columns(3, gap="medium")
     for column, name, values, scale in zip(columns, names, shown, scales, strict=True):
-        sheet = map_grid(values.reshape(1, size, size), [name], columns=1, scale=scale, cell_pixels=320)
-        column.image(
-            np.asarray(sheet),
-            width="stretch",
-            output_format="PNG",
-            alt=_("{name}: values from {low:.3g} to {high:.3g} over the grid").format(
-                name=name, low=values.min(), high=values.max()
-            ),
-        )
+        told = _("{name}: values from {low:.3g} to {high:.3g} over the grid")
+        with column:
+            bare_map(
+                values.reshape(size, size),
+                scale=scale,
+                label=name,
+                alt=told.format(name=name, low=values.min(), high=values.max()),
+            )
 
 
 def _lesson() -> None:

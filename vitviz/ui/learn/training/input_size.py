@@ -17,7 +17,6 @@ from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve
 from vitviz.figures.line_chart import line_chart
 from vitviz.figures.scale import Scale
-from vitviz.figures.sprites import map_grid
 from vitviz.images import Photo
 from vitviz.labs.input_size import InputSizes, PositionMaps, compare_sizes, position_maps
 from vitviz.models.vit import ViT
@@ -26,6 +25,7 @@ from vitviz.ui.choices import training as choices
 from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
+from vitviz.ui.furniture.panel import bare_map
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.kept.jobs import JobView, Report
 from vitviz.ui.learn.training import guesses, own_run
@@ -104,8 +104,8 @@ def _draw_maps(scene: Scene, maps: PositionMaps, rows: int, columns: int) -> Non
         st.columns(3), titles, (maps.native, maps.interpolated, maps.truncated), strict=True
     ):
         middle = (map_.shape[0] // 2, map_.shape[1] // 2)
-        sheet = map_grid(map_[None], [title], columns=1, scale=scale, cell_pixels=320, query=middle)
-        column.image(np.asarray(sheet), output_format="PNG", width="stretch", alt=title)
+        with column:
+            bare_map(map_, scale=scale, label=title, cell=middle, alt=title)
     pixels = [side * step for side, step in zip((rows, columns), scene.vit.grid.patch_size, strict=True)]
     st.caption(
         _(
