@@ -1,5 +1,7 @@
 """The line chart: curves, bands, levels, points, marks, logarithmic axes, and what it refuses."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -166,4 +168,5 @@ def test_a_figure_for_a_projector_is_a_larger_copy():
     sizes += [part.font for axis in (written.xaxis, written.yaxis) for part in [axis.title]]
     sizes += [written.xaxis.tickfont, written.yaxis.tickfont]
     assert {font.size for font in sizes} == {2 * TYPE}
+    assert not re.search("colorbar|coloraxis", large.to_json()), "a chart without a colour bar gets none"
     assert (written.height, usual.layout.height, usual.layout.xaxis.tickfont.size) == (600, 300, TYPE)

@@ -91,11 +91,12 @@ def enlarged(made: go.Figure, size: int) -> go.Figure:
         large.layout.height = round(made.layout.height * size / TYPE)
     large.update_xaxes(tickfont=kind, title_font=kind)
     large.update_yaxes(tickfont=kind, title_font=kind)
-    large.update_coloraxes(colorbar_tickfont=kind, colorbar_title_font=kind)
     large.update_annotations(font=kind)
-    for trace in large.data:
-        bar = getattr(getattr(trace, "marker", None), "colorbar", None)
-        if bar:
+    large.update_traces(textfont=kind, selector={"type": "bar"})
+    bars = [getattr(getattr(trace, "marker", None), "colorbar", None) for trace in large.data]
+    bars += [large.layout[name].colorbar for name in made.to_plotly_json()["layout"] if name.startswith("coloraxis")]
+    for bar in bars:
+        if bar is not None and bar.to_plotly_json():  # an empty one would come up
             bar.update(tickfont=kind, title_font=kind)
     return large
 
