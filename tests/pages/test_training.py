@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from vitviz.analysis.input_sizes import SIZES
 from vitviz.figures.export import html_of_figures
 from vitviz.labs.digits.results import shipped_distillation, shipped_hunger
+from vitviz.labs.input_size_runs import FILE, as_text, shipped_sizes
 from vitviz.labs.layer_norm.runs import shipped_runs
 from vitviz.ui.choices import training as choices
 from vitviz.ui.furniture import lesson, show
 from vitviz.ui.learn.training import layer_norm
+from vitviz.ui.learn.training.distillation_figures import verdict
 from vitviz.ui.work import long_work
 
 PAGE = "training"
@@ -246,3 +251,24 @@ def test_the_card_of_the_runs_gives_their_numbers():
     for name in ("teacher", "alone", "soft", "hard"):
         found = taught.accuracies(name)
         assert f"{found.mean():.1%} ± {found.std(ddof=1):.1%}" in card
+
+
+def test_the_shipped_input_sizes_are_those_of_the_shipped_model():
+    sizes = shipped_sizes()
+    for way in (sizes.interpolated, sizes.truncated):
+        assert [max(answer.image_size) for answer in way] == list(SIZES)
+        assert [answer.tokens for answer in way] == [1 + (side // 14) ** 2 for side in SIZES]
+        assert [answer.cosine == 1 for answer in way] == [answer.native for answer in way]
+        assert all(np.isnan(answer.seconds) for answer in way)
+    assert json.loads(as_text(sizes)) == json.loads(FILE.read_text(encoding="utf-8"))
+
+
+def test_the_title_of_the_distillation_says_what_the_runs_show():
+    shown = shipped_distillation()
+    gains = [shown.accuracies(name) - shown.accuracies("alone") for name in ("soft", "hard")]
+    assert all(abs(gain.mean()) <= gain.std(ddof=1) for gain in gains)
+    assert verdict(shown) == "These runs show no gain"
+    runs = [replace(run, points=(replace(run.points[-1], accuracy=1.0),)) if run.name == "soft" else run
+            for run in shown.runs]  # fmt: skip
+    assert verdict(replace(shown, runs=tuple(runs))) == "These runs show a gain: ViT, probabilities (Hinton)"
+    assert verdict(replace(shown, seeds=1, runs=shown.runs[:4])) == ""

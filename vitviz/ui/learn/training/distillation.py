@@ -21,7 +21,14 @@ from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.learn.training import guesses, own_run, tokens
-from vitviz.ui.learn.training.distillation_figures import TEMPERATURES, accuracies, curves, limit_curve, sentence
+from vitviz.ui.learn.training.distillation_figures import (
+    TEMPERATURES,
+    accuracies,
+    curves,
+    limit_curve,
+    sentence,
+    verdict,
+)
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
@@ -136,6 +143,7 @@ def _live(view: JobView) -> None:
 def _results(shown: Distillation) -> None:
     dots = accuracies(shown)
     if dots is not None:
+        st.subheader(verdict(shown) or _("Accuracies"), anchor=False)
         chart(dots, key="distillation_accuracy")
         st.caption(sentence(shown))
     with st.expander(_("Curves"), key="distillation_curves_box"):
@@ -211,7 +219,7 @@ def _result(shown: Distillation, gaps: NDArray[np.float64]) -> Result:
     )
     return Result(
         page="training",
-        title=_("Can a network teach another one?"),
+        title=" ".join(filter(None, (_("Can a network teach another one?"), verdict(shown)))),
         settings={"experiment": choices.DISTILLATION, "complete": shown.complete, **settings},
         code=code,
         arrays=lambda: arrays,

@@ -15,9 +15,10 @@ from vitviz.pictures import networks
 from vitviz.ui.learn.training.own_run import before
 from vitviz.ui.text import _, gap
 
-_SOFT, _HARD = "#009E73", "#CC79A7"
 TEMPERATURES = tuple(float(temperature) for temperature in np.geomspace(0.5, 200, 40))
 """Where the gradient is compared with its limit."""
+TAUGHT = ("soft", "hard")
+"""The students that learn from the teacher too."""
 
 
 def accuracies(shown: Distillation) -> go.Figure | None:
@@ -57,11 +58,28 @@ def sentence(shown: Distillation) -> str:
         )
     ]
     alone = shown.accuracies("alone")
-    for name, title in (("soft", _("Hinton's loss")), ("hard", _("DeiT's token"))):
+    for name, title in zip(TAUGHT, (_("Hinton's loss"), _("DeiT's token")), strict=True):
         taught = shown.accuracies(name)
         if len(taught) and len(taught) <= len(alone):
             told.append(_gain(title, (taught - alone[: len(taught)]) * 100))
     return gap().join(told)
+
+
+def verdict(shown: Distillation) -> str:
+    """Return a title that says whether these runs show a gain; empty for fewer than two runs of a student."""
+    alone = shown.accuracies("alone")
+    gains = {name: shown.accuracies(name) - alone for name in TAUGHT if len(shown.accuracies(name)) == len(alone)}
+    if len(alone) < 2 or len(gains) < len(TAUGHT):
+        return ""
+    better = [name for name, gain in gains.items() if _exceeds(gain) and gain.mean() > 0]
+    titles = {name: title for name, (title, _colour) in networks.students(say=_).items()}
+    if not better:
+        return _("These runs show no gain")
+    return _("These runs show a gain: {names}").format(names=_(", ").join(titles[name] for name in better))
+
+
+def _exceeds(gains: NDArray[np.float64]) -> bool:
+    return bool(abs(gains.mean()) > gains.std(ddof=1))
 
 
 def _gain(title: str, gains: NDArray[np.float64]) -> str:
@@ -71,9 +89,9 @@ def _gain(title: str, gains: NDArray[np.float64]) -> str:
             title=title, gain=gains[0]
         )
     deviation = float(gains.std(ddof=1))
-    verdict = _("more than its spread") if abs(gains.mean()) > deviation else _("within its spread")
+    size = _("more than its spread") if _exceeds(gains) else _("within its spread")
     return _("{title}: {gain:+.1f} ± {deviation:.1f} percentage points against the labels alone, {verdict}.").format(
-        title=title, gain=gains.mean(), deviation=deviation, verdict=verdict
+        title=title, gain=gains.mean(), deviation=deviation, verdict=size
     )
 
 

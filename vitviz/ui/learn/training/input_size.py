@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from functools import partial
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,14 @@ from numpy.typing import NDArray
 
 from vitviz.analysis.input_sizes import SIZES, SizedAnswer
 from vitviz.errors import VitvizError
+from vitviz.examples import examples
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve
 from vitviz.figures.line_chart import line_chart
 from vitviz.figures.scale import Scale
 from vitviz.images import Photo
 from vitviz.labs.input_size import InputSizes, PositionMaps, compare_sizes, position_maps
+from vitviz.labs.input_size_runs import shipped_sizes
 from vitviz.models.vit import ViT
 from vitviz.pictures import costs
 from vitviz.ui.choices import training as choices
@@ -28,6 +31,7 @@ from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.panel import bare_map
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.kept.jobs import JobView, Report
+from vitviz.ui.kept.model_choice import ModelChoice
 from vitviz.ui.learn.training import guesses, own_run
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
@@ -124,11 +128,12 @@ def _live(scene: Scene, view: JobView) -> None:
 
 def _measured(scene: Scene, key: Hashable) -> InputSizes | None:
     view = own_run.latest(choices.SIZES, key)
-    if view is None or view.active:
+    if view is not None and view.active:
         return None
-    own_run.standing(view)
-    if view.result is None:
-        return None
+    if view is not None:
+        own_run.standing(view)
+    if view is None or view.result is None:
+        return _shipped(scene)
     sizes: InputSizes = view.result
     left, right = st.columns(2, gap="large")
     with left:
@@ -145,6 +150,30 @@ def _measured(scene: Scene, key: Hashable) -> InputSizes | None:
     return sizes
 
 
+def _shipped(scene: Scene) -> InputSizes | None:
+    """Draw what is shipped for the shipped model; None for every other one."""
+    if scene.choice != ModelChoice():
+        return None
+    sizes, photo = shipped_sizes(), examples()[0]
+    if scene.photo_name == photo.id:
+        st.caption(
+            _(
+                "Shipped: measured ahead for this photo and this model, without the seconds, which every machine has "
+                "of its own. The button measures them here."
+            )
+        )
+    else:
+        st.info(
+            _(
+                "Not measured for this photo yet: press the button. Shown is what is shipped, of the photo “{title}”."
+            ).format(title=_(photo.title)),
+            icon=":material/inventory_2:",
+        )
+    chart(cosine_figure(sizes), key="sizes_cosine")
+    _answers(scene, sizes)
+    return sizes
+
+
 def cosine_figure(sizes: InputSizes) -> go.Figure:
     """Return the likeness to the feature at the model's own size against the input size."""
     return costs.input_sizes(sizes, say=_).figure()
@@ -157,12 +186,18 @@ def seconds_figure(sizes: InputSizes) -> go.Figure:
     return line_chart([curve], x=Axis(_("Tokens")), y=Axis(_("Seconds")), legend=True, height=380)
 
 
+def _timed(sizes: InputSizes) -> bool:
+    """Return whether seconds were measured; the shipped answers have none."""
+    return not any(isnan(answer.seconds) for answer in sizes.interpolated)
+
+
 def _answers(scene: Scene, sizes: InputSizes) -> None:
     rows: dict[str, list[Any]] = {
         _("Size (px)"): ["{} × {}".format(*answer.image_size) for answer in sizes.interpolated],
         _("Tokens"): [answer.tokens for answer in sizes.interpolated],
-        _("Seconds"): [f"{answer.seconds:.2f}" for answer in sizes.interpolated],
     }
+    if _timed(sizes):
+        rows[_("Seconds")] = [f"{answer.seconds:.2f}" for answer in sizes.interpolated]
     for title, answers in ((_("Answer, interpolated"), sizes.interpolated), (_("Answer, truncated"), sizes.truncated)):
         told = [_answer(scene, answer) for answer in answers]
         rows[title] = told + ["–"] * (len(sizes.interpolated) - len(told))
@@ -214,7 +249,9 @@ def _result(scene: Scene, maps: PositionMaps | None, sizes: InputSizes | None) -
             "cosine_truncated": np.array([answer.cosine for answer in sizes.truncated]),
             "seconds": np.array([answer.seconds for answer in sizes.interpolated]),
         }
-        figures = {_("Likeness"): cosine_figure(sizes), _("Seconds"): seconds_figure(sizes)}
+        figures = {_("Likeness"): cosine_figure(sizes)}
+        if _timed(sizes):
+            figures[_("Seconds")] = seconds_figure(sizes)
     settings = {"rows": link.get(choices.SIZES_ROWS), "columns": link.get(choices.SIZES_COLUMNS), "sizes": SIZES}
     return Result(
         page="training",
