@@ -245,3 +245,6 @@ def test_the_files_are_downloaded_with_the_readers_colours(visit, tmp_path):
             pictures.append(np.asarray(picture.convert("RGB").resize((60, 60)), np.int16))
     assert file.suggested_filename == "vitviz-attention-layer11.png"
     assert np.abs(pictures[0] - pictures[1]).max() > 40
+    copied = Image.open(io.BytesIO(reader.copied(".st-key-copy_picture")))  # written anew by the browser
+    with Image.open(tmp_path / "spotlight.png") as picture:
+        assert copied.convert("RGB").tobytes() == picture.convert("RGB").tobytes()

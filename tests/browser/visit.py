@@ -17,6 +17,11 @@ FOCUSED = """() => {
   return node ? `${node.className} ${node.getAttribute("role")}` : "";
 }"""
 
+CLIPBOARD = """async () => {
+  const [item] = await navigator.clipboard.read();
+  return [...new Uint8Array(await (await item.getType("image/png")).arrayBuffer())];
+}"""
+
 
 class Visit:
     """One reader's browser tab, and what it asked and said."""
@@ -120,6 +125,14 @@ class Visit:
             if re.search(pattern, self.page.evaluate(FOCUSED)):
                 return
         raise AssertionError(f"the Tab key never reaches {pattern}")
+
+    def copied(self, selector):
+        """Press the copy button in a container and return the PNG that is on the clipboard then."""
+        self.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        copier = self.page.locator(f"{selector} .copier")
+        copier.get_by_role("button").click()
+        copier.locator("xpath=self::*[@data-state='copied']").wait_for()
+        return bytes(self.page.evaluate(CLIPBOARD))
 
     def download(self, selector):
         """Click a download button and return what came: the file is made on the server, after the click."""
