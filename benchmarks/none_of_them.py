@@ -27,6 +27,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.none_joined import gain, joined, numbers
 from benchmarks.none_scores import FOLDS, NO_CLASS, SCORES, Array, Photos, auroc, interval, left_out_scores, unseen
 from benchmarks.timing import table
 from vitviz.files import write_text
@@ -131,6 +132,10 @@ def report(sets: Mapping[str, Photos], *, size: int) -> str:
         alarms.append((name, f"{threshold:.3f}", *(f"{(scores[part] < threshold).mean():.1%}" for part in FLAGGED)))
     linear = [told(*unseen(sets[known], reference, sets["small others"])) for known, _others in PAIRS[:2]]
     rows.append(("linear read-out, fitted on others", *linear, "", ""))
+    every = {name: numbers(photos, reference) for name, photos in sets.items()}
+    apart = [joined(every[known], every[others]) for known, others in PAIRS]
+    rows.append(("all scores joined, photos new to it", *(f"{new:.3f}" for new, _fitted in apart), ""))
+    rows.append(("all scores joined, fitted on these very photos", *(f"{fitted:.3f}" for _new, fitted in apart), ""))
     counts = {name: f"{len(photos.labels):,} {name}" for name, photos in sets.items()}
     header = (
         "score",
@@ -140,8 +145,37 @@ def report(sets: Mapping[str, Photos], *, size: int) -> str:
     return (
         f"AUROC at {size} px with its 95 % interval; for classes left out the mean of the parts, the lowest and the "
         f"highest:\n\n{table(header, rows)}\n\n"
+        f"By how much the AUROC is above that of {FIRST}, paired over photos:\n\n"
+        f"{table(('score', *(f'{known}, {others}' for known, others in PAIRS)), gains(sets))}\n\n"
+        f"{by_answer(sets)}\n\n"
         f"Share of the photos below the threshold, the {FALSE_ALARMS:.0%} quantile of the val photos:\n\n"
         f"{table(('score', 'threshold', *FLAGGED), alarms)}\n"
+    )
+
+
+FIRST = "maximum probability"
+
+
+def gains(sets: Mapping[str, Photos]) -> list[tuple[str, ...]]:
+    """Return a row a score: how it compares with the largest probability."""
+    reference, rows = sets["reference"], []
+    usual = {name: SCORES[FIRST](photos, reference) for name, photos in sets.items()}
+    for name, score in SCORES.items():
+        if name != FIRST:
+            own = {part: score(photos, reference) for part, photos in sets.items()}
+            apart = [gain((own[a], usual[a]), (own[b], usual[b])) for a, b in PAIRS]
+            rows.append((name, *(f"{mean:+.3f} ({low:+.3f} to {high:+.3f})" for mean, low, high in apart)))
+    return rows
+
+
+def by_answer(sets: Mapping[str, Photos]) -> str:
+    """Return a sentence: how well val photos are told apart that are answered rightly, and those that are not."""
+    photos, reference = sets["val"], sets["reference"]
+    right = photos.logits.argmax(axis=1) == photos.labels
+    known, others = (SCORES[FIRST](sets[name], reference) for name in ("val", "small others"))
+    return (
+        f"By {FIRST}, the {right.sum()} val photos that are answered rightly: {auroc(known[right], others):.3f}; "
+        f"the {(~right).sum()} that are answered wrongly: {auroc(known[~right], others):.3f}."
     )
 
 

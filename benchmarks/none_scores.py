@@ -18,7 +18,9 @@ FOLDS = 5
 RESAMPLINGS = 1000
 RIDGE = 1000.0
 LARGEST = 20
-"""Logits that the linear read-out reads."""
+"""Logits that the linear read-out reads, and probabilities that GEN does: a tenth of the classes."""
+TINY = 1e-12
+"""Added to probabilities whose logarithm is taken."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,10 @@ def log_sum_exp(logits: Array) -> Array:
     return top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
 
 
+def probabilities(logits: Array) -> Array:
+    return np.exp(logits - log_sum_exp(logits)[:, None])
+
+
 def maximum_probability(photos: Photos, reference: Photos) -> Array:
     """Hendrycks and Gimpel 2017."""
     return np.exp(photos.logits.max(axis=1) - log_sum_exp(photos.logits))
@@ -59,6 +65,45 @@ def maximum_logit(photos: Photos, reference: Photos) -> Array:
 def energy(photos: Photos, reference: Photos) -> Array:
     """Liu et al. 2020, "Energy-based Out-of-distribution Detection": the negative energy."""
     return log_sum_exp(photos.logits)
+
+
+def negative_entropy(photos: Photos, reference: Photos) -> Array:
+    """How far the probabilities are from being all alike."""
+    chances = probabilities(photos.logits)
+    return (chances * np.log(chances + TINY)).sum(axis=1)
+
+
+def generalised_entropy(photos: Photos, reference: Photos) -> Array:
+    """Liu et al. 2023, "GEN", with their exponent 0.1 and tenth of the classes."""
+    largest = np.sort(probabilities(photos.logits), axis=1)[:, -LARGEST:]
+    return -((largest * (1 - largest)) ** 0.1).sum(axis=1)
+
+
+def kl_matching(photos: Photos, reference: Photos) -> Array:
+    """Hendrycks et al. 2022: the negative divergence from the nearest mean answer to photos of a class."""
+    chances, known = probabilities(photos.logits), probabilities(reference.logits)
+    usual = np.stack([known[reference.labels == index].mean(axis=0) for index in np.unique(reference.labels)])
+    entropy = (chances * np.log(chances + TINY)).sum(axis=1)  # (photo,)
+    return -(entropy[:, None] - chances @ np.log(usual + TINY).T).min(axis=1)
+
+
+def gradient_norm(photos: Photos, reference: Photos) -> Array:
+    """Huang et al. 2021, "GradNorm": of the last layer, against an answer that is the same for every class."""
+    chances = probabilities(photos.logits)
+    return np.abs(chances - 1 / chances.shape[1]).sum(axis=1) * np.abs(photos.features).sum(axis=1)
+
+
+def relative_mahalanobis(photos: Photos, reference: Photos) -> Array:
+    """Ren et al. 2021: Mahalanobis less the same for one mean of all classes."""
+    one = Photos(reference.features, reference.logits, np.zeros_like(reference.labels))
+    return mahalanobis(photos, reference) - mahalanobis(photos, one)
+
+
+def class_mean_cosine(photos: Photos, reference: Photos) -> Array:
+    """The largest cosine with a class mean."""
+    means = np.stack([reference.features[reference.labels == i].mean(axis=0) for i in np.unique(reference.labels)])
+    here, there = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (photos.features, means))
+    return (here @ there.T).max(axis=1)
 
 
 def mahalanobis(photos: Photos, reference: Photos) -> Array:
@@ -96,7 +141,13 @@ SCORES: Mapping[str, Score] = {
     "maximum probability": maximum_probability,
     "maximum logit": maximum_logit,
     "energy": energy,
+    "entropy": negative_entropy,
+    "generalised entropy": generalised_entropy,
+    "KL matching": kl_matching,
+    "GradNorm": gradient_norm,
     "Mahalanobis": mahalanobis,
+    "relative Mahalanobis": relative_mahalanobis,
+    "cosine with a class mean": class_mean_cosine,
     f"{NEIGHBOURS} nearest neighbours": nearest_neighbours,
     "ViM": vim,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -90,24 +91,36 @@ def answers(network: torch.nn.Module, batch: Tensor) -> Answers:
     return Answers(chances.argmax(1).tolist(), [round(chance, 5) for chance in own])
 
 
-def measure(options: argparse.Namespace, vit: ViT, net: ConvNet, name: str) -> list[dict[str, Any]]:
-    """Return one record a photo of one network, reading those that its file has already."""
+def measure(options: argparse.Namespace, vit: ViT, net: ConvNet) -> dict[str, list[dict[str, Any]]]:
+    """Return one record a photo of each network, reading those that the files have already.
+
+    Both networks answer a photo before the next one, so a run that stops has as many photos of the one as of the other.
+    """
     data = part_of(read_validation(options.data), options.photos, seed=0)
-    path: Path = options.out / f"vit_and_cnn_{name}_of_{options.photos}.jsonl"
-    records = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    module = {"vit": vit.module, "cnn": net.module}[name]
-    with path.open("a", encoding="utf-8") as file:
-        for number in range(len(records), len(data.boxes)):
-            photo = Image.fromarray(data.images.pixels[number])
-            pixels = vit.preprocess(photo)
-            assert torch.equal(pixels, net.preprocess(photo))
-            names, pictures = zip(*variants(vit, pixels, number), strict=True)
-            said = answers(module, torch.stack(pictures))
-            records.append({"label": int(data.images.labels[number]), "names": names, **asdict(said)})
-            file.write(json.dumps(records[-1]) + "\n")
-            file.flush()
-            print(f"{name}: {number + 1} of {len(data.boxes)} photos", flush=True)
-    return records[: len(data.boxes)]
+    paths = {name: options.out / f"vit_and_cnn_{name}_of_{options.photos}.jsonl" for name in NETWORKS}
+    records = {name: _read(path) for name, path in paths.items()}
+    modules = {"vit": vit.module, "cnn": net.module}
+    end = time.monotonic() + 60 * options.minutes
+    for number in range(min(map(len, records.values())), len(data.boxes)):
+        if time.monotonic() > end:
+            break
+        photo = Image.fromarray(data.images.pixels[number])
+        pixels = vit.preprocess(photo)
+        assert torch.equal(pixels, net.preprocess(photo))
+        names, pictures = zip(*variants(vit, pixels, number), strict=True)
+        for name in NETWORKS:
+            if number == len(records[name]):
+                said = answers(modules[name], torch.stack(pictures))
+                records[name].append({"label": int(data.images.labels[number]), "names": names, **asdict(said)})
+                with paths[name].open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(records[name][-1]) + "\n")
+        print(f"{number + 1} of {len(data.boxes)} photos", flush=True)
+    count = min(map(len, records.values()))
+    return {name: rows[:count] for name, rows in records.items()}
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
 
 def answer_rows(records: dict[str, list[dict[str, Any]]]) -> list[tuple[str, ...]]:
@@ -167,13 +180,13 @@ def depths(model: ViT | ConvNet, name: str, inputs: list[Tensor]) -> Iterator[tu
 
 def report(options: argparse.Namespace, vit: ViT, net: ConvNet) -> str:
     """Return the three tables as Markdown."""
-    records = {name: measure(options, vit, net, name) for name in NETWORKS}
+    records = measure(options, vit, net)
     answered = ("variant", "ViT top-1", "CNN top-1", "ViT keeps", "CNN keeps", "keeps: ViT − CNN, points")
     moved = ("shift, px", "ViT, points", "CNN, points", "ViT − CNN")
     fields = ("network", "layer", "depth", "radius, px", "50 % in", "99 % in", "could see, px")
     tables = [table(answered, answer_rows(records)), table(moved, shift_rows(records))]
     tables.append(table(fields, field_rows(options, vit, net)))
-    return f"{options.photos} photos; receptive fields of {options.fields}.\n\n" + "\n\n".join(tables) + "\n"
+    return f"{len(records['vit'])} photos; receptive fields of {options.fields}.\n\n" + "\n\n".join(tables) + "\n"
 
 
 def main() -> None:
@@ -181,6 +194,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of Tiny-ImageNet's archives")
     parser.add_argument("--photos", type=int, default=200, help="of the validation photos, drawn by seed 0")
     parser.add_argument("--fields", type=int, default=16, help="photos for the receptive fields")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="take no photo after so many")
     parser.add_argument("--out", type=Path, default=Path(), help="folder of the answers and the tables")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.none_joined import direction, gain, joined
 from benchmarks.none_scores import NO_CLASS, SCORES, Photos, auroc, fit, interval, without_classes
 
 
@@ -53,3 +54,26 @@ def test_left_out_classes_lose_their_logits_and_their_names():
     assert photos.logits.shape[1] == clouds().logits.shape[1] - 1
     assert (photos.labels == NO_CLASS).sum() == 300
     np.testing.assert_array_equal(photos.logits[:, 1], clouds().logits[:, 2])
+
+
+def test_joined_scores_find_the_one_that_tells_and_promise_no_more_than_the_fit():
+    generator = np.random.default_rng(0)
+    known, others = generator.normal(0, 1, (200, 3)), generator.normal(0, 1, (200, 3))
+    known[:, 1] += 2
+    weight = direction(known, others)
+    assert np.abs(weight).argmax() == 1
+    assert weight[1] > 0
+    new, fitted = joined(known, others)
+    assert 0.85 < new < fitted + 0.01
+    new, _fitted = joined(known[:, [0, 2]], others[:, [0, 2]])  # nothing to find
+    assert abs(new - 0.5) < 0.1
+
+
+def test_a_gain_is_the_difference_of_two_scores_of_the_same_photos():
+    generator = np.random.default_rng(0)
+    known, others = generator.normal(1, 1, 100), generator.normal(0, 1, 100)
+    assert gain((known, known), (others, others)) == (0, 0, 0)
+    noise = generator.normal(0, 1, 100)
+    mean, low, high = gain((known, noise), (others, noise))
+    assert mean == pytest.approx(auroc(known, others) - 0.5)
+    assert 0 < low < mean < high

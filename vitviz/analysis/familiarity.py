@@ -42,8 +42,8 @@ def familiarity(vit: ViT, trace: Trace) -> Familiarity | None:
     """Return how familiar a traced photo is to the model, or None where that was never measured.
 
     Measured is the shipped model at the size that it was trained for, without an edit, one class being right. The score
-    is the largest probability (Hendrycks and Gimpel 2017); no other did better on photos of one source, as the model's
-    card tells.
+    is the largest probability (Hendrycks and Gimpel 2017); no other of twelve did clearly better on photos of one
+    source, as the model's card tells.
 
     >>> vitviz.familiarity(vit, trace).perhaps_none
     False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,9 @@ from vitviz.attribution.attribute import attribute, find_method, why_not
 from vitviz.errors import OptionError, check_choice
 from vitviz.models.vit import ViT
 from vitviz.record import Record
+from vitviz.trace.run import passes
 from vitviz.trace.target import Target
+from vitviz.trace.trace import Trace
 
 RANDOM = "random"
 """The name of maps of random numbers among the methods."""
@@ -151,23 +153,45 @@ def measure_photo(
     """Return one measurement a method of a photo, and one of random maps, all with the same test.
 
     ``pixels`` is the model's input (3, height, width); ``box`` (left, top, right, bottom) the object in it, right and
-    bottom exclusive. ``seed`` draws this photo's random maps. No choice of patches is run twice, whichever map asks.
+    bottom exclusive. ``seed`` draws this photo's random maps. No choice of patches is run twice, whichever map asks,
+    and methods that read attention or the same gradients share their passes; each one's ``seconds`` hold all of them.
 
     Raises OptionError for a box outside the picture, and what ``attribute`` raises.
     """
     served, _reasons = plan.served(vit)
+    shared = _shared_passes(vit, pixels, target, served)
     attributions = [
-        attribute(name, vit, pixels, target=target, seed=plan.seed, **knobs) for name, knobs in served.items()
+        attribute(name, vit, shared[name], target=target, seed=plan.seed, **knobs) for name, knobs in served.items()
     ]
     drawn = np.random.default_rng((plan.seed, seed))
     random = [drawn.random((vit.grid.rows, vit.grid.columns)) for _ in range(plan.random_maps)]
     maps: list[NDArray[Any]] = [attribution.values for attribution in attributions]
     numbers = _numbers(vit, pixels, target, plan, [*maps, *random], box)
     measured = [
-        Measurement(method=attribution.method, seconds=attribution.seconds, **values)
+        Measurement(
+            method=attribution.method, seconds=attribution.seconds + shared[attribution.method].seconds, **values
+        )
         for attribution, values in zip(attributions, numbers, strict=False)
     ]
     return [*measured, Measurement(method=RANDOM, seconds=0.0, **_mean(numbers[len(attributions) :]))]
+
+
+def _shared_passes(vit: ViT, pixels: Tensor, target: Target, names: Collection[str]) -> dict[str, Trace]:
+    """Return the trace that each method reads: one with gradients for those that need them, one without for others."""
+    methods = [find_method(name) for name in names]
+    sloped = [method for method in methods if method.backward or method.layer_scores]
+    plain = [method for method in methods if method not in sloped]
+    shared: dict[str, Trace] = {}
+    for group in filter(None, (sloped, plain)):
+        traced = passes(
+            vit,
+            pixels,
+            target=target,
+            backward=any(method.backward for method in group),
+            layer_scores=any(method.layer_scores for method in group),
+        )
+        shared |= {method.name: traced for method in group}
+    return shared
 
 
 def peak_memory(vit: ViT, pixels: Tensor, target: Target, plan: Plan) -> dict[str, float]:
