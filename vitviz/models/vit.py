@@ -308,11 +308,11 @@ class ViT(Record):
         """
         image = pixels.detach().to("cpu", torch.float32)  # (channel, height, width)
         if len(self.mean) == len(image) == len(self.std):
-            image = image * torch.tensor(self.std)[:, None, None] + torch.tensor(self.mean)[:, None, None]
+            image = (image * torch.tensor(self.std)[:, None, None]).add_(torch.tensor(self.mean)[:, None, None])
         else:
             image = (image - image.min()) / (image.max() - image.min()).clamp(min=1e-12)
         image = image[:3] if len(image) >= 3 else image[:1].expand(3, -1, -1)
-        result: NDArray[np.uint8] = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+        result: NDArray[np.uint8] = image.clamp(0, 1).mul_(255).round_().to(torch.uint8).permute(1, 2, 0).numpy()
         return result
 
     def frame(self, image: Picture) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -36,7 +37,10 @@ class MapTap(AttentionTap):
     def __init__(self, kind: str) -> None:
         super().__init__(keep_outputs=kind == RELEVANCES)
         self.first: list[Tensor] = []
-        """The maps of the first block, in the graph, (1, heads, query, key) each: where a backward pass may end."""
+        """The queries of the first block, in the graph, (1, heads, query, head_dim) each: where a backward pass may
+        end, for the map behind them has its gradient by then."""
+        self.ends_there = False
+        """Whether the backward pass ends there, so that their own gradients are for nobody."""
         self._kind = kind
         self._sums: dict[int, Tensor] = {}
         self._heads: defaultdict[int, int] = defaultdict(int)
@@ -56,26 +60,59 @@ class MapTap(AttentionTap):
         """Return the output of one attention call, (1, heads, query, head_dim)."""
         if self.layer is None or query.dtype != torch.float32:  # a map's numbers are float32, those of this are not
             return super().kernel(query, key, value, attn_mask, scale)
-        scores = (query * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)) @ key.mT
-        if attn_mask is not None and attn_mask.dtype == torch.bool:
-            scores = scores.masked_fill(~attn_mask, float("-inf"))
-        elif attn_mask is not None:
-            scores = scores + attn_mask
-        shares = scores.softmax(-1)  # (1, heads, query, key)
-        self._heads[self.layer] += shares.shape[1]
-        if self._kind == MEANS:
-            self._add(self.layer, shares.detach())
-        elif shares.requires_grad:
-            shares.register_hook(self._weighing(self.layer, shares.detach()))
-            self.first += [shares] if self.layer == 0 else []
+        self._heads[self.layer] += query.shape[1]
+        factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+        if self._kind == RELEVANCES:
+            self.first += [query] if self.layer == 0 else []
+            weigh: Callable[..., Tensor] = _Weighed.apply
+            return weigh(query, key, value, attn_mask, factor, self, self.layer)
+        shares = _shares(query, key, attn_mask, factor)
+        self.add(self.layer, shares.detach())
         return shares @ value
 
-    def _weighing(self, layer: int, shares: Tensor) -> Callable[[Tensor], None]:
-        def weigh(slope: Tensor) -> None:
-            self._add(layer, (slope.detach() * shares).clamp_(min=0))
-
-        return weigh
-
-    def _add(self, layer: int, maps: Tensor) -> None:
+    def add(self, layer: int, maps: Tensor) -> None:
+        """Sum up maps of a layer, (1, heads, query, key)."""
         total = maps[0].sum(0)  # (query, key)
         self._sums[layer] = self._sums[layer] + total if layer in self._sums else total
+
+
+def _shares(query: Tensor, key: Tensor, mask: Tensor | None, scale: float) -> Tensor:
+    """Return the attention of one call, (1, heads, query, key)."""
+    scores = (query * scale) @ key.mT
+    if mask is not None and mask.dtype == torch.bool:
+        scores = scores.masked_fill(~mask, float("-inf"))
+    elif mask is not None:
+        scores = scores + mask
+    return scores.softmax(-1)
+
+
+class _Weighed(torch.autograd.Function):
+    """Attention whose backward pass hands out (∇A ⊙ A)⁺, and keeps no map for it.
+
+    The map is formed once more on the way back, as fused attention does; so the graph holds queries, keys and values,
+    and one layer's maps are in memory at a time. ∇A ⊙ A is half of the softmax's own gradient and costs nothing more.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale: float, tap: MapTap, layer: int
+    ) -> Tensor:
+        """Return the output of the call, (1, heads, query, head_dim)."""
+        ctx.save_for_backward(query, key, value, mask)
+        ctx.scale, ctx.tap, ctx.layer = scale, tap, layer
+        return _shares(query, key, mask, scale) @ value
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of queries, keys, values and an additive mask; hands out the relevances."""
+        (slope,) = slopes  # (1, heads, query, head_dim)
+        query, key, value, mask = ctx.saved_tensors
+        shares = _shares(query, key, mask, ctx.scale)
+        weighted = (slope @ value.mT).mul_(shares)  # ∇A ⊙ A: (1, heads, query, key)
+        ctx.tap.add(ctx.layer, weighted.clamp(min=0))
+        if ctx.layer == 0 and ctx.tap.ends_there:
+            return (None,) * 7
+        values = shares.mT @ slope
+        scores = weighted.addcmul_(shares, weighted.sum(-1, keepdim=True), value=-1)  # the softmax's gradient
+        own = None if not ctx.needs_input_grad[3] else scores.sum_to_size(mask.shape)
+        return (scores @ key).mul_(ctx.scale), (scores.mT @ query).mul_(ctx.scale), values, own, None, None, None

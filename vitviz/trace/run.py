@@ -184,6 +184,7 @@ def _gradients(vit: ViT, run: _Run, target: Target, edit: Edit) -> Gradients:
 def _down_to_first_map(vit: ViT, run: _Run, target: Target) -> None:
     """Run one backward pass of the target's score, from which the tap sums up; it ends at the first block's maps."""
     assert isinstance(run.tap, MapTap)
+    run.tap.ends_there = bool(run.tap.first)
     gradients_of(target.score(run.logits, run.embedding), run.tap.first or [run.batch])
 
 
