@@ -6,7 +6,7 @@ from vitviz.errors import ImageError
 
 MAX_PIXELS = 64_000_000
 """Largest picture that is decoded, width × height; a decompression bomb announces more."""
-MAX_PIXELS_OF = {"WEBP": 30_000_000, "AVIF": 50_000_000, "HEIF": 50_000_000}
+MAX_PIXELS_OF = {"WEBP": 24_000_000, "AVIF": 40_000_000, "HEIF": 50_000_000}
 """Smaller limits of formats whose decoders take several times a picture's memory, 9 to 16 bytes a pixel."""
 MAX_BYTES = 40_000_000
 """Largest file that is read."""
