@@ -231,6 +231,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of occlusion")
     parser.add_argument("--passes", type=int, default=15, help="rounds of gradient-weighted rollout")
     parser.add_argument("--models", type=int, default=len(MODELS), help="how many of the list")
+    parser.add_argument("--only", choices=("occlusion", "gradient_rollout", "authors", "shared", "grad_cam"))
     parser.add_argument(
         "--cpu", action="store_true",
         help="processor time, for a machine that others use too; with OMP_NUM_THREADS=1",
@@ -240,22 +241,47 @@ def main() -> None:
     kind = "processor time" if options.cpu else "wall time"
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, medians of {kind}\n")
     chosen = MODELS[: options.models]
-    rows = [row for case in chosen for row in measure_occlusion(*case, options.rounds, clock)]
-    print(table(("model", "patches", "occlusion", "median", "against vitviz"), rows))
-    rows = [row for case in chosen[-1:] for row in measure_gradient_rollout(*case, options.passes, clock)]
-    print("\n" + table(("model", "pixels", "gradient-weighted rollout", "median", "ratio"), rows))
-    rows = [row for case in chosen for row in measure_authors(*case, options.rounds, clock)]
-    header = ("model", "method", "theirs / vitviz", "theirs over vitviz", "peak: vitviz / theirs", "largest difference")
-    print("\n" + table(header, rows))
-    rows = [row for case in chosen[:2] for row in measure_shared(*case, options.rounds, clock)]
-    print("\n" + table(("model", "pixels", "six methods of one target", "median", "against one trace"), rows))
-    if find_spec("pytorch_grad_cam") is None:
-        print("\npytorch-grad-cam is not installed; `make training` adds it.")
-    else:
-        rows = [row for case in chosen[-1:] for row in measure_grad_cam(*case, options.passes, clock)]
-        print("\n" + table(("model", "pixels", "token Grad-CAM", "median", "against vitviz"), rows))
+    few, many = options.rounds, options.passes
+    authors = (
+        "model",
+        "method",
+        "theirs / vitviz",
+        "theirs over vitviz",
+        "peak: vitviz / theirs",
+        "largest difference",
+    )
+    tables = {
+        "occlusion": (("model", "patches", "occlusion", "median", "against vitviz"), measure_occlusion, chosen, few),
+        "gradient_rollout": (
+            ("model", "pixels", "gradient-weighted rollout", "median", "ratio"),
+            measure_gradient_rollout,
+            chosen[-1:],
+            many,
+        ),
+        "authors": (authors, measure_authors, chosen, few),
+        "shared": (
+            ("model", "pixels", "six methods of one target", "median", "against one trace"),
+            measure_shared,
+            chosen[:2],
+            few,
+        ),
+        "grad_cam": (
+            ("model", "pixels", "token Grad-CAM", "median", "against vitviz"),
+            measure_grad_cam,
+            chosen[-1:],
+            many,
+        ),
+    }
+    for name, (header, measure, cases, count) in tables.items():
+        if options.only not in (None, name):
+            continue
+        if name == "grad_cam" and find_spec("pytorch_grad_cam") is None:
+            print("pytorch-grad-cam is not installed; `make training` adds it.")
+            continue
+        rows = [row for case in cases for row in measure(*case, count, clock)]
+        print(table(header, rows), end="\n\n", flush=True)
     print(
-        "\nTargets: occlusion at least 2 × against Captum's default call and never below 1 × against its best "
+        "Targets: occlusion at least 2 × against Captum's default call and never below 1 × against its best "
         "setting; gradient-weighted rollout at most 1.15 × one forward and backward pass."
     )
 
