@@ -69,8 +69,8 @@ def touring(page: Any, tours: int) -> tuple[Seconds, Seconds]:
     return headings, wholes
 
 
-def measured(tours: int) -> tuple[list[tuple[str, ...]], Seconds]:
-    """Return the rows of the table and the seconds of warm changes by page."""
+def measured(tours: int) -> tuple[list[tuple[str, ...]], Seconds, dict[str, float]]:
+    """Return the rows of the table, and by page the seconds of warm changes and of the first visit."""
     with browsing() as page, serving() as server:
         if page is None:
             raise SystemExit("Chromium and Playwright are wanted; nothing is measured.")
@@ -98,7 +98,7 @@ def measured(tours: int) -> tuple[list[tuple[str, ...]], Seconds]:
     memory = f"{after:.0f} MB (peak {peak:.0f}; {start:.0f} after the start page; {end:.0f} at the end of all)"
     rows.append(("memory of the server after every page, all tours", memory, "", "", "≤ 1,200 MB"))
     rows.append(("memory of its child processes", f"{children:.0f} MB", "", "", "–"))
-    return rows, warm
+    return rows, warm, {name: times[0] for name, times in wholes.items()}
 
 
 def _children(pid: int) -> float:
@@ -118,17 +118,17 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one warm tour, and no results written")
     parser.add_argument("--tours", type=int, default=3, help="of all pages, from warm caches (default: 3)")
     options = parser.parse_args()
-    rows, warm = measured(1 if options.quick else options.tours)
+    rows, warm, first = measured(1 if options.quick else options.tours)
     printed = table(("what", "median", "95th percentile", "longest", "goal"), rows)
-    pages = [_row(name, times, "")[:4] for name, times in warm.items()]
-    printed += "\n\n" + table(("page, warm, whole", "median", "95th percentile", "longest"), pages)
+    pages = [(*_row(name, times, "")[:4], f"{first[name]:.2f} s") for name, times in warm.items()]
+    printed += "\n\n" + table(("page, warm, whole", "median", "95th percentile", "longest", "first visit"), pages)
     print(printed)
     if options.quick:
         return
     head = (
         "# What pages cost\n\nOutput of `python benchmarks/bench_pages.py`: headless Chromium and the server on the "
-        f"same {os.cpu_count()} cores, the shipped model, one reader. Other work kept the machine busy at lower "
-        f"priority: load {os.getloadavg()[2]:.1f} in the quarter of an hour before the end.\n\n"
+        f"same {os.cpu_count()} cores, the shipped model, one reader; load "
+        f"{os.getloadavg()[2]:.1f} in the quarter of an hour before the end.\n\n"
     )
     (RESULTS / "pages.md").write_text(f"{head}{printed}\n", encoding="utf-8")
 

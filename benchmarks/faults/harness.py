@@ -150,7 +150,7 @@ def tell(options: argparse.Namespace, name: str, title: str, text: str, rows: li
     if options.quick:
         return
     command = f"python benchmarks/faults/{name}.py"
-    busy = f", shared with other work of lower priority: load {os.getloadavg()[2]:.0f}" if hasattr(os, "getloadavg") else ""
+    busy = f", load {os.getloadavg()[2]:.0f} while it ran" if hasattr(os, "getloadavg") else ""
     machine = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}{busy}"
     head = f"# {title}\n\nOutput of `{command}` (`make faults` runs all of them) on a machine of {machine}.\n\n"
     (RESULTS / f"faults_{name}.md").write_text(f"{head}{text.strip()}\n\n{printed}\n", encoding="utf-8")
