@@ -2,8 +2,8 @@
 
     python benchmarks/faults/kills.py [--quick] [--rounds 12] [--seed 0]
 
-Four kinds of work are killed: a benchmark over a folder of photos, files of results being written again and again, a
-training that writes checkpoints, and the dashboard while readers compute and trains while it is killed.
+Five kinds of work are killed: a benchmark over a folder of photos, an atlas of it, files of results being written again
+and again, a training that writes checkpoints, and the dashboard while readers compute and trains while it is killed.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def main() -> None:
     faults: dict[str, list[str]] = {}
     for name, test in (
         ("benchmarks a folder of photos", benchmark),
+        ("measures an atlas of the folder", atlas),
         ("writes files of results", results),
         ("trains and writes checkpoints", training),
         ("serves readers who compute and train", dashboard),
@@ -73,29 +74,57 @@ def killed(command: list[str], seconds: float, ready: Callable[[], bool] = lambd
 
 def benchmark(folder: Path, rounds: int, draw: random.Random) -> Outcome:
     """Kill a benchmark again and again, then let it end; compare with one that was never killed."""
+    run = ["benchmark", str(_photos(folder)), "--methods", "class_attention,occlusion", *MODEL]
+    faults = _broken_off(run, folder, rounds, draw)
+    whole, broken = folder / "whole", folder / "broken"
+    if not faults and _numbers(whole) != _numbers(broken):
+        faults.append("its numbers are not those of the unbroken run")
+    clean = rounds + 1 - sum("start" in fault for fault in faults)
+    return clean, f"{len(_numbers(broken))} lines of {len(_numbers(whole))}", faults
+
+
+def atlas(folder: Path, rounds: int, draw: random.Random) -> Outcome:
+    """Kill an atlas again and again, then let it end; its states are byte for byte those of one never killed."""
+    run = ["atlas", str(_photos(folder)), "--shards", "6", *MODEL]
+    faults = _broken_off(run, folder, rounds, draw)
+    whole, broken = (_files(folder / name) for name in ("whole", "broken"))
+    if not faults and whole != broken:
+        faults.append(f"its states are not those of the unbroken run: {sorted(set(whole) ^ set(broken))}")
+    clean = rounds + 1 - sum("start" in fault for fault in faults)
+    return clean, f"{len(broken)} files of {len(whole)}, equal bytes", faults
+
+
+def _photos(folder: Path) -> Path:
+    """Return a folder of pictures, made anew."""
     photos = folder / "photos"
     photos.mkdir()
     values = np.random.default_rng(0)
     for number in range(PHOTOS):
         picture = Image.fromarray(values.integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize((200, 180))
         picture.save(photos / f"{number:02}.png")
-    run = [sys.executable, "-m", "vitviz", "benchmark", str(photos), "--methods", "class_attention,occlusion", *MODEL]
-    whole, broken = folder / "whole", folder / "broken"
+    return photos
+
+
+def _broken_off(command: list[str], folder: Path, rounds: int, draw: random.Random) -> list[str]:
+    """Run a command of vitviz into "whole", then into "broken" with a kill a round before its last start."""
+    run = [sys.executable, "-m", "vitviz", *command]
     started = time.perf_counter()
-    unbroken = subprocess.run([*run, "--out", str(whole)], cwd=ROOT, capture_output=True, text=True, check=False)
+    whole = [*run, "--out", str(folder / "whole")]
+    unbroken = subprocess.run(whole, cwd=ROOT, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - started
     faults = [] if unbroken.returncode == 0 else [f"the unbroken run: {unbroken.stderr[-300:]}"]
+    broken = [*run, "--out", str(folder / "broken")]
     for _ in range(rounds):
-        code = killed([*run, "--out", str(broken)], draw.uniform(0.2 * seconds, 0.6 * seconds))
+        code = killed(broken, draw.uniform(0.2 * seconds, 0.6 * seconds))
         if code not in (None, 0):
             faults.append(f"a start after a kill ended with {code}")
-    last = subprocess.run([*run, "--out", str(broken)], cwd=ROOT, capture_output=True, text=True, check=False)
-    if last.returncode:
-        faults.append(f"the last start: {last.stderr[-300:]}")
-    if not faults and _numbers(whole) != _numbers(broken):
-        faults.append("its numbers are not those of the unbroken run")
-    clean = rounds + 1 - sum("start" in fault for fault in faults)
-    return clean, f"{len(_numbers(broken))} lines of {len(_numbers(whole))}", faults
+    last = subprocess.run(broken, cwd=ROOT, capture_output=True, text=True, check=False)
+    return faults if not last.returncode else [*faults, f"the last start: {last.stderr[-300:]}"]
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """Return the states of an atlas by name."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.npz"))}
 
 
 def _numbers(folder: Path) -> list[dict[str, str]]:
