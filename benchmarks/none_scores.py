@@ -95,8 +95,8 @@ def gradient_norm(photos: Photos, reference: Photos) -> Array:
 
 def relative_mahalanobis(photos: Photos, reference: Photos) -> Array:
     """Ren et al. 2021: Mahalanobis less the same for one mean of all classes."""
-    one = Photos(reference.features, reference.logits, np.zeros_like(reference.labels))
-    return mahalanobis(photos, reference) - mahalanobis(photos, one)
+    united = Photos(reference.features, reference.logits, np.zeros_like(reference.labels))
+    return mahalanobis(photos, reference) - mahalanobis(photos, united)
 
 
 def class_mean_cosine(photos: Photos, reference: Photos) -> Array:
