@@ -11,6 +11,7 @@ Translate = Callable[[str], str]
 class Clause(str):
     """A text, filled in from a template: ``Clause("prefix {prefix} removed", prefix="module.")`` is that text.
 
+    >>> from vitviz.clause import Clause
     >>> Clause("{count} registers", count=4).worded({"{count} registers": "{count} 个寄存器"}.get)
     '4 个寄存器'
     """

@@ -23,6 +23,7 @@ _ADVICE = {
 def short_memory(error: Exception) -> ShortMemoryError:
     """Return what a lack of memory is told as: the device, what was asked for and what is free, as far as it is said.
 
+    >>> from vitviz.out_of_memory import short_memory
     >>> str(short_memory(MemoryError()))[:48]
     'There is not enough memory on cpu for this pass.'
     """

@@ -35,7 +35,7 @@ def test_a_download_is_the_same_outside_the_session(dashboard, page):
     for palette in ("viridis", "spotlight"):
         app = dashboard(page, palette=palette, opacity=1.0, layer=0, patch=6).sound()
         pictures[palette] = hashlib.sha256(app.export.png()).hexdigest()
-    chosen = page in ("attention", "rollout", "evidence")  # the others have colours of their own
+    chosen = page in ("attention", "heads", "rollout", "evidence")  # the others have colours of their own
     assert (pictures["viridis"] != pictures["spotlight"]) == chosen
 
 

@@ -103,7 +103,7 @@ class LayerFilm {
   write() {
     const { viewer, still, playing, at, last } = this;
     const { labels } = viewer.meta;
-    viewer.find(".film").hidden = !this.meta;
+    viewer.find(".layer-film").hidden = !this.meta;
     viewer.find(".play").disabled = !this.ready;
     viewer.find(".play").textContent = playing ? `❚❚ ${labels.pause}` : `▶ ${still.matches ? labels.next : labels.play}`;
     Object.assign(viewer.find(".scrub"), { max: last, value: at, disabled: !this.ready });
