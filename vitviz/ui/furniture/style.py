@@ -67,7 +67,7 @@ span.stMarkdownBadge, [data-testid="stExpander"] summary p, [data-testid="stButt
   .st-key-strip [data-testid="stColumn"]:first-child { max-width: 44px; }
   .st-key-strip [data-testid="stCaptionContainer"] { display: none; }
   .st-key-doubt [data-testid="stCaptionContainer"] { display: block; }
-  .st-key-answer { gap: 0 0.6rem; align-items: center; }
+  .st-key-answer { gap: 0.9rem 0.6rem; align-items: center; padding-bottom: 0.5rem; }
   [data-testid="stLayoutWrapper"]:has(> .st-key-stage_controls) { order: 1; }
   [data-testid="stHorizontalBlock"]:is(:has(> :first-child [data-testid="stImage"]):has(> :nth-child(2)
   [data-testid="stImage"]), :has(> :first-child [data-testid="stMetric"]):has(> :nth-child(2)
