@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -74,6 +75,19 @@ def number(value: float) -> str:
     """Return a number with three significant digits, as colour bars print it: "0.0312", "5.5e-6"."""
     short = f"{value:.3g}" if value else "0"
     return re.sub(r"e([+-])0?(\d)", r"e\1\2", short).replace("e+", "e")
+
+
+def with_interval(mean: float, half: float) -> tuple[str, str]:
+    """Return a mean and half its interval, the half with two significant digits and the mean with as many places.
+
+    >>> from vitviz.figures.paint import with_interval
+    >>> with_interval(3.6216, 0.0458)
+    ('3.622', '0.046')
+    """
+    if not 0 < half < math.inf:
+        return number(mean), number(half)
+    places = max(1 - math.floor(math.log10(half)), 0)
+    return f"{mean:.{places}f}", f"{half:.{places}f}"
 
 
 def bar_height(scale: Scale, size: int) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vitviz.capture.edit import NO_EDIT
 from vitviz.figures.html_bars import colour_bar
-from vitviz.figures.paint import number, paint_map
+from vitviz.figures.paint import number, paint_map, with_interval
 from vitviz.figures.photo_spread import Mark, intervals_chart, spread_chart
 from vitviz.figures.scale import Scale
 from vitviz.figures.theme import NEUTRAL
@@ -45,12 +45,13 @@ def draw(scene: Scene, shown: Chosen) -> None:
     """Draw the spread of the chosen head's number, with the photo of the sidebar in it where the model is the same."""
     summary, at = shown.summary, shown.head
     kind = kind_words()[str(shown.kinds[at])][0]
+    mean, half = with_interval(float(summary.mean[at]), float(np.nan_to_num(summary.half[at])))
     st.markdown(
         _("**{head}** is **{kind}**: {mean} ± {half} {unit}, and from photo to photo ± {spread}.").format(
             head=shown.head_name,
             kind=kind,
-            mean=number(float(summary.mean[at])),
-            half=number(float(np.nan_to_num(summary.half[at]))),
+            mean=mean,
+            half=half,
             unit=shown.words[1],
             spread=number(float(np.nan_to_num(summary.deviation[at]))),
         )
