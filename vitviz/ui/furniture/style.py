@@ -61,7 +61,6 @@ span.stMarkdownBadge, [data-testid="stExpander"] summary p, [data-testid="stButt
   .st-key-strip [data-testid="stVerticalBlock"] { gap: 0; }
   .st-key-strip [data-testid="stColumn"] { flex: 1 1 auto; width: auto; min-width: 0; align-self: center; }
   .st-key-strip [data-testid="stColumn"]:nth-child(2) { flex-basis: calc(100% - 44px - 0.6rem); }
-  .st-key-strip [data-testid="stColumn"]:first-child { flex: none; }
   .st-key-strip [data-testid="stColumn"]:first-child img { width: 44px !important; height: 44px; object-fit: contain; }
   .st-key-strip [data-testid="stColumn"]:first-child [data-testid="stFullScreenFrame"] { width: 44px; }
   .st-key-strip [data-testid="stColumn"]:first-child { max-width: 44px; }
