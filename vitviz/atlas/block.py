@@ -19,6 +19,8 @@ ON_DEVICE = 1 << 28
 """The same on a GPU."""
 LEAST = 1e-30
 """Weights below it are too small to take a logarithm of: float32 keeps their first digits alone."""
+SMALLEST = torch.finfo(torch.float32).tiny
+"""What a sum of weights is at least where it is divided by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +99,7 @@ class BlockMeasures:
             bias = bias.expand(photos, heads, tokens, tokens)
         pieces: list[dict[str, Tensor]] = []
         # on a processor the weights are in the cache: no second softmax for the block's output
-        output = torch.empty(value.shape) if on_cpu and value.dtype == torch.float32 else None
+        output = _output(value) if on_cpu and value.dtype == torch.float32 else None
         for start in range(0, photos, step):
             some = slice(start, start + step)
             room = self._room(query[some], min(step, photos))
@@ -106,7 +108,7 @@ class BlockMeasures:
             inside = None if coverage is None else coverage[some]
             pieces.append(self._numbers(room, scores if bias is None else None, sinks[some], inside))
             if output is not None:
-                torch.matmul(attention, value[some], out=output[some])
+                output[some] = attention @ value[some]
         return {name: torch.cat([piece[name] for piece in pieces]) for name in pieces[0]}, output
 
     def _room(self, query: Tensor, most: int) -> _Room:
@@ -137,7 +139,7 @@ class BlockMeasures:
         prefix, attention = self.prefix, room.attention
         patches = attention[:, :, prefix:]  # (photo, head, patch query, key)
         between = patches[..., prefix:]  # (photo, head, patch, patch)
-        weight = between.sum(-1).clamp_min(torch.finfo(between.dtype).tiny)
+        weight = between.sum(-1).clamp_min(SMALLEST)
 
         def mean_of(lengths: Tensor) -> Tensor:
             product = torch.mul(between, lengths, out=room.between)
@@ -160,6 +162,12 @@ class BlockMeasures:
             "query_row": rows,
             "fused": attention.mean(1),
         }
+
+
+def _output(value: Tensor) -> Tensor:
+    """Return room for a call's output, token by token as the fused kernel lays it out: joining heads is free."""
+    photos, heads, tokens, width = value.shape
+    return value.new_empty(photos, tokens, heads, width).transpose(1, 2)  # (photo, head, token, head_dim)
 
 
 def _scores(query: Tensor, key: Tensor, bias: Tensor | None, factor: float, room: _Room) -> Tensor:

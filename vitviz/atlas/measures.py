@@ -97,10 +97,11 @@ def measure(vit: ViT, layout: Layout, pixels: Tensor, coverage: Tensor | None = 
             "read; wanted a head behind the last block. Trace single pictures instead."
         )
 
-    def run(places: list[int]) -> Measured:
-        return _at_once(vit, layout, pixels[places], None if coverage is None else coverage[places])
+    def run(places: range) -> Measured:
+        some = slice(places.start, places.stop)  # a view: a list of places would copy the whole batch
+        return _at_once(vit, layout, pixels[some], None if coverage is None else coverage[some])
 
-    first, *others = fitting(run, list(range(len(pixels))))
+    first, *others = fitting(run, range(len(pixels)))
     for part in others:
         first = Measured(
             {name: np.concatenate([first.values[name], part.values[name]]) for name in first.values},
