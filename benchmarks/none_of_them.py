@@ -9,7 +9,7 @@ can go by sharpness; photos of one source on both sides, reduced and crisp, so t
 and classes left out (a fifth of the classes is taken from the logits and from what feature scores know, and its
 validation photos are the others). A linear read-out that is fitted on others shows what the source does to a score.
 A higher score means more like a known class. AUROC is the share of pairs, one photo of each kind, in which the known
-one has the higher score; its interval is the 95 % one of 1,000 resamplings of the photos.
+one has the higher score; its interval is the 95% one of 1,000 resamplings of the photos.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def report(sets: Mapping[str, Photos], *, size: int) -> str:
         f"a fifth of the classes left out, {FOLDS} times",
     )
     return (
-        f"AUROC at {size} px with its 95 % interval; for classes left out the mean of the parts, the lowest and the "
+        f"AUROC at {size} px with its 95% interval; for classes left out the mean of the parts, the lowest and the "
         f"highest:\n\n{table(header, rows)}\n\n"
         f"By how much the AUROC is above that of {FIRST}, paired over photos:\n\n"
         f"{table(('score', *(f'{known}, {others}' for known, others in PAIRS)), gains(sets))}\n\n"

@@ -79,7 +79,7 @@ def test_crops_are_typed_told_and_recorded(place: Path, capsys: pytest.CaptureFi
     assert width / height == pytest.approx(8, rel=0.2)
     assert told["grid"]["settings"]["picture_crop"] == "grid"
     assert main(["explain", "photo", *MODEL, "--out", "map.png"]) == 0
-    assert "% of the picture; left out: 44.1 % on the left" in capsys.readouterr().out
+    assert "% of the picture; left out: 44.1% on the left" in capsys.readouterr().out
     assert main(["shuffle", "photo", *MODEL, "--crop", "left", "--shares", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["pictures"][0]["seen"][0] == 0
     with pytest.raises(SystemExit):

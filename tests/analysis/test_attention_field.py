@@ -45,7 +45,7 @@ def test_all_on_one_patch_is_one_patch_at_its_distance() -> None:
 
 
 def test_three_unequal_patches_by_hand() -> None:
-    """Shares ½, 0.3, 0.2: the largest holds half, all three are needed for 90 %."""
+    """Shares ½, 0.3, 0.2: the largest holds half, all three are needed for 90%."""
     row = torch.zeros(11)
     row[[1, 2, 3]] = torch.tensor([0.5, 0.3, 0.2])
     result = field_of_row(row, GRID, 1)

@@ -139,7 +139,7 @@ def test_every_family_and_its_prefix_tokens_can_be_read(family: str) -> None:
 
 
 def test_a_resnet_has_the_field_that_openerf_finds(tmp_path: Path) -> None:
-    """Its public function, on photos in a folder: the same map and the same mass within a radius, to 1 %."""
+    """Its public function, on photos in a folder: the same map and the same mass within a radius, to 1%."""
     from openerf import compute_erf_metrics
     from openerf.data import build_timm_eval_transform
     from openerf.erf import compute_erf

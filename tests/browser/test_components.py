@@ -132,7 +132,7 @@ def test_numbers_on_the_page_are_the_numbers_of_the_map(open_viewer):
     assert first_number(viewer, ".strongest-value") == pytest.approx(100 * row[5 + best], rel=5e-3)
     assert first_number(viewer, ".special-value") == pytest.approx(100 * row[:5].sum(), rel=5e-3)
     assert "1/29" in viewer.find(".marks").inner_text()
-    assert "3.45 %" in viewer.find(".marks").inner_text()
+    assert "3.45%" in viewer.find(".marks").inner_text()
 
 
 # Pointer
@@ -408,7 +408,7 @@ def expected_colour(weight, top):
 
 
 @pytest.mark.parametrize("hide", [True, False])
-@pytest.mark.parametrize("scope", ["This map", "This layer", "Whole model", "0–100 %"])
+@pytest.mark.parametrize("scope", ["This map", "This layer", "Whole model", "0–100%"])
 def test_colours_follow_the_scale(open_viewer, scope, hide):
     viewer = open_viewer("model=1", name="registers")
     viewer.head("L5·H1").click()
@@ -419,7 +419,7 @@ def test_colours_follow_the_scale(open_viewer, scope, hide):
     viewer.page.mouse.move(5, 5)
     maps = truth("registers")[:, 0]  # (heads, key) of the class token
     first = 5 if hide else 0
-    top = {"This map": maps[1, first:].max(), "This layer": maps[:, first:].max(), "Whole model": 0.5, "0–100 %": 1.0}[
+    top = {"This map": maps[1, first:].max(), "This layer": maps[:, first:].max(), "Whole model": 0.5, "0–100%": 1.0}[
         scope
     ]
     for patch in (0, 9, int(maps[1, 5:].argmax())):

@@ -90,7 +90,7 @@ def test_bars_one_a_network_and_the_right_answer_is_bold():
     assert [bar.name for bar in made.data] == ["ViT", "CNN"]
     assert made.layout.yaxis.ticktext == ("0 &lt;b&gt;", "<b>1</b>")
     assert made.data[1].marker.pattern.shape == "/"
-    assert "ViT: 0 <b> 20.0%, 1 80.0%." in alt_text(made)
+    assert "ViT: 0 <b> 20%, 1 80%." in alt_text(made)
 
 
 @pytest.mark.parametrize("values", [[0.5], [0.5, 1.2], [-0.1, 1.1]])
@@ -136,7 +136,7 @@ def test_words_for_dots_leave_the_ring_out():
 
 
 def test_words_for_bars_histograms_and_constants():
-    assert alt_text(answers_bar(["cat", "dog"], [0.7, 0.3])).endswith("before: cat 70.0%, dog 30.0%.")
+    assert alt_text(answers_bar(["cat", "dog"], [0.7, 0.3])).endswith("before: cat 70%, dog 30%.")
     assert "4 values from 0 to 1; the fullest bin, 3, is near 0.25." in alt_text(
         histogram([0.0, 0.1, 0.2, 1.0], x_title="Cosine", bins=2)
     )

@@ -46,9 +46,9 @@ def test_queries_may_have_other_names():
 def test_the_bar_has_true_ends_and_one_over_n():
     axis = token_matrix(MATRIX, NAMES).layout.coloraxis
     assert (axis.cmin, axis.cmax) == pytest.approx((0.1, 0.8))
-    assert axis.colorbar.title.text == "Attention · 1/N = 0.333"
+    assert axis.colorbar.title.text == "Attention · 1/N = 33.3%"
     assert sorted(axis.colorbar.tickvals) == pytest.approx([0.1, 1 / 3, 0.8])
-    assert set(axis.colorbar.ticktext) == {"0.1", "", "0.8"}
+    assert set(axis.colorbar.ticktext) == {"10%", "", "80%"}
 
 
 def test_the_scale_given_is_the_scale_shown():

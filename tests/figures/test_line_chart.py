@@ -54,11 +54,11 @@ def test_levels_run_to_the_ends_of_an_axis_that_has_its_own():
 
 
 def test_what_a_level_and_a_point_tell_and_whether_they_are_listed():
-    items = [FORMULA, Level("name", 5), Level("guess", 5, number="%{y:.1%}"), Level("mark", 5, number=None)]
+    items = [FORMULA, Level("name", 5), Level("guess", 5, number="%{y:.3~p}"), Level("mark", 5, number=None)]
     items += [Point("knob", 4, 3, listed=False), Point("", 4, 3)]
     figure = line_chart(items, **AXES)
     _line, name, guess, mark, knob, silent = figure.data
-    assert (name.hovertemplate, guess.hovertemplate) == ("name<extra></extra>", "guess: %{y:.1%}<extra></extra>")
+    assert (name.hovertemplate, guess.hovertemplate) == ("name<extra></extra>", "guess: %{y:.3~p}<extra></extra>")
     assert (mark.hoverinfo, silent.hoverinfo, knob.hoverinfo) == ("skip", "skip", None)
     assert (knob.showlegend, silent.showlegend) == (False, False)
     told = alt_text(figure)
@@ -71,7 +71,7 @@ def test_what_a_level_and_a_point_tell_and_whether_they_are_listed():
     ({}, "a<br>%{x:.4g}: %{y:.4g}<extra></extra>"),
     ({"hover": TITLED}, "a<br>Size &lt;px> %{x:.4g}: %{y:.4g}<extra></extra>"),
     ({"hover": LAYER}, "a<br>Size &lt;px> %{x}: %{y:.4g}<extra></extra>"),
-    ({"hover": "{name}<br>%{x:.0f} px: %{y:.1%}"}, "a<br>%{x:.0f} px: %{y:.1%}<extra></extra>"),
+    ({"hover": "{name}<br>%{x:.0f} px: %{y:.3~p}"}, "a<br>%{x:.0f} px: %{y:.3~p}<extra></extra>"),
     ({"hover": "%{x:.0f} px"}, "%{x:.0f} px<extra></extra>"),
 ])  # fmt: skip
 def test_what_the_pointer_tells(hover, wanted):

@@ -6,9 +6,10 @@ from PIL import Image
 
 from vitviz.errors import OptionError
 from vitviz.figures.lettering import typeface_for
-from vitviz.figures.paint import bar_height, cell_index, draw_bar, number, paint_map
+from vitviz.figures.paint import bar_height, cell_index, draw_bar, paint_map
 from vitviz.figures.palettes import table
 from vitviz.figures.scale import Scale
+from vitviz.numbers import number
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ MODEL = np.stack([HEADS, HEADS * 2])
 
 
 def test_a_map_has_its_own_minimum_maximum_and_one_over_n():
-    assert scale_for(ONE) == Scale(0.0, 0.3, 1 / 6, "map", False)
+    scale = scale_for(ONE, uniform=1 / 6)
+    assert scale == Scale(0.0, 0.3, 1 / 6, "map", False)
+    assert (scale.text(0.3), scale.text(scale.uniform)) == ("30%", "16.7%")
 
 
 def test_a_layer_spans_all_its_heads():
@@ -34,7 +36,7 @@ def test_absolute_is_zero_to_one_whatever_is_passed():
 def test_layer_scales_are_one_a_layer():
     first, second = layer_scales(MODEL)
     assert (first.high, second.high) == (pytest.approx(0.3), pytest.approx(0.6))
-    assert first.uniform == pytest.approx(1 / 6)
+    assert first.uniform is None  # whether the values are shares, and of how many tokens, is not in the maps
     assert layer_scales(MODEL, uniform=1 / 7)[0].uniform == pytest.approx(1 / 7)
 
 
@@ -46,7 +48,8 @@ def test_a_signed_scale_is_symmetric_and_has_no_uniform():
 
 def test_uniform_can_count_special_tokens_or_be_left_out():
     assert scale_for(ONE, uniform=1 / 7).uniform == pytest.approx(1 / 7)
-    assert scale_for(ONE, uniform=None).uniform is None
+    assert scale_for(ONE).uniform is None
+    assert (scale_for(ONE).text(0.3), Scale(0, 1, shares=True).text(0.3)) == ("0.3", "30%")
 
 
 def test_fraction_by_hand():

@@ -13,11 +13,11 @@ MAP = np.array([[0.0, 0.1, 0.0], [0.2, 0.5, 0.0]])
 
 def test_shares_of_attention_by_hand():
     text = describe_map(MAP, GRID, 1 / 7)
-    assert "Strongest patches: row 2, column 2 (50 %); row 2, column 1 (20 %); row 1, column 2 (10 %)." in text
+    assert "Strongest patches: row 2, column 2 (50%); row 2, column 1 (20%); row 1, column 2 (10%)." in text
     assert "The strongest has 3.5 times an even share." in text
-    assert "The patches hold 80 % of all; special tokens have the rest." in text
+    assert "The patches hold 80% of all; special tokens have the rest." in text
     # The middle quarter covers half of both middle patches and an eighth of each corner patch.
-    assert f"The middle quarter of the picture holds {100 * (0.3 + 0.025) / 0.8:.3g} %" in text
+    assert f"The middle quarter of the picture holds {100 * (0.3 + 0.025) / 0.8:.3g}%" in text
     shares = np.array([0.1, 0.2, 0.5]) / 0.8
     nats = -(shares * np.log(shares)).sum()
     assert f"about {np.exp(nats):.3g} of 6 patches; entropy {nats:.2f} of at most 1.79 nats." in text
@@ -25,7 +25,7 @@ def test_shares_of_attention_by_hand():
 
 def test_a_map_that_is_no_share_is_measured_by_its_own_sum():
     text = describe_map(MAP * 10, GRID)
-    assert "row 2, column 2 (62.5 %)" in text
+    assert "row 2, column 2 (62.5%)" in text
     assert "even share" not in text
     assert "special tokens" not in text
 
@@ -38,7 +38,7 @@ def test_one_patch_alone_names_only_itself():
     one = np.zeros((2, 3))
     one[0, 2] = 1.0
     text = describe_map(one, GRID, 1 / 6)
-    assert "Strongest patches: row 1, column 3 (100 %)." in text
+    assert "Strongest patches: row 1, column 3 (100%)." in text
     assert "about 1 of 6 patches; entropy 0.00" in text
 
 
@@ -50,15 +50,15 @@ def test_a_flat_map_says_so():
 def test_a_signed_map_names_both_sides():
     text = describe_map(np.array([[0.0, -1.0, 0.0], [0.0, 3.0, 0.0]]), GRID)
     assert text == (
-        "Most positive patches: row 2, column 2 (75 %). Most negative patches: row 1, column 2 (-25 %). "
-        "75 % of the total size is positive."
+        "Most positive patches: row 2, column 2 (75%). Most negative patches: row 1, column 2 (-25%). "
+        "75% of the total size is positive."
     )
 
 
 def test_a_map_of_negative_values_has_no_positive_patches():
     text = describe_map(-MAP - 0.1, GRID)
     assert "positive patches" not in text
-    assert text.endswith("0 % of the total size is positive.")
+    assert text.endswith("0% of the total size is positive.")
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (4, 4), (1, 1), (7, 5), (16, 24)])

@@ -57,7 +57,7 @@ def test_what_is_left_out_is_measured(vit: ViT, margin: ViT) -> None:
     assert part(vit, TALL).left_out == pytest.approx((0, 3.5 / 8, 0, 3.5 / 8), abs=0.004)
     assert part(margin).share == pytest.approx(0.64 / 8, abs=0.004)
     assert part(vit, WIDE.resize((64, 64))).is_plain
-    assert "12.5 % of the picture; left out: 43.7 % on the left, 43.7 % on the right" in part(vit).told()
+    assert "12.5% of the picture; left out: 43.7% on the left, 43.7% on the right" in part(vit).told()
 
 
 def test_a_moved_crop_is_the_trained_one_at_another_place(vit: ViT) -> None:

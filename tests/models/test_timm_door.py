@@ -71,7 +71,7 @@ def test_other_mistakes_are_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_preprocessing_is_the_model_s_own() -> None:
-    """Timm's tiny test model: mean and deviation one half, 160 pixels, 95 % of the shorter side."""
+    """Timm's tiny test model: mean and deviation one half, 160 pixels, 95% of the shorter side."""
     settings = data_settings(build("test_vit"))
     assert (settings.image_size, settings.mean, settings.std) == ((160, 160), (0.5,) * 3, (0.5,) * 3)
     white = settings.transform(Image.new("RGB", (300, 200), "white"))
@@ -81,7 +81,7 @@ def test_preprocessing_is_the_model_s_own() -> None:
 
 
 def test_the_crop_is_central_and_as_large_as_the_model_wants() -> None:
-    """Of a square picture 95 % of the side remain: 2.5 % are cut off on each side, here 4 of 160 pixels."""
+    """Of a square picture 95% of the side remain: 2.5% are cut off on each side, here 4 of 160 pixels."""
     pixels = np.zeros((160, 160, 3), dtype=np.uint8)
     pixels[:, :2] = 255  # within the margin that is cut off
     found = data_settings(build("test_vit")).transform(Image.fromarray(pixels))

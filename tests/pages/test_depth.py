@@ -13,6 +13,7 @@ from vitviz.labs import residual_filter, stream_growth
 from vitviz.labs.attention_filter import attention_gain
 from vitviz.labs.layer_norm.runs import shipped_runs
 from vitviz.labs.residual_filter import gain
+from vitviz.numbers import percent
 from vitviz.trace import trace
 from vitviz.ui.furniture import lesson
 from vitviz.ui.learn.depth import layer_norm, residual_model
@@ -119,7 +120,7 @@ def test_the_shipped_training_is_told_with_its_deviation(dashboard):
     app = dashboard(PAGE, **NORM, depth_layers=2).sound()
     runs = [run for run in shipped_runs() if run.order == "pre" and not run.warmup_steps]
     found = [run.accuracy for run in runs]
-    assert f"Pre-LN {np.mean(found):.0%} ± {np.std(found, ddof=1):.0%}, Post-LN" in captions(app)
+    assert f"Pre-LN {percent(np.mean(found))} ± {percent(np.std(found, ddof=1))}, Post-LN" in captions(app)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import vitviz
 from vitviz.analysis.faithfulness_checks import model_randomisation
 from vitviz.attribution.attribute import find_method
 from vitviz.errors import OptionError
+from vitviz.numbers import percent
 from vitviz.ui.choices.evidence import box_of
 from vitviz.ui.explore.evidence import curves
 from vitviz.ui.work import long_work
@@ -36,8 +37,8 @@ def test_a_box_of_the_link_gives_pointing_game_and_energy(dashboard):
         label, hit, share, times = table(app).iloc[row]
         assert label == find_method(name).label
         assert hit == ("inside" if inside else "outside")
-        assert (share, times) == (f"{energy:.1%}", f"{energy / 0.25:.2f} ×")
-    assert list(table(app).iloc[2])[2:] == ["25.0%", "1.00 ×"]
+        assert (share, times) == (percent(energy), f"{energy / 0.25:.2f} ×")
+    assert list(table(app).iloc[2])[2:] == ["25%", "1.00 ×"]
     assert app.component("evidence_box")["box"] == [8, 0, 24, 16]
     assert app.link["box"] == "8.0.24.16"
     assert app.manifest["settings"]["box"] == [8, 0, 24, 16]
@@ -50,7 +51,7 @@ def test_what_the_browser_draws_is_kept_and_removed(dashboard):
     assert app.component("evidence_box")["box"] is None
     assert not app.app.dataframe
     assert app.put(box="0.0.32.32").sound().link["box"] == "0.0.32.32"
-    assert table(app).iloc[0, 2] == "100.0%"
+    assert table(app).iloc[0, 2] == "100%"
     assert "box" not in app.put(box="").sound().link
 
 

@@ -57,10 +57,10 @@ def test_rollouts_of_other_options_are_pinned_side_by_side(dashboard):
     app = dashboard(PAGE).sound()
     pinned(app)
     first, second = pinned(app.put(residual=0.2).sound())
-    assert first.label.endswith("residual share 0.5, smallest 0 % discarded")
-    assert second.label.endswith("residual share 0.2, smallest 0 % discarded")
+    assert first.label.endswith("residual share 50%, smallest 0% discarded")
+    assert second.label.endswith("residual share 20%, smallest 0% discarded")
     *_others, second = pinned(app.put(residual=0.5, discard=0.55).sound())
-    assert second.label.endswith("residual share 0.5, smallest 55 % discarded")
+    assert second.label.endswith("residual share 50%, smallest 55% discarded")
     assert len(pinned(app)) == 3
 
 

@@ -74,14 +74,14 @@ def test_the_card_says_what_the_model_answers_to_the_examples(load_once: Callabl
     answers = [{vit.class_name(index): round(100 * share) for index, share in top.items()} for top in tops]
     firsts = {name: share for answer in answers for name, share in list(answer.items())[:1]}
     told = " ".join(TEXTS["MODEL_CARD.md"].partition("On the crisp example photos")[2].partition("\n\n")[0].split())
-    right = dict(re.findall(r"(?:[:,] )([A-Za-z ]+?) (\d+) %", told.partition(". ")[0] + ","))
+    right = dict(re.findall(r"(?:[:,] )([A-Za-z ]+?) (\d+)%", told.partition(". ")[0] + ","))
     assert len(right) == 8
     for name, share in right.items():
         assert abs(firsts[name] - int(share)) <= 1, name  # a half is rounded this way and that on another processor
-    assert "The tabby cat is called a Persian cat (49 %; tabby 36 %)" in told
+    assert "The tabby cat is called a Persian cat (49%; tabby 36%)" in told
     assert {"Persian cat": 49, "tabby": 36} in answers
     (unknown,) = [answer for answer in answers if max(answer.values()) < 40]
-    assert f"gets no answer above {max(unknown.values())} %" in told
+    assert f"gets no answer above {max(unknown.values())}%" in told
     assert len(photographs()) == 10
     assert "A trained model and ten photos" in README
 
@@ -89,7 +89,7 @@ def test_the_card_says_what_the_model_answers_to_the_examples(load_once: Callabl
 def test_the_card_of_the_cnn_says_what_it_answers_to_the_examples() -> None:
     network, card = vitviz.load_convnet(), " ".join(TEXTS["CNN_CARD.md"].split())
     told = card.partition("On the crisp example photos at 224 px: ")[2].partition(". ")[0]
-    wanted = {name: int(share) for name, share in re.findall(r"([A-Za-z ]+?) (\d+) %(?:, |$)", told)}
+    wanted = {name: int(share) for name, share in re.findall(r"([A-Za-z ]+?) (\d+)%(?:, |$)", told)}
     assert len(wanted) == 8
     answers = {}
     for photo in photographs():

@@ -131,8 +131,8 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"`vitviz.attribute`: {methods} explanations as data" in CHANGELOG
     classes = len((ROOT / "assets/weights/classes.txt").read_text(encoding="utf-8").splitlines())
     card = (ROOT / "assets/weights/MODEL_CARD.md").read_text(encoding="utf-8")
-    for share in re.findall(r"(\d\d\.\d) % top", README + CHANGELOG):
-        assert f"{share} %" in card, share
+    for share in re.findall(r"(\d\d\.\d)% top", README + CHANGELOG):
+        assert f"{share}%" in card, share
     assert f"top-1 on {classes} classes" in README
     assert f"A shipped classifier of {classes} classes" in CHANGELOG
     sweep = (ROOT / "benchmarks/results/timm_sweep.csv").read_text(encoding="utf-8").splitlines()[1:]

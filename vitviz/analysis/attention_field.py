@@ -40,7 +40,7 @@ class AttentionField(Result):
     area_50: float
     """Share of the patches that hold half of the mass, largest first, in (0, 1]."""
     area_90: float
-    """Share of the patches that hold 90 % of it."""
+    """Share of the patches that hold 90% of it."""
     effective_patches: float
     """exp(entropy): the number of patches that an even row of this entropy would be spread over."""
     picture: NDArray[np.uint8] | None = field(default=None, repr=False)

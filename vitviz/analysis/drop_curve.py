@@ -28,7 +28,7 @@ from vitviz.trace import Target, Trace, trace
 from vitviz.trace.default import target_of
 
 SHARES = tuple(tenth / 10 for tenth in range(10))
-"""None to 90 % of the patches, as in the paper."""
+"""None to 90% of the patches, as in the paper."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class DropCurve(Result):
     fractions: Curve
     """(step,) share of the patches that are gone, as whole patches allow it."""
     random: RandomBand
-    """Patches in random order: mean and 95 % interval over the draws."""
+    """Patches in random order: mean and 95% interval over the draws."""
     most_attended: Curve
     """(step,) the score when the patches with the most attention go first."""
     least_attended: Curve

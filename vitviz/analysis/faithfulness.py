@@ -26,7 +26,7 @@ from vitviz.trace.target import Target
 
 Curve = NDArray[np.float64]
 NORMAL_95 = 1.96
-"""Standard deviations to either side that hold 95 % of a normal distribution."""
+"""Standard deviations to either side that hold 95% of a normal distribution."""
 
 
 class Map(Protocol):
@@ -50,21 +50,21 @@ class RandomBand(Record):
     mean: Curve
     """(step,)"""
     low: Curve
-    """(step,) 95 % of random maps lie above it and below ``high``: mean − 1.96 standard deviations."""
+    """(step,) 95% of random maps lie above it and below ``high``: mean − 1.96 standard deviations."""
     high: Curve
     """(step,)"""
     area: float
     """Mean area under the curves."""
     area_low: float
-    """Of the 95 % interval of the areas of random maps."""
+    """Of the 95% interval of the areas of random maps."""
     area_high: float
-    """Of the 95 % interval of the areas of random maps."""
+    """Of the 95% interval of the areas of random maps."""
     maps: int
     """Number of random maps."""
 
     @property
     def area_interval(self) -> tuple[float, float]:
-        """The 95 % interval of the areas of random maps."""
+        """The 95% interval of the areas of random maps."""
         return self.area_low, self.area_high
 
 
@@ -152,7 +152,7 @@ def perturbation_test(
     batch_size: int = 16,
     progress: Progress | None = None,
 ) -> Faithfulness:
-    """Return the positive and the negative perturbation curve of a map: 0, 10, … 90 % of the patches gone.
+    """Return the positive and the negative perturbation curve of a map: 0, 10, … 90% of the patches gone.
 
     Chefer, Gur & Wolf 2021, section 4: positive takes the most relevant away first, so a small area is good; negative
     the least relevant, so a large area is good. Over many pictures, the mean of ``correct`` is their accuracy curve.
@@ -253,7 +253,7 @@ def area_under(fractions: Curve, values: Curve) -> float:
 
 
 def random_band(fractions: Curve, curves: Curve) -> RandomBand:
-    """Return mean and 95 % interval of random maps' curves (map, step), at least two, and of their areas."""
+    """Return mean and 95% interval of random maps' curves (map, step), at least two, and of their areas."""
     mean, spread = curves.mean(0), NORMAL_95 * curves.std(0, ddof=1)
     areas = np.array([area_under(fractions, curve) for curve in curves])
     area, area_spread = float(areas.mean()), NORMAL_95 * float(areas.std(ddof=1))

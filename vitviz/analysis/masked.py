@@ -17,7 +17,7 @@ from vitviz.trace.target import Target
 _WORTH_IT = 8
 """From so many choices on, preparing the quick pass costs less than it saves."""
 _CACHED_NUMBERS = 460_000
-"""Tokens times channels. Measured with ViT-S: 4 pictures of 257 tokens take 10 % less each than 16, and 15 % less than
+"""Tokens times channels. Measured with ViT-S: 4 pictures of 257 tokens take 10% less each than 16, and 15% less than
 one; with ViT-Ti 12 pictures of 197 tokens take less than 4 or 24."""
 
 

@@ -17,6 +17,7 @@ from vitviz.grid import PatchGrid
 from vitviz.models.inputs import Picture, input_of
 from vitviz.models.parts import patch_projection
 from vitviz.models.vit import ViT
+from vitviz.numbers import percent
 from vitviz.record import Record, Result
 from vitviz.trace.forward import as_result, rounding
 
@@ -140,11 +141,11 @@ def check_removed(vit: ViT, shell: Any) -> None:
     if gap > rounding(vit.dtype, 1e-3):
         raise UnsupportedModelError(
             "The positions of {name} cannot be taken out: shuffled patches still change its "
-            "tokens, by {gap:.1%} of the largest number; wanted no more than rounding. Its code "
+            "tokens, by {gap} of the largest number; wanted no more than rounding. Its code "
             "treats places in a way of its own, such as a bias written out by hand. Choose a model "
             "whose positions are vectors, rotations or a bias of the scores.",
             name=vit.name,
-            gap=gap,
+            gap=percent(gap),
         )
 
 

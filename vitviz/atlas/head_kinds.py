@@ -25,7 +25,7 @@ def head_kinds(atlas: Atlas) -> NDArray[np.str_]:
 
     "sink": the patches give at least a quarter of their attention to special tokens and to patches of unusually large
     norm. Of the others "local" heads have a mean attention distance of at most half of that of looking everywhere
-    alike, and "global" ones of at least nine tenths of it. The whole 95 % interval of the mean lies there; all other
+    alike, and "global" ones of at least nine tenths of it. The whole 95% interval of the mean lies there; all other
     heads, also those whose interval crosses a border, are "between".
 
     The borders are conventions, not findings. Distance: Dosovitskiy et al. 2021, figure 7; sinks: Darcet et al. 2024.

@@ -50,7 +50,7 @@ class Moments(Record):
 
     @property
     def half(self) -> Numbers:
-        """Half the 95 % interval of the mean: 1.96 standard errors; NaN for fewer than two."""
+        """Half the 95% interval of the mean: 1.96 standard errors; NaN for fewer than two."""
         half: Numbers = NORMAL_95 * self.deviation / np.sqrt(np.maximum(self.count, 1))
         return half
 

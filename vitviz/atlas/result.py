@@ -33,7 +33,7 @@ class Summary(Record):
     mean: Numbers
     """NaN where no photo has the number."""
     half: Numbers
-    """Half the 95 % interval of the mean: 1.96 standard errors over photos; NaN for fewer than two photos."""
+    """Half the 95% interval of the mean: 1.96 standard errors over photos; NaN for fewer than two photos."""
     deviation: Numbers
     """Standard deviation over the photos."""
     count: NDArray[np.int64]
@@ -41,12 +41,12 @@ class Summary(Record):
 
     @property
     def low(self) -> Numbers:
-        """Lower end of the 95 % interval of the mean."""
+        """Lower end of the 95% interval of the mean."""
         return self.mean - self.half
 
     @property
     def high(self) -> Numbers:
-        """Upper end of the 95 % interval of the mean."""
+        """Upper end of the 95% interval of the mean."""
         return self.mean + self.half
 
 
@@ -85,7 +85,7 @@ class Difference(Record):
 
     mean: Numbers
     half: Numbers
-    """Half the 95 % interval of the difference of two means over unrelated photos."""
+    """Half the 95% interval of the difference of two means over unrelated photos."""
 
     @property
     def changed(self) -> NDArray[np.bool_]:

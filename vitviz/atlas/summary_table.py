@@ -21,7 +21,7 @@ Row = tuple[Any, ...]
 def summary_rows(atlas: Atlas, *, by_class: Sequence[str] = ()) -> list[Row]:
     """Return a row for each number of each statistic over all photos, as COLUMNS names them.
 
-    The statistics of ``by_class`` have a row for each class besides. ``low`` and ``high`` are the ends of the 95 %
+    The statistics of ``by_class`` have a row for each class besides. ``low`` and ``high`` are the ends of the 95%
     interval of the mean. Numbers that no photo has are left out. Raises OptionError for a statistic that there is not.
     """
     rows = [row for name in atlas.statistics for row in _rows(atlas, name, "", atlas.summary(name))]

@@ -64,7 +64,7 @@ METRICS = (
         "positive",
         "Positive perturbation",
         "Part of the answers that name the target as patches go, most relevant first, "
-        "but for the last step (Chefer et al. 2021, who take 10 % a step).",
+        "but for the last step (Chefer et al. 2021, who take 10% a step).",
         False,
     ),
     Metric("negative", "Negative perturbation", "The same, least relevant first.", True),

@@ -19,13 +19,13 @@ class Cell(Record):
 
     mean: float
     half: float
-    """Half the 95 % interval of the mean: 1.96 standard errors over photos; NaN for one photo."""
+    """Half the 95% interval of the mean: 1.96 standard errors over photos; NaN for one photo."""
     photos: int
     """Photos that have this number."""
     gain: float
     """Mean of the differences to random maps of the same photos; NaN where there is none."""
     gain_half: float
-    """Half the 95 % interval of ``gain``."""
+    """Half the 95% interval of ``gain``."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _value(measured: Measurement | None, metric: str) -> float | None:
 
 
 def _interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean of values and half its 95 % interval."""
+    """Return the mean of values and half its 95% interval."""
     if not len(values):
         return float("nan"), float("nan")
     half = NORMAL_95 * values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan

@@ -20,6 +20,7 @@ from vitviz.images import Photo
 from vitviz.images.seen_part import SeenPart
 from vitviz.models.class_index import class_index
 from vitviz.models.vit import ViT
+from vitviz.numbers import percent
 from vitviz.trace import Trace, trace
 from vitviz.trace.target import Target, contrast
 
@@ -207,7 +208,7 @@ def _answers(vit: ViT, traced: Trace) -> str:
     top = traced.top(5)
     if not top:
         return "No classifier, so no answers"
-    answers = ", ".join(f"{vit.class_name(index)} {share:.1%}" for index, share in top)
+    answers = ", ".join(f"{vit.class_name(index)} {percent(share)}" for index, share in top)
     return f"Top {len(top)} of {len(vit.class_names)} classes: {answers}"
 
 
@@ -217,6 +218,6 @@ def _doubt(vit: ViT, traced: Trace) -> list[str]:
     if measured is None or not measured.perhaps_none:
         return []
     return [
-        f"Perhaps none of its {measured.classes} classes: its best answer has less than {measured.threshold:.1%}, "
-        f"as only {measured.false_alarms:.0%} of the photos have that do show one."
+        f"Perhaps none of its {measured.classes} classes: its best answer has less than {percent(measured.threshold)}, "
+        f"as only {percent(measured.false_alarms)} of the photos have that do show one."
     ]

@@ -15,6 +15,7 @@ from vitviz.figures.curve import Curve
 from vitviz.figures.print_chart import print_chart
 from vitviz.figures.sheet import Panel
 from vitviz.models.vit import ViT
+from vitviz.numbers import percent
 
 
 def add_to(commands: Any) -> None:
@@ -90,7 +91,7 @@ def _row(vit: ViT, sized: SizedAnswer) -> dict[str, Any]:
 
 def _words(vit: ViT, sized: SizedAnswer) -> str:
     own = ", its own size" if sized.native else ""
-    answer = f", {vit.class_name(sized.top[0][0])} {sized.top[0][1]:.0%}" if sized.top else ""
+    answer = f", {vit.class_name(sized.top[0][0])} {percent(sized.top[0][1])}" if sized.top else ""
     return (
         f"{sized.image_size[0]} × {sized.image_size[1]} px{own}: "
         f"{sized.tokens} tokens, {sized.seconds:.2f} s, cosine {sized.cosine:.3f}{answer}."

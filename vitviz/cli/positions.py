@@ -26,6 +26,7 @@ from vitviz.figures.print_chart import print_chart
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
 from vitviz.models.vit import ViT
+from vitviz.numbers import percent
 
 _COMPONENTS = 3
 
@@ -89,7 +90,7 @@ def _measure(vit: ViT, similarity: PositionSimilarity, patch: int, other: Interp
         parts = position_components(similarity, count=min(_COMPONENTS, *similarity.vectors.shape))
         arrays["components"] = parts.maps
         panels += [
-            Panel(label=f"Component {number + 1}, {share:.0%} of the variance", map=map_,
+            Panel(label=f"Component {number + 1}, {percent(share)} of the variance", map=map_,
                   scale=_about_zero(map_))
             for number, (map_, share) in enumerate(zip(parts.maps, parts.shares, strict=True))
         ]  # fmt: skip
@@ -117,7 +118,7 @@ def _words(similarity: PositionSimilarity, read_out: ReadOut | None, other: Inte
         words.append(f"Linear read-out: R² {read_out.row:.3f} of the row, {read_out.column:.3f} of the column.")
     if other is not None:
         grid = f"{other.after.rows} × {other.after.columns}"
-        words.append(f"On a grid of {grid} the two ways differ by {other.difference:.1%} of the vectors' size.")
+        words.append(f"On a grid of {grid} the two ways differ by {percent(other.difference)} of the vectors' size.")
     return words
 
 

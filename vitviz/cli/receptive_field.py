@@ -25,6 +25,7 @@ from vitviz.figures.sheet import Panel
 from vitviz.images import Photo
 from vitviz.models import timm_door
 from vitviz.models.vit import ViT
+from vitviz.numbers import percent
 from vitviz.trace import trace
 
 GRADIENT, ROLLOUT = "gradient", "rollout"
@@ -117,7 +118,10 @@ def _gradient(model: ViT | ConvNet, photos: Sequence[Photo], layer: int | None, 
     )
     numbers = _numbers(field)
     half, most = (field.area_ratios[share] for share in (0.5, 0.99))
-    words = [f"Radius {field.radius:.1f} px; half of the field lies in {half:.1%} of the picture, 99 % in {most:.1%}."]
+    words = [
+        f"Radius {field.radius:.1f} px; half of the field lies in {percent(half)} of the picture, "
+        f"99% in {percent(most)}."
+    ]
     if len(photos) > 1:
         radii = field.per_image_radius
         words.append(f"Radius by picture: {radii.mean():.1f} ± {radii.std():.1f} px.")
@@ -207,8 +211,8 @@ def _rollout(model: ViT | ConvNet, photos: Sequence[Photo], layer: int | None, t
         arrays={"values": values, "per_image": np.stack([field.values for field in fields])},
         numbers={key: [getattr(field, key) for field in fields] for key in _MEASURES},
         words=[
-            f"Half of it lies on {_mean(fields, 'area_50'):.1%} of the patches, "
-            f"90 % on {_mean(fields, 'area_90'):.1%}; special tokens get {_mean(fields, 'special_share'):.1%}."
+            f"Half of it lies on {percent(_mean(fields, 'area_50'))} of the patches, "
+            f"90% on {percent(_mean(fields, 'area_90'))}; special tokens get {percent(_mean(fields, 'special_share'))}."
         ],
         settings={"by": ROLLOUT, "layer": first.layer, "token": name},
     )  # fmt: skip

@@ -13,10 +13,10 @@ from vitviz.attention.view import MapView
 from vitviz.attribution import Attribution
 from vitviz.attribution.method import Method as Explanation
 from vitviz.export.arrays import view_arrays
-from vitviz.figures.paint import number
 from vitviz.figures.scale import Scale
 from vitviz.figures.summary import describe_map
 from vitviz.grid import PatchGrid
+from vitviz.numbers import number, percent
 
 _BRIGHTEST = 99  # percentile of a map over pixels that gets the last colour: single pixels stand far above the rest
 
@@ -48,13 +48,13 @@ class Shown:
 
 def of_view(view: MapView, grid: PatchGrid) -> Shown:
     """Return a view of attention as it is shown."""
-    shares = ", ".join(f"{name} {100 * share:.2g} %" for name, share in view.special.items())
+    shares = ", ".join(f"{name} {percent(share)}" for name, share in view.special.items())
     return Shown(
         label=view.label,
         values=view.values,
         scale=Scale(0, view.top_of_scale, view.uniform),
         facts=f"Special tokens: {shares}." if shares else "",
-        panel=f"The map over it, smallest share {view.minimum:.2%}",
+        panel=f"The map over it, smallest share {percent(view.minimum)}",
         words=describe_map(view.values, grid, view.uniform),
         told=view.describe(),
         arrays=view_arrays(view),
@@ -74,7 +74,7 @@ def of_attribution(attribution: Attribution, method: Explanation) -> Shown:
     if error is not None:
         notes.append(f"standard error of the values, from sampling, {number(error)}")
     if most > top:
-        notes.append(f"the brightest 1 % of the pixels go up to {number(most)}")
+        notes.append(f"the brightest 1% of the pixels go up to {number(most)}")
     row, column = np.unravel_index(int(attribution.values.argmax()), attribution.values.shape)
     told: dict[str, Any] = {
         "label": f"{method.label}{about}",

@@ -16,6 +16,7 @@ from vitviz.figures.palettes import PINNED, VIT_BLUE
 from vitviz.figures.print_chart import print_chart
 from vitviz.figures.sheet import Panel
 from vitviz.models.vit import ViT
+from vitviz.numbers import percent
 
 
 def add_to(commands: Any) -> None:
@@ -70,7 +71,7 @@ def _measure(vit: ViT, experiment: ShuffleExperiment, seed: int) -> Measurement:
             **{name.replace(" ", "_"): _way(vit, way) for name, way in ways.items()},
         },
         words=[
-            f"Cosine of the {experiment.read} at a share of {experiment.shares[-1]:.0%}: "
+            f"Cosine of the {experiment.read} at a share of {percent(experiment.shares[-1])}: "
             f"{last['with positions']:.4f} with positions, {last['without positions']:.4f} without."
         ],
         settings={"shares": experiment.shares, "seed": seed},

@@ -28,6 +28,7 @@ from vitviz.models.class_index import class_index
 from vitviz.models.devices import precision_of
 from vitviz.models.loading import load_vit
 from vitviz.models.vit import ViT
+from vitviz.numbers import percent
 from vitviz.trace import Trace, trace
 
 RANDOM = "random"
@@ -86,7 +87,7 @@ def _colours(request: Request) -> Measurement:
             Panel(label="What the model sees", photo=request.frame(place)),
             Panel(label="Tokens as colours", picture=_enlarged(colours)),
         ]
-    shares = ", ".join(f"{share:.0%}" for share in projection.shares)
+    shares = ", ".join(percent(share) for share in projection.shares)
     return Measurement(
         title=f"Tokens as colours after layer {projection.layer}",
         panels=panels,
@@ -189,7 +190,7 @@ def _evidence(request: Request) -> Measurement:
                       map=evidence.values, scale=Scale(-top, top, signed=True))],
         arrays={"values": evidence.values, "best": evidence.best},
         numbers={"class": evidence.class_index, "name": name},
-        words=[f"{(evidence.best == evidence.class_index).mean():.0%} of the patches speak for it most."],
+        words=[f"{percent((evidence.best == evidence.class_index).mean())} of the patches speak for it most."],
         settings={"layer": evidence.layer, "class": evidence.class_index},
     )  # fmt: skip
 

@@ -53,7 +53,7 @@ def label_of(method: str) -> str:
 
 
 def benchmark_csv(rows: Sequence[Row]) -> str:
-    """Return the table as CSV: mean, half the 95 % interval, and the mean difference to random maps with its own."""
+    """Return the table as CSV: mean, half the 95% interval, and the mean difference to random maps with its own."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     parts = ("", "_interval", "_minus_random", "_minus_random_interval", "_photos")
@@ -93,7 +93,7 @@ def benchmark_html(
 {"".join(f"<p>{escape(sentence)}</p>" for sentence in conditions)}
 <div class="scroll" tabindex="0" role="region" aria-label="Table">
 <table>
-<caption>Mean over photos ± half its 95 % interval. “better” and “worse” compare a map with random maps of the same
+<caption>Mean over photos ± half its 95% interval. “better” and “worse” compare a map with random maps of the same
 photos; no word means that the difference could be chance. A heading sorts the table.</caption>
 <thead><tr>{_head("Method", False)}{heads}{_head("Peak MB", False)}</tr></thead>
 <tbody>

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from vitviz.errors import OptionError
-from vitviz.figures.paint import number
+from vitviz.numbers import number, percent
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -104,7 +104,7 @@ def _curve(trace: go.Scatter, x_title: str, words: Mapping[str, str]) -> str:
 
 def _bars(trace: go.Bar, words: Mapping[str, str]) -> str:
     items = [
-        words["item"].format(name=name, value=f"{value:.1%}")
+        words["item"].format(name=name, value=percent(value))
         for name, value in zip(trace.customdata, np.asarray(trace.x, dtype=np.float64), strict=True)
     ]
     return words["bars"].format(name=_name(trace, words), items=", ".join(items))

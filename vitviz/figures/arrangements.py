@@ -45,7 +45,7 @@ def arrangement_sheet(
     lines = -(-len(arrangements) // per_row)
     size = (per_row * across, lines * down + _TEXT + bar_height(span, 16))
     sheet = Image.new("RGB", size, (255, 255, 255))
-    typeface = typeface_for(*labels, *arrangements, "0123456789.e+-=1/N")
+    typeface = typeface_for(*labels, *arrangements, "0123456789.e+-=1/N%<")
     for place, (letters, label) in enumerate(zip(arrangements, labels, strict=True)):
         corner = (place % per_row * across + _GAP // 2, place // per_row * down)
         _tile(sheet, corner, letters, shares.reshape(-1, columns), span)

@@ -53,10 +53,10 @@ def answers_bar(
             name=plain(label),
             marker={"color": colour},
             customdata=shown,
-            texttemplate="%{x:.1%}",
+            texttemplate="%{x:.3~p}",
             textposition="outside",
             cliponaxis=False,
-            hovertemplate=f"%{{customdata}}<br>{plain(label)}: %{{x:.2%}}<extra></extra>",
+            hovertemplate=f"%{{customdata}}<br>{plain(label)}: %{{x:.3~p}}<extra></extra>",
         )
         for group, label, colour in zip(groups, labels, colours, strict=False)
     ]
@@ -112,10 +112,10 @@ def verdict_bars(
                     "color": verdict.colour,
                     "pattern": {"shape": "/" if verdict.hatched else "", "solidity": 0.25},
                 },
-                texttemplate="%{x:.0%}",
+                texttemplate="%{x:.3~p}",
                 textposition="outside",
                 cliponaxis=False,
-                hovertemplate=f"{plain(verdict.name)}<br>%{{customdata}}: %{{x:.1%}}<extra></extra>",
+                hovertemplate=f"{plain(verdict.name)}<br>%{{customdata}}: %{{x:.3~p}}<extra></extra>",
             )
         )
     names = [f"<b>{plain(answer)}</b>" if at == truth else plain(answer) for at, answer in enumerate(answers)]

@@ -99,8 +99,8 @@ class Level(Record):
     """Whether it is a value of x."""
     colour: str = NEUTRAL
     number: str | None = ""
-    """Plotly's form of its value, such as "%{y:.1%}", which follows its name under the pointer; None says nothing there
-    and leaves it out of the figure in words."""
+    """Plotly's form of its value, such as "%{y:.3~p}", which follows its name under the pointer; None says nothing
+    there and leaves it out of the figure in words."""
 
 
 @dataclass(frozen=True)

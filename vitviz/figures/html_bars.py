@@ -8,7 +8,6 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from vitviz.figures.paint import number
 from vitviz.figures.palettes import table
 from vitviz.figures.scale import Scale
 
@@ -25,7 +24,7 @@ def colour_bar(
     """
     colours = table(palette or scale.palette) if colours is None else colours
     stops = ", ".join("rgb({}, {}, {})".format(*rgb) for rgb in colours[::15])
-    ends = [number(scale.low), *(["0"] if scale.signed else []), number(scale.high)]
+    ends = [scale.text(scale.low), *(["0"] if scale.signed else []), scale.text(scale.high)]
     words = "".join(f"<span>{escape(text)}</span>" for text in ends)
     named = f'<div style="font-size:0.94rem;opacity:0.85">{escape(title)}</div>' if title else ""
     return (

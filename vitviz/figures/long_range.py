@@ -34,10 +34,10 @@ def distance_curves(
     """
     places = [] if not curves else [float(place) for place in curves[0].points()[0]]
     made = line_chart(
-        [Level(*chance, number="%{y:.1%}"), *curves],
+        [Level(*chance, number="%{y:.3~p}"), *curves],
         x=Axis(x_title, ticks=places),
         y=Axis(y_title, ".0%", span=(0, 1.04)),
-        hover="{name}<br>{title} %{x}: %{y:.1%}",
+        hover="{name}<br>{title} %{x}: %{y:.3~p}",
         height=height,
     )
     if field is not None:

@@ -11,7 +11,6 @@ from plotly.subplots import make_subplots
 
 from vitviz.errors import OptionError
 from vitviz.figures.image_files import jpeg_bytes, png_bytes
-from vitviz.figures.paint import number
 from vitviz.figures.palettes import plotly_scale
 from vitviz.figures.sheet import Panel
 from vitviz.figures.theme import TYPE, plain, small, style
@@ -46,7 +45,7 @@ def _titled(panel: Panel) -> str:
     scale = panel.own_scale
     if scale is None:
         return panel.label
-    return f"{panel.label} [{number(scale.low)} … {number(scale.high)}]".strip()
+    return f"{panel.label} [{scale.text(scale.low)} … {scale.text(scale.high)}]".strip()
 
 
 def _add(made: go.Figure, panel: Panel, row: int, column: int) -> None:

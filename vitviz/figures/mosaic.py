@@ -63,6 +63,6 @@ def _with_bar(sheet: Image.Image, scale: Scale, box: tuple[int, int, int, int] |
     if box is not None:
         ImageDraw.Draw(page).rectangle(box, outline=QUERY, width=4)
     width = min(page.width, 26 * _TEXT)
-    typeface = typeface_for("0123456789.e+-=1/N")
+    typeface = typeface_for("0123456789.e+-=1/N%<")
     draw_bar(page, (0, sheet.height + _TEXT // 2), width, scale, typeface, size=_TEXT)
     return page

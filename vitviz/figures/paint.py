@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +12,7 @@ from vitviz.errors import OptionError
 from vitviz.figures.lettering import INK, Typeface
 from vitviz.figures.palettes import MISSING, colour, table
 from vitviz.figures.scale import Scale
+from vitviz.numbers import number, percent
 
 Rgb = tuple[int, int, int]
 Picture = NDArray[np.uint8]
@@ -71,12 +71,6 @@ def hatch(picture: Picture, missing: NDArray[np.bool_]) -> Picture:
     return hatched
 
 
-def number(value: float) -> str:
-    """Return a number with three significant digits, as colour bars print it: "0.0312", "5.5e-6"."""
-    short = f"{value:.3g}" if value else "0"
-    return re.sub(r"e([+-])0?(\d)", r"e\1\2", short).replace("e+", "e")
-
-
 def with_interval(mean: float, half: float) -> tuple[str, str]:
     """Return a mean and half its interval, the half with two significant digits and the mean with as many places.
 
@@ -117,7 +111,7 @@ def draw_bar(
     strip = np.broadcast_to(lut[cell_colours(width)], (round(size * 0.9), width, 3))
     image.paste(Image.fromarray(np.ascontiguousarray(strip)), corner)
     below = top + round(size * 1.2)
-    low, high = ends or (number(scale.low), number(scale.high))
+    low, high = ends or (scale.text(scale.low), scale.text(scale.high))
     typeface.write(image, (left, below), low, size=size, ink=ink)
     typeface.write(image, (left + width, below), high, size=size, ink=ink, anchor="ra")
     reference = _reference(scale)
@@ -139,7 +133,7 @@ def _reference(scale: Scale) -> tuple[str, float] | None:
     """Return the text and the value of the mark on a colour bar: zero, 1/N or none."""
     if scale.signed:
         return "0", 0.0
-    return None if scale.uniform is None else (f"1/N = {number(scale.uniform)}", scale.uniform)
+    return None if scale.uniform is None else (f"1/N = {percent(scale.uniform)}", scale.uniform)
 
 
 def _notch(image: Image.Image, x: float, bottom: int, size: int, ink: Rgb) -> None:

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from vitviz.errors import OptionError
 from vitviz.figures.curve import FADED, Curve
 from vitviz.figures.lettering import INK, Typeface, typeface_for
-from vitviz.figures.paint import number
+from vitviz.numbers import number
 from vitviz.record import Record
 
 _GRID = (222, 222, 222)

@@ -35,7 +35,7 @@ def removal_curves(
         [*([random] if random is not None and drawn else []), *drawn],
         x=Axis(x_title, ".0%"),
         y=Axis(y_title),
-        hover="{name}<br>%{x:.0%}: %{y:.4g}",
+        hover="{name}<br>%{x:.3~p}: %{y:.4g}",
         legend=True,
     )
 

@@ -42,7 +42,7 @@ def repeated_runs(
         name=plain(mean_title),
         text=[plain(name) for name in groups],
         marker={"symbol": "line-ew", "size": 22, "line": {"width": 3, "color": NEUTRAL}},
-        hovertemplate="%{text}: %{y:.1%}<extra></extra>",
+        hovertemplate="%{text}: %{y:.3~p}<extra></extra>",
     )
     ticks = {"tickvals": list(range(len(groups))), "ticktext": [plain(name) for name in groups]}
     return figure(
@@ -63,7 +63,7 @@ def _dots(name: str, values: NDArray[np.float32], colour: str, place: int) -> go
         mode="markers",
         text=[f"{plain(name)} {run}" for run in range(len(values))],
         marker={"size": 10, "color": colour, "opacity": 0.85},
-        hovertemplate="%{text}: %{y:.1%}<extra></extra>",
+        hovertemplate="%{text}: %{y:.3~p}<extra></extra>",
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError, check_choice
 from vitviz.figures.palettes import levels
+from vitviz.numbers import number, percent
 from vitviz.record import Record
 
 SCOPES = ("map", "layer", "model", "absolute")
@@ -34,6 +34,8 @@ class Scale(Record):
     """One of SCOPES."""
     signed: bool = False
     """True if negative values mean something, so that zero is in the middle and the palette diverges."""
+    shares: bool = False
+    """True for values that are shares, and so said in per cent; those with an even share are, without saying so."""
 
     def __post_init__(self) -> None:
         check_choice("Scale scope", self.scope, SCOPES)
@@ -51,6 +53,10 @@ class Scale(Record):
         """The palette that fits: "viridis", or "RdBu" if the scale is signed."""
         return "RdBu" if self.signed else "viridis"
 
+    def text(self, value: float) -> str:
+        """Return a value as it stands at the colour bar: a share in per cent, any other as a number."""
+        return percent(value) if self.shares or self.uniform is not None else number(value)
+
     def fraction(self, values: ArrayLike) -> NDArray[np.float64]:
         """Return where each value lies between low (0) and high (1), clipped; 0.5 where low = high."""
         numbers = np.asarray(values, dtype=np.float64)
@@ -63,9 +69,7 @@ class Scale(Record):
         return levels(values, self.low, self.high)
 
 
-def scale_for(
-    maps: ArrayLike, scope: str = "map", *, signed: bool = False, uniform: float | Literal["patches"] | None = "patches"
-) -> Scale:
+def scale_for(maps: ArrayLike, scope: str = "map", *, signed: bool = False, uniform: float | None = None) -> Scale:
     """Return the one scale that all the given maps share.
 
     Pass exactly the maps that the scope names: one (rows, columns) for "map", one layer's (heads, rows, columns) for
@@ -73,12 +77,11 @@ def scale_for(
     whatever is passed, and refuses values outside. There is deliberately no scale per head for a grid of heads: it
     would make a flat head look as sharp as a focused one.
 
-    ``uniform`` is the even share 1/N: "patches" for 1/(rows × columns), a number where prefix tokens share too
-    (1/``grid.tokens``), None if the values are not shares. Signed maps have none.
+    ``uniform`` is the even share 1/N of N tokens, 1/``grid.tokens`` where prefix tokens share too; None if the values
+    are not shares. Signed maps have none.
     Raises OptionError for NaN, infinite or (unless signed) negative values and for the wrong number of maps.
     """
     numbers = _checked(maps, check_choice("Scale scope", scope, SCOPES), signed=signed)
-    even = 1 / (numbers.shape[-2] * numbers.shape[-1]) if isinstance(uniform, str) else uniform
     if scope == "absolute":
         low, high = (-1.0 if signed else 0.0), 1.0
         _refuse_outside(numbers, low, high)
@@ -87,7 +90,7 @@ def scale_for(
         if signed:
             high = max(abs(low), abs(high))
             low = -high
-    return Scale(low, high, None if signed else even, scope, signed)
+    return Scale(low, high, None if signed else uniform, scope, signed)
 
 
 def layer_scales(maps: ArrayLike, *, signed: bool = False, uniform: float | None = None) -> tuple[Scale, ...]:
@@ -98,8 +101,7 @@ def layer_scales(maps: ArrayLike, *, signed: bool = False, uniform: float | None
             f"layer_scales needs maps of shape (layers, heads, rows, columns); got {numbers.shape}. "
             "Use scale_for for the heads of a single layer."
         )
-    reference: float | Literal["patches"] = "patches" if uniform is None else uniform
-    return tuple(scale_for(layer, "layer", signed=signed, uniform=reference) for layer in numbers)
+    return tuple(scale_for(layer, "layer", signed=signed, uniform=uniform) for layer in numbers)
 
 
 def finite_maps(maps: ArrayLike, dimensions: Sequence[int], wanted: str) -> NDArray[np.float64]:

@@ -204,7 +204,7 @@ def print_figure(
     scale. ``interpolated`` is the word added to the label of a smoothed panel.
     Raises OptionError for no panels, an empty panel, or a size that is no print size.
     """
-    texts = [title, caption, interpolated, *(panel.label for panel in panels), "0123456789.e+-=1/N()"]
+    texts = [title, caption, interpolated, *(panel.label for panel in panels), "0123456789.e+-=1/N()%<"]
     page = _page(panels, dpi, width_mm, columns, typeface_for(*texts))
     header = _text_block(page, title, 10.5)
     body = [_row(page, panels[start : start + page.columns], interpolated) for start in _starts(panels, page)]

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from vitviz.errors import OptionError, check_index
 from vitviz.figures.lettering import INK, Typeface, typeface_for
 from vitviz.figures.overlay import outline
-from vitviz.figures.paint import Picture, Rgb, bar_height, draw_bar, hatch, number
+from vitviz.figures.paint import Picture, Rgb, bar_height, draw_bar, hatch
 from vitviz.figures.palettes import QUERY, colour, table
 from vitviz.figures.scale import Scale
 from vitviz.record import Record
@@ -87,7 +87,7 @@ def map_grid(
     """
     numbers = _checked_maps(maps, labels, columns)
     scales = _row_scales(scale, len(numbers), columns)
-    typeface = typeface_for(*labels, *row_ends, "0123456789.e+-=1/N")
+    typeface = typeface_for(*labels, *row_ends, "0123456789.e+-=1/N%<")
     layout = _layout(numbers, columns, cell_pixels, shared=len(set(scales)) == 1, typeface=typeface, scales=scales)
     tint = palette or scales[0].palette
     painted = _paint(numbers, scales, tint, layout, query)
@@ -239,4 +239,4 @@ def _legend(
 
 
 def _range(scale: Scale) -> str:
-    return f"{number(scale.low)} ... {number(scale.high)}"
+    return f"{scale.text(scale.low)} ... {scale.text(scale.high)}"

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import GridError
-from vitviz.figures.paint import number
 from vitviz.figures.scale import finite_maps
 from vitviz.grid import PatchGrid
+from vitviz.numbers import number, percent
 
 TEMPLATES: Mapping[str, str] = MappingProxyType(
     {
@@ -19,13 +19,12 @@ TEMPLATES: Mapping[str, str] = MappingProxyType(
         "strongest": "Strongest patches: {patches}.",
         "times": "The strongest has {times} times an even share.",
         "outside": "The patches hold {share} of all; special tokens have the rest.",
-        "centre": "The middle quarter of the picture holds {share} (an even spread: 25 %).",
+        "centre": "The middle quarter of the picture holds {share} (an even spread: 25%).",
         "spread": "It spreads over about {effective} of {patches} patches; entropy {entropy} of at most {most} nats.",
         "flat": "All {patches} patches have the same value, {value}.",
         "positive": "Most positive patches: {patches}.",
         "negative": "Most negative patches: {patches}.",
         "balance": "{share} of the total size is positive.",
-        "percent": "{number} %",
         "join": "; ",
     }
 )
@@ -89,8 +88,8 @@ def _shares(values: NDArray[np.float64], uniform: float | None, labels: Mapping[
     if uniform is not None:
         sentences.append(labels["times"].format(times=number(float(values.max()) / uniform)))
         if total < 0.995:
-            sentences.append(labels["outside"].format(share=_percent(total, labels)))
-    sentences.append(labels["centre"].format(share=_percent(centre_share(values), labels)))
+            sentences.append(labels["outside"].format(share=percent(total)))
+    sentences.append(labels["centre"].format(share=percent(centre_share(values))))
     nats = entropy(values)
     sentences.append(
         labels["spread"].format(
@@ -110,7 +109,7 @@ def _signed(values: NDArray[np.float64], labels: Mapping[str, str]) -> list[str]
         sentences.append(_named("positive", values, _largest(np.where(values > 0, values, 0)), whole, labels))
     sentences.append(_named("negative", values, _largest(np.where(values < 0, -values, 0)), whole, labels))
     positive = float(values[values > 0].sum()) / whole
-    return [*sentences, labels["balance"].format(share=_percent(positive, labels))]
+    return [*sentences, labels["balance"].format(share=percent(positive))]
 
 
 def _largest(values: NDArray[np.float64]) -> list[tuple[int, int]]:
@@ -124,11 +123,7 @@ def _named(
     sentence: str, values: NDArray[np.float64], places: list[tuple[int, int]], whole: float, labels: Mapping[str, str]
 ) -> str:
     patches = [
-        labels["patch"].format(row=row + 1, column=column + 1, share=_percent(values[row, column] / whole, labels))
+        labels["patch"].format(row=row + 1, column=column + 1, share=percent(values[row, column] / whole))
         for row, column in places
     ]
     return labels[sentence].format(patches=labels["join"].join(patches))
-
-
-def _percent(share: float, labels: Mapping[str, str]) -> str:
-    return labels["percent"].format(number=f"{100 * share:.3g}")

@@ -12,9 +12,9 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError
-from vitviz.figures.paint import number
 from vitviz.figures.palettes import VIT_BLUE, plotly_scale
 from vitviz.figures.scale import Scale
+from vitviz.numbers import percent
 
 TRANSPARENT = "rgba(0,0,0,0)"
 LINE = "rgba(128,128,128,0.28)"
@@ -104,11 +104,11 @@ def enlarged(made: go.Figure, size: int) -> go.Figure:
 def colour_axis(scale: Scale, palette: str | None = None, *, title: str = "", **bar: Any) -> dict[str, Any]:
     """Return a Plotly colour axis: the scale's colours and a bar with the true minimum, maximum and 1/N."""
     low, high = (scale.low, scale.high) if scale.low < scale.high else (scale.low - 1, scale.high + 1)
-    ticks = {scale.low: number(scale.low), scale.high: number(scale.high)}
+    ticks = {scale.low: scale.text(scale.low), scale.high: scale.text(scale.high)}
     if scale.signed:
         ticks = {0.0: "0"} | ticks
     elif scale.uniform is not None:
-        title = f"{title} · 1/N = {number(scale.uniform)}".removeprefix(" · ")
+        title = f"{title} · 1/N = {percent(scale.uniform)}".removeprefix(" · ")
         if scale.low < scale.uniform < scale.high:
             ticks = {scale.uniform: ""} | ticks  # its number is in the title: here it could cover the minimum
     return {

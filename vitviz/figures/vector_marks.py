@@ -12,6 +12,7 @@ from plotly.colors import unlabel_rgb
 
 from vitviz.errors import OptionError
 from vitviz.figures.vector_axes import INK, Panel, places_of, plain_text, words
+from vitviz.numbers import percent
 
 _DASHES = {None: "-", "solid": "-", "dash": (0, (5, 3)), "dot": (0, (1.2, 1.8)), "dashdot": (0, (5, 2, 1, 2))}
 _SYMBOLS = {
@@ -93,9 +94,8 @@ def _bars(axes: Axes, mark: go.Bar, panel: Panel, text: float) -> None:
         for bar in drawn:
             bar.set_hatch("///")
     if mark.texttemplate:
-        digits = 1 if ".1%" in mark.texttemplate else 0
         for place, length in zip(places + aside, lengths, strict=True):
-            axes.text(length, place, f" {length:.{digits}%}", va="center", fontsize=text * 0.9, color=INK)
+            axes.text(length, place, f" {percent(length)}", va="center", fontsize=text * 0.9, color=INK)
 
 
 def _cells(axes: Axes, mark: go.Heatmap, figure: go.Figure, panel: Panel, text: float) -> None:

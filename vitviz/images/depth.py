@@ -13,6 +13,7 @@ from vitviz.images.notes import CLIPPED, SCALED, SIXTEEN_BITS
 from vitviz.images.opening import Opening, Window
 from vitviz.images.photo import Scaling
 from vitviz.images.strips import Values
+from vitviz.numbers import percent
 from vitviz.record import Record
 
 WINDOWS = ("auto", "full", "range", "percentiles")
@@ -146,4 +147,4 @@ def _tell(opening: Opening, values: Values, limits: Limits, outside: float) -> N
     if values.whole and limits == (0, 65535):
         opening.note(SIXTEEN_BITS)
         return
-    opening.note(CLIPPED if outside else SCALED, low=f"{black:.6g}", high=f"{white:.6g}", share=f"{outside:.1%}")
+    opening.note(CLIPPED if outside else SCALED, low=f"{black:.6g}", high=f"{white:.6g}", share=percent(outside))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vitviz.numbers import percent
 from vitviz.record import Record
 
 
@@ -51,17 +52,17 @@ class SeenPart(Record):
         """Return in words what is seen.
 
         >>> vitviz.load_vit().seen_part("photo.jpg").told()
-        'the model sees 66.7 % of the picture; left out: 16.7 % on the left, 16.7 % on the right'
+        'the model sees 66.7% of the picture; left out: 16.7% on the left, 16.7% on the right'
         """
         words = "the model sees all of the picture"
         if not self.is_whole:
             names = ("on the left", "at the top", "on the right", "at the bottom")
             sides = zip(names, self.left_out, strict=True)
-            told = ", ".join(f"{100 * share:.1f} % {name}" for name, share in sides if share >= 0.003)
-            words = f"the model sees {100 * self.share:.1f} % of the picture; left out: {told}"
+            told = ", ".join(f"{percent(share)} {name}" for name, share in sides if share >= 0.003)
+            words = f"the model sees {percent(self.share)} of the picture; left out: {told}"
         if self.bars >= 0.005:
-            words += f"; {100 * self.bars:.1f} % of its input are bars"
+            words += f"; {percent(self.bars)} of its input are bars"
         if abs(self.stretch - 1) >= 0.02:
             side = "width" if self.stretch < 1 else "height"
-            words += f"; it is squashed to {100 * min(self.stretch, 1 / self.stretch):.0f} % of its {side}"
+            words += f"; it is squashed to {percent(min(self.stretch, 1 / self.stretch))} of its {side}"
         return words

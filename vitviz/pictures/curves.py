@@ -49,7 +49,7 @@ def _removal(curve: FaithfulnessCurve, label: str, y_title: str) -> go.Figure:
     return removal_curves(
         curve.fractions,
         {label: curve.values},
-        random=_random("random maps, 95 %", curve.fractions, curve.random),
+        random=_random("random maps, 95%", curve.fractions, curve.random),
         x_title=f"Share of the patches {shown}",
         y_title=y_title,
     )
@@ -71,7 +71,7 @@ def drop(result: DropCurve, *, say: Say = str) -> Drawing:
     chart = removal_curves(
         result.fractions,
         {say("most attended first"): result.most_attended, say("least attended first"): result.least_attended},
-        random=_random(say("at random, mean and 95 % of the draws"), result.fractions, result.random),
+        random=_random(say("at random, mean and 95% of the draws"), result.fractions, result.random),
         x_title=say("Share of the patches dropped"),
         y_title=_score(result.target, say),
     )

@@ -19,10 +19,10 @@ from vitviz.figures.curve import Curve, Level, Point
 from vitviz.figures.html_bars import colour_bar
 from vitviz.figures.image_files import jpeg_bytes, png_bytes
 from vitviz.figures.map_figure import map_figure
-from vitviz.figures.paint import number
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.figures.theme import plain, style
 from vitviz.figures.vector import inline_svg, vector_image
+from vitviz.numbers import percent
 from vitviz.record import Record
 
 _WIDE, _NARROW = 460, 220
@@ -135,7 +135,7 @@ def _map(panel: Panel, width: int) -> str:
     scale = panel.own_scale
     bar = "" if scale is None else colour_bar(scale, colours=panel.bar_colours())
     if scale is not None and scale.uniform is not None:
-        bar += f'<div style="font-size:0.8rem;opacity:0.85">1/N = {number(scale.uniform)}</div>'
+        bar += f'<div style="font-size:0.8rem;opacity:0.85">1/N = {percent(scale.uniform)}</div>'
     alt = escape(panel.label or "picture")
     label = f'<div style="font-size:0.9rem">{escape(panel.label)}</div>' if panel.label else ""
     return (

@@ -19,6 +19,7 @@ from vitviz.figures.sheet import Panel
 from vitviz.grid import PatchGrid
 from vitviz.labs.encodings import Encoding
 from vitviz.labs.input_size import PositionMaps
+from vitviz.numbers import percent
 from vitviz.pictures.drawing import Charts, Drawing, Maps, Say
 
 KINDS = ("mosaic", "map", "profile")
@@ -86,7 +87,7 @@ def profile(result: PositionSimilarity, *, unit: str, say: Say = str) -> Drawing
 def components(result: Components) -> Drawing:
     """Draw the coordinate of every place on each component, each on its own scale about zero."""
     panels = [
-        Panel(f"Component {number + 1}, {share:.0%} of the variance", map=values, scale=about_zero(values))
+        Panel(f"Component {number + 1}, {percent(share)} of the variance", map=values, scale=about_zero(values))
         for number, (values, share) in enumerate(zip(result.maps, result.shares, strict=True))
     ]
     return Maps(panels, "Principal components of the position vectors", columns=min(3, len(panels)))
@@ -108,7 +109,7 @@ def interpolated(result: InterpolatedPositions, *, patch: int | None = None) -> 
         Panel(USERS[way], map=result.after.to_map(values), scale=scale, query=result.after.position(there))
         for way, values in new.items()
     ]
-    return Maps(panels, caption=f"The two ways differ by {result.difference:.1%} of the vectors' size.")
+    return Maps(panels, caption=f"The two ways differ by {percent(result.difference)} of the vectors' size.")
 
 
 def encoding(result: Encoding, *, patch: int | None = None) -> Drawing:

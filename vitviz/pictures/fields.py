@@ -17,6 +17,7 @@ from vitviz.figures.line_chart import line_chart
 from vitviz.figures.paint import Picture
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
+from vitviz.numbers import percent
 from vitviz.pictures.drawing import Charts, Drawing, Maps
 from vitviz.pictures.maps import OPACITY, SPOTLIGHT, photo_of
 from vitviz.trace.trace import Trace
@@ -59,7 +60,7 @@ def field(
         finish=boxed,
     )
     title = f"{result.model}: what {_token(result.token)} depends on after layer {result.layer}"
-    words = f"Radius {result.radius:.0f} px; half of it lies in {half:.0%} of the picture, 99 % in {most:.0%}."
+    words = f"Radius {result.radius:.0f} px; half of it lies in {percent(half)} of the picture, 99% in {percent(most)}."
     return Maps([panel], title, words)
 
 
@@ -84,7 +85,9 @@ def attention_spread(
     top = float(result.values.max()) or 1.0
     even = 1 / result.values.size
     panel = Panel("Share of each patch", photo_of(result, photo), result.values, Scale(0, top, even), palette, opacity)
-    words = f"Half of it lies in {result.area_50:.0%} of the patches; as many as {result.effective_patches:.0f} alike."
+    words = (
+        f"Half of it lies in {percent(result.area_50)} of the patches; as many as {result.effective_patches:.0f} alike."
+    )
     return Maps([panel], f"Rollout of {_token(result.token)} up to layer {result.layer}", words)
 
 
@@ -94,7 +97,7 @@ def profile(result: RadialProfile) -> Drawing:
         [Curve("the field", result.radius, result.cumulative, kind="line")],
         x=Axis("Distance from the place (px)", from_zero=True),
         y=Axis("Share of the field within it", ".0%", span=(0, 1.03)),
-        hover="{name}<br>%{x:.0f} px: %{y:.1%}",
+        hover="{name}<br>%{x:.0f} px: %{y:.3~p}",
     )
     return Charts({"": chart})
 

@@ -20,6 +20,7 @@ from vitviz.figures.overlay import grey
 from vitviz.figures.palettes import SEQUENTIAL
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
+from vitviz.numbers import percent
 from vitviz.pictures.drawing import Charts, Drawing, Maps
 from vitviz.trace.trace import Trace
 
@@ -87,7 +88,7 @@ def map_view(
 
 def special_words(view: MapView) -> str:
     """Return what the special tokens got, in words."""
-    return "" if not view.special else f"Special tokens hold {view.special_share:.1%} of the attention."
+    return "" if not view.special else f"Special tokens hold {percent(view.special_share)} of the attention."
 
 
 def layers(

@@ -28,9 +28,9 @@ from vitviz.labs.long_range.results import TaskResult
 from vitviz.labs.long_range.verdict import Verdict
 from vitviz.pictures.drawing import Charts, Drawing, Maps, Say
 
-_GUESSING = Level("guessing", 0.1, number="%{y:.1%}")
+_GUESSING = Level("guessing", 0.1, number="%{y:.3~p}")
 _RECOGNISED = "Held-out digits recognised"
-_SHARE_HOVER = "{name}<br>%{x:.4g}: %{y:.1%}"
+_SHARE_HOVER = "{name}<br>%{x:.4g}: %{y:.3~p}"
 _WINDOW = 10  # updates whose mean loss is one point
 _NETWORKS = {"vit": ("Vision Transformer", VIT_BLUE), "convnet": ("CNN", CNN_VERMILION)}
 _COLOURS = {"vit": VIT_BLUE, "limited": CNN_VERMILION, "large": SECOND_CNN}

@@ -11,9 +11,10 @@ from PIL import Image
 from vitviz.analysis.lens import ClassEvidence
 from vitviz.analysis.tokens import TokenColours, TokenNorms, TokenSimilarity
 from vitviz.figures.overlay import outline
-from vitviz.figures.paint import Picture, number
+from vitviz.figures.paint import Picture
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
+from vitviz.numbers import number, percent
 from vitviz.pictures.drawing import Drawing, Maps
 from vitviz.pictures.maps import photo_of
 from vitviz.trace.trace import Trace
@@ -32,7 +33,7 @@ def colours(result: TokenColours, *, photos: Sequence[ArrayLike] | None = None) 
             panels.append(Panel(label="What the model sees", photo=np.asarray(pictures[place])))
         panels.append(Panel(label="Tokens as colours", picture=enlarged(values)))
     red, green, blue = (float(share) for share in result.shares)
-    words = f"Red, green and blue hold {red:.0%}, {green:.0%} and {blue:.0%} of the variance."
+    words = f"Red, green and blue hold {percent(red)}, {percent(green)} and {percent(blue)} of the variance."
     return Maps(panels, f"Tokens as colours after layer {result.layer}", words)
 
 
@@ -83,7 +84,7 @@ def evidence(result: ClassEvidence, *, photo: ArrayLike | Trace | None = None, o
     name = result.name or f"class {result.class_index}"
     share = float((result.best == result.class_index).mean())
     panel = Panel("Logit above the mean of all classes", photo_of(result, photo), result.values, scale, None, opacity)
-    words = f"{share:.0%} of the patches speak for it most."
+    words = f"{percent(share)} of the patches speak for it most."
     return Maps([panel], f"Evidence for {name} after layer {result.layer}", words)
 
 

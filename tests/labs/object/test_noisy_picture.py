@@ -36,7 +36,7 @@ def test_without_noise_the_object_is_seen_where_it_is():
 
 
 def test_noise_alone_raises_false_alarms_as_often_as_the_tail_says():
-    """4,096 patches at k = 1: 15.9 % of them, within four standard deviations."""
+    """4,096 patches at k = 1: 15.9% of them, within four standard deviations."""
     result = run(Detector(patch_size=4, threshold=1.0), 1)
     share = result.false_alarms / result.means.size
     assert share == pytest.approx(0.1587, abs=4 * (0.1587 * 0.8413 / 4096) ** 0.5)

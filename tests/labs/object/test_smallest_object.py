@@ -80,7 +80,7 @@ def test_pooling_four_corners_costs_root_two_instead_of_two():
 
 
 def test_simulated_pictures_agree_with_the_formula_and_the_slope_is_one_half():
-    """Monte Carlo over p = 4 … 64: slope 0.50 ± 0.03, sizes within 2 %."""
+    """Monte Carlo over p = 4 … 64: slope 0.50 ± 0.03, sizes within 2%."""
     result = run(trials=3000, seed=1)
     assert result.formula == tuple(math.sqrt(3 * patch) for patch in (4, 8, 16, 32, 64))
     assert result.slope == pytest.approx(0.5, abs=0.03)

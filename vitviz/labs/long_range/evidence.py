@@ -28,7 +28,7 @@ class AddedEvidence(Record):
     values: int
     """How many values a feature has."""
     gradient: NDArray[np.float64]
-    """(2, value): slope of the expected cross-entropy at "50 %" along each local evidence; zero everywhere."""
+    """(2, value): slope of the expected cross-entropy at "50%" along each local evidence; zero everywhere."""
     threshold_accuracy: float
     """Largest accuracy of any rule "they differ if f(left) + g(right) > t" with f and g of 0 or 1."""
 

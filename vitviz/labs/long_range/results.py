@@ -104,7 +104,7 @@ class TaskResult(Result):
         return tuple(distance * CELL_PIXELS for distance in self.distances)
 
     def interval(self, network: str, distance: int) -> tuple[float, float]:
-        """Return the 95 % interval (Wilson 1927) of a network's accuracy at a distance, over all seeds' pictures."""
+        """Return the 95% interval (Wilson 1927) of a network's accuracy at a distance, over all seeds' pictures."""
         share = float(self.networks[network].mean[self.distances.index(distance)])
         return wilson(share, self.images * len(self.networks[network].seeds))
 
@@ -156,7 +156,7 @@ def markdown_alone(result: TaskResult) -> str:
 
 
 def wilson(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
-    """Return the interval of Wilson (1927) for a share found in ``count`` independent trials; 95 % at z = 1.96."""
+    """Return the interval of Wilson (1927) for a share found in ``count`` independent trials; 95% at z = 1.96."""
     middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
     return middle - half, middle + half

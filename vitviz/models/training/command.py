@@ -18,6 +18,7 @@ from vitviz.models.training.measures import top_k
 from vitviz.models.training.recipe import Schedule
 from vitviz.models.training.tiny_imagenet import Classes, LabelledImages
 from vitviz.models.training.weights_file import fit_temperature, fold_temperature, save_classes, save_half
+from vitviz.numbers import percent
 
 R = TypeVar("R", bound=Schedule)
 
@@ -149,6 +150,7 @@ def export(
     save_classes(classes, out.parent / CLASSES_FILE)
     accuracy = top_k(logits, labels, 1)
     print(
-        f"{out.name}: {accuracy:.1%} of {len(held)} held-out training images; temperature {temperature:.3f}", flush=True
+        f"{out.name}: {percent(accuracy)} of {len(held)} held-out training images; temperature {temperature:.3f}",
+        flush=True,
     )
     return accuracy

@@ -112,9 +112,9 @@ class AtlasView:
 def least_span(name: str, patch: int) -> float:
     """Return what the colours of a statistic span at least: heads that are all alike must look alike.
 
-    Half a patch (of ``patch`` pixels) for distances, 0.2 nats for the entropy, 1 % for shares. That is about what one
+    Half a patch (of ``patch`` pixels) for distances, 0.2 nats for the entropy, 1% for shares. That is about what one
     head of the shipped model varies by from photo to photo (standard deviation over the ten examples, median of the
-    heads: 0.45 patches, 0.18 nats, 0.2 to 1.6 %). Its heads differ by 7 patches, 4.8 nats and up to 52 %; random ones
+    heads: 0.45 patches, 0.18 nats, 0.2 to 1.6%). Its heads differ by 7 patches, 4.8 nats and up to 52%; random ones
     by 0.15 patches.
     """
     return {"distance": 0.5, "pixel_distance": patch / 2, "entropy": 0.2}.get(name, 0.01)

@@ -42,7 +42,7 @@ function writeChoices(viewer) {
   for (const name of ["direction", "scale", "palette"]) checkRadio(find(`.${name}`), state[name]);
   checkRadio(find(".tiles"), state.head);
   find(".opacity").value = Math.round(100 * state.opacity);
-  find(".opacity-value").textContent = `${Math.round(100 * state.opacity)} %`;
+  find(".opacity-value").textContent = `${Math.round(100 * state.opacity)}%`;
   find(".hide").checked = state.hide_special;
   find(".interpolate").checked = state.interpolate;
   const name = fill(labels.layer_name, { layer: state.layer });
@@ -126,12 +126,11 @@ function writeNumbers(viewer) {
   const special = meta.prefix.length;
   const values = viewer.map(state.head);
   const reading = viewer.pointer;
-  const text = viewer.tileWidth < 110 ? shortPercent : percent;
   for (const { head, name, value } of viewer.tiles) {
     const weights = viewer.map(head);
     name.textContent = headName(viewer, head);
     value.textContent =
-      reading === null ? `≤ ${text(range(weights, special, meta.tokens)[1])}` : text(weights[special + reading]);
+      reading === null ? `≤ ${percent(range(weights, special, meta.tokens)[1])}` : percent(weights[special + reading]);
   }
   writeChips(viewer, values);
   writeLegend(viewer, values);

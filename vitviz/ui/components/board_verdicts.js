@@ -32,7 +32,7 @@ function showVerdicts(view) {
   truth.textContent = fill(meta.labels.truth, { answer: meta.answers[right] });
   [...view.app.querySelectorAll(".verdict")].forEach((card, network) => {
     const word = answers[network] !== right ? "wrong" : able[network] ? "right" : "luck";
-    const sure = fill(meta.labels.sure, { share: shortPercent(shares[network]) });
+    const sure = fill(meta.labels.sure, { share: percent(shares[network]) });
     card.dataset.word = word;
     card.children[1].textContent = meta.answers[answers[network]];
     card.children[2].textContent = `${{ right: "✓ ", luck: "", wrong: "✗ " }[word]}${meta.labels[word]}${meta.labels.comma}${sure}`;

@@ -34,7 +34,7 @@ class CurveSketch {
   words(height) {
     const { low, high, log, percent: share } = this.meta;
     const value = log ? low * (high / low) ** height : low + (high - low) * height;
-    return share ? `${Math.round(100 * value)} %` : String(Number(value.toPrecision(3)));
+    return share ? `${Math.round(100 * value)}%` : String(Number(value.toPrecision(3)));
   }
 
   set(place, height) {

@@ -9,6 +9,7 @@ from hashlib import blake2b
 
 import streamlit as st
 
+from vitviz.numbers import percent
 from vitviz.ui.components.labels import sketch_labels
 from vitviz.ui.components.packing import pack
 from vitviz.ui.components.sources import SKETCH
@@ -49,7 +50,7 @@ class SketchAxes:
 
     def words(self, value: float) -> str:
         """Return a height as text."""
-        return f"{value:.0%}" if self.percent else f"{value:,.3g}"
+        return percent(value) if self.percent else f"{value:,.3g}"
 
     def ticks(self) -> list[tuple[float, str]]:
         """Return what stands at the vertical axis: share of the axis and text."""

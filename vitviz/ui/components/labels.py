@@ -53,7 +53,7 @@ def viewer_labels() -> dict[str, str]:
         "scale_map": _("This map"),
         "scale_layer": _("This layer"),
         "scale_model": _("Whole model"),
-        "scale_absolute": _("0–100 %"),
+        "scale_absolute": _("0–100%"),
         "palette": _("Colours"),
         "palette_viridis": _("Viridis"),
         "palette_cividis": _("Cividis"),
@@ -72,7 +72,7 @@ def viewer_labels() -> dict[str, str]:
         "minimum": _("minimum"),
         "uniform": _("uniform 1/{tokens}"),
         "maximum": _("maximum"),
-        "preparing": _("Normalising every row… {percent} %"),
+        "preparing": _("Normalising every row… {percent}%"),
         "summary_to": _("{query} attends most to {top}. Special tokens get {special}."),
         "summary_by": _("{query} is attended most by {top}. Special tokens give {special}."),
     }

@@ -292,7 +292,7 @@ function paintDots({ canvas, meta, weights }, context, ratio, middle) {
 /** The share of attention that a cell gets, at its upper edge. */
 function writeShare({ canvas, meta, weights }, context, ratio, cell) {
   const [x, y, width] = patchBox(canvas, meta, cell);
-  const text = shortPercent(weights[cell]);
+  const text = percent(weights[cell]);
   context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "top";

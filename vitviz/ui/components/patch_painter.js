@@ -240,7 +240,7 @@ function writeTools(painter) {
 }
 
 function writeShare({ find }) {
-  find(".share-text").textContent = `${find(".share").value} %`;
+  find(".share-text").textContent = `${find(".share").value}%`;
 }
 
 function writeCount(painter) {

@@ -25,22 +25,11 @@ function fill(template, values) {
   return template.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 }
 
-/** A share as text, with three figures where they mean something: 0.1234 → "12.3 %". */
+/** A share as text, as Python's percent() and Plotly's .3~p write it: 0.1234 → "12.3%". */
 function percent(share) {
   const value = 100 * share;
-  if (value === 0) return "0 %";
-  if (value >= 99.95) return "100 %";
-  if (value < 0.001) return "<0.001 %";
-  const digits = value >= 10 ? 1 : value >= 0.1 ? 2 : Math.min(4, 1 - Math.floor(Math.log10(value)));
-  return `${value.toFixed(digits)} %`;
-}
-
-/** The same in two figures, for narrow places: "12 %". */
-function shortPercent(share) {
-  const value = 100 * share;
-  if (value === 0) return "0 %";
-  if (value < 0.01) return "<0.01 %";
-  return `${value.toFixed(value >= 9.95 ? 0 : value >= 0.995 ? 1 : 2)} %`;
+  if (value !== 0 && Math.abs(value) < 0.001) return "<0.001%";
+  return `${Math.abs(value) >= 999.5 ? value.toFixed(0) : Number(value.toPrecision(3))}%`;
 }
 
 /** A multiple of the uniform share as text: 31, 4.7, 0.21. */

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vitviz.analysis.familiarity import familiarity
+from vitviz.numbers import percent
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import SOURCE, _, language
 from vitviz.ui.words.class_names import class_names
@@ -30,9 +31,9 @@ def _listed(scene: Scene) -> None:
                 "{alarms} of the photos that do show one and to no more than {detected} of other photos: no warning "
                 "does not mean that the answer is right."
             ).format(
-                threshold=f"{measured.threshold:.0%}",
-                alarms=f"{measured.false_alarms:.0%}",
-                detected=f"{measured.detected:.0%}",
+                threshold=percent(measured.threshold),
+                alarms=percent(measured.false_alarms),
+                detected=percent(measured.detected),
             )
         )
     wanted = st.text_input(_("Search"), key="class_search", placeholder=_("Part of a name"))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from vitviz.figures.framed import framed
 from vitviz.images.seen_part import SeenPart
+from vitviz.numbers import percent
 from vitviz.ui.choices.photo import CROP, GRID, PAD, SQUASH, TRAINED
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link, photos
@@ -39,7 +40,7 @@ def _button(part: SeenPart | None) -> str:
         return _("How the photo is cropped")
     if part.is_whole:
         return _("Sees all of the photo")
-    return _("Sees {share:.0%} of the photo").format(share=part.share)
+    return _("Sees {share} of the photo").format(share=percent(part.share))
 
 
 def told(part: SeenPart) -> str:
@@ -49,16 +50,16 @@ def told(part: SeenPart) -> str:
     if part.is_whole:
         sentences = [_("The model sees all of the photo.")]
     else:
-        out = _(", ").join(f"{share:.1%} {name}" for name, share in sides if share >= 0.003)
+        out = _(", ").join(f"{percent(share)} {name}" for name, share in sides if share >= 0.003)
         sentences = [
-            _("The model sees {share:.1%} of the photo; left out: {sides}.").format(share=part.share, sides=out)
+            _("The model sees {share} of the photo; left out: {sides}.").format(share=percent(part.share), sides=out)
         ]
     if part.bars >= 0.005:
-        sentences.append(_("{share:.1%} of what it gets are bars.").format(share=part.bars))
+        sentences.append(_("{share} of what it gets are bars.").format(share=percent(part.bars)))
     if part.stretch < 0.98:
-        sentences.append(_("It is squashed to {share:.0%} of its width.").format(share=part.stretch))
+        sentences.append(_("It is squashed to {share} of its width.").format(share=percent(part.stretch)))
     if part.stretch > 1.02:
-        sentences.append(_("It is squashed to {share:.0%} of its height.").format(share=1 / part.stretch))
+        sentences.append(_("It is squashed to {share} of its height.").format(share=percent(1 / part.stretch)))
     return " ".join(sentences)
 
 
@@ -127,8 +128,8 @@ def short(scene: Scene) -> str:
         return ""
     if part.share < 0.97:
         places = ((part.box[0] + part.box[2]) / 2, (part.box[1] + part.box[3]) / 2)
-        return _("{share:.0%} of it round ({across:.0%}, {down:.0%})").format(
-            share=part.share, across=places[0], down=places[1]
+        return _("{share} of it round ({across}, {down})").format(
+            share=percent(part.share), across=percent(places[0]), down=percent(places[1])
         )
     return _("with bars") if part.bars >= 0.005 else _("squashed") if abs(part.stretch - 1) >= 0.02 else ""
 

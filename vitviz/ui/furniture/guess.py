@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import streamlit as st
 
+from vitviz.numbers import percent
 from vitviz.ui.components.curve_sketch import SketchAxes, curve_sketch
 from vitviz.ui.text import _
 
@@ -112,7 +113,7 @@ class NumberGuess:
                 width=260,
             )
             st.caption(
-                _("A tick for a guess within {share:.0%} of the answer.").format(share=self.within)
+                _("A tick for a guess within {share} of the answer.").format(share=percent(self.within))
                 if self.within
                 else _("A tick for the exact number.")
             )
@@ -152,7 +153,9 @@ class CurveGuess:
         """Draw the empty plot."""
         curve_sketch(self.axes, key=f"{key}_sketch", on_drawn=keep)
         st.caption(
-            _("A tick for a curve that is nowhere further away than {share:.0%} of the axis.").format(share=self.within)
+            _("A tick for a curve that is nowhere further away than {share} of the axis.").format(
+                share=percent(self.within)
+            )
         )
 
     def fits(self, value: Any) -> bool:

@@ -17,6 +17,7 @@ from vitviz.export.settings import ViewSettings
 from vitviz.figures.image_files import jpeg_bytes
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
+from vitviz.numbers import percent
 from vitviz.ui.choices.pins import ATTENTION, Pin
 from vitviz.ui.choices.rollout import ROLLOUT, ROLLOUT_MAP
 from vitviz.ui.choices.shared import DIRECTION, OPACITY, PALETTE, SMOOTH, SPECIAL, WEIGHTS
@@ -92,8 +93,8 @@ def _rollout(now: Scene) -> tuple[MapView, ViewSettings]:
         options |= {"start_layer": options["end_layer"], "residual": 0.0, "discard_ratio": 0.0}
     shown = rollout_view(now.trace, now.query, direction=link.get(DIRECTION), hide_special=link.get(SPECIAL), **options)
     layer = options["end_layer"]
-    told = _("residual share {residual:g}, smallest {discard:g} % discarded").format(
-        residual=options["residual"], discard=100 * options["discard_ratio"]
+    told = _("residual share {residual}, smallest {discard} discarded").format(
+        residual=percent(options["residual"]), discard=percent(options["discard_ratio"])
     )
     label = shown.label if alone else f"{shown.label}, {told}"
     if alone:

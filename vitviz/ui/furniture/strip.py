@@ -12,6 +12,7 @@ from vitviz.analysis.familiarity import familiarity
 from vitviz.examples import verdict
 from vitviz.figures.overlay import outline
 from vitviz.models.devices import precision_of
+from vitviz.numbers import percent
 from vitviz.ui.furniture import classes, framing
 from vitviz.ui.reader import chosen_model, photos
 from vitviz.ui.reader.scene import Scene
@@ -89,12 +90,7 @@ def doubt_of(scene: Scene) -> str:
         return ""
     return _(
         "Perhaps none of its {count} classes: only {share} of the photos that do show one get so unsure an answer."
-    ).format(count=measured.classes, share=f"{measured.false_alarms:.0%}")
-
-
-def percent(share: float) -> str:
-    """Return the share of an answer as people read it, the same on every page: a small one is not nothing."""
-    return f"{share:.0%}" if share >= 0.09995 else f"{share:.2%}"  # from there on it rounds to 10
+    ).format(count=measured.classes, share=percent(measured.false_alarms))
 
 
 def _facts(scene: Scene) -> str:

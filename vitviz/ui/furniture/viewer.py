@@ -14,6 +14,7 @@ from vitviz.attention.view import MapView, attention_view
 from vitviz.figures.image_files import jpeg_bytes
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
+from vitviz.numbers import percent
 from vitviz.trace import Trace
 from vitviz.ui.choices.shared import DIRECTION, HEAD, LAYER, OPACITY, PALETTE, PATCH, SCALE, SMOOTH, SPECIAL
 from vitviz.ui.components.attention_view import AttentionView, ViewState
@@ -112,7 +113,7 @@ def panel(scene: Scene, view: MapView, *, label: str = "") -> Panel:
     """Return a map over the photo as a panel for print, with the reader's colours."""
     palette = link.get(PALETTE)
     return Panel(
-        label=label or _("smallest share {minimum:.2%}").format(minimum=view.minimum),
+        label=label or _("smallest share {minimum}").format(minimum=percent(view.minimum)),
         photo=scene.picture,
         map=view.values,
         scale=Scale(0, view.top_of_scale, view.uniform),

@@ -42,7 +42,7 @@ def answers(value: str = "", **widget: Any) -> None:
         index=list(words).index(value),
         format_func=words.__getitem__,
         help=_(
-            "One: shares of 100 % (softmax). Several: each class has a probability of its own (sigmoid), as a model "
+            "One: shares of 100% (softmax). Several: each class has a probability of its own (sigmoid), as a model "
             "for several labels is trained; what they add up to means nothing."
         ),
         **widget,

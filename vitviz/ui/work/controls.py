@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from vitviz.numbers import percent
 from vitviz.ui.choices.choice import Choice
 from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.reader import link
@@ -165,7 +166,7 @@ def _bar(view: JobView) -> None:
         return
     share = view.done / view.total if view.total else 0.0
     left = view.seconds * (1 - share) / share if share else None
-    text = _("{share:.0%} · {seconds:.0f} s").format(share=share, seconds=view.seconds)
+    text = _("{share} · {seconds:.0f} s").format(share=percent(round(share, 2)), seconds=view.seconds)
     if left is not None:
         text += _(" · about {left:.0f} s to go").format(left=left)
     st.progress(min(1.0, share), text)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from vitviz.atlas import Atlas, Difference
 from vitviz.errors import VitvizError
-from vitviz.figures.paint import number
+from vitviz.numbers import number
 from vitviz.ui.choices.atlas import ATLAS_OTHER
 from vitviz.ui.components.atlas_view import AtlasView, least_span
 from vitviz.ui.components.head_atlas import head_atlas
@@ -90,7 +90,7 @@ def _changes(shown: Chosen, compared: Compared) -> None:
     changed = int(difference.changed[there].sum())
     st.markdown(
         _(
-            "**{changed} of {heads} heads differ** by more than their 95 % interval; if nothing differed, about "
+            "**{changed} of {heads} heads differ** by more than their 95% interval; if nothing differed, about "
             "{chance:.0f} would. {here:,} photos here, {other:,} in the other atlas."
         ).format(
             changed=changed,
@@ -109,7 +109,7 @@ def _changes(shown: Chosen, compared: Compared) -> None:
             _("here"): [number(float(own[tuple(place)])) for place in places],
             _("other"): [number(float(its[tuple(place)])) for place in places],
             _("difference"): [float(difference.mean[tuple(place)]) for place in places],
-            _("± 95 %"): [float(difference.half[tuple(place)]) for place in places],
+            _("± 95%"): [float(difference.half[tuple(place)]) for place in places],
         },
         hide_index=True,
         height=340,

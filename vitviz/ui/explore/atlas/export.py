@@ -139,7 +139,7 @@ def _code(scene: Scene, shown: Chosen) -> str:
     lines += [
         "",
         f"atlas = vitviz.read_atlas({place})  # {shown.atlas.photos:,} photos",
-        f"summary = atlas.summary({shown.statistic!r})  # mean, half (of the 95 % interval), deviation, count",
+        f"summary = atlas.summary({shown.statistic!r})  # mean, half (of the 95% interval), deviation, count",
         "values = summary.mean  # (layer, head)",
         "kinds = vitviz.head_kinds(atlas)  # (layer, head)",
         f"print(atlas.extremes({shown.statistic!r}, {shown.head}))  # the photos that drive the head most",

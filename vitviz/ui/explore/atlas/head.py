@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from vitviz.capture.edit import NO_EDIT
 from vitviz.figures.html_bars import colour_bar
-from vitviz.figures.paint import number, paint_map, with_interval
+from vitviz.figures.paint import paint_map, with_interval
 from vitviz.figures.photo_spread import Mark, intervals_chart, spread_chart
 from vitviz.figures.scale import Scale
 from vitviz.figures.theme import NEUTRAL
+from vitviz.numbers import number, percent
 from vitviz.ui.explore.atlas.chosen import Chosen
 from vitviz.ui.explore.atlas.lesson import kind_words
 from vitviz.ui.furniture.charts import chart
@@ -68,8 +69,8 @@ def draw(scene: Scene, shown: Chosen) -> None:
         st.caption(_("This is an atlas of another model than the sidebar's, so the photo beside it has no place here."))
     else:
         st.caption(
-            _("Orange: the photo of the sidebar, {value} {unit}. {share:.0%} of the photos have less.").format(
-                value=number(own), unit=shown.words[1], share=_below(spread.counts[at], spread.edges, own)
+            _("Orange: the photo of the sidebar, {value} {unit}. {share} of the photos have less.").format(
+                value=number(own), unit=shown.words[1], share=percent(_below(spread.counts[at], spread.edges, own))
             )
         )
 
@@ -162,7 +163,7 @@ def draw_classes(shown: Chosen) -> None:
     chart(figure, key="atlas_classes")
     st.caption(
         _(
-            "The {some} highest and lowest of {count} classes, each with the 95 % interval of its mean. {apart} of "
+            "The {some} highest and lowest of {count} classes, each with the 95% interval of its mean. {apart} of "
             "them lie apart from the mean of all photos; by chance alone about {chance:.0f} would."
         ).format(some=len(chosen), count=count, apart=classes.apart(mean), chance=0.05 * count)
     )

@@ -7,6 +7,7 @@ import streamlit as st
 
 from vitviz.atlas import KINDS
 from vitviz.atlas.head_kinds import FAR, NEAR, SINK
+from vitviz.numbers import percent
 from vitviz.ui.explore.atlas.chosen import Chosen
 from vitviz.ui.text import _
 
@@ -18,22 +19,22 @@ def kind_words() -> dict[str, tuple[str, str]]:
     return {
         "local": (
             _("local"),
-            _("Its mean attention distance is at most {share:.0%} of that of looking everywhere alike.").format(
-                share=NEAR
+            _("Its mean attention distance is at most {share} of that of looking everywhere alike.").format(
+                share=percent(NEAR)
             ),
         ),
         "global": (
             _("global"),
-            _("Its mean attention distance is at least {share:.0%} of that of looking everywhere alike.").format(
-                share=FAR
+            _("Its mean attention distance is at least {share} of that of looking everywhere alike.").format(
+                share=percent(FAR)
             ),
         ),
         "sink": (
             _("sink"),
             _(
-                "In it, the patches give at least {share:.0%} of their attention to special tokens and to patches of "
+                "In it, the patches give at least {share} of their attention to special tokens and to patches of "
                 "unusually large norm."
-            ).format(share=SINK),
+            ).format(share=percent(SINK)),
         ),
         "between": (_("in between"), _("None of these, or its interval crosses a border.")),
     }
@@ -51,7 +52,7 @@ def draw(shown: Chosen) -> None:
             st.caption(_listed(places) or "–")
     st.caption(
         _(
-            "By the whole 95 % interval of the mean over {photos:,} photos. The borders are conventions: move the eye "
+            "By the whole 95% interval of the mean over {photos:,} photos. The borders are conventions: move the eye "
             "over the table to see how gradual it is."
         ).format(photos=shown.atlas.photos)
     )

@@ -11,8 +11,8 @@ import streamlit as st
 from vitviz.atlas import PhotoValue
 from vitviz.errors import VitvizError
 from vitviz.examples import examples
-from vitviz.figures.paint import number
 from vitviz.images import Photo
+from vitviz.numbers import number
 from vitviz.ui.choices.atlas import ATLAS_DOOR
 from vitviz.ui.choices.shared import EXAMPLE, HEAD, LAYER, MODEL, WEIGHTS
 from vitviz.ui.components.photo_picker import Tile, photo_picker, thumbnail

@@ -14,6 +14,7 @@ from vitviz.figures.export import html_of_png
 from vitviz.figures.overlay import grey
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
+from vitviz.numbers import percent
 from vitviz.ui.choices.compare import AGAINST, SIDES_SCALE
 from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.explore.compare import pair, recipe
@@ -22,7 +23,6 @@ from vitviz.ui.explore.evidence.maps import background
 from vitviz.ui.furniture import viewer
 from vitviz.ui.furniture.panel import look, map_panel
 from vitviz.ui.furniture.show import Export
-from vitviz.ui.furniture.strip import percent
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, gap, language, plain

@@ -6,6 +6,7 @@ import streamlit as st
 
 from vitviz.analysis.faithfulness_checks import Box, box_coverage, energy_in_box, pointing_game
 from vitviz.errors import OptionError
+from vitviz.numbers import percent
 from vitviz.ui.choices.evidence import BOX, box_of
 from vitviz.ui.components.box_drawer import box_drawer
 from vitviz.ui.explore.evidence.maps import Outcome
@@ -82,13 +83,13 @@ def _table(scene: Scene, shown: list[Outcome], box: Box) -> None:
             continue
         energy = energy_in_box(values, grid, box)
         hits.append(_("inside") if pointing_game(values, grid, box) else _("outside"))
-        shares.append(f"{energy:.1%}")
+        shares.append(percent(energy))
         times.append(f"{energy / area:.2f} ×")
     st.dataframe(
         {
             _("Map"): [*names, _("An even map")],
             _("Largest value"): [*hits, "–"],
-            _("Energy in the box"): [*shares, f"{area:.1%}"],
+            _("Energy in the box"): [*shares, percent(area)],
             _("Energy ÷ area"): [*times, "1.00 ×"],
         },
         hide_index=True,
@@ -97,6 +98,6 @@ def _table(scene: Scene, shown: list[Outcome], box: Box) -> None:
     st.caption(
         _(
             "Largest value: the pointing game (Zhang et al. 2018). Energy: the share of the positive values inside "
-            "(Wang et al. 2020); the box covers {area:.0%} of the picture."
-        ).format(area=area)
+            "(Wang et al. 2020); the box covers {area} of the picture."
+        ).format(area=percent(area))
     )

@@ -118,7 +118,7 @@ def _curves(key: str, curves: dict[str, FaithfulnessCurve], band: FaithfulnessCu
     figure = removal_curves(
         band.fractions,
         {name: curve.values for name, curve in curves.items()},
-        random=random_curve(_("random maps, 95 %"), band.fractions, random.mean, random.low, random.high),
+        random=random_curve(_("random maps, 95%"), band.fractions, random.mean, random.low, random.high),
         x_title=x,
         y_title=y,
     )
@@ -129,7 +129,7 @@ def _areas(tested: list[tuple[Outcome, Faithfulness]], band: Faithfulness) -> No
     down, up = band.first.random, band.second.random
     assert down is not None
     assert up is not None
-    label = _("Random maps ({count}), 95 % interval").format(count=down.maps)
+    label = _("Random maps ({count}), 95% interval").format(count=down.maps)
     names = [_(outcome.method.label) for outcome, _result in tested]
     falls = [f"{result.first.area:.3f}" for _outcome, result in tested]
     rises = [f"{result.second.area:.3f}" for _outcome, result in tested]

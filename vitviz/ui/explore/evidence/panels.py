@@ -9,8 +9,8 @@ import streamlit as st
 
 from vitviz.attribution import Attribution, Knob, Method
 from vitviz.attribution.attribute import PREVIEW
-from vitviz.figures.paint import number
 from vitviz.figures.scale import Scale
+from vitviz.numbers import number, percent
 from vitviz.trace.default import VANISHES
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.explore.evidence.maps import Outcome
@@ -113,10 +113,10 @@ def _facts(aim: Aim, method: Method, attribution: Attribution, scale: Scale, mos
     if PREVIEW in attribution.notes:
         facts.append(_("**A preview**: it gets finer while you look."))
     if attribution.sampling_error is not None and most:
-        share = f"{attribution.sampling_error / most:.1%}"
+        share = percent(attribution.sampling_error / most)
         facts.append(_("standard error from sampling: {share} of the largest value").format(share=share))
     if most > scale.high:
-        facts.append(_("brightest 1 % of the pixels: up to {most}").format(most=number(most)))
+        facts.append(_("brightest 1% of the pixels: up to {most}").format(most=number(most)))
     if not most:
         facts.append(_("The map is zero everywhere: this method finds nothing for this target."))
     if VANISHES in attribution.notes:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from vitviz.numbers import percent
 from vitviz.trace.default import APART, target_of
 from vitviz.trace.target import Target, contrast, resolve_target
 from vitviz.ui.choices.choice import Choice
 from vitviz.ui.choices.evidence import TARGET, VERSUS
-from vitviz.ui.furniture.strip import percent
 from vitviz.ui.kept import shelf
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene

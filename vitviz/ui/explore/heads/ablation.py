@@ -45,7 +45,7 @@ def _answers(scene: Scene) -> None:
 def _maps(scene: Scene, *columns: st.delta_generator.DeltaGenerator) -> None:
     query, last = first_query(scene.vit), scene.trace.layers - 1
     shown = [attention_view(trace, layer=last, query=query) for trace in (scene.original, scene.trace)]
-    scale = scale_for([view.values for view in shown], "layer")
+    scale = scale_for([view.values for view in shown], "layer", uniform=shown[0].uniform)
     titles = (_("Last layer, all heads"), _("Last layer, heads off"))
     for column, view, title in zip(columns, shown, titles, strict=True):
         column.image(

@@ -16,6 +16,7 @@ from vitviz.figures.bars import answers_bar
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.models import timm_door
 from vitviz.models.probabilities import probabilities
+from vitviz.numbers import percent
 from vitviz.trace.forward import as_result
 from vitviz.ui.explore.patches.painting import Changed, change_for_pixels
 from vitviz.ui.furniture.charts import chart
@@ -62,17 +63,17 @@ def _vit(scene: Scene, changed: Changed) -> None:
 def _sentence(names: Sequence[str], before: Tensor, after: Tensor, *, changed: bool) -> str:
     first, then = int(before.argmax()), int(after.argmax())
     if not changed:
-        return _("**{name}** {share}").format(name=plain(names[first]), share=f"{before[first]:.1%}")
+        return _("**{name}** {share}").format(name=plain(names[first]), share=percent(before[first]))
     if first == then:
         return _("Still **{name}**: {old} → {new}").format(
-            name=plain(names[first]), old=f"{before[first]:.1%}", new=f"{after[first]:.1%}"
+            name=plain(names[first]), old=percent(before[first]), new=percent(after[first])
         )
     return _("**{old}** ({old_before} → {old_after}) became **{new}** ({share})").format(
         old=plain(names[first]),
-        old_before=f"{before[first]:.1%}",
-        old_after=f"{after[first]:.1%}",
+        old_before=percent(before[first]),
+        old_after=percent(after[first]),
         new=plain(names[then]),
-        share=f"{after[then]:.1%}",
+        share=percent(after[then]),
     )
 
 

@@ -8,9 +8,9 @@ import streamlit as st
 from vitviz.attention.rollout_view import rollout_view
 from vitviz.attention.view import MEAN, MapView, attention_view
 from vitviz.figures.overlay import grey
-from vitviz.figures.paint import number
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
+from vitviz.numbers import number, percent
 from vitviz.trace import Trace
 from vitviz.ui.choices.patches import PATCH_MAP
 from vitviz.ui.choices.shared import OPACITY
@@ -111,5 +111,5 @@ def _in_words(scene: Scene, changed: Changed, before: MapView, after: MapView) -
     told = _(
         "The changed patches get {old} of the attention before and {new} after; evenly spread it would be {even}. "
         "Orange in the difference: more than before; purple: less. The maps do not show why the answer moved."
-    ).format(old=f"{shares[0]:.1%}", new=f"{shares[1]:.1%}", even=f"{before.uniform * len(patches):.1%}")
+    ).format(old=percent(shares[0]), new=percent(shares[1]), even=percent(before.uniform * len(patches)))
     return words + gap() + told

@@ -9,6 +9,7 @@ from vitviz.analysis.drop_curve import DropCurve, drop_curve
 from vitviz.analysis.patch_changes import SHUFFLED
 from vitviz.attribution import Attribution
 from vitviz.attribution.attribute import find_method
+from vitviz.numbers import percent
 from vitviz.pictures import curves
 from vitviz.ui.choices.patches import CHANGE
 from vitviz.ui.explore.evidence import panels
@@ -84,7 +85,7 @@ def _in_words(curve: DropCurve, aim: Aim) -> str:
         told.append(
             _("{name}: never below half").format(name=name)
             if share is None
-            else _("{name}: half or less from {share} on").format(name=name, share=f"{share:.0%}")
+            else _("{name}: half or less from {share} on").format(name=name, share=percent(share))
         )
     return _(
         "For **{target}**: {told}. Order of attention: {attends}. One photo and one model; it does not say that "

@@ -11,8 +11,8 @@ from PIL import Image
 from vitviz.analysis.patch_size import SIZES, PatchSizeAnswer, covered, patch_sizes, why_not_resizable
 from vitviz.figures.image_files import png_bytes
 from vitviz.figures.overlay import draw_grid
+from vitviz.numbers import percent
 from vitviz.ui.choices.patches import PATCH_SIZES, SIZE_SEPARATOR, sizes_of
-from vitviz.ui.furniture.strip import percent
 from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import MOST_TOKENS, Scene

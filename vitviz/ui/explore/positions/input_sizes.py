@@ -11,10 +11,10 @@ from vitviz.analysis.input_sizes import SIZES, SizedAnswer, input_size_steps, ro
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve
 from vitviz.figures.line_chart import line_chart
+from vitviz.numbers import percent
 from vitviz.progress import report as tell
 from vitviz.ui.choices.positions import INPUT_SIZES
 from vitviz.ui.furniture.charts import chart
-from vitviz.ui.furniture.strip import percent
 from vitviz.ui.kept.jobs import Report
 from vitviz.ui.reader.scene import MOST_TOKENS, Scene
 from vitviz.ui.text import _

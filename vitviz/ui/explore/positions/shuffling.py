@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from vitviz.analysis.shuffling import SHARES, ShuffleExperiment, move_patches, shuffled_order
 from vitviz.errors import VitvizError
 from vitviz.grid import PatchGrid
+from vitviz.numbers import percent
 from vitviz.pictures import curves
 from vitviz.ui.choices.positions import SHUFFLE
 from vitviz.ui.furniture.charts import chart
@@ -50,7 +51,7 @@ def draw(scene: Scene) -> ShuffleExperiment | None:
 def _pictures(scene: Scene, slot: DeltaGenerator, experiment: ShuffleExperiment | None) -> None:
     """Draw what the model is shown at every share, with its answers if they were computed."""
     shares = SHARES if experiment is None else experiment.shares
-    captions = [_("{share:.0%} moved").format(share=share) for share in shares]
+    captions = [_("{share} moved").format(share=percent(share)) for share in shares]
     if experiment is not None and experiment.with_positions.top:
         for at, top in enumerate(experiment.with_positions.top):
             captions[at] += f": {class_name(scene.vit, top)}"
@@ -83,7 +84,7 @@ def _shuffle_answers(scene: Scene, experiment: ShuffleExperiment) -> None:
     if not experiment.with_positions.top:
         return
     rows: dict[str, list[Any]] = {
-        _("Shuffled"): [f"{share:.0%}" for share in experiment.shares],
+        _("Shuffled"): [percent(share) for share in experiment.shares],
         _("Patches moved"): list(experiment.moved),
     }
     for title, result in (
@@ -91,7 +92,7 @@ def _shuffle_answers(scene: Scene, experiment: ShuffleExperiment) -> None:
         (_("Answer without"), experiment.without_positions),
     ):
         rows[title] = [
-            f"{class_name(scene.vit, top)} ({chance:.0%})"
+            f"{class_name(scene.vit, top)} ({percent(chance)})"
             for top, chance in zip(result.top, result.probability, strict=True)
         ]
     st.dataframe(rows, hide_index=True, alt=_("One row a share of shuffled patches"))

@@ -11,6 +11,7 @@ from vitviz.errors import VitvizError
 from vitviz.figures.html_bars import colour_bar
 from vitviz.figures.scale import Scale
 from vitviz.grid import PatchGrid
+from vitviz.numbers import percent
 from vitviz.ui.choices.positions import NEW_GRID
 from vitviz.ui.furniture.panel import bare_map
 from vitviz.ui.kept import cache
@@ -33,7 +34,7 @@ def components(similarity: PositionSimilarity) -> None:
     largest = np.abs(parts.maps).max((1, 2), keepdims=True)
     shown = parts.maps / np.maximum(largest, np.finfo(np.float32).tiny)
     labels = [
-        _("{place}: {share:.0%}").format(place=place + 1, share=float(share))
+        _("{place}: {share}").format(place=place + 1, share=percent(float(share)))
         for place, share in enumerate(parts.shares)
     ]
     scale = Scale(-1, 1, signed=True)
@@ -89,7 +90,7 @@ def interpolation(scene: Scene) -> InterpolatedPositions | None:
             "Likeness of the chosen place to all others, before and after its position vectors were interpolated. The "
             "two ways differ by {difference} of the vectors' size. A model whose weights were resized in one way and "
             "that is run in the other reads slightly wrong positions."
-        ).format(difference=f"{positions.difference:.1%}")
+        ).format(difference=percent(positions.difference))
     )
     return positions
 

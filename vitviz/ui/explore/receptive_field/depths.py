@@ -102,7 +102,7 @@ def _draw_curves(scene: Scene, curves: list[Curve], shown: ReceptiveField) -> No
     even = float(np.sqrt(((down - row) ** 2 + (across - column) ** 2).mean()))
     figure = line_chart(
         [*curves, Level(_("seeing all pixels alike"), even, number="%{y:.4g}")],
-        x=Axis(_("Depth (100 % is the last layer)"), ".0%", span=(0, 1.02)),
+        x=Axis(_("Depth (100% is the last layer)"), ".0%", span=(0, 1.02)),
         y=Axis(_("Radius (px)"), from_zero=True),
         hover="{name}<br>%{customdata}: %{y:.4g}",
         mark=(scene.layer + 1) / scene.vit.layers,

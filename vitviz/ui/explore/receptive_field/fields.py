@@ -15,6 +15,7 @@ from vitviz.analysis.spread import SHARES
 from vitviz.errors import VitvizError
 from vitviz.figures.field import field_overlay
 from vitviz.figures.image_files import jpeg_bytes
+from vitviz.numbers import percent
 from vitviz.ui.choices.receptive_field import FIELD_SCALE, PICTURES
 from vitviz.ui.choices.shared import LAYER, OPACITY, PALETTE, PATCH
 from vitviz.ui.components.place_picker import place_picker
@@ -177,12 +178,12 @@ def _box(scene: Scene) -> tuple[int, int, int, int] | None:
 
 def _in_words(network: ProbedField) -> str:
     return _(
-        "Receptive field of {model} after {layer}: half of it lies in {half:.0%} of the picture, 99 % in {most:.0%}"
+        "Receptive field of {model} after {layer}: half of it lies in {half} of the picture, 99% in {most}"
     ).format(
         model=network.probe.title,
         layer=network.place,
-        half=network.field.area_ratios[0.5],
-        most=network.field.area_ratios[0.99],
+        half=percent(network.field.area_ratios[0.5]),
+        most=percent(network.field.area_ratios[0.99]),
     )
 
 
@@ -220,7 +221,7 @@ def table(measured: list[ProbedField]) -> None:
     """Draw how much of the picture holds each share of the field."""
     st.markdown(
         _(
-            "How much of the picture, in a square around the place, holds 20, 30, 50 and 99 % of the field "
+            "How much of the picture, in a square around the place, holds 20, 30, 50 and 99% of the field "
             "(Ding et al. 2022):"
         )
     )
@@ -230,7 +231,7 @@ def table(measured: list[ProbedField]) -> None:
         _("Radius (px)"): [f"{network.field.radius:.1f}" for network in measured],
     }
     for share in SHARES:
-        rows[f"{share:.0%}"] = [f"{network.field.area_ratios[share]:.1%}" for network in measured]
+        rows[percent(share)] = [percent(network.field.area_ratios[share]) for network in measured]
     if link.get(PICTURES) == "examples":
         rows[_("Radius by photo (px)")] = [
             f"{network.field.per_image_radius.min():.0f} – {network.field.per_image_radius.max():.0f}"

@@ -37,7 +37,7 @@ def draw(scene: Scene, measured: list[ProbedField]) -> None:
         curves,
         x=Axis(_("Distance from the place (px)"), from_zero=True),
         y=Axis(_("Share of the field within it"), ".0%", span=(0, 1.03)),
-        hover="{name}<br>%{x:.0f} px: %{y:.1%}",
+        hover="{name}<br>%{x:.0f} px: %{y:.3~p}",
         legend=True,
     )
     chart(figure, key="field_profile")

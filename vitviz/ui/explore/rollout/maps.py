@@ -13,6 +13,7 @@ from vitviz.attention.rollout import fuse_heads, normalise_rows
 from vitviz.attention.rollout_view import rollout_view
 from vitviz.attention.view import MapView
 from vitviz.figures.sheet import PrintSize, print_figure
+from vitviz.numbers import percent
 from vitviz.ui.choices.rollout import DISCARD, END, FUSION, LAYER_ALONE, RESIDUAL, ROLLOUT, ROLLOUT_MAP, START
 from vitviz.ui.choices.shared import DIRECTION, OPACITY, PALETTE, PATCH, SCALE, SMOOTH, SPECIAL
 from vitviz.ui.components.attention_view import AttentionView, ViewState
@@ -74,7 +75,7 @@ def _fit(last: int, options: dict[str, Any]) -> None:
             ).format(last=last, start=start, end=end)
         )
     if link.get(DISCARD) > discard:
-        st.warning(_("At most {most:.0%} of the weights can be discarded; that is shown.").format(most=discard))
+        st.warning(_("At most {most} of the weights can be discarded; that is shown.").format(most=percent(discard)))
     # -1, the last layer, stays the last one in a deeper model
     link.put(START.at(start), END.at(-1 if end == last else end), DISCARD.at(discard))
 
@@ -184,8 +185,8 @@ def told_options(options: dict[str, Any]) -> str:
     """Return what the large map's label does not say of its options, in words; empty for a layer alone."""
     if link.get(ROLLOUT_MAP) != ROLLOUT:
         return ""
-    return _("residual share {residual:g}, smallest {discard:g} % discarded").format(
-        residual=options["residual"], discard=100 * options["discard_ratio"]
+    return _("residual share {residual}, smallest {discard} discarded").format(
+        residual=percent(options["residual"]), discard=percent(options["discard_ratio"])
     )
 
 

@@ -11,6 +11,7 @@ from vitviz.analysis.clusters import TokenClusters
 from vitviz.analysis.tokens import TokenColours
 from vitviz.figures.overlay import blend, grey
 from vitviz.figures.palettes import PINNED
+from vitviz.numbers import percent
 from vitviz.ui.choices.tokens import CLUSTERS, MOST_CLUSTERS
 from vitviz.ui.explore.tokens.second_photo import Seen
 from vitviz.ui.kept import cache
@@ -47,9 +48,9 @@ def draw(scene: Scene, here: Seen, there: Seen, colours: TokenColours | None) ->
             right.image(_enlarged(components), caption=caption, width="stretch", output_format="PNG", alt=caption)
     st.caption(
         _(
-            "Groups are sharp where components are smooth: k-means must put every patch somewhere. {within:.0%} of the "
+            "Groups are sharp where components are smooth: k-means must put every patch somewhere. {within} of the "
             "tokens' variance is left within the groups."
-        ).format(within=groups.within)
+        ).format(within=percent(groups.within))
     )
     return groups
 

@@ -12,6 +12,7 @@ from vitviz.analysis.lens import ClassEvidence, LogitLens
 from vitviz.errors import VitvizError
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
+from vitviz.numbers import percent
 from vitviz.pictures import curves
 from vitviz.ui.choices.tokens import LENS_CLASS
 from vitviz.ui.explore.tokens.second_photo import Seen
@@ -88,7 +89,7 @@ def _table(scene: Scene, lens: LogitLens) -> None:
     rows: dict[str, list[Any]] = {
         _("After layer"): [_("input"), *(str(layer) for layer in range(len(lens.top) - 1))],
         _("Best answer"): [class_name(scene.vit, index) for index in lens.top],
-        _("Probability"): [f"{shares[row, best]:.1%}" for row, best in enumerate(lens.top)],
+        _("Probability"): [percent(shares[row, best]) for row, best in enumerate(lens.top)],
     }
     with st.expander(_("Best answer after each layer"), key="lens_answers"):
         st.dataframe(rows, hide_index=True, alt=_("One row a layer"))
@@ -114,9 +115,9 @@ def _map(scene: Scene, here: Seen, evidence: ClassEvidence) -> None:
     st.caption(
         _(
             "What the classifier reads from each patch token alone after layer {layer}: the logit of **{name}** above "
-            "the mean of all classes. {share:.0%} of the patches speak for it most. A classifier of the class token "
+            "the mean of all classes. {share} of the patches speak for it most. A classifier of the class token "
             "was never trained on patches."
-        ).format(layer=evidence.layer, name=plain(name), share=share)
+        ).format(layer=evidence.layer, name=plain(name), share=percent(share))
     )
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from vitviz.analysis.tokens import TokenColours, patch_tokens
 from vitviz.errors import OptionError
 from vitviz.figures.image_files import jpeg_bytes
+from vitviz.numbers import percent
 from vitviz.ui.choices.shared import LAYER, PATCH
 from vitviz.ui.choices.tokens import FLIP, FOREGROUND, LIKENESS, MOST_FOREGROUND
 from vitviz.ui.components.token_view import TokenChoice, TokenPicture, TokenView
@@ -109,7 +110,7 @@ def _under(colours: TokenColours) -> None:
     st.caption(
         _(
             "Red, green and blue are the first three principal components of both photos' tokens together; they hold "
-            "{red:.0%}, {green:.0%} and {blue:.0%} of the variance. Like colours mean like tokens in those three "
+            "{red}, {green} and {blue} of the variance. Like colours mean like tokens in those three "
             "directions; what the other directions hold is not seen."
-        ).format(red=red, green=green, blue=blue)
+        ).format(red=percent(red), green=percent(green), blue=percent(blue))
     )

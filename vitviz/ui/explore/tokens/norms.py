@@ -8,8 +8,8 @@ import streamlit as st
 from vitviz.analysis.tokens import TokenNorms
 from vitviz.figures.html_bars import colour_bar
 from vitviz.figures.overlay import outline, overlay
-from vitviz.figures.paint import number
 from vitviz.figures.scale import Scale
+from vitviz.numbers import number
 from vitviz.pictures import series
 from vitviz.ui.explore.tokens.second_photo import Seen
 from vitviz.ui.furniture.charts import chart

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vitviz.errors import VitvizError
 from vitviz.labs.gelu import Activations, Gelu, activations, gelu
+from vitviz.numbers import percent
 from vitviz.pictures import lessons
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.choices.shared import LAYER
@@ -74,15 +75,15 @@ def _inputs(scene: Scene) -> Activations | None:
     chart(lessons.activations(record, say=_).figure(), key="gelu_inputs")
     st.caption(
         _(
-            "Inputs of {kind} in block {layer}: {count:,} numbers for this photo. **{negative:.0%}** are negative, "
-            "where ReLU would return nothing and learn nothing; {bend:.0%} lie between −3 and 0, where GELU still lets "
+            "Inputs of {kind} in block {layer}: {count:,} numbers for this photo. **{negative}** are negative, "
+            "where ReLU would return nothing and learn nothing; {bend} lie between −3 and 0, where GELU still lets "
             "something through."
         ).format(
             kind=record.kind,
             layer=record.layer,
             count=record.inputs.size,
-            negative=record.negative,
-            bend=record.bend,
+            negative=percent(record.negative),
+            bend=percent(record.bend),
         )
     )
     return record

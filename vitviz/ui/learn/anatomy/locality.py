@@ -17,6 +17,7 @@ from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.locality import Spread, attention_within, feature_likeness, kernels_within, uniform_within
+from vitviz.numbers import percent
 from vitviz.trace import Trace
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import networks
@@ -85,13 +86,18 @@ def draw(scene: Scene, net: ConvNet | None, depth: int) -> tuple[Locality, dict[
             chart(figure, key=key)
     near = {name: _at_most(spread, 2.0) for name, spread in locality.weights.items()}
     told = _(
-        "Within two places of the query lie {early:.0%} of the first block's attention and {tokens:.0%} of block "
-        "{layer}'s; equal attention would give {uniform:.0%}."
-    ).format(early=near["early"], tokens=near["tokens"], uniform=near["uniform"], layer=scene.layer)
+        "Within two places of the query lie {early} of the first block's attention and {tokens} of block "
+        "{layer}'s; equal attention would give {uniform}."
+    ).format(
+        early=percent(near["early"]),
+        tokens=percent(near["tokens"]),
+        uniform=percent(near["uniform"]),
+        layer=scene.layer,
+    )
     if "convnet" in near:
         told += " " + _(
-            "Of the CNN's kernel weights {convnet:.0%} do, and none lies outside its kernels: that is built in."
-        ).format(convnet=near["convnet"])
+            "Of the CNN's kernel weights {convnet} do, and none lies outside its kernels: that is built in."
+        ).format(convnet=percent(near["convnet"]))
     st.caption(told)
     return locality, figures
 

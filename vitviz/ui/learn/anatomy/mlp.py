@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from vitviz.errors import VitvizError
 from vitviz.figures.anatomy import strip
 from vitviz.labs.mlp import MlpSteps, mlp_steps
+from vitviz.numbers import percent
 from vitviz.ui.choices.anatomy import MLP_STAGE
 from vitviz.ui.choices.shared import LAYER
 from vitviz.ui.components.matrix_sheet import SheetMatrix, SheetStage, SheetView, matrix_sheet
@@ -79,7 +80,7 @@ def _strips(steps: MlpSteps, token: int, name: str) -> None:
         column.caption(told)
     st.markdown(
         _(
-            "**{token}** in block {layer}: {width} numbers become {hidden}, {times:g} times as many; {silent:.0%} of "
+            "**{token}** in block {layer}: {width} numbers become {hidden}, {times:g} times as many; {silent} of "
             "them are nearly silent (below {quiet} in size)."
         ).format(
             token=name,
@@ -87,7 +88,7 @@ def _strips(steps: MlpSteps, token: int, name: str) -> None:
             width=steps.normed.shape[1],
             hidden=steps.hidden.shape[1],
             times=steps.hidden.shape[1] / steps.normed.shape[1],
-            silent=silent,
+            silent=percent(silent),
             quiet=_QUIET,
         )
     )
@@ -137,7 +138,7 @@ def _stages(steps: MlpSteps, rest: tuple[NDArray[np.float32], NDArray[np.float32
         "model that answers keeps them all (times 1), else the same photo would be answered differently each time."
     )
     rate = (
-        _("In training this model's rate was {rate:.0%}.").format(rate=steps.dropout)
+        _("In training this model's rate was {rate}.").format(rate=percent(steps.dropout))
         if steps.dropout
         else _("This model was built without: its rate is 0.")
     )

@@ -15,6 +15,7 @@ from vitviz.figures.overlay import outline, overlay
 from vitviz.figures.paint import paint_map
 from vitviz.figures.scale import Scale
 from vitviz.labs.anatomy import Embedding, principal_filters
+from vitviz.numbers import percent
 from vitviz.ui.choices.shared import PATCH
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, pinned_patch
@@ -152,9 +153,9 @@ def _filters(scene: Scene, embedding: Embedding) -> None:
     )
     st.caption(
         _(
-            "The {count} principal components of E's columns, {share:.0%} of what they differ in: waves and edges, "
+            "The {count} principal components of E's columns, {share} of what they differ in: waves and edges, "
             "where the model was trained. A single channel mixes many of them and looks like noise:"
-        ).format(count=len(components), share=float(shares.sum()))
+        ).format(count=len(components), share=percent(float(shares.sum())))
     )
     weights = embedding.projection.numpy().reshape(-1, 3, height, width)
     strongest = np.argsort(-(weights**2).sum((1, 2, 3)))[:_FILTERS]

@@ -8,6 +8,7 @@ import streamlit as st
 
 from vitviz.labs.cost.compute import BlockSeconds, block_macs, time_block
 from vitviz.labs.cost.vit_shape import ViTShape
+from vitviz.numbers import percent
 from vitviz.pictures import costs
 from vitviz.ui.choices.cost import COST_SECONDS
 from vitviz.ui.furniture.charts import chart
@@ -51,8 +52,8 @@ def _words(timing: BlockSeconds) -> str:
         "tokens leave "
         "the processor waiting for each product to start, many no longer fit its cache, and other programs disturb "
         "both. "
-        "Attention takes {first:.0%} of the block's time at {least:,} tokens and {last:.0%} at {most:,}, where it has "
-        "{said:.0%} of the MACs; its time includes the softmax, which no MAC counts."
+        "Attention takes {first} of the block's time at {least:,} tokens and {last} at {most:,}, where it has "
+        "{said} of the MACs; its time includes the softmax, which no MAC counts."
     )
     longest = block_macs(timing.tokens[-1], timing.width)
     return words.format(
@@ -61,9 +62,9 @@ def _words(timing: BlockSeconds) -> str:
         high=rates.max(),
         tokens=timing.tokens[furthest],
         times=timing.block[furthest] / timing.predicted[furthest],
-        first=share[0],
+        first=percent(share[0]),
         least=timing.tokens[0],
-        last=share[-1],
+        last=percent(share[-1]),
         most=timing.tokens[-1],
-        said=longest.attention / longest.total,
+        said=percent(longest.attention / longest.total),
     )

@@ -18,6 +18,7 @@ from vitviz.figures.palettes import PINNED
 from vitviz.labs.cost.compute import BlockSeconds, block_macs, crossovers, model_macs, norm_operations
 from vitviz.labs.cost.vit_shape import PRESETS, ViTShape, shape_of
 from vitviz.models.vit import ViT
+from vitviz.numbers import percent
 from vitviz.ui.choices.cost import PAGE
 from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
@@ -77,7 +78,7 @@ def _numbers(shape: ViTShape) -> None:
         (_("Whole model"), _giga(macs.total), _("Multiply–accumulates of one picture, by formula.")),
         (
             _("Attention's share"),
-            f"{macs.blocks.attention / macs.total:.1%}",
+            percent(macs.blocks.attention / macs.total),
             _("Scores and weighted sum, without the projections."),
         ),
         (
@@ -184,10 +185,10 @@ def _difference(counted: int, formula: float) -> str:
     if counted == formula:
         return _("**equal to the last digit.**")
     return _(
-        "**{share:+.2%}**. The formula knows four projections of D × D, plain attention in every layer, an MLP and a "
+        "**{share}**. The formula knows four projections of D × D, plain attention in every layer, an MLP and a "
         "linear classifier; what this model has beyond that, such as attention pooling, gates or position kernels, is "
         "the difference."
-    ).format(share=counted / formula - 1)
+    ).format(share=percent(counted / formula - 1, signed=True))
 
 
 def _lesson() -> None:
@@ -213,10 +214,10 @@ def _lesson() -> None:
     )
     lesson.caveat(
         _(
-            "“Quadratic attention” is not what makes a usual ViT slow: at 224 pixels it is {attention:.0%} of the work "
-            "of a ViT-B/16, and the MLP is {mlp:.0%}. MACs are not seconds either: fused kernels, memory and small "
+            "“Quadratic attention” is not what makes a usual ViT slow: at 224 pixels it is {attention} of the work "
+            "of a ViT-B/16, and the MLP is {mlp}. MACs are not seconds either: fused kernels, memory and small "
             "products decide how many of them a machine does in a second, which the clock shows."
-        ).format(attention=usual.blocks.attention / usual.total, mlp=usual.blocks.mlp / usual.total)
+        ).format(attention=percent(usual.blocks.attention / usual.total), mlp=percent(usual.blocks.mlp / usual.total))
     )
 
 

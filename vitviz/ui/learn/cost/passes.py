@@ -6,6 +6,7 @@ import streamlit as st
 
 from vitviz.labs.cost.memory import KINDS, MemoryComparison, StepCost, compare_blocks, compare_model, recompute_ratio
 from vitviz.labs.cost.vit_shape import ViTShape, shape_of
+from vitviz.numbers import percent
 from vitviz.ui.choices.cost import COST_BLOCK, COST_PASSES
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
@@ -71,13 +72,13 @@ def _table(comparison: MemoryComparison, by_formula: float, key: str) -> None:
     exact = _("exactly") if saved == comparison.map_bytes else _("not exactly")
     st.caption(
         _(
-            "Recomputing saves {saved}, {share:.0%} of all that is held; the maps take {maps} by formula: {exact} "
+            "Recomputing saves {saved}, {share} of all that is held; the maps take {maps} by formula: {exact} "
             "the same. A step takes "
             "{measured:.2f} × the time (by formula {ratio:.3f} × the MACs). The gradients are equal but for rounding: "
             "“Error” is the largest difference over the largest gradient."
         ).format(
             saved=size(saved),
-            share=saved / comparison.cost("eager").held,
+            share=percent(saved / comparison.cost("eager").held),
             maps=size(comparison.map_bytes),
             exact=exact,
             measured=comparison.recompute_ratio,

@@ -18,6 +18,7 @@ from vitviz.figures.palettes import PINNED, VIT_BLUE
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs import stream_growth
 from vitviz.labs.stream_growth import InitialSignal, arithmetic, geometric, independent
+from vitviz.numbers import percent
 from vitviz.ui.choices.depth import (
     DEPTH_BRANCH,
     DEPTH_GROWTH,
@@ -183,7 +184,7 @@ def _streams(signals: Signals) -> go.Figure:
     chart(made, key="depth_stream")
     words = _(
         "Without LayerNorm the length grows by a factor of {growth:.2f} a block: geometric. Pre-LN's branches have the "
-        "size {size:.1f}; independent ones would reach {said:.0f}, the stream reaches {reached:.0f} ({off:+.0%}), "
+        "size {size:.1f}; independent ones would reach {said:.0f}, the stream reaches {reached:.0f} ({off}), "
         "below the bound of {bound:.0f}. Post-LN is set back to √D = {root:.1f} after "
         "every block."
     ).format(
@@ -191,7 +192,7 @@ def _streams(signals: Signals) -> go.Figure:
         size=size,
         said=independent(start, size, pre.depth)[-1],
         reached=pre.stream[-1],
-        off=pre.stream[-1] / independent(start, size, pre.depth)[-1] - 1,
+        off=percent(pre.stream[-1] / independent(start, size, pre.depth)[-1] - 1, signed=True),
         bound=arithmetic(start, size, pre.depth)[-1],
         root=float(post.stream[-1]),
     )

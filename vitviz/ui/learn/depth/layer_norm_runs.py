@@ -15,6 +15,7 @@ from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import PINNED, VIT_BLUE
 from vitviz.labs.layer_norm.runs import SEEDS, SETTINGS, WARMUPS, shipped_runs
 from vitviz.labs.layer_norm.training import LayerNormTraining
+from vitviz.numbers import percent
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.text import _
 
@@ -61,7 +62,7 @@ def _words(warm: int) -> str:
         "standard "
         "deviation, running means of {window} steps). The task: from which of the ten example photos was a piece cut? "
         "Fresh pieces recognised: Pre-LN {pre}, Post-LN {post}, Post-LN with warm-up {warmed}, Pre-LN with warm-up "
-        "{pre_warmed}; guessing has {chance:.0%} and a loss of {loss:.2f}."
+        "{pre_warmed}; guessing has {chance} and a loss of {loss:.2f}."
     ).format(
         depth=SETTINGS["depth"],
         width=SETTINGS["width"],
@@ -73,7 +74,7 @@ def _words(warm: int) -> str:
         post=accuracy("post", 0),
         warmed=accuracy("post", warm),
         pre_warmed=accuracy("pre", warm),
-        chance=float(np.exp(-_runs("pre", 0)[0].chance)),
+        chance=percent(float(np.exp(-_runs("pre", 0)[0].chance))),
         loss=_runs("pre", 0)[0].chance,
     )
 
@@ -81,7 +82,7 @@ def _words(warm: int) -> str:
 def accuracy(order: str, warmup: int) -> str:
     """Return mean ± standard deviation of the seeds' accuracies."""
     accuracies = [run.accuracy for run in _runs(order, warmup) if run.accuracy is not None]
-    return f"{np.mean(accuracies):.0%} ± {np.std(accuracies, ddof=1):.0%}"
+    return f"{percent(np.mean(accuracies))} ± {percent(np.std(accuracies, ddof=1))}"
 
 
 def arrays() -> dict[str, NDArray[Any]]:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve, Point
 from vitviz.figures.line_chart import line_chart
-from vitviz.figures.paint import number
 from vitviz.figures.palettes import PINNED, VIT_BLUE
 from vitviz.figures.scale import Scale
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.residual_filter import FilteredSignal, gain
+from vitviz.numbers import number, percent
 from vitviz.pictures import blocks as drawings
 from vitviz.ui.choices.depth import PAGE
 from vitviz.ui.furniture import guessing, lesson
@@ -88,10 +88,10 @@ def _gain(knobs: dict[str, Any], filtered: FilteredSignal) -> go.Figure:
     )
     chart(made, key="depth_gain")
     words = _(
-        "By formula. The slow wave keeps {low:.1%} of its height after {blocks} blocks, the fast one {high}. The "
+        "By formula. The slow wave keeps {low} of its height after {blocks} blocks, the fast one {high}. The "
         "branch "
         "alone grows with λ: high-pass."
-    ).format(low=after[0], high=_share(after[1]), blocks=blocks)
+    ).format(low=percent(after[0]), high=_share(after[1]), blocks=blocks)
     if max(abs(many).max(), alpha * filtered.high) > _TOP / 2:
         words += " " + _("What leaves the picture grows.")
     st.caption(words)
@@ -100,7 +100,7 @@ def _gain(knobs: dict[str, Any], filtered: FilteredSignal) -> go.Figure:
 
 def _share(value: float) -> str:
     """Return a gain as per cent, or as a factor where it is large."""
-    return f"{value:.1%}" if abs(value) < 10 else f"{value:.2g} ×"
+    return percent(value) if abs(value) < 10 else f"{value:.2g} ×"
 
 
 def _clipped(values: NDArray[np.float64]) -> NDArray[np.float64]:

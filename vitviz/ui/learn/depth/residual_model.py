@@ -14,6 +14,7 @@ from vitviz.capture.edit import Edit
 from vitviz.errors import VitvizError
 from vitviz.labs.attention_filter import AttentionGain, ResidualComparison, attention_gain, compare_residual
 from vitviz.models.vit import ViT
+from vitviz.numbers import percent
 from vitviz.pictures import blocks
 from vitviz.trace import Trace
 from vitviz.ui.furniture.charts import chart
@@ -63,9 +64,14 @@ def _gains(gains: AttentionGain) -> go.Figure:
     st.caption(
         _(
             "How much of each wave over the grid attention lets through, mean of the heads. The fastest waves keep "
-            "{first:.0%} in layer 0 and {last:.1%} in layer {layer}: attention averages. With the residual path, "
-            "(I + A)/2, they keep {kept:.0%}. Values and MLP are not part of this."
-        ).format(first=gains.attention[0, -1], last=gains.attention[-1, -1], layer=last, kept=gains.residual[-1, -1])
+            "{first} in layer 0 and {last} in layer {layer}: attention averages. With the residual path, "
+            "(I + A)/2, they keep {kept}. Values and MLP are not part of this."
+        ).format(
+            first=percent(gains.attention[0, -1]),
+            last=percent(gains.attention[-1, -1]),
+            layer=last,
+            kept=percent(gains.residual[-1, -1]),
+        )
     )
     return made
 

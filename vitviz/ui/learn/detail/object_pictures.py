@@ -12,6 +12,7 @@ from vitviz.figures.html_bars import colour_bar, legend
 from vitviz.figures.paint import paint_map
 from vitviz.figures.scale import Scale
 from vitviz.labs.object.noisy_picture import NoisyPicture
+from vitviz.numbers import percent
 from vitviz.pictures import lessons
 from vitviz.ui.learn.detail.object_knobs import TRIALS, Simulation
 from vitviz.ui.text import _
@@ -71,9 +72,9 @@ def numbers(simulation: Simulation) -> None:
     )
     columns[1].metric(
         _("Seen by one token in"),
-        f"{chance:.1%}",
-        help=_("Φ(ratio − k). Counted in {trials} simulated pictures: {rate:.1%}.").format(
-            trials=TRIALS, rate=simulation.rate
+        percent(chance),
+        help=_("Φ(ratio − k). Counted in {trials} simulated pictures: {rate}.").format(
+            trials=TRIALS, rate=percent(simulation.rate)
         ),
     )
     smallest = detector.smallest

@@ -15,6 +15,7 @@ from vitviz.figures.curve import Curve, Level
 from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.object.detector import closed_form
+from vitviz.numbers import percent
 from vitviz.ui.choices.patches_and_detail import PAGE, REPATCHED
 from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
@@ -122,7 +123,7 @@ def _table(scene: Scene, answers: Answers) -> None:
 def _answer(scene: Scene, answer: PatchSizeAnswer) -> str:
     best, chance = answer.top[0]
     own = " ●" if answer.native else ""
-    return f"{class_name(scene.vit, best)} ({chance:.0%}){own}"
+    return f"{class_name(scene.vit, best)} ({percent(chance)}){own}"
 
 
 def _size(size: float | None) -> str:

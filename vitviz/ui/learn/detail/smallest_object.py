@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vitviz.labs.object.pasted_object import PastedObject
+from vitviz.numbers import percent
 from vitviz.ui.choices.attention_from_scratch import PAGE as SCRATCH
 from vitviz.ui.choices.patches_and_detail import DRAW, PAGE
 from vitviz.ui.furniture import guessing, lesson
@@ -83,8 +84,13 @@ def _curve_words(simulation: Simulation) -> None:
     st.caption(
         _(
             "Slope of the counted sizes: {slope:.3f}; of the formula at the same patch sizes: {wanted:.3f}. The "
-            "counted sizes differ from the formula by at most {gap:.1%}, which is the chance of {trials} pictures."
-        ).format(slope=curve.slope, wanted=curve.formula_slope, gap=curve.largest_difference, trials=curve.trials)
+            "counted sizes differ from the formula by at most {gap}, which is the chance of {trials} pictures."
+        ).format(
+            slope=curve.slope,
+            wanted=curve.formula_slope,
+            gap=percent(curve.largest_difference or 0.0),
+            trials=curve.trials,
+        )
     )
 
 

@@ -14,6 +14,7 @@ from vitviz.figures.line_chart import line_chart
 from vitviz.labs.long_range.contents import ORIENTATIONS, identity_of, is_half
 from vitviz.labs.long_range.counter import AttentionCount, count, local_count
 from vitviz.labs.long_range.evidence import added_evidence
+from vitviz.numbers import percent
 from vitviz.pictures import lessons
 from vitviz.ui.choices.long_range import BETA, MOST_BETA
 from vitviz.ui.furniture import lesson
@@ -117,16 +118,16 @@ def _draw_added_evidence() -> None:
     columns = st.columns(3)
     columns[0].metric(_("Largest slope, computed"), f"{abs(evidence.gradient).max():.0e}".replace("0e+00", "0"))
     columns[1].metric(_("Best cross-entropy"), f"{math.log(2):.3f}")
-    columns[2].metric(_("Best accuracy of a threshold"), f"{evidence.threshold_accuracy:.1%}")
+    columns[2].metric(_("Best accuracy of a threshold"), percent(evidence.threshold_accuracy))
     st.markdown(
         _(
             "Each bar alone has every orientation equally often, whatever the answer. Then no window's evidence "
             "pulls the "
-            "sum either way: the slope of the loss at “50 %” is zero along every such sum, and because the loss is "
+            "sum either way: the slope of the loss at “50%” is zero along every such sum, and because the loss is "
             "convex, "
-            "“50 %” is the best that training can find. The *probabilities* stay at chance; a clever threshold on "
+            "“50%” is the best that training can find. The *probabilities* stay at chance; a clever threshold on "
             "such a sum "
-            "could still be right {share:.1%} of the time with {count} orientations, but cross-entropy does not "
+            "could still be right {share} of the time with {count} orientations, but cross-entropy does not "
             "lead there."
-        ).format(share=evidence.threshold_accuracy, count=ORIENTATIONS)
+        ).format(share=percent(evidence.threshold_accuracy), count=ORIENTATIONS)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vitviz.labs.long_range.results import TaskResult
+from vitviz.numbers import percent
 from vitviz.ui.components.curve_sketch import SketchAxes
 from vitviz.ui.furniture.guess import CurveGuess
 from vitviz.ui.furniture.guessing import Guidance
@@ -14,10 +15,10 @@ def accuracy_curve(measured: TaskResult) -> CurveGuess:
     network = measured.networks["limited"]
     question = _(
         "A CNN whose units see {field} pixels answers, trained on pictures of all distances; guessing is right in "
-        "{chance:.0%}. Draw how often it is right, against the distance of the two parts."
+        "{chance}. Draw how often it is right, against the distance of the two parts."
     )
     return CurveGuess(
-        question=question.format(field=network.field, chance=measured.chance),
+        question=question.format(field=network.field, chance=percent(measured.chance)),
         axes=SketchAxes(
             places=[float(pixels) for pixels in measured.pixels],
             x_title=_("Distance (pixels)"),

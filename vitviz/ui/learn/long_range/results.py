@@ -13,6 +13,7 @@ from vitviz.figures.curve import Curve, spread
 from vitviz.figures.long_range import distance_curves
 from vitviz.labs.long_range.contents import CELL_PIXELS
 from vitviz.labs.long_range.results import NetworkResult, TaskResult, wilson
+from vitviz.numbers import percent
 from vitviz.ui.furniture import guessing
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.long_range import guesses
@@ -95,16 +96,16 @@ def _sentence(measured: TaskResult) -> str:
         near = float(network.mean[0])
         parts.append(
             _(
-                "- **{name}**: {near:.1%} at {pixels} px; beyond the small field {far:.1%} (95 % interval {low:.1%} to "
-                "{high:.1%}{verdict})."
+                "- **{name}**: {near} at {pixels} px; beyond the small field {far} (95% interval {low} to "
+                "{high}{verdict})."
             ).format(
                 name=names[name],
-                near=near,
+                near=percent(near),
                 pixels=measured.pixels[0],
-                far=_far(measured, network, far),
-                low=low,
-                high=high,
-                verdict=_(", which holds guessing, {chance:.0%}").format(chance=measured.chance)
+                far=percent(_far(measured, network, far)),
+                low=percent(low),
+                high=percent(high),
+                verdict=_(", which holds guessing, {chance}").format(chance=percent(measured.chance))
                 if low <= measured.chance <= high
                 else "",
             )
@@ -118,7 +119,7 @@ def _alone_sentence(measured: TaskResult) -> str:
     parts = []
     for name in dict.fromkeys(run.network for run in measured.alone):
         shares = _(", ").join(
-            _("{share:.1%} at {pixels} px").format(share=run.accuracy, pixels=run.distance * CELL_PIXELS)
+            _("{share} at {pixels} px").format(share=percent(run.accuracy), pixels=run.distance * CELL_PIXELS)
             for run in measured.alone
             if run.network == name
         )
@@ -153,7 +154,7 @@ def table(measured: TaskResult) -> dict[str, list[object]]:
         _("Pictures seen"): [network.pictures[0] for _name, network in rows],
         _("Training cost (s, mean)"): [round(sum(network.seconds) / len(network.seconds)) for _name, network in rows],
         _("Accuracy, mixed distances"): [
-            f"{network.mixed_accuracy.mean():.1%} ± {_spread(network):.1%}" for _name, network in rows
+            f"{percent(network.mixed_accuracy.mean())} ± {percent(_spread(network))}" for _name, network in rows
         ],
         _("Cross-entropy far away"): [f"{network.cross_entropy[:, far].mean():.3f}" for _name, network in rows],
     }

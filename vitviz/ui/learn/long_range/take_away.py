@@ -13,6 +13,7 @@ from vitviz.labs.long_range.counter import AttentionCount
 from vitviz.labs.long_range.moves import text_of
 from vitviz.labs.long_range.results import results
 from vitviz.labs.long_range.tasks import TASKS
+from vitviz.numbers import percent
 from vitviz.ui.choices.long_range import BETA, SEED
 from vitviz.ui.components.standalone import board_fragment
 from vitviz.ui.furniture.lesson import Result
@@ -74,9 +75,11 @@ def _small_field(situation: Situation) -> str:
     if near >= _LEARNT or not alone:
         return ""
     return _(
-        "At {pixels} px the small field holds both halves, and still its CNN is right in only {near:.1%} of pictures; "
-        "trained on that distance alone, in {alone:.1%}. What it lacks there is training, not sight."
-    ).format(pixels=measured.pixels[0], near=near, alone=sum(run.accuracy for run in alone) / len(alone))
+        "At {pixels} px the small field holds both halves, and still its CNN is right in only {near} of pictures; "
+        "trained on that distance alone, in {alone}. What it lacks there is training, not sight."
+    ).format(
+        pixels=measured.pixels[0], near=percent(near), alone=percent(sum(run.accuracy for run in alone) / len(alone))
+    )
 
 
 def _large_field(situation: Situation) -> str:
@@ -87,8 +90,8 @@ def _large_field(situation: Situation) -> str:
     )
     text = _(
         "Distance is a matter of the receptive field, not of convolution: the CNN whose field covers the picture is "
-        "right in {here:.1%} of mixed pictures here, and in {there:.1%} in the other task."
-    ).format(here=here, there=there)
+        "right in {here} of mixed pictures here, and in {there} in the other task."
+    ).format(here=percent(here), there=percent(there))
     if min(here, there) < _LEARNT:
         text += gap() + _(
             "Where it falls short, this training did not teach it; that is no inability: no argument keeps it from "

@@ -23,6 +23,7 @@ from vitviz.labs.long_range.contents import (
 )
 from vitviz.labs.long_range.moves import text_of
 from vitviz.labs.long_range.results import TaskResult
+from vitviz.numbers import percent
 from vitviz.ui.choices.long_range import BEST, BOARD, HEAD, QUERY, SEED, TRAINING
 from vitviz.ui.components.board_view import BoardView
 from vitviz.ui.components.object_board import object_board
@@ -152,23 +153,25 @@ def summary(situation: Situation) -> str:
     looker = (
         _("the class token") if situation.from_class else name_of(int(situation.board.reshape(-1)[situation.chosen]))
     )
-    words = {"head": f"L{layer}·H{head}", "looker": looker, "uniform": 1 / situation.row.size}
+    words = {"head": f"L{layer}·H{head}", "looker": looker, "uniform": percent(1 / situation.row.size)}
     weights = situation.row[situation.prefix :]
     if situation.partner is None:
         return _(
-            "{head}: {looker} has no partner in the picture; the cell that gets most attention gets {most:.0%}. "
-            "Looking evenly gives {uniform:.0%}."
-        ).format(most=float(weights.max()), **words)
+            "{head}: {looker} has no partner in the picture; the cell that gets most attention gets {most}. "
+            "Looking evenly gives {uniform}."
+        ).format(most=percent(float(weights.max())), **words)
     if situation.from_class:
         both = weights[situation.chosen], weights[situation.partner]
         return _(
-            "{head}: {looker} gives {one:.0%} to the chosen cell and {other:.0%} to its partner. Looking evenly gives "
-            "{uniform:.0%}."
-        ).format(one=float(both[0]), other=float(both[1]), **words)
+            "{head}: {looker} gives {one} to the chosen cell and {other} to its partner. Looking evenly gives "
+            "{uniform}."
+        ).format(one=percent(float(both[0])), other=percent(float(both[1])), **words)
     return _(
-        "{head}: {looker} gives {share:.0%} of its attention to its partner, {distance} px away. Looking evenly gives "
-        "{uniform:.0%}."
-    ).format(share=float(weights[situation.partner]), distance=(situation.distance or 0) * CELL_PIXELS, **words)
+        "{head}: {looker} gives {share} of its attention to its partner, {distance} px away. Looking evenly gives "
+        "{uniform}."
+    ).format(
+        share=percent(float(weights[situation.partner])), distance=(situation.distance or 0) * CELL_PIXELS, **words
+    )
 
 
 def _labels(situation: Situation) -> dict[str, str]:
@@ -250,7 +253,7 @@ def _partner_sentence(situation: Situation) -> str:
     row, column = divmod(situation.chosen, COLUMNS)
     shares = {name: verdict.partner[row, column] for name, verdict in situation.look.verdicts.items()}
     names = network_names(situation.results)
-    said = _(", ").join(f"{names[name]} {share:.0%}" for name, share in shares.items())
+    said = _(", ").join(f"{names[name]} {percent(share)}" for name, share in shares.items())
     without = without_head(
         situation.task.name, situation.training, text_of(situation.board), link.get(SEED), situation.head
     )

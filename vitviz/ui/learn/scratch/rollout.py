@@ -182,7 +182,7 @@ def _words() -> None:
     )
     lesson.caveat(
         _(
-            "Rollout counts what attention mixes, and nothing else: values and the MLP may turn a share of 40 % into "
+            "Rollout counts what attention mixes, and nothing else: values and the MLP may turn a share of 40% into "
             "nothing, or into minus itself. One r for all layers is an assumption too. The receptive field by "
             "gradients asks the network itself."
         )

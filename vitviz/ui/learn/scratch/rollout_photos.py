@@ -16,6 +16,7 @@ from vitviz.figures.scale import Scale
 from vitviz.grid import PatchGrid
 from vitviz.images import Photo
 from vitviz.labs.regions import Regions, regions
+from vitviz.numbers import percent
 from vitviz.ui.choices.attention_from_scratch import ROLLED_PHOTO
 from vitviz.ui.choices.shared import LAYER
 from vitviz.ui.furniture.recipe import load_line, picture_expression
@@ -93,9 +94,9 @@ def draw(scene: Scene) -> TwoPhotos:
         column.caption(told)
     st.markdown(
         _(
-            "**{token}**, the same weights, layers 0 to {layer}: {overlap:.0%} of the patches in either picture are in "
+            "**{token}**, the same weights, layers 0 to {layer}: {overlap} of the patches in either picture are in "
             "both. A convolution's field would be the same square in both; this one is dynamic, and in pieces."
-        ).format(token=_token_words(token, grid), layer=scene.layer, overlap=halves[0].overlap(halves[1]))
+        ).format(token=_token_words(token, grid), layer=scene.layer, overlap=percent(halves[0].overlap(halves[1])))
     )
     return TwoPhotos(name, token, (fields[0], fields[1]), (halves[0], halves[1]))
 

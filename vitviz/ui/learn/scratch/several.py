@@ -14,6 +14,7 @@ from vitviz.figures.scale import Scale, scale_for
 from vitviz.figures.summary import describe_map
 from vitviz.labs import attention_by_hand as lab
 from vitviz.labs.attention_by_hand import SeveralHeads
+from vitviz.numbers import percent
 from vitviz.ui.choices.attention_from_scratch import HAND, PAGE, SEVERAL_STAGE
 from vitviz.ui.choices.shared import LAYER
 from vitviz.ui.components.matrix_sheet import SheetMatrix, SheetStage, SheetView, matrix_sheet
@@ -161,12 +162,10 @@ def _roles(heads: SeveralHeads) -> None:
     before = np.roll(np.eye(len(colours), dtype=bool), -1, axis=1)  # (query, key): one step back on the ring
     for column, (number, step) in zip(st.columns(2), enumerate(heads.heads, start=1), strict=True):
         column.markdown(
-            _(
-                "**Head {number}**: {same:.0%} to tokens of the query's colour, {before:.0%} to the place before it."
-            ).format(
+            _("**Head {number}**: {same} to tokens of the query's colour, {before} to the place before it.").format(
                 number=number,
-                same=float((step.attention * same).sum(1).mean()),
-                before=float((step.attention * before).sum(1).mean()),
+                same=percent(float((step.attention * same).sum(1).mean())),
+                before=percent(float((step.attention * before).sum(1).mean())),
             )
         )
 

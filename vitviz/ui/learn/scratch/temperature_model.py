@@ -25,6 +25,7 @@ from vitviz.figures.summary import describe_map
 from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE
 from vitviz.labs import model_temperature as lab
 from vitviz.labs.model_temperature import ModelTemperature
+from vitviz.numbers import percent
 from vitviz.pictures import lessons
 from vitviz.trace import Trace
 from vitviz.ui.choices.attention_from_scratch import FACTOR, FACTORS, HEAT_SWEEP, HEATED, factor_of
@@ -111,7 +112,7 @@ def maps(scene: Scene, heated: Heated) -> None:
     """Draw where the query looks in the last layer, before and after, on one scale."""
     query, last = first_query(scene.vit), scene.vit.layers - 1
     views = [attention_view(trace, layer=last, query=query) for trace in (heated.plain, heated.trace)]
-    scale = scale_for([view.values for view in views], "layer")
+    scale = scale_for([view.values for view in views], "layer", uniform=views[0].uniform)
     titles = (_("unchanged"), _("at {factor:.3g} × √d").format(factor=heated.factor))
     for column, view, title in zip(st.columns(2), views, titles, strict=True):
         column.image(
@@ -152,7 +153,7 @@ def _answer(scene: Scene, row: DeltaGenerator, before: Tensor, after: Tensor) ->
     first, second = (float(scene.vit.probabilities(logits)[best]) for logits in (before, after))
     row.metric(
         _("Plain answer"),
-        f"{second:.1%}",
+        percent(second),
         delta=_("{change:+.1f} points").format(change=100 * (second - first)),
         delta_color="off",
         help=_("Probability of {name}, the plain model's answer.").format(name=class_name(scene.vit, best)),
@@ -212,5 +213,5 @@ def sweep_table(scene: Scene, sweep: ModelTemperature) -> None:
     }
     if sweep.top:
         rows[_("Answer")] = [class_name(scene.vit, best) for best in sweep.top]
-        rows[_("Plain answer")] = [f"{value:.1%}" for value in sweep.probability]
+        rows[_("Plain answer")] = [percent(value) for value in sweep.probability]
     st.dataframe(rows, hide_index=True, alt=_("One row a temperature"))

@@ -31,10 +31,10 @@ def curves(shown: Distillation | None, behind: Distillation | None = None) -> go
     """Return accuracy over updates, one line a run; ``behind`` are earlier runs, drawn pale behind those of now."""
     lines = [*_runs(behind, faded=True), *_runs(shown)]
     return line_chart(
-        [*lines, Level(_("guessing"), 0.1, number="%{y:.1%}")],
+        [*lines, Level(_("guessing"), 0.1, number="%{y:.3~p}")],
         x=Axis(_("Updates")),
         y=Axis(_("Held-out digits recognised"), ".0%"),
-        hover="{name}<br>%{x:.4g}: %{y:.1%}",
+        hover="{name}<br>%{x:.4g}: %{y:.3~p}",
         height=380,
     )
 

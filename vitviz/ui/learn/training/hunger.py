@@ -141,10 +141,14 @@ def accuracy_figure(shown: DataHunger | None, behind: DataHunger | None = None) 
     if not lines:
         return None
     return line_chart(
-        [*lines, *guessing.drawn(guesses.hunger_curve(shipped_hunger())), Level(_("guessing"), 0.1, number="%{y:.1%}")],
+        [
+            *lines,
+            *guessing.drawn(guesses.hunger_curve(shipped_hunger())),
+            Level(_("guessing"), 0.1, number="%{y:.3~p}"),
+        ],
         x=Axis(_("Digits in the training set"), log=True, ticks=(behind or shown or shipped_hunger()).sizes),
         y=Axis(_("Held-out digits recognised"), ".0%"),
-        hover="{name}<br>%{x:.4g}: %{y:.1%}",
+        hover="{name}<br>%{x:.4g}: %{y:.3~p}",
         height=380,
     )
 

@@ -16,6 +16,7 @@ from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.labs.layer_norm.pair import Going, train_pair
 from vitviz.labs.layer_norm.runs import shipped_runs
+from vitviz.numbers import percent
 from vitviz.ui.choices import training as choices
 from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
@@ -195,8 +196,8 @@ def _sentence(groups: Groups) -> str:
         diverged = sum(run.diverged for run in runs)
         if len(accuracies):
             told.append(
-                _("{name}: {share:.0%} of fresh pieces recognised").format(
-                    name=_title(order, warmup), share=accuracies.mean()
+                _("{name}: {share} of fresh pieces recognised").format(
+                    name=_title(order, warmup), share=percent(accuracies.mean())
                 )
             )
         if diverged:

@@ -1,0 +1,76 @@
+"""Numbers as text: one rule for shares in Python, in Plotly's forms, in the browser's script and in every text."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vitviz.numbers import number, percent
+
+ROOT = Path(__file__).parents[1]
+SOURCES = [*sorted((ROOT / "vitviz").rglob("*.py")), *sorted((ROOT / "pages").glob("*.py"))]
+TEXTS = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "assets").rglob("*.md")),
+    *sorted((ROOT / "vitviz/ui/components").glob("*.js")),
+    *sorted((ROOT / "vitviz/ui/components").glob("*.html")),
+    *sorted((ROOT / "vitviz/ui/locale").rglob("*.po")),
+]
+SPACED = re.compile(r"[0-9}] %(?![\w({])")
+"""A space before the sign; what follows tells it from Python's remainder and from Plotly's "%{y}"."""
+OTHER = re.compile(r"\.\d%\}|\{\d*:?,?\.\d%|:\.[1-9]%|%{\w+:\.\d%}|toFixed\(\d\)}? ?%")
+"""A share with a fixed number of places."""
+TABLE = "vitviz/models/evaluate.py"
+"""Prints a table in the terminal whose columns want one width."""
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (1, "100%"),
+        (0.99961, "100%"),
+        (0.9731, "97.3%"),
+        (0.5, "50%"),
+        (0.0332, "3.32%"),
+        (1 / 257, "0.389%"),
+        (0.0004, "0.04%"),
+        (1e-7, "<0.001%"),
+        (0, "0%"),
+        (-0.25, "-25%"),
+        (12.5, "1250%"),
+    ],
+)
+def test_a_share_has_three_figures(share: float, text: str) -> None:
+    assert percent(share) == text
+    assert percent(share, signed=True) == (f"+{text}" if share > 0 and "<" not in text else text)
+
+
+@pytest.mark.parametrize(("value", "text"), [(0, "0"), (0.03123, "0.0312"), (5.5e-6, "5.5e-6"), (123456, "1.23e5")])
+def test_a_number_has_three_figures(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def strings(path: Path) -> Iterator[str]:
+    """Yield all texts of a file, those with values in them as they stand."""
+    source = path.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+            yield ast.unparse(node)
+
+
+def test_no_text_has_a_space_before_the_sign() -> None:
+    wrong = {path.name: SPACED.findall(path.read_text(encoding="utf-8")) for path in TEXTS}
+    wrong |= {path.name: [text for text in strings(path) if SPACED.search(text)] for path in SOURCES}
+    assert not {name: texts for name, texts in wrong.items() if texts}, "write 95%, as vitviz.numbers.percent does"
+
+
+def test_no_share_has_a_rule_of_its_own() -> None:
+    paths = [path for path in SOURCES if path != ROOT / TABLE]
+    wrong = {path.name: [text for text in strings(path) if OTHER.search(text)] for path in paths}
+    wrong |= {path.name: OTHER.findall(path.read_text(encoding="utf-8")) for path in TEXTS if path.suffix != ".md"}
+    assert not {name: texts for name, texts in wrong.items() if texts}, "use percent(share), in Plotly %{y:.3~p}"

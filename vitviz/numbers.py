@@ -1,0 +1,31 @@
+"""Numbers as text, the same on pages, in figures, files and the terminal: three figures, shares in per cent.
+
+Plotly writes shares the same by the form "%{y:.3~p}", and the browser's components by ``percent`` of shared.js.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import SupportsFloat
+
+
+def number(value: float) -> str:
+    """Return a number with three significant digits, as colour bars print it: "0.0312", "5.5e-6"."""
+    short = f"{value:.3g}" if value else "0"
+    return re.sub(r"e([+-])0?(\d)", r"e\1\2", short).replace("e+", "e")
+
+
+def percent(share: SupportsFloat, *, signed: bool = False) -> str:
+    """Return a share in per cent: three significant figures, no zeros at the end, no space before the sign.
+
+    ``signed`` says plus, too, for what was gained or lost.
+
+    >>> from vitviz.numbers import percent
+    >>> [percent(share) for share in (0.9731, 0.0332, 1 / 257, 0.5, 1e-7)]
+    ['97.3%', '3.32%', '0.389%', '50%', '<0.001%']
+    """
+    value = 100 * float(share)
+    if 0 < abs(value) < 0.001:
+        return "<0.001%"
+    plus = "+" if signed and value > 0 else ""
+    return plus + (f"{value:.0f}%" if abs(value) >= 999.5 else f"{value:.3g}%")
