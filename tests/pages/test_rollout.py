@@ -108,3 +108,10 @@ def test_the_strip_tells_how_far_the_rollout_spreads_and_never_more_than_it_does
 )
 def test_a_map_spread_evenly_over_some_patches_is_as_many(values, patches):
     assert depth_film.evenly_spread(np.array(values, dtype=np.float32)) == pytest.approx(patches)
+
+
+@pytest.mark.parametrize(
+    ("evenly", "frame"), [([1, 4, 16, 64, 256], 2), ([9.7, 17.1, 42.8, 87.5, 190.1], 2), ([200, 190], 0), ([7], 0)]
+)
+def test_the_film_opens_half_of_the_way_by_factors(evenly, frame):
+    assert depth_film.halfway(evenly) == frame

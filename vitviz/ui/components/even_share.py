@@ -1,4 +1,4 @@
-"""Maps of shares as colours on powers of ten of the even share 1/N, on which flat and sharp maps can be compared."""
+"""Maps of shares as colours by the even share 1/N, on which flat and sharp maps can be compared."""
 
 from __future__ import annotations
 
@@ -16,3 +16,11 @@ def even_levels(shares: ArrayLike, tokens: int) -> NDArray[np.uint8]:
     low, high = DECADES
     multiples = np.maximum(np.asarray(shares, dtype=np.float64) * tokens, 10.0 ** (low - 1))
     return levels(np.log10(multiples), low, high)
+
+
+def lit_levels(shares: ArrayLike, tokens: int) -> NDArray[np.uint8]:
+    """Return the colour of every share, 0 to 255, at its full from the even share on.
+
+    A map that lies on a few patches lights those; an even one lights all of them.
+    """
+    return levels(np.asarray(shares, dtype=np.float64) * tokens, 0, 1)

@@ -163,7 +163,7 @@ function layoutFrames(film) {
   const tiles = find(".tiles");
   const count = meta.frames.length;
   const stacked = tiles.offsetTop > find(".panels").offsetTop + 40;
-  const room = stacked ? Infinity : Math.max(320, 0.56 * window.innerHeight);
+  const room = stacked ? Infinity : Math.max(320, 0.62 * window.innerHeight);
   const height = (columns) => Math.ceil(count / columns) * (((tiles.clientWidth / columns) * meta.height) / meta.width + 26);
   let columns = 3;
   while (columns < count && height(columns) > room) columns++;

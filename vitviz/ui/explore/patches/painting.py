@@ -14,7 +14,6 @@ from torch import Tensor
 from vitviz.analysis.patch_changes import SHUFFLED, change_patches, changed_input, chosen_patches
 from vitviz.analysis.replacement import REMOVED
 from vitviz.analysis.shuffling import move_patches, order_among
-from vitviz.attention.view import attention_view
 from vitviz.errors import VitvizError
 from vitviz.figures.image_files import jpeg_bytes
 from vitviz.figures.paint import hatch
@@ -24,9 +23,10 @@ from vitviz.trace import Trace
 from vitviz.ui.choices.patches import CHANGE, KEEP_ONLY, PAINTED, Painting, painted_text, painting_of
 from vitviz.ui.components.painter_view import PainterView, Stroke
 from vitviz.ui.components.patch_painter import patch_painter
+from vitviz.ui.explore.patches import opening
 from vitviz.ui.furniture import viewer
 from vitviz.ui.reader import link
-from vitviz.ui.reader.scene import Scene, first_query
+from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
 
@@ -97,7 +97,7 @@ def current(scene: Scene) -> Changed:
     """Return the changed picture of this run; a painting for another grid is carried over, and told."""
     grid = scene.vit.grid
     text = st.session_state.get(_LIVE) or link.get(PAINTED)
-    painting = painting_of(text) or Painting(grid.rows, grid.columns, frozenset() if text else opening(scene))
+    painting = painting_of(text) or Painting(grid.rows, grid.columns, frozenset() if text else opening.patches(scene))
     fitted = painting.on(grid)
     if fitted is not painting:
         link.put(PAINTED.at(painted_text(fitted)))
@@ -108,13 +108,6 @@ def current(scene: Scene) -> Changed:
             icon=":material/grid_on:",
         )
     return _changed(scene, fitted, link.get(CHANGE), link.get(KEEP_ONLY))
-
-
-def opening(scene: Scene) -> frozenset[int]:
-    """Return the patches that are painted at first: the tenth that the model looks at most in its last layer."""
-    shown = attention_view(scene.original, layer=scene.original.layers - 1, query=first_query(scene.vit))
-    count = max(1, round(scene.vit.grid.patches / 10))
-    return frozenset(np.argsort(-shown.values.ravel(), kind="stable")[:count].tolist())
 
 
 def _changed(scene: Scene, painting: Painting, change: str, keep_only: bool) -> Changed:

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from vitviz.ui.choices.rollout import END, START
 from vitviz.ui.choices.shared import OPACITY, PALETTE
-from vitviz.ui.components.even_share import even_levels
+from vitviz.ui.components.even_share import lit_levels
 from vitviz.ui.components.film import film
 from vitviz.ui.components.film_view import FilmPanel, FilmView
-from vitviz.ui.components.labels import even_ends
 from vitviz.ui.explore.rollout import maps
 from vitviz.ui.furniture import viewer
 from vitviz.ui.reader import link
@@ -23,12 +22,21 @@ from vitviz.ui.words.labels import token_title
 
 
 def draw(scene: Scene, options: dict[str, Any]) -> None:
-    """Draw the film on powers of ten of the even share: on a linear scale one patch would leave the others dark."""
+    """Draw the film: what a token comes from is lit, and grows from a few patches to most of the picture.
+
+    It opens in between unless the reader chose a depth: at the model's last layer nothing is left to be seen spreading.
+    """
     start = options["start_layer"]
     shares = [view.values for view in maps.depth_maps(scene, options)]
     evenly = [evenly_spread(values) for values in shares]
     film(
-        view(scene, shares, evenly, start=start, shown=options["end_layer"] - start),
+        view(
+            scene,
+            shares,
+            evenly,
+            start=start,
+            shown=options["end_layer"] - start if link.get(END) >= 0 else halfway(evenly),
+        ),
         key="rollout_film",
         on_choose=lambda frame: link.put(START.at(start), END.at(start + frame)),
     )
@@ -49,9 +57,9 @@ def view(scene: Scene, shares: list[NDArray[np.float32]], evenly: list[float], *
         name=title,
         photo=viewer.photo_file(scene),
         size=grid.image_size,
-        panels=(FilmPanel(title=title, levels=even_levels(np.stack(shares), grid.tokens), captions=captions),),
+        panels=(FilmPanel(title=title, levels=lit_levels(np.stack(shares), grid.tokens), captions=captions),),
         frames=tuple(_("Layers {start}–{end}").format(start=start, end=start + at) for at in range(len(shares))),
-        ends=even_ends(),
+        ends=("0", _("the even share or more")),
         start=shown,
         mark=viewer.query_box(scene),
         tiles=True,
@@ -59,6 +67,12 @@ def view(scene: Scene, shares: list[NDArray[np.float32]], evenly: list[float], *
         palette=link.get(PALETTE),
         opacity=link.get(OPACITY),
     )
+
+
+def halfway(evenly: list[float]) -> int:
+    """Return the frame at which a map has spread half of its way, by factors, from the first frame to the last."""
+    middle = (evenly[0] * evenly[-1]) ** 0.5
+    return min(range(len(evenly)), key=lambda frame: abs(np.log(evenly[frame] / middle)))
 
 
 def evenly_spread(values: NDArray[np.float32]) -> float:
