@@ -33,7 +33,7 @@ with left:
 with right:
     head.draw(scene, shown)
     head.draw_map(shown)
-photos.draw(shown)
+photos.draw(scene, shown)
 if photos.wants_to_open():
     st.switch_page(photos.door())
 left, right = st.columns(2, gap="large")

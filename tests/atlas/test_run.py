@@ -23,7 +23,7 @@ from filelock import FileLock
 import vitviz
 from vitviz.atlas import processes
 from vitviz.atlas.folder import AtlasFolder
-from vitviz.errors import OptionError, OutputError, StoppedError, VitvizError
+from vitviz.errors import ImageError, OptionError, OutputError, StoppedError, VitvizError
 
 ROOT = Path(__file__).parents[2]
 
@@ -204,8 +204,11 @@ def test_another_content_of_the_same_size_is_noticed_and_a_new_time_is_not(
     data = bytearray(file.read_bytes())
     data[-20] ^= 1
     file.write_bytes(data)
+    os.utime(file, (1, 1))  # as if it were the old one
     with pytest.raises(OptionError, match="class 2/00.jpg has another content"):
         run(vit, photos, tmp_path / "out")
+    with pytest.raises(ImageError, match="class 2/00.jpg is not the photo that was measured"):
+        vitviz.read_atlas(tmp_path / "out").photo_bytes(11)
 
 
 def test_another_model_or_setting_is_noticed(vit: vitviz.ViT, photos: Path, tmp_path: Path, build_vit: Any) -> None:
@@ -230,6 +233,11 @@ def test_another_version_and_other_files_are_told(vit: vitviz.ViT, photos: Path,
     for use in (lambda: run(vit, photos, out), lambda: vitviz.read_atlas(out)):
         with pytest.raises(OptionError, match="format 7; wanted 1"):
             use()
+    (out / "atlas.json").write_text('{"vitviz_atlas": 1}')
+    with pytest.raises(OptionError, match="is damaged"):
+        vitviz.read_atlas(out)
+    with pytest.raises(OptionError, match="is damaged: it has no settings"):
+        run(vit, photos, out)
     (out / "atlas.json").unlink()
     with pytest.raises(OptionError, match="exists already"):
         run(vit, photos, out)

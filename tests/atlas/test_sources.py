@@ -175,6 +175,43 @@ def test_a_tar_cut_in_the_middle_gives_what_lies_before(tars: Path, vit: vitviz.
     assert any("cannot be reached" in problem or "cut off" in problem for problem in problems)
 
 
+@pytest.mark.parametrize(
+    ("harm", "photos_read", "message"),
+    [
+        (lambda data, header: data[:header], 7, "is cut off after 14 members"),  # where a member would begin
+        (lambda data, header: data[: header + 200], 7, "is cut off after 14 members"),
+        (lambda data, header: data[:header] + b"\1" * 512 + data[header + 512 :], 7, "is damaged after 14 members"),
+        (lambda data, header: data + data, 12, "goes on behind its end"),
+        (lambda data, header: data + bytes(20000), 12, None),
+    ],
+)
+def test_where_a_tar_ends_is_looked_at(tars: Path, harm: Any, photos_read: int, message: str | None) -> None:
+    """Python's own reader stops without a word wherever a member's header is none."""
+    archive = tars / "train-000.tar"
+    with tarfile.open(archive) as tar:
+        header = next(info.offset for info in tar if info.name.startswith("0007"))
+    archive.write_bytes(harm(archive.read_bytes(), header))
+    entries = list(source_of(archive).entries())
+    assert sum(not entry.problem for entry in entries) == photos_read
+    problems = [entry.problem for entry in entries if entry.problem]
+    assert len(problems) == (message is not None)
+    assert message is None or message in problems[0]
+
+
+def test_links_in_a_tar_are_named(tmp_path: Path, photos: Path) -> None:
+    with tarfile.open(tmp_path / "x.tar", "w") as tar:
+        tar.add(photos / "class 1", "some", recursive=False)
+        tar.add(files_of(photos)[0], "some/a.jpg")
+        for name, kind in (("b.jpg", tarfile.LNKTYPE), ("c.jpg", tarfile.SYMTYPE), ("c.txt", tarfile.SYMTYPE)):
+            info = tarfile.TarInfo(f"some/{name}")
+            info.type, info.linkname = kind, "some/a.jpg"
+            tar.addfile(info)
+    photo, *links = source_of(tmp_path / "x.tar").entries()
+    assert not photo.problem
+    assert [link.name for link in links] == ["x.tar/some/b.jpg", "x.tar/some/c.jpg"]
+    assert all("is a link to 'some/a.jpg'" in link.problem for link in links)
+
+
 def test_names_that_are_twice_in_a_tar_are_told_apart(tmp_path: Path, photos: Path) -> None:
     with tarfile.open(tmp_path / "x.tar", "w") as tar:
         for file in files_of(photos)[:2]:
@@ -215,6 +252,20 @@ def test_tables_of_bytes_and_of_paths(kind: str, photos: Path, plain: list[tuple
     else:
         pyarrow.parquet.write_table(table, file, row_group_size=7)
     assert read_all(file) == plain
+
+
+def test_photos_of_a_table_of_paths_are_watched(photos: Path, tmp_path: Path, vit: vitviz.ViT) -> None:
+    file, names = tmp_path / "t.parquet", [str(path) for path in files_of(photos)[:3]]
+    pyarrow.parquet.write_table(pyarrow.table({"path": names}), file)
+    vitviz.atlas(file, tmp_path / "out", model=vit)
+    shutil.copy(names[1], names[0])
+    with pytest.raises(OptionError, match="t.parquet#0 has another"):
+        vitviz.atlas(file, tmp_path / "out", model=vit)
+    pyarrow.parquet.write_table(pyarrow.table({"path": [*names, "photos/../" + names[0]]}), file)
+    assert len(list(source_of(file).entries())) == 4  # another path, though of no photo
+    pyarrow.parquet.write_table(pyarrow.table({"path": [*names, f"{photos}/./class 1/00.jpg"]}), file)
+    with pytest.raises(OptionError, match="stands in t.parquet#0 and in t.parquet#3; wanted each photo once"):
+        list(source_of(file).entries())
 
 
 def test_tables_that_cannot_be_used_are_told(tmp_path: Path, vit: vitviz.ViT) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import streamlit as st
 from PIL import Image
 
 import vitviz
@@ -83,6 +84,22 @@ def test_a_served_atlas_shows_its_photos_and_its_files(dashboard: Open, with_ser
     table = files["csv"]().splitlines()
     assert sum(line.startswith("entropy,class 0,") for line in table) == 4
     assert files["parquet"]()[:4] == b"PAR1"
+
+
+def test_photos_that_are_gone_are_listed_beside_those_that_can_be_read(dashboard: Open, with_served: Path) -> None:
+    first, second, *_ = vitviz.read_atlas(with_served / "mine").extremes("entropy", (0, 0))
+    files = [with_served / "photos" / photo.name for photo in (first, second)]
+    kept = [file.read_bytes() for file in files]
+    files[0].unlink()
+    files[1].write_bytes(kept[0])  # another photo of its name
+    st.cache_resource.clear()
+    try:
+        app = dashboard("atlas", atlas_head="0.0", atlas_statistic="entropy").sound()
+        assert len(app.component("atlas_most")["tiles"]) == 8
+        assert list(app.app.dataframe[0].value["Photo"]) == [first.name, second.name]
+    finally:
+        for file, data in zip(files, kept, strict=True):
+            file.write_bytes(data)
 
 
 def test_a_click_opens_the_photo_with_the_head(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vitviz.atlas.entry import TABLE, Entry
+from vitviz.atlas.entry import TABLE, Entry, changed_at
 from vitviz.errors import ImageError, OptionError
 
 PICTURES = ("image", "img", "picture", "photo", "bytes", "jpg", "jpeg", "png", "path", "file", "filename")
@@ -17,13 +18,37 @@ LABELS = ("label", "class", "cls", "labels", "fine_label")
 
 
 def entries(base: Path, files: Sequence[Path], column: str | None) -> Iterator[Entry]:
-    """Yield the photos of tables in order, one a row; raises OptionError for tables that cannot be read."""
+    """Yield the photos of tables in order, one a row; of a row with a path, size and time are those of its photo.
+
+    Raises OptionError for tables that cannot be read, and for a path that stands in them twice.
+    """
+    rows: dict[str, str] = {}
     for file in files:
         table = _Table(file, column)
         container = file.relative_to(base).as_posix()
         state = file.stat()
-        for row, label in enumerate(table.labels()):
-            yield Entry(f"{container}#{row}", TABLE, container, row, state.st_size, state.st_mtime_ns, label)
+        for row, (label, path) in enumerate(zip(table.labels(), table.paths(), strict=True)):
+            name = f"{container}#{row}"
+            photo = None if path is None else _place(file, path)
+            if photo is not None and (before := rows.setdefault(os.path.normpath(photo), name)) != name:
+                raise OptionError(
+                    f"{path!r} stands in {before} and in {name}; wanted each photo once. Take the other rows out."
+                )
+            size, time = (state.st_size, changed_at(state)) if photo is None else _size_and_time(photo)
+            yield Entry(name, TABLE, container, row, size, time, label)
+
+
+def _place(table: Path, path: str) -> Path:
+    """Return where a path of a table leads: it starts from the table's folder."""
+    return table.parent.joinpath(path).expanduser()
+
+
+def _size_and_time(photo: Path) -> tuple[int, int]:
+    try:
+        state = photo.stat()
+    except OSError:  # reading it says why
+        return 0, 0
+    return state.st_size, changed_at(state)
 
 
 class TableReader:
@@ -42,7 +67,7 @@ class TableReader:
             value = value.get("bytes") or value.get("path")
         if isinstance(value, str):
             try:
-                return (self._base / entry.container).parent.joinpath(value).expanduser().read_bytes()
+                return _place(self._base / entry.container, value).read_bytes()
             except OSError as error:
                 raise ImageError(
                     f"There is no picture at {value} ({error.strerror or error}). Check the path in the table."
@@ -116,6 +141,16 @@ class _Table:
             for value in self._read(part, self._label):
                 known = isinstance(value, int) and 0 <= value < len(names)
                 yield "" if value is None else names[value] if known else str(value)
+
+    def paths(self) -> Iterator[str | None]:
+        """Yield the path of every row's photo; None for rows that hold its bytes."""
+        if not self._arrow.types.is_string(kind := self._schema.field(self._column).type) and not (
+            self._arrow.types.is_large_string(kind)
+        ):
+            yield from (None for _ in range(self._ends[-1] if self._ends else 0))
+            return
+        for part in range(len(self._ends)):
+            yield from self._read(part, str(self._column))
 
     def value(self, row: int) -> Any:
         """Return what a row holds as its picture; raises ImageError for a row that is not there."""

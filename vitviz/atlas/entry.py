@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TextIO
@@ -50,6 +51,11 @@ class Entry(Record):
     def content(self) -> tuple[Any, ...]:
         """What makes it another photo if it changes; a new time alone may be a copy of the same."""
         return (self.name, self.label, self.kind, self.place, self.size, self.boxes, self.problem)
+
+
+def changed_at(state: os.stat_result) -> int:
+    """Return when a file was changed last, in nanoseconds since 1970: a content whose own time was set back, too."""
+    return max(state.st_mtime_ns, state.st_ctime_ns)
 
 
 def write_entries(file: TextIO, entries: Iterable[Entry]) -> None:

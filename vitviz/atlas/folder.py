@@ -78,14 +78,19 @@ class AtlasFolder:
         if not isinstance(told, dict) or told.get("vitviz_atlas") != FORMAT:
             written = told.get("vitviz_atlas", "none") if isinstance(told, dict) else "none"
             raise OptionError(
-                f"{self.path} holds an atlas of the format {written}; wanted {FORMAT}, that of this version of vitviz. "
-                "Read it with the version that wrote it, or name another folder."
+                f"{self.path} holds an atlas of the format {written!r}; wanted {FORMAT}, that of this version of "
+                "vitviz. Read it with the version that wrote it, or name another folder."
             )
         return told
 
     def begin(self, settings: Mapping[str, Any], source: Mapping[str, Any], *, anew: bool) -> None:
         """Write the settings, or compare them with those that the folder has; raises OptionError for other ones."""
         begun = None if anew else self.begun()
+        if begun is not None and not isinstance(begun.get("settings"), dict):
+            raise OptionError(
+                f"{self.path / SETTINGS} is damaged: it has no settings; wanted the file of an atlas. Remove it, or "
+                "name another folder."
+            )
         plain = json.loads(json_text(dict(settings)))
         if begun is not None:
             other = sorted(name for name in {**plain, **begun["settings"]} if plain.get(name) != _setting(begun, name))

@@ -17,9 +17,9 @@ from vitviz.atlas.folder import AtlasFolder
 from vitviz.atlas.layout import METRICS, Layout, Statistic
 from vitviz.atlas.moments import Moments
 from vitviz.atlas.photo_list import read_list
-from vitviz.atlas.state import Problem, State
+from vitviz.atlas.state import Problem, State, content_digest
 from vitviz.atlas.state_file import read_state
-from vitviz.errors import OptionError, check_choice, check_index, suggest
+from vitviz.errors import ImageError, OptionError, check_choice, check_index, suggest
 from vitviz.record import Record
 
 Numbers = NDArray[np.float64]
@@ -235,11 +235,17 @@ class Atlas(Record):
         return tuple(entry.name for entry in read_list(AtlasFolder(self.folder).photos))
 
     def photo_bytes(self, line: int) -> bytes:
-        """Return the bytes of a photo from its source; raises ImageError where it is not readable any more."""
+        """Return the bytes of a photo from its source; raises ImageError unless they are those that were measured."""
         from vitviz.atlas.photo_reader import PhotoReader
 
         entry = self.entries[check_index("Line", line, len(self.entries))]
-        return PhotoReader(self.folder / self.source["base"], self.settings["column"]).read(entry)
+        data = PhotoReader(self.folder / self.source["base"], self.settings["column"]).read(entry)
+        if content_digest(data) != int(self.state.digests[line]):
+            raise ImageError(
+                f"{entry.name} is not the photo that was measured; wanted the same content. It was changed since: make "
+                "the atlas again."
+            )
+        return data
 
     def _moments(self, label: str | None) -> Moments:
         if label is None:

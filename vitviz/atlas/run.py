@@ -21,9 +21,8 @@ from vitviz.atlas.photo_reader import PhotoReader
 from vitviz.atlas.processes import measured_by_processes
 from vitviz.atlas.ray_door import measured_by_ray
 from vitviz.atlas.result import Atlas, read_atlas
-from vitviz.atlas.shard import content_digest
 from vitviz.atlas.sources import Given, Source, source_of
-from vitviz.atlas.state import State
+from vitviz.atlas.state import State, content_digest
 from vitviz.atlas.worker import loaded, on_device, run_job
 from vitviz.attribution.benchmark import RANDOM, Plan
 from vitviz.errors import ImageError, OptionError, StoppedError, VitvizError

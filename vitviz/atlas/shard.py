@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import math
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ from vitviz.atlas.job import Job
 from vitviz.atlas.layout import Layout
 from vitviz.atlas.measures import measure
 from vitviz.atlas.photo_reader import PhotoReader
-from vitviz.atlas.state import BROKEN, Batch, Problem, State, state_of
+from vitviz.atlas.state import BROKEN, Batch, Problem, State, content_digest, state_of
 from vitviz.errors import OptionError, OutputError, VitvizError
 from vitviz.grid import PatchGrid
 from vitviz.images import open_image
@@ -106,11 +105,6 @@ def _opened(vit: ViT, reader: PhotoReader, start: int, entries: tuple[Entry, ...
             group.problems.append(Problem(line, entry.name, str(error)))
         group.digests.append(digest)
     return group
-
-
-def content_digest(data: bytes) -> int:
-    """Return the hash of a photo's bytes, 64 bits, never 0."""
-    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest()) or 1
 
 
 def _open(vit: ViT, line: int, entry: Entry, data: bytes, problems: list[Problem]) -> _Opened:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vitviz.atlas import arrow_door, tar_shards
-from vitviz.atlas.entry import FILE, Entry
+from vitviz.atlas.entry import FILE, Entry, changed_at
 from vitviz.atlas.photo_table import Facts, is_table, read_table
 from vitviz.errors import OptionError
 from vitviz.folder_walk import UNREADABLE, stroll
@@ -172,7 +172,7 @@ def _file_entry(base: Path, path: str, *, label: str = "") -> Entry:
     except OSError as error:
         problem = f"There is no picture at {path} ({error.strerror or error})."
         return Entry(path, FILE, path, label=label, problem=problem)
-    return Entry(path, FILE, path, 0, state.st_size, state.st_mtime_ns, label)
+    return Entry(path, FILE, path, 0, state.st_size, changed_at(state), label)
 
 
 def _listed(base: Path, files: Sequence[Path]) -> Iterator[Entry]:

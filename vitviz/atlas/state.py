@@ -226,6 +226,11 @@ def name_hash(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest())
 
 
+def content_digest(data: bytes) -> int:
+    """Return the hash of a photo's bytes, 64 bits, never 0."""
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest()) or 1
+
+
 def _histogram(layout: Layout, values: Numbers) -> NDArray[np.int64]:
     """Return how many photos fall into each bin of each number: (number, bin)."""
     bins = np.empty(values.shape, np.int64)

@@ -6,9 +6,9 @@ import json
 import tarfile
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
-from vitviz.atlas.entry import TAR, Entry
+from vitviz.atlas.entry import TAR, Entry, changed_at
 
 LABEL_SUFFIXES = ("cls", "cls.txt")
 """What a sample's class is called in an archive, beside ``json`` with ``label``, ``class`` or ``cls``."""
@@ -30,22 +30,27 @@ def _of_archive(base: Path, archive: Path, suffixes: Collection[str]) -> Iterato
         if isinstance(member, str):  # the archive ends before its end
             yield from _labelled(held, label)
             place = f"{container}/(the rest)"
-            yield Entry(place, TAR, container, 0, 0, state.st_mtime_ns, problem=member)
+            yield Entry(place, TAR, container, 0, 0, changed_at(state), problem=member)
             return
         info, data = member
         own, _, kind = _split(info.name)
+        is_photo = f".{kind.rpartition('.')[2].lower()}" in suffixes
+        if not info.isfile() and not is_photo:  # folders, and links to what is no photo
+            continue
         if own != key:
             yield from _labelled(held, label)
             held, label, key = [], "", own
-        if f".{kind.rpartition('.')[2].lower()}" in suffixes:
+        if is_photo:
             name = f"{container}/{info.name}"
             problem = ""
-            if info.offset_data + info.size > state.st_size:
+            if not info.isfile():
+                problem = f"It is a link to {info.linkname!r}; wanted a photo. Pack the photos, not links to them."
+            elif info.offset_data + info.size > state.st_size:
                 problem = f"The archive {container} is cut off inside of this photo."
             elif name in seen:
                 name, problem = f"{name} (again)", "The archive has a photo of that name before."
             seen.add(name)
-            held.append(Entry(name, TAR, container, info.offset_data, info.size, state.st_mtime_ns, problem=problem))
+            held.append(Entry(name, TAR, container, info.offset_data, info.size, changed_at(state), problem=problem))
         elif data is not None:
             label = _label(kind, data) or label
     yield from _labelled(held, label)
@@ -57,7 +62,7 @@ def _labelled(held: Sequence[Entry], label: str) -> Iterator[Entry]:
 
 
 def _members(archive: Path) -> Iterator[tuple[tarfile.TarInfo, bytes | None] | str]:
-    """Yield the files of an archive, with the content of those that may tell a class; at a damage, why it ends."""
+    """Yield the members of an archive, with the content of those that may tell a class; at a damage, why it ends."""
     size = archive.stat().st_size
     try:
         with archive.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
@@ -65,17 +70,35 @@ def _members(archive: Path) -> Iterator[tuple[tarfile.TarInfo, bytes | None] | s
             while (info := tar.next()) is not None:
                 count += 1
                 cast(Any, tar).members = []  # of a large archive, the list of all would stay in memory
-                if not info.isfile():
-                    continue
                 kind = _split(info.name)[2].lower()
-                small = kind in (*LABEL_SUFFIXES, "json") and info.offset_data + info.size <= size
+                inside = info.isfile() and info.offset_data + info.size <= size
+                small = inside and kind in (*LABEL_SUFFIXES, "json")
                 reader = tar.extractfile(info) if small else None
                 yield info, None if reader is None else reader.read()
-                if info.offset_data + info.size > size:
+                if info.isfile() and not inside:
                     yield f"The archive {archive.name} is cut off after {count} members."
                     return
+            if (reason := _unread(file, cast(Any, tar).offset, size)) is not None:
+                yield f"The archive {archive.name} {reason.format(count=count)}"
     except (tarfile.TarError, OSError, EOFError) as error:
         yield f"The archive {archive.name} is damaged ({error}); what follows in it cannot be reached."
+
+
+def _unread(file: BinaryIO, end: int, size: int) -> str | None:
+    """Return why a reading that came to its end at a byte has not read all; None for an archive that ends there.
+
+    An archive ends with blocks of zeros. ``tarfile`` also stops, without a word, where the file ends or is no archive.
+    """
+    file.seek(end)
+    block = file.read(tarfile.BLOCKSIZE)
+    if len(block) < tarfile.BLOCKSIZE:
+        return "is cut off after {count} members."
+    if any(block):
+        return "is damaged after {count} members; what follows in it cannot be reached."
+    while block := file.read(1 << 20):
+        if any(block):
+            return "goes on behind its end, like several archives in one file; wanted one. Give each a file of its own."
+    return None
 
 
 def _split(name: str) -> tuple[str, str, str]:

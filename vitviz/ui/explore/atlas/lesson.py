@@ -47,7 +47,7 @@ def draw(shown: Chosen) -> None:
     for column, kind in zip(st.columns(len(KINDS)), KINDS, strict=True):
         name, definition = words[kind]
         places = np.argwhere(shown.kinds == kind)
-        with column.container(border=True, key=f"kind_{kind}"):
+        with column.container(border=True, height="stretch", key=f"kind_{kind}"):
             st.metric(name, _("{count} of {heads}").format(count=len(places), heads=heads), help=definition)
             st.caption(_listed(places) or "–")
     st.caption(

@@ -12,15 +12,18 @@ from vitviz.atlas import PhotoValue
 from vitviz.errors import VitvizError
 from vitviz.examples import examples
 from vitviz.images import Photo
+from vitviz.models.shipped import MODELS
 from vitviz.numbers import number
 from vitviz.ui.choices.atlas import ATLAS_DOOR
 from vitviz.ui.choices.shared import EXAMPLE, HEAD, LAYER, MODEL, WEIGHTS
 from vitviz.ui.components.photo_picker import Tile, photo_picker, thumbnail
 from vitviz.ui.explore.atlas.chosen import Chosen
+from vitviz.ui.explore.atlas.head import is_same_model
 from vitviz.ui.kept import atlases
 from vitviz.ui.navigation import entry
 from vitviz.ui.reader import link, own_photos
 from vitviz.ui.reader.photos import opened
+from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import CLASS, _, pgettext, plain
 
 _OPEN = "vitviz_open_photo"
@@ -46,7 +49,7 @@ def wants_to_open() -> bool:
     return bool(st.session_state.pop(_OPEN, False))
 
 
-def draw(shown: Chosen) -> None:
+def draw(scene: Scene, shown: Chosen) -> None:
     """Draw the photos at both ends of the chosen head's number, and the example photos between them."""
     st.subheader(_("Which photos drive {head} most and least?").format(head=shown.head_name), anchor=False)
     ends = {
@@ -55,10 +58,10 @@ def draw(shown: Chosen) -> None:
     }
     for (key, (words, values)), column in zip(ends.items(), st.columns(2, gap="large"), strict=True):
         with column:
-            _end(shown, key, words, values)
+            _end(scene, shown, key, words, values)
     between = example_photos(shown)
     if between:
-        _tiles(shown, "atlas_examples", _("The example photos, most first"), between, columns=10)
+        _tiles(scene, shown, "atlas_examples", _("The example photos, most first"), between, columns=10)
     doors = {"attention": entry("attention").title, "heads": entry("heads").title}
     st.segmented_control(
         _("A photo opens"), list(doors), format_func=doors.__getitem__, required=True, **link.widget(ATLAS_DOOR)
@@ -70,12 +73,22 @@ def door() -> str:
     return f"../../pages/{link.get(ATLAS_DOOR)}.py"
 
 
-def _end(shown: Chosen, key: str, words: str, values: tuple[PhotoValue, ...]) -> None:
-    readable = readable_photos(shown, values)
+def _end(scene: Scene, shown: Chosen, key: str, words: str, values: tuple[PhotoValue, ...]) -> None:
+    readable, label = readable_photos(shown, values), _("Ten photos with {end}").format(end=words)
     if readable:
-        _tiles(shown, f"atlas_{key}", _("Ten photos with {end}").format(end=words), readable)
-        return
-    st.markdown(f"**{_('Ten photos with {end}').format(end=words)}**")
+        _tiles(scene, shown, f"atlas_{key}", label, readable)
+    else:
+        st.markdown(f"**{label}**")
+    there = {photo.line for photo in readable}
+    missing = tuple(value for value in values if value.line not in there)
+    if missing and readable:
+        st.caption(_("Not readable any more, or not as they were measured:"))
+    if missing:
+        _listed(shown, f"atlas_{key}{'_missing' * bool(readable)}", missing)
+
+
+def _listed(shown: Chosen, key: str, values: tuple[PhotoValue, ...]) -> None:
+    """List photos by their paths."""
     labels = {line: shown.atlas.entries[line].label for line in (value.line for value in values)}
     st.dataframe(
         {
@@ -84,7 +97,7 @@ def _end(shown: Chosen, key: str, words: str, values: tuple[PhotoValue, ...]) ->
             shown.axis: [value.value for value in values],
         },
         hide_index=True,
-        key=f"atlas_{key}",
+        key=key,
         alt=_("Photos, their classes and their numbers"),
     )
 
@@ -124,7 +137,7 @@ def example_photos(shown: Chosen) -> list[ShownPhoto]:
     ]
 
 
-def _tiles(shown: Chosen, key: str, label: str, listed: list[ShownPhoto], *, columns: int = 5) -> None:
+def _tiles(scene: Scene, shown: Chosen, key: str, label: str, listed: list[ShownPhoto], *, columns: int = 5) -> None:
     unit = shown.words[1]
     tiles = [
         Tile(str(place), photo.title, thumbnail(photo.photo.digest, photo.photo), f"{number(photo.value)} {unit}")
@@ -132,7 +145,12 @@ def _tiles(shown: Chosen, key: str, label: str, listed: list[ShownPhoto], *, col
     ]
     st.markdown(f"**{label}**")
     photo_picker(
-        tiles, current="", label="", on_pick=lambda name: _pick(shown, listed[int(name)]), key=key, columns=columns
+        tiles,
+        current="",
+        label="",
+        on_pick=lambda name: _pick(scene, shown, listed[int(name)]),
+        key=key,
+        columns=columns,
     )
     st.caption(
         _("From {first} ({most}) to {last} ({least}) {unit}. A click opens the photo with this head.").format(
@@ -145,11 +163,21 @@ def _tiles(shown: Chosen, key: str, label: str, listed: list[ShownPhoto], *, col
     )
 
 
-def _pick(shown: Chosen, photo: ShownPhoto) -> None:
-    """Make a photo the sidebar's, with the atlas's model and head, and open its page."""
-    model = shown.atlas.settings["model"]
-    random = str(model["weights"]).startswith("random")
-    link.put(MODEL.at(model["name"]), WEIGHTS.at("random" if random else "pretrained"))
+def _pick(scene: Scene, shown: Chosen, photo: ShownPhoto) -> None:
+    """Make a photo the sidebar's, with the atlas's model and head, and open its page.
+
+    A model of somebody's own file has no name that a link could ask for: the sidebar's stays, and that is told.
+    """
+    name, weights = (str(shown.atlas.settings["model"][key]) for key in ("name", "weights"))
+    if ", SHA-256 " in weights and name not in MODELS and not is_same_model(scene, shown):
+        link.notice(
+            _(
+                "This atlas is of {model} ({weights}), which only “Your own model” opens; the photo is shown by "
+                "{other}."
+            ).format(model=name, weights=weights.partition(",")[0], other=scene.vit.name)
+        )
+    elif not is_same_model(scene, shown):
+        link.put(MODEL.at(name), WEIGHTS.at("random" if weights.startswith("random") else "pretrained"))
     link.put(LAYER.at(shown.head[0]), HEAD.at(str(shown.head[1])))
     if photo.example:
         link.put(EXAMPLE.at(photo.example))
