@@ -109,10 +109,18 @@ def memory(place: Path, counts: list[int]) -> list[Row]:
         (place / f"tars {count}").mkdir()
         write_tars(place / f"tars {count}", count)
         done = subprocess.run(
-            [sys.executable, __file__, "--peak", str(place / f"tars {count}"), str(place / f"atlas {count}")],
+            [
+                sys.executable,
+                "-m",
+                "benchmarks.bench_atlas",
+                "--peak",
+                str(place / f"tars {count}"),
+                str(place / f"atlas {count}"),
+            ],
             check=True,
             capture_output=True,
             text=True,
+            cwd=Path(__file__).resolve().parents[1],
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
         peak, seconds = map(float, done.stdout.split())

@@ -2,10 +2,10 @@
 
     python -m benchmarks.faithfulness --photos FOLDER --table val.tsv --out FOLDER
 
-FOLDER holds the photos of val.zip. Those of a few passes are measured on every photo, the others, which take many, on
-every tenth. Photos are drawn by seed 0, and each is written when it is measured: stopped at any time, the table that is
-written is of the photos so far, and the same command goes on. ``--minutes`` stops by itself. The model works in
-bfloat16 and sees 112 px, hence 8 by 8 patches, to fit a processor; patches are taken out as tokens.
+FOLDER holds the photos of val.zip. Methods of a few passes are measured on every photo, the others, which take many, on
+one in ``--every``, after them. Photos are drawn by seed 0, and each is written when it is measured: stopped at any
+time, the table that is written is of the photos so far, and the same command goes on. ``--minutes`` stops by itself.
+The model works in bfloat16 and sees 112 px, hence 8 by 8 patches, to fit a processor; patches are taken out as tokens.
 """
 
 from __future__ import annotations
@@ -36,8 +36,6 @@ from vitviz.trace import predict
 from vitviz.trace.default import target_of
 
 IMAGE_SIZE = 112
-EVERY = 10
-"""Methods of many passes are measured on every so-manieth photo."""
 QUICK = tuple(method.name for method in METHODS if method.passes is None)
 SLOW = tuple(method.name for method in METHODS if method.passes is not None)
 KNOBS = ("integrated_gradients.n_steps=8", "rise.n_masks=128", "kernel_shap.n_samples=256")
@@ -64,15 +62,21 @@ class Measured:
     right: dict[str, bool]
     """Whether the explained class is the model's answer."""
 
+    def missing(self, photo: str, methods: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of some methods that are not measured on a photo."""
+        there = {measurement.method for measurement in self.photos.get(photo, [])}
+        return tuple(method for method in methods if method not in there)
+
     def _keep(self, photo: str, measurement: Measurement, right: bool) -> None:
         self.photos.setdefault(photo, []).append(measurement)
         self.right[photo] = right
 
     def add(self, photo: str, measurements: list[Measurement], right: bool) -> None:
-        """Keep a photo, in the file too."""
+        """Keep what was measured on a photo, in the file too; random maps only once."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        for measurement in measurements:
+        there = {measurement.method for measurement in self.photos.get(photo, [])}
+        for measurement in [measurement for measurement in measurements if measurement.method not in there]:
             self._keep(photo, measurement, right)
             numbers = [getattr(measurement, name) for name in COLUMNS]
             cells = ["" if number is None else f"{number:.6g}" for number in numbers]
@@ -137,6 +141,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--photos", type=Path, required=True, help="folder of the photos of val.zip")
     parser.add_argument("--table", type=Path, required=True, help="val.tsv")
     parser.add_argument("--count", type=int, default=1000, help="photos, drawn by seed 0")
+    parser.add_argument("--every", type=int, default=10, help="methods of many passes on one photo in so many")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so many")
     parser.add_argument("--out", type=Path, required=True, help="folder for the table and what is measured")
     return parser
@@ -153,14 +158,17 @@ def main() -> None:
     ids = dict(line.split("\t", 1) for line in lines if "\t" in line)
     measured = Measured(options.out / "faithfulness_photos.csv")
     entries = read_folder(options.photos, options.table, count=options.count, seed=0).entries
-    for place, entry in enumerate(entries):
-        if entry.name in measured.photos:
+    tasks = [(place, QUICK) for place in range(len(entries))]
+    tasks += [(place, SLOW) for place in range(0, len(entries), options.every)]
+    for place, methods in tasks:
+        entry = entries[place]
+        missing = measured.missing(entry.name, methods)
+        if not missing:
             continue
         if time.monotonic() > end:
             break
-        plan = plan_of((*QUICK, *SLOW) if place % EVERY == 0 else QUICK)
-        measured.add(entry.name, *measure(vit, entry, ids, plan, place))
-        print(f"{place + 1} of {len(entries)}", flush=True)
+        measured.add(entry.name, *measure(vit, entry, ids, plan_of(missing), place))
+        print(f"{place + 1} of {len(entries)}: {', '.join(missing)}", flush=True)
     rows = benchmark_table(measured.photos, peaks_of(vit, entries[0]))
     told = conditions(vit, measured)
     title = "Explanations of the default model put to the test"
