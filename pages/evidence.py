@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vitviz.ui.explore.evidence import box, curves, maps, panels, target, weights
+from vitviz.ui.explore.evidence import box, curves, export, maps, panels, target, weights
 from vitviz.ui.furniture import show
 from vitviz.ui.furniture.stage import stage
 from vitviz.ui.reader.scene import current
@@ -42,4 +42,4 @@ with picture:
 curves.draw(scene, aim, outcomes)
 box.draw(scene, outcomes)
 weights.draw(scene, aim, outcomes)
-show.footer(scene, maps.export(scene, aim, outcomes), caution="caution-evidence")
+show.footer(scene, export.export(scene, aim, outcomes), caution="caution-evidence")

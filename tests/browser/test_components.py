@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vitviz.figures.scale import Scale
+from vitviz.figures.sheet import Panel
 from vitviz.ui.components.atlas_view import AtlasView
 from vitviz.ui.components.attention_view import AttentionView
+from vitviz.ui.components.map_board import MapBoard, PlaceMaps
 from vitviz.ui.components.standalone import standalone_html
 
 APPS = Path(__file__).parent / "apps"
@@ -578,6 +581,38 @@ def test_the_atlas_file_works_offline(new_page, tmp_path):
     page.locator(".cells").focus()
     page.keyboard.press("ArrowDown")
     assert page.locator(".readout").inner_text().split() == ["L1·H1", "4.00", "nats", "rank", "2", "of", "6"]
+
+
+def test_the_board_of_maps_is_read_in_all_panels_and_shows_the_map_of_a_place(new_page, tmp_path):
+    page = new_page(offline=True)
+    photo = np.full((32, 32, 3), 90, np.uint8)
+    share = Panel("Share", photo, np.array([[0.5, 0.0332], [1e-7, 0.4667]]), Scale(0, 0.5, 1 / 4))
+    signed = Panel("Signed", photo, np.arange(-8.0, 8).reshape(4, 4), Scale(-8, 8, signed=True))
+    cosine = Panel("Cosine", map=np.eye(2), scale=Scale(-1, 1, signed=True))
+    maps = np.eye(4).reshape(4, 2, 2)
+    board = MapBoard(
+        name="Maps", panels=[share, signed, Panel("Photo", photo)], places=PlaceMaps(panel=cosine, maps=maps, chosen=3)
+    )
+    path = tmp_path / "maps.html"
+    path.write_text(standalone_html(board, title="Maps", caption="Offline."), encoding="utf-8")
+    page.goto(path.as_uri())
+    page.locator('.maps:not([data-ready=""])').wait_for()
+    assert page.locator(".panel").count() == 4
+    values = page.locator(".value")
+    page.locator(".panel:nth-child(2) .map").focus()
+    page.keyboard.press("ArrowDown")  # from nowhere to the middle
+    assert values.all_inner_texts() == ["row 2, column 2: 1", "row 2, column 2: 46.7%", "row 4, column 4: 7"]
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    assert values.all_inner_texts() == [
+        "row 1, column 2: 1",
+        "row 1, column 2: 3.32%",
+        "row 2, column 4: -1".replace("-", "−"),
+    ]
+    page.keyboard.press("Escape")
+    assert values.all_inner_texts() == ["", "", ""]
+    page.locator(".panel:nth-child(1) .map").hover(position={"x": 5, "y": 5})
+    assert values.first.inner_text() == "row 1, column 1: 0"
 
 
 # Head atlas

@@ -1,9 +1,11 @@
 """The Evidence page: targets, methods, what is computed when asked for, what is refused, the test of the maps."""
 
+import io
 import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import vitviz
 from tests.pages.dashboard import NAMES
@@ -179,9 +181,10 @@ def test_a_layer_that_the_model_has_not_is_told_in_its_panel(dashboard):
     assert list(maps(app)) == ["rollout"]
 
 
-def test_the_maps_are_tested_against_random_ones(dashboard):
+def test_the_maps_are_tested_against_random_ones(dashboard, monkeypatch):
     app = dashboard("evidence", methods="rollout-legrad", target=1).sound()
     assert not app.has("plotly_chart", "deletion")
+    plain, plain_page = Image.open(io.BytesIO(app.export.png(dpi=60))), app.export.html({})
     app.app.button(key="ask_test").click().run()
     app.sound()
     assert app.has("plotly_chart", "deletion")
@@ -195,6 +198,15 @@ def test_the_maps_are_tested_against_random_ones(dashboard):
     assert random is not None
     assert table.iloc[2, 1].startswith(f"{random.area:.3f} ({random.area_low:.3f}")
     assert not app.has("button", "ask_test")
+    arrays = app.export.arrays()  # what is seen is exported: as a picture, as numbers, on the page, in Python
+    assert np.array_equal(arrays["legrad_deletion"], expected.first.values)
+    assert np.array_equal(arrays["random_insertion_mean"], expected.second.random.mean)
+    assert Image.open(io.BytesIO(app.export.png(dpi=60))).height > plain.height
+    assert (plain_page.count("image/svg"), app.export.html({}).count("image/svg")) == (0, 2)
+    monkeypatch.setattr(vitviz, "load_vit", lambda name, **options: scene.vit)
+    scope = {}
+    exec(compile(app.app.code[0].value, "evidence", "exec"), scope)
+    assert scope["curves"].first.area == pytest.approx(expected.first.area)
     assert app.put(methods="rollout-legrad-saliency").has("button", "ask_test")
 
 

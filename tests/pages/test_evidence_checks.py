@@ -131,5 +131,7 @@ def test_the_maps_are_made_again_with_random_weights(dashboard):
     assert spec["layout"]["xaxis"]["ticktext"] == ["nothing", "head", "1", "0", "embedding"]
     assert len(spec["data"]) == 2
     assert np.isfinite(expected.correlations).all()
+    assert np.allclose(app.export.arrays()["gradient_rollout_randomised_correlation"], expected.correlations)
+    assert "vitviz.model_randomisation(vit, explain)" in app.app.code[0].value
     assert not app.has("button", "ask_weights")
     assert app.put(target="4").has("button", "ask_weights")

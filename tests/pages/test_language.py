@@ -60,3 +60,16 @@ def test_a_method_is_told_about_in_the_reader_s_language(dashboard):
 
 def test_an_unknown_language_is_told(dashboard):
     dashboard(START, language="xx").told("language='xx'")
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        ("attention", "第 1 层，头 0：类别词元（[CLS]）关注哪里"),
+        ("rollout", "第 0 至 1 层的注意力展开，各头取平均：图像块 10（第 3 行第 3 列）关注哪里"),
+    ],
+)
+def test_the_title_of_an_export_is_in_the_readers_language(dashboard, page, told):
+    app = dashboard(page, layer=1, head=0, language="zh").sound()
+    assert f"<h1>{told}</h1>" in app.export.html({})
+    assert app.export.view.label.startswith(("layer 1, head 0", "rollout of layers"))  # in files it is English

@@ -19,6 +19,7 @@ from vitviz.attention.view import (
     select_line,
     view_of,
 )
+from vitviz.clause import Clause
 from vitviz.errors import OptionError, check_choice
 from vitviz.trace.trace import Trace
 
@@ -95,7 +96,21 @@ def rollout_views(
     return tuple(views)
 
 
-def _rollout_words(trace: Trace, query: str, direction: str, options: Mapping[str, Any]) -> str:
-    layers = f"{options['start_layer']} to {options['end_layer']}"
-    words = query_words(trace.grid, query, direction)
-    return f"rollout of layers {layers}, {options['head_fusion']} of the heads: {words}"
+def _rollout_words(trace: Trace, query: str, direction: str, options: Mapping[str, Any]) -> Clause:
+    return Clause(
+        "rollout of layers {start} to {end}, {fusion} of the heads: {looks}",
+        start=options["start_layer"],
+        end=options["end_layer"],
+        fusion=Clause(options["head_fusion"]),
+        looks=query_words(trace.grid, query, direction),
+    )
+
+
+def layer_alone_words(trace: Trace, query: str, direction: str, layer: int, head_fusion: str) -> Clause:
+    """Return what a rollout of a single layer without residual path shows: that layer's attention."""
+    return Clause(
+        "layer {layer} alone, {fusion} of the heads: {looks}",
+        layer=layer,
+        fusion=Clause(head_fusion),
+        looks=query_words(trace.grid, query, direction),
+    )

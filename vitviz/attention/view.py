@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vitviz.attention.rollout import fuse_heads
+from vitviz.clause import Clause
 from vitviz.errors import GridError, OptionError, check_choice, check_index, suggest
 from vitviz.grid import PatchGrid
 from vitviz.record import Result
@@ -159,7 +160,8 @@ def attention_view(
         shares = _fused(trace.attention_row(layer, trace.grid.token(query)), head)  # (key,)
     else:
         shares = select_line(_fused(trace.attention(layer), head), trace.grid, query, direction)  # (token,)
-    label = f"layer {layer}, {_head_words(head, trace.heads(layer))}: {query_words(trace.grid, query, direction)}"
+    heads, looks = _head_words(head, trace.heads(layer)), query_words(trace.grid, query, direction)
+    label = Clause("layer {layer}, {heads}: {looks}", layer=layer, heads=heads, looks=looks)
     return view_of(shares, trace, query, direction, hide_special, label)
 
 
@@ -219,7 +221,7 @@ def _pool_view(trace: Trace, head: int | str, direction: str, hide_special: bool
             "Choose that direction or another query."
         )
     shares = _numbers(_fused(attention, head).mean(0))  # (key,); one learned query as a rule
-    label = f"attention pooling, {_head_words(head, heads)}: where the learned query looks"
+    label = Clause("attention pooling, {heads}: where the learned query looks", heads=_head_words(head, heads))
     everywhere = _with_masked(shares, trace)
     return _laid_out(everywhere, trace, POOL, direction, hide_special, label, uniform=1 / len(shares))
 
@@ -252,21 +254,30 @@ def _numbers(shares: Tensor) -> Shares:
     return numbers
 
 
-def _head_words(head: int | str, heads: int) -> str:
+def _head_words(head: int | str, heads: int) -> Clause:
     if isinstance(head, int):
-        return f"head {head}"
-    return f"{'maximum' if head == MAX else 'mean'} of {heads} {'head' if heads == 1 else 'heads'}"
+        return Clause("head {head}", head=head)
+    if head == MAX:
+        return Clause("maximum of {heads} heads", heads=heads) if heads > 1 else Clause("maximum of 1 head")
+    return Clause("mean of {heads} heads", heads=heads) if heads > 1 else Clause("mean of 1 head")
 
 
-def query_words(grid: PatchGrid, query: str, direction: str) -> str:
+def query_words(grid: PatchGrid, query: str, direction: str) -> Clause:
     """Return a query and a direction in words: "where the class token looks"."""
     to = direction == "attends_to"
     if query == MEAN:
-        return "where the patches look on average" if to else "who looks at the average patch"
-    name = f"the {query} token" if query in grid.prefix else _patch_words(grid, int(query))
-    return f"where {name} looks" if to else f"who looks at {name}"
+        return Clause("where the patches look on average") if to else Clause("who looks at the average patch")
+    name = _token_words(query) if query in grid.prefix else _patch_words(grid, int(query))
+    return Clause("where {name} looks", name=name) if to else Clause("who looks at {name}", name=name)
 
 
-def _patch_words(grid: PatchGrid, patch: int) -> str:
-    row, column = grid.position(patch)
-    return f"patch {patch} (row {row + 1}, column {column + 1})"  # people count from 1
+def _token_words(name: str) -> Clause:
+    kind, _space, number = name.partition(" ")
+    if kind == "register" and number:
+        return Clause("the register {number} token", number=int(number))
+    return Clause("the class token") if kind == "class" else Clause("the {kind} token", kind=name)
+
+
+def _patch_words(grid: PatchGrid, patch: int) -> Clause:
+    row, column = grid.position(patch)  # people count from 1
+    return Clause("patch {patch} (row {row}, column {column})", patch=patch, row=row + 1, column=column + 1)

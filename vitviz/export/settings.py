@@ -26,7 +26,7 @@ METHODS: dict[str, tuple[str, ...]] = {
         "end_layer",
     ),
     "heads": ("statistic",),
-    "evidence": ("target", "other", "explanations", "knobs", "box"),
+    "evidence": ("target", "other", "explanations", "knobs", "box", "tests"),
 }
 """The settings that count for each method; the others are left out of its manifest and its code."""
 
@@ -81,6 +81,8 @@ class ViewSettings(Record):
     """Of each explanation by its name; those that are left out have their defaults."""
     box: tuple[int, int, int, int] | None = None
     """(left, top, right, bottom) of the object in pixels of the input; None if none was drawn."""
+    tests: tuple[str, ...] = ()
+    """Which tests of the explanations are there: "curves" (deletion and insertion), "weights" (made random)."""
     look: Mapping[str, Any] = field(default_factory=dict)
     """Options of the result's picture, such as its ``palette``, where they are not its own defaults."""
 

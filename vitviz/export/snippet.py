@@ -163,6 +163,7 @@ def _evidence(view: ViewSettings) -> list[str]:
         *lines,
         f"values = {first}.values  # (rows, columns)",
         *_boxed(view),
+        *_tested(view),
         _image(first, view) if len(calls) == 1 else beside,
     ]
 
@@ -177,6 +178,20 @@ def _boxed(view: ViewSettings) -> list[str]:
         "        inside = vitviz.pointing_game(shown.values, vit.grid, box)",
         "        print(name, inside, vitviz.energy_in_box(shown.values, vit.grid, box))",
     ]
+
+
+def _tested(view: ViewSettings) -> list[str]:
+    lines = ["for name, shown in maps.items():"] if view.tests else []
+    if "curves" in view.tests:
+        lines.append("    curves = vitviz.deletion_insertion(vit, trace.pixels, shown, steps=10)  # beside random maps")
+        lines.append("    print(name, curves.first.area, curves.second.area)")
+    if "weights" in view.tests:
+        knobs = {name: dict(values) for name, values in view.knobs.items() if name in view.explanations}
+        options = f", **{knobs!r}.get(name, {{}})" if knobs else ""
+        lines.append("    def explain(other):")
+        lines.append(f"        return vitviz.attribute(name, other, trace.pixels, target=target{options}).values")
+        lines.append("    print(name, vitviz.model_randomisation(vit, explain).correlations)")
+    return lines
 
 
 def _image(result: str, view: ViewSettings) -> str:

@@ -110,17 +110,18 @@ def _page(
     manifest_label: str,
     policy: str,
 ) -> str:
-    details = "" if manifest is None else _details(manifest, manifest_label)
+    settings = "" if manifest is None else details(manifest, manifest_label)
     content = f"""<h1>{escape(title)}</h1>
 <figure>
 {body}
 <figcaption>{escape(caption)}</figcaption>
 </figure>
-{details}"""
+{settings}"""
     return html_page(title, content, style=_STYLE, policy=policy, language=language)
 
 
-def _details(manifest: Mapping[str, Any], label: str) -> str:
+def details(manifest: Mapping[str, Any], label: str = "Settings") -> str:
+    """Return a manifest as a part of a page, to unfold. Raises OptionError for values that JSON has not."""
     try:
         text = json.dumps(dict(manifest), indent=2, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:

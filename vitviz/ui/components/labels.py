@@ -180,6 +180,16 @@ def film_labels() -> dict[str, str]:
     }
 
 
+def board_map_labels() -> dict[str, str]:
+    """Return every visible text of the map board in the reader's language."""
+    return {
+        "place": _("row {row}, column {column}"),
+        "hint": _("Point at a map: the same place is marked and read in all of them."),
+        "hint_touch": _("Drag over a map: the same place is marked and read in all of them."),
+        "keys": _("Arrows move, Enter chooses, Esc leaves."),
+    }
+
+
 def even_ends() -> tuple[str, str]:
     """Return what the first and the last colour of ``even_levels`` mean, in the reader's language."""
     return _("0.1 × even"), _("100 × even")

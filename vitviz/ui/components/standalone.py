@@ -14,7 +14,8 @@ from vitviz.ui.components.atlas_view import AtlasView
 from vitviz.ui.components.attention_view import AttentionView
 from vitviz.ui.components.board_view import BoardView
 from vitviz.ui.components.film_view import FilmView
-from vitviz.ui.components.sources import ATLAS, BOARD, FILM, TOKENS, VIEWER, WALL, Source
+from vitviz.ui.components.map_board import MapBoard
+from vitviz.ui.components.sources import ATLAS, BOARD, FILM, MAPS, TOKENS, VIEWER, WALL, Source
 from vitviz.ui.components.token_view import TokenView
 from vitviz.ui.components.wall_view import WallView
 
@@ -24,6 +25,7 @@ _SOURCES: dict[type, Source] = {
     TokenView: TOKENS,
     WallView: WALL,
     FilmView: FILM,
+    MapBoard: MAPS,
 }
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
 
@@ -59,6 +61,11 @@ h1 {
   font-size: 24px;
   line-height: 1.25;
 }
+.chart {
+  max-width: 100%;
+  margin: 20px 0 0;
+  background: #fff;
+}
 .caption-text {
   max-width: 70ch;
   margin: 0 0 20px;
@@ -92,15 +99,24 @@ def _script(source: str, data: str) -> str:
 
 
 def standalone_html(
-    view: AttentionView | AtlasView | TokenView | WallView | FilmView, *, title: str, caption: str, language: str = "en"
+    view: AttentionView | AtlasView | TokenView | WallView | FilmView | MapBoard,
+    *,
+    title: str,
+    caption: str,
+    language: str = "en",
+    after: str = "",
 ) -> str:
-    """Return the view as one self-contained HTML page. Title and caption are plain text and are escaped."""
+    """Return the view as one self-contained HTML page. Title and caption are plain text and are escaped.
+
+    ``after`` is HTML that stands below the view as it is: it must load nothing.
+    """
     source = _SOURCES[type(view)]
     data = base64.b64encode(view.pack(standalone=True)).decode("ascii")
     content = f"""<main>
 <h1>{escape(title)}</h1>
 <p class="caption-text">{escape(caption)}</p>
 <div id="component">{source.html}</div>
+{after}
 </main>
 {_script(source.js, data)}"""
     return html_page(title, content, style=_PAGE_STYLE + source.css, policy=_POLICY, language=language)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from functools import partial
+from typing import Unpack
 
 import plotly.graph_objects as go
 import streamlit as st
+from PIL import Image
 
-from vitviz.figures.sheet import PrintSize
+from vitviz.figures.sheet import Panel, PrintSize
 from vitviz.figures.vector import drawable, vector_file
 from vitviz.figures.vector_axes import plain_text
 from vitviz.ui.components.picture_copier import picture_copier
 from vitviz.ui.text import _, kept
 
 _CHARTS = "vitviz_charts"
+_WIDTH, _DPI, _TEXT = 180, 300, 6.5  # millimetres, dots an inch and points of a chart among the maps
 _TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 
 
@@ -33,6 +37,17 @@ def charts() -> Mapping[str, go.Figure]:
     """Return the charts of this run by their keys."""
     drawn: Mapping[str, go.Figure] = st.session_state.get(_CHARTS, {})
     return drawn
+
+
+def panels(drawn: Mapping[str, go.Figure], *, columns: int, **size: Unpack[PrintSize]) -> list[Panel]:
+    """Return charts as panels of a print export whose panels stand in so many columns."""
+    width = size.get("width_mm", _WIDTH) / columns - 4
+    return [_panel(figure, width, size.get("dpi", _DPI)) for figure in drawn.values()]
+
+
+def _panel(figure: go.Figure, width: float, dpi: float) -> Panel:
+    file = vector_file(figure, "png", width_mm=width, dpi=dpi, text=_TEXT)
+    return Panel(label=title(figure), picture=Image.open(io.BytesIO(file)).convert("RGB"))
 
 
 def title(figure: go.Figure) -> str:

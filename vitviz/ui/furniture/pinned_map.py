@@ -10,8 +10,9 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from vitviz.attention.rollout_view import rollout_view
+from vitviz.attention.rollout_view import layer_alone_words, rollout_view
 from vitviz.attention.view import MapView
+from vitviz.clause import Clause
 from vitviz.errors import VitvizError
 from vitviz.export.settings import ViewSettings
 from vitviz.figures.image_files import jpeg_bytes
@@ -25,7 +26,7 @@ from vitviz.ui.furniture import framing, settings, viewer
 from vitviz.ui.reader import link, photos, scene
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
-from vitviz.ui.words.errors import in_dashboard
+from vitviz.ui.words.errors import clause, in_dashboard
 
 _STATE = "vitviz_pin_maps"
 _SIDE = 420
@@ -92,13 +93,14 @@ def _rollout(now: Scene) -> tuple[MapView, ViewSettings]:
     if alone:
         options |= {"start_layer": options["end_layer"], "residual": 0.0, "discard_ratio": 0.0}
     shown = rollout_view(now.trace, now.query, direction=link.get(DIRECTION), hide_special=link.get(SPECIAL), **options)
-    layer = options["end_layer"]
-    told = _("residual share {residual}, smallest {discard} discarded").format(
-        residual=percent(options["residual"]), discard=percent(options["discard_ratio"])
-    )
-    label = shown.label if alone else f"{shown.label}, {told}"
-    if alone:
-        label = label.replace(f"rollout of layers {layer} to {layer}", f"layer {layer} alone", 1)
+    label = layer_alone_words(now.trace, now.query, link.get(DIRECTION), options["end_layer"], options["head_fusion"])
+    if not alone:
+        label = Clause(
+            "{label}, residual share {residual}, smallest {discard} discarded",
+            label=shown.label,
+            residual=percent(options["residual"]),
+            discard=percent(options["discard_ratio"]),
+        )
     return replace(shown, label=label), replace(settings.rollout(now), **options)
 
 
@@ -106,7 +108,7 @@ def pinned(now: Scene, shown: MapView, made_with: ViewSettings) -> PinnedMap:
     """Return a map that is shown as it is pinned."""
     picture = Image.fromarray(now.picture)
     picture.thumbnail((_SIDE, _SIDE))
-    parts = [photos.title(now.photo_name), framing.short(now), _model(now), shown.label]
+    parts = [photos.title(now.photo_name), framing.short(now), _model(now), clause(shown.label)]
     label = ", ".join(part for part in parts if part)
     return PinnedMap(label, shown, jpeg_bytes(np.asarray(picture)), made_with, now.photo.digest)
 

@@ -25,6 +25,7 @@ from vitviz.ui.kept import cache
 from vitviz.ui.reader import link, photos
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, language
+from vitviz.ui.words.errors import clause
 from vitviz.ui.words.labels import is_random
 
 
@@ -148,10 +149,11 @@ def caption(scene: Scene) -> str:
 def export(scene: Scene, view: AttentionView) -> Export:
     """Return the files of the attention view: print picture, arrays, interactive page."""
     shown = shown_map(scene)
-    printed = panel(scene, shown)  # now: a download runs outside the session, without its choices
+    # now: a download runs outside the session, without its choices
+    printed, title, told, spoken = panel(scene, shown), titled(scene, clause(shown.label)), caption(scene), language()
 
     def png(**size: Unpack[PrintSize]) -> bytes:
-        return print_figure([printed], title=titled(scene, shown.label), caption=caption(scene), **size)
+        return print_figure([printed], title=title, caption=told, **size)
 
     def arrays() -> dict[str, NDArray[Any]]:
         attention = scene.trace.attention(scene.layer).cpu().numpy()
@@ -163,7 +165,5 @@ def export(scene: Scene, view: AttentionView) -> Export:
         view=shown,
         png=png,
         arrays=arrays,
-        html=lambda told: standalone_html(
-            view, title=titled(scene, shown.label), caption=caption(scene), language=language()
-        ),
+        html=lambda _manifest: standalone_html(view, title=title, caption=told, language=spoken),
     )

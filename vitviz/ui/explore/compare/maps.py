@@ -10,22 +10,22 @@ from numpy.typing import NDArray
 
 from vitviz.analysis.map_comparison import MapComparison
 from vitviz.attribution import Method
-from vitviz.figures.export import html_of_png
 from vitviz.figures.overlay import grey
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.numbers import percent
 from vitviz.ui.choices.compare import AGAINST, SIDES_SCALE
 from vitviz.ui.choices.shared import OPACITY
+from vitviz.ui.components.map_board import MapBoard
 from vitviz.ui.explore.compare import pair, recipe
 from vitviz.ui.explore.compare.sides import Side
 from vitviz.ui.explore.evidence.maps import background
-from vitviz.ui.furniture import viewer
+from vitviz.ui.furniture import offline, viewer
 from vitviz.ui.furniture.panel import look, map_panel
 from vitviz.ui.furniture.show import Export
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _, gap, language, plain
+from vitviz.ui.text import _, gap, plain
 from vitviz.ui.words.class_names import class_name
 
 _DIFFERENCE = "PuOr"
@@ -189,14 +189,14 @@ def answers(a: Side, b: Side) -> None:
 
 def export(now: Scene, a: Side, b: Side | None, comparison: MapComparison | None, shown: list[Panel]) -> Export:
     """Return the files of the comparison; of the photo alone while there is none."""
-    title = _("{method}: A against B").format(method=_(pair.method().label))
+    title = viewer.titled(now, _("{method}: A against B").format(method=_(pair.method().label)))
     caption = viewer.caption(now)
     if comparison is not None and not np.isnan(comparison.correlation):
         caption = _("Rank correlation {value:+.2f}. {caption}").format(value=comparison.correlation, caption=caption)
+    given = shown or [Panel(label=_("Photo"), photo=now.picture)]
 
     def png(**size: Unpack[PrintSize]) -> bytes:
-        given = shown or [Panel(label=_("Photo"), photo=now.picture)]
-        return print_figure(given, title=viewer.titled(now, title), caption=caption, columns=len(given), **size)
+        return print_figure(given, title=title, caption=caption, columns=len(given), **size)
 
     def arrays() -> dict[str, NDArray[Any]]:
         first: dict[str, NDArray[Any]] = {"picture": now.picture}
@@ -209,5 +209,5 @@ def export(now: Scene, a: Side, b: Side | None, comparison: MapComparison | None
         settings=recipe.recipe(now, a, b, comparison),
         png=png,
         arrays=arrays,
-        html=lambda told: html_of_png(png(), viewer.titled(now, title), caption, told, language=language()),
+        html=offline.page(MapBoard(name=title, panels=given), title=title, caption=caption),
     )

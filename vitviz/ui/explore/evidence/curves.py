@@ -36,10 +36,17 @@ def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> None:
         )
     )
     _button(scene, aim, [outcome for outcome in shown if _tested(aim, outcome) is None])
-    tested = [(outcome, result) for outcome in shown if (result := _tested(aim, outcome)) is not None]
-    band = long_work.result(_band_key(scene, aim))
-    if tested and band is not None:
-        _results(aim, tested, band)
+    results, band = tested(scene, aim, shown)
+    if results and band is not None:
+        _results(aim, results, band)
+
+
+def tested(
+    scene: Scene, aim: Aim, shown: list[Outcome]
+) -> tuple[list[tuple[Outcome, Faithfulness]], Faithfulness | None]:
+    """Return the tests that are there, and that of the random maps beside them."""
+    results = [(outcome, result) for outcome in shown if (result := _tested(aim, outcome)) is not None]
+    return results, long_work.result(_band_key(scene, aim))
 
 
 def _test(scene: Scene, aim: Aim, outcome: Outcome) -> LongWork[Faithfulness]:

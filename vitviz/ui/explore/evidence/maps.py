@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -13,23 +13,17 @@ from numpy.typing import NDArray
 from vitviz.attribution import METHODS, Attribution, Method, attribute, why_not
 from vitviz.attribution.attribute import find_method
 from vitviz.errors import UnsupportedModelError
-from vitviz.export.settings import ViewSettings
-from vitviz.figures.export import html_of_png
 from vitviz.figures.overlay import grey
 from vitviz.figures.scale import Scale
-from vitviz.figures.sheet import Panel, PrintSize, print_figure
+from vitviz.figures.sheet import Panel
 from vitviz.trace import Trace, trace
-from vitviz.ui.choices.evidence import BOX, KNOBS, METHOD_NAMES, METHOD_SEPARATOR, NO_METHOD, box_of, knobs_of
+from vitviz.ui.choices.evidence import KNOBS, METHOD_NAMES, METHOD_SEPARATOR, NO_METHOD, knobs_of
 from vitviz.ui.explore.evidence.target import Aim
-from vitviz.ui.furniture import settings as view_settings
-from vitviz.ui.furniture import viewer
-from vitviz.ui.furniture.panel import look
-from vitviz.ui.furniture.show import Export
 from vitviz.ui.kept import cache, shelf
 from vitviz.ui.kept.jobs import Report
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _, language
+from vitviz.ui.text import _
 from vitviz.ui.work import long_work
 from vitviz.ui.work.long_work import LongWork, previewed
 
@@ -195,55 +189,4 @@ def panel(scene: Scene, method: Method, attribution: Attribution, colouring: dic
     scale, _most = colours(attribution, method)
     return Panel(
         label=_(method.label), photo=background(scene, method), map=attribution.values, scale=scale, **colouring
-    )
-
-
-def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:
-    """Return the files of the maps that are there."""
-    # now: a download runs outside the session, without its choices
-    maps = [
-        (drawn.method, drawn.attribution, look(signed=drawn.method.signed))
-        for drawn in outcomes
-        if drawn.attribution is not None
-    ]
-    title = _("Explained: {target}").format(target=aim.label)
-
-    def png(**size: Unpack[PrintSize]) -> bytes:
-        panels = [Panel(label=_("Photo"), photo=scene.picture)] + [
-            panel(scene, method, attribution, colouring) for method, attribution, colouring in maps
-        ]
-        columns = 4 if max(scene.vit.image_size) <= 448 else 2  # a pixel must not vanish in print
-        return print_figure(
-            panels,
-            title=viewer.titled(scene, title),
-            caption=viewer.caption(scene),
-            columns=min(columns, len(panels)),
-            **size,
-        )
-
-    def arrays() -> dict[str, NDArray[Any]]:
-        named = {method.name: attribution.values for method, attribution, _look in maps}
-        first = {"map": maps[0][1].values} if maps else {}
-        return {**first, **named, "picture": scene.picture}
-
-    return Export(
-        name="vitviz-evidence",
-        settings=settings(scene, aim, [method for method, _attribution, _look in maps]),
-        png=png,
-        arrays=arrays,
-        html=lambda told: html_of_png(
-            png(), viewer.titled(scene, title), viewer.caption(scene), told, language=language()
-        ),
-    )
-
-
-def settings(scene: Scene, aim: Aim, shown: list[Method]) -> ViewSettings:
-    """Return the settings of the view: its maps are those of the model with all heads on."""
-    return view_settings.evidence(
-        scene,
-        target=aim.first,
-        other=aim.other,
-        explanations=tuple(method.name for method in shown),
-        knobs={method.name: knobs(method) for method in shown if knobs(method)},
-        box=box_of(link.get(BOX)) if link.get(BOX) else None,
     )

@@ -40,14 +40,14 @@ def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> None:
             "nothing (Adebayo et al. 2018)."
         )
     )
-    _button(scene, aim, [outcome for outcome in shown if _checked(aim, outcome) is None])
-    checked = {
+    _button(scene, aim, [outcome for outcome in shown if checked(aim, outcome) is None])
+    results = {
         _(outcome.method.label): randomisation
         for outcome in shown
-        if (randomisation := _checked(aim, outcome)) is not None
+        if (randomisation := checked(aim, outcome)) is not None
     }
-    if checked:
-        _curves(checked)
+    if results:
+        _curves(results)
 
 
 def _check(scene: Scene, aim: Aim, outcome: Outcome) -> LongWork[Randomisation]:
@@ -68,7 +68,8 @@ def _request(scene: Scene, aim: Aim) -> Hashable:
     return ("weights", scene.model_key, scene.photo.digest, aim.key)
 
 
-def _checked(aim: Aim, outcome: Outcome) -> Randomisation | None:
+def checked(aim: Aim, outcome: Outcome) -> Randomisation | None:
+    """Return the check of a map, if it was made."""
     result: Randomisation | None = long_work.result(_key(aim, outcome))
     return result
 
@@ -89,10 +90,10 @@ def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> None:
     )
 
 
-def _curves(checked: dict[str, Randomisation]) -> None:
-    stages = next(iter(checked.values())).stages
+def _curves(results: dict[str, Randomisation]) -> None:
+    stages = next(iter(results.values())).stages
     curves = []
-    for place, (label, randomisation) in enumerate(checked.items()):
+    for place, (label, randomisation) in enumerate(results.items()):
         known = np.isfinite(randomisation.correlations)
         colour = PINNED[place % len(PINNED)]
         if known.any():
@@ -107,7 +108,7 @@ def _curves(checked: dict[str, Randomisation]) -> None:
             height=300,
         )
         chart(figure, key="weights")
-    flat = [label for label, randomisation in checked.items() if not np.isfinite(randomisation.correlations).all()]
+    flat = [label for label, randomisation in results.items() if not np.isfinite(randomisation.correlations).all()]
     st.caption(
         _("1: the same order as the map of the true model; 0: nothing in common. Each stage keeps those before it.")
         + (gap() + _("Left out where a map is flat: {names}.").format(names=_(", ").join(flat)) if flat else "")

@@ -13,20 +13,21 @@ from vitviz.analysis.patch_size import PatchSizeAnswer
 from vitviz.attention.view import MapView
 from vitviz.attribution import Attribution
 from vitviz.attribution.attribute import find_method
-from vitviz.figures.export import html_of_png
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.ui.choices.patches import PATCH_MAP
+from vitviz.ui.components.map_board import MapBoard
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.explore.patches import attention, drop_curve
 from vitviz.ui.explore.patches.painting import Changed
-from vitviz.ui.furniture import viewer
+from vitviz.ui.furniture import lines, offline, viewer
 from vitviz.ui.furniture.panel import look
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.furniture.show import Export
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _, language
+from vitviz.ui.text import _
+from vitviz.ui.words.errors import clause
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,19 +44,19 @@ class PatchMeasurements:
 def export(scene: Scene, aim: Aim, changed: Changed, measured: PatchMeasurements) -> Export:
     """Return the files of the page: photo, changed photo and maps for print, the numbers, the settings, a page."""
     panels = _panels(scene, changed, measured)
-    title, caption = _("What if patches change?"), viewer.caption(scene)
+    title, caption = viewer.titled(scene, _("What if patches change?")), viewer.caption(scene)
+    charts = dict(lines.charts())
 
     def png(**size: Unpack[PrintSize]) -> bytes:
-        return print_figure(
-            panels, title=viewer.titled(scene, title), caption=caption, columns=min(3, len(panels)), **size
-        )
+        printed = [*panels, *lines.panels(charts, columns=3, **size)]
+        return print_figure(printed, title=title, caption=caption, columns=min(3, len(printed)), **size)
 
     return Export(
         name="vitviz-patches",
         settings=_recipe(scene, aim, changed, measured),
         png=png,
         arrays=lambda: _arrays(scene, changed, measured),
-        html=lambda told: html_of_png(png(), viewer.titled(scene, title), caption, told, language=language()),
+        html=offline.page(MapBoard(name=title, panels=panels), title=title, caption=caption),
     )
 
 
@@ -65,7 +66,7 @@ def _panels(scene: Scene, changed: Changed, measured: PatchMeasurements) -> list
     if changed:
         pictures.append(Panel(label=_("Patches changed"), photo=changed.picture))
     whole, *others = attention.panels(scene, changed, before, after)
-    panels = [*pictures, replace(whole, label=before.label), *others]
+    panels = [*pictures, replace(whole, label=clause(before.label)), *others]
     if measured.occlusion is not None:
         method = find_method("occlusion")
         panels.append(maps.panel(scene, method, measured.occlusion, look(signed=method.signed)))

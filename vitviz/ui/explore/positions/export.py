@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 from vitviz.analysis.interpolation import InterpolatedPositions
 from vitviz.analysis.positions import PositionSimilarity, ReadOut, position_components
 from vitviz.analysis.shuffling import ShuffleExperiment
-from vitviz.figures.export import html_of_png
 from vitviz.figures.mosaic import mosaic
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
+from vitviz.ui.components.labels import board_map_labels
+from vitviz.ui.components.map_board import MapBoard, PlaceMaps
 from vitviz.ui.explore.positions.encoding import in_words, scale, step, unit
 from vitviz.ui.explore.positions.input_sizes import Answers
-from vitviz.ui.furniture import viewer
+from vitviz.ui.furniture import offline, viewer
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.furniture.show import Export
 from vitviz.ui.reader.scene import Scene, pinned_patch
-from vitviz.ui.text import _, language
+from vitviz.ui.text import _
 from vitviz.ui.words.labels import is_random
 
 
@@ -59,8 +60,21 @@ def export(scene: Scene, measured: PositionMeasurements) -> Export:
         settings=_recipe(scene, measured),
         png=png,
         arrays=lambda: _arrays(scene, measured, chosen),
-        html=lambda told: html_of_png(png(), viewer.titled(scene, title), caption, told, language=language()),
+        html=offline.page(
+            _board(title, similarity, panels, chosen), title=viewer.titled(scene, title), caption=caption
+        ),
     )
+
+
+def _board(title: str, similarity: PositionSimilarity, panels: list[Panel], chosen: int) -> MapBoard:
+    """Return the map of the chosen place, which a click makes that of another; the reason where there is none."""
+    if similarity.values is None:
+        return MapBoard(name=title, panels=panels)
+    grid = similarity.grid
+    maps = np.stack([similarity.map(place) for place in range(grid.patches)])
+    labels = {**board_map_labels(), "hint": _("Point at a place to read it, click it to see its own map.")}
+    labels["hint_touch"] = _("Tap a place to see its map.")
+    return MapBoard(name=title, panels=[], places=PlaceMaps(panel=panels[-1], maps=maps, chosen=chosen), labels=labels)
 
 
 def _sheet(scene: Scene, similarity: PositionSimilarity) -> Any:

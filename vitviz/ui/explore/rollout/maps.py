@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from vitviz.attention.rollout import fuse_heads, normalise_rows
-from vitviz.attention.rollout_view import rollout_view
+from vitviz.attention.rollout_view import layer_alone_words, rollout_view
 from vitviz.attention.view import MapView
 from vitviz.figures.sheet import PrintSize, print_figure
 from vitviz.numbers import percent
@@ -25,6 +25,7 @@ from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, language
+from vitviz.ui.words.errors import clause
 
 _MAPS = (LAYER_ALONE, ROLLOUT)
 """The maps of the viewer, in its order, as the link calls them."""
@@ -175,19 +176,10 @@ def shown_map(scene: Scene, options: dict[str, Any]) -> MapView:
         hide_special=link.get(SPECIAL),
         **shown_options(options),
     )
-    layer = options["end_layer"]
-    # in the library's words, as the rest of the label
-    label = map_view.label.replace(f"rollout of layers {layer} to {layer}", f"layer {layer} alone", 1)
-    return replace(map_view, label=label)
-
-
-def told_options(options: dict[str, Any]) -> str:
-    """Return what the large map's label does not say of its options, in words; empty for a layer alone."""
-    if link.get(ROLLOUT_MAP) != ROLLOUT:
-        return ""
-    return _("residual share {residual}, smallest {discard} discarded").format(
-        residual=percent(options["residual"]), discard=percent(options["discard_ratio"])
+    label = layer_alone_words(
+        scene.trace, scene.query, link.get(DIRECTION), options["end_layer"], options["head_fusion"]
     )
+    return replace(map_view, label=label)
 
 
 def _rollout_map(scene: Scene, options: dict[str, Any]) -> MapView:
@@ -214,13 +206,15 @@ def depth_maps(scene: Scene, options: dict[str, Any]) -> tuple[MapView, ...]:
 
 def export(scene: Scene, options: dict[str, Any], view: AttentionView, shown: MapView) -> Export:
     """Return the files of the large map, ``shown``; the page that works offline has both maps of the viewer."""
-    printed = viewer.panel(scene, shown)  # now: a download runs outside the session
+    # now: a download runs outside the session
+    printed, title = viewer.panel(scene, shown), viewer.titled(scene, clause(shown.label))
+    told, spoken = viewer.caption(scene), language()
     name = link.get(ROLLOUT_MAP)
     assert view.maps is not None
     both = dict(zip(_MAPS, view.maps, strict=True))
 
     def png(**size: Unpack[PrintSize]) -> bytes:
-        return print_figure([printed], title=viewer.titled(scene, shown.label), caption=viewer.caption(scene), **size)
+        return print_figure([printed], title=title, caption=told, **size)
 
     def arrays() -> dict[str, NDArray[Any]]:
         return {name: both[name], "map": shown.values, "picture": scene.picture}
@@ -230,8 +224,6 @@ def export(scene: Scene, options: dict[str, Any], view: AttentionView, shown: Ma
         settings=replace(settings.rollout(scene), **shown_options(options)),
         png=png,
         arrays=arrays,
-        html=lambda told: standalone_html(
-            view, title=viewer.titled(scene, shown.label), caption=viewer.caption(scene), language=language()
-        ),
+        html=lambda _manifest: standalone_html(view, title=title, caption=told, language=spoken),
         view=shown,
     )
