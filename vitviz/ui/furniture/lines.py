@@ -19,6 +19,7 @@ from vitviz.ui.text import _, kept
 
 _CHARTS = "vitviz_charts"
 _WIDTH, _DPI, _TEXT = 180, 300, 6.5  # millimetres, dots an inch and points of a chart among the maps
+_NARROWEST = 55  # millimetres: a narrower chart is drawn at this width and reduced
 _TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 
 
@@ -41,7 +42,7 @@ def charts() -> Mapping[str, go.Figure]:
 
 def panels(drawn: Mapping[str, go.Figure], *, columns: int, **size: Unpack[PrintSize]) -> list[Panel]:
     """Return charts as panels of a print export whose panels stand in so many columns."""
-    width = size.get("width_mm", _WIDTH) / columns - 4
+    width = max(_NARROWEST, size.get("width_mm", _WIDTH) / columns - 4)
     return [_panel(figure, width, size.get("dpi", _DPI)) for figure in drawn.values()]
 
 
