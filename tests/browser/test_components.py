@@ -197,7 +197,7 @@ def test_shift_reads_a_weight_without_moving_the_query(open_viewer):
     weight = truth("registers").mean(axis=0)[0, 5 + 9]
     text = viewer.find(".pointer-value").inner_text()
     assert "row 2, column 4" in text
-    assert float(text.split(" ")[0]) == pytest.approx(100 * weight, rel=5e-3)
+    assert float(text.split("%")[0]) == pytest.approx(100 * weight, rel=5e-3)
     assert float(re.search(r"([\d.]+) ×", text).group(1)) == pytest.approx(29 * weight, rel=0.06)
 
 
@@ -210,7 +210,7 @@ def test_pointing_at_a_small_map_reads_that_patch_in_every_head(open_viewer):
     for head in range(3):
         shown = viewer.head(f"L5·H{head}").locator(".value").inner_text()
         weight = truth("registers")[head, 0, 5 + 3 * 6 + 2]
-        assert float(shown.removesuffix(" %")) == pytest.approx(100 * weight, rel=5e-2)
+        assert float(shown.removesuffix("%")) == pytest.approx(100 * weight, rel=5e-2)
 
 
 def test_a_small_map_chooses_the_head(open_viewer):
@@ -226,7 +226,7 @@ def test_chips_are_queries_and_show_their_own_weight(open_viewer):
     viewer = open_viewer(name="registers")
     chip = viewer.find(".chips").get_by_role("button", name=re.compile("register 2"))
     weight = truth("registers").mean(axis=0)[0, 2]
-    assert float(chip.locator("output").inner_text().removesuffix(" %")) == pytest.approx(100 * weight, rel=1e-2)
+    assert float(chip.locator("output").inner_text().removesuffix("%")) == pytest.approx(100 * weight, rel=1e-2)
     chip.click()
     viewer.expect(query="register 2")
     assert chip.get_attribute("aria-pressed") == "true"
