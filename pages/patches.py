@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vitviz.ui.explore.evidence import target
-from vitviz.ui.explore.patches import answers, attention, drop_curve, painting, sizes
+from vitviz.ui.explore.patches import canvas, drop_curve, painting, sizes
 from vitviz.ui.explore.patches.export import PatchMeasurements, export
 from vitviz.ui.furniture import show
 from vitviz.ui.reader.scene import current
@@ -21,15 +21,7 @@ show.heading(
 )
 aim = target.current(scene)
 painting.controls()
-changed = painting.current(scene)
-left, right = st.columns([5, 4], gap="large")
-with left:
-    painting.painter(scene, changed)
-with right:
-    answers.draw(scene, changed)
-if scene.trace.edit:
-    st.caption(":material/power: " + _("These are the answers of the model with all its heads on."))
-maps = attention.draw(scene, changed)
+changed, maps = canvas.draw(scene)
 left, right = st.columns(2, gap="large")
 with left:
     curve = drop_curve.draw(scene, aim)

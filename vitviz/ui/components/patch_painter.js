@@ -3,6 +3,7 @@
 
 const UNDOS = 100;
 const LIVE_WAIT = 60; // milliseconds between two questions within a stroke; none is asked before the last is answered
+const REST_WAIT = 700; // milliseconds without a stroke after an answer until the rest of the page follows
 const KEY_WAIT = 300; // milliseconds without another key until the server is asked
 
 class PatchPainter {
@@ -36,6 +37,7 @@ class PatchPainter {
     if (moved) Object.assign(this, { past: [], cursor: null });
     if (!this.stroke) this.painted = new Set(meta.painted);
     else this.ask();
+    this.settle();
     writeTools(this);
     this.observer.observe(this.app);
     this.repaint();
@@ -55,6 +57,7 @@ class PatchPainter {
   }
 
   commit(wait = 0) {
+    this.resting = true;
     this.repaint();
     clearTimeout(this.sending);
     this.strokes += 1; // from now on answers to earlier strokes are stale
@@ -68,6 +71,17 @@ class PatchPainter {
     const painted = [...this.painted].sort((a, b) => a - b);
     this.told = painted.join();
     this.send({ painted, stroke: this.strokes, live });
+  }
+
+  /** Once a finished stroke was answered and the hand rests, let the rest of the page follow. */
+  settle() {
+    clearTimeout(this.settling);
+    if (!this.resting) return;
+    this.settling = setTimeout(() => {
+      if (this.stroke || this.sending) return; // the next stroke has an answer of its own
+      this.resting = false;
+      this.rest();
+    }, REST_WAIT);
   }
 
   undo() {
@@ -137,6 +151,7 @@ class PatchPainter {
     this.observer.disconnect();
     clearTimeout(this.speaking);
     clearTimeout(this.asking);
+    clearTimeout(this.settling);
     clearTimeout(this.sending);
     if (this.sending || this.stroke) this.tell(); // what was painted just before leaving counts too
   }
@@ -272,6 +287,7 @@ function mount({ data, parentElement, setTriggerValue }) {
     painters.set(parentElement, painter);
   }
   painter.send = (value) => setTriggerValue("stroke", value);
+  painter.rest = () => setTriggerValue("rest", true);
   painter.receive(data);
   return cleanUp(parentElement, () => painter.dispose());
 }

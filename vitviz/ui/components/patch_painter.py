@@ -12,8 +12,13 @@ from vitviz.ui.components.sources import PAINTER
 _component = st.components.v2.component("vitviz_patch_painter", html=PAINTER.html, css=PAINTER.css, js=PAINTER.module)
 
 
-def patch_painter(view: PainterView, *, key: str, on_stroke: Callable[[Stroke], None]) -> None:
-    """Show the painter; ``on_stroke`` gets the painted patches after each stroke, before the script runs again."""
+def patch_painter(
+    view: PainterView, *, key: str, on_stroke: Callable[[Stroke], None], on_rest: Callable[[], None] = lambda: None
+) -> None:
+    """Show the painter; ``on_stroke`` gets the painted patches after each stroke, before the script runs again.
+
+    ``on_rest`` is called once when a finished stroke was answered and no other one has begun for a moment.
+    """
 
     def sent() -> None:
         value = st.session_state.get(key)
@@ -21,4 +26,4 @@ def patch_painter(view: PainterView, *, key: str, on_stroke: Callable[[Stroke], 
         if stroke is not None:
             on_stroke(stroke)
 
-    _component(key=key, data=view.pack(), on_stroke_change=sent)
+    _component(key=key, data=view.pack(), on_stroke_change=sent, on_rest_change=on_rest)

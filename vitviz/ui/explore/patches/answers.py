@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vitviz.analysis.convnet import ConvNet
 from vitviz.analysis.replacement import REMOVED
 from vitviz.errors import VitvizError
 from vitviz.figures.bars import answers_bar
@@ -107,14 +108,25 @@ def _cnn(scene: Scene, changed: Changed) -> None:
     st.markdown(
         _("**{name}**, trained on the classes of the shipped ViT, on the same pixels").format(name=networks.CNN_TITLE)
     )
-    data = timm_door.data_settings(net.module, scene.vit.image_size)
-    pixels = [scene.original.pixels, change_for_pixels(scene, changed)]
-    batch = torch.stack([networks.renormalised(picture.cpu(), scene.vit, data.mean, data.std) for picture in pixels])
-    with torch.no_grad():
-        logits = as_result(net.module(net.as_input(batch)))
-    chances = list(probabilities(logits, multi_label=False))
+    whole = _cnn_answer(scene.model_key, scene.photo.digest, scene, net, scene.original.pixels)
+    chances = [whole, _chances(scene, net, change_for_pixels(scene, changed)) if changed else whole]
     names = class_names(net)
     st.markdown(_sentence(names, *chances, changed=bool(changed)))
     _bars("cnn_answers", names, chances, changed, CNN_VERMILION)
     if changed.change == REMOVED and changed:
         st.caption(_("It has no tokens to remove: these patches are grey for it."))
+
+
+@st.cache_resource(max_entries=96, show_spinner=False)
+def _cnn_answer(model_key: str, digest: str, _scene: Scene, _net: ConvNet, _pixels: Tensor) -> Tensor:
+    """Return what the CNN says of a whole photo, which every stroke is compared with."""
+    return _chances(_scene, _net, _pixels)
+
+
+def _chances(scene: Scene, net: ConvNet, pixels: Tensor) -> Tensor:
+    """Return the CNN's probability of every class for an input of the ViT."""
+    data = timm_door.data_settings(net.module, scene.vit.image_size)
+    picture = networks.renormalised(pixels.cpu(), scene.vit, data.mean, data.std)
+    with torch.no_grad():
+        logits = as_result(net.module(net.as_input(picture[None])))
+    return probabilities(logits, multi_label=False)[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 
@@ -38,19 +40,28 @@ def _scales(before: MapView, after: MapView) -> tuple[Scale, Scale]:
     return Scale(0, top, before.uniform), Scale(-change, change, signed=True)
 
 
-def draw(scene: Scene, changed: Changed) -> tuple[MapView, MapView]:
-    """Draw the maps, one where nothing is changed, else before, after and difference; return before and after."""
+def draw(scene: Scene, changed: Changed, *, on_choice: Callable[[], None]) -> tuple[MapView, MapView]:
+    """Draw the maps, one where nothing is changed, else before, after and difference; return before and after.
+
+    ``on_choice`` is called when the reader chooses the other kind of map.
+    """
     before, after = _view(scene, scene.original), _view(scene, changed.trace)
     title, choice = st.columns([3, 2], vertical_alignment="bottom")
     title.subheader(_("Where does the attention go?"), anchor=False)
     names = {"attention": _("One layer"), "rollout": _("All layers (rollout)")}
+    widget = link.widget(PATCH_MAP)
+
+    def chosen() -> None:
+        widget["on_change"]()
+        on_choice()
+
     choice.segmented_control(
         _("Map"),
         list(names),
         format_func=lambda name: names[name],
         required=True,
         label_visibility="collapsed",
-        **link.widget(PATCH_MAP),
+        **{**widget, "on_change": chosen},
     )
     for column, panel in zip(st.columns(3, gap="medium"), panels(scene, changed, before, after), strict=False):
         with column:

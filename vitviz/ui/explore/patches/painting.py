@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -163,8 +164,8 @@ def _mask(grid: PatchGrid, patches: frozenset[int], scale: int, shape: tuple[int
     return np.pad(mask, ((0, shape[0] - mask.shape[0]), (0, shape[1] - mask.shape[1])))
 
 
-def painter(scene: Scene, changed: Changed) -> None:
-    """Draw the photo to paint on, or say what to do where nothing is painted yet."""
+def painter(scene: Scene, changed: Changed, *, on_rest: Callable[[], None]) -> None:
+    """Draw the photo to paint on; ``on_rest`` is called when the hand has rested after a stroke."""
     patch_painter(
         PainterView(
             photo=viewer.photo_file(scene),
@@ -176,6 +177,7 @@ def painter(scene: Scene, changed: Changed) -> None:
         ),
         key="painter",
         on_stroke=lambda stroke: _keep(scene.vit.grid, stroke),
+        on_rest=on_rest,
     )
     if changed.reason is not None:
         st.warning(plain(changed.reason), icon=":material/block:")
