@@ -88,8 +88,9 @@ def area_ratios(
     if not all(0 < share <= 1 for share in shares):
         raise OptionError(f"The shares are {shares}; wanted numbers above 0, at most 1. RepLKNet's are {SHARES}.")
     down, across = offsets(map_.shape, origin)
-    radius = np.maximum(abs(down), abs(across)).ravel()
-    radii, ring = np.unique(radius.round(9), return_inverse=True)
+    down, across = abs(down).round(9), abs(across).round(9)
+    radii = np.unique((*down[:, 0], *across[0]))
+    ring = np.searchsorted(radii, np.maximum(down, across).ravel())
     mass = np.cumsum(np.bincount(ring, map_.ravel(), len(radii)))
     area = np.cumsum(np.bincount(ring, minlength=len(radii))) / map_.size
     # a share of the mass that is reached up to rounding counts as reached

@@ -36,6 +36,8 @@ _IN_PLACE = (
     nn.init.orthogonal_,
     nn.init.sparse_,
 )
+_OF_VALUES = (*(draw for draw in _IN_PLACE if draw.__name__.endswith("_")), Tensor.erfinv_, Tensor.clamp_)
+"""Nothing to do for tensors without memory; torch would import its compiler for it, a second and 60 MB."""
 
 
 class SeededInitialisation(TorchFunctionMode):
@@ -48,6 +50,8 @@ class SeededInitialisation(TorchFunctionMode):
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
+        if function in _OF_VALUES and (filled := args[0] if args else kwargs["tensor"]).is_meta:
+            return filled
         kwargs = dict(kwargs or {})
         if function in _IN_PLACE and kwargs.get("generator") is None:
             kwargs["generator"] = self._generator

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import streamlit as st
 
 from vitviz.assets import ASSETS
@@ -17,7 +19,13 @@ st.set_page_config(page_title="vitviz", page_icon=str(ICON), layout="wide")
 
 
 def pages() -> dict[str, list[st.Page]]:
-    """Return the pages of the navigation by section."""
+    """Return the pages of the navigation by section, a run's own: Streamlit notes in them which may run."""
+    return {section: list(map(copy, listed)) for section, listed in _pages(language()).items()}
+
+
+@st.cache_resource(max_entries=len(LANGUAGES), show_spinner=False)
+def _pages(spoken: str) -> dict[str, list[st.Page]]:
+    """Return the pages in a language: each looks for its file, part by part of the path, when it is made."""
     return {
         section: [
             st.Page(entry.path, title=entry.title, icon=entry.icon, default=entry.name == START) for entry in entries

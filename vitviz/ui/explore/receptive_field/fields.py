@@ -177,13 +177,14 @@ def _box(scene: Scene) -> tuple[int, int, int, int] | None:
 
 
 def _in_words(network: ProbedField) -> str:
+    areas = network.field.area_ratios
     return _(
         "Receptive field of {model} after {layer}: half of it lies in {half} of the picture, 99% in {most}"
     ).format(
         model=network.probe.title,
         layer=network.place,
-        half=percent(network.field.area_ratios[0.5]),
-        most=percent(network.field.area_ratios[0.99]),
+        half=percent(areas[0.5]),
+        most=percent(areas[0.99]),
     )
 
 
@@ -230,8 +231,9 @@ def table(measured: list[ProbedField]) -> None:
         _("Layer"): [network.place for network in measured],
         _("Radius (px)"): [f"{network.field.radius:.1f}" for network in measured],
     }
+    ratios = [network.field.area_ratios for network in measured]
     for share in SHARES:
-        rows[percent(share)] = [percent(network.field.area_ratios[share]) for network in measured]
+        rows[percent(share)] = [percent(areas[share]) for areas in ratios]
     if link.get(PICTURES) == "examples":
         rows[_("Radius by photo (px)")] = [
             f"{network.field.per_image_radius.min():.0f} – {network.field.per_image_radius.max():.0f}"
