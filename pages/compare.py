@@ -21,8 +21,7 @@ with controls:
     pair.choose(scene)
 with picture:
     a, b = sides.sides(scene)
-with controls:
-    pair.choose_classes(a)
+pair.choose_classes(a)  # below the maps: they are whole on a projector's first screen
 shown = []
 with picture:
     outcomes = [] if b is None else pair.outcomes(a, b)

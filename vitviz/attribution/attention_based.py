@@ -178,6 +178,7 @@ METHODS = (
         (LAYER,),
         targeted=False,
         why_not=no_class_token,
+        shares=True,
     ),
     Method(
         "rollout",
@@ -204,6 +205,7 @@ METHODS = (
         ),
         targeted=False,
         along=MEANS,
+        shares=True,
     ),
     Method(
         "gradient_rollout",

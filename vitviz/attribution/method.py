@@ -163,6 +163,8 @@ class Method(Record):
     knobs: tuple[Knob, ...] = ()
     signed: bool = False
     """Whether negative values mean something: evidence against the target."""
+    shares: bool = False
+    """Whether the values are shares of attention, which are said in per cent."""
     pixelwise: bool = False
     """Whether the map has a value a pixel, rather than one a patch."""
     seeded: bool = False

@@ -123,9 +123,9 @@ def attribution_scale(attribution: Attribution) -> Scale:
     """Return the colours of an explanation: signed maps about 0, others from 0, single pixels left out."""
     sizes = np.abs(attribution.values)
     most = float(sizes.max())
-    top = float(np.percentile(sizes, BRIGHTEST)) if find_method(attribution.method).pixelwise else most
-    top = top or most or 1.0
-    return Scale(-top if attribution.signed else 0.0, top, signed=attribution.signed)
+    method = find_method(attribution.method)
+    top = (float(np.percentile(sizes, BRIGHTEST)) if method.pixelwise else most) or most or 1.0
+    return Scale(-top if attribution.signed else 0.0, top, signed=attribution.signed, shares=method.shares)
 
 
 def attribution_panel(

@@ -53,6 +53,7 @@ async function takePanel(panel, at, part) {
     levels: part(`levels ${at}`, Uint8Array),
     values: part(`values ${at}`, Float32Array),
     table: colourTable(part(`colours ${at}`, Uint8Array)),
+    bar: colourTable(part(`bar ${at}`, Uint8Array)),
     painter: new MapPainter(panel.rows, panel.columns),
   };
 }
@@ -75,7 +76,7 @@ function buildPanel(board, panel) {
   const ramp = element("canvas", "ramp");
   Object.assign(ramp, { width: 256, height: 1 });
   const image = ramp.getContext("2d").createImageData(256, 1);
-  new Uint32Array(image.data.buffer).set(panel.table);
+  new Uint32Array(image.data.buffer).set(panel.bar);
   ramp.getContext("2d").putImageData(image, 0, 0);
   const ends = element("div", "ends");
   ends.append(...panel.ends.map((text) => element("span", "", text)));

@@ -88,6 +88,7 @@ def _packed(panel: Panel, maps: NDArray[np.floating[Any]] | None) -> tuple[dict[
     parts = {
         "levels": scale.quantise(numbers).tobytes(),
         "values": float32_bytes(numbers),
+        "bar": panel.bar_colours().tobytes(),
         "colours": (viewer_colours("spotlight") if darkens else panel.bar_colours()).tobytes(),
     }
     if panel.photo is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Unpack
 
 import plotly.graph_objects as go
@@ -12,6 +13,7 @@ import streamlit as st
 from PIL import Image
 
 from vitviz.figures.sheet import Panel, PrintSize
+from vitviz.figures.theme import TYPE
 from vitviz.figures.vector import drawable, vector_file
 from vitviz.figures.vector_axes import plain_text
 from vitviz.ui.components.picture_copier import picture_copier
@@ -19,6 +21,8 @@ from vitviz.ui.text import _, kept
 
 _CHARTS = "vitviz_charts"
 _WIDTH, _DPI, _TEXT = 180, 300, 6.5  # millimetres, dots an inch and points of a chart among the maps
+_POINT = 25.4 / 72  # millimetres
+NAMELESS: Mapping[str, str] = MappingProxyType({})
 _NARROWEST = 55  # millimetres: a narrower chart is drawn at this width and reduced
 _TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 
@@ -40,15 +44,18 @@ def charts() -> Mapping[str, go.Figure]:
     return drawn
 
 
-def panels(drawn: Mapping[str, go.Figure], *, columns: int, **size: Unpack[PrintSize]) -> list[Panel]:
-    """Return charts as panels of a print export whose panels stand in so many columns."""
+def panels(
+    drawn: Mapping[str, go.Figure], *, columns: int, names: Mapping[str, str] = NAMELESS, **size: Unpack[PrintSize]
+) -> list[Panel]:
+    """Return charts as panels of a print export whose panels stand in so many columns; ``names`` are by their keys."""
     width = max(_NARROWEST, size.get("width_mm", _WIDTH) / columns - 4)
-    return [_panel(figure, width, size.get("dpi", _DPI)) for figure in drawn.values()]
+    return [_panel(figure, width, size.get("dpi", _DPI), names.get(key, "")) for key, figure in drawn.items()]
 
 
-def _panel(figure: go.Figure, width: float, dpi: float) -> Panel:
-    file = vector_file(figure, "png", width_mm=width, dpi=dpi, text=_TEXT)
-    return Panel(label=title(figure), picture=Image.open(io.BytesIO(file)).convert("RGB"))
+def _panel(figure: go.Figure, width: float, dpi: float, name: str) -> Panel:
+    tall = None if figure.layout.height is None else figure.layout.height * _TEXT / TYPE * _POINT  # as high as its type
+    file = vector_file(figure, "png", width_mm=width, height_mm=tall, dpi=dpi, text=_TEXT)
+    return Panel(label=name or title(figure), picture=Image.open(io.BytesIO(file)).convert("RGB"))
 
 
 def title(figure: go.Figure) -> str:

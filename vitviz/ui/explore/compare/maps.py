@@ -14,7 +14,7 @@ from vitviz.figures.overlay import grey
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.numbers import percent
-from vitviz.ui.choices.compare import AGAINST, SIDES_SCALE
+from vitviz.ui.choices.compare import AGAINST, SIDES_SCALE, UNIT
 from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.components.map_board import MapBoard
 from vitviz.ui.explore.compare import pair, recipe
@@ -68,8 +68,9 @@ def _scales(method: Method, comparison: MapComparison) -> tuple[list[Scale], Sca
         tops = [max(tops)] * 2
     most = float(np.abs(comparison.difference).max()) or 1.0
     tops = [top or 1.0 for top in tops]
-    sides = [Scale(-top if method.signed else 0.0, top, signed=method.signed) for top in tops]
-    return sides, Scale(-most, most, signed=True)
+    shares = method.shares or link.get(UNIT) == "share"
+    sides = [Scale(-top if method.signed else 0.0, top, signed=method.signed, shares=shares) for top in tops]
+    return sides, Scale(-most, most, signed=True, shares=shares)
 
 
 def draw(a: Side, b: Side, comparison: MapComparison, shown: list[Panel]) -> None:

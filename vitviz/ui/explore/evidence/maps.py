@@ -176,7 +176,7 @@ def colours(attribution: Attribution, method: Method) -> tuple[Scale, float]:
     most = float(sizes.max())
     top = float(np.percentile(sizes, _BRIGHTEST)) if method.pixelwise else most
     top = top or most or 1.0
-    return Scale(-top if method.signed else 0.0, top, signed=method.signed), most
+    return Scale(-top if method.signed else 0.0, top, signed=method.signed, shares=method.shares), most
 
 
 def background(scene: Scene, method: Method) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ from vitviz.attention.view import MEAN, MapView, attention_view
 from vitviz.figures.overlay import grey
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
-from vitviz.numbers import number, percent
+from vitviz.numbers import percent
 from vitviz.trace import Trace
 from vitviz.ui.choices.patches import PATCH_MAP
 from vitviz.ui.choices.shared import OPACITY
@@ -37,7 +37,7 @@ def _scales(before: MapView, after: MapView) -> tuple[Scale, Scale]:
     """Return the scale that both maps share, and that of their difference."""
     top = max(before.top_of_scale, after.top_of_scale)
     change = float(np.abs(after.values - before.values).max()) or 1.0
-    return Scale(0, top, before.uniform), Scale(-change, change, signed=True)
+    return Scale(0, top, before.uniform), Scale(-change, change, signed=True, shares=True)
 
 
 def draw(scene: Scene, changed: Changed, *, on_choice: Callable[[], None]) -> tuple[MapView, MapView]:
@@ -94,7 +94,7 @@ def _alt(panel: Panel) -> str:
     values = np.asarray(panel.map)
     row, place = np.unravel_index(int(np.abs(values).argmax()), values.shape)
     return _("{title}: {value} in row {row}, column {column} is the largest").format(
-        title=panel.label, value=number(float(values[row, place])), row=row + 1, column=place + 1
+        title=panel.label, value=percent(float(values[row, place])), row=row + 1, column=place + 1
     )
 
 

@@ -24,6 +24,7 @@ from vitviz.ui.furniture import lines, offline, viewer
 from vitviz.ui.furniture.panel import look
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.furniture.show import Export
+from vitviz.ui.kept import networks
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
@@ -45,10 +46,10 @@ def export(scene: Scene, aim: Aim, changed: Changed, measured: PatchMeasurements
     """Return the files of the page: photo, changed photo and maps for print, the numbers, the settings, a page."""
     panels = _panels(scene, changed, measured)
     title, caption = viewer.titled(scene, _("What if patches change?")), viewer.caption(scene)
-    charts = dict(lines.charts())
+    charts, names = dict(lines.charts()), {"vit_answers": scene.vit.name, "cnn_answers": networks.CNN_TITLE}
 
     def png(**size: Unpack[PrintSize]) -> bytes:
-        printed = [*panels, *lines.panels(charts, columns=3, **size)]
+        printed = [*panels, *lines.panels(charts, columns=3, names=names, **size)]
         return print_figure(printed, title=title, caption=caption, columns=min(3, len(printed)), **size)
 
     return Export(
