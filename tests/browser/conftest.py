@@ -137,15 +137,14 @@ def _wait_for(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
     """Return a function that starts a Streamlit app and gives its address; one server an app for the whole run.
 
-    ``serve(path, fresh=True, **environment)`` starts another server of the same app, for first visits; it reads
-    the settings in ``folder``.
+    ``serve(path, **environment)``; it reads the settings in ``folder``.
     """
     servers: dict[Path, str] = {}
     running: list[subprocess.Popen[bytes]] = []
 
-    def start(app: Path | str, *, fresh: bool = False, folder: Path = ROOT, **environment: str) -> str:
+    def start(app: Path | str, *, folder: Path = ROOT, **environment: str) -> str:
         path = (ROOT / app).resolve()
-        if path in servers and not fresh:
+        if path in servers:
             return servers[path]
         port = _free_port()
         options = {"port": str(port), "address": "127.0.0.1", "headless": "true", "fileWatcherType": "none"}
@@ -159,7 +158,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
         running.append(server)
         url = f"http://127.0.0.1:{port}"
         _wait_for(server, url, log)
-        servers.setdefault(path, url)
+        servers[path] = url
         return url
 
     yield start
@@ -264,13 +263,12 @@ def visit(new_page: Any, serve: Any, settle: Any) -> Iterator[Callable[..., Visi
     def start(
         path: str = "",
         *,
-        fresh: bool = False,
         width: int = 1280,
         height: int = 900,
         options: dict[str, Any] | None = None,
         **link: Any,
     ) -> Visit:
-        server = serve("app.py", fresh=fresh, HF_HUB_OFFLINE="1")
+        server = serve("app.py", HF_HUB_OFFLINE="1")
         visits.append(Visit(new_page(width=width, height=height, **(options or {})), server, settle))
         return visits[-1].open(path, **link)
 

@@ -25,8 +25,8 @@ def png(seed=0, size=(300, 240)):
 # Links
 
 
-def test_a_deep_link_is_the_first_thing_a_fresh_server_is_asked(visit):
-    reader = visit("heads", fresh=True, layer=3, **QUICK).heading("Which head does what?")
+def test_a_deep_link_opens_its_page_with_all_others_in_the_navigation(visit):  # of a fresh server: the wheel's flow
+    reader = visit("heads", layer=3, **QUICK).heading("Which head does what?")
     assert reader.pages == list(PAGES.values())
     reader.photo_is("red-panda")
     assert reader.find(".st-key-strip").is_visible()

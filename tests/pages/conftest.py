@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 
 from tests.pages.dashboard import MODELS, RELATIVE, Dashboard
 from vitviz.models.loading import load_vit
@@ -25,11 +26,20 @@ from vitviz.ui.work import long_work
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _installed_components() -> Iterator[None]:
-    """Look for components of other packages once: AppTest reads every package's metadata anew for each session."""
+def _once_a_worker() -> Iterator[None]:
+    """Keep what AppTest does anew for each run: read every package's metadata for components, compile the scripts."""
+    scripts = ScriptCache()
+    compiled = scripts.get_bytecode
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", once(manifest_scanner.scan_component_manifests))
+        patch.setattr(ScriptCache, "get_bytecode", lambda _own, path: compiled(path))
         yield
+
+
+@once
+def load_once(name: str, **options: Any) -> ViT:
+    """Return what ``load_vit`` does; a model that was loaded is kept for all tests, for nobody changes it."""
+    return load_vit(name, **options)
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +81,7 @@ def dashboard(tiny_models: dict[str, ViT], monkeypatch: pytest.MonkeyPatch) -> I
         named = "tiny:class" if name == "default" else name
         if named in tiny_models and weights == "pretrained" and not size:
             return replace(tiny_models[named], **{key: options[key] for key in options if key == "multi_label"})
-        return load_vit(name, weights=weights, image_size=size or None, **options)
+        return load_once(name, weights=weights, image_size=size or None, **options)
 
     def keep_exports(scene: Any, export: Any) -> None:
         exports.append((scene, export))

@@ -68,7 +68,7 @@ def place(
 
 @pytest.fixture
 def small(place: Path, monkeypatch: pytest.MonkeyPatch, load_once: Callable[..., vitviz.ViT]) -> None:
-    """The shipped model at 84 pixels, for sentences of hundreds of passes: the same code in a tenth of the time."""
+    """The shipped model at 84 pixels, for sentences that name no size: the same code in a tenth of the time."""
 
     def load(name: str = "default", **options: Any) -> vitviz.ViT:
         return load_once(name, **(options | {"image_size": 84} if name == "default" else options))

@@ -41,14 +41,22 @@ def test_every_public_name_has_an_example() -> None:
     assert [name for name in USED if not any(f"vitviz.{name}" in line for line in lines)] == []
 
 
+@pytest.fixture(scope="module")
+def first_names() -> dict[str, object]:
+    """The names that the first two lines of the package's docstring leave, filled by the first test."""
+    return {}
+
+
 @pytest.fixture
-def shown(place: Path, load_once: Callable[..., vitviz.ViT]) -> dict[str, object]:
-    """The names after the first two lines of the package's docstring."""
-    names: dict[str, object] = {"vitviz": vitviz}
-    exec("\n".join((vitviz.__doc__ or "").split("\n")[2:4]), names)
-    assert names["vit"] is load_once("default")
-    assert isinstance(names["trace"], vitviz.Trace)
-    return names
+def shown(place: Path, load_once: Callable[..., vitviz.ViT], first_names: dict[str, object]) -> dict[str, object]:
+    """The names after the first two lines of the package's docstring: run once, as nobody changes a trace."""
+    if not first_names:
+        names: dict[str, object] = {"vitviz": vitviz}
+        exec("\n".join((vitviz.__doc__ or "").split("\n")[2:4]), names)
+        assert names["vit"] is load_once("default")
+        assert isinstance(names["trace"], vitviz.Trace)
+        first_names.update(names)
+    return first_names
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.promises.texts import fits_any_size
 from vitviz import METHODS
 from vitviz.cli import main, program
 from vitviz.cli.examples import EXAMPLES, PROGRAM
@@ -31,7 +32,7 @@ def test_every_command_has_examples_and_shows_them(capsys: pytest.CaptureFixture
 def test_every_example_does_what_it_says(
     run: Callable[[list[str]], None], request: pytest.FixtureRequest, example: str
 ) -> None:
-    if example.startswith("benchmark"):
+    if fits_any_size(example):
         request.getfixturevalue("small")
     smaller = ["--image-size", "84"] if "--workers" in example else []  # of processes that load the model themselves
     run([*shlex.split(example), *smaller])

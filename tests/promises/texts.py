@@ -41,3 +41,8 @@ def hub_names(text: str) -> list[str]:
     """Return the timm models that a text's commands and blocks load with the hub's weights."""
     told = "\n".join([*blocks(text, "sh"), *blocks(text, "python")])
     return sorted(set(re.findall(r"timm:([a-z0-9_]+)", told)))
+
+
+def fits_any_size(command: str) -> bool:
+    """Return whether a command line names neither a size nor a patch, so that a smaller model serves it as well."""
+    return re.search(r"--(size|image-size|token|patch)", command) is None
