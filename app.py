@@ -17,6 +17,8 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
+from vitviz.ui.furniture.document import Document
+
 # glibc keeps what is freed in the heap of each thread: after a few large photos several hundred megabytes that nobody
 # uses. What is larger than this goes back to the system when it is freed (M_MMAP_THRESHOLD is option -3).
 KEPT_BYTES = 8 << 20
@@ -44,4 +46,5 @@ PACKAGE = (
     HERE / "vitviz" if (HERE / "vitviz").is_dir() else HERE.parent
 )  # a clone, or vitviz/home of an installed package
 
-app = st.App(PACKAGE / "ui/main.py", middleware=[Middleware(GZipMiddleware, minimum_size=1024)])
+compress, complete = Middleware(GZipMiddleware, minimum_size=1024), Middleware(Document)  # the first one is outermost
+app = st.App(PACKAGE / "ui/main.py", middleware=[compress, complete])

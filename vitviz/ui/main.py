@@ -7,7 +7,7 @@ from copy import copy
 import streamlit as st
 
 from vitviz.assets import ASSETS
-from vitviz.ui.choices.shared import LANGUAGE
+from vitviz.ui.choices.shared import LANGUAGE, PRESENT
 from vitviz.ui.furniture import foot, lines, presentation, strip, style
 from vitviz.ui.navigation import START, sections
 from vitviz.ui.reader import chosen_model, link, models, own_panel, photos, scene
@@ -54,7 +54,7 @@ def _choose_language() -> None:
         key=key,
         on_change=lambda: link.put(LANGUAGE.at(st.session_state[key])),
     )
-    style.say_language(language(), _sidebar_choices())
+    style.say_language(language(), _sidebar_choices(), present=link.get(PRESENT))
 
 
 def frame() -> None:
@@ -62,7 +62,6 @@ def frame() -> None:
     speak(_language())
     page = st.navigation(pages(), expanded=True)  # else Streamlit folds the last pages away
     st.set_page_config(page_title=f"{page.title} · vitviz")  # names the tab and the browser's history
-    style.apply()
     name = page.url_path or START
     link.enter(name)
     link.receive()

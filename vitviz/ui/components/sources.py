@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _HERE = Path(__file__).parent
+_MOUNT = """
+export default (component) => {
+  const clean = mount(component);
+  component.parentElement.host.dataset.drawn = "";
+  return clean;
+};
+"""
 
 
 @dataclass(frozen=True)
@@ -19,8 +26,11 @@ class Source:
 
     @property
     def module(self) -> str:
-        """The script as an ES module whose default export mounts the component, as Streamlit wants it."""
-        return f"{self.js}\nexport default mount;\n"
+        """The script as an ES module whose default export mounts the component, as Streamlit wants it.
+
+        It also marks the place as drawn, for what waits for it while the page arrives.
+        """
+        return f"{self.js}\n{_MOUNT}"
 
 
 def _read(*names: str) -> str:

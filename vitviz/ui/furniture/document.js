@@ -1,0 +1,55 @@
+// What the browser does for every page, from before the first element on. See document.py.
+(() => {
+  const page = document.documentElement;
+
+  // One press of the browser's Back is one step. Streamlit writes an address twice, without and with its choices, and
+  // completes a short link; only what follows an act of the reader may be a new entry of the history.
+  const push = history.pushState.bind(history);
+  let acted = false;
+  let path = location.pathname;
+  let last = { target: null, moment: 0 };
+  const act = (event) => {
+    const [target] = event.composedPath();
+    const burst = event.type === "keydown" && last.target === target && event.timeStamp - last.moment < 1500;
+    last = { target, moment: event.timeStamp };
+    acted ||= !burst; // many presses of one key at one control are one act, as a drag is
+  };
+  for (const kind of ["pointerdown", "keydown", "drop"]) addEventListener(kind, act, true);
+  addEventListener("popstate", () => (acted = false), true);
+  history.pushState = (state, title, url) => {
+    const next = new URL(url ?? location.href, location.href);
+    const turns = next.pathname !== location.pathname;
+    if (acted || turns) push(state, title, url);
+    else history.replaceState(state, title, url);
+    acted = false;
+    if (turns) arrive();
+    path = location.pathname;
+  };
+
+  // While a page arrives, what follows something of unknown size waits for it: the style sheet hides it.
+  for (const kind of ["load", "error"]) {
+    addEventListener(kind, ({ target }) => target instanceof HTMLImageElement && (target.dataset.loaded = ""), true);
+  }
+  let timer;
+  function arrive() {
+    page.dataset.arriving = "";
+    let [rest, time] = [0, 0];
+    clearInterval(timer);
+    timer = setInterval(() => {
+      const app = document.querySelector('[data-testid="stApp"]');
+      rest = app?.dataset.testScriptState === "notRunning" ? rest + 1 : 0;
+      time += app ? 1 : 0;
+      if (rest < 10 && time < 40) return;
+      clearInterval(timer);
+      delete page.dataset.arriving;
+    }, 200);
+  }
+  arrive();
+  addEventListener("popstate", () => {
+    if (location.pathname !== path) arrive();
+    path = location.pathname;
+  });
+
+  const present = new URLSearchParams(location.search).get("present");
+  if (present) page.dataset.present = present;
+})();
