@@ -22,7 +22,17 @@ from torch import nn
 
 BuildVit = Callable[..., nn.Module]
 ROOT = Path(__file__).parents[1]
-BUILT_FROM = ("vitviz", "pages", "assets", ".streamlit", "app.py", "pyproject.toml", "README.md", "LICENSE")
+BUILT_FROM = (
+    "vitviz",
+    "pages",
+    "assets",
+    ".streamlit",
+    "app.py",
+    "pyproject.toml",
+    "hatch_build.py",
+    "README.md",
+    "LICENSE",
+)
 LONGEST = ("browser", "pages")
 """Folders whose files take longest: spread over the workers, they come first, so that none is left for the end."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import runpy
 import subprocess
 import sys
 import zipfile
@@ -80,7 +82,31 @@ def test_the_console_script_explains_a_shipped_photo(installed: Path, at_home: P
     assert (at_home / "cat.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_ranges_of_the_package_begin_at_the_pins_of_the_clone(installed: Path) -> None:
+def test_the_readme_of_the_package_has_no_link_that_leads_nowhere(installed: Path) -> None:
+    (distribution,) = metadata.distributions(path=[str(installed)])
+    told = distribution.metadata
+    text = told.get_payload()
+    assert told["Description-Content-Type"] == "text/markdown"
+    assert text.startswith("# vitviz\n")
+    assert "dashboard" in text
+    links = re.findall(r"(!?)\[[^\]]*\]\(([^)]+)\)", text)
+    source = dict(line.split(", ") for line in told.get_all("Project-URL") or []).get("Source")
+    assert all(place.startswith("https://") for _, place in links)
+    assert any(picture for picture, _ in links) == (source is not None)
+
+
+def test_the_readme_s_links_follow_the_address_of_the_repository() -> None:
+    read = runpy.run_path(str(ROOT / "hatch_build.py"))["readme"]
+    text = "a\n\n![seen](b/c.png)\n\n[card](d.md#e), [here](#f), [paper](https://g.example/h)\n"
+    far = "https://i.example/j"
+    assert read(text, far) == (
+        f"a\n\n![seen]({far}/raw/HEAD/b/c.png)\n\n[card]({far}/blob/HEAD/d.md#e), [here]({far}#f), "
+        "[paper](https://g.example/h)\n"
+    )
+    assert read(text, None) == "a\n\ncard, here, [paper](https://g.example/h)\n"
+
+
+def test_the_ranges_of_the_package_hold_the_pins_of_the_clone(installed: Path) -> None:
     (distribution,) = metadata.distributions(path=[str(installed)])
     needed = [Requirement(line) for line in distribution.requires or []]
     lists = [(ROOT / file).read_text().splitlines() for file in ("requirements.txt", "requirements-dev.txt")]
@@ -88,6 +114,5 @@ def test_the_ranges_of_the_package_begin_at_the_pins_of_the_clone(installed: Pat
     assert {requirement.name for requirement in needed if not requirement.marker} == set(always)
     for requirement in needed:
         assert requirement.specifier.contains(pins[requirement.name])
-        (lowest,) = [bound.version for bound in requirement.specifier if bound.operator == ">="]
-        assert pins[requirement.name].startswith(lowest)  # a bound below what the tests ran with would be a guess
+        assert {bound.operator for bound in requirement.specifier} == {">=", "<"}  # `make lowest` proves the first
     assert distribution.version == vitviz.__version__

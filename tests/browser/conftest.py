@@ -137,12 +137,13 @@ def _wait_for(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
     """Return a function that starts a Streamlit app and gives its address; one server an app for the whole run.
 
-    ``serve(path, **environment)``; it reads the settings in ``folder``.
+    ``serve(path, **environment)``; it reads the settings in ``folder``. ``serve(script, script=True)`` starts what an
+    installed vitviz serves.
     """
     servers: dict[Path, str] = {}
     running: list[subprocess.Popen[bytes]] = []
 
-    def start(app: Path | str, *, folder: Path = ROOT, **environment: str) -> str:
+    def start(app: Path | str, *, folder: Path = ROOT, script: bool = False, **environment: str) -> str:
         path = (ROOT / app).resolve()
         if path in servers:
             return servers[path]
@@ -151,6 +152,8 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
         command = [sys.executable, "-m", "streamlit", "run", str(path), "--browser.gatherUsageStats", "false"]
         for name, value in options.items():
             command += [f"--server.{name}", value]
+        if script:
+            command = [str(path), "serve", "--port", str(port)]
         log = tmp_path_factory.mktemp("server") / "log.txt"
         with log.open("wb") as output:
             variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}

@@ -40,7 +40,7 @@ SCRIPTS = [script for page in PAGES if (script := "\n".join(blocks(page, "python
 """The blocks of a page of the guide, which go on from one to the next."""
 
 WHEEL = f"dist/vitviz-{vitviz.__version__}-py3-none-any.whl"
-INSTALLED = {f"pip install {WHEEL}", "vitviz serve"}
+INSTALLED = {f"uvx --from {WHEEL} vitviz serve", f"pip install {WHEEL}", "vitviz serve"}
 """What test_wheel.py and its flow in Chromium do with the wheel."""
 WRITTEN = {"table.csv", "table.html", "manifest.csv"}
 """Files that a command writes."""
