@@ -42,6 +42,10 @@ def test_cold_attention_is_one_token_and_hot_attention_is_uniform(vit, picture):
     assert result.cosine[1] == pytest.approx(1, abs=1e-12)
     assert result.cosine[[0, 2]].max() < 1 - 1e-4
     assert result.read == "class token"
+    cold, plain, hot = result.maps  # (rows, columns): the class token's last row of attention
+    assert np.array_equal(plain, trace(vit, picture).attention_row(1, 0).mean(0)[1:].numpy().reshape(4, 4))
+    assert np.allclose(hot, 1 / 17, atol=1e-4)
+    assert np.isin(np.round(2 * cold, 1), (0, 1, 2)).all()  # each of the two heads chooses one token
 
 
 def test_one_layer_alone(vit, picture):

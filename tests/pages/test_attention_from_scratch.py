@@ -117,6 +117,8 @@ def test_the_sweep_of_one_layer(dashboard, results):
     app = dashboard(PAGE, scratch="temperature", heated="1").sound()
     app.app.toggle(key="choice_heat_sweep").set_value(True).run()
     assert app.sound().has("plotly_chart", "heat_sweep")
+    played = app.component("heat_film")
+    assert (len(played["frames"]), played["frames"][played["start"]]) == (len(FACTORS), "2 × √d")
     arrays = results[-1].arrays()
     assert arrays["cosine"][list(FACTORS).index("1")] == pytest.approx(1, abs=1e-12)
     assert len(arrays["cosine"]) == len(FACTORS)

@@ -73,6 +73,7 @@ def test_every_graph_at_the_ends_of_strength_and_depth(dashboard, results, graph
     assert all(np.isfinite(values).all() for values in result.arrays().values())
     assert len(result.figures()) >= 4
     assert app.has("plotly_chart", "depth_signals") == (graph != "grid")
+    assert len(app.component("depth_film")["frames"]) == len(result.arrays()["signals"])
 
 
 def test_a_smaller_graph_and_no_high_frequency(dashboard):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from vitviz.attention.statistics import head_statistics
+from vitviz.attention.view import attention_view
 from vitviz.capture.edit import Edit
 from vitviz.errors import OptionError, check_index
 from vitviz.models.inputs import Picture, input_of
@@ -45,6 +46,9 @@ class ModelTemperature(Result):
     """The top-1 class at each factor; empty for a model without a classifier."""
     probability: Table
     """(factor,) probability of the plain model's answer; empty without a classifier."""
+    maps: NDArray[np.float32]
+    """(factor, rows, columns) where the class token, or without one the mean patch, looks in the last layer, mean of
+    the heads."""
 
 
 def tempered_edit(vit: ViT, factor: float, layer: int | None = None) -> Edit:
@@ -72,12 +76,13 @@ def run(
         raise OptionError("There are no temperature factors; wanted at least one, such as 1 or 2.")
     pixels = input_of(vit, image)
     plain = trace(vit, pixels)
-    entropies, cosines, answers = [], [], []
+    entropies, cosines, answers, maps = [], [], [], []
     for done, factor in enumerate(factors):
         edit = tempered_edit(vit, factor, layer)
         traced = trace(vit, pixels, edit=edit) if edit else plain
         entropies.append(np.nanmean(head_statistics(traced).entropy, axis=1))  # (layer,)
         cosines.append(drift(plain, traced))
+        maps.append(attention_view(traced).values)
         if traced.logits is not None:
             answers.append(vit.probabilities(traced.logits.double()))
         report(progress, done + 1, len(factors))
@@ -92,6 +97,7 @@ def run(
         _read_name(plain),
         top,
         np.array([float(shares[best]) for shares in answers]),
+        np.stack(maps),
     )
 
 

@@ -1,6 +1,7 @@
 // The film: the same maps frame after frame. Play, pause and scrub in the browser; the server is asked nothing.
 
 const STEP = 650; // milliseconds a frame
+const WHOLE = 10000; // milliseconds that a film of many frames takes
 
 class Film {
   constructor(root) {
@@ -49,7 +50,7 @@ class Film {
       if (!this.app.isConnected) return this.pause();
       this.show(this.at + 1);
       return this.at === this.last ? this.pause() : undefined;
-    }, STEP);
+    }, Math.max(90, Math.min(STEP, WHOLE / this.meta.frames.length)));
     return writeFrame(this);
   }
 

@@ -22,7 +22,7 @@ from vitviz.ui.choices.depth import PAGE
 from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.panel import bare_map
-from vitviz.ui.learn.depth import guesses, residual_knobs, residual_model
+from vitviz.ui.learn.depth import guesses, residual_knobs, residual_model, signal_film
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 
@@ -52,6 +52,7 @@ def draw(scene: Scene) -> lesson.Result | None:
     with right:
         figures[_("Amplitude by block")] = _amplitudes(knobs, filtered)
     _signals(knobs, filtered, figures)
+    signal_film.draw(filtered, knobs["size"])
     model = residual_model.draw(scene, figures)
     _lesson()
     return lesson.Result(

@@ -15,7 +15,7 @@ from vitviz.ui.choices.attention_from_scratch import EXAMPLE, FACTOR, HEATED, PA
 from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
-from vitviz.ui.learn.scratch import guesses, temperature_example, temperature_model
+from vitviz.ui.learn.scratch import guesses, temperature_example, temperature_film, temperature_model
 from vitviz.ui.learn.scratch.temperature_example import Example
 from vitviz.ui.learn.scratch.temperature_model import Heated
 from vitviz.ui.reader import link
@@ -101,6 +101,7 @@ def _sweep(scene: Scene, figures: Figures) -> ModelTemperature | None:
     st.subheader(_("How far from √d does the model still work?"), anchor=False)
     sweep = temperature_model.ask_sweep(scene)
     if sweep is not None:
+        temperature_film.draw(scene, sweep)
         figure = figures[_("Drift with temperature")] = temperature_model.sweep_figure(sweep)
         chart(figure, key="heat_sweep")
         temperature_model.sweep_table(scene, sweep)
