@@ -20,10 +20,12 @@ from starlette.middleware.gzip import GZipMiddleware
 from vitviz.ui.furniture.document import Document
 
 # glibc keeps what is freed in the heap of each thread: after a few large photos several hundred megabytes that nobody
-# uses. What is larger than this goes back to the system when it is freed (M_MMAP_THRESHOLD is option -3).
-KEPT_BYTES = 8 << 20
+# uses. What is larger than this goes back to the system when it is freed (M_MMAP_THRESHOLD is option -3), and threads,
+# of which every run of a page has its own, share few heaps (M_ARENA_MAX is option -8).
+KEPT_BYTES, HEAPS = 8 << 20, 2
 if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
     libc.mallopt(-3, KEPT_BYTES)
+    libc.mallopt(-8, HEAPS)
 
 
 def load() -> None:

@@ -17,7 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.faults.chromium import browsing, settled, wrong
-from benchmarks.faults.harness import RESULTS, late, memory_of, serving
+from benchmarks.faults.harness import RESULTS, late, mean_load, memory_of, serving, watch_load
 from benchmarks.timing import table
 from vitviz.examples import examples
 from vitviz.ui.navigation import START, entries
@@ -118,6 +118,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one warm tour, and no results written")
     parser.add_argument("--tours", type=int, default=3, help="of all pages, from warm caches (default: 3)")
     options = parser.parse_args()
+    watch_load()
     rows, warm, first = measured(1 if options.quick else options.tours)
     printed = table(("what", "median", "95th percentile", "longest", "goal"), rows)
     pages = [(*_row(name, times, "")[:4], f"{first[name]:.2f} s") for name, times in warm.items()]
@@ -128,7 +129,7 @@ def main() -> None:
     head = (
         "# What pages cost\n\nOutput of `python benchmarks/bench_pages.py`: headless Chromium and the server on the "
         f"same {os.cpu_count()} cores, the shipped model, one reader; load "
-        f"{os.getloadavg()[2]:.1f} in the quarter of an hour before the end.\n\n"
+        f"{mean_load():.1f} while it ran (its own included).\n\n"
     )
     (RESULTS / "pages.md").write_text(f"{head}{printed}\n", encoding="utf-8")
 

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -133,6 +134,29 @@ def late(seconds: Sequence[float]) -> tuple[float, float, float]:
     return float(np.median(seconds)), float(np.percentile(seconds, 95)), float(np.max(seconds))
 
 
+_LOADS: list[int] = []
+_LOAD_SECONDS = 2.0
+
+
+def watch_load() -> None:
+    """Begin to look every other second at how many threads of the machine run or could run."""
+    place = Path("/proc/loadavg")
+
+    def look() -> None:
+        while True:
+            running = place.read_text().split()[3].partition("/")[0]
+            _LOADS.append(int(running) - 1)  # without the one that looks
+            time.sleep(_LOAD_SECONDS)
+
+    if place.is_file():
+        threading.Thread(target=look, name="load", daemon=True).start()
+
+
+def mean_load() -> float:
+    """Return the mean load since ``watch_load``: the kernel's own averages tell of what ran before it too."""
+    return float(np.mean(_LOADS)) if _LOADS else float("nan")
+
+
 def arguments(text: str | None, **numbers: tuple[int, str]) -> argparse.Namespace:
     """Return the options of a script: ``--quick`` and ``--seed``, and a number for each name with its help."""
     parser = argparse.ArgumentParser(description=(text or "").partition("\n")[0])
@@ -140,6 +164,7 @@ def arguments(text: str | None, **numbers: tuple[int, str]) -> argparse.Namespac
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     for name, (default, help_) in numbers.items():
         parser.add_argument(f"--{name}", type=int, default=default, help=f"{help_} (default: {default})")
+    watch_load()
     return parser.parse_args()
 
 
@@ -150,7 +175,7 @@ def tell(options: argparse.Namespace, name: str, title: str, text: str, rows: li
     if options.quick:
         return
     command = f"python benchmarks/faults/{name}.py"
-    busy = f", load {os.getloadavg()[2]:.0f} while it ran" if hasattr(os, "getloadavg") else ""
+    busy = f", load {mean_load():.1f} while it ran (its own included)" if _LOADS else ""
     machine = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}{busy}"
     head = f"# {title}\n\nOutput of `{command}` (`make faults` runs all of them) on a machine of {machine}.\n\n"
     (RESULTS / f"faults_{name}.md").write_text(f"{head}{text.strip()}\n\n{printed}\n", encoding="utf-8")

@@ -22,6 +22,8 @@ from vitviz.ui.navigation import START, entries
 
 WARM = 0.25
 """Share of the samples at the start that does not count: caches fill there."""
+ROUND = 200
+"""Fewer visits than these go to one photo alone: all pages with all photos would take longer than they."""
 
 
 def main() -> None:
@@ -42,7 +44,8 @@ def main() -> None:
     text = (
         "Resident memory of the process, sampled 100 times; the slope is a least-squares line through the last three "
         "quarters, and flat means less than 5 % growth in 1,000. The visits go round all pages and example photos, "
-        "each in a new session that is closed again."
+        "each in a new session that is closed again; a round of all pages with all photos before them fills the caches "
+        "and is not counted."
     )
     tell(options, "steady", "Memory over many traces and visits", text, rows, data)
 
@@ -70,19 +73,20 @@ def tracing(count: int, seed: int) -> tuple[int, list[float]]:
 
 
 def visiting(count: int) -> tuple[int, list[float]]:
-    """Return how often a page was visited, and samples of the server's memory."""
+    """Return how often a page was visited after a round that fills the caches, and samples of the server's memory."""
     names = [entry.name for entry in entries()]
-    photos = [photo.id for photo in examples()]
+    photos = [photo.id for photo in examples()] if count >= ROUND else [examples()[0].id]
+    filling = len(names) * len(photos)
     samples, bad = [], []
     with serving() as server:
-        for number in range(count):
+        for number in range(filling + count):
             page = names[number % len(names)]
             photo = photos[number // len(names) % len(photos)]
             with Reader(server.url) as reader:
                 drawn = reader.open("" if page == START else page, example=photo, **SMALL)
             if drawn.exceptions or not drawn.finished:
                 bad.append((page, photo, drawn.exceptions))
-            if number % max(1, count // 100) == 0:
+            if number >= filling and (number - filling) % max(1, count // 100) == 0:
                 samples.append(server.memory)
     if bad:
         print(f"{len(bad)} visits went wrong, the first: {bad[0]}", flush=True)

@@ -23,7 +23,7 @@ def pages() -> dict[str, list[st.Page]]:
     return {section: list(map(copy, listed)) for section, listed in _pages(language()).items()}
 
 
-@st.cache_resource(max_entries=len(LANGUAGES), show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _pages(spoken: str) -> dict[str, list[st.Page]]:
     """Return the pages in a language: each looks for its file, part by part of the path, when it is made."""
     return {

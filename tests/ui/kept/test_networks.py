@@ -9,6 +9,7 @@ import torch
 
 import vitviz
 from vitviz.errors import CheckpointError
+from vitviz.examples import example
 from vitviz.models import shipped, timm_door
 from vitviz.ui.kept import networks
 
@@ -41,6 +42,6 @@ def test_a_file_that_cannot_be_read_is_told_each_time(monkeypatch: pytest.Monkey
 def test_it_reads_the_input_of_the_shipped_vit_as_it_is() -> None:
     vit, net = vitviz.load_vit(), vitviz.load_convnet()
     data = timm_door.data_settings(net.module, vit.image_size)
-    pixels = vit.preprocess(vitviz.examples.example("koala").path)
+    pixels = vit.preprocess(example("koala").path)
     assert networks.renormalised(pixels, vit, data.mean, data.std) is pixels
-    torch.testing.assert_close(net.preprocess(vitviz.examples.example("koala").path), pixels)
+    torch.testing.assert_close(net.preprocess(example("koala").path), pixels)

@@ -45,8 +45,8 @@ from vitviz.ui.kept.placing import placing
 from vitviz.ui.kept.shelf import Shelf
 from vitviz.ui.text import N_, _
 
-TRACE_BYTES = 800_000_000
-"""Of memory for the traces of all readers: those of a class of forty, each with a photo of their own."""
+TRACE_BYTES = 300_000_000
+"""Of memory for the traces of all readers: those of fifteen with a photo of their own each. One is made in a moment."""
 Inputs = Callable[[], list[torch.Tensor]]
 """Prepares the inputs of a network, (channel, height, width) each, when something is not in the cache."""
 

@@ -17,7 +17,7 @@ from vitviz.ui.kept.shelf import Shelf
 PREFIX = "own:"
 FILE_BYTES = 400_000_000
 """Of memory for the files of all readers: those of a class of forty, each with three photos of a phone."""
-PHOTO_BYTES = 100_000_000
+PHOTO_BYTES = 60_000_000
 """Of memory for photos as they were opened, 9 MB each where they are large: the ones that are looked at."""
 
 
