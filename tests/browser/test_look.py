@@ -48,3 +48,19 @@ def test_every_page_fits_its_window_in_both_themes(visit, half):
             shot = Image.open(io.BytesIO(reader.page.screenshot(path=file))).convert("RGB")
             assert (np.asarray(shot)[:, -40:].mean() < 60) == (scheme == "dark"), title
             assert shot.getcolors(500) is None, f"{title} is blank"
+
+
+MOVED = """() => new Promise((done) => {
+  const watch = new PerformanceObserver((list) => {
+    done(list.getEntries().reduce((sum, shift) => sum + (shift.hadRecentInput ? 0 : shift.value), 0));
+  });
+  watch.observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => done(0), 1000);
+})"""
+"""The browser's layout shift of a page since it was loaded; web.dev calls up to 0.1 good."""
+
+
+def test_nothing_moves_while_a_page_arrives(visit):
+    reader = visit("anatomy", **LINK)  # what it computes is kept from here on
+    reader.page.reload()
+    assert reader.settle().page.evaluate(MOVED) < 0.1

@@ -22,6 +22,10 @@ def parts() -> bytes:
     return f"<style>\n{css}</style>\n<script>\n{js}</script>\n".encode()
 
 
+_OF_THE_FILE = (b"content-length", b"etag", b"last-modified", b"accept-ranges")
+"""Headers of an answer that hold for the file on the disk and no longer for what is sent."""
+
+
 class Document:
     """Middleware that puts style sheet and script at the end of the body of every HTML page, after Streamlit's own."""
 
@@ -62,8 +66,6 @@ class Document:
         return take
 
 
-_OF_THE_FILE = (b"content-length", b"etag", b"last-modified", b"accept-ranges")
-
-
 def _is_html(start: Message) -> bool:
-    return start["status"] == 200 and dict(start["headers"]).get(b"content-type", b"").startswith(b"text/html")
+    kind: bytes = dict(start["headers"]).get(b"content-type", b"")
+    return start["status"] == 200 and kind.startswith(b"text/html")
