@@ -27,6 +27,7 @@ class Film {
     if (meta.photoName !== before.photoName) takePhoto(this, part("photo", Uint8Array), () => this.repaint());
     this.observer.observe(this.app);
     this.show(this.at);
+    this.repaint(); // the tiles have their places before they are first seen
     if (this.image) this.app.dataset.ready = meta.content;
   }
 
@@ -82,7 +83,6 @@ class Film {
 function paintFrame(film, canvas, panel, frame) {
   const { meta } = film;
   if (!canvas.clientWidth) return;
-  canvas.style.aspectRatio = `${meta.width} / ${meta.height}`;
   fitCanvas(canvas);
   const { rows, columns } = meta.panels[panel];
   const context = canvas.getContext("2d");
@@ -138,6 +138,7 @@ function buildFilm(film) {
   find(".scrub").setAttribute("aria-label", meta.labels.scrub);
   find(".tiles").setAttribute("aria-label", meta.labels.scrub);
   app.setAttribute("aria-label", meta.name);
+  app.style.setProperty("--aspect", meta.width / meta.height);
   const ramp = find(".ramp").getContext("2d");
   const image = ramp.createImageData(256, 1);
   new Uint32Array(image.data.buffer).set(film.table);
@@ -147,7 +148,6 @@ function buildFilm(film) {
   if (film.shape === shape) return;
   film.shape = shape;
   find(".panels").style.setProperty("--panels", meta.panels.length);
-  find(".panels").style.setProperty("--aspect", meta.width / meta.height);
   find(".panels").replaceChildren(
     ...meta.panels.map(({ title }) => {
       const panel = element("figure", "panel");

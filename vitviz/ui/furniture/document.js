@@ -28,7 +28,8 @@
 
   // While a page arrives, what follows something of unknown size waits for it: the style sheet hides it.
   for (const kind of ["load", "error"]) {
-    addEventListener(kind, ({ target }) => target instanceof HTMLImageElement && (target.dataset.loaded = ""), true);
+    const mark = ({ target }) => target instanceof HTMLImageElement && (target.dataset.loaded = "");
+    document.addEventListener(kind, mark, true); // no "load" of a picture ever reaches the window
   }
   let timer;
   function arrive() {
