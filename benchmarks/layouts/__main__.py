@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
-import vitviz  # first: it lets timm be imported beside any build of torch
-from benchmarks.layouts import families, transformers_files, wrapped
+import vitviz
+from benchmarks.layouts import families, frameworks, not_weights, odd_tensors, transformers_files, wrapped
 from benchmarks.layouts.case import Answer, Case, answer_of
 from vitviz.models.weights import load_module
 
@@ -28,6 +28,9 @@ def all_cases() -> Iterator[Case]:
     yield from wrapped.cases()
     yield from families.cases()
     yield from transformers_files.cases()
+    yield from frameworks.cases()
+    yield from odd_tensors.cases()
+    yield from not_weights.cases()
 
 
 def verdict(case: Case, folder: Path) -> tuple[bool, str]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from vitviz.models.timm_door import timm
 
 SMALL = "test_vit"  # timm's own test model: 160 × 160 pixels, 6 blocks of 2 heads, 64 channels
 Answer = Callable[[Tensor], Tensor]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.layouts.case import Answer, Case, drawn
+from benchmarks.layouts.case import Answer, Case, drawn, prefixed, save
 
 _SMALL = {"hidden_size": 64, "num_hidden_layers": 6, "intermediate_size": 192, "image_size": 160, "patch_size": 16}
 
@@ -27,6 +27,8 @@ def cases() -> Iterator[Case]:
              "image_size": 224, "patch_size": 16, "projection_dim": 512}  # fmt: skip
     name = "vit_xsmall_patch16_clip_224"
     yield _case("CLIPVisionModelWithProjection", tower, name, 224, answer=lambda out: out.image_embeds)
+    for kind in ("CLIPForImageClassification", "ViTModel"):  # a classifier over other tokens, and behind a pooler
+        yield _classified(kind, tower if kind.startswith("CLIP") else two)
     base = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072,
             "image_size": 224, "patch_size": 16}  # fmt: skip
     beit = base | {"use_relative_position_bias": True, "num_labels": 5}
@@ -39,6 +41,32 @@ def cases() -> Iterator[Case]:
     deit = {"hidden_size": 192, "num_hidden_layers": 12, "num_attention_heads": 3, "intermediate_size": 768,
             "image_size": 224, "patch_size": 16, "num_labels": 5}  # fmt: skip
     yield _case(teacher, deit, "deit_tiny_distilled_patch16_224", 224)
+
+
+def _classified(kind: str, settings: dict[str, Any]) -> Case:
+    """Return a model whose classifier reads something else than timm's: only its embedding can be shown."""
+    clip = kind.startswith("CLIP")
+
+    def write(path: Path) -> Answer:
+        import torch
+        import transformers
+
+        if clip:
+            vision = transformers.CLIPVisionConfig(**settings)
+            config = transformers.CLIPConfig(vision_config=vision.to_dict(), num_labels=5)
+            model: Any = drawn(transformers.CLIPForImageClassification(config))
+            model.save_pretrained(path.parent)
+            tower = model.vision_model
+            return lambda batch: tower(batch).pooler_output
+        inner: Any = drawn(transformers.ViTModel(transformers.ViTConfig(**settings)))
+        head = {"classifier.weight": torch.ones(5, 64), "classifier.bias": torch.zeros(5)}
+        save(path, prefixed(inner.state_dict(), "vit.") | head)
+        inner.config.save_pretrained(path.parent)
+        return lambda batch: inner(batch).last_hidden_state[:, 0]
+
+    name = f"Hugging Face {kind}" + ("" if clip else " with a pooler and a classifier of one's own")
+    architecture, size = ("vit_xsmall_patch16_clip_224", 224) if clip else ("test_vit", 160)
+    return Case(name, "model.safetensors", write, architecture, size=size)
 
 
 def _class_token(out: Any) -> Any:

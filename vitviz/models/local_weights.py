@@ -11,10 +11,11 @@ from torch import nn
 
 from vitviz.clause import Clause, listed
 from vitviz.errors import CheckpointError, OptionError
-from vitviz.models import checkpoints
+from vitviz.models import checkpoints, timm_door
 from vitviz.models.checkpoints.classifier import Classifier, layers_of
 from vitviz.models.checkpoints.layout import Converted, Layout, Traits
-from vitviz.models.checkpoints.recognition import LAYOUTS, Recognition, check_numbers, recognition_of
+from vitviz.models.checkpoints.numbers import check_numbers
+from vitviz.models.checkpoints.recognition import LAYOUTS, Recognition, recognition_of
 from vitviz.models.position_table import Size, grid_in_file, is_own_grid
 from vitviz.models.timm_weights import TIMM, FileOptions, Loaded, from_state, projected, skeleton
 
@@ -26,6 +27,7 @@ def from_file(name: str, path: Path, image_size: Size | None, options: FileOptio
     """
     plain = skeleton(name)
     recognition = _recognition(path, plain, options)
+    _check_patches(name, path, plain, recognition)
     build = {} if plain is None else _build_options(plain, recognition, options)
     channels = _channels(plain, recognition)
     told_more = {**build, **({"in_chans": channels} if channels != 3 else {})}
@@ -51,7 +53,10 @@ def from_file(name: str, path: Path, image_size: Size | None, options: FileOptio
     except CheckpointError as error:
         raise misfit(error, name, path, recognition) from error
     _complete(module, recognition, options)
-    told = "".join(f"; {part}" for part in (recognition.layout, *recognition.steps) if part != "timm")
+    steps = [part for part in (recognition.layout, *recognition.steps) if part != "timm"]
+    if recognition.classes and not module.num_classes:
+        steps.append(Clause("its {count} outputs are an embedding shared with texts", count=recognition.classes))
+    told = "".join(f"; {part}" for part in steps)
     origin = (
         f"{path.name}, SHA-256 {checkpoints.sha256_of(path)}{_heads_told(module, recognition, options)}{taken}{told}"
     )
@@ -79,11 +84,41 @@ def _recognition(path: Path, plain: nn.Module | None, options: FileOptions) -> R
     recognition = recognition_of(contents, (*LAYOUTS, *own), options.weights_kind)
     if recognition is not None:
         return recognition
-    state = checkpoints.read_checkpoint(path)  # no prefix is known: loading says which tensors differ
+    checkpoints.check_network(path.name, contents.tensors)
+    # given an empty table, timm would fetch weights of its own
+    state = (
+        checkpoints.read_checkpoint(path) or contents.tensors
+    )  # no prefix is known: loading says which tensors differ
     check_numbers(path.name, state)
     weight = state.get("head.weight")
     head = Classifier({"weight": weight} if weight is not None and weight.ndim == 2 else {})
     return Recognition(path.name, "timm", (), Traits(), head, None, state)
+
+
+def _check_patches(name: str, path: Path, plain: nn.Module | None, recognition: Recognition) -> None:
+    """Raise CheckpointError where timm would stretch the patches' kernels: the answer would be another model's."""
+    file = recognition.state.get("patch_embed.proj.weight")
+    own = None if plain is None else dict(plain.named_parameters()).get("patch_embed.proj.weight")
+    if file is None or own is None or own.ndim != 4 or file.ndim < 3:
+        return
+    if file.ndim == 5:
+        raise CheckpointError(
+            "{name} is a video model: its patches are tubes over {count} frames; wanted one that sees single pictures.",
+            name=path.name,
+            count=file.shape[2],
+        )
+    if file.ndim == 4 and file.shape[2:] != own.shape[2:]:
+        error = CheckpointError(
+            "{name} has patches of {height} × {width} pixels, {architecture} has {own_height} × {own_width}: "
+            "resampled, it would be another model. Choose the architecture that the file was saved from.",
+            name=path.name,
+            height=file.shape[2],
+            width=file.shape[3],
+            architecture=TIMM + name,
+            own_height=own.shape[2],
+            own_width=own.shape[3],
+        )
+        raise misfit(error, name, path, recognition)
 
 
 def _own_layout(plain: nn.Module) -> Layout:
@@ -110,9 +145,19 @@ def _build_options(plain: nn.Module, recognition: Recognition, options: FileOpti
         build["norm_layer"] = partial(nn.LayerNorm, eps=traits.eps)
     if traits.activation is not None and not _acts(block, traits.activation):
         build["act_layer"] = traits.activation
-    if traits.registers is not None and "reg_token" not in dict(plain.named_parameters()):
-        build["reg_tokens"] = traits.registers
+    if "reg_token" in state and "reg_token" not in dict(plain.named_parameters()):
+        build |= _registers(plain, state)
     return build | _pooling(plain, state)
+
+
+def _registers(plain: nn.Module, state: Any) -> dict[str, Any]:
+    """Return how timm is told of registers: its positions count them, or are those of the patches alone."""
+    count = int(state["reg_token"].shape[1])
+    own: Any = dict(plain.named_parameters()).get("pos_embed")
+    table = state.get("pos_embed")
+    patches = 0 if own is None else own.shape[1] - int("cls_token" in plain.state_dict())
+    alone = table is not None and table.shape[1] == patches
+    return {"reg_tokens": count, **({"no_embed_class": True} if alone else {})}
 
 
 def _channels(plain: nn.Module | None, recognition: Recognition) -> int:
@@ -174,5 +219,5 @@ def _complete(module: Any, recognition: Recognition, options: FileOptions) -> No
     classifier = recognition.classifier
     if classifier.state and not classifier.matrix:
         module.head, module.num_classes = layers_of(classifier, options.head_activation), classifier.classes
-    elif classifier.projection and isinstance(module.head, nn.Linear):
+    elif isinstance(module.head, nn.Linear) and (classifier.projection or timm_door.projects(module)):
         projected(module)

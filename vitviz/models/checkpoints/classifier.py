@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -19,11 +19,14 @@ HeadActivation = Literal["none", "relu", "gelu", "tanh", "silu"]
 _ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "gelu": nn.GELU, "tanh": nn.Tanh, "silu": nn.SiLU}
 _NAMES = (
     "head", "classifier", "cls_head", "fc", "heads.head", "linear_head", "linear", "classification_head", "mlp_head",
-    "cls_classifier", "visual_projection",
+    "cls_classifier", "visual_projection", "head.layers.head", "head.fc",
 )  # fmt: skip
+HEADS = rf"(?:pre_logits\.|(?:{'|'.join(map(re.escape, _NAMES))})\.)"
+"""Matches the names of a classifier in a state dict that begins with the model's own."""
+_DEEPER = ("head.layers.head", "head.fc")  # of MMPretrain, beside its backbone
 _ASIDE = re.compile(
     r"(?:.*(?:criterion|loss|metric|accuracy|optimi[sz]er|scheduler|decoder|predictor|projector|projection|prototype"
-    r"|queue|center|mixup|teacher|student|ema|momentum).*"
+    r"|queue|center|mixup|teacher|student|momentum).*|(?:.*_)?ema(?:_.*)?|initted|step"
     r"|n_averaged|mask_token|masked_embed|lm_head|(?:dino|ibot)_head|text.*|transformer|token_embedding"
     r"|positional_embedding|ln_final|logit_scale|logit_bias|input_resolution|context_length|vocab_size|pooler)$"
 )
@@ -39,6 +42,8 @@ class Classifier(Record):
     """Whether it makes an embedding, and no classes."""
     steps: tuple[str, ...] = ()
     """What was done, a clause each."""
+    activation: HeadActivation | None = None
+    """What stands between its matrices, where the layout says so."""
 
     @property
     def matrix(self) -> bool:
@@ -58,14 +63,20 @@ def classifier_of(body: State, outside: State, places: Sequence[str], width: int
     ``body`` are its tensors in timm's names, ``outside`` what lies beside it by whole name, ``places`` the prefixes at
     which a classifier may stand, nearest first. A layer between the model and it whose work is unknown leaves it out.
     """
-    own = _part(body, "head.")
-    candidates = [("head", "", own)] if own else []
+    candidates = [(name, "", _part(body, f"{name}.")) for name in _NAMES if name not in _DEEPER]
     for place in places:
-        candidates += [(f"{place}{name}", place, _part(outside, f"{place}{name}.")) for name in _NAMES]
+        candidates += [(f"{place}{name}", place, _part(outside, f"{place}{name}.")) for name in (*_DEEPER, *_NAMES)]
     name, tensors = next(((name, part) for name, _, part in candidates if part), ("", {}))
     classifier = _recognised(name, tensors, width)
+    within = {key for key in body if _ASIDE.match(key.split(".")[0])}
+    others = {**outside, **{key: body[key] for key in within}}
     strangers = sorted({_first(key, places) for key in outside if not key.startswith(f"{name}.")})
-    unknown = [stranger for stranger in strangers if not _ASIDE.match(stranger)]
+    more = sorted({key.split(".")[0] for key in within} - set(strangers))
+    unknown = [
+        stranger
+        for stranger in [*strangers, *more]
+        if not _ASIDE.match(stranger) or _may_join(_layers(others, stranger, places), width, classifier.classes)
+    ]
     steps = (
         [Clause("left aside: {listed}", listed=", ".join(strangers[:4]) + " …" * (len(strangers) > 4))]
         if strangers
@@ -77,7 +88,34 @@ def classifier_of(body: State, outside: State, places: Sequence[str], width: int
             "its classifier left out, because {unknown} beside it is no part of the architecture", unknown=unknown[0]
         )
         return Classifier(steps=(*steps, told))
-    return Classifier(classifier.state, classifier.projection, (*classifier.steps, *steps))
+    if _part(body, "pre_logits.") and classifier.matrix:
+        return _behind_pre_logits(classifier, _part(body, "pre_logits."), steps)
+    return replace(classifier, steps=(*classifier.steps, *steps))
+
+
+def table_names() -> tuple[str, ...]:
+    """Return what a table with a classifier alone is called."""
+    return _NAMES
+
+
+def _behind_pre_logits(classifier: Classifier, part: State, steps: Sequence[str]) -> Classifier:
+    """Return a classifier behind the layer with tanh that the first ViTs had before it."""
+    layer = {key.rpartition(".")[2]: value for key, value in part.items()}
+    state = {f"0.{key}": value for key, value in layer.items()} | {f"2.{key}": v for key, v in classifier.state.items()}
+    told = Clause("a layer with tanh before the classifier (pre_logits)")
+    return Classifier(state, steps=(*classifier.steps, told, *steps), activation="tanh")
+
+
+def _layers(state: State, name: str, places: Sequence[str]) -> list[Tensor]:
+    return [value for key, value in state.items() if _first(key, places) == name and value.ndim == 2]
+
+
+def _may_join(matrices: Sequence[Tensor], width: int, classes: int) -> bool:
+    """Return whether layers fit between the embedding and its classifier, or behind it: the answer may be theirs."""
+    if not matrices or not classes:
+        return False
+    first, last = matrices[0].shape[1], matrices[-1].shape[0]
+    return bool((first == width and last == width) or first == classes)
 
 
 def left_aside(state: State) -> tuple[dict[str, Tensor], tuple[str, ...]]:
@@ -139,8 +177,8 @@ def layers_of(classifier: Classifier, activation: HeadActivation | None) -> nn.S
     layers: list[nn.Module] = []
     previous = 0
     for number in numbers:
-        if layers and number - previous > 1 and not isinstance(layers[-1], nn.LayerNorm):
-            layers.append(_activation(activation))
+        if layers and number - previous > 1 and not isinstance(layers[-1], nn.LayerNorm | nn.BatchNorm1d):
+            layers.append(_activation(classifier.activation or activation))
         layers.append(_layer(_part(classifier.state, f"{number}.")))
         previous = number
     return nn.Sequential(*layers).eval().requires_grad_(False)
@@ -164,9 +202,11 @@ def _activation(name: HeadActivation | None) -> nn.Module:
 
 
 def _layer(state: State) -> nn.Module:
-    weight = state["weight"]
+    weight = state["weight"] if "weight" in state else state["running_mean"]
     layer: nn.Module
-    if weight.ndim == 2:
+    if "weight" not in state:
+        layer = nn.BatchNorm1d(len(weight), affine=False, eps=1e-6)  # MAE's linear probe
+    elif weight.ndim == 2:
         layer = nn.Linear(weight.shape[1], weight.shape[0], bias="bias" in state)
     elif "running_mean" in state:
         layer = nn.BatchNorm1d(len(weight))

@@ -18,13 +18,16 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from vitviz.clause import Clause
-from vitviz.errors import CheckpointError, WeightsUnavailableError
+from vitviz.errors import CheckpointError
 from vitviz.models.checkpoints import records, torchscript
+from vitviz.models.checkpoints.other_files import check_file
+from vitviz.models.checkpoints.shards import parts_of
 from vitviz.record import Record
 
 _WRAPPERS = ("state_dict", "model", "module", "model_state_dict")
 _BLOCKS = ("blocks.", "layer1.", "stages.")
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"  # how torch's files start: new and old
+_TORCH_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # what torch's old files begin with, behind the protocol
 _FAULTS = (
     pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, KeyError, IndexError, TypeError,
     AttributeError, NotImplementedError, zipfile.BadZipFile,
@@ -63,6 +66,19 @@ def _tensors(values: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Tens
             yield from _tensors(value, f"{prefix}{name}.")
 
 
+def _with_arrays(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what a file holds with arrays of NumPy as tensors, where it has no tensors of torch's."""
+    if any(_tensors(values, "")):
+        return values
+    return {name: _as_tensors(value) for name, value in values.items()}
+
+
+def _as_tensors(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _as_tensors(inner) for name, inner in value.items()}
+    return torch.from_numpy(value.copy()) if isinstance(value, np.ndarray) and value.dtype.kind in "fiu" else value
+
+
 def _tables(values: Mapping[Any, Any], prefix: str) -> Iterator[str]:
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -82,15 +98,15 @@ def read_contents(path: Path) -> Contents:
     Raises WeightsUnavailableError if there is no file, CheckpointError if it is a pickle of anything but tensors and
     harmless records, if it is damaged, or if it holds no tensors.
     """
-    if not path.is_file():
-        raise WeightsUnavailableError(
-            "There is no weights file at {path}. Give the path of a .safetensors file.",
-            path=path,
-        )
-    kind, values = _read(path)
+    kind = ""
+    values: dict[str, Any] = {}
+    for part in parts_of(path):
+        check_file(part)
+        kind, held = _read(part)
+        values |= held
     names = ("config", "adapter_config")
     tables = {name: _json(path.parent / f"{name}.json") for name in names if (path.parent / f"{name}.json").is_file()}
-    contents = Contents(path.name, kind, values, tables)
+    contents = Contents(path.name, kind, _with_arrays(values), tables)
     if not contents.tensors:
         raise CheckpointError(
             "{name} holds no tensors; wanted the weights of a model. Save its state_dict as safetensors.",
@@ -115,8 +131,8 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 
 def _read(path: Path) -> tuple[str, dict[str, Any]]:
     with path.open("rb") as file:
-        start = file.read(9)
-    if len(start) == 9 and start[8:] == b"{":  # a length of eight bytes, then JSON
+        start = file.read(64)
+    if start[8:9] == b"{":  # a length of eight bytes, then JSON
         return "safetensors", _read_safetensors(path)
     if path.suffix.lower() == ".safetensors":
         return "safetensors", _read_safetensors(path)  # says what is wrong with it
@@ -124,6 +140,12 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
     if names and all(name.endswith(".npy") for name in names):
         return "NumPy archive", _read_numpy(path)
     scripted = next((name for name in names if name.endswith("/constants.pkl")), None)
+    if start.startswith(_PICKLE) and _TORCH_MAGIC not in start:
+        raise CheckpointError(
+            "{name} is a pickle, but not torch's, which can run code when it is opened; wanted tensors only. "
+            "Convert it on a machine that you trust with safetensors.torch.save_file.",
+            name=path.name,
+        )
     try:
         if scripted is not None:
             return "TorchScript archive", dict(torchscript.tensors_of(path, scripted.partition("/")[0]))
@@ -161,7 +183,7 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
 def _read_numpy(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {name: torch.from_numpy(np.array(archive[name])) for name in archive.files}
+            return {name: _of_array(archive[name]) for name in archive.files}
     except _FAULTS as error:
         told = str(error).partition("\n")[0].partition(". ")[0]
         raise CheckpointError(
@@ -169,6 +191,13 @@ def _read_numpy(path: Path) -> dict[str, Any]:
             name=path.name,
             told=told,
         ) from error
+
+
+def _of_array(array: Any) -> Tensor:
+    """Return an array as a tensor; NumPy writes JAX's bfloat16 as two bytes without a meaning."""
+    if array.dtype.kind == "V" and array.dtype.itemsize == 2:
+        return torch.from_numpy(array.view(np.int16).copy()).view(torch.bfloat16)
+    return torch.from_numpy(np.array(array))
 
 
 def _is_pickle(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Layouts with names of their own: torchvision, OpenAI's CLIP, Google's JAX."""
+"""Layouts with names of their own: torchvision, MMPretrain, jeonsworld, OpenAI's CLIP, Google's JAX."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vitviz.clause import Clause
+from vitviz.models.checkpoints.hugging_face import joined
 from vitviz.models.checkpoints.layout import Converted, Layout, State, Traits, renamed
 
 _TORCHVISION = {
@@ -54,6 +55,41 @@ _JAX = {
     r"/(?:kernel|scale)$": ".weight",
     r"/bias$": ".bias",
 }
+
+
+_MMPRETRAIN = {
+    r"^patch_embed\.projection\.": "patch_embed.proj.",
+    r"^layers\.(\d+)\.": r"blocks.\1.",
+    r"^ln1\.": "norm.",
+    r"^ln2\.": "fc_norm.",
+    r"\.ln([12])\.": r".norm\1.",
+    r"\.ffn\.layers\.0\.0\.": ".mlp.fc1.",
+    r"\.ffn\.layers\.1\.": ".mlp.fc2.",
+    r"\.gamma([12])\.weight$": r".ls\1.gamma",
+}
+_JEONSWORLD = {
+    r"^transformer\.embeddings\.patch_embeddings\.": "patch_embed.proj.",
+    r"^transformer\.embeddings\.cls_token$": "cls_token",
+    r"^transformer\.embeddings\.position_embeddings$": "pos_embed",
+    r"^transformer\.encoder\.encoder_norm\.": "norm.",
+    r"^transformer\.encoder\.layer\.(\d+)\.": r"blocks.\1.",
+    r"\.attention_norm\.": ".norm1.",
+    r"\.ffn_norm\.": ".norm2.",
+    r"\.attn\.out\.": ".attn.proj.",
+    r"\.ffn\.fc([12])\.": r".mlp.fc\1.",
+}
+
+
+def mmpretrain(state: State, config: Mapping[str, Any]) -> Converted:
+    """Return OpenMMLab's VisionTransformer in timm's names."""
+    return Converted(renamed(state, _MMPRETRAIN), "MMPretrain", traits=Traits(eps=1e-6))
+
+
+def jeonsworld(state: State, config: Mapping[str, Any]) -> Converted:
+    """Return the ViT of jeonsworld's ViT-pytorch, which much research is built on, in timm's names."""
+    kept = joined(renamed(state, _JEONSWORLD))
+    steps = (Clause("queries, keys and values joined"),)
+    return Converted(kept, "jeonsworld's ViT-pytorch", steps, Traits(eps=1e-6))
 
 
 def torchvision(state: State, config: Mapping[str, Any]) -> Converted:
@@ -108,6 +144,15 @@ LAYOUTS = (
     Layout(
         "torchvision", re.compile(r"((?:.*\.)?)encoder\.layers\.encoder_layer_0\.ln_1\.weight$"), torchvision,
         companion=r"conv_proj\.weight$",
+    ),
+    Layout(
+        "MMPretrain", re.compile(r"((?:.*\.)?)layers\.0\.ln1\.weight$"), mmpretrain,
+        companion=r"patch_embed\.projection\.weight$",
+    ),
+    Layout(
+        "jeonsworld's ViT-pytorch",
+        re.compile(r"((?:.*\.)?)transformer\.encoder\.layer\.0\.attention_norm\.weight$"), jeonsworld,
+        companion=r"transformer\.embeddings\.patch_embeddings\.weight$",
     ),
     Layout(
         "CLIP", re.compile(r"((?:.*\.)?)transformer\.resblocks\.0\.ln_1\.weight$"), openai_clip,

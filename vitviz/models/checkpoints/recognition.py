@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,15 +14,17 @@ from torch import Tensor
 from vitviz.clause import Clause, listed
 from vitviz.errors import CheckpointError
 from vitviz.models.checkpoints import adapters, timm_names
-from vitviz.models.checkpoints.classifier import Classifier, classifier_of, left_aside
+from vitviz.models.checkpoints.classifier import HEADS, Classifier, classifier_of, left_aside, table_names
 from vitviz.models.checkpoints.file import Contents, read_contents
 from vitviz.models.checkpoints.fit import architectures, first
 from vitviz.models.checkpoints.hugging_face import HUGGING_FACE
 from vitviz.models.checkpoints.labels import declared_in, names_in
 from vitviz.models.checkpoints.layout import Converted, Layout, Traits, without
+from vitviz.models.checkpoints.numbers import check_numbers
 from vitviz.models.checkpoints.other_names import LAYOUTS as OTHERS
+from vitviz.models.checkpoints.other_networks import check_network
 from vitviz.models.checkpoints.records import attributes
-from vitviz.models.checkpoints.selection import Selection, WeightsKind, select
+from vitviz.models.checkpoints.selection import Selection, WeightsKind, select, unwrapped
 from vitviz.record import Record
 
 LAYOUTS: tuple[Layout, ...] = (timm_names.TIMM, HUGGING_FACE, *OTHERS)
@@ -90,6 +93,7 @@ def recognise(path: str | Path, *, weights_kind: WeightsKind = "averaged") -> Re
     recognition = recognition_of(contents, LAYOUTS, weights_kind)
     if recognition is None:
         names = list(contents.tensors)
+        check_network(contents.name, names)
         raise CheckpointError(
             "{name} is of no known layout; wanted the tensors of a Vision Transformer as timm, torchvision, Hugging "
             "Face, OpenAI or Google's JAX name them. It holds {count}: {names}. Rename them as timm does.",
@@ -102,7 +106,8 @@ def recognise(path: str | Path, *, weights_kind: WeightsKind = "averaged") -> Re
 
 def recognition_of(contents: Contents, layouts: Sequence[Layout], kind: WeightsKind) -> Recognition | None:
     """Return what the contents of a file are by the first layout that knows them, or None."""
-    state, merged = adapters.merged(contents.tensors, _adapter_settings(contents))
+    state, merged = adapters.merged(unwrapped(contents.tensors), _adapter_settings(contents))
+    check_network(contents.name, state, windows_only=True)
     selection = select(contents, state, layouts, kind)
     if selection is None:
         return None
@@ -119,13 +124,17 @@ def recognition_of(contents: Contents, layouts: Sequence[Layout], kind: WeightsK
     outside = {
         name: value for name, value in selection.outside.items() if ".distillation_classifier." not in f".{name}"
     }
-    classifier = classifier_of(converted.state, outside, selection.places, width)
+    classifier = classifier_of(converted.state, outside | _beside(selection, contents), selection.places, width)
     if converted.traits.projection:
         classifier = replace(classifier, projection=True)
-    bare, aside = left_aside(without(converted.state, r"head\.")[0])
+    elif classifier.state and not classifier.projection and _reads_other_tokens(selection, converted):
+        told = Clause("its classifier left out, because it may read a pooled embedding; hf:FOLDER reads it as it is")
+        classifier = Classifier(steps=(told,))
+    bare, aside = left_aside(without(converted.state, HEADS)[0])
     if classifier.matrix:
         bare |= {f"head.{name}": value for name, value in classifier.state.items()}
         if "head.bias" not in bare:
+            aside = (*aside, Clause("its classifier has no bias"))
             bare["head.bias"] = torch.zeros(classifier.classes, dtype=bare["head.weight"].dtype)
     traits = converted.traits
     if teacher and "reg_token" in bare:
@@ -147,19 +156,29 @@ def recognition_of(contents: Contents, layouts: Sequence[Layout], kind: WeightsK
     )
 
 
-def check_numbers(name: str, state: Mapping[str, Tensor]) -> None:
-    """Raise CheckpointError, with the tensor's name, if a tensor of a state dict holds NaN or infinite numbers."""
-    for key, value in state.items():
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            wrong = int((~torch.isfinite(value)).sum())
-            raise CheckpointError(
-                "{name} holds {wrong} numbers that are NaN or infinite, of {count}, in {tensor}; wanted finite "
-                "weights. The training diverged, or the file is damaged: save an earlier state.",
-                name=name,
-                wrong=f"{wrong:,}",
-                count=f"{value.numel():,}",
-                tensor=key,
-            )
+def _reads_other_tokens(selection: Selection, converted: Converted) -> bool:
+    """Return whether a classifier of Hugging Face's reads something else than timm's would.
+
+    Behind CLIP and SigLIP it is the mean of the patches, behind a pooler perhaps what that makes of the class token.
+    """
+    if selection.layout is not HUGGING_FACE:
+        return False
+    pooler = any(re.match(r"pooler\.(?!layernorm\.)", name) for name in selection.body)
+    return pooler or converted.name.startswith(("Hugging Face's CLIP", "Hugging Face's SigLIP"))
+
+
+def _beside(selection: Selection, contents: Contents) -> dict[str, Tensor]:
+    """Return the classifier of a file that has a table for it beside that of the backbone, by names in the latter."""
+    parent = selection.root.rpartition(".")[0].rpartition(".")[0]
+    above = f"{parent}." if parent else ""
+    tables = [f"{above}{name}." for name in table_names() if f"{above}{name}." in contents.tables_of_tensors]
+    if not selection.root or len(tables) != 1 or tables[0] == selection.root:
+        return {}
+    return {
+        selection.root + key[len(above) :]: value
+        for key, value in contents.tensors.items()
+        if key.startswith(tables[0])
+    }
 
 
 def _converted(selection: Selection, contents: Contents) -> Converted:
@@ -183,6 +202,9 @@ def _converted(selection: Selection, contents: Contents) -> Converted:
         converted = replace(converted, name="DINO")
     if converted.name.startswith("OpenAI") and f"{selection.root}input_resolution" in selection.outside:
         return replace(converted, traits=replace(converted.traits, activation="quick_gelu"))
+    if converted.name.startswith("OpenAI"):
+        told = Clause("GELU or QuickGELU as the architecture has it, because the names do not tell")
+        return replace(converted, steps=(*converted.steps, told))
     return converted
 
 

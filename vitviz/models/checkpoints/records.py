@@ -27,6 +27,7 @@ _RECORDS = (
     "omegaconf.listconfig.ListConfig",
     "omegaconf.nodes.InterpolationResultNode",
     "types.SimpleNamespace",
+    "mmengine.logging.history_buffer.HistoryBuffer",
 )
 _TABLES = (
     "lightning.fabric.utilities.data.AttributeDict",
@@ -37,6 +38,7 @@ _TABLES = (
     "fvcore.common.config.CfgNode",
     "easydict.EasyDict",
     "addict.addict.Dict",
+    "mmengine.config.config.ConfigDict",
 )
 _PATHS = {
     "PosixPath": pathlib.PurePosixPath,

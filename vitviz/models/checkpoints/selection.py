@@ -16,7 +16,8 @@ from vitviz.models.checkpoints.layout import Layout, State
 from vitviz.record import Record
 
 WeightsKind = Literal["averaged", "raw"]
-_AVERAGED = re.compile(r"(?:^|[._])(?:ema|teacher|averaged|momentum|swa|target)(?:[._]|$)")
+_AVERAGED = re.compile(r"(?:^|[._])(?:ema|teacher|averaged?|avg|momentum|swa|target|shadow)(?:[._]|$)", re.IGNORECASE)
+_WRAPPERS = re.compile(r"(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module|_fpw_module)\.")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,19 @@ class Selection(Record):
         """The prefix and everything above it up to the table, nearest first: where a classifier may lie."""
         inner = self.prefix[len(self.root) :].split(".")[:-1] if "/" not in self.prefix else []
         return [self.root + "".join(f"{part}." for part in inner[:count]) for count in range(len(inner), -1, -1)]
+
+
+def unwrapped(state: State) -> dict[str, Tensor]:
+    """Return a state dict without the names of wrappers inside of paths: of the compiler, FSDP, and checkpointing.
+
+    A wrapper at the beginning stays: it is a prefix, which is told.
+    """
+    result: dict[str, Tensor] = {}
+    for name, value in state.items():
+        start = re.match(rf"(?:module\.|{_WRAPPERS.pattern})*", name)
+        place = start.end() if start else 0
+        result[name[:place] + _WRAPPERS.sub("", name[place:])] = value
+    return result
 
 
 def select(contents: Contents, state: State, layouts: Sequence[Layout], kind: WeightsKind) -> Selection | None:
@@ -72,7 +86,9 @@ def select(contents: Contents, state: State, layouts: Sequence[Layout], kind: We
             count=len(prefixes),
             names=", ".join(map(_where, sorted(prefixes))),
         )
-    selection = _selection(contents, state, pairs[prefixes[0]], prefixes[0], _told(wanted, others, kind))
+    told = _told(wanted, others, kind)
+    rest = [prefix for prefix in pairs if prefix != prefixes[0]]
+    selection = _selection(contents, state, pairs[prefixes[0]], (prefixes[0], rest), told)
     return replace(selection, both_kinds=bool(averaged and raw))
 
 
@@ -80,6 +96,8 @@ def _is_averaged(prefix: str, prefixes: Sequence[str] | dict[str, Layout], state
     """Return whether a name says so, and no raw model is of other shapes: a teacher may be another model."""
     if f"{prefix.removesuffix('module.')}n_averaged" in state:
         return True
+    if "averaging_state.n_averaged" in state and "current_model_state." in "".join(state):  # Lightning's callback
+        return prefix.startswith("state_dict.")
     if not _AVERAGED.search(prefix):
         return False
     raw = [other for other in prefixes if not _AVERAGED.search(other)]
@@ -105,13 +123,18 @@ def _told(wanted: list[str], others: list[str], kind: WeightsKind) -> list[str]:
     return [Clause("averaged weights ({where})", where=_where(averaged[0]))] if averaged else []
 
 
-def _selection(contents: Contents, state: State, layout: Layout, prefix: str, steps: list[str]) -> Selection:
+def _selection(
+    contents: Contents, state: State, layout: Layout, prefixes: tuple[str, list[str]], steps: list[str]
+) -> Selection:
+    prefix, others = prefixes
     tables = [table for table in contents.tables_of_tensors if prefix.startswith(table)]
     root = max(tables, key=len)
     body = {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
     outside: dict[str, Tensor] = {
         name: value for name, value in state.items() if name.startswith(root) and not name.startswith(prefix)
     }
+    rivals = tuple(other for other in others if other and not prefix.startswith(other))
+    outside = {name: value for name, value in outside.items() if not name.startswith(rivals)}
     nested = [table for table in contents.tables_of_tensors if table.startswith(root) and table != root]
     outside = {name: value for name, value in outside.items() if not name.startswith(tuple(nested))}
     body = {name: value for name, value in body.items() if not (prefix + name).startswith(tuple(nested))}
