@@ -67,6 +67,7 @@ def cases() -> Iterator[Case]:
     )  # fmt: skip
     yield Case("torchvision's VisionTransformer", "a.pth", _torchvision)
     yield Case("Google's JAX", "a.npz", _jax)
+    yield Case("Google's JAX, a layer with tanh before the classifier", "a.npz", _jax_of_21k)
     write = clip.writer(quick=False, scripted=False)
     yield Case("CLIP in OpenAI's names, GELU", "a.pt", write, "vit_xsmall_patch16_clip_224", size=224)
     script = clip.writer(quick=True, scripted=True)
@@ -132,7 +133,23 @@ def _torchvision(path: Path) -> Answer:
 
 def _jax(path: Path) -> Answer:
     """Write Google's names; what timm's own converter makes of the file is the model to agree with."""
-    state = small().state_dict()
+    np.savez(path, **_jax_file(small().state_dict()))
+    module: Any = small(9)
+    module.load_pretrained(str(path))
+    return answer_of(module)
+
+
+def _jax_of_21k(path: Path) -> Answer:
+    """Write the layer that the first ViTs had before their classifier of 21,843 classes; timm drops it."""
+    module: Any = small(9)
+    layer = drawn(torch.nn.Linear(64, 64))
+    own = {"pre_logits/kernel": layer.weight.detach().T.numpy(), "pre_logits/bias": layer.bias.detach().numpy()}
+    np.savez(path, **_jax_file(module.state_dict()), **own)
+    module.head = torch.nn.Sequential(layer, torch.nn.Tanh(), module.head)
+    return answer_of(module)
+
+
+def _jax_file(state: State) -> dict[str, Any]:
     file: dict[str, Any] = {
         "cls": state["cls_token"],
         "embedding/kernel": state["patch_embed.proj.weight"].permute(2, 3, 1, 0),
@@ -145,10 +162,7 @@ def _jax(path: Path) -> Answer:
     }
     for block in range(6):
         file |= {f"Transformer/encoderblock_{block}/{name}": value for name, value in _jax_block(state, block).items()}
-    np.savez(path, **{name: value.numpy() for name, value in file.items()})
-    module: Any = small(9)
-    module.load_pretrained(str(path))
-    return answer_of(module)
+    return {name: value.numpy() for name, value in file.items()}
 
 
 def _jax_block(state: dict[str, Tensor], block: int) -> dict[str, Tensor]:

@@ -84,7 +84,7 @@ def _recognition(path: Path, plain: nn.Module | None, options: FileOptions) -> R
     recognition = recognition_of(contents, (*LAYOUTS, *own), options.weights_kind)
     if recognition is not None:
         return recognition
-    checkpoints.check_network(path.name, contents.tensors)
+    checkpoints.check_network(path.name, contents.tensors, wanted=() if plain is None else plain.state_dict())
     # given an empty table, timm would fetch weights of its own
     state = (
         checkpoints.read_checkpoint(path) or contents.tensors
@@ -219,5 +219,5 @@ def _complete(module: Any, recognition: Recognition, options: FileOptions) -> No
     classifier = recognition.classifier
     if classifier.state and not classifier.matrix:
         module.head, module.num_classes = layers_of(classifier, options.head_activation), classifier.classes
-    elif isinstance(module.head, nn.Linear) and (classifier.projection or timm_door.projects(module)):
+    elif isinstance(getattr(module, "head", None), nn.Linear) and (classifier.projection or timm_door.projects(module)):
         projected(module)

@@ -184,7 +184,7 @@ def test_torchvision_openai_and_jax() -> None:
     given = tensors(kernels | {"Transformer/posembed_input/pos_embedding": (1, 3, 4), "pre_logits/bias": (4,)})
     converted = other_names.jax(given, {})
     assert converted.traits.heads == 2
-    assert names(converted) == {"blocks.0.attn.qkv.weight", "pos_embed"}
+    assert names(converted) == {"blocks.0.attn.qkv.weight", "pos_embed", "pre_logits.bias"}
     first = given[f"{attention}/query/kernel"].flatten(1).T  # (head · head channel, channel)
     assert torch.equal(converted.state["blocks.0.attn.qkv.weight"][:4], first)
 

@@ -129,7 +129,6 @@ def jax(state: State, config: Mapping[str, Any]) -> Converted:
     kept = renamed(joined, _JAX)
     if kept["pos_embed"].ndim == 2:
         kept["pos_embed"] = kept["pos_embed"][None]
-    kept = {name: value for name, value in kept.items() if not name.startswith("pre_logits")}
     return Converted(kept, "Google's JAX ViT", traits=Traits(heads=heads, eps=1e-6))
 
 

@@ -31,13 +31,16 @@ _NETWORKS = (
 _OPTIMISER = re.compile(r"(?:.*\.)?state\.\d+\.(?:exp_avg|momentum_buffer|exp_avg_sq)$")
 
 
-def check_network(name: str, tensors: Iterable[str], *, windows_only: bool = False) -> None:
+def check_network(name: str, tensors: Iterable[str], *, wanted: Iterable[str] = (), windows_only: bool = False) -> None:
     """Raise CheckpointError for a checkpoint that holds no Vision Transformer, if its names tell what it is.
 
+    ``wanted`` are the names of the architecture asked for, which may be such a network itself: the CNN beside a ViT.
     ``windows_only`` asks for those alone whose blocks have the names of a ViT's.
     """
-    names = list(tensors)
+    names, own = list(tensors), list(wanted)
     for pattern, kind, reason in _NETWORKS:
+        if any(re.match(pattern, key) for key in own):
+            continue
         if (reason is _WINDOWS or not windows_only) and any(re.match(pattern, key) for key in names):
             raise CheckpointError(
                 "{name} holds {kind}; wanted a Vision Transformer, and {reason}.", name=name, kind=kind, reason=reason

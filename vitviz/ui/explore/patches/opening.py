@@ -23,8 +23,8 @@ from vitviz.ui.reader.scene import Scene, first_query
 METHOD = "gradient_rollout"
 """It knows which answer it explains, and takes a single pass and its gradients."""
 CHANGE = "grey"
-SHARES = tuple(twentieths / 20 for twentieths in range(1, 11))
-"""Of the patches, tried in this order."""
+SHARES = tuple(tenths / 10 for tenths in range(1, 6))
+"""Of the patches, tried in this order, in one batch: others may wait for the model."""
 USUAL = 0.1
 """Share of a model without classes, whose answer cannot be seen to move."""
 _BATCH = 5
@@ -33,7 +33,7 @@ _BATCH = 5
 def patches(scene: Scene) -> frozenset[int]:
     """Return the patches that are painted at first.
 
-    They are those that gradient-weighted rollout ranks highest for the answer: as few twentieths of all patches as,
+    They are those that gradient-weighted rollout ranks highest for the answer: as few tenths of all patches as,
     in grey, leave less than half of the answer's probability, or those that leave least of it. A model without
     classes, or whose gradients cannot be had, opens on the tenth that its last layer looks at most.
     """
