@@ -31,6 +31,7 @@ from vitviz.labs.cost.memory import attention_storage, compare_blocks
 from vitviz.labs.cost.scaling import scale
 from vitviz.labs.cost.vit_shape import ViTShape
 from vitviz.labs.digits.results import shipped_distillation, shipped_hunger
+from vitviz.labs.digits.scaling_runs import shipped_scaling
 from vitviz.labs.digits.training import Point, Run
 from vitviz.labs.input_size import PositionMaps, compare_sizes
 from vitviz.labs.layer_norm.training import LayerNormTraining
@@ -84,6 +85,7 @@ def measured(tiny_vit: Any) -> dict[str, Any]:
         "pasted": pasted_object.run(vit, photo, sizes=(2, 4)),
         "hunger": shipped_hunger(),
         "distillation": distilled,
+        "error": shipped_scaling(),
         "tokens": distilled.attention,
         "distances": long_range_results("occluder"),
         "gains": attention_gain(trace),
@@ -108,6 +110,7 @@ MEASURED: dict[str, Callable[[Any], Any]] = {  # numbers of the result that its 
     "pasted": lambda pasted: pasted.signal_to_noise[:, -1],
     "hunger": lambda hunger: hunger.accuracies("vit").mean(-1),
     "distillation": lambda distilled: distilled.accuracies("teacher"),
+    "error": lambda scaling: scaling.errors("data").mean(-1),
     "tokens": lambda tokens: None,
     "distances": lambda task: task.networks["vit"].mean,
     "gains": lambda gains: gains.attention[0],

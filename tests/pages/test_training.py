@@ -10,8 +10,13 @@ import numpy as np
 import pytest
 
 from vitviz.analysis.input_sizes import SIZES
+from vitviz.assets import LABS
 from vitviz.figures.export import html_of_figures
+from vitviz.labs.digits.distillation_search import SEEDS, shipped_search
+from vitviz.labs.digits.intervals import mean_interval
 from vitviz.labs.digits.results import shipped_distillation, shipped_hunger
+from vitviz.labs.digits.scaling import GROWING
+from vitviz.labs.digits.scaling_runs import shipped_scaling
 from vitviz.labs.input_size_runs import FILE, as_text, shipped_sizes
 from vitviz.labs.layer_norm.runs import shipped_runs
 from vitviz.ui.choices import training as choices
@@ -82,7 +87,7 @@ def test_shipped_results_are_shown_at_once_with_their_numbers(dashboard, results
     assert "Shipped runs of these settings" in words(app)
     shipped = shipped_distillation()
     gain = (shipped.accuracies("soft") - shipped.accuracies("alone")).mean() * 100
-    assert f"Hinton's loss: {gain:+.1f} ±" in words(app)
+    assert f"Hinton's loss: {gain:+.1f} percentage points" in words(app)
     app = dashboard(PAGE, training=choices.HUNGER).sound()
     hunger = shipped_hunger()
     gaps = (hunger.accuracies("convnet") - hunger.accuracies("vit")).mean(-1) * 100
@@ -93,7 +98,7 @@ def test_shipped_results_are_shown_at_once_with_their_numbers(dashboard, results
 
 
 @pytest.mark.parametrize("link", [
-    {"distil_size": 1200, "distil_alpha": 1.0, "distil_temperature": 20.0, "distil_steps": 1000},
+    {"distil_size": 1200, "distil_alpha": 0.9, "distil_temperature": 20.0, "distil_steps": 1000},
     {"distil_size": 10, "distil_alpha": 0.0, "distil_temperature": 0.5, "distil_seeds": 1},
     {"training": choices.HUNGER, "hunger_largest": 60, "hunger_steps": 20, "hunger_shifts": 1},
     {"training": choices.LAYER_NORM, "norm_depth": 24, "norm_rate": 0.05, "norm_warmup": 400},
@@ -263,12 +268,49 @@ def test_the_shipped_input_sizes_are_those_of_the_shipped_model():
     assert json.loads(as_text(sizes)) == json.loads(FILE.read_text(encoding="utf-8"))
 
 
-def test_the_title_of_the_distillation_says_what_the_runs_show():
+def test_the_title_of_the_distillation_says_what_the_intervals_of_the_paired_gains_say():
     shown = shipped_distillation()
-    gains = [shown.accuracies(name) - shown.accuracies("alone") for name in ("soft", "hard")]
-    assert all(abs(gain.mean()) <= gain.std(ddof=1) for gain in gains)
-    assert verdict(shown) == "These runs show no gain"
-    runs = [replace(run, points=(replace(run.points[-1], accuracy=1.0),)) if run.name == "soft" else run
-            for run in shown.runs]  # fmt: skip
-    assert verdict(replace(shown, runs=tuple(runs))) == "These runs show a gain: ViT, probabilities (Hinton)"
+    assert shown.seeds >= 5
+    low, high = mean_interval(shown.accuracies("soft") - shown.accuracies("alone"))
+    assert shown.gain_interval("soft") == pytest.approx((low, high))
+    assert ("a gain: ViT, probabilities (Hinton)" in verdict(shown)) == (low > 0)
+    alone = shown.accuracies("alone")
+    for change, told in ((0.05, "a gain"), (-0.05, "a loss")):
+        runs = [replace(run, points=(replace(run.points[-1], accuracy=alone[run.seed] + change),))
+                if run.name == "soft" else run for run in shown.runs]  # fmt: skip
+        assert f"These runs show {told}: ViT, probabilities (Hinton)" in verdict(replace(shown, runs=tuple(runs)))
+    same = [replace(run, points=(replace(run.points[-1], accuracy=alone[run.seed]),)) for run in shown.runs]
+    assert verdict(replace(shown, runs=tuple(same))) == "These runs show no gain"
     assert verdict(replace(shown, seeds=1, runs=shown.runs[:4])) == ""
+
+
+def test_the_search_decided_the_settings_of_the_distillation_and_the_card_holds_all_of_it():
+    shown, trials = shipped_distillation(), shipped_search()
+    chosen = max(trials, key=lambda trial: np.mean(trial.gains))
+    assert (shown.alpha, shown.temperature) == (chosen.alpha, chosen.temperature)
+    assert not set(SEEDS) & {run.seed for run in shown.runs}
+    card = (show.TEXT.parent / "labs/TRAINING.md").read_text(encoding="utf-8")
+    for trial in trials:
+        row = " | ".join(f"{100 * gain:+.1f}" for gain in trial.gains)
+        assert f"| {trial.alpha:g} | {trial.temperature:g} | {100 * trial.gain:+.1f} | {row} |" in card
+    for name in ("soft", "hard"):
+        low, high = shown.gain_interval(name)
+        assert f"{100 * shown.gains(name).mean():+.1f} | {100 * low:+.1f} to {100 * high:+.1f}" in card
+
+
+@pytest.mark.parametrize("growing", GROWING)
+def test_the_scaling_section_says_the_law_that_its_runs_give(dashboard, results, growing):
+    app = dashboard(PAGE, training=choices.SCALING, growing=growing).sound()
+    arrays = results[-1].arrays()
+    sizes, errors = arrays[f"{growing}_values"], arrays[f"{growing}_errors"]
+    exponents = -np.polyfit(np.log(sizes), np.log(errors), 1)[0]
+    low, high = mean_interval(exponents)
+    told = words(app).replace("−", "-")
+    assert f"b = {exponents.mean():.2f}, 95% interval {low:.2f} to {high:.2f}" in told
+    assert ("The interval holds zero: these runs" in told) == (low <= 0)
+    law = shipped_scaling().law(growing)
+    assert f"{growing} | {law.exponent:.2f} | {low:.2f} to {high:.2f}" in (LABS / "TRAINING.md").read_text("utf-8")
+    if growing == GROWING[0]:
+        scope = {}
+        exec(compile(results[-1].code, PAGE, "exec"), scope)
+        assert scope["result"].law(growing).exponent == pytest.approx(exponents.mean())

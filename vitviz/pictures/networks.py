@@ -22,6 +22,7 @@ from vitviz.figures.sheet import Panel
 from vitviz.figures.sprites import map_grid
 from vitviz.labs.digits.data_hunger import DataHunger
 from vitviz.labs.digits.distillation_runs import Distillation, TokenAttention
+from vitviz.labs.digits.scaling import DigitScaling
 from vitviz.labs.digits.training import Run
 from vitviz.labs.layer_norm.training import LayerNormTraining
 from vitviz.labs.long_range.results import TaskResult
@@ -56,6 +57,37 @@ def hunger(result: DataHunger) -> Drawing:
         height=380,
     )
     return Charts({"": chart})
+
+
+def scaling(result: DigitScaling, *, growing: str = "data", say: Say = str) -> Drawing:
+    """Draw the error against one of GROWING, both on logarithmic axes, with the 95% intervals and the fitted law."""
+    return Charts({"": line_chart(scaling_curves(result, growing, say=say), **scaling_axes(result, growing, say=say))})
+
+
+def scaling_curves(result: DigitScaling, growing: str, *, say: Say = str) -> list[Any]:
+    """Return the mean errors with their intervals, clipped below at half the smallest error, and the law."""
+    sizes, errors = result.values(growing), result.errors(growing)
+    ends = np.clip(result.intervals(growing), errors.min() / 2, 1)
+    curve = Curve(say("mean, 95% interval"), sizes, errors.mean(1), low=ends[:, 0], high=ends[:, 1])
+    places = np.geomspace(sizes[0], sizes[-1], 30)
+    law = Curve(say("fitted power law"), places, result.law(growing).at(places), PINNED[1], "dash", kind="line")
+    return [curve, law]
+
+
+def scaling_axes(result: DigitScaling, growing: str, *, say: Say = str) -> dict[str, Any]:
+    """Return the axes of the errors of a scaled network, and the rest of the chart's settings."""
+    titles = {
+        "data": say("Digits in the training set"),
+        "width": say("Width (channels of a token)"),
+        "depth": say("Depth (blocks)"),
+    }
+    marks = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+    return {
+        "x": Axis(titles[growing], log=True, ticks=result.values(growing)),
+        "y": Axis(say("Held-out digits not recognised"), log=True, ticks=marks, tick_names=[f"{m:.0%}" for m in marks]),
+        "hover": _SHARE_HOVER,
+        "height": 380,
+    }
 
 
 def students(*, say: Say = str) -> Mapping[str, tuple[str, str]]:
@@ -149,6 +181,7 @@ def verdict(result: Verdict, *, truth: int | None = None) -> Drawing:
 
 DRAWINGS: Mapping[type, Callable[..., Drawing]] = {
     DataHunger: hunger,
+    DigitScaling: scaling,
     Distillation: distillation,
     Run: run,
     TokenAttention: token_attention,

@@ -148,7 +148,7 @@ def test_the_shipped_runs_have_the_default_settings():
     assert (distillation.size, distillation.seeds, distillation.steps) == (
         distillation_runs.SIZE, distillation_runs.SEEDS, distillation_runs.STEPS,
     )  # fmt: skip
-    assert (distillation.alpha, distillation.temperature) == (0.5, 3.0)
+    assert (distillation.alpha, distillation.temperature) == (distillation_runs.ALPHA, distillation_runs.TEMPERATURE)
     assert distillation.attention.maps.shape == (10, 2, 2, 4, 4, 4)
 
 

@@ -69,6 +69,20 @@ def training_set(size: int, *, seed: int) -> Digits:
     return Digits(digits.pictures[chosen], digits.labels[chosen])
 
 
+def validation_set(size: int, *, seed: int) -> Digits:
+    """Return the digits of the pool that ``training_set`` of this size and seed leaves out.
+
+    Settings are chosen by these, so that no choice has seen the held-out digits. Raises OptionError as
+    ``training_set``, and for a size that leaves none.
+    """
+    training_set(size, seed=seed)
+    if size == POOL:
+        raise OptionError(f"A training set of all {POOL} digits leaves none to choose settings by. Make it smaller.")
+    digits = all_digits()
+    chosen = torch.from_numpy(_order(seed)[size:])
+    return Digits(digits.pictures[chosen], digits.labels[chosen])
+
+
 def _order(seed: int) -> NDArray[np.int64]:
     """Return the pool in a random order in which the digits take turns."""
     shuffled = np.random.default_rng([seed, 1]).permutation(POOL)

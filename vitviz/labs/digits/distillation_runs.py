@@ -15,6 +15,7 @@ from vitviz.errors import OptionError
 from vitviz.labs.digits.data import CLASSES, held_out, training_set
 from vitviz.labs.digits.data_hunger import tell
 from vitviz.labs.digits.distillation import hard_loss, hinton_loss
+from vitviz.labs.digits.intervals import mean_interval
 from vitviz.labs.digits.networks import digit_convnet, digit_vit
 from vitviz.labs.digits.training import Loss, Run, cross_entropy, train
 from vitviz.models.vit import ViT
@@ -23,7 +24,8 @@ from vitviz.trace import trace
 
 NAMES = ("teacher", "alone", "soft", "hard")
 """The teacher, and the students: by the labels alone, by Hinton's loss, by DeiT's with a distillation token."""
-SIZE, SEEDS, STEPS, ALPHA, TEMPERATURE = 100, 3, 700, 0.5, 3.0
+SIZE, SEEDS, STEPS, ALPHA, TEMPERATURE = 100, 10, 700, 1.0, 3.0
+"""ALPHA and TEMPERATURE are those that ``distillation_search`` chose, on other seeds and other digits."""
 LEARNING_RATE = 3e-3
 
 
@@ -74,6 +76,17 @@ class Distillation(Result):
         """Return the held-out accuracies (seed,) in [0, 1] of the finished runs of a network."""
         return np.array([run.accuracy for run in self.runs if run.finished and run.name == name])
 
+    def gains(self, name: str) -> NDArray[np.float64]:
+        """Return what a student gains over the labels alone, seed by seed (seed,), where both runs are finished."""
+        taught, alone = self.accuracies(name), self.accuracies("alone")
+        pairs = min(len(taught), len(alone))
+        difference: NDArray[np.float64] = taught[:pairs] - alone[:pairs]
+        return difference
+
+    def gain_interval(self, name: str) -> tuple[float, float]:
+        """Return the 95 % interval of a student's mean gain; raises OptionError for fewer than 2 finished pairs."""
+        return mean_interval(self.gains(name))
+
 
 def distil(
     *,
@@ -100,10 +113,8 @@ def distil(
     for seed in range(seeds):
         digits, teacher = training_set(size, seed=seed), digit_convnet(seed=seed)
         for name in NAMES:
-            network = teacher if name == "teacher" else digit_vit(seed=seed, distilled=name == "hard")
-            if name == "hard":
-                network.set_distilled_training(True)  # type: ignore[operator]
-            loss = _loss(name, teacher, alpha, temperature)
+            network = teacher if name == "teacher" else student(name, seed=seed)
+            loss = loss_of(name, teacher, alpha=alpha, temperature=temperature)
             options: dict[str, Any] = {"steps": steps, "learning_rate": learning_rate}
             options |= {"shifts": shifts, "loss": loss, "readings": max(1, min(10, steps // 20))}
             for run in train(network, digits, name=name, seed=seed, **options):
@@ -116,8 +127,16 @@ def distil(
     return Distillation(*settings, tuple(runs), attention)
 
 
-def _loss(name: str, teacher: nn.Module, alpha: float, temperature: float) -> Loss:
-    """Return what a network of this name minimises."""
+def student(name: str, *, seed: int) -> nn.Module:
+    """Return an untrained student; "hard" has the distillation token and two answers while it trains."""
+    network = digit_vit(seed=seed, distilled=name == "hard")
+    if name == "hard":
+        network.set_distilled_training(True)  # type: ignore[operator]
+    return network
+
+
+def loss_of(name: str, teacher: nn.Module, *, alpha: float, temperature: float) -> Loss:
+    """Return what a network of one of NAMES minimises; the teacher must be trained and in eval mode."""
     if name in ("teacher", "alone"):
         return cross_entropy
 

@@ -16,17 +16,18 @@ WIDTH, DEPTH, HEADS = 32, 2, 4
 CHANNELS = 12
 
 
-def digit_vit(*, seed: int, distilled: bool = False) -> nn.Module:
+def digit_vit(*, seed: int, distilled: bool = False, width: int = WIDTH, depth: int = DEPTH) -> nn.Module:
     """Return an untrained Vision Transformer: 4 × 4 patches of 2 pixels, 2 blocks of 4 heads, 32 channels.
 
-    It is timm's, so that ViT.from_module reads it. Its linear layers start at variance 1/inputs and not at timm's
-    0.02, which suits 768 channels: with 32 the first hundreds of steps would only make them larger.
+    ``width`` (channels, a multiple of the 4 heads) and ``depth`` (blocks) build another size of it. It is timm's, so
+    that ViT.from_module reads it. Its linear layers start at variance 1/inputs and not at timm's 0.02, which suits 768
+    channels: with 32 the first hundreds of steps would only make them larger.
     """
     network: nn.Module = build_small(
         image_size=SIDE,
         patch_size=PATCH,
-        width=WIDTH,
-        depth=DEPTH,
+        width=width,
+        depth=depth,
         heads=HEADS,
         classes=CLASSES,
         mlp_ratio=2.0,

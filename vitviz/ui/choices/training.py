@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from vitviz.labs.digits import data_hunger, distillation_runs
+from vitviz.labs.digits import data_hunger, distillation_runs, scaling
 from vitviz.ui.choices.choice import Choice, flag, integer, number, one_of
 
 PAGE = "training"
 DISTILLATION, LAYER_NORM, HUNGER, SIZES = "distillation", "layer_norm", "data_hunger", "input_size"
-EXPERIMENTS = (DISTILLATION, LAYER_NORM, HUNGER, SIZES)
-MOST_SEEDS, MOST_STEPS, FEWEST_STEPS = 5, 1000, 20
+SCALING = "scaling"
+EXPERIMENTS = (DISTILLATION, LAYER_NORM, HUNGER, SCALING, SIZES)
+MOST_SEEDS, MOST_STEPS, FEWEST_STEPS = 10, 1000, 20
 LARGEST_SETS = (60, 200, 600, 1200)
 GRID_SIDES = (2, 37)
 
@@ -27,5 +28,6 @@ NORM_DEPTH = Choice("norm_depth", 12, integer(1, 24), pages=(PAGE,))
 NORM_RATE = Choice("norm_rate", 2e-3, number(1e-4, 0.05), pages=(PAGE,))
 NORM_WARMUP = Choice("norm_warmup", 0, integer(0, 400), pages=(PAGE,))
 NORM_STEPS = Choice("norm_steps", 200, integer(FEWEST_STEPS, 400), pages=(PAGE,))
+GROWING = Choice("growing", scaling.GROWING[0], one_of(*scaling.GROWING), pages=(PAGE,))
 SIZES_ROWS = Choice("sizes_rows", 12, integer(*GRID_SIDES), pages=(PAGE,))
 SIZES_COLUMNS = Choice("sizes_columns", 20, integer(*GRID_SIDES), pages=(PAGE,))

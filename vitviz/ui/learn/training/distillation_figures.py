@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from vitviz.figures.curve import Curve, Level
 from vitviz.figures.line_chart import line_chart
 from vitviz.labs.digits.data import held_out
 from vitviz.labs.digits.distillation_runs import Distillation
+from vitviz.labs.digits.distillation_search import Trial
 from vitviz.pictures import networks
 from vitviz.ui.learn.training.own_run import before
 from vitviz.ui.text import _, gap
@@ -57,42 +60,48 @@ def sentence(shown: Distillation) -> str:
             count=len(held_out()), runs=shown.seeds
         )
     ]
-    alone = shown.accuracies("alone")
     for name, title in zip(TAUGHT, (_("Hinton's loss"), _("DeiT's token")), strict=True):
-        taught = shown.accuracies(name)
-        if len(taught) and len(taught) <= len(alone):
-            told.append(_gain(title, (taught - alone[: len(taught)]) * 100))
+        if len(shown.gains(name)):
+            told.append(_gain(shown, name, title))
     return gap().join(told)
 
 
 def verdict(shown: Distillation) -> str:
-    """Return a title that says whether these runs show a gain; empty for fewer than two runs of a student."""
-    alone = shown.accuracies("alone")
-    gains = {name: shown.accuracies(name) - alone for name in TAUGHT if len(shown.accuracies(name)) == len(alone)}
-    if len(alone) < 2 or len(gains) < len(TAUGHT):
+    """Return a title that says whether these runs show a gain or a loss; empty for fewer than two runs of a student."""
+    if any(len(shown.gains(name)) < 2 for name in TAUGHT):
         return ""
-    better = [name for name, gain in gains.items() if _exceeds(gain) and gain.mean() > 0]
     titles = {name: title for name, (title, _colour) in networks.students(say=_).items()}
-    if not better:
-        return _("These runs show no gain")
-    return _("These runs show a gain: {names}").format(names=_(", ").join(titles[name] for name in better))
+    higher = [titles[name] for name in TAUGHT if shown.gain_interval(name)[0] > 0]
+    lower = [titles[name] for name in TAUGHT if shown.gain_interval(name)[1] < 0]
+    told = [_("These runs show a gain: {names}").format(names=_(", ").join(higher))] if higher else []
+    told += [_("These runs show a loss: {names}").format(names=_(", ").join(lower))] if lower else []
+    return gap().join(told) or _("These runs show no gain")
 
 
-def _exceeds(gains: NDArray[np.float64]) -> bool:
-    return bool(abs(gains.mean()) > gains.std(ddof=1))
-
-
-def _gain(title: str, gains: NDArray[np.float64]) -> str:
-    """Return the gain over the labels alone in percentage points, and whether it exceeds its spread."""
+def _gain(shown: Distillation, name: str, title: str) -> str:
+    """Return the gain over the labels alone in percentage points, with its interval."""
+    gains = shown.gains(name) * 100
     if len(gains) < 2:
         return _("{title}: {gain:+.1f} percentage points against the labels alone; one run shows no spread.").format(
             title=title, gain=gains[0]
         )
-    deviation = float(gains.std(ddof=1))
-    size = _("more than its spread") if _exceeds(gains) else _("within its spread")
-    return _("{title}: {gain:+.1f} ± {deviation:.1f} percentage points against the labels alone, {verdict}.").format(
-        title=title, gain=gains.mean(), deviation=deviation, verdict=size
-    )
+    low, high = (100 * end for end in shown.gain_interval(name))
+    return _(
+        "{title}: {gain:+.1f} percentage points against the labels alone, seed by seed (95% interval of the mean "
+        "{low:+.1f} to {high:+.1f})."
+    ).format(title=title, gain=gains.mean(), low=low, high=high)
+
+
+def search_table(trials: Sequence[Trial]) -> dict[str, list[str]]:
+    """Return the mean gain of every setting of the search in percentage points, a column for each temperature."""
+    temperatures = sorted({trial.temperature for trial in trials})
+    by_setting = {(trial.alpha, trial.temperature): trial.gain for trial in trials}
+    alphas = sorted({trial.alpha for trial in trials})
+    columns = {
+        f"T = {temperature:g}": [f"{100 * by_setting[alpha, temperature]:+.1f}" for alpha in alphas]
+        for temperature in temperatures
+    }
+    return {"α": [f"{alpha:g}" for alpha in alphas], **columns}
 
 
 def limit_curve(gaps: NDArray[np.float64]) -> go.Figure:

@@ -6,6 +6,7 @@ import numpy as np
 
 from vitviz.labs.digits.data_hunger import DataHunger
 from vitviz.labs.digits.distillation_runs import Distillation
+from vitviz.labs.digits.scaling import DigitScaling
 from vitviz.labs.layer_norm.runs import shipped_runs
 from vitviz.ui.components.curve_sketch import SketchAxes
 from vitviz.ui.furniture.guess import CurveGuess, OptionGuess
@@ -15,29 +16,24 @@ from vitviz.ui.text import _
 
 def distillation(shown: Distillation) -> Guidance:
     """Return the way through distillation; the right answer is what the finished runs say."""
-    taught, alone = shown.accuracies("soft"), shown.accuracies("alone")
-    pairs = min(len(taught), len(alone))
-    gains = taught[:pairs] - alone[:pairs]
-    spread = float(gains.std(ddof=1)) if pairs > 1 else np.inf
-    mean = float(gains.mean()) if pairs else 0.0
+    low, high = shown.gain_interval("soft") if len(shown.gains("soft")) > 1 else (-np.inf, np.inf)
     guess = OptionGuess(
         question=_(
             "A student learns from the labels alone, another one also from the teacher's probabilities. Does the "
-            "second "
-            "read more digits that neither has seen?"
+            "second read more digits that neither has seen?"
         ),
         options=(
             _("Yes, by more than the runs differ: probabilities say which mistakes are small."),
             _("The difference is within what the runs differ anyway: no gain is shown."),
             _("No, it reads fewer by more than the runs differ: the teacher's errors are learned too."),
         ),
-        right=1 if abs(mean) <= spread else 0 if mean > 0 else 2,
+        right=0 if low > 0 else 2 if high < 0 else 1,
         about=(shown.size, shown.seeds, shown.steps, shown.alpha, shown.temperature, shown.shifts),
     )
     return Guidance(
         guess=guess,
         do=_("Set α to 0, where the teacher says nothing; then change the digits and train again."),
-        see=_("Every dot is one run; a gain counts where it is larger than the spread of the dots."),
+        see=_("Every dot is one run; a gain counts where the interval of its mean lies above zero."),
         conclude=_("One run is an anecdote: compare a difference with what chance alone does."),
     )
 
@@ -97,13 +93,42 @@ def hunger(shown: DataHunger) -> Guidance:
     )
 
 
+def scaling_curve(shown: DigitScaling, growing: str) -> CurveGuess:
+    """Return the guess at the error against a size."""
+    titles = {"data": _("Digits in the training set"), "width": _("Width"), "depth": _("Depth")}
+    errors = shown.errors(growing).mean(-1)
+    return CurveGuess(
+        question=_("Draw the share of new digits that the network does not recognise, against the size that grows."),
+        axes=SketchAxes(
+            places=[float(value) for value in shown.values(growing)],
+            x_title=titles[growing],
+            y_title=_("Held-out digits not recognised"),
+            low=0.0,
+            high=float(np.ceil(errors.max() * 10) / 10),
+            log_places=True,
+            percent=True,
+        ),
+        truth=errors.tolist(),
+        about=growing,
+    )
+
+
+def scaling(shown: DigitScaling, growing: str) -> Guidance:
+    """Return the way through the scaling laws."""
+    return Guidance(
+        guess=scaling_curve(shown, growing),
+        do=_("Let the digits grow, then the width, then the depth."),
+        see=_("On two logarithmic axes a power law is a straight line; its slope is the exponent."),
+        conclude=_("An exponent without its interval is a story: see whether the interval holds zero."),
+    )
+
+
 def input_size() -> Guidance:
     """Return the way through other input sizes."""
     guess = OptionGuess(
         question=_(
             "The picture has one column of patches more than the model knows, and its table of positions is read on "
-            "as it "
-            "stands (truncated). How many places get a wrong position?"
+            "as it stands (truncated). How many places get a wrong position?"
         ),
         options=(
             _("Only the new column: all others have the position that they had."),
