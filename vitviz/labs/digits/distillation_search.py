@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -98,7 +99,7 @@ def _accuracy(
 ) -> float:  # fmt: skip
     loss = loss_of(name, teacher, alpha=alpha, temperature=temperature)
     digits = training_set(size, seed=seed)
-    options = {"steps": steps, "learning_rate": LEARNING_RATE, "shifts": True, "readings": 1}
+    options: dict[str, Any] = {"steps": steps, "learning_rate": LEARNING_RATE, "shifts": True, "readings": 1}
     for _run in train(network, digits, name=name, seed=seed, loss=loss, **options):
         pass
     right = accuracy_of(network, validation_set(size, seed=seed))

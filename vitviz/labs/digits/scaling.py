@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -182,6 +183,6 @@ def train_one(sizes: dict[str, int], seed: int, *, steps: int, learning_rate: fl
     """Train the network of some sizes (by the names in GROWING) from a seed; raises as ``train`` does."""
     network = digit_vit(seed=seed, width=sizes["width"], depth=sizes["depth"])
     digits = training_set(sizes["data"], seed=seed)
-    options = {"steps": steps, "learning_rate": learning_rate, "shifts": shifts, "readings": 1}
+    options: dict[str, Any] = {"steps": steps, "learning_rate": learning_rate, "shifts": shifts, "readings": 1}
     *_earlier, last = train(network, digits, name="vit", seed=seed, **options)
     return ScaledRun(**sizes, seed=seed, weights=weights_of(network), accuracy=last.accuracy, seconds=last.seconds)
