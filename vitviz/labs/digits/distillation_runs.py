@@ -84,7 +84,7 @@ class Distillation(Result):
         return difference
 
     def gain_interval(self, name: str) -> tuple[float, float]:
-        """Return the 95 % interval of a student's mean gain; raises OptionError for fewer than 2 finished pairs."""
+        """Return the 95% interval of a student's mean gain; raises OptionError for fewer than 2 finished pairs."""
         return mean_interval(self.gains(name))
 
 

@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike
 from vitviz.errors import OptionError
 
 QUANTILES = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
-"""97.5 % quantiles of Student's t for 1 to 9 degrees of freedom."""
+"""97.5% quantiles of Student's t for 1 to 9 degrees of freedom."""
 
 
 def mean_interval(values: ArrayLike) -> tuple[float, float]:
-    """Return the 95 % interval of the mean of 2 to 10 independent, about normal values (Student 1908).
+    """Return the 95% interval of the mean of 2 to 10 independent, about normal values (Student 1908).
 
     Raises OptionError for another number of values.
 

@@ -36,7 +36,7 @@ class PowerLaw(Record):
     exponent: float
     """Mean of the seeds' exponents; positive where the error falls."""
     interval: tuple[float, float]
-    """95 % interval of the exponent over the seeds, by Student's t."""
+    """95% interval of the exponent over the seeds, by Student's t."""
     explained: float
     """R² of the law on the logarithms of the seeds' mean errors: 1 where they lie on a straight line."""
 
@@ -107,7 +107,7 @@ class DigitScaling(Result):
         return table
 
     def intervals(self, growing: str) -> NDArray[np.float64]:
-        """Return the 95 % interval of each value's mean error, (value, 2); raises OptionError for a single seed."""
+        """Return the 95% interval of each value's mean error, (value, 2); raises OptionError for a single seed."""
         return np.array([mean_interval(errors) for errors in self.errors(growing)])
 
     def law(self, growing: str) -> PowerLaw:
