@@ -66,3 +66,28 @@ def test_nothing_moves_while_a_page_arrives(visit):
     reader.find(".st-key-strip img[data-loaded], html:not([data-arriving])").first.wait_for()
     assert reader.page.locator("html[data-arriving]").count(), "the page is hidden until it is let through for its age"
     assert reader.settle().page.evaluate(MOVED) < 0.1
+
+
+SMALL = """() => {
+  const roots = [document], small = [];
+  for (const root of roots) for (const node of root.querySelectorAll("*")) {
+    if (node.shadowRoot) roots.push(node.shadowRoot);
+    const wanted = 'button, input[type="range"], label:has(input[type="checkbox"]), [role="combobox"]';
+    if (!node.matches(wanted) || node.closest('[data-testid="stTooltipIcon"]')) continue;
+    if (!node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+    const { width, height, right } = node.getBoundingClientRect();
+    if (right > 0 && Math.min(width, 2) * height > 2 && height < 39.5) small.push(node.outerHTML.slice(0, 200));
+  }
+  return small;
+}"""
+CHOICE = '[data-testid="stMain"] [data-testid="stButtonGroup"] [data-selected="true"]'
+
+
+def test_what_is_tapped_is_40_pixels_high_and_what_is_chosen_can_be_read(visit):
+    touch = {"has_touch": True, "is_mobile": True, "color_scheme": "dark"}
+    reader = visit("evidence", width=390, height=844, options=touch, **LINK)
+    assert reader.page.evaluate('() => matchMedia("(pointer: coarse)").matches')
+    assert reader.find('[data-testid="stMultiSelect"] button').count() > 2
+    assert reader.page.evaluate(SMALL) == []
+    colour = reader.find(CHOICE).first.evaluate("node => getComputedStyle(node.querySelector('p') ?? node).color")
+    assert colour == "rgb(124, 196, 240)"  # the link colour: the primary colour on its own tint has 4.2 : 1
