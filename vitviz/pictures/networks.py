@@ -81,7 +81,7 @@ def scaling_axes(result: DigitScaling, growing: str, *, say: Say = str) -> dict[
         "width": say("Width (channels of a token)"),
         "depth": say("Depth (blocks)"),
     }
-    marks = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+    marks = (0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5)
     return {
         "x": Axis(titles[growing], log=True, ticks=result.values(growing)),
         "y": Axis(say("Held-out digits not recognised"), log=True, ticks=marks, tick_names=[f"{m:.0%}" for m in marks]),

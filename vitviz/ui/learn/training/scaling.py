@@ -82,7 +82,9 @@ def sentence(shown: DigitScaling, growing: str) -> str:
     )
     meaning = _("The error falls.") if law.falls else _("The interval holds zero: these runs show no fall.")
     weights = shown.weights(growing)
-    size = _("The networks have {fewest:,} to {most:,} weights; {count} held-out digits.").format(
+    alike = _("Each network has {most:,} weights; {count} held-out digits.")
+    between = _("The networks have {fewest:,} to {most:,} weights; {count} held-out digits.")
+    size = (alike if min(weights) == max(weights) else between).format(
         fewest=min(weights), most=max(weights), count=len(held_out())
     )
     return gap().join((told.replace("-", "−"), meaning, size))
