@@ -65,7 +65,9 @@ def test_a_block_that_mixes_tokens_behind_its_attention_takes_the_whole_graph(mo
 def test_what_is_summed_up_on_the_way_equals_the_maps_of_a_trace() -> None:
     vit = model()
     traced = vitviz.trace(vit, picture(), target=2)
-    means = passes(vit, picture(), target=2, backward=False, along=MEANS).means
+    bare = passes(vit, picture(), target=2, backward=False, along=MEANS)
+    means = bare.means
+    assert (bare.layers, bare.streams, [call for layer in bare.calls for call in layer]) == (12, (), [])
     relevances = passes(vit, picture(), target=2, backward=True, along=RELEVANCES).relevances
     for layer in range(vit.layers):
         attention = traced.attention(layer)
@@ -80,4 +82,11 @@ def test_a_pass_of_its_own_and_a_trace_handed_on_give_one_map(method: str, pool:
     vit = model(global_pool=pool)
     own = vitviz.attribute(method, vit, picture(), target=2).values
     handed = vitviz.attribute(method, vit, vitviz.trace(vit, picture(), target=2, layer_scores=True)).values
+    assert close(torch.from_numpy(own), torch.from_numpy(handed))
+
+
+def test_a_rollout_that_reads_every_head_keeps_the_heads() -> None:
+    vit = model()
+    own = vitviz.attribute("rollout", vit, picture(), target=2, head_fusion="max").values
+    handed = vitviz.attribute("rollout", vit, vitviz.trace(vit, picture()), target=2, head_fusion="max").values
     assert close(torch.from_numpy(own), torch.from_numpy(handed))

@@ -71,12 +71,28 @@ def rollout_row(
     >>> vitviz.rollout_row(trace, "class").shape  # (key,)
     torch.Size([257])
     """
+    row = torch.zeros(trace.grid.tokens)
+    row[trace.token(token)] = 1
+    options: dict[str, Any] = {"head_fusion": head_fusion, "discard_ratio": discard_ratio, "residual": residual}
+    return carried(trace, row, **options, start_layer=start_layer, end_layer=end_layer)
+
+
+def carried(
+    trace: Trace,
+    row: Tensor,
+    *,
+    head_fusion: str = "mean",
+    discard_ratio: float = 0.0,
+    residual: float = 0.5,
+    start_layer: int = 0,
+    end_layer: int | None = None,
+) -> Tensor:
+    """Return ``row @ rollout(trace, …)``, (key,), layer by layer: weights of output tokens (query,) carried down."""
     check_options(head_fusion, discard_ratio, residual)
     order = _layers(trace, start_layer, end_layer)
     trace = on_device(trace)
-    row = trace.calls[0][0].queries.new_zeros(trace.grid.tokens, dtype=torch.float32)
-    row[trace.token(token)] = 1
-    linear = head_fusion == "mean" and not discard_ratio
+    row = row.to(trace.means[0].device if trace.means else trace.calls[0][0].queries.device)
+    linear = is_linear(head_fusion, discard_ratio)
     for layer in reversed(order):
         if linear:  # the mean of the heads' rows is the row of their mean, which need not be formed
             maps = (trace.means[layer],) if trace.means else trace.head_attentions(layer)
@@ -174,6 +190,11 @@ def _step(
     step = normalise_rows(discard_smallest(fuse_heads(heads, head_fusion), discard_ratio, keep))
     step.mul_(1 - residual).diagonal().add_(residual)
     return step
+
+
+def is_linear(head_fusion: str, discard_ratio: float) -> bool:
+    """Return whether a rollout needs of each layer only the mean of its heads, and not each head's map."""
+    return head_fusion == "mean" and not discard_ratio
 
 
 def check_options(head_fusion: str, discard_ratio: float, residual: float) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 
+from vitviz.attention.rollout import is_linear
 from vitviz.attribution import attention_based, gradient, perturbation
 from vitviz.attribution.method import Attribution, Method, RawMap, Task
 from vitviz.batches import short_memory_told
@@ -15,7 +16,7 @@ from vitviz.errors import CaptureError, OptionError, UnsupportedModelError, sugg
 from vitviz.models.inputs import Picture
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
-from vitviz.trace.along import sums_up
+from vitviz.trace.along import MEANS, sums_up
 from vitviz.trace.default import target_of
 from vitviz.trace.run import passes
 from vitviz.trace.target import Likeness, Target
@@ -82,7 +83,7 @@ def attribute(
             reason=reason,
         )
     start = time.perf_counter()
-    traced, resolved = _passes(method, vit, image, target)
+    traced, resolved = _passes(method, vit, image, target, chosen)
 
     def finished(raw: RawMap, first: Sequence[str] = ()) -> Attribution:
         values = _checked(method, raw)
@@ -144,7 +145,7 @@ def why_not(name: str, vit: ViT) -> str | None:
 
 
 def _passes(
-    method: Method, vit: ViT, image: Picture | Trace, target: int | str | Target | None
+    method: Method, vit: ViT, image: Picture | Trace, target: int | str | Target | None, knobs: Mapping[str, Any]
 ) -> tuple[Trace, Target]:
     """Return a trace with all that a method reads, the given one where it has it, and the target that is explained."""
     given: Trace | None = None
@@ -154,7 +155,8 @@ def _passes(
         target = target_of(vit, target, given.pixels, given.logits, given.embedding)
         if _serves(method, given, target):
             return given, target
-    along = method.along if sums_up(vit) and not _of_own_embedding(vit, target) else None
+    enough = method.along != MEANS or is_linear(knobs["head_fusion"], knobs["discard_ratio"])
+    along = method.along if enough and sums_up(vit) and not _of_own_embedding(vit, target) else None
     scores = method.layer_scores
     traced = passes(vit, image, target=target, backward=method.backward, layer_scores=scores, along=along)
     return traced, traced.target or target_of(vit, target, traced.pixels, traced.logits, traced.embedding)

@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vitviz.capture.tap import AttentionTap
+from vitviz.capture.tap import AttentionCall, AttentionTap
 from vitviz.models.vit import ViT
 
 MEANS = "means"
-"""The mean over the heads of each layer's attention."""
+"""The mean over the heads of each layer's attention. Nothing else of the blocks is kept: no calls and no streams."""
 RELEVANCES = "relevances"
 """The mean over the heads of (∇A ⊙ A)⁺, with ∇A the gradient of the target's score; it needs a backward pass."""
 MOST = 32e6
@@ -35,7 +35,7 @@ class MapTap(AttentionTap):
     """Computes attention in plain steps, and sums up the maps of each layer and, if asked, what their gradients say."""
 
     def __init__(self, kind: str) -> None:
-        super().__init__(keep_outputs=kind == RELEVANCES)
+        super().__init__(record=kind == RELEVANCES, keep_outputs=kind == RELEVANCES)
         self.first: list[Tensor] = []
         """The queries of the first block, in the graph, (1, heads, query, head_dim) each: where a backward pass may
         end, for the map behind them has its gradient by then."""
@@ -45,10 +45,20 @@ class MapTap(AttentionTap):
         self._sums: dict[int, Tensor] = {}
         self._heads: defaultdict[int, int] = defaultdict(int)
 
+    def heads(self, layer: int) -> int:
+        """Return how many heads of a layer had their maps come by; attention written out by hand does not."""
+        return self._heads[layer]
+
     @property
-    def layers(self) -> set[int]:
-        """The layers whose maps came by; attention that a module writes out by hand does not."""
-        return set(self._heads)
+    def keeps_blocks(self) -> bool:
+        """Whether the calls and the residual stream of the blocks are kept."""
+        return self._kind == RELEVANCES
+
+    def enter_block(self, layer: int, stream: Tensor) -> Tensor | None:
+        """Note that a block starts; an attention call before it did not pool."""
+        if not self.keeps_blocks:
+            self.calls.clear()
+        return super().enter_block(layer, stream)
 
     def summary(self, layer: int) -> Tensor | None:
         """Return what was summed up of a layer, (query, key); None if nothing of it came by."""
@@ -69,6 +79,14 @@ class MapTap(AttentionTap):
         shares = _shares(query, key, attn_mask, factor)
         self.add(self.layer, shares.detach())
         return shares @ value
+
+    def _record_call(
+        self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, scale: float, output: Tensor
+    ) -> None:
+        if self.keeps_blocks:
+            super()._record_call(query, key, value, bias, scale, output)
+        elif self.layer is None:
+            self.calls.append(AttentionCall(None, query, key, value, bias, scale, None))
 
     def add(self, layer: int, maps: Tensor) -> None:
         """Sum up maps of a layer, (1, heads, query, key)."""

@@ -80,7 +80,8 @@ def passes(
     """Return the trace of one image; ``along`` has its maps summed up on the way (``vitviz.trace.along``).
 
     The gradients of a pass that sums up ``RELEVANCES`` go down to the first attention and no further, and are kept
-    only in its summaries, but where attention pools.
+    only in its summaries, but where attention pools. A pass that sums up ``MEANS`` keeps neither the calls nor the
+    streams of its blocks.
     """
     pixels = input_of(vit, image)
     edit.check(layers=vit.layers, heads=vit.heads, grid=vit.grid)
@@ -91,9 +92,9 @@ def passes(
         with torch.inference_mode(False), torch.set_grad_enabled(wanted):
             batch = vit.as_input(pixels[None].clone()).requires_grad_(wanted)
             run = _forward(vit, batch, tap, edit)
-            _check(vit, run)
-            if isinstance(tap, MapTap) and tap.layers != set(range(vit.layers)):  # some of it is written out by hand
+            if isinstance(tap, MapTap) and not _all_came_by(vit, tap):  # some attention is written out by hand
                 return passes(vit, image, target=target, backward=backward, layer_scores=layer_scores, edit=edit)
+            _check(vit, run)
             resolved = target_of(vit, target, pixels, run.logits, run.embedding, edit) if wanted else None
             layered = (
                 _layer_gradients(vit, run, resolved, edit, keep=backward)
@@ -105,8 +106,7 @@ def passes(
                 _down_to_first_map(vit, run, resolved)
             slopes = _gradients(vit, run, resolved, edit) if resolved is not None and backward and not short else None
         seconds = time.perf_counter() - start
-    last = tap.streams[vit.layers - 1].detach()[0]  # (token, channel)
-    vanishing = backward and resolved is not None and gradient_share(vit, last, resolved, edit) < SHARE
+    vanishing = backward and resolved is not None and _share_that_arrives(vit, tap, resolved, edit) < SHARE
     return Trace(
         model=vit.name,
         grid=vit.grid,
@@ -118,7 +118,7 @@ def passes(
         seconds=seconds,
         calls=tuple(tuple(_compact(call) for call in layer) for layer in run.calls),
         pool_calls=tuple(_compact(call) for call in run.pool_calls),
-        streams=tuple(as_result(tap.streams[layer])[0] for layer in range(-1, vit.layers)),
+        streams=tuple(as_result(tap.streams[layer])[0] for layer in sorted(tap.streams)),
         gradients=slopes,
         layer_gradients=layered,
         means=_summaries(vit, run, edit) if along == MEANS else (),
@@ -308,7 +308,26 @@ def _owned(tensor: Tensor) -> Tensor:
     )
 
 
+def _all_came_by(vit: ViT, tap: MapTap) -> bool:
+    return tuple(tap.heads(layer) for layer in range(vit.layers)) == vit.heads
+
+
+def _share_that_arrives(vit: ViT, tap: AttentionTap, target: Target, edit: Edit) -> float:
+    return gradient_share(vit, tap.streams[vit.layers - 1].detach()[0], target, edit)
+
+
 def _check(vit: ViT, run: _Run) -> None:
+    if not isinstance(run.tap, MapTap) or run.tap.keeps_blocks:
+        _check_record(vit, run)
+    if not torch.isfinite(run.embedding).all():
+        raise CaptureError(
+            "The features of {name} are NaN or infinite for this picture; wanted finite numbers. "
+            "Check the weights and the preprocessing.",
+            name=vit.name,
+        )
+
+
+def _check_record(vit: ViT, run: _Run) -> None:
     heads = tuple(sum(call.queries.shape[1] for call in layer) for layer in run.calls)
     if heads != vit.heads or sorted(run.tap.streams) != list(range(-1, vit.layers)):
         raise CaptureError(
@@ -318,10 +337,4 @@ def _check(vit: ViT, run: _Run) -> None:
             heads=heads,
             name=vit.name,
             other_heads=vit.heads,
-        )
-    if not torch.isfinite(run.embedding).all():
-        raise CaptureError(
-            "The features of {name} are NaN or infinite for this picture; wanted finite numbers. "
-            "Check the weights and the preprocessing.",
-            name=vit.name,
         )
