@@ -37,7 +37,7 @@ def test_a_box_is_dragged_moved_and_removed(new_page, serve, settle):
     assert "8.16.40.48" in page.url  # nothing is sent before Enter
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"box=24\.16\.56\.64"))
-    page.get_by_text("covers 38%").wait_for()
+    page.get_by_text("covers 37.5%").wait_for()
     settle(page, PATIENCE)
     page.get_by_role("button", name="Remove the box").click()
     page.wait_for_url(lambda url: "box=" not in url)

@@ -83,7 +83,7 @@ class ViewSettings(Record):
     """(left, top, right, bottom) of the object in pixels of the input; None if none was drawn."""
     tests: tuple[str, ...] = ()
     """Which tests of the explanations are there: "curves" (deletion and insertion), "weights" (made random)."""
-    look: Mapping[str, Any] = field(default_factory=dict)
+    look: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Options of the result's picture, such as its ``palette``, where they are not its own defaults."""
 
     def __post_init__(self) -> None:

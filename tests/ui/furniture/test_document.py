@@ -1,6 +1,7 @@
 """The style sheet and the script stand in the HTML; other answers go through as they are."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -27,7 +28,12 @@ def _answer(path: str, *headers: tuple[bytes, bytes], method: str = "GET") -> tu
         sent.append(message)
 
     scope = {"type": "http", "method": method, "path": path, "headers": list(headers)}
-    asyncio.run(Document(_app)(scope, None, send))
+
+    def run() -> None:
+        asyncio.run(Document(_app)(scope, None, send))
+
+    with ThreadPoolExecutor(1) as own:  # the browser's tests may have a loop running in this thread
+        own.submit(run).result()
     start, *bodies = sent
     return start["status"], dict(start["headers"]), b"".join(message["body"] for message in bodies)
 
