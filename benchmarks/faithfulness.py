@@ -75,8 +75,8 @@ class Measured:
         """Keep what was measured on a photo, in the file too; random maps only once."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        there = {measurement.method for measurement in self.photos.get(photo, [])}
-        for measurement in [measurement for measurement in measurements if measurement.method not in there]:
+        missing = self.missing(photo, tuple(measurement.method for measurement in measurements))
+        for measurement in [measurement for measurement in measurements if measurement.method in missing]:
             self._keep(photo, measurement, right)
             numbers = [getattr(measurement, name) for name in COLUMNS]
             cells = ["" if number is None else f"{number:.6g}" for number in numbers]

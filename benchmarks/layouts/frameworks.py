@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.layouts.case import Answer, Case, answer_of, prefixed, save, small
+from vitviz.models.checkpoints.layout import renamed
 
 State = dict[str, Tensor]
 _MMPRETRAIN = {
@@ -107,7 +108,7 @@ def cases() -> Iterator[Case]:
 
 def _mmpretrain(path: Path, raw: State, average: State) -> None:
     """Write what its runner saves: tensors, a table about the run, and buffers that are objects of its own."""
-    named = _renamed(raw, _MMPRETRAIN)
+    named = renamed(raw, _MMPRETRAIN)
     state = {name if name.startswith("head.") else f"backbone.{name}": value for name, value in named.items()}
     name = "mmengine.logging.history_buffer"
     parts = name.split(".")
@@ -131,19 +132,10 @@ def _jeonsworld(state: State) -> State:
     for name, value in state.items():
         match = re.match(r"blocks\.(\d+)\.attn\.qkv\.(\w+)", name)
         if match is None:
-            result |= _renamed({name: value}, _JEONSWORLD)
+            result |= renamed({name: value}, _JEONSWORLD)
             continue
         for part, tensor in zip(("query", "key", "value"), value.chunk(3), strict=True):
             result[f"transformer.encoder.layer.{match[1]}.attn.{part}.{match[2]}"] = tensor.clone()
-    return result
-
-
-def _renamed(state: State, names: dict[str, str]) -> State:
-    result = {}
-    for name, value in state.items():
-        for pattern, replacement in names.items():
-            name = re.sub(pattern, replacement, name)
-        result[name] = value
     return result
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vitviz.attention.rollout import FUSIONS, carried, rollout, rollout_row
+from vitviz.attention.rollout import FUSIONS, carried
 from vitviz.attribution.method import Knob, Method, RawMap, Task
 from vitviz.attribution.readout import no_class_token, readout
 from vitviz.models.parts import block_parts
@@ -31,13 +31,7 @@ def attention_rollout(task: Task, *, head_fusion: str, discard_ratio: float, res
     """Return the rollout's rows of the tokens that the answer is read from, weighted as it reads them."""
     options: dict[str, Any] = {"head_fusion": head_fusion, "discard_ratio": discard_ratio, "residual": residual}
     weights = readout(task.vit, task.trace)  # (token,)
-    tokens = weights.nonzero()[:, 0].tolist()
-    if task.trace.means:  # all that the pass kept; a weighted row costs what one token's costs
-        return RawMap(task.trace.grid.to_map(carried(task.trace, weights, **options)))
-    if len(tokens) > 2:  # an average over patches: one product of matrices is cheaper than many rows
-        return RawMap(task.trace.grid.to_map(weights @ rollout(task.trace, **options)))
-    rows = [weights[token] * rollout_row(task.trace, token, **options) for token in tokens]
-    return RawMap(task.trace.grid.to_map(torch.stack(rows).sum(0)))
+    return RawMap(task.trace.grid.to_map(carried(task.trace, weights, **options)))
 
 
 def gradient_rollout(task: Task) -> RawMap:

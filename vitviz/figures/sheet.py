@@ -24,6 +24,10 @@ _WIDEST_PANEL = 90  # millimetres: a single panel need not fill the page
 _MAXIMUM_PIXELS = 120_000_000
 
 
+WIDTH_MM, DPI = 180, 300
+"""Of a figure for print whose size nobody chose."""
+
+
 class PrintSize(TypedDict, total=False):
     """How large a picture is printed, for ``print_figure`` and ``vector_file``; what is left out has its default."""
 
@@ -192,8 +196,8 @@ def print_figure(
     *,
     title: str = "",
     caption: str = "",
-    dpi: float = 300,
-    width_mm: float = 180,
+    dpi: float = DPI,
+    width_mm: float = WIDTH_MM,
     columns: int | None = None,
     interpolated: str = "interpolated",
 ) -> bytes:

@@ -11,7 +11,7 @@ from torch import Tensor
 from vitviz.clause import Clause
 from vitviz.errors import CheckpointError
 
-_PARTED = re.compile(r"\.lora_[AB]$|\.(?:qweight|qzeros|SCB|weight_scale|weight_format|absmax)$|_packed_params")
+_PARTED = re.compile(r"\.(?:qweight|qzeros|SCB|weight_scale|weight_format|absmax)$|_packed_params")
 
 
 def check_numbers(name: str, state: Mapping[str, Tensor]) -> None:

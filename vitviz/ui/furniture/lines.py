@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from PIL import Image
 
-from vitviz.figures.sheet import Panel, PrintSize
+from vitviz.figures.sheet import DPI, WIDTH_MM, Panel, PrintSize
 from vitviz.figures.theme import TYPE
 from vitviz.figures.vector import drawable, vector_file
 from vitviz.figures.vector_axes import plain_text
@@ -20,7 +20,7 @@ from vitviz.ui.components.picture_copier import picture_copier
 from vitviz.ui.text import _, kept
 
 _CHARTS = "vitviz_charts"
-_WIDTH, _DPI, _TEXT = 180, 300, 6.5  # millimetres, dots an inch and points of a chart among the maps
+_TEXT = 6.5  # points, of a chart among the maps
 _POINT = 25.4 / 72  # millimetres
 NAMELESS: Mapping[str, str] = MappingProxyType({})
 _NARROWEST = 55  # millimetres: a narrower chart is drawn at this width and reduced
@@ -48,8 +48,8 @@ def panels(
     drawn: Mapping[str, go.Figure], *, columns: int, names: Mapping[str, str] = NAMELESS, **size: Unpack[PrintSize]
 ) -> list[Panel]:
     """Return charts as panels of a print export whose panels stand in so many columns; ``names`` are by their keys."""
-    width = max(_NARROWEST, size.get("width_mm", _WIDTH) / columns - 4)
-    return [_panel(figure, width, size.get("dpi", _DPI), names.get(key, "")) for key, figure in drawn.items()]
+    width = max(_NARROWEST, size.get("width_mm", WIDTH_MM) / columns - 4)
+    return [_panel(figure, width, size.get("dpi", DPI), names.get(key, "")) for key, figure in drawn.items()]
 
 
 def _panel(figure: go.Figure, width: float, dpi: float, name: str) -> Panel:
