@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -99,14 +100,15 @@ def difference_map(
     difference = left - right
     both = np.stack([left, right])
     scale = scale or scale_for(both, "layer", signed=bool(both.min() < 0))
+    shares = scale.shares or scale.uniform is not None
     titles = [plain(names[0]), plain(names[1]), f"{plain(names[0])} − {plain(names[1])}"]
     made = make_subplots(rows=1, cols=3, subplot_titles=titles, horizontal_spacing=0.04)
     for column, (values, colours) in enumerate(
         zip((left, right, difference), ("coloraxis", "coloraxis", "coloraxis2"), strict=True), start=1
     ):
-        made.add_trace(_cells(values, colours, titles[column - 1], hover), row=1, col=column)
+        made.add_trace(_cells(values, colours, titles[column - 1], hover, shares), row=1, col=column)
     _square_cells(made, left.shape)
-    signed = scale_for(difference, "map", signed=True)
+    signed = replace(scale_for(difference, "map", signed=True), shares=shares)
     return style(
         made,
         height,
@@ -115,7 +117,7 @@ def difference_map(
     )
 
 
-def _cells(values: NDArray[np.float32], colours: str, name: str, hover: str) -> go.Heatmap:
+def _cells(values: NDArray[np.float32], colours: str, name: str, hover: str, shares: bool) -> go.Heatmap:
     return go.Heatmap(
         z=values,
         x0=1,
@@ -124,13 +126,21 @@ def _cells(values: NDArray[np.float32], colours: str, name: str, hover: str) -> 
         dy=1,
         name=name,
         coloraxis=colours,
-        hovertemplate=f"{name}<br>{hover}<br>%{{z:.4g}}<extra></extra>",
+        hovertemplate=f"{name}<br>{hover}<br>%{{z:{'.3~p' if shares else '.4g'}}}<extra></extra>",
     )
 
 
 def _bar(centre: float, length: float) -> dict[str, Any]:
     """Return the place of a horizontal colour bar under the maps, in parts of the figure's width."""
-    return {"orientation": "h", "x": centre, "xanchor": "center", "y": -0.04, "yanchor": "top", "len": length}
+    return {
+        "orientation": "h",
+        "x": centre,
+        "xanchor": "center",
+        "y": -0.04,
+        "yanchor": "top",
+        "len": length,
+        "tickangle": 0,
+    }
 
 
 def _square_cells(made: go.Figure, shape: tuple[int, ...]) -> None:

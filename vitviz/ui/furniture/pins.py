@@ -6,16 +6,25 @@ They are in the link, each as the choices that make it, so that a board can be s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import streamlit as st
 
 from vitviz.figures.heatmaps import difference_map
+from vitviz.figures.scale import scale_for
 from vitviz.ui.choices.pins import BOARD_COLUMNS, CHOICES_OF, MOST_CHARACTERS, PINS, Pin, pin_of, pins_of, text_of
 from vitviz.ui.furniture import board
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.pinned_map import PinnedMap, made
 from vitviz.ui.reader import link
 from vitviz.ui.text import _, plain
+
+_FOCUS = "vitviz_pin_focus"
+_FOCUS_SCRIPT = """{
+  const find = (key) => document.querySelector(`.st-key-${key} button:enabled`);
+  (find("pin_BUTTON_PLACE") ?? find("pin_buttons_PLACE"))?.focus();
+}"""
 
 
 def pins() -> list[Pin]:
@@ -78,6 +87,7 @@ def _arrange(maps: Sequence[tuple[Pin, PinnedMap | str]]) -> None:
             with column:
                 board.card(picture, text=pin.text())
                 _buttons(pin, place, len(maps))
+    _follow_focus()
 
 
 def _buttons(pin: Pin, place: int, count: int) -> None:
@@ -85,27 +95,36 @@ def _buttons(pin: Pin, place: int, count: int) -> None:
         for name, icon, words, disabled, move in (
             ("earlier", "arrow_back", _("Earlier"), place == 0, -1),
             ("later", "arrow_forward", _("Later"), place == count - 1, 1),
-            ("out", "close", _("Remove this pin"), False, 0),
+            ("out", "close", _("Remove"), False, 0),
         ):
             st.button(
-                f":material/{icon}:",
+                words,
+                icon=f":material/{icon}:",
                 key=f"pin_{name}_{place}",
-                help=words,
                 disabled=disabled,
                 on_click=_move,
-                args=(pin, move),
+                args=(pin, move, name),
                 type="tertiary",
             )
 
 
-def _move(pin: Pin, step: int) -> None:
-    """Move a pin by a place, or take it out for a step of 0."""
+def _move(pin: Pin, step: int, button: str) -> None:
+    """Move a pin by a place, or take it out for a step of 0; the focus follows it, on the same button."""
     kept = pins()
     place = kept.index(pin)
     kept.remove(pin)
     if step:
         kept.insert(place + step, pin)
     _put(kept)
+    count, *_before = st.session_state.get(_FOCUS, (0,))
+    st.session_state[_FOCUS] = (count + 1, button, min(place + step, len(kept) - 1))
+
+
+def _follow_focus() -> None:
+    """Tell the browser which button has the focus after a move: its own is another pin's now, or gone."""
+    count, button, place = st.session_state.get(_FOCUS, (0, "", 0))
+    script = _FOCUS_SCRIPT.replace("BUTTON", button).replace("PLACE", str(place)) if count else ""
+    st.html(f"<script>{script} // {count}\n</script>", unsafe_allow_javascript=True)  # another number is another script
 
 
 def _compare(first: PinnedMap, second: PinnedMap) -> None:
@@ -120,6 +139,7 @@ def _compare(first: PinnedMap, second: PinnedMap) -> None:
     figure = difference_map(
         first.values,
         second.values,
+        scale=replace(scale_for(np.stack([first.values, second.values]), "layer"), shares=True),
         value_title=_("Attention"),
         difference_title=_("A − B"),
         hover=_("row %{y}, column %{x}"),
