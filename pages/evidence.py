@@ -14,7 +14,7 @@ scene = current()
 show.heading(
     _("Why this answer?"),
     _(
-        "Every map is one method's view of which parts of the photo speak for the answer. Click another answer to "
+        "Every map is one method's view of which parts of the photo speak for the answer. Choose another answer to "
         "explain that one. No map shows how the model thinks; compare them."
     )
     if scene.vit.has_classifier

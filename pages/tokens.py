@@ -14,7 +14,7 @@ show.heading(
     _("What has each patch become?"),
     _(
         "Each patch is a token: a list of numbers that every layer rewrites. Patches that the model treats alike have "
-        "like tokens, here seen as likeness to the patch under the pointer and as like colours."
+        "like tokens, here seen as likeness to the chosen patch and as like colours."
     ),
 )
 controls, picture = stage()

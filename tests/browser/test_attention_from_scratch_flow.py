@@ -39,9 +39,15 @@ def test_a_head_is_stepped_through_by_keys_and_edited(serve, new_page, settle):
     result.press("ArrowRight")
     sheet.get_by_text("= 1.00 / 27.03 = 0.037").wait_for()
     assert sheet.locator("td.lit-left").count() == 5
+    result.press("Space")  # motion is unwelcome here: each press is one cell, and the button for that is there already
+    page.wait_for_function("sheet => sheet.dataset.column === '2'", arg=sheet.element_handle())
+    assert sheet.get_attribute("data-playing") == "false"
+    assert sheet.locator(".play").is_hidden()
+    page.emulate_media(reduced_motion="no-preference")
     result.press("Space")
-    page.wait_for_function("sheet => Number(sheet.dataset.column) > 1", arg=sheet.element_handle())
-    result.press("Space")
+    page.wait_for_function("sheet => sheet.dataset.playing === 'true'", arg=sheet.element_handle())
+    page.emulate_media(reduced_motion="reduce")
+    page.wait_for_function("sheet => sheet.dataset.playing === 'false'", arg=sheet.element_handle())
     sheet.get_by_role("radio", name="1 Queries").click()
     settle(page)
     cell = sheet.get_by_label("X 2, red")

@@ -36,11 +36,17 @@ class Viewer:
     def find(self, selector):
         return self.app.locator(selector)
 
-    def point(self, patch, click=False, **options):
+    def middle(self, patch, corner=(0, 0)):
+        """Return where a patch lies from a corner of the page."""
         box = self.photo.bounding_box()
         row, column = self.grid.position(patch)
-        x = (column + 0.5) * box["width"] / self.grid.columns
-        y = (row + 0.5) * box["height"] / self.grid.rows
+        x = box["x"] + (column + 0.5) * box["width"] / self.grid.columns
+        y = box["y"] + (row + 0.5) * box["height"] / self.grid.rows
+        return x - corner[0], y - corner[1]
+
+    def point(self, patch, click=False, **options):
+        box = self.photo.bounding_box()
+        x, y = self.middle(patch, (box["x"], box["y"]))
         act = self.photo.click if click else self.photo.hover
         act(position={"x": x, "y": y}, **options)
 
@@ -371,6 +377,36 @@ def test_layers_are_played_and_scrubbed_in_the_browser(open_viewer):
     says(viewer.page, "layer=[23]$")
     changes = viewer.page.get_by_text(re.compile("changes")).inner_text()
     assert changes.endswith("changes 3"), "the film tells Python where it stops, not every layer"
+
+
+def test_a_finger_that_rests_scans_and_one_that_moves_on_scrolls(open_viewer):
+    viewer = open_viewer(has_touch=True, is_mobile=True, width=390, height=500)
+    page, places = viewer.page, {patch: viewer.middle(patch) for patch in (5, 37, 82)}
+    devices = page.context.new_cdp_session(page)
+    top = "() => document.querySelector('[data-testid=stMain]').scrollTop"
+
+    def touch(kind, *points):
+        spots = [{"x": x, "y": y} for x, y in points]
+        devices.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": spots})
+
+    def swipe(start, end, rest=0):
+        touch("Start", start)
+        page.wait_for_timeout(rest)
+        for part in (0.25, 0.5, 0.75, 1):
+            touch("Move", tuple(a + part * (b - a) for a, b in zip(start, end, strict=True)))
+            page.wait_for_timeout(20)
+
+    pinned = viewer.app.get_attribute("data-query")
+    swipe(places[82], places[5], rest=300)
+    assert viewer.app.get_attribute("data-hover") == "5"  # upwards too: the page stands still
+    assert page.evaluate(top) == 0
+    touch("End")
+    viewer.expect(query=5)  # where the finger is lifted
+    says(page, "^query=5 ")
+    swipe(places[82], places[5])
+    touch("End")
+    page.wait_for_function(f"() => ({top})() > 20")
+    assert viewer.app.get_attribute("data-query") == "5" != pinned
 
 
 def test_small_maps_and_the_large_one_say_whether_their_scales_differ(open_viewer):

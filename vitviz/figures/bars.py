@@ -11,7 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitviz.errors import OptionError
 from vitviz.figures.palettes import VIT_BLUE
-from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, axis, figure, plain, small
+from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, TYPE, axis, figure, plain, small
+
+_NUMBERS = {
+    "texttemplate": "%{x:.3~p}",
+    "textposition": "outside",
+    "textfont": {"size": TYPE},
+    "constraintext": "none",  # else they shrink with the bars
+    "cliponaxis": False,
+}
+"""The share at the end of each bar."""
 
 
 class Verdict(NamedTuple):
@@ -53,9 +62,7 @@ def answers_bar(
             name=plain(label),
             marker={"color": colour},
             customdata=shown,
-            texttemplate="%{x:.3~p}",
-            textposition="outside",
-            cliponaxis=False,
+            **_NUMBERS,
             hovertemplate=f"%{{customdata}}<br>{plain(label)}: %{{x:.3~p}}<extra></extra>",
         )
         for group, label, colour in zip(groups, labels, colours, strict=False)
@@ -66,7 +73,7 @@ def answers_bar(
         x=axis(x_title, tickformat=".0%" if largest > 0.05 else ".1%", range=[0, min(1.0, largest) * 1.18 + 0.01]),
         # Positions with texts, not the names themselves: two classes of ImageNet are called "crane".
         y=axis("", tickvals=places, ticktext=shown, autorange="reversed", showgrid=False, zeroline=False),
-        height=height or 70 + (26 if after is None else 44) * len(names),
+        height=height or 80 + (28 if after is None else 50) * len(names),
         showlegend=after is not None,
         bargap=0.25,
     )
@@ -112,9 +119,7 @@ def verdict_bars(
                     "color": verdict.colour,
                     "pattern": {"shape": "/" if verdict.hatched else "", "solidity": 0.25},
                 },
-                texttemplate="%{x:.3~p}",
-                textposition="outside",
-                cliponaxis=False,
+                **_NUMBERS,
                 hovertemplate=f"{plain(verdict.name)}<br>%{{customdata}}: %{{x:.3~p}}<extra></extra>",
             )
         )

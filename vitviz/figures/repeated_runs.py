@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from vitviz.errors import OptionError
 from vitviz.figures.theme import NEUTRAL, axis, figure, plain, small
 
+_LETTERS = 9  # in a line of a group's name: four groups stand side by side on a phone
 _SPREAD = 0.22  # half the width over which the dots of a group stand
 
 
@@ -44,7 +46,10 @@ def repeated_runs(
         marker={"symbol": "line-ew", "size": 22, "line": {"width": 3, "color": NEUTRAL}},
         hovertemplate="%{text}: %{y:.3~p}<extra></extra>",
     )
-    ticks = {"tickvals": list(range(len(groups))), "ticktext": [plain(name) for name in groups]}
+    ticks = {
+        "tickvals": list(range(len(groups))),
+        "ticktext": ["<br>".join(wrap(plain(name), _LETTERS, break_long_words=False)) for name in groups],
+    }
     return figure(
         [*dots, bars],
         x=axis("", showgrid=False, zeroline=False, range=[-0.5, len(groups) - 0.5], **ticks),

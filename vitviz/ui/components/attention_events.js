@@ -9,7 +9,9 @@ function bindPhoto(viewer) {
     viewer.show(event.shiftKey ? null : viewer.meta.prefix.length + patch, patch);
   });
   photo.addEventListener("pointerleave", () => viewer.show(null, null));
-  photo.addEventListener("click", (event) => viewer.pin(viewer.meta.prefix.length + patchAt(event)));
+  const pin = (event) => viewer.pin(viewer.meta.prefix.length + patchAt(event));
+  photo.addEventListener("click", pin);
+  scanByFinger(photo, pin);
   photo.addEventListener("keydown", (event) => photoKey(viewer, event));
   photo.addEventListener("blur", () => {
     if (!photo.matches(":hover")) viewer.show(null, null);
@@ -37,6 +39,7 @@ function bindHeads(viewer) {
     viewer.show(null, canvas ? patchUnder(canvas, viewer.meta, event) : null);
   });
   tiles.addEventListener("pointerleave", () => viewer.show(null, null));
+  scanByFinger(tiles);
 
   const chips = viewer.find(".chips");
   const tokenOf = (event) => {

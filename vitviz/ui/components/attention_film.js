@@ -7,10 +7,16 @@ class LayerFilm {
   constructor(viewer) {
     this.viewer = viewer;
     this.layer = null; // the layer on show, or null where the viewer's own data are shown
-    this.still = window.matchMedia("(prefers-reduced-motion: reduce)");
-    const play = viewer.find(".play");
+    this.player = new Player({
+      app: viewer.app,
+      step: () => this.show(this.at + 1),
+      rewind: () => this.show(0),
+      ended: () => !this.ready || this.at === this.last,
+      changed: () => (this.player.playing ? this.write() : this.settle(this.player.still.matches ? 250 : 0)),
+      beat: () => LAYER_STEP,
+    });
     const scrub = viewer.find(".scrub");
-    play.addEventListener("click", () => this.play());
+    viewer.find(".play").addEventListener("click", () => this.play());
     scrub.addEventListener("input", () => this.scrub(Number(scrub.value)));
   }
 
@@ -19,7 +25,7 @@ class LayerFilm {
     this.meta = meta.film;
     this.size = meta.heads * meta.tokens;
     this.maps = meta.film ? part("film", Float32Array) : null;
-    if (this.layer === meta.layer && !this.playing) this.layer = null;
+    if (this.layer === meta.layer && !this.player.playing) this.layer = null;
     if (!this.ready) this.hold();
     this.write();
   }
@@ -54,24 +60,12 @@ class LayerFilm {
     viewer.repaint();
   }
 
-  /** Play from here, or from the first layer at the end; where motion is unwelcome, go on by one layer a press. */
   play() {
-    if (this.playing) return this.settle();
-    if (!this.ready) return undefined;
-    const next = this.at === this.last ? 0 : this.at + 1;
-    if (this.still.matches) return this.scrub(next);
-    this.show(next);
-    this.playing = setInterval(() => {
-      if (!this.viewer.app.isConnected || !this.ready) return this.stop();
-      this.show(this.at + 1);
-      return this.at === this.last ? this.settle() : undefined;
-    }, LAYER_STEP);
-    return this.write();
+    if (this.ready) this.player.press();
   }
 
   scrub(layer) {
-    clearInterval(this.playing);
-    this.playing = null;
+    this.player.drop();
     if (this.ready) this.show(layer);
     this.settle(250);
   }
@@ -79,8 +73,7 @@ class LayerFilm {
   /** Stop here and ask Python for this layer, now or after so many milliseconds without another move. */
   settle(wait = 0) {
     const { viewer, at } = this;
-    clearInterval(this.playing);
-    this.playing = null;
+    this.player.drop();
     viewer.pendingLayer = null;
     viewer.askLayer(at, wait);
     this.write();
@@ -95,19 +88,18 @@ class LayerFilm {
 
   /** Stop and go back to the viewer's own data. */
   stop() {
-    clearInterval(this.playing);
-    this.playing = null;
+    this.player.drop();
     this.layer = null;
   }
 
   write() {
-    const { viewer, still, playing, at, last } = this;
+    const { viewer, player, at, last } = this;
     const { labels } = viewer.meta;
     viewer.find(".layer-film").hidden = !this.meta;
     viewer.find(".play").disabled = !this.ready;
-    viewer.find(".play").textContent = playing ? `❚❚ ${labels.pause}` : `▶ ${still.matches ? labels.next : labels.play}`;
+    player.write(viewer.find(".play"), labels);
     Object.assign(viewer.find(".scrub"), { max: last, value: at, disabled: !this.ready });
     viewer.find(".scrub").setAttribute("aria-valuetext", fill(labels.layer_name, { layer: at }));
-    viewer.app.dataset.playing = Boolean(playing);
+    viewer.app.dataset.playing = player.playing;
   }
 }

@@ -1,7 +1,11 @@
 // The plot into which a reader draws a guess: the pointer draws, or each place is set with the arrow keys. Nothing is
 // sent before the button is pressed.
 
-const SKETCH_MARGIN = { left: 64, right: 22, top: 14, bottom: 46 };
+/** Round the plot, in pixels: room for words in the reader's size of type. */
+function marginsOf(view) {
+  const type = parseFloat(getComputedStyle(view.app).fontSize);
+  return { type, left: 4.8 * type, right: 1.7 * type, top: type, bottom: 3.6 * type };
+}
 
 class CurveSketch {
   constructor(root) {
@@ -92,7 +96,7 @@ function bindSketch(view) {
   const { plot } = view;
   const at = (event) => {
     const box = plot.getBoundingClientRect();
-    const { left, right, top, bottom } = SKETCH_MARGIN;
+    const { left, right, top, bottom } = marginsOf(view);
     const across = (event.clientX - box.left - left) / Math.max(1, box.width - left - right);
     const up = 1 - (event.clientY - box.top - top) / Math.max(1, box.height - top - bottom);
     return { across: Math.min(1, Math.max(0, across)), up };
@@ -115,11 +119,18 @@ function bindSketch(view) {
     plot.setPointerCapture(event.pointerId);
     view.last = null;
     view.drawing = true;
+    view.before = [...view.heights];
     draw(event);
     event.preventDefault();
   });
   plot.addEventListener("pointermove", (event) => view.drawing && draw(event));
-  for (const end of ["pointerup", "pointercancel"]) plot.addEventListener(end, () => (view.drawing = false));
+  scanByFinger(plot);
+  plot.addEventListener("pointerup", () => (view.drawing = false));
+  plot.addEventListener("pointercancel", () => {
+    if (view.drawing) view.heights = view.before; // the finger was about to scroll
+    view.drawing = false;
+    view.repaint();
+  });
   view.find(".done").addEventListener("click", () => view.send("drawn", { heights: view.heights }));
 }
 
@@ -137,17 +148,17 @@ function paintSketch(view) {
   const ratio = window.devicePixelRatio || 1;
   const style = getComputedStyle(view.app);
   const ink = style.color;
-  const { left, right, top, bottom } = SKETCH_MARGIN;
+  const { type, left, right, top, bottom } = marginsOf(view);
   const width = canvas.width / ratio - left - right;
   const height = canvas.height / ratio - top - bottom;
   const x = (share) => left + share * width;
   const y = (share) => top + (1 - share) * height;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, canvas.width, canvas.height);
-  context.font = `13px ${style.fontFamily}`;
+  context.font = `${type}px ${style.fontFamily}`;
   context.fillStyle = ink;
   context.strokeStyle = ink;
-  paintAxes(context, meta, { x, y, left, top, width, height });
+  paintAxes(context, meta, { x, y, type, left, top, width, height });
   const drawn = view.heights.map((share, place) => [x(meta.shares[place]), y(share ?? 0), share]);
   context.strokeStyle = ORANGE;
   context.lineWidth = 3;
@@ -185,7 +196,7 @@ function paintPlace(context, x, y, share, current, ink) {
   context.globalAlpha = 1;
 }
 
-function paintAxes(context, meta, { x, y, left, top, width, height }) {
+function paintAxes(context, meta, { x, y, type, left, top, width, height }) {
   context.lineWidth = 1;
   context.textBaseline = "middle";
   context.textAlign = "right";
@@ -200,10 +211,10 @@ function paintAxes(context, meta, { x, y, left, top, width, height }) {
   }
   context.textBaseline = "top";
   context.textAlign = "center";
-  meta.places.forEach((place, index) => context.fillText(place, x(meta.shares[index]), top + height + 8));
-  context.fillText(meta.x_title, left + width / 2, top + height + 26);
+  meta.places.forEach((place, index) => context.fillText(place, x(meta.shares[index]), top + height + 0.6 * type));
+  context.fillText(meta.x_title, left + width / 2, top + height + 2 * type);
   context.save();
-  context.translate(12, top + height / 2);
+  context.translate(0.9 * type, top + height / 2);
   context.rotate(-Math.PI / 2);
   context.textBaseline = "middle";
   context.fillText(meta.y_title, 0, 0);

@@ -7,8 +7,15 @@ class Film {
   constructor(root) {
     this.app = root.querySelector(".film");
     this.find = (selector) => this.app.querySelector(selector);
-    this.still = window.matchMedia("(prefers-reduced-motion: reduce)");
     this.observer = new ResizeObserver(() => this.repaint());
+    this.player = new Player({
+      app: this.app,
+      step: () => this.show(this.at + 1),
+      rewind: () => this.show(0),
+      ended: () => this.at === this.last,
+      changed: () => writeFrame(this),
+      beat: () => Math.max(90, Math.min(STEP, WHOLE / this.meta.frames.length)),
+    });
     bindFilm(this);
   }
 
@@ -41,26 +48,6 @@ class Film {
     this.repaint(false);
   }
 
-  /** Play from here, or from the beginning at the end; where motion is unwelcome, go on by one frame a press. */
-  play() {
-    if (this.playing) return this.pause();
-    if (this.at === this.last) this.show(0);
-    else if (this.still.matches) this.show(this.at + 1);
-    if (this.still.matches) return undefined;
-    this.playing = setInterval(() => {
-      if (!this.app.isConnected) return this.pause();
-      this.show(this.at + 1);
-      return this.at === this.last ? this.pause() : undefined;
-    }, Math.max(90, Math.min(STEP, WHOLE / this.meta.frames.length)));
-    return writeFrame(this);
-  }
-
-  pause() {
-    clearInterval(this.playing);
-    this.playing = null;
-    writeFrame(this);
-  }
-
   repaint(all = true) {
     if (!this.meta) return;
     if (all && this.meta.tiles) layoutFrames(this);
@@ -73,8 +60,7 @@ class Film {
   }
 
   dispose() {
-    clearInterval(this.playing);
-    this.playing = null;
+    this.player.drop();
     clearTimeout(this.speaking);
     this.observer.disconnect();
   }
@@ -193,16 +179,15 @@ function writeFrame(film) {
   find(".frame").textContent = meta.frames[at];
   find(".scrub").value = at;
   find(".scrub").setAttribute("aria-valuetext", meta.frames[at]);
-  const next = film.still.matches ? labels.next : labels.play;
-  find(".play").textContent = film.playing ? `❚❚ ${labels.pause}` : `▶ ${at === film.last ? labels.again : next}`;
+  film.player.write(find(".play"), labels);
   app.querySelectorAll(".panel .caption").forEach((node, panel) => {
     node.textContent = meta.panels[panel].captions[at];
   });
   checkRadio(find(".tiles"), at);
   app.dataset.frame = at;
-  app.dataset.playing = Boolean(film.playing);
+  app.dataset.playing = film.player.playing;
   clearTimeout(film.speaking);
-  if (film.playing) return;
+  if (film.player.playing) return;
   film.speaking = setTimeout(() => {
     const told = meta.panels.map(({ title, captions }) => `${title}: ${captions[at]}`).join(". ");
     find(".live").textContent = `${meta.frames[at]}. ${told}`;
@@ -210,22 +195,22 @@ function writeFrame(film) {
 }
 
 function bindFilm(film) {
-  film.find(".play").addEventListener("click", () => film.play());
+  film.find(".play").addEventListener("click", () => film.player.press());
   film.find(".choose").addEventListener("click", () => film.send("chosen", { frame: film.at }));
   film.find(".scrub").addEventListener("input", (event) => {
-    const frame = Number(event.target.value); // before the pause writes the frame that it stops at
-    film.pause();
+    const frame = Number(event.target.value); // before stopping writes the frame that it stops at
+    film.player.stop();
     film.show(frame);
   });
   radioKeys(film.find(".tiles"), (frame) => {
-    film.pause();
+    film.player.stop();
     film.show(Number(frame));
   });
   film.app.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches(".scrub, .tile")) return;
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step) return;
-    film.pause();
+    film.player.stop();
     film.show(film.at + step);
     event.preventDefault();
   });

@@ -98,6 +98,7 @@ function bindCells(atlas) {
   const under = (event) => patchUnder(atlas.canvas, { rows: atlas.meta.layers, columns: atlas.meta.heads }, event);
   cells.addEventListener("pointermove", (event) => atlas.show(under(event)));
   cells.addEventListener("pointerleave", () => atlas.show(null));
+  scanByFinger(cells);
   cells.addEventListener("click", (event) => (event.shiftKey && atlas.meta.tickable ? atlas.tick(under(event)) : atlas.pick(under(event))));
   cells.addEventListener("blur", () => cells.matches(":hover") || atlas.show(null));
   cells.addEventListener("keydown", (event) => {
@@ -235,7 +236,7 @@ function writeReadout(atlas) {
   find(".which").textContent = cell === null ? "" : atlas.nameOf(cell);
   find(".number").textContent = cell === null ? "" : known ? `${number(values[cell])} ${meta.unit}`.trim() : labels.missing;
   const count = values.filter((value) => !Number.isNaN(value)).length;
-  find(".rank").textContent = known ? fill(labels.rank, { rank: atlas.ranks[cell], count }) : cell === null ? labels.empty : "";
+  find(".rank").textContent = known ? fill(labels.rank, { rank: atlas.ranks[cell], count }) : cell === null ? hintOf(labels, "empty") : "";
   const [layer, head] = cell === null ? [-1, -1] : atlas.place(cell);
   [...find(".layers").children].forEach((node, at) => node.classList.toggle("current", at === layer));
   [...find(".columns").children].forEach((node, at) => node.classList.toggle("current", at === head));

@@ -195,7 +195,7 @@ function paintPins(wall) {
         picture.style.aspectRatio = `${width} / ${height}`;
         picture.append(document.createElement("canvas"));
         const line = element("p");
-        const away = element("button", "away", labels.unpin);
+        const away = element("button", "press away", labels.unpin);
         away.type = "button";
         away.setAttribute("aria-label", fill(labels.unpin_head, { name: wall.nameOf(cell) }));
         away.addEventListener("click", () => wall.pin(cell));

@@ -51,7 +51,9 @@ function bindPicture(wall) {
   const ask = (patch) => patch !== null && wall.send("query", { query: String(patch) });
   picture.addEventListener("pointermove", (event) => point(patchUnder(picture, wall.meta, event)));
   picture.addEventListener("pointerleave", () => point(null));
-  picture.addEventListener("click", (event) => ask(patchUnder(picture, wall.meta, event)));
+  const askHere = (event) => ask(patchUnder(picture, wall.meta, event));
+  picture.addEventListener("click", askHere);
+  scanByFinger(picture, askHere);
   picture.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const moved = movedPatch(event.key, wall.patch ?? wall.queryPatch, wall.meta);

@@ -33,7 +33,7 @@ function queryButtons(wall) {
   const place = patch === null ? null : fill(labels.patch, { row: Math.floor(patch / columns) + 1, column: (patch % columns) + 1 });
   const names = (wall.meta.standalone ? prefix.filter((name) => name === query) : prefix).map((name) => [name, labels[name] ?? name]);
   const buttons = (patch === null ? names : [...names, [query, place]]).map(([name, text]) => {
-    const button = element("button", "", text);
+    const button = element("button", "press", text);
     button.type = "button";
     button.dataset.query = name;
     button.setAttribute("aria-pressed", name === query);

@@ -27,8 +27,8 @@ def viewer_labels() -> dict[str, str]:
             "query. ≤ stands before the largest weight of a map."
         ),
         "hint_touch": _(
-            "Tap a patch to see what it attends to; drag sideways to scan the photo. ≤ stands before the largest "
-            "weight of a map."
+            "Tap a patch to see what it attends to. Hold and drag to scan the photo: where you lift the finger, the "
+            "patch is pinned. ≤ stands before the largest weight of a map."
         ),
         "special": _("Special tokens"),
         "no_special": _("This model has no special tokens"),
@@ -44,6 +44,7 @@ def viewer_labels() -> dict[str, str]:
         "previous_layer": _("Previous layer"),
         "next_layer": _("Next layer"),
         "play": _("Play layers"),
+        "again": _("Play layers"),
         "pause": _("Pause"),
         "next": _("Next layer"),
         "scrub": _("Layer on show"),
@@ -89,6 +90,7 @@ def atlas_labels() -> dict[str, str]:
         "hint": _("A click opens the head. Shift and a click, or x, switches it off or on."),
         "hint_touch": _("Tap a head to open it. The list of heads switches them off and on."),
         "empty": _("Point at a head to read its number."),
+        "empty_touch": _("Hold and drag over the heads to read their numbers."),
         "head_name": _("L{layer}·H{head}"),
         "layer_axis": _("L{layer}"),
         "head_axis": _("H{head}"),
@@ -118,6 +120,7 @@ def chosen_head_labels() -> dict[str, str]:
             "chosen head."
         ),
         "hint": _("A click chooses the head."),
+        "hint_touch": _("Tap a head to choose it."),
     }
 
 
@@ -185,7 +188,7 @@ def board_map_labels() -> dict[str, str]:
     return {
         "place": _("row {row}, column {column}"),
         "hint": _("Point at a map: the same place is marked and read in all of them."),
-        "hint_touch": _("Drag over a map: the same place is marked and read in all of them."),
+        "hint_touch": _("Hold and drag over a map: the same place is marked and read in all of them."),
         "keys": _("Arrows move, Enter chooses, Esc leaves."),
     }
 
@@ -224,7 +227,7 @@ def place_labels() -> dict[str, str]:
         "place": _("row {row}, column {column}"),
         "chosen": _("chosen"),
         "hint": _("A click chooses the place; so do the arrow keys and Enter."),
-        "hint_touch": _("Tap a place to choose it."),
+        "hint_touch": _("Tap a place to choose it, or hold and drag to it."),
         "keys": _(
             "Arrow keys move over the places, Enter chooses, Escape returns to the chosen place, Home and End go to "
             "the ends of the row, Page Up and Page Down to the top and the bottom."
@@ -246,7 +249,7 @@ def token_labels() -> dict[str, str]:
         ),
         "hint_touch": _(
             "Tap a patch of the first photo: both photos show how alike every patch is, and the best match has a "
-            "yellow outline. Drag sideways to scan."
+            "yellow outline. Hold and drag to scan."
         ),
         "keys": _(
             "Arrow keys move over the patches, Enter pins, Escape returns to the pinned patch, Home and End go to the "
@@ -295,12 +298,16 @@ def sheet_labels() -> dict[str, str]:
         "hint": _(
             "Point at a cell of the result: its row and its column light up. Numbers on dotted lines can be typed over."
         ),
+        "hint_touch": _(
+            "Tap a cell of the result: its row and its column light up. Numbers on dotted lines can be typed over."
+        ),
         "keys": _("Arrow keys move over the cells, Space plays and stops."),
         "place": _("cell {number} of {cells}"),
         "play": _("Play"),
+        "again": _("Play again"),
         "pause": _("Stop"),
+        "next": _("Next cell"),
         "back": _("Previous cell"),
-        "on": _("Next cell"),
     }
 
 
@@ -313,7 +320,8 @@ def window_labels() -> dict[str, str]:
         "end": _("All windows together count {total}."),
         "place": _("window {number} of {windows}"),
         "play": _("Play"),
+        "again": _("Play again"),
         "pause": _("Stop"),
+        "next": _("Next window"),
         "back": _("Previous window"),
-        "on": _("Next window"),
     }

@@ -87,7 +87,9 @@ function buildPanel(board, panel) {
   canvas.setAttribute("aria-description", labels.keys);
   canvas.addEventListener("pointermove", (event) => board.show(panel, patchUnder(canvas, panel, event)));
   canvas.addEventListener("pointerleave", () => board.show(panel, null));
-  canvas.addEventListener("click", (event) => board.choose(panel, patchUnder(canvas, panel, event)));
+  const choose = (event) => board.choose(panel, patchUnder(canvas, panel, event));
+  canvas.addEventListener("click", choose);
+  scanByFinger(canvas, choose);
   canvas.addEventListener("keydown", (event) => pressed(board, panel, event));
   return node;
 }

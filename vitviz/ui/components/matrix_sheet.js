@@ -10,7 +10,15 @@ class MatrixSheet {
     this.find = (selector) => this.app.querySelector(selector);
     this.row = 0;
     this.column = 0;
-    this.timer = null;
+    this.player = new Player({
+      app: this.app,
+      step: () => this.step(1),
+      rewind: () => this.open(0),
+      ended: () => this.ended,
+      changed: () => this.light(),
+      beat: () => BEAT,
+    });
+    this.observer = new ResizeObserver(() => this.meta && this.fit());
     bindSheet(this);
   }
 
@@ -23,12 +31,20 @@ class MatrixSheet {
     }
     this.meta = meta;
     this.matrices = Object.fromEntries(meta.matrices.map((matrix) => [matrix.id, matrix]));
+    this.observer.observe(this.app);
     this.draw();
     this.app.dataset.ready = meta.content;
   }
 
   get stage() {
     return this.meta.stages[this.at];
+  }
+
+  /** Whether the last cell of the last stage is on show. */
+  get ended() {
+    const { rows, columns } = this.result;
+    const corner = this.row === rows.length - 1 && this.column === columns.length - 1;
+    return corner && this.at === this.meta.stages.length - 1;
   }
 
   get left() {
@@ -52,6 +68,7 @@ class MatrixSheet {
     } else {
       for (const [id, tables] of this.tables) tables.forEach((table) => writeNumbers(table, this.matrices[id]));
     }
+    this.fit();
     this.find(".words").textContent = this.stage.words;
     this.find(".equation").textContent = this.stage.equation;
     this.light();
@@ -77,7 +94,15 @@ class MatrixSheet {
       const [second, first] = [this.matrices[stage.left], this.matrices[stage.right]];
       drawPaths(this.find(".paths"), { first, second, graph: stage.graph }, row, column);
     }
-    Object.assign(this.app.dataset, { stage: this.at, row, column, playing: this.timer ? "yes" : "no" });
+    Object.assign(this.app.dataset, { stage: this.at, row, column, playing: this.player.playing });
+    this.player.write(this.find(".play"), this.meta.labels);
+  }
+
+  /** Stack the matrices where they are too wide to stand beside each other. */
+  fit() {
+    const bench = this.find(".bench");
+    bench.classList.remove("stacked");
+    bench.classList.toggle("stacked", bench.scrollWidth > bench.clientWidth + 1);
   }
 
   choose(row, column) {
@@ -105,26 +130,15 @@ class MatrixSheet {
     return true;
   }
 
-  play(on) {
-    clearInterval(this.timer);
-    const { rows, columns } = this.result;
-    const ended = this.row === rows.length - 1 && this.column === columns.length - 1;
-    if (on && ended && this.at === this.meta.stages.length - 1) this.open(0);
-    this.timer = on ? setInterval(() => this.step(1) || this.play(false), BEAT) : null;
-    const { labels } = this.meta;
-    this.find(".play").textContent = on ? `❚❚ ${labels.pause}` : `▶ ${labels.play}`;
-    this.light();
-  }
-
   speak() {
     clearTimeout(this.speaking);
     this.speaking = setTimeout(() => (this.find(".live").textContent = this.find(".sum").textContent), 250);
   }
 
   dispose() {
-    clearInterval(this.timer);
+    this.observer.disconnect();
+    this.player.drop();
     clearTimeout(this.speaking);
-    this.timer = null;
   }
 }
 
@@ -134,12 +148,11 @@ function buildSheet(sheet) {
   sheet.tables = new Map();
   segments(sheet.find(".stages"), labels.stages, meta.stages.map(({ title }, place) => [String(place), title]));
   checkRadio(sheet.find(".stages"), sheet.at);
-  sheet.find(".hint").textContent = labels.hint;
+  sheet.find(".hint").textContent = hintOf(labels);
   sheet.find(".back").textContent = "◀";
   sheet.find(".back").setAttribute("aria-label", labels.back);
   sheet.find(".on").textContent = "▶|";
-  sheet.find(".on").setAttribute("aria-label", labels.on);
-  sheet.find(".play").textContent = sheet.timer ? `❚❚ ${labels.pause}` : `▶ ${labels.play}`;
+  sheet.find(".on").setAttribute("aria-label", labels.next);
   const table = (id, options = {}) => {
     const built = matrixTable(sheet.matrices[id], { edit: (row, column, value) => {
       sheet.send("edited", { matrix: id, row, column, value });
@@ -154,7 +167,7 @@ function buildSheet(sheet) {
   const right = stage.right ? table(stage.right) : null;
   sheet.benchTables = { left, right, result };
   const equation = element("div", "equation");
-  sheet.find(".bench").replaceChildren(...(right ? [equation, right, left, result] : [equation, element("div"), left, result]));
+  sheet.find(".bench").replaceChildren(...(right ? [equation, right, left, result] : [equation, element("div", "space"), left, result]));
   sheet.find(".paths").toggleAttribute("hidden", !stage.graph);
   sheet.find(".minis").replaceChildren(...meta.matrices.map((matrix) => mini(sheet, matrix)));
 }
@@ -176,7 +189,7 @@ function mini(sheet, matrix) {
 
 /** The reader's choice of a stage goes into the link; playing through them does not. */
 function chooseStage(sheet, at) {
-  sheet.play(false);
+  sheet.player.drop();
   sheet.open(at);
   sheet.meta.stage = at; // so that its echo changes nothing
   sheet.send("stage", { stage: at });
@@ -192,7 +205,7 @@ function bindSheet(sheet) {
     bench.addEventListener(kind, (event) => {
       const cell = cellOf(event);
       if (!cell) return;
-      if (sheet.timer) sheet.play(false);
+      if (sheet.player.playing) sheet.player.stop();
       sheet.choose(...cell);
     });
   }
@@ -202,15 +215,15 @@ function bindSheet(sheet) {
     const place = sheet.row * columns.length + sheet.column;
     const moved = movedPatch(event.key, place, { rows: rows.length, columns: columns.length });
     if (moved !== null) sheet.choose(Math.floor(moved / columns.length), moved % columns.length);
-    else if (event.key === " ") sheet.play(!sheet.timer);
+    else if (event.key === " ") sheet.player.press();
     else return;
     sheet.speak();
     event.preventDefault();
   });
-  sheet.find(".play").addEventListener("click", () => sheet.play(!sheet.timer));
+  sheet.find(".play").addEventListener("click", () => sheet.player.press());
   for (const [name, by] of [[".back", -1], [".on", 1]]) {
     sheet.find(name).addEventListener("click", () => {
-      sheet.play(false);
+      sheet.player.drop();
       sheet.step(by);
       sheet.speak();
     });

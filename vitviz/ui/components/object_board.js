@@ -24,7 +24,7 @@ class ObjectBoard {
     readPicture(this, part("picture", Uint8Array));
     this.board.style.setProperty("--ratio", String(meta.columns / meta.rows));
     this.board.setAttribute("aria-label", meta.labels.board);
-    this.app.querySelector(".hint").textContent = meta.labels.hint;
+    this.app.querySelector(".hint").textContent = hintOf(meta.labels);
     this.app.querySelector(".live").textContent = meta.labels.summary;
     buildVerdicts(this);
     this.observer.observe(this.board);
@@ -103,6 +103,8 @@ function bindPointer(view) {
     view.carried = { start: view.carried.start, cell: patchUnder(board, view.meta, event), ...placeOf(view, event) };
     view.repaint();
   });
+  const stay = (event) => view.carried && event.cancelable && event.preventDefault(); // the page, while a finger carries
+  board.addEventListener("touchmove", stay, { passive: false });
   const drop = (event) => {
     if (!view.carried) return;
     const { start, cell } = view.carried;
@@ -293,12 +295,13 @@ function paintDots({ canvas, meta, weights }, context, ratio, middle) {
 function writeShare({ canvas, meta, weights }, context, ratio, cell) {
   const [x, y, width] = patchBox(canvas, meta, cell);
   const text = percent(weights[cell]);
-  context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
+  const type = typeOf(canvas);
+  context.font = `600 ${type}px system-ui, sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "top";
   const wide = context.measureText(text).width + 8 * ratio;
   context.fillStyle = "rgba(255, 255, 255, 0.9)";
-  context.fillRect(x + width / 2 - wide / 2, y + 2 * ratio, wide, 17 * ratio);
+  context.fillRect(x + width / 2 - wide / 2, y + 2 * ratio, wide, 1.3 * type);
   context.fillStyle = meta.link_colour;
   context.fillText(text, x + width / 2, y + 4 * ratio);
 }

@@ -84,7 +84,9 @@ function bindPlaces(picker) {
   const under = (event) => patchUnder(picker.canvas, picker.meta, event);
   picture.addEventListener("pointermove", (event) => picker.show(under(event)));
   picture.addEventListener("pointerleave", () => picker.show(null));
-  picture.addEventListener("click", (event) => picker.pick(under(event)));
+  const pick = (event) => picker.pick(under(event));
+  picture.addEventListener("click", pick);
+  scanByFinger(picture, pick);
   picture.addEventListener("blur", () => picture.matches(":hover") || picker.show(null));
   picture.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

@@ -15,9 +15,9 @@ function unpack(bytes) {
   return { meta, part };
 }
 
-/** What a hint says: where nothing can hover, the words for a finger. */
-function hintOf(labels) {
-  return matchMedia("(hover: none)").matches && labels.hint_touch ? labels.hint_touch : labels.hint;
+/** What a hint, or another label, says: where nothing can hover, the words for a finger. */
+function hintOf(labels, name = "hint") {
+  return (matchMedia("(hover: none)").matches && labels[`${name}_touch`]) || labels[name];
 }
 
 /** Put values into the braces of a label: fill("row {row}", {row: 3}). */
@@ -56,6 +56,11 @@ function fitCanvas(canvas) {
   canvas.width = width;
   canvas.height = height;
   return true;
+}
+
+/** The size of the type round a canvas, in its pixels: it grows in presentation size. */
+function typeOf(canvas) {
+  return parseFloat(getComputedStyle(canvas).fontSize) * (window.devicePixelRatio || 1);
 }
 
 /** Outline a box with a dark halo, so that the colour is seen on any ground; at the edge of the canvas it stays inside. */

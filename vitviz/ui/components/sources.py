@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,40 +36,36 @@ def _read(*names: str) -> str:
     return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
 
 
-def _source(name: str, *scripts: str, styles: Sequence[str] = ("shared.css",)) -> Source:
-    """Return the component of a name: its own files, before its script shared.js and ``scripts`` in their order.
-
-    ``styles`` come before its own style.
-    """
+def _source(name: str, *scripts: str) -> Source:
+    """Return the component of a name: its own files, after what all share and ``scripts`` in their order."""
     return Source(
         html=_read(f"{name}.html"),
-        css=_read(*styles, f"{name}.css"),
-        js=_read("shared.js", *scripts, f"{name}.js"),
+        css=_read("shared.css", "press.css", f"{name}.css"),
+        js=_read("shared.js", "finger.js", *scripts, f"{name}.js"),
     )
 
 
-_PRESSED = ("shared.css", "press.css")
-"""Styles of components with a row of buttons to press."""
 VIEWER = _source(
     "attention_viewer",
     "attention_rows.js",
     "attention_paint.js",
     "attention_words.js",
     "attention_events.js",
+    "player.js",
     "attention_film.js",
 )
 ATLAS = _source("head_atlas")
-PICKER = _source("photo_picker", styles=())
+PICKER = _source("photo_picker")
 PLACES = _source("place_picker")
 TOKENS = _source("token_viewer", "token_rows.js")
 PAINTER = _source("patch_painter", "painter_paint.js")
-DRAWER = _source("box_drawer", styles=())
-COPIER = _source("picture_copier", styles=())
+DRAWER = _source("box_drawer")
+COPIER = _source("picture_copier")
 BOARD = _source("object_board", "board_verdicts.js")
-SHEET = _source("matrix_sheet", "matrix_tables.js", "matrix_sums.js", "matrix_paths.js", styles=_PRESSED)
+SHEET = _source("matrix_sheet", "player.js", "matrix_tables.js", "matrix_sums.js", "matrix_paths.js")
 SKETCH = _source("curve_sketch")
-WINDOWS = _source("window_counter", styles=_PRESSED)
+WINDOWS = _source("window_counter", "player.js")
 WALL = _source("head_wall", "attention_paint.js", "head_wall_words.js", "head_wall_events.js")
-FILM = _source("film", "attention_paint.js")
+FILM = _source("film", "player.js", "attention_paint.js")
 MAPS = _source("map_board", "attention_paint.js")
 SHORTCUTS = _source("shortcuts")

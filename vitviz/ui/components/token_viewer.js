@@ -121,7 +121,9 @@ function bindViews(viewer) {
       viewer.show(chooses ? patch : null, [pane, patch]);
     });
     view.addEventListener("pointerleave", () => viewer.show(null));
-    if (chooses) view.addEventListener("click", (event) => viewer.pick(under(event)));
+    const pick = (event) => viewer.pick(under(event));
+    if (chooses) view.addEventListener("click", pick);
+    scanByFinger(view, chooses ? pick : undefined);
   });
   bindKeys(viewer, viewer.views[0]);
   radioKeys(viewer.find(".scale"), (scale) => viewer.choose(scale));

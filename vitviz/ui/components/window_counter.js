@@ -9,12 +9,19 @@ class WindowCounter {
     this.find = (selector) => this.app.querySelector(selector);
     this.canvas = this.find("canvas");
     this.picture = document.createElement("canvas");
-    this.timer = null;
+    this.player = new Player({
+      app: this.app,
+      step: () => this.step(1),
+      rewind: () => this.show(0),
+      ended: () => this.ended,
+      changed: () => this.draw(),
+      beat: () => WINDOW_BEAT,
+    });
     this.observer = new ResizeObserver(() => this.draw());
-    this.find(".play").addEventListener("click", () => this.play(!this.timer));
+    this.find(".play").addEventListener("click", () => this.player.press());
     for (const [name, by] of [[".back", -1], [".on", 1]]) {
       this.find(name).addEventListener("click", () => {
-        this.play(false);
+        this.player.drop();
         this.step(by);
       });
     }
@@ -34,26 +41,23 @@ class WindowCounter {
     context.putImageData(image, 0, 0);
     this.canvas.style.setProperty("--ratio", String(meta.columns / meta.rows));
     this.find(".back").setAttribute("aria-label", meta.labels.back);
-    this.find(".on").setAttribute("aria-label", meta.labels.on);
-    this.play(false);
+    this.find(".on").setAttribute("aria-label", meta.labels.next);
+    this.player.drop();
     this.observer.observe(this.canvas);
     this.draw();
     this.app.dataset.ready = meta.content;
   }
 
-  step(by) {
-    const next = this.at + by;
-    if (next < 0 || next >= this.meta.windows.length) return false;
-    this.at = next;
-    this.draw();
-    return true;
+  get ended() {
+    return this.at === this.meta.windows.length - 1;
   }
 
-  play(on) {
-    clearInterval(this.timer);
-    if (on && this.at === this.meta.windows.length - 1) this.at = 0;
-    this.timer = on ? setInterval(() => this.step(1) || this.play(false), WINDOW_BEAT) : null;
-    this.find(".play").textContent = on ? `❚❚ ${this.meta.labels.pause}` : `▶ ${this.meta.labels.play}`;
+  step(by) {
+    this.show(Math.max(0, Math.min(this.meta.windows.length - 1, this.at + by)));
+  }
+
+  show(at) {
+    this.at = at;
     this.draw();
   }
 
@@ -63,17 +67,17 @@ class WindowCounter {
     paintWindows(this);
     const { labels, windows } = this.meta;
     const { total, names } = windows[this.at];
-    const last = this.at === windows.length - 1;
     const told = names.length ? fill(labels.holds, { names: names.join(", "), count: names.length }) : labels.empty;
-    const text = last && !this.timer ? fill(labels.end, { total }) : `${told} ${fill(labels.sofar, { total })}`;
+    const text = this.ended && !this.player.playing ? fill(labels.end, { total }) : `${told} ${fill(labels.sofar, { total })}`;
     this.find(".count").textContent = text;
     this.canvas.setAttribute("aria-label", text);
     this.find(".place").textContent = fill(labels.place, { number: this.at + 1, windows: windows.length });
+    this.player.write(this.find(".play"), labels);
     Object.assign(this.app.dataset, { at: this.at, total });
   }
 
   dispose() {
-    clearInterval(this.timer);
+    this.player.drop();
     this.observer.disconnect();
   }
 }
@@ -102,12 +106,13 @@ function paintWindows({ canvas, picture, meta, at }) {
 }
 
 function badge(context, [x, y], text, ratio) {
-  context.font = `700 ${14 * ratio}px system-ui, sans-serif`;
+  const type = typeOf(context.canvas);
+  context.font = `700 ${type}px system-ui, sans-serif`;
   context.textAlign = "left";
   context.textBaseline = "top";
   const wide = context.measureText(text).width + 8 * ratio;
   context.fillStyle = "rgba(255, 255, 255, 0.92)";
-  context.fillRect(x + 3 * ratio, y + 3 * ratio, wide, 19 * ratio);
+  context.fillRect(x + 3 * ratio, y + 3 * ratio, wide, 1.4 * type);
   context.fillStyle = "#9a3412";
   context.fillText(text, x + 7 * ratio, y + 5 * ratio);
 }

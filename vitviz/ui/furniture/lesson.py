@@ -100,9 +100,14 @@ def question(title: str, sentence: str) -> None:
     show.heading(title, sentence)
 
 
-def formula(latex: str, symbols: Mapping[str, str]) -> None:
-    """Draw a formula and, below it, what each of its symbols means (LaTeX → words with the unit)."""
-    st.latex(latex)
+def formula(latex: str | Sequence[str], symbols: Mapping[str, str]) -> None:
+    """Draw a formula, or several, and below what each symbol means (LaTeX → words with the unit).
+
+    A line too long for a phone breaks after a relation, a sum's sign or a wide space: so none may be in a group.
+    """
+    with st.container(key="formula", gap=None):
+        for line in [latex] if isinstance(latex, str) else latex:
+            st.latex(line.replace(r"\qquad", r"\qquad\allowbreak "))
     st.caption(" · ".join(f"${symbol}$ {meaning}" for symbol, meaning in symbols.items()))
 
 

@@ -153,7 +153,7 @@ def _tiles(scene: Scene, shown: Chosen, key: str, label: str, listed: list[Shown
         columns=columns,
     )
     st.caption(
-        _("From {first} ({most}) to {last} ({least}) {unit}. A click opens the photo with this head.").format(
+        _("From {first} ({most}) to {last} ({least}) {unit}. Choosing one opens it with this head.").format(
             first=plain(listed[0].title),
             most=number(listed[0].value),
             last=plain(listed[-1].title),

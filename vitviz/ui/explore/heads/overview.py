@@ -99,7 +99,7 @@ def picker(scene: Scene) -> None:
         _("Heads switched off"),
         options,
         format_func=lambda text: "L{}·H{}".format(*text.split(".")),
-        placeholder=_("Choose heads here, or Shift-click them in the atlas"),
+        placeholder=_("Choose heads to switch off"),
         key=key,
         on_change=lambda: link.put(ABLATE.at("-".join(st.session_state[key]))),
     )

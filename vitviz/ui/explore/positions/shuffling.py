@@ -56,7 +56,8 @@ def _pictures(scene: Scene, slot: DeltaGenerator, experiment: ShuffleExperiment 
         for at, top in enumerate(experiment.with_positions.top):
             captions[at] += f": {class_name(scene.vit, top)}"
     pictures = [_shuffled_photo(scene, share) for share in shares]
-    for column, picture, caption in zip(slot.columns(len(shares), gap="small"), pictures, captions, strict=True):
+    columns = slot.container(key="alike_shares").columns(len(shares), gap="small")
+    for column, picture, caption in zip(columns, pictures, captions, strict=True):
         column.image(picture, caption=plain(caption), width="stretch", output_format="JPEG", alt=caption)
 
 

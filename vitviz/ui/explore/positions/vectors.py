@@ -120,7 +120,8 @@ def _three(positions: InterpolatedPositions, place: int) -> None:
     ]
     top = max(float(np.abs(np.delete(row, at)).max(initial=0)) for _n, _g, row, at in maps) or 1.0
     scale = Scale(-top, top, signed=True)
-    for column, (title, grid, row, at) in zip(st.columns(3, gap="medium"), maps, strict=True):
+    columns = st.container(key="alike_grids").columns(3, gap="medium")
+    for column, (title, grid, row, at) in zip(columns, maps, strict=True):
         named = title.format(rows=grid.rows, columns=grid.columns)
         with column:
             bare_map(grid.to_map(row), scale=scale, cell=grid.position(at), alt=named)

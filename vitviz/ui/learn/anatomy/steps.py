@@ -166,10 +166,12 @@ def _words(scene: Scene, size: Dimensions) -> None:
     scaled = scales_branches(next(scene.vit.shell.blocks.children()))  # type: ignore[union-attr]
     first, second = (r"\gamma_1 \odot ", r"\gamma_2 \odot ") if scaled else ("", "")
     lesson.formula(
-        r"\begin{gathered} z_0 = [x_{class};\, x_p E] + E_{pos} \qquad y = \mathrm{Linear}(\mathrm{LN}(z_T^0)) \\ "
-        rf"z'_\ell = {first}\mathrm{{MHSA}}(\mathrm{{LN}}(z_{{\ell-1}})) + z_{{\ell-1}}, "
-        rf"\qquad z_\ell = {second}\mathrm{{MLP}}(\mathrm{{LN}}(z'_\ell)) + z'_\ell \\ "
-        r"\mathrm{MLP}(x) = \mathrm{Dropout}(\mathrm{GELU}(x W_1 + b_1))\, W_2 + b_2 \end{gathered}",
+        [
+            r"z_0 = [x_{class};\, x_p E] + E_{pos} \qquad y = \mathrm{Linear}(\mathrm{LN}(z_T^0))",
+            rf"z'_\ell = {first}\mathrm{{MHSA}}(\mathrm{{LN}}(z_{{\ell-1}})) + z_{{\ell-1}}, "
+            rf"\qquad z_\ell = {second}\mathrm{{MLP}}(\mathrm{{LN}}(z'_\ell)) + z'_\ell",
+            r"\mathrm{MLP}(x) = \mathrm{Dropout}(\mathrm{GELU}(x W_1 + b_1))\, W_2 + b_2",
+        ],
         {
             "x_p": _("flattened patches, {patches} × {pixels}").format(patches=size.patches, pixels=size.patch_pixels),
             "E": _("projection, {pixels} × {width}").format(pixels=size.patch_pixels, width=size.width),

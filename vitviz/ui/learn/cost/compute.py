@@ -193,9 +193,12 @@ def _difference(counted: int, formula: float) -> str:
 
 def _lesson() -> None:
     lesson.formula(
-        r"\begin{gathered} \underbrace{4LD^2}_{\text{projections}} + \underbrace{2L^2D}_{\text{attention}} + "
-        r"\underbrace{2rLD^2}_{\text{MLP}} \\ 2L^2D > 4LD^2 \iff L > 2D \\ "
-        r"2L^2D > (4+2r)LD^2 \iff L > (2+r)D \end{gathered}",
+        [
+            r"\underbrace{4LD^2}_{\text{projections}} + \underbrace{2L^2D}_{\text{attention}} + "
+            r"\underbrace{2rLD^2}_{\text{MLP}} ",
+            r"2L^2D > 4LD^2 \iff L > 2D",
+            r"2L^2D > (4+2r)LD^2 \iff L > (2+r)D",
+        ],
         {
             "L": _("tokens"),
             "D": _("width: channels of a token"),

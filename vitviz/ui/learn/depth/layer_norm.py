@@ -226,9 +226,11 @@ def _gradients(signals: Signals) -> go.Figure:
 
 def _lesson() -> None:
     lesson.formula(
-        r"\begin{gathered} \text{Pre-LN: } x_{\ell+1} = x_\ell + f(\mathrm{LN}(x_\ell)) \\ "
-        r"\text{Post-LN: } x_{\ell+1} = \mathrm{LN}(x_\ell + f(x_\ell)) \\ "
-        r"|x_\ell| = (1+g)^\ell\,|x_0| \quad\text{or}\quad |x_\ell| \le |x_0| + c\,\ell \end{gathered}",
+        [
+            r"\text{Pre-LN: } x_{\ell+1} = x_\ell + f(\mathrm{LN}(x_\ell))",
+            r"\text{Post-LN: } x_{\ell+1} = \mathrm{LN}(x_\ell + f(x_\ell))",
+            r"|x_\ell| = (1+g)^\ell\,|x_0| \quad\text{or}\quad |x_\ell| \le |x_0| + c\,\ell",
+        ],
         {
             "f": _("branch: attention or MLP"),
             "g": _("growth, of a branch that is g times as long as its input"),

@@ -170,9 +170,11 @@ def _maps(size: int, names: list[str], shown: list[NDArray[np.float64]]) -> None
 
 def _lesson() -> None:
     lesson.formula(
-        r"\begin{gathered} x \mapsto (I - \alpha\Lambda)\,x \\ "
-        r"\text{gain after } \ell \text{ blocks: } (1 - \alpha\lambda_k)^\ell \\ "
-        r"\lambda_k = 2 - 2\cos\frac{2\pi k}{n} \text{ on a ring} \end{gathered}",
+        [
+            r"x \mapsto (I - \alpha\Lambda)\,x",
+            r"\text{gain after } \ell \text{ blocks: } (1 - \alpha\lambda_k)^\ell",
+            r"\lambda_k = 2 - 2\cos\frac{2\pi k}{n} \text{ on a ring}",
+        ],
         {
             r"\Lambda": _("graph Laplacian: a value times its number of neighbours, minus their sum"),
             r"\lambda_k": _("its eigenvalues: 0 is constant, the largest is the fastest wave"),

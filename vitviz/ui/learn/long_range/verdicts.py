@@ -183,6 +183,11 @@ def _labels(situation: Situation) -> dict[str, str]:
             "small field "
             "sees from the chosen cell. By luck: at this distance the network is no better than guessing."
         ),
+        "hint_touch": _(
+            "Drag a half or bar to another cell; a tap chooses it. Blue: the attention of one head of the ViT. Dashed: "
+            "all that the CNN with the small field sees from the chosen cell. By luck: at this distance the network is "
+            "no better than guessing."
+        ),
         "summary": summary(situation),
         "empty": _("empty cell"),
         "place": _("row {row}, column {column}"),
@@ -238,7 +243,7 @@ def figure(situation: Situation) -> go.Figure:
         shown,
         truth=situation.truth,
         x_title=_("Probability"),
-        height=70 + 62 * situation.task.answers,
+        height=130 + 66 * situation.task.answers,
     )
 
 

@@ -170,10 +170,13 @@ def _search() -> None:
 
 def _formula() -> NDArray[np.float64]:
     lesson.formula(
-        r"\begin{gathered} L_{Hinton} = (1-\alpha)\,\mathrm{CE}(y, z_s) + \alpha\, T^2\, "
-        r"\mathrm{KL}\big(\mathrm{softmax}(z_t/T)\,\|\,"
-        r"\mathrm{softmax}(z_s/T)\big) \\ L_{DeiT} = \tfrac12 \mathrm{CE}(z_{class}, y) + \tfrac12 "
-        r"\mathrm{CE}(z_{dist}, \arg\max z_t) \end{gathered}",
+        [
+            r"L_{Hinton} = (1-\alpha)\,\mathrm{CE}(y, z_s) + \alpha\, T^2\, "
+            r"\mathrm{KL}\big(\mathrm{softmax}(z_t/T)\,\|\,"
+            r"\mathrm{softmax}(z_s/T)\big) ",
+            r"L_{DeiT} = \tfrac12 \mathrm{CE}(z_{class}, y) + \tfrac12 "
+            r"\mathrm{CE}(z_{dist}, \arg\max z_t)",
+        ],
         {
             "z_s, z_t": _("logits of student and teacher"),
             "y": _("label"),

@@ -20,7 +20,7 @@ def draw(attention: TokenAttention) -> None:
     digit = st.segmented_control(
         _("Digit"), list(range(len(attention.pictures))), default=3, required=True, key="token_digit"
     )
-    photo, maps = st.columns([1, 4], gap="medium")
+    photo, maps = st.container(key="apart").columns([1, 4], gap="medium")
     grey = (attention.pictures[digit] * 255).round().astype(np.uint8)
     side = _PIXELS // len(grey)
     large = np.repeat(np.repeat(grey, side, 0), side, 1)[..., None].repeat(3, -1)
