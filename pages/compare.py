@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitviz.ui.explore.compare import changes, maps, pair, sides
+from vitviz.ui.explore.compare import changes, maps, other_options, pair, sides
 from vitviz.ui.furniture import show
 from vitviz.ui.furniture.stage import stage
 from vitviz.ui.reader.scene import current
@@ -21,6 +21,9 @@ with controls:
     pair.choose(scene)
 with picture:
     a, b = sides.sides(scene)
+with controls:
+    other_options.draw(scene, opened=b is not None)
+pair.choose_look()
 pair.choose_classes(a)  # below the maps: they are whole on a projector's first screen
 shown = []
 with picture:

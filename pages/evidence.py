@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vitviz.ui.explore.evidence import box, curves, export, maps, panels, target, weights
+from vitviz.ui.explore.evidence import box, curves, export, maps, occluder, panels, target, weights
 from vitviz.ui.furniture import show
 from vitviz.ui.furniture.stage import stage
 from vitviz.ui.reader.scene import current
@@ -39,6 +39,7 @@ with picture:
     outcomes = panels.draw(scene, aim, shown)
     with above:
         panels.ask_for_all(scene, outcomes)
+occluder.draw(scene, aim, outcomes)
 curves.draw(scene, aim, outcomes)
 box.draw(scene, outcomes)
 weights.draw(scene, aim, outcomes)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from vitviz.numbers import number, percent
+from vitviz.figures.head_scatter import distance_scatter
+from vitviz.numbers import amount, in_unit, number, percent
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [*sorted((ROOT / "vitviz").rglob("*.py")), *sorted((ROOT / "pages").glob("*.py"))]
@@ -53,6 +54,16 @@ def test_a_share_has_three_figures(share: float, text: str) -> None:
 @pytest.mark.parametrize(("value", "text"), [(0, "0"), (0.03123, "0.0312"), (5.5e-6, "5.5e-6"), (123456, "1.23e5")])
 def test_a_number_has_three_figures(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_an_amount_of_shares_is_told_in_per_cent_and_drawn_so() -> None:
+    assert amount(0.0332, "%") == "3.32%"
+    assert (amount(3.6204, "patches"), amount(3.6204, "")) == ("3.62 patches", "3.62")
+    assert in_unit([0.5, 0.031], "%").tolist() == [50, 3.1]
+    assert in_unit(6.25, "nats") == 6.25
+    dots = distance_scatter([[0.02, 0.5]], unit="%", y_title="On itself")
+    assert (list(dots.data[0].y), dots.layout.yaxis.title.text) == ([2, 50], "On itself (%)")
+    assert "%{y:.3~g}%" in dots.data[0].hovertemplate
 
 
 def strings(path: Path) -> Iterator[str]:

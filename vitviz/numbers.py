@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 from typing import SupportsFloat
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 
 def number(value: float) -> str:
     """Return a number with three significant digits, as colour bars print it: "0.0312", "5.5e-6"."""
@@ -29,3 +32,18 @@ def percent(share: SupportsFloat, *, signed: bool = False) -> str:
         return "<0.001%"
     plus = "+" if signed and value > 0 else ""
     return plus + (f"{value:.0f}%" if abs(value) >= 999.5 else f"{value:.3g}%")
+
+
+def amount(value: float, unit: str) -> str:
+    """Return a number with its unit; the unit "%" says that the number is a share, which is told in per cent.
+
+    >>> from vitviz.numbers import amount
+    >>> amount(3.6204, "patches"), amount(0.0332, "%")
+    ('3.62 patches', '3.32%')
+    """
+    return percent(value) if unit == "%" else f"{number(value)} {unit}".strip()
+
+
+def in_unit(values: ArrayLike, unit: str) -> NDArray[np.float64]:
+    """Return numbers for a chart or a table whose title names the unit: shares, of the unit "%", times a hundred."""
+    return np.asarray(values, dtype=np.float64) * (100 if unit == "%" else 1)

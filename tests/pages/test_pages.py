@@ -69,7 +69,6 @@ def test_start_shows_one_map_a_layer_and_four_doors(dashboard):
     assert film["panels"][0]["rows"] == film["panels"][0]["columns"] == 4
     assert len(app.app.get("page_link")) == 2 + 4 + 1 + 1  # of the first minute, doors, the course, the next page
     assert [each.value for each in app.app.main.subheader] == [
-        "Your first minute",
         "I want to understand it",
         "I want to show it",
         "I want to measure my model",

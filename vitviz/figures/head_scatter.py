@@ -12,6 +12,7 @@ from vitviz.errors import OptionError, check_index
 from vitviz.figures.axes import Axis, layer_axis
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, figure, plain, small
+from vitviz.numbers import in_unit
 
 Head = tuple[int, int]
 """Layer and head, both from 0."""
@@ -29,11 +30,12 @@ def distance_scatter(
 ) -> go.Figure:
     """Return head distance against depth, one dot a head, as figure 7 of Dosovitskiy et al. 2021.
 
-    ``distance``, or another number a head, is (layers, heads) in ``unit``; NaN has no dot. The selected head has an
-    orange outline, ticked (ablated) heads are crosses. Each dot carries (layer, head) as custom data, for clicks.
+    ``distance``, or another number a head, is (layers, heads) in ``unit``, where "%" is that of shares; NaN has no dot.
+    The selected head has an orange outline, ticked (ablated) heads are crosses. Each dot carries (layer, head) as
+    custom data, for clicks.
     Raises OptionError for another shape, infinite values, no value at all, or a head that does not exist.
     """
-    numbers = np.asarray(distance, dtype=np.float32)
+    numbers = in_unit(distance, unit).astype(np.float32)
     small(numbers[~np.isnan(numbers)], y_title)
     if numbers.ndim != 2:
         raise OptionError(f"Distances must be (layers, heads); got shape {numbers.shape}. Use head_statistics.")
@@ -51,7 +53,7 @@ def distance_scatter(
         marker=_dots(crossed),
         # Streamlit would fade all other heads after a click; the selection is drawn by the outline.
         unselected={"marker": {"opacity": 0.85}},
-        hovertemplate=f"%{{text}}<br>%{{y:.2f}} {plain(unit)}<extra></extra>",
+        hovertemplate=f"%{{text}}<br>{_hover(unit)}<extra></extra>",
     )
     return figure(
         [dots] if selected is None or np.isnan(numbers[selected]) else [dots, _ring(selected, numbers)],
@@ -60,6 +62,10 @@ def distance_scatter(
         height=height,
         showlegend=False,
     )
+
+
+def _hover(unit: str) -> str:
+    return "%{y:.3~g}%" if unit == "%" else f"%{{y:.2f}} {plain(unit)}"
 
 
 def _dots(crossed: Sequence[bool]) -> dict[str, object]:

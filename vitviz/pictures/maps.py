@@ -182,11 +182,12 @@ def head_table(
     """
     check_choice("Statistic", statistic, STATISTICS)
     check_choice("Palette", palette, SEQUENTIAL)
-    values, title, unit = statistics.table(statistic), _TITLES[statistic], _UNITS.get(statistic, "share")
+    values, title, unit = statistics.table(statistic), _TITLES[statistic], _UNITS.get(statistic, "%")
     if dots:
         return Charts({"": distance_scatter(values, unit=unit, y_title=title)})
     known = values[np.isfinite(values)]
-    scale = Scale(float(known.min()), float(known.max())) if known.size else Scale(0, 0)
+    ends = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    scale = Scale(*ends, shares=unit == "%")
     panel = head_panel(f"{title} ({unit})", values, scale, palette=palette)
     return Maps([panel], "Every head: rows are layers")
 

@@ -56,7 +56,7 @@ class Film {
       paintFrame(this, canvas, panel, this.at);
       paintFilmMarks(this, canvas, panel);
     });
-    if (all) this.app.querySelectorAll(".tile canvas").forEach((canvas, frame) => paintFrame(this, canvas, 0, frame));
+    if (all) this.app.querySelectorAll(".tile canvas").forEach((canvas, at) => paintFrame(this, canvas, 0, at + this.meta.untiled));
   }
 
   dispose() {
@@ -115,7 +115,7 @@ function boxPixels({ width, height }, [left, top, right, bottom]) {
 
 function buildFilm(film) {
   const { meta, find, app } = film;
-  const shape = JSON.stringify([meta.panels.map(({ title }) => title), meta.frames, meta.tiles]);
+  const shape = JSON.stringify([meta.panels.map(({ title }) => title), meta.frames, meta.tiles, meta.untiled]);
   find(".low").textContent = meta.ends[0];
   find(".high").textContent = meta.ends[1];
   find(".choose").textContent = meta.choose;
@@ -144,28 +144,43 @@ function buildFilm(film) {
   buildTiles(film);
 }
 
-/** As few columns as let all tiles be seen at once; three or more where they stand under the panel. */
+const GAP = 10; // between tiles, and NAME the room of a tile's name, in pixels, as the style has them
+const NAME = 28;
+
+/** The largest tiles that are all seen on the first screen; the panel takes what is left beside them. */
 function layoutFrames(film) {
-  const { meta, find } = film;
-  const tiles = find(".tiles");
-  const count = meta.frames.length;
-  const stacked = tiles.offsetTop > find(".panels").offsetTop + 40;
-  const room = stacked ? Infinity : Math.max(320, 0.62 * window.innerHeight);
-  const height = (columns) => Math.ceil(count / columns) * (((tiles.clientWidth / columns) * meta.height) / meta.width + 26);
-  let columns = 3;
-  while (columns < count && height(columns) > room) columns++;
-  tiles.style.setProperty("--columns", columns);
+  const { meta, find, app } = film;
+  const [stage, tiles] = [find(".stage"), find(".tiles")];
+  const count = meta.frames.length - meta.untiled;
+  const aspect = meta.width / meta.height;
+  const rows = (columns) => Math.ceil(count / columns);
+  const room = Math.max(320, window.innerHeight - fromTop(app, stage) - 12);
+  let best = { columns: 3, width: 0 };
+  for (let columns = 3; columns <= count; columns++) {
+    const across = (0.68 * stage.clientWidth - (columns - 1) * GAP) / columns;
+    const down = (room / rows(columns) - GAP - NAME) * aspect;
+    if (Math.min(across, down) > best.width) best = { columns, width: Math.min(across, down) };
+  }
+  tiles.style.setProperty("--columns", best.columns);
+  stage.style.setProperty("--tiles", `${best.columns * (best.width + GAP) - GAP}px`);
+  find(".panels").style.setProperty("--tall", `${(room - 2 * NAME) * aspect}px`);
+}
+
+/** How far an element lies below the top of the page, wherever the page is scrolled to. */
+function fromTop(app, node) {
+  const main = app.getRootNode().host?.closest('[data-testid="stMain"]');
+  return node.getBoundingClientRect().top + (main?.scrollTop ?? window.scrollY);
 }
 
 function buildTiles(film) {
   const { meta, find } = film;
   if (!meta.tiles) return find(".tiles").replaceChildren();
   return find(".tiles").replaceChildren(
-    ...meta.frames.map((name, frame) => {
+    ...meta.frames.slice(meta.untiled).map((name, at) => {
       const tile = element("button", "tile");
       tile.type = "button";
       tile.setAttribute("role", "radio");
-      tile.dataset.value = frame;
+      tile.dataset.value = at + meta.untiled;
       tile.append(document.createElement("canvas"), element("span", "", name));
       return tile;
     }),
@@ -184,6 +199,8 @@ function writeFrame(film) {
     node.textContent = meta.panels[panel].captions[at];
   });
   checkRadio(find(".tiles"), at);
+  const first = find(".tile");
+  if (first && at < meta.untiled) first.tabIndex = 0; // the keyboard comes in by the first tile
   app.dataset.frame = at;
   app.dataset.playing = film.player.playing;
   clearTimeout(film.speaking);

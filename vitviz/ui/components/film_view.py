@@ -57,7 +57,9 @@ class FilmView:
     ruled: tuple[int, int] | None = None
     """(rows, columns) of lines over the photo."""
     tiles: bool = False
-    """Whether all frames of the first panel stand beside it, to see at once and to choose."""
+    """Whether the frames of the first panel stand beside it, to see at once and to choose."""
+    untiled: int = 0
+    """So many of the first frames have no tile, such as the photo before the first layer."""
     choose: str = ""
     """Words of a button that sends the frame to Python; no button if empty."""
     palette: str = "spotlight"
@@ -110,6 +112,7 @@ class FilmView:
             "mark": self.mark,
             "ruled": self.ruled,
             "tiles": self.tiles,
+            "untiled": self.untiled,
             "choose": "" if standalone else self.choose,
             "darkens": self.palette == "spotlight",
             "opacity": self.opacity,

@@ -124,8 +124,8 @@ function writeFrame(atlas) {
   find(".mean-title").textContent = labels.layer_mean;
   find(".hint").textContent = meta.standalone ? "" : hintOf(labels);
   find(".keys").textContent = labels.keys;
-  find(".low").textContent = number(meta.minimum);
-  find(".high").textContent = number(meta.maximum);
+  find(".low").textContent = barText(meta, meta.minimum);
+  find(".high").textContent = barText(meta, meta.maximum);
   find(".cells").setAttribute("aria-label", `${meta.label}: ${labels.atlas}`);
   find(".cells").setAttribute("aria-describedby", "vitviz-atlas-keys");
   const count = (length, text) => Array.from({ length }, (_, at) => element("span", "", text(at)));
@@ -146,11 +146,16 @@ function layerMeans({ meta, values }) {
   });
 }
 
+/** A value where the unit stands in the title: shares have their sign all the same. */
+function barText({ unit }, value) {
+  return Number.isNaN(value) ? "–" : amount(value, unit === "%" ? unit : "", number);
+}
+
 function meanBar({ meta }, mean) {
   const row = element("div", "mean");
   const bar = element("i");
   bar.style.width = `${Math.max(0, 100 * shareOf(meta, mean)) || 0}%`;
-  row.append(bar, element("span", "", number(mean)));
+  row.append(bar, element("span", "", barText(meta, mean)));
   return row;
 }
 
@@ -234,7 +239,7 @@ function writeReadout(atlas) {
   const { labels } = meta;
   const known = cell !== null && !Number.isNaN(values[cell]);
   find(".which").textContent = cell === null ? "" : atlas.nameOf(cell);
-  find(".number").textContent = cell === null ? "" : known ? `${number(values[cell])} ${meta.unit}`.trim() : labels.missing;
+  find(".number").textContent = cell === null ? "" : known ? amount(values[cell], meta.unit, number) : labels.missing;
   const count = values.filter((value) => !Number.isNaN(value)).length;
   find(".rank").textContent = known ? fill(labels.rank, { rank: atlas.ranks[cell], count }) : cell === null ? hintOf(labels, "empty") : "";
   const [layer, head] = cell === null ? [-1, -1] : atlas.place(cell);

@@ -217,7 +217,7 @@ function paintPins(wall) {
 function statisticOf({ statistic, meta }, cell) {
   const value = statistic[cell];
   if (Number.isNaN(value)) return meta.labels.missing;
-  return `${numberText(value)} ${meta.unit}`.trim();
+  return amount(value, meta.unit, numberText);
 }
 
 function numberText(value) {

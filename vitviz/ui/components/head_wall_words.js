@@ -16,8 +16,8 @@ function writeWall(wall) {
   find(".side .picture").setAttribute("aria-label", labels.large);
   find(".side .picture").setAttribute("aria-description", labels.large_keys);
   find(".frame-name").textContent = `${labels.frames} ${meta.label}`;
-  find(".frame-low").textContent = numberText(meta.limits[0]);
-  find(".frame-high").textContent = `${numberText(meta.limits[1])} ${meta.unit}`;
+  find(".frame-low").textContent = amount(meta.limits[0], meta.unit === "%" ? meta.unit : "", numberText);
+  find(".frame-high").textContent = amount(meta.limits[1], meta.unit, numberText);
   paintRamp(find(".ramp.frames"), wall.frameTable);
   paintRamp(find(".ramp.maps"), wall.table);
   writeLegend(wall);

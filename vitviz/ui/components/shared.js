@@ -32,6 +32,11 @@ function percent(share) {
   return `${Math.abs(value) >= 999.5 ? value.toFixed(0) : Number(value.toPrecision(3))}%`;
 }
 
+/** A number with its unit, as Python's amount(): the unit "%" says that it is a share. */
+function amount(value, unit, text) {
+  return unit === "%" ? percent(value) : `${text(value)} ${unit}`.trim();
+}
+
 /** A multiple of the uniform share as text: 31, 4.7, 0.21. */
 function times(multiple) {
   const digits = multiple >= 10 ? 0 : multiple >= 1 ? 1 : multiple >= 0.01 ? 2 : 3;
@@ -151,7 +156,8 @@ function radioKeys(group, choose) {
     if (!step) return;
     const radios = [...group.querySelectorAll('[role="radio"]:not([hidden])')];
     const at = radios.findIndex((radio) => radio.getAttribute("aria-checked") === "true");
-    const next = radios[(at + step + radios.length) % radios.length];
+    const from = at < 0 && step < 0 ? 0 : at; // none is chosen: backwards begins at the last
+    const next = radios[(from + step + radios.length) % radios.length];
     event.preventDefault();
     event.stopPropagation();
     choose(next.dataset.value);

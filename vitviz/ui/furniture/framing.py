@@ -111,6 +111,7 @@ def _draw_place(scene: Scene, place: float) -> None:
         0.0,
         1.0,
         step=0.05,
+        format="percent",
         key="crop_place",
         on_change=lambda: link.put(CROP.at(f"{st.session_state['crop_place']:.2f}")),
     )

@@ -9,7 +9,7 @@ import streamlit as st
 
 from vitviz.atlas import Atlas, Difference
 from vitviz.errors import VitvizError
-from vitviz.numbers import number
+from vitviz.numbers import amount, in_unit
 from vitviz.ui.choices.atlas import ATLAS_OTHER
 from vitviz.ui.components.atlas_view import AtlasView, least_span
 from vitviz.ui.components.head_atlas import head_atlas
@@ -102,14 +102,15 @@ def _changes(shown: Chosen, compared: Compared) -> None:
     )
     places = [place for place in np.argwhere(there) if difference.changed[tuple(place)]]
     places.sort(key=lambda place: -abs(difference.mean[tuple(place)]))
+    unit = shown.words[1] if shown.words[1] == "%" else ""
     own, its = shown.summary.mean, compared.other.summary(shown.statistic).mean
     st.dataframe(
         {
             _("Head"): [f"L{layer}·H{head}" for layer, head in places],
-            _("here"): [number(float(own[tuple(place)])) for place in places],
-            _("other"): [number(float(its[tuple(place)])) for place in places],
-            _("difference"): [float(difference.mean[tuple(place)]) for place in places],
-            _("± 95%"): [float(difference.half[tuple(place)]) for place in places],
+            _("here"): [amount(float(own[tuple(place)]), unit) for place in places],
+            _("other"): [amount(float(its[tuple(place)]), unit) for place in places],
+            _("difference"): [float(in_unit(difference.mean[tuple(place)], unit)) for place in places],
+            _("± 95%"): [float(in_unit(difference.half[tuple(place)], unit)) for place in places],
         },
         hide_index=True,
         height=340,

@@ -15,7 +15,7 @@ from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.ui.components.atlas_view import AtlasView
 from vitviz.ui.components.standalone import standalone_html
-from vitviz.ui.explore.atlas import head
+from vitviz.ui.explore.atlas import grid, head
 from vitviz.ui.explore.atlas.chosen import Chosen, titles
 from vitviz.ui.explore.atlas.comparison import Compared
 from vitviz.ui.explore.atlas.photos import EXAMPLES, example_photos, readable_photos
@@ -32,11 +32,14 @@ def export(scene: Scene, shown: Chosen, table: AtlasView, compared: Compared | N
     caption = _("{atlas}: {model}, {photos:,} photos. vitviz").format(
         atlas=titles()[shown.name], model=shown.atlas.model, photos=shown.atlas.photos
     )
-    spread = shown.summary.deviation
     panels = [
-        Panel(label=shown.axis, map=shown.summary.mean, scale=Scale(*_ends(shown.summary.mean))),
-        Panel(label=_("Spread over the photos"), map=spread, scale=Scale(0, float(np.nanmax(spread, initial=0.0)))),
-        Panel(label=_("{head}, mean map").format(head=shown.head_name), map=head.mean_map(shown)),
+        _table(shown, shown.axis, spread=False),
+        _table(shown, _("Spread over the photos"), spread=True),
+        Panel(
+            label=_("{head}, mean map").format(head=shown.head_name),
+            map=head.mean_map(shown),
+            scale=head.map_scale(shown),
+        ),
     ]
 
     def png(**size: Any) -> bytes:
@@ -52,8 +55,14 @@ def export(scene: Scene, shown: Chosen, table: AtlasView, compared: Compared | N
     )
 
 
-def _ends(values: NDArray[np.float64]) -> tuple[float, float]:
-    return float(np.nanmin(values)), float(np.nanmax(values))
+def _table(shown: Chosen, label: str, *, spread: bool) -> Panel:
+    """Return a table of the heads in the colours of the page, with the chosen head outlined."""
+    return Panel(
+        label=label,
+        map=shown.summary.deviation if spread else shown.summary.mean,
+        scale=Scale(*grid.limits(shown, spread=spread), shares=shown.words[1] == "%"),
+        query=shown.head,
+    )
 
 
 def _more(scene: Scene, shown: Chosen) -> list[File]:

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from vitviz.figures.photo_spread import heads_chart
+from vitviz.numbers import in_unit
 from vitviz.ui.choices.atlas import ATLAS_HEAD, ATLAS_SECOND, ATLAS_VALUE
 from vitviz.ui.choices.shared import pairs_text
 from vitviz.ui.components.atlas_view import AtlasView, HeadIndex, colour_limits, least_span
@@ -23,19 +24,26 @@ def view(shown: Chosen) -> AtlasView:
     title, unit, _definition = shown.words
     spread = link.get(ATLAS_VALUE) == "deviation"
     values = (shown.summary.deviation if spread else shown.summary.mean).astype(np.float32)
-    least = least_span(shown.statistic, max(shown.atlas.layout.grid.patch_size))
-    low, high = colour_limits(values, least / 2 if spread else least)
+    low, high = limits(shown, spread=spread)
     label = _("{statistic}, spread over the photos") if spread else _("{statistic}, mean over the photos")
     return AtlasView(
         values=values,
         label=label.format(statistic=title),
         unit=unit,
-        minimum=0.0 if spread else low,
+        minimum=low,
         maximum=high,
         selected=shown.head,
         tickable=False,
         labels=chosen_head_labels(),
     )
+
+
+def limits(shown: Chosen, *, spread: bool) -> tuple[float, float]:
+    """Return the values of the first and the last colour of the means over the photos, or of their spread."""
+    least = least_span(shown.statistic, max(shown.atlas.layout.grid.patch_size))
+    if spread:
+        return 0.0, colour_limits(shown.summary.deviation, least / 2)[1]
+    return colour_limits(shown.summary.mean, least)
 
 
 def draw(shown: Chosen) -> AtlasView:
@@ -61,8 +69,8 @@ def scatter(shown: Chosen) -> None:
     st.selectbox(_("Beside it"), offered, format_func=lambda name: words[name][0], **link.widget(ATLAS_SECOND))
     second = link.get(ATLAS_SECOND)
     figure = heads_chart(
-        shown.summary.mean,
-        shown.atlas.summary(second).mean,
+        in_unit(shown.summary.mean, shown.words[1]),
+        in_unit(shown.atlas.summary(second).mean, words[second][1]),
         x_title=shown.axis,
         y_title="{} ({})".format(*words[second][:2]),
         layer_title=_("Layer"),

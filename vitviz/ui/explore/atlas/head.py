@@ -14,7 +14,7 @@ from vitviz.figures.paint import paint_map, with_interval
 from vitviz.figures.photo_spread import Mark, intervals_chart, spread_chart
 from vitviz.figures.scale import Scale
 from vitviz.figures.theme import NEUTRAL
-from vitviz.numbers import number, percent
+from vitviz.numbers import amount, in_unit, percent
 from vitviz.ui.explore.atlas.chosen import Chosen
 from vitviz.ui.explore.atlas.lesson import kind_words
 from vitviz.ui.furniture.charts import chart
@@ -46,31 +46,34 @@ def draw(scene: Scene, shown: Chosen) -> None:
     """Draw the spread of the chosen head's number, with the photo of the sidebar in it where the model is the same."""
     summary, at = shown.summary, shown.head
     kind = kind_words()[str(shown.kinds[at])][0]
-    mean, half = with_interval(float(summary.mean[at]), float(np.nan_to_num(summary.half[at])))
+    unit = shown.words[1]
+    numbers = [float(in_unit(np.nan_to_num(values[at]), unit)) for values in (summary.mean, summary.half)]
     st.markdown(
-        _("**{head}** is **{kind}**: {mean} ± {half} {unit}, and from photo to photo ± {spread}.").format(
+        _("**{head}** is **{kind}**: {mean}, and from photo to photo ± {spread}.").format(
             head=shown.head_name,
             kind=kind,
-            mean=mean,
-            half=half,
-            unit=shown.words[1],
-            spread=number(float(np.nan_to_num(summary.deviation[at]))),
+            mean=" ± ".join(with_interval(*numbers)) + (unit if unit == "%" else f" {unit}"),
+            spread=amount(float(np.nan_to_num(summary.deviation[at])), unit if unit == "%" else ""),
         )
         + (" " + _("No head differs more from photo to photo.") if shown.is_default_head else "")
     )
     spread = shown.atlas.histogram(shown.statistic)
     own = value_of(scene, shown)
-    marks = [] if own is None else [Mark(photos.title(scene.photo_name), own)]
+    marks = [] if own is None else [Mark(photos.title(scene.photo_name), float(in_unit(own, unit)))]
     figure = spread_chart(
-        spread.counts[at], spread.edges, x_title=shown.axis, y_title=_("Photos (share by area)"), marks=marks
+        spread.counts[at],
+        in_unit(spread.edges, unit),
+        x_title=shown.axis,
+        y_title=_("Photos (share by area)"),
+        marks=marks,
     )
     chart(figure, key="atlas_spread")
     if own is None:
         st.caption(_("This is an atlas of another model than the sidebar's, so the photo beside it has no place here."))
     else:
         st.caption(
-            _("Orange: the photo of the sidebar, {value} {unit}. {share} of the photos have less.").format(
-                value=number(own), unit=shown.words[1], share=percent(_below(spread.counts[at], spread.edges, own))
+            _("Orange: the photo of the sidebar, {value}. {share} of the photos have less.").format(
+                value=amount(own, unit), share=percent(_below(spread.counts[at], spread.edges, own))
             )
         )
 
@@ -102,10 +105,14 @@ def mean_map(shown: Chosen) -> NDArray[np.float64]:
     return values
 
 
+def map_scale(shown: Chosen) -> Scale:
+    """Return the colours of the mean map: from nothing to its largest share, with the even share of all tokens."""
+    return Scale(0.0, float(mean_map(shown).max()), 1 / shown.atlas.layout.grid.tokens)
+
+
 def draw_map(shown: Chosen) -> None:
     """Draw where the head looks on average."""
-    values = mean_map(shown)
-    scale = Scale(0.0, float(values.max()), 1 / values.size)
+    values, scale = mean_map(shown), map_scale(shown)
     rows, columns = values.shape
     picture = paint_map(values, scale, height=_SIDE * 2, width=round(_SIDE * 2 * columns / rows))
     query = _("the class token") if shown.atlas.layout.query == "class" else _("a patch")
@@ -155,10 +162,10 @@ def draw_classes(shown: Chosen) -> None:
     chosen += [place for place in range(min(_CLASSES, count) - 1, -1, -1) if place not in chosen]
     figure = intervals_chart(
         [pgettext(CLASS, classes.labels[place]) for place in chosen],
-        classes.mean[chosen],
-        classes.half[chosen],
+        in_unit(classes.mean[chosen], shown.words[1]),
+        in_unit(classes.half[chosen], shown.words[1]),
         x_title=shown.axis,
-        reference=Mark(_("all photos"), mean, NEUTRAL),
+        reference=Mark(_("all photos"), float(in_unit(mean, shown.words[1])), NEUTRAL),
     )
     chart(figure, key="atlas_classes")
     st.caption(

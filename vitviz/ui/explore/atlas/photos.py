@@ -13,7 +13,7 @@ from vitviz.errors import VitvizError
 from vitviz.examples import examples
 from vitviz.images import Photo
 from vitviz.models.shipped import MODELS
-from vitviz.numbers import number
+from vitviz.numbers import amount, in_unit
 from vitviz.ui.choices.atlas import ATLAS_DOOR
 from vitviz.ui.choices.shared import EXAMPLE, HEAD, LAYER, MODEL, WEIGHTS
 from vitviz.ui.components.photo_picker import Tile, photo_picker, thumbnail
@@ -94,7 +94,7 @@ def _listed(shown: Chosen, key: str, values: tuple[PhotoValue, ...]) -> None:
         {
             _("Photo"): [value.name for value in values],
             _("Class"): [pgettext(CLASS, labels[value.line]) if labels[value.line] else "–" for value in values],
-            shown.axis: [value.value for value in values],
+            shown.axis: [float(in_unit(value.value, shown.words[1])) for value in values],
         },
         hide_index=True,
         key=key,
@@ -140,7 +140,7 @@ def example_photos(shown: Chosen) -> list[ShownPhoto]:
 def _tiles(scene: Scene, shown: Chosen, key: str, label: str, listed: list[ShownPhoto], *, columns: int = 5) -> None:
     unit = shown.words[1]
     tiles = [
-        Tile(str(place), photo.title, thumbnail(photo.photo.digest, photo.photo), f"{number(photo.value)} {unit}")
+        Tile(str(place), photo.title, thumbnail(photo.photo.digest, photo.photo), amount(photo.value, unit))
         for place, photo in enumerate(listed)
     ]
     st.markdown(f"**{label}**")
@@ -153,12 +153,11 @@ def _tiles(scene: Scene, shown: Chosen, key: str, label: str, listed: list[Shown
         columns=columns,
     )
     st.caption(
-        _("From {first} ({most}) to {last} ({least}) {unit}. Choosing one opens it with this head.").format(
+        _("From {first} ({most}) to {last} ({least}). Choosing one opens it with this head.").format(
             first=plain(listed[0].title),
-            most=number(listed[0].value),
+            most=amount(listed[0].value, unit),
             last=plain(listed[-1].title),
-            least=number(listed[-1].value),
-            unit=unit,
+            least=amount(listed[-1].value, unit),
         )
     )
 

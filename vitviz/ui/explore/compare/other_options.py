@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vitviz.errors import VitvizError
-from vitviz.ui.choices.compare import OTHER_ANSWERS, OTHER_MODEL, OTHER_OPTIONS, OTHER_PRECISION, OTHER_SIZE
+from vitviz.ui.choices.compare import AGAINST, OTHER_ANSWERS, OTHER_MODEL, OTHER_OPTIONS, OTHER_PRECISION, OTHER_SIZE
 from vitviz.ui.choices.shared import read_size
 from vitviz.ui.explore.compare.sides import other_model
 from vitviz.ui.kept.model_choice import ModelChoice
@@ -34,23 +34,36 @@ def _taken(now: Scene) -> None:
     link.put(OTHER_OPTIONS.at(wanted))
 
 
-def draw(now: Scene) -> None:
-    """Draw whose options B has and, where they are its own, the form for them."""
-    names = {"like_a": _("as A's, where they fit"), "own": _("its own")}
+def choose(now: Scene) -> None:
+    """Draw whose options B has."""
+    names = {"like_a": _("as A's"), "own": _("its own")}
     st.segmented_control(
         _("Options of B"),
         list(names),
         format_func=names.__getitem__,
         required=True,
-        help=_("Heads, class names, size, precision, preparation of pictures: for a checkpoint that differs in them."),
+        help=_(
+            "Heads, class names, size, precision, preparation of pictures: as A's where they fit, or its own, for a "
+            "checkpoint that differs in them."
+        ),
         **{**link.widget(OTHER_OPTIONS), "on_change": _taken, "args": (now,)},
     )
-    if link.get(OTHER_OPTIONS) != "own":
+
+
+def draw(now: Scene, *, opened: bool) -> None:
+    """Draw options of B's own above the maps: folded away where B was ``opened`` with some of them, else open."""
+    if link.get(AGAINST) != "model" or link.get(OTHER_OPTIONS) != "own":
         return
     choice = other_model(now)
-    if choice.is_own:
-        _draw_own(choice)
-        return
+    untouched = choice == ModelChoice(choice.name, choice.weights)
+    with st.expander(_("B's own options"), icon=":material/tune:", expanded=untouched or not opened):
+        if choice.is_own:
+            _draw_own(choice)
+        else:
+            _draw_named()
+
+
+def _draw_named() -> None:
     size, precision, answers = st.columns(3, gap="medium")
     with size:
         st.text_input(
@@ -69,12 +82,11 @@ def _draw_own(choice: ModelChoice) -> None:
         file, known = chosen_model.recognised(choice)
     except VitvizError:  # the sides say why
         return
-    with st.container(border=True):
-        st.markdown(plain(own_panel.sentence(choice, known)))
-        with st.form(f"other_{file.digest[:12]}_{choice.own}", border=False):
-            form = Form(choice, known, file.is_folder, BESIDE.put, "b_")
-            form.draw()
-            st.form_submit_button(_("Open with these settings"), on_click=form.submit, type="primary")
+    st.markdown(plain(own_panel.sentence(choice, known)))
+    with st.form(f"other_{file.digest[:12]}_{choice.own}", border=False):
+        form = Form(choice, known, file.is_folder, BESIDE.put, "b_")
+        form.draw()
+        st.form_submit_button(_("Open with these settings"), on_click=form.submit, type="primary")
 
 
 def _resized() -> None:

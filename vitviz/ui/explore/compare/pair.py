@@ -37,22 +37,21 @@ def method() -> Method:
 
 
 def choose(now: Scene) -> None:
-    """Draw what B is, the method and the unit."""
+    """Draw what B is and the method."""
     names = {
         "random": _("random weights"),
         "model": _("another model"),
         "photo": _("another photo"),
         "class": _("another class"),
     }
-    st.segmented_control(
+    kind, by = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
+    kind.segmented_control(
         _("A is what the sidebar shows. B has"),
         KINDS,
         format_func=names.__getitem__,
         required=True,
         **link.widget(AGAINST),
     )
-    _choose_other(now)
-    by, unit, scale = st.columns([3, 2, 2], gap="medium", vertical_alignment="bottom")
     by.selectbox(
         _("Method"),
         [entry.name for entry in METHODS],
@@ -60,6 +59,12 @@ def choose(now: Scene) -> None:
         help=_("Those with a clock run the model many times and wait until you ask for them."),
         **link.widget(BY),
     )
+    _choose_other(now)
+
+
+def choose_look() -> None:
+    """Draw in which unit and on which scale the maps are shown."""
+    unit, scale = st.columns(2, gap="medium", vertical_alignment="bottom")
     unit.segmented_control(
         _("Unit"),
         ["share", "value"],
@@ -82,7 +87,7 @@ def _choose_other(now: Scene) -> None:
     against = link.get(AGAINST)
     if against == "model":
         current, known = link.get(OTHER_MODEL), models.available()
-        picker, weights = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
+        picker, weights, more = st.columns([3, 2, 2], gap="medium", vertical_alignment="bottom")
         picker.selectbox(
             _("Model of B"),
             [*known, *([] if current in known else [current])],
@@ -99,7 +104,8 @@ def _choose_other(now: Scene) -> None:
             disabled=current == "default" or ModelChoice(current).is_own,
             **link.widget(OTHER_WEIGHTS),
         )
-        other_options.draw(now)
+        with more:
+            other_options.choose(now)
     elif against == "photo":
         link.put(OTHER_PHOTO.at(other_photo(now)))
         st.selectbox(_("Photo of B"), photos.available(), format_func=photos.title, **link.widget(OTHER_PHOTO))

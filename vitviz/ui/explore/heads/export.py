@@ -76,7 +76,7 @@ def _drawing(scene: Scene, wall: WallView, layer: int | None = None) -> HeadWall
         missing=np.asarray(np.isnan(wall.maps[chosen]).any(axis=(2, 3)), np.bool_),
         ends=ends[wall.scale],
         statistic=wall.statistic[chosen],
-        frames=Scale(*wall.limits),
+        frames=Scale(*wall.limits, shares=wall.unit == "%"),
         label=f"{wall.label} ({wall.unit})" if wall.unit else wall.label,
         layers=tuple(range(count))[chosen],
         off=wall.off,

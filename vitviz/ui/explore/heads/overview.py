@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vitviz.attention.statistics import STATISTICS, HeadStatistics
 from vitviz.capture.edit import NO_EDIT
+from vitviz.numbers import in_unit
 from vitviz.ui.choices.shared import ABLATE, HEAD, LAYER, pairs_of
 from vitviz.ui.components.atlas_view import AtlasView, HeadIndex, colour_limits, least_span
 from vitviz.ui.kept import cache
@@ -86,7 +87,7 @@ def rows(table: HeadStatistics) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {_("Head"): [f"L{layer}·H{head}" for layer, head in places]}
     for name in shown:
         title, unit, _definition = names()[name]
-        columns[f"{title} ({unit})"] = [float(table.table(name)[place]) for place in places]
+        columns[f"{title} ({unit})"] = [float(in_unit(table.table(name)[place], unit)) for place in places]
     return columns
 
 

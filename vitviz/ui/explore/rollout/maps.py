@@ -48,6 +48,7 @@ def controls(scene: Scene) -> dict[str, Any]:
         0.0,
         1.0,
         step=0.05,
+        format="percent",
         help=_(
             "How much of a token passes a layer unchanged. One half is Abnar and Zuidema's choice; 0 leaves it out."
         ),
@@ -58,6 +59,7 @@ def controls(scene: Scene) -> dict[str, Any]:
         0.0,
         0.95,
         step=0.05,
+        format="percent",
         help=_("This share of the weakest attention weights of each token is set to zero in every layer."),
         **link.widget(DISCARD),
     )

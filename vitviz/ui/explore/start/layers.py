@@ -58,6 +58,7 @@ def view(scene: Scene, maps: list[MapView]) -> FilmView:
         ends=("0", _("strongest of its layer")),
         ruled=(grid.rows, grid.columns),
         tiles=True,
+        untiled=1,
         opacity=_DARKNESS,
     )
 

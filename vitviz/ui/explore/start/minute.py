@@ -18,47 +18,36 @@ class Step:
 
     title: str
     sentence: str
-    label: str = ""
     page: str = ""
     patch: int | None = None
 
 
 def steps(scene: Scene, maps: list[MapView]) -> list[Step]:
-    """Return the steps; "here" is the patch that the last layer's map is strongest at."""
+    """Return the steps; the patch to point at is the one that the last layer's map is strongest at."""
     patch, _share = maps[-1].strongest
     row, column = scene.trace.grid.position(patch)
     return [
+        Step(_("1. Press Play"), _("from the first layer to the last")),
         Step(
-            _("1. Press Play"),
-            _("Above, layer by layer: where does the model look at first, and what has it found at the end?"),
-        ),
-        Step(
-            _("2. Point here"),
-            _(
-                "Row {row}, column {column} counts most in the last layer. Point at it, then at the patches round it."
-            ).format(row=row + 1, column=column + 1),
-            _("Point at this patch"),
+            _("2. Point at row {row}, column {column}").format(row=row + 1, column=column + 1),
+            _("it counts most at the end"),
             "attention",
             patch,
         ),
-        Step(
-            _("3. Take it away"),
-            _("Paint over what it looks at: does the answer hold?"),
-            _("Paint on the photo"),
-            "patches",
-        ),
+        Step(_("3. Paint it over"), _("does the answer hold?"), "patches"),
     ]
 
 
 def draw(scene: Scene, maps: list[MapView]) -> None:
-    """Draw the steps side by side, with buttons that open the view that they are about."""
-    st.subheader(_("Your first minute"), anchor=False)
-    with st.container(key="minute"):
-        todo = steps(scene, maps)
-        for column, step in zip(st.columns(len(todo), gap="medium"), todo, strict=True):
-            with column:
-                st.markdown(f"**{step.title}**  \n{step.sentence}")
+    """Draw the steps as a short list, with buttons that open the view that they are about."""
+    with st.container(key="minute", gap="small"):
+        st.markdown(_("**Your first minute**"))
+        for step in steps(scene, maps):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 if step.page:
                     target = entry(step.page)
                     choices = {} if step.patch is None else {"patch": str(step.patch)}
-                    st.page_link(target.path, label=step.label, icon=target.icon, query_params=choices)
+                    st.page_link(target.path, label=step.title, icon=target.icon, query_params=choices)
+                    st.markdown(step.sentence)
+                else:
+                    st.markdown(f"**{step.title}** {step.sentence}")
