@@ -11,6 +11,7 @@ import vitviz
 from tests.pages.dashboard import NAMES
 from vitviz.analysis.faithfulness import deletion_insertion
 from vitviz.errors import OptionError
+from vitviz.numbers import number
 from vitviz.trace.target import contrast
 from vitviz.ui.choices.evidence import METHOD_SEPARATOR, knobs_of
 from vitviz.ui.kept import shelf
@@ -153,6 +154,12 @@ def test_a_slow_method_waits_until_it_is_asked_for(dashboard):
     scene = scene_of(app.sound())
     expected = vitviz.attribute("occlusion", scene.vit, scene.original.pixels, target=2)
     assert np.allclose(maps(app)["occlusion"], expected.values, atol=1e-6)
+    film = app.component("occluder_film")
+    falls = expected.values.ravel()
+    assert (len(film["frames"]), film["start"]) == (16, falls.argmax())
+    told = [("falls" if fall >= 0 else "rises") + f" by {number(abs(fall))}" for fall in falls]
+    assert film["panels"][1]["captions"] == told
+    assert film["panels"][0]["boxes"][5] == [0.25, 0.25, 0.5, 0.5]
     assert not app.has("button", "ask_occlusion")
     assert not app.has("button", "stop_occlusion")
     assert app.put(target="4").has("button", "ask_occlusion")  # another target, another map
