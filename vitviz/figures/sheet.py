@@ -20,7 +20,7 @@ from vitviz.figures.scale import Scale, scale_for
 from vitviz.record import Record
 
 _MILLIMETRES, _POINTS = 25.4, 72  # in one inch
-_WIDEST_PANEL = 90  # millimetres: a single panel need not fill the page
+_TALLEST_PANEL = 240  # millimetres: a page of A4
 _MAXIMUM_PIXELS = 120_000_000
 
 
@@ -168,7 +168,8 @@ class _Page(Record):
     width: int
     columns: int
     typeface: Typeface
-    widest: float = _WIDEST_PANEL
+    widest: float
+    """Millimetres."""
 
     def length(self, millimetres: float) -> int:
         return round(millimetres / _MILLIMETRES * self.dpi)
@@ -218,6 +219,16 @@ def print_figure(
     return png_bytes(image, dpi=dpi, texts=written)
 
 
+def even_columns(count: int, most: int) -> int:
+    """Return how many panels stand in a row so that the rows are alike, with at most ``most`` in one.
+
+    >>> from vitviz.figures.sheet import even_columns
+    >>> even_columns(5, 4), even_columns(7, 4), even_columns(3, 4)
+    (3, 4, 3)
+    """
+    return -(-count // -(-count // most))
+
+
 def _starts(panels: Sequence[Panel], page: _Page) -> range:
     return range(0, len(panels), page.columns)
 
@@ -232,7 +243,7 @@ def _page(panels: Sequence[Panel], dpi: float, width_mm: float, columns: int | N
         )
     if columns is not None and columns < 1:
         raise OptionError(f"A printed figure needs at least one column; got {columns}. Leave it out for up to four.")
-    widest = width_mm if any(panel.drawing for panel in panels) else _WIDEST_PANEL
+    widest = min(width_mm, _TALLEST_PANEL / max(panel.aspect for panel in panels))
     page = _Page(dpi, round(width_mm / _MILLIMETRES * dpi), min(columns or 4, len(panels)), typeface, widest)
     pixels = page.width * sum(page.panel * panel.aspect for panel in panels) / page.columns
     if pixels > _MAXIMUM_PIXELS:
@@ -262,7 +273,9 @@ def _text_block(page: _Page, text: str, points: float) -> Image.Image | None:
 def _row(page: _Page, panels: Sequence[Panel], interpolated: str) -> Image.Image:
     """Return one row of panels: label above, picture, colour bar below."""
     label_size, bar_size = page.text(8), page.text(6.5)
-    label = round(label_size * 1.5) if any(panel.label or panel.interpolated for panel in panels) else 0
+    labels = [_label_lines(page, panel, interpolated, label_size) for panel in panels]
+    line = round(label_size * 1.5)
+    label = line * max(map(len, labels))
     pictures = [panel.draw(page.panel) for panel in panels]
     tallest = max(picture.shape[0] for picture in pictures)
     scales = [panel.own_scale for panel in panels]
@@ -270,14 +283,23 @@ def _row(page: _Page, panels: Sequence[Panel], interpolated: str) -> Image.Image
     row = _blank(page.width, label + tallest + bar_size + bar)
     for place, (panel, picture, scale) in enumerate(zip(panels, pictures, scales, strict=True)):
         left = page.margin + place * (page.panel + page.gap)
-        text = f"{panel.label} ({interpolated})".strip() if panel.interpolated else panel.label
-        page.typeface.write(row, (left, 0), page.typeface.fit(text, label_size, page.panel), size=label_size)
+        for number, text in enumerate(labels[place]):
+            page.typeface.write(row, (left, number * line), text, size=label_size)
         row.paste(Image.fromarray(picture), (left, label))
         if scale is not None:
             corner = (left, label + picture.shape[0] + bar_size)
             colours = panel.bar_colours()
             draw_bar(row, corner, page.panel, scale, page.typeface, size=bar_size, colours=colours)
     return row
+
+
+def _label_lines(page: _Page, panel: Panel, interpolated: str, size: int) -> list[str]:
+    """Return the label in lines that fit over the panel; what a third line would say is cut off with an ellipsis."""
+    text = f"{panel.label} ({interpolated})".strip() if panel.interpolated else panel.label
+    if not text.strip():
+        return []
+    first, *rest = page.typeface.wrap(text, size, page.panel)
+    return [page.typeface.fit(words, size, page.panel) for words in (first, " ".join(rest)) if words]
 
 
 def _stack(page: _Page, blocks: Sequence[Image.Image]) -> Image.Image:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vitviz.errors import GridError, OptionError, check_choice, check_index
 from vitviz.figures.palettes import table
 from vitviz.grid import PatchGrid
+from vitviz.ui.components.attention_view import VIEWER_PALETTES, viewer_colours
 from vitviz.ui.components.labels import token_labels
 from vitviz.ui.components.packing import float32_bytes, pack
 
@@ -77,12 +78,15 @@ class TokenView:
     pictures: tuple[TokenPicture, TokenPicture]
     patch: int
     scale: str = "range"
-    """"range": viridis from the least to the most alike patch; "signed": RdBu from −1 to 1."""
-    opacity: float = 0.7
+    """"range": the palette from the least to the most alike patch; "signed": RdBu from −1 to 1."""
+    palette: str = "spotlight"
+    """Of "range": "spotlight" darkens the photo where patches are least alike."""
+    opacity: float = 0.8
     labels: Mapping[str, str] = field(default_factory=token_labels)
 
     def __post_init__(self) -> None:
         check_choice("Scale of the likeness", self.scale, SCALES)
+        check_choice("Palette", self.palette, VIEWER_PALETTES)
         check_index("Patch", self.patch, self.pictures[0].grid.patches)
         widths = {picture.tokens.shape[1] for picture in self.pictures}
         if len(widths) > 1:
@@ -92,7 +96,7 @@ class TokenView:
 
     def parts(self) -> dict[str, bytes]:
         """Return what does not change with the choices: photos, tokens, colours, colour tables."""
-        parts = {"range": table("viridis").tobytes(), "signed": table("RdBu").tobytes()}
+        parts = {"range": viewer_colours(self.palette).tobytes(), "signed": table("RdBu").tobytes()}
         for place, picture in enumerate(self.pictures):
             whole, scales = picture.whole()
             parts[f"tokens{place}"] = whole.astype("<i2").tobytes()
@@ -127,6 +131,7 @@ class TokenView:
             "chosen": start.patch,
             "scale": start.scale,
             "opacity": self.opacity,
+            "darkens": self.palette == "spotlight",
             "labels": dict(self.labels),
             "revision": revision,
             "content": digest.hexdigest(),

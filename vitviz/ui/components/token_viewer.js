@@ -102,10 +102,12 @@ function drawPane(viewer, canvas, pane) {
     context.clearRect(0, 0, width, height);
     if (picture.photo.complete && picture.photo.naturalWidth) context.drawImage(picture.photo, 0, 0, width, height);
     context.globalAlpha = viewer.meta.opacity;
+    if (viewer.meta.darkens && viewer.scale === "range") context.globalCompositeOperation = "multiply";
   }
   context.imageSmoothingEnabled = false;
   context.drawImage(pane < 2 ? picture.cells : picture.colours, 0, 0, width, height);
   context.globalAlpha = 1;
+  context.globalCompositeOperation = "source-over";
   if (picture.best !== null) outline(context, patchBox(canvas, picture, picture.best), YELLOW, 2.5 * ratio);
   if (pane % 2 === 0) outline(context, patchBox(canvas, picture, viewer.query), ORANGE, 3 * ratio);
   const [at, patch] = viewer.pointed ?? [];

@@ -131,11 +131,13 @@ def titled(scene: Scene, title: str) -> str:
     return _("{title} · random weights").format(title=title) if is_random(scene.vit) else title
 
 
-def caption(scene: Scene) -> str:
+def caption(scene: Scene, *, edited: bool = False) -> str:
     """Return the settings of a picture in one line, and what of the photo is seen if it is not all.
 
-    Of a file's digest only the beginning is told, as manifests have all of it.
+    Of a file's digest only the beginning is told, as manifests have all of it. ``edited`` pictures are of the model as
+    the reader changed it, and name the heads that are off.
     """
+    off = ", ".join(f"L{layer}·H{head}" for layer, head in scene.trace.edit.ablate_heads) if edited else ""
     told = _("{photo}, {model} ({weights}), {rows} × {columns} patches. vitviz").format(
         photo=photos.title(scene.photo_name),
         model=scene.vit.name,
@@ -143,14 +145,20 @@ def caption(scene: Scene) -> str:
         rows=scene.trace.grid.rows,
         columns=scene.trace.grid.columns,
     )
-    return ". ".join(filter(None, [told, framing.caption(scene)]))
+    without = _("Heads switched off: {heads}").format(heads=off) if off else ""
+    return ". ".join(filter(None, [told, without, framing.caption(scene)]))
 
 
 def export(scene: Scene, view: AttentionView) -> Export:
     """Return the files of the attention view: print picture, arrays, interactive page."""
     shown = shown_map(scene)
     # now: a download runs outside the session, without its choices
-    printed, title, told, spoken = panel(scene, shown), titled(scene, clause(shown.label)), caption(scene), language()
+    printed, title, told, spoken = (
+        panel(scene, shown),
+        titled(scene, clause(shown.label)),
+        caption(scene, edited=True),
+        language(),
+    )
 
     def png(**size: Unpack[PrintSize]) -> bytes:
         return print_figure([printed], title=title, caption=told, **size)

@@ -42,11 +42,30 @@ def token_title(name: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people say it: "0.43 s", "7.2 s", "150 s", "12 min"."""
+    """Return a time as people say it: "under 0.01 s", "0.43 s", "7.2 s", "150 s", "12 min"."""
+    if seconds < 0.01:
+        return _("under 0.01 s")
     if seconds >= 600:
         return _("{minutes:.0f} min").format(minutes=seconds / 60)
     digits = 0 if seconds >= 9.95 else 1 if seconds >= 0.995 else 2
     return _("{seconds} s").format(seconds=f"{seconds:.{digits}f}")
+
+
+def fusion_names() -> dict[str, str]:
+    """Return the ways to make one map of a layer's heads, by their names in the library."""
+    return {"mean": _("mean"), "max": _("max"), "min": _("min")}
+
+
+def replacement_names() -> dict[str, str]:
+    """Return what may stand in the place of patches, or of the whole picture, by its name in the library."""
+    return {
+        "mean": _("Mean colour"),
+        "blur": _("Blur"),
+        "grey": _("Grey"),
+        "black": _("Black"),
+        "noise": _("Noise"),
+        "removed": _("Remove tokens"),
+    }
 
 
 def is_random(vit: ViT) -> bool:

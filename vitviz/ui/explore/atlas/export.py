@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from vitviz.atlas import Atlas, PhotoValue
 from vitviz.atlas.heatmaps import head_heatmaps
 from vitviz.atlas.summary_table import csv_text, parquet_bytes
 from vitviz.export.fiftyone import fiftyone_zip
+from vitviz.figures.head_panel import head_panel
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.ui.components.atlas_view import AtlasView
@@ -57,12 +59,9 @@ def export(scene: Scene, shown: Chosen, table: AtlasView, compared: Compared | N
 
 def _table(shown: Chosen, label: str, *, spread: bool) -> Panel:
     """Return a table of the heads in the colours of the page, with the chosen head outlined."""
-    return Panel(
-        label=label,
-        map=shown.summary.deviation if spread else shown.summary.mean,
-        scale=Scale(*grid.limits(shown, spread=spread), shares=shown.words[1] == "%"),
-        query=shown.head,
-    )
+    values = shown.summary.deviation if spread else shown.summary.mean
+    scale = Scale(*grid.limits(shown, spread=spread), shares=shown.words[1] == "%")
+    return replace(head_panel(label, values, scale), query=shown.head)
 
 
 def _more(scene: Scene, shown: Chosen) -> list[File]:

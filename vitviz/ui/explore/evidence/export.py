@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.export.settings import ViewSettings
-from vitviz.figures.sheet import Panel, PrintSize, print_figure
+from vitviz.figures.sheet import Panel, PrintSize, even_columns, print_figure
 from vitviz.ui.choices.evidence import BOX, box_of
 from vitviz.ui.components.map_board import MapBoard
 from vitviz.ui.explore.evidence import curves, maps, weights
@@ -34,9 +34,9 @@ def export(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> Export:
 
     def png(**size: Unpack[PrintSize]) -> bytes:
         columns = 4 if max(scene.vit.image_size) <= 448 else 2  # a pixel must not vanish in print
-        columns = min(3, columns) if charts else columns
+        columns = even_columns(len(panels) + len(charts), min(3, columns) if charts else columns)
         printed = [*panels, *lines.panels(charts, columns=columns, **size)]
-        return print_figure(printed, title=title, caption=caption, columns=min(columns, len(printed)), **size)
+        return print_figure(printed, title=title, caption=caption, columns=columns, **size)
 
     def arrays() -> dict[str, NDArray[Any]]:
         values = {outcome.method.name: outcome.attribution.values for outcome in shown if outcome.attribution}

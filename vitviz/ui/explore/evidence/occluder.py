@@ -19,6 +19,7 @@ from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.furniture import viewer
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
+from vitviz.ui.words.labels import replacement_names
 
 _MOST = 400
 """Frames of a film; of finer grids every second place or fewer are shown."""
@@ -58,8 +59,8 @@ def view(scene: Scene, aim: Aim, made: Attribution) -> FilmView:
         for top, left in corners
     )
     told = tuple(_told(float(falls[corner])) for corner in corners)
-    filling = made.knobs["replacement"]
-    covered = (_("put in its place: {what}").format(what=_(filling)),) * len(corners)
+    filling = replacement_names()[made.knobs["replacement"]]
+    covered = (_("put in its place: {what}").format(what=filling),) * len(corners)
     return FilmView(
         name=_("What the score loses without one square"),
         photo=viewer.photo_file(scene),

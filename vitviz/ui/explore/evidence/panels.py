@@ -19,7 +19,7 @@ from vitviz.ui.furniture.panel import empty_panel, look, map_panel, title
 from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
-from vitviz.ui.words.labels import duration
+from vitviz.ui.words.labels import duration, fusion_names, replacement_names
 from vitviz.ui.work import controls
 
 _ROW = 4
@@ -158,8 +158,9 @@ def _knob(scene: Scene, method: Method, knob: Knob) -> None:
 
     shared: dict[str, Any] = {"key": key, "help": _(knob.help), "on_change": keep}
     if knob.kind == "choice":
-        st.selectbox(_(knob.label), knob.choices, **shared)
+        words = fusion_names() if knob.name == "head_fusion" else replacement_names()
+        st.selectbox(_(knob.label), knob.choices, format_func=words.__getitem__, **shared)
     elif knob.kind == "number":
-        st.number_input(_(knob.label), float(low), float(high), step=0.05, **shared)
+        st.slider(_(knob.label), float(low), float(high), step=0.01, format="percent", **shared)  # all are shares
     else:
         st.number_input(_(knob.label), int(low), int(high), step=1, **shared)

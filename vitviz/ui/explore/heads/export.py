@@ -25,7 +25,7 @@ from vitviz.ui.words.labels import token_title
 def export(scene: Scene, table: HeadStatistics, statistic: str, wall: WallView) -> Export:
     """Return the files of the heads view."""
     title = viewer.titled(scene, _title(scene, wall))
-    caption, spoken, layer = viewer.caption(scene), language(), scene.layer
+    caption, spoken, layer = viewer.caption(scene, edited=True), language(), scene.layer
     drawn = {"wall": _drawing(scene, wall), "layer": _drawing(scene, wall, layer)}  # now: a download has no session
 
     def png(name: str, **size: Unpack[PrintSize]) -> bytes:

@@ -13,7 +13,7 @@ from vitviz.analysis.patch_size import PatchSizeAnswer
 from vitviz.attention.view import MapView
 from vitviz.attribution import Attribution
 from vitviz.attribution.attribute import find_method
-from vitviz.figures.sheet import Panel, PrintSize, print_figure
+from vitviz.figures.sheet import Panel, PrintSize, even_columns, print_figure
 from vitviz.ui.choices.patches import PATCH_MAP
 from vitviz.ui.components.map_board import MapBoard
 from vitviz.ui.explore.evidence import maps
@@ -49,8 +49,9 @@ def export(scene: Scene, aim: Aim, changed: Changed, measured: PatchMeasurements
     charts, names = dict(lines.charts()), {"vit_answers": scene.vit.name, "cnn_answers": networks.CNN_TITLE}
 
     def png(**size: Unpack[PrintSize]) -> bytes:
-        printed = [*panels, *lines.panels(charts, columns=3, names=names, **size)]
-        return print_figure(printed, title=title, caption=caption, columns=min(3, len(printed)), **size)
+        columns = even_columns(len(panels) + len(charts), 4)
+        printed = [*panels, *lines.panels(charts, columns=columns, names=names, **size)]
+        return print_figure(printed, title=title, caption=caption, columns=columns, **size)
 
     return Export(
         name="vitviz-patches",

@@ -30,6 +30,7 @@ from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
+from vitviz.ui.words.labels import replacement_names
 
 _STROKE = "vitviz_stroke"
 _LIVE = "vitviz_live_painting"
@@ -58,15 +59,7 @@ class Changed:
 
 def effects() -> dict[str, str]:
     """Return what may happen to patches, in the reader's language."""
-    named = {
-        "grey": _("Grey"),
-        "mean": _("Mean colour"),
-        "black": _("Black"),
-        "noise": _("Noise"),
-        "blur": _("Blur"),
-        SHUFFLED: _("Shuffle"),
-        REMOVED: _("Remove tokens"),
-    }
+    named = {**replacement_names(), SHUFFLED: _("Shuffle")}
     return {name: named[name] for name in _ORDER}
 
 

@@ -26,6 +26,7 @@ from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, language
 from vitviz.ui.words.errors import clause
+from vitviz.ui.words.labels import fusion_names
 
 _MAPS = (LAYER_ALONE, ROLLOUT)
 """The maps of the viewer, in its order, as the link calls them."""
@@ -35,10 +36,12 @@ def controls(scene: Scene) -> dict[str, Any]:
     """Draw the options of the rollout and return them."""
     last = scene.trace.layers - 1
     _fit(last, settings.rollout_options(scene))
+    fusions = fusion_names()
     fusion, residual, discard, layers = st.columns([3, 3, 3, 4], gap="medium")
     fusion.segmented_control(
         _("Heads fused by"),
-        ["mean", "max", "min"],
+        list(fusions),
+        format_func=fusions.__getitem__,
         required=True,
         help=_("How the heads of a layer become one matrix."),
         **link.widget(FUSION),
@@ -210,7 +213,7 @@ def export(scene: Scene, options: dict[str, Any], view: AttentionView, shown: Ma
     """Return the files of the large map, ``shown``; the page that works offline has both maps of the viewer."""
     # now: a download runs outside the session
     printed, title = viewer.panel(scene, shown), viewer.titled(scene, clause(shown.label))
-    told, spoken = viewer.caption(scene), language()
+    told, spoken = viewer.caption(scene, edited=True), language()
     name = link.get(ROLLOUT_MAP)
     assert view.maps is not None
     both = dict(zip(_MAPS, view.maps, strict=True))

@@ -75,7 +75,7 @@ def _scale(shown: MapView) -> Scale:
 def export(scene: Scene, maps: list[MapView]) -> Export:
     """Return the files of the Start page."""
     title = _("Where {query} looks, layer by layer").format(query=query_words(scene))
-    played, spoken = view(scene, maps), language()
+    played, spoken, told = view(scene, maps), language(), viewer.caption(scene, edited=True)
 
     def png(**size: Unpack[PrintSize]) -> bytes:
         panels = [
@@ -89,7 +89,7 @@ def export(scene: Scene, maps: list[MapView]) -> Export:
             )
             for layer, shown in enumerate(maps)
         ]
-        return print_figure(panels, title=viewer.titled(scene, title), caption=viewer.caption(scene), columns=4, **size)
+        return print_figure(panels, title=viewer.titled(scene, title), caption=told, columns=4, **size)
 
     def arrays() -> dict[str, NDArray[Any]]:
         return {"maps": np.stack([shown.values for shown in maps]), "picture": scene.picture}
@@ -99,7 +99,7 @@ def export(scene: Scene, maps: list[MapView]) -> Export:
         settings=settings.settings(scene, "layers", query=first_query(scene.vit)),
         png=png,
         arrays=arrays,
-        html=lambda told: standalone_html(
-            played, title=viewer.titled(scene, title), caption=viewer.caption(scene), language=spoken
+        html=lambda _manifest: standalone_html(
+            played, title=viewer.titled(scene, title), caption=told, language=spoken
         ),
     )

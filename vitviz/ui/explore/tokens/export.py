@@ -15,7 +15,7 @@ from vitviz.analysis.spectrum import Spectrum
 from vitviz.analysis.tokens import TokenColours, TokenNorms, TokenSimilarity, token_similarity
 from vitviz.export import snippet
 from vitviz.export.settings import ViewSettings
-from vitviz.figures.overlay import outline, overlay
+from vitviz.figures.overlay import outline
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.ui.choices.tokens import CKA_WITH, CLUSTERS, FLIP, FOREGROUND
@@ -25,6 +25,7 @@ from vitviz.ui.explore.tokens import clusters, layers, norms
 from vitviz.ui.explore.tokens.lens import Reading, evidence_scale
 from vitviz.ui.explore.tokens.second_photo import Seen
 from vitviz.ui.furniture import viewer
+from vitviz.ui.furniture.panel import look
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.furniture.settings import model_settings, picture_named
 from vitviz.ui.furniture.show import Export
@@ -56,7 +57,7 @@ def export(scene: Scene, here: Seen, there: Seen, measured: TokenMeasurements) -
     alike = token_similarity(here.trace, measured.view.patch, layer=scene.layer)
     across = token_similarity(here.trace, measured.view.patch, layer=scene.layer, other=there.trace)
     panels = _panels(scene, here, there, measured, (alike, across))  # now: downloads have no session
-    caption = _("{caption}; second photo: {second}").format(
+    caption = _("Second photo: {second}. {caption}").format(
         caption=viewer.caption(scene), second=photos.title(there.name)
     )
 
@@ -79,8 +80,8 @@ def _panels(
 ) -> list[Panel]:
     scale = _scale(measured.view, alike)
     panels = [
-        Panel(label=_("Likeness to the orange patch"), photo=_marked(here.picture, alike[0], scale, measured.view)),
-        Panel(label=_("In the second photo"), photo=_marked(there.picture, alike[1], scale, None)),
+        _likeness(_("Likeness to the orange patch"), here.picture, alike[0], scale, measured.view),
+        _likeness(_("In the second photo"), there.picture, alike[1], scale, None),
     ]
     if measured.colours is not None:
         panels += [
@@ -111,16 +112,17 @@ def _scale(view: TokenView, alike: tuple[TokenSimilarity, TokenSimilarity]) -> S
     return Scale(float(values.min()), float(values.max()))
 
 
-def _marked(
-    photo: NDArray[np.uint8], alike: TokenSimilarity, scale: Scale, view: TokenView | None
-) -> NDArray[np.uint8]:
+def _likeness(
+    label: str, photo: NDArray[np.uint8], alike: TokenSimilarity, scale: Scale, view: TokenView | None
+) -> Panel:
     """Return the likeness over a photo, with the best match and, in the first photo, the chosen patch outlined."""
     rows, columns = alike.values.shape
-    shown = overlay(photo, alike.values, scale=scale, opacity=0.7)
-    shown = outline(shown, rows, columns, divmod(alike.best, columns), colour=_YELLOW)
-    if view is None:
-        return shown
-    return outline(shown, rows, columns, divmod(view.patch, columns))
+
+    def marked(painted: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        painted = outline(painted, rows, columns, divmod(alike.best, columns), colour=_YELLOW)
+        return painted if view is None else outline(painted, rows, columns, divmod(view.patch, columns))
+
+    return Panel(label=label, photo=photo, map=alike.values, scale=scale, **look(signed=scale.signed), finish=marked)
 
 
 def _enlarged(colours: NDArray[np.float32]) -> Image.Image:

@@ -9,7 +9,7 @@ from vitviz.analysis.tokens import TokenColours, patch_tokens
 from vitviz.errors import OptionError
 from vitviz.figures.image_files import jpeg_bytes
 from vitviz.numbers import percent
-from vitviz.ui.choices.shared import LAYER, PATCH
+from vitviz.ui.choices.shared import LAYER, OPACITY, PALETTE, PATCH
 from vitviz.ui.choices.tokens import FLIP, FOREGROUND, LIKENESS, MOST_FOREGROUND
 from vitviz.ui.components.token_view import TokenChoice, TokenPicture, TokenView
 from vitviz.ui.components.token_viewer import token_viewer
@@ -20,8 +20,6 @@ from vitviz.ui.reader import link, photos
 from vitviz.ui.reader.scene import Scene, pinned_patch
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
-
-_OPACITY = 0.7
 
 
 def controls(scene: Scene) -> None:
@@ -101,7 +99,11 @@ def _view(scene: Scene, here: Seen, there: Seen, colours: TokenColours | None) -
         for title, seen, colour in zip(titles, (here, there), (first, second), strict=True)
     ]
     return TokenView(
-        pictures=(pictures[0], pictures[1]), patch=pinned_patch(scene), scale=link.get(LIKENESS), opacity=_OPACITY
+        pictures=(pictures[0], pictures[1]),
+        patch=pinned_patch(scene),
+        scale=link.get(LIKENESS),
+        palette=link.get(PALETTE),
+        opacity=link.get(OPACITY),
     )
 
 
