@@ -21,6 +21,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,10 +55,11 @@ def reduced(path: Path) -> Image.Image:
 
 
 class Reader:
-    """The default model, reading photos; what it made of a set is kept in a folder and not computed again."""
+    """A shipped model, reading photos; what it made of a set is kept in a folder and not computed again."""
 
-    def __init__(self, folder: Path, size: int, threads: int, bfloat16: bool) -> None:
-        self.model = evaluate.load(evaluate.SHIPPED, image_size=size).eval()
+    def __init__(self, folder: Path, size: int, threads: int, bfloat16: bool, weights: Path = evaluate.SHIPPED) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.model: Any = evaluate.load_either(weights, image_size=size).eval()
         self.transform = timm_door.data_settings(self.model).transform
         self.folder, self.threads, self.bfloat16 = folder, threads, bfloat16
 
@@ -78,14 +80,12 @@ class Reader:
         pixels = torch.stack([self.transform(image()) for image in load])  # (photo, channel, row, column)
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16, cache_enabled=False):
             features = self.model.forward_head(self.model.forward_features(pixels), pre_logits=True)
-            logits = self.model.head(features)
+            logits = self.model.get_classifier()(features)
         return features.float().numpy(), logits.float().numpy()
 
 
-def read_all(options: argparse.Namespace) -> dict[str, Photos]:
+def read_all(options: argparse.Namespace, reader: Reader) -> dict[str, Photos]:
     """Return the sets of photos by name, from the model or from the folder of features."""
-    options.features.mkdir(parents=True, exist_ok=True)
-    reader = Reader(options.features, options.size, options.threads, options.bfloat16)
     validation = read_validation(options.data).images
     chosen = np.random.default_rng(0).permutation(len(validation))[: options.count]
     held = hold_out(read_train(options.data), per_class=HELD_OUT_PER_CLASS, seed=HELD_OUT_SEED)[1]
@@ -196,7 +196,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main() -> None:
     options = build_parser().parse_args()
     torch.set_num_threads(1)  # batches run in parallel instead of operators
-    text = report(read_all(options), size=options.size)
+    reader = Reader(options.features, options.size, options.threads, options.bfloat16)
+    text = report(read_all(options, reader), size=options.size)
     print(text)
     if options.out:
         write_text(options.out, text)

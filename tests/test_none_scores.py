@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.none_joined import direction, gain, joined
 from benchmarks.none_scores import NO_CLASS, SCORES, Photos, auroc, fit, interval, without_classes
+from benchmarks.none_second import SECOND, divergence
 
 
 @pytest.mark.parametrize(
@@ -77,3 +78,17 @@ def test_a_gain_is_the_difference_of_two_scores_of_the_same_photos():
     mean, low, high = gain((known, noise), (others, noise))
     assert mean == pytest.approx(auroc(known, others) - 0.5)
     assert 0 < low < mean < high
+
+
+@pytest.mark.parametrize("name", SECOND)
+def test_a_second_network_that_is_sure_of_the_same_is_higher_than_one_that_is_not(name):
+    """Both sure of class 0; sure of two classes; both unsure: of one pair of scores each, as the name says."""
+    sure, other, even = np.array([[9.0, 0, 0]]), np.array([[0.0, 9, 0]]), np.array([[1.0, 0, 0]])
+    score = SECOND[name]
+    assert score(sure, sure) > score(even, other if "agreement" in name else even)
+
+
+def test_the_disagreement_is_none_for_one_answer_and_log_two_for_two():
+    sure, other = np.array([[60.0, 0, 0]]), np.array([[0.0, 60, 0]])
+    assert divergence(sure, sure) == pytest.approx([0])
+    assert divergence(sure, other) == pytest.approx([np.log(2)])
