@@ -147,14 +147,15 @@ function buildFilm(film) {
 const GAP = 10; // between tiles, and NAME the room of a tile's name, in pixels, as the style has them
 const NAME = 28;
 
-/** The largest tiles that are all seen on the first screen; the panel takes what is left beside them. */
+/** The largest tiles that are all seen on one screen; the panel takes what is left beside them. */
 function layoutFrames(film) {
   const { meta, find, app } = film;
   const [stage, tiles] = [find(".stage"), find(".tiles")];
   const count = meta.frames.length - meta.untiled;
   const aspect = meta.width / meta.height;
   const rows = (columns) => Math.ceil(count / columns);
-  const room = Math.max(320, window.innerHeight - fromTop(app, stage) - 12);
+  const [screen, top] = [window.innerHeight, fromTop(app, stage)];
+  const room = Math.max(320, top < screen / 2 ? screen - top - 12 : 0.62 * screen); // of the first screen, or a later one
   let best = { columns: 3, width: 0 };
   for (let columns = 3; columns <= count; columns++) {
     const across = (0.68 * stage.clientWidth - (columns - 1) * GAP) / columns;
