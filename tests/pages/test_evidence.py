@@ -15,7 +15,7 @@ from vitviz.numbers import number
 from vitviz.trace.target import contrast
 from vitviz.ui.choices.evidence import METHOD_SEPARATOR, knobs_of
 from vitviz.ui.kept import shelf
-from vitviz.ui.words.labels import duration
+from vitviz.ui.words.labels import about, duration
 
 
 def maps(app):
@@ -264,7 +264,19 @@ def test_what_is_not_computed_is_an_empty_frame_with_what_it_takes(dashboard):
 
 @pytest.mark.parametrize(
     ("seconds", "told"),
-    [(0.043, "0.04 s"), (0.999, "1.0 s"), (7.24, "7.2 s"), (9.97, "10 s"), (150.2, "150 s"), (725, "12 min")],
+    [
+        (0.004, "under 0.01 s"),
+        (0.043, "0.04 s"),
+        (0.999, "1.0 s"),
+        (7.24, "7.2 s"),
+        (9.97, "10 s"),
+        (150.2, "150 s"),
+        (725, "12 min"),
+    ],
 )
 def test_a_duration_is_told_as_people_say_it(seconds, told):
     assert duration(seconds) == told
+
+
+def test_an_estimate_has_two_figures():
+    assert [about(seconds) for seconds in (118.7, 2.44, 408)] == ["120 s", "2.4 s", "410 s"]

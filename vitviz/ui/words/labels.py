@@ -51,6 +51,11 @@ def duration(seconds: float) -> str:
     return _("{seconds} s").format(seconds=f"{seconds:.{digits}f}")
 
 
+def about(seconds: float) -> str:
+    """Return an estimate of a time, no finer than it can be: two figures."""
+    return duration(float(f"{seconds:.2g}"))
+
+
 def fusion_names() -> dict[str, str]:
     """Return the ways to make one map of a layer's heads, by their names in the library."""
     return {"mean": _("mean"), "max": _("max"), "min": _("min")}

@@ -19,7 +19,7 @@ from vitviz.ui.furniture.panel import empty_panel, look, map_panel, title
 from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
-from vitviz.ui.words.labels import duration, fusion_names, replacement_names
+from vitviz.ui.words.labels import about, duration, fusion_names, replacement_names
 from vitviz.ui.work import controls
 
 _ROW = 4
@@ -59,7 +59,7 @@ def refused(outcome: Outcome, told: str, *, name: str) -> None:
 
 def _ask(scene: Scene, aim: Aim, outcome: Outcome) -> None:
     """Draw the button that starts a slow method, or its progress, the map so far and the button that stops it."""
-    took = duration(maps.estimate(scene, outcome.method))
+    took = about(maps.estimate(scene, outcome.method))
 
     def draw(view: JobView | None) -> None:
         if view is not None and view.result is not None:
@@ -76,7 +76,7 @@ def ask_for_all(scene: Scene, outcomes: list[Outcome]) -> None:
     waiting = [outcome for outcome in outcomes if outcome.waits]
     if len(waiting) < 2:
         return
-    whole = duration(sum(maps.estimate(scene, outcome.method) for outcome in waiting))
+    whole = about(sum(maps.estimate(scene, outcome.method) for outcome in waiting))
     label = _("Compute all {count}: about {duration}").format(count=len(waiting), duration=whole)
     request = ("all", *(outcome.work.key for outcome in outcomes if maps.slow(outcome.method)))
     controls.ask([outcome.work for outcome in waiting], label, name="all", request=request)
