@@ -16,7 +16,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import pytest
 
@@ -85,10 +85,10 @@ def settle() -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
-    """Return a function that gives the headless Chromium with some options, one for the whole run.
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One headless Chromium for the whole run.
 
-    Each has a profile on the disk: unlike a private window, it keeps Streamlit's compiled code from page to page.
+    It has a profile on the disk: unlike a private window, it keeps Streamlit's compiled code from page to page.
     """
     path = chromium_path()
     if path is None:
@@ -97,21 +97,45 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
         from playwright.sync_api import sync_playwright
     except ImportError:
         missing("Playwright is not installed: pip install playwright.")
-    running: dict[str, Any] = {}
     with sync_playwright() as playwright:
+        profile = tmp_path_factory.mktemp("profile")
+        context = playwright.chromium.launch_persistent_context(profile, executable_path=path, args=FLAGS)
+        yield context
+        context.close()
 
-        def start(**options: Any) -> Any:
-            options = {"locale": "en-US", "reduced_motion": "reduce", **options}
-            key = repr(sorted(options.items()))
-            if key not in running:
-                running[key] = playwright.chromium.launch_persistent_context(
-                    tmp_path_factory.mktemp("profile"), executable_path=path, args=FLAGS, **options
-                )
-            return running[key]
 
-        yield start
-        for context in running.values():
-            context.close()
+class Reader(NamedTuple):
+    """Who sits before a tab: the window, the device and the wishes that a page can ask for."""
+
+    width: int = 1280
+    height: int = 900
+    colours: str = "light"
+    motion: str = "reduce"
+    language: str = "en-US"
+    touch: bool = False
+    offline: bool = False
+
+    def take(self, page: Any) -> Any:
+        """Sit down before a tab; return the session of Chromium that holds all this until it is detached.
+
+        One tab is for all readers, one after the other: a browser of their own would compile all code anew.
+        """
+        page.bring_to_front()  # behind another tab nothing is drawn
+        page.set_viewport_size({"width": self.width, "height": self.height})
+        page.emulate_media(color_scheme=self.colours, reduced_motion=self.motion)
+        device = page.context.new_cdp_session(page)
+        device.send("Emulation.setLocaleOverride", {"locale": self.language})
+        agent = {"userAgent": page.evaluate("navigator.userAgent"), "acceptLanguage": self.language}
+        device.send("Emulation.setUserAgentOverride", agent)
+        if self.touch:
+            window = {"width": self.width, "height": self.height, "deviceScaleFactor": 1, "mobile": True}
+            device.send("Emulation.setDeviceMetricsOverride", window)
+            device.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+        if self.offline:
+            device.send("Network.enable")
+            speed = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+            device.send("Network.emulateNetworkConditions", {"offline": True, **speed})
+        return device
 
 
 def _free_port() -> int:
@@ -178,16 +202,24 @@ def errors() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def open_page(chromium: Callable[..., Any], errors: list[str]) -> Callable[..., Any]:
+def open_page(chromium: Any, errors: list[str]) -> Callable[[], Any]:
     """Return a function that opens an empty page; who opens one closes it."""
 
-    def start(*, width: int = 1280, height: int = 900, **options: Any) -> Any:
-        page = chromium(**options).new_page()
-        page.set_viewport_size({"width": width, "height": height})
+    def start() -> Any:
+        page = chromium.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         return page
 
     return start
+
+
+@pytest.fixture(scope="session")
+def left() -> Iterator[list[Any]]:
+    """Empty tabs that tests have left: their process has Streamlit's code, which is a third of what a page costs."""
+    pages: list[Any] = []
+    yield pages
+    for page in pages:
+        page.close()
 
 
 @pytest.fixture(autouse=True)
@@ -199,23 +231,38 @@ def _no_page_has_an_error(errors: list[str]) -> Iterator[None]:
 
 
 @pytest.fixture
-def new_page(open_page: Callable[..., Any], _no_page_has_an_error: None) -> Iterator[Callable[..., Any]]:
+def new_page(
+    open_page: Callable[[], Any],
+    left: list[Any],
+    request: pytest.FixtureRequest,
+    _no_page_has_an_error: None,
+) -> Iterator[Callable[..., Any]]:
     """Return a function that opens a page for one test.
 
-    ``new_page(url, width=…, height=…, **context_options)``; without a url the page is empty.
+    ``new_page(url, width=…, language=…)`` for a Reader with these wishes; without a url the page is empty.
     """
-    pages: list[Any] = []
+    pages: list[tuple[Any, Reader, Any]] = []
 
-    def start(url: str | None = None, **options: Any) -> Any:
-        pages.append(open_page(**options))
+    def start(url: str | None = None, **wishes: Any) -> Any:
+        page, reader = left.pop() if left else open_page(), Reader(**wishes)
+        pages.append((page, reader, reader.take(page)))
         if url is not None:
-            pages[-1].goto(url)
-            wait_until_idle(pages[-1])
-        return pages[-1]
+            page.goto(url)
+            wait_until_idle(page)
+        return page
 
+    failed = request.session.testsfailed
     yield start
-    for page in pages:
-        page.close()
+    for page, reader, device in pages:
+        if reader.touch or request.session.testsfailed > failed:
+            page.close()
+            continue
+        device.detach()
+        if page.url.startswith("http"):
+            page.evaluate("sessionStorage.clear()")
+        page.goto("about:blank")
+        page.set_default_timeout(30_000)
+        left.append(page)
 
 
 @pytest.fixture(scope="session")
@@ -228,7 +275,7 @@ def tabs() -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def tab(open_page: Callable[..., Any], tabs: dict[str, Any], request: pytest.FixtureRequest) -> Callable[[str], Any]:
+def tab(open_page: Callable[[], Any], tabs: dict[str, Any], request: pytest.FixtureRequest) -> Callable[[str], Any]:
     """Return a function that shows an address in the tab that is open on its server: ``tab(server, query)``.
 
     To open the app anew costs one to two seconds of processor time a test. The tab asks for the address as the
@@ -242,11 +289,13 @@ def tab(open_page: Callable[..., Any], tabs: dict[str, Any], request: pytest.Fix
             tabs.pop(server)[0].close()
         if server not in tabs:
             page = open_page()
+            Reader().take(page)
             page.frames_sent = []
             page.on("websocket", lambda socket: socket.on("framesent", lambda frame: page.frames_sent.append(frame)))
             page.goto(f"{server}/?{query}")
         else:
             page = tabs[server][0]
+            page.bring_to_front()
             page.mouse.move(5, 5)
             page.evaluate(
                 "(query) => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }",
@@ -260,23 +309,20 @@ def tab(open_page: Callable[..., Any], tabs: dict[str, Any], request: pytest.Fix
 
 @pytest.fixture
 def visit(new_page: Any, serve: Any, settle: Any) -> Iterator[Callable[..., Visit]]:
-    """Return a function that opens the dashboard; at the end nobody but its own server may have been asked."""
+    """Return a function that opens the dashboard; at the end nobody but its own server may have been asked.
+
+    ``visit(path, reader={"width": 400}, **link)``, where ``reader`` has the wishes of a Reader.
+    """
     visits: list[Visit] = []
 
-    def start(
-        path: str = "",
-        *,
-        width: int = 1280,
-        height: int = 900,
-        options: dict[str, Any] | None = None,
-        **link: Any,
-    ) -> Visit:
+    def start(path: str = "", *, reader: dict[str, Any] | None = None, **link: Any) -> Visit:
         server = serve("app.py", HF_HUB_OFFLINE="1")
-        visits.append(Visit(new_page(width=width, height=height, **(options or {})), server, settle))
+        visits.append(Visit(new_page(**(reader or {})), server, settle))
         return visits[-1].open(path, **link)
 
     yield start
     for each in visits:
+        each.leave()
         outside = [url for url in each.requests if not url.startswith((each.server, "data:", "blob:"))]
         assert outside == []
         # on a deep link Streamlit first looks for its server below the page's path

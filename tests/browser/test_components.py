@@ -358,7 +358,7 @@ def test_layer_buttons_can_be_pressed_faster_than_python_answers(open_viewer):
 
 
 def test_layers_are_played_and_scrubbed_in_the_browser(open_viewer):
-    viewer = open_viewer("film=1", reduced_motion="no-preference")
+    viewer = open_viewer("film=1", motion="no-preference")
     viewer.find(".scrub").focus()
     viewer.page.keyboard.press("Home")
     viewer.expect(layer=0)
@@ -380,7 +380,7 @@ def test_layers_are_played_and_scrubbed_in_the_browser(open_viewer):
 
 
 def test_a_finger_that_rests_scans_and_one_that_moves_on_scrolls(open_viewer):
-    viewer = open_viewer(has_touch=True, is_mobile=True, width=390, height=500)
+    viewer = open_viewer(touch=True, width=390, height=500)
     page, places = viewer.page, {patch: viewer.middle(patch) for patch in (5, 37, 82)}
     devices = page.context.new_cdp_session(page)
     top = "() => document.querySelector('[data-testid=stMain]').scrollTop"
@@ -533,7 +533,7 @@ def test_text_has_contrast_in_both_themes(open_viewer):
       });
     }"""
     for scheme in ("light", "dark"):
-        viewer = open_viewer(color_scheme=scheme)
+        viewer = open_viewer(colours=scheme)
         assert min(viewer.app.evaluate(ratio)) >= 4.5, scheme
 
 

@@ -25,26 +25,12 @@ def png(seed=0, size=(300, 240)):
 # Links
 
 
-def test_a_deep_link_opens_its_page_with_all_others_in_the_navigation(visit):  # of a fresh server: the wheel's flow
-    reader = visit("heads", layer=3, **QUICK).heading("Which head does what?")
-    assert reader.pages == list(PAGES.values())
-    reader.photo_is("red-panda")
-    assert reader.find(".st-key-strip").is_visible()
-    assert reader.link["layer"] == "3"
-    assert reader.page.title() == "Heads · vitviz"
-    reader.shot("heads")
-
-
-def test_an_unknown_page_is_refused(visit):
-    reader = visit("stray", **QUICK)
+def test_an_unknown_page_is_refused_and_the_shipped_model_is_shown_at_once(visit):
+    reader = visit("stray")
     reader.says("Page not found")
     reader.page.keyboard.press("Escape")
     reader.heading("What does a Vision Transformer see?")
     assert reader.pages == list(PAGES.values())
-
-
-def test_the_shipped_model_is_shown_at_once(visit):
-    reader = visit().heading("What does a Vision Transformer see?")
     assert reader.link["model"] == "default"
     assert reader.find('.film:not([data-ready=""]) .tile canvas').count() == 12  # a map a layer; the photo has none
     reader.shot("start")
@@ -85,7 +71,7 @@ def test_back_returns_to_the_view_and_to_the_page_before_at_the_first_press(visi
     reader = visit("attention", patch=20, **QUICK).shows(query=20)
     reader.point(50, click=True)
     reader.wait_for_link(patch=50)
-    reader.go("Heads").heading("Which head does what?")
+    reader.go("Rollout").shows("rollout_viewer")
     reader.wait_for_link(patch=50)
     reader.page.go_back()
     reader.heading("Where does each patch look?").wait_for_link(patch=50).shows(query=50)
@@ -169,16 +155,15 @@ def test_everything_is_reached_from_the_keyboard(visit):
 # Heads and rollout
 
 
-def test_a_head_of_the_atlas_opens_on_the_attention_page(visit):
-    reader = visit("heads", **QUICK).heading("Which head does what?")
-    reader.head(4, 2)
-    reader.heading("Where does each patch look?").shows(layer=4, head=2)
-    reader.wait_for_link(layer=4, head=2)
-
-
-def test_heads_are_switched_off_in_the_atlas_and_on_the_wall_and_the_answers_change(visit):
-    reader = visit("heads", **QUICK).heading("Which head does what?")
-    answer = reader.find(".st-key-strip strong").inner_text()
+def test_a_deep_link_opens_heads_they_are_switched_off_and_one_is_opened_on_attention(visit):
+    reader = visit("heads", layer=3, **QUICK).heading("Which head does what?")  # of a fresh server: the wheel's flow
+    assert reader.pages == list(PAGES.values())
+    reader.photo_is("red-panda")
+    assert reader.find(".st-key-strip").is_visible()
+    assert reader.link["layer"] == "3"
+    assert reader.page.title() == "Heads · vitviz"
+    reader.shot("heads")
+    assert reader.find(".st-key-strip strong").inner_text()
     assert reader.find(".st-key-answers").count() == 0
     reader.head(0, 1, modifiers=["Shift"])
     reader.wait_for_link(ablate="0.1")
@@ -196,10 +181,11 @@ def test_heads_are_switched_off_in_the_atlas_and_on_the_wall_and_the_answers_cha
     assert "L1·H1" in reader.find(".st-key-strip").inner_text()
     assert float(reader.find('[data-testid="stMetricValue"]').inner_text()) < 1
     reader.shot("heads-off")
-    reader.go("Attention").shows(layer=11)
+    reader.head(4, 2)
+    reader.heading("Where does each patch look?").shows(layer=4, head=2)
+    reader.wait_for_link(layer=4, head=2)
     assert "L1·H1" in reader.find(".st-key-strip").inner_text()
     assert reader.link["ablate"] == "0.1-1.1"
-    assert answer
 
 
 def test_the_rollout_is_scrubbed_through_the_layers(visit):
@@ -235,9 +221,12 @@ def test_the_rollout_is_scrubbed_through_the_layers(visit):
 
 def test_the_files_are_downloaded_with_the_readers_colours(visit, tmp_path):
     pictures = []
+    reader = visit("attention", palette="viridis", opacity=1, patch=20, **QUICK).shows(query=20)
+    reader.page.get_by_text("Share and export").click()
     for palette in ("viridis", "spotlight"):
-        reader = visit("attention", palette=palette, opacity=1, patch=20, **QUICK).shows(query=20)
-        reader.page.get_by_text("Share and export").click()
+        if palette == "spotlight":
+            reader.viewer().locator(".palette").get_by_role("radio", name="Spotlight").click()
+            reader.wait_for_link(palette=None)  # it is the default
         file = reader.download(".st-key-download_png button")
         file.save_as(tmp_path / f"{palette}.png")
         with Image.open(tmp_path / f"{palette}.png") as picture:

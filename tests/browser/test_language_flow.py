@@ -6,13 +6,13 @@ from tests.browser.visit import QUICK
 from vitviz.ui.text import translation
 
 pytestmark = pytest.mark.timeout(400)
-CHINESE = {"locale": "zh-CN"}
+CHINESE = {"language": "zh-CN"}
 TITLE = "Which head does what?"
 LINK = {**QUICK, "size": 64}
 
 
 def test_a_chinese_browser_gets_chinese_and_may_choose_english(visit):
-    reader = visit("heads", options=CHINESE, **LINK)
+    reader = visit("heads", reader=CHINESE, **LINK)
     reader.heading(translation("zh").gettext(TITLE))
     assert reader.page.locator("html").get_attribute("lang") == "zh"
     assert translation("zh").gettext("Rollout") in reader.pages

@@ -31,7 +31,7 @@ def fits(page, title):
 def test_every_page_fits_its_window_in_both_themes(visit, half):
     SHOTS.mkdir(exist_ok=True)
     pages = list(PAGES.items())[half::2]
-    reader = visit(pages[0][0], width=400, height=HEIGHT, **LINK)
+    reader = visit(pages[0][0], reader={"width": 400, "height": HEIGHT}, **LINK)
     for path, title in pages:
         reader.page.emulate_media(color_scheme="light")
         reader.page.set_viewport_size({"width": 400, "height": HEIGHT})
@@ -84,8 +84,8 @@ CHOICE = '[data-testid="stMain"] [data-testid="stButtonGroup"] [data-selected="t
 
 
 def test_what_is_tapped_is_40_pixels_high_and_what_is_chosen_can_be_read(visit):
-    touch = {"has_touch": True, "is_mobile": True, "color_scheme": "dark"}
-    reader = visit("evidence", width=390, height=844, options=touch, **LINK)
+    touch = {"width": 390, "height": 844, "touch": True, "colours": "dark"}
+    reader = visit("evidence", reader=touch, **LINK)
     assert reader.page.evaluate('() => matchMedia("(pointer: coarse)").matches')
     assert reader.find('[data-testid="stMultiSelect"] button').count() > 2
     assert reader.page.evaluate(SMALL) == []

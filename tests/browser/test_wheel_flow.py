@@ -18,7 +18,7 @@ def test_the_installed_dashboard_opens_at_a_deep_link_in_chinese(request, tmp_pa
         installed = request.getfixturevalue("installed")
         script, path = installed / "bin/vitviz", str(installed)
     server = serve(script, script=True, folder=tmp_path, PYTHONPATH=path, HF_HUB_OFFLINE="1")
-    page = new_page(f"{server}/heads?layer=5&language=zh", locale="zh-CN")
+    page = new_page(f"{server}/heads?layer=5&language=zh", language="zh-CN")
     assert page.title() == "注意力头 · vitviz"
     settle(page)
     assert "layer=5" in page.url

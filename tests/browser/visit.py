@@ -34,17 +34,27 @@ class Visit:
         self.page, self.server, self._settle = page, server, settle
         self.requests, self.complaints, self.frames = [], [], []
         page.set_default_timeout(PATIENCE)
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on(
-            "console",
-            lambda message: (
-                message.type == "error" and self.complaints.append(f"{message.text} {message.location['url']}")
-            ),
-        )
-        page.on("websocket", lambda socket: socket.on("framesent", self.keep_frame))
+        self._listeners = {"request": self._asked, "console": self._said, "websocket": self._connected}
+        for event, listener in self._listeners.items():
+            page.on(event, listener)
+
+    def _asked(self, request):
+        self.requests.append(request.url)
+
+    def _said(self, message):
+        if message.type == "error":
+            self.complaints.append(f"{message.text} {message.location['url']}")
+
+    def _connected(self, socket):
+        socket.on("framesent", self.keep_frame)
 
     def keep_frame(self, frame):
         self.frames.append(frame)
+
+    def leave(self):
+        """Listen no more: the tab goes to the next reader."""
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
 
     def open(self, path="", **link):
         self.page.goto(f"{self.server}/{path}" + (f"?{urlencode(link)}" if link else ""))
