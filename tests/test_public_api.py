@@ -80,10 +80,12 @@ def test_names_are_the_same_in_every_order_of_imports() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_importing_the_library_brings_no_user_interface_and_no_noise() -> None:
+def test_the_library_and_its_model_bring_no_user_interface_no_compiler_and_no_noise() -> None:
+    """What a model draws for tensors without memory would import the compiler."""
     script = (
         "import sys, torch; state = torch.random.get_rng_state(); import vitviz, vitviz.attribution; vitviz.load_vit; "
         "assert torch.equal(torch.random.get_rng_state(), state); assert torch.is_grad_enabled(); "
+        "vitviz.load_vit('default'); assert 'torch._dynamo' not in sys.modules; "
         "print(sorted({'streamlit', 'plotly', 'captum', 'sympy'} & {name.partition('.')[0] for name in sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False)

@@ -19,6 +19,7 @@ from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from tests.pages.dashboard import MODELS, RELATIVE, Dashboard
 from vitviz.models.loading import load_vit
 from vitviz.models.vit import ViT
+from vitviz.ui.explore.positions import input_sizes
 from vitviz.ui.furniture import show, viewer
 from vitviz.ui.kept import cache, shelf
 from vitviz.ui.kept.jobs import in_thread
@@ -91,6 +92,7 @@ def dashboard(tiny_models: dict[str, ViT], monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setattr(cache, "load_model", load_model)
     monkeypatch.setattr(show, "downloads", keep_exports)
     monkeypatch.setattr(long_work.queue(), "start", lambda run: run())
+    monkeypatch.setattr(input_sizes, "SIZES", (16, 32, 48))  # the page measures up to 518 pixels
 
     def open_page(page: str = "start", **link: Any) -> Dashboard:
         return Dashboard(page, exports, **{"model": "tiny:class", **link})

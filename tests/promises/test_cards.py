@@ -7,7 +7,6 @@ import importlib.util
 import re
 import runpy
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable
 
@@ -39,7 +38,10 @@ def test_the_python_of_the_cards_runs(block: str) -> None:
 
 
 def help_of(module: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return what a module says when it is run with --help, here: a process of its own imports torch anew."""
+    """Return what a module says when it is run with --help, here: a process of its own imports torch anew.
+
+    The copied clone of tests/promises/test_readme.py runs one in such a process.
+    """
     monkeypatch.setattr(sys, "argv", [module, "--help"])
     with pytest.raises(SystemExit) as ended:
         runpy.run_module(module, run_name="__main__")
@@ -58,14 +60,6 @@ def test_the_commands_of_the_cards_exist_with_their_options(
     options = {word for word in arguments if word.startswith("--")}
     if options:
         assert options <= set(re.findall(r"--[a-z0-9-]+", help_of(module, capsys, monkeypatch)))
-
-
-def test_a_command_of_the_cards_is_a_process_of_its_own() -> None:
-    module = shlex.split(COMMANDS[-1])[0]
-    told = subprocess.run(
-        [sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert told.stdout.startswith("usage: ")
 
 
 def test_the_card_says_what_the_model_answers_to_the_examples(load_once: Callable[..., vitviz.ViT]) -> None:

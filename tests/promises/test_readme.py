@@ -87,7 +87,10 @@ def test_every_line_of_python_runs_and_has_the_axes_that_its_comment_names(small
 
 
 def test_a_clone_holds_all_that_the_commands_need(tmp_path: Path) -> None:
-    """A copy of the tracked files, as a clone has them, asked from its own folder and from another one."""
+    """A copy of the tracked files, as a clone has them, asked from its own folder and from another one.
+
+    At last it runs a command of the cards of what is shipped, where nothing else has imported its modules.
+    """
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False).stdout
     files = [name for name in listed.decode().split("\0") if name.startswith(("vitviz/", "assets/", "app.py"))]
     if not files:
@@ -97,11 +100,13 @@ def test_a_clone_holds_all_that_the_commands_need(tmp_path: Path) -> None:
         shutil.copy(ROOT / name, tmp_path / "clone" / name)
     (tmp_path / "elsewhere").mkdir()
     code = """
-import os, sys, vitviz.cli
+import os, runpy, sys, vitviz.cli
 for folder in sys.argv[1:]:
     os.chdir(folder)
     asked = "explain example:cat --method rollout --out cat.png --out cat.npz"
     assert vitviz.cli.main(asked.split()) == 0
+sys.argv[1:] = ["--help"]
+runpy.run_module("vitviz.models.train_default", run_name="__main__")
 """
     folders = [tmp_path / "clone", tmp_path / "elsewhere"]
     done = subprocess.run(
@@ -113,6 +118,7 @@ for folder in sys.argv[1:]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert "\nusage: " in done.stdout
     for folder in folders:
         assert sorted(path.name for path in folder.glob("cat.*")) == ["cat.npz", "cat.png"]
 
