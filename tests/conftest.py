@@ -33,7 +33,7 @@ BUILT_FROM = (
     "README.md",
     "LICENSE",
 )
-LONGEST = ("browser", "pages")
+LONGEST = ("browser", "pages", "promises")
 """Folders whose files take longest: spread over the workers, they come first, so that none is left for the end."""
 
 

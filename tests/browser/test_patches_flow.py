@@ -45,6 +45,7 @@ def test_a_stroke_changes_the_answer_and_undo_brings_it_back(new_page, serve, se
     page.wait_for_url(re.compile(r"painted=7x7\.\w+"))
     page.get_by_role("button", name="Undo", exact=True).click()
     shows(0)
+    page.wait_for_url(lambda url: "painted=none" in url)
     settle(page, PATIENCE)
     stroke((1, 1), (1, 4))  # a fast stroke leaves no gap
     shows(4)
@@ -52,7 +53,7 @@ def test_a_stroke_changes_the_answer_and_undo_brings_it_back(new_page, serve, se
     page.get_by_text("Patches changed").first.wait_for()
     settle(page, PATIENCE)
     first = page.url
-    assert cosine.inner_text() != "1.000"
+    page.wait_for_function("shown => shown.innerText !== '1.000'", arg=cosine.element_handle())
     stroke((1, 2))  # begins on a painted patch, so it clears
     shows(3)
     page.wait_for_url(lambda url: url != first)
