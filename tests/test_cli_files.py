@@ -96,6 +96,25 @@ def test_an_example_photo_and_a_file_address_are_read_too(folder: Path) -> None:
     assert files_read(given) == [example("cat").path, folder / "photo.png", Path("other.png")]
 
 
+def test_neither_is_what_is_read_beside_the_weights(folder: Path, capsys: Any) -> None:
+    for place in ("plain", "of transformers"):
+        Path(place).mkdir()
+        for name in ("model.safetensors", "model.safetensors.index.json", "config.json", "adapter_config.json"):
+            (folder / place / name).write_text("kept")
+    Path("soft.json").symlink_to("plain/config.json")
+    before = state(folder)
+    for model, out in (
+        (["--weights", "plain/model.safetensors"], "plain/config.json"),
+        (["--weights", "plain/model.safetensors"], "soft.json"),
+        (["--weights", "plain/model.safetensors"], "plain/adapter_config.json"),
+        (["--weights", "plain/model.safetensors"], "plain/model.safetensors.index.json"),
+        (["--model", "hf:of transformers"], "of transformers/config.json"),
+    ):
+        assert call("explain", *model, f"--out={out}", "--overwrite") == 2
+        assert "cannot be written as well" in capsys.readouterr().err
+    assert state(folder) == before
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_what_is_there_already_needs_overwrite(command: str, folder: Path, capsys: Any) -> None:
     Path("a.json").write_text("{}")

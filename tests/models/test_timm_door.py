@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -127,3 +130,13 @@ def test_nothing_that_timm_prints_reaches_standard_output(
     assert "q_bias" in caplog.text
     assert capsys.readouterr().out == ""
     assert torch.equal(loaded.get_parameter("reg_token"), module.get_parameter("reg_token"))
+
+
+def test_a_model_holds_its_weights_once() -> None:
+    state = {name: tensor.clone() for name, tensor in build("test_vit", seed=3).state_dict().items()}
+    given = weakref.ref(state["pos_embed"])
+    module = timm_weights.from_state("test_vit", state)
+    assert torch.equal(module.get_parameter("pos_embed"), state["pos_embed"])
+    del state
+    gc.collect()
+    assert given() is None  # timm's settings kept what was loaded, and every copy of the model with them

@@ -15,6 +15,8 @@ import numpy as np
 from vitviz.errors import VitvizError
 from vitviz.examples import example
 from vitviz.export.json_text import json_text
+from vitviz.models.hugging_face.loading import HF
+from vitviz.models.model_folder import read_beside
 
 DONE, FAULT, REFUSED, STOPPED = 0, 1, 2, 130
 EXIT_CODES: Mapping[int, str] = {
@@ -66,8 +68,12 @@ def _file(text: str) -> Iterable[Path]:
     try:
         if text.startswith(EXAMPLE):
             return [example(text.removeprefix(EXAMPLE)).path]
-        path = Path(url2pathname(urlparse(text).path) if text.startswith("file:") else text).expanduser()
-        return [path] if path.is_file() else []
+        if text.startswith("file:"):
+            text = url2pathname(urlparse(text).path)
+        path = Path(text.removeprefix(HF)).expanduser()
+        if (path / "config.json").is_file():  # a model of transformers: whatever lies in its folder may be read
+            return [file for file in path.iterdir() if file.is_file()]
+        return [path, *read_beside(path)] if path.is_file() else []
     except (VitvizError, OSError, ValueError, RuntimeError):  # no example, or no text that could be a path
         return []
 

@@ -18,6 +18,8 @@ NAMES = (".txt", ".csv", ".tsv", ".json")
 """Suffixes of files of class names."""
 MOST = 200
 """Most models that are listed; others can be opened by their path."""
+_BESIDE = ("config.json", "adapter_config.json")
+"""What is read with a weights file of the same folder, as ``checkpoints.file`` does."""
 _SETTINGS = ("config.json", "adapter_config.json", "preprocessor_config.json", "model.safetensors.index.json")
 _MOST_VISITED = 20_000
 _LARGEST_TABLE = 20_000_000
@@ -65,7 +67,7 @@ class ModelFolder(Record):
                 name=repr(name),
                 suffixes=", ".join(SUFFIXES),
             )
-        for beside in ("config.json", "adapter_config.json"):  # they are read with it
+        for beside in _BESIDE:
             self._check_link(name, real.parent / beside)
         return real
 
@@ -174,3 +176,14 @@ def _table(path: Path) -> dict[str, object]:
     except (OSError, ValueError):
         return {}
     return table if isinstance(table, dict) else {}
+
+
+def read_beside(path: Path) -> list[Path]:
+    """Return the files that are read with a weights file, of its own folder: settings and the index of several parts.
+
+    A file of another kind has none.
+    """
+    if path.suffix.lower() not in SUFFIXES and not path.name.endswith(".index.json"):
+        return []
+    beside = [path.parent / name for name in _BESIDE]
+    return [*(file for file in beside if file.is_file()), *path.parent.glob("*.index.json")]

@@ -160,6 +160,7 @@ def build(
             image_size=image_size,
             reason=f" ({error})" if str(error) else "",
         ) from error
+    module.pretrained_cfg.pop("state_dict", None)  # type: ignore[operator]  # timm keeps all weights there once more
     module.eval().requires_grad_(False)
     return module
 

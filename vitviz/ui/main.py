@@ -9,6 +9,7 @@ import streamlit as st
 from vitviz.assets import ASSETS
 from vitviz.ui.choices.shared import LANGUAGE, PRESENT
 from vitviz.ui.furniture import foot, lines, presentation, strip, style
+from vitviz.ui.kept.garbage import leave_out_packages
 from vitviz.ui.navigation import START, sections
 from vitviz.ui.reader import chosen_model, link, models, own_panel, photos, scene
 from vitviz.ui.text import LANGUAGES, language, of_locale, plain, speak
@@ -88,6 +89,7 @@ def frame() -> None:
     page.run()
     foot.draw(name)
     link.publish()
+    leave_out_packages()
 
 
 frame()
