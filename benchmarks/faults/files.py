@@ -171,9 +171,14 @@ def processes(folder: Path, listed: list[tuple[str, str]]) -> list[Outcome]:
     for name, kind in listed:
         out = folder / f"alone {name}.npz"
         command = [sys.executable, "-m", "vitviz", "explain", str(folder / name), "--out", str(out), *MODEL]
-        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-        outcome, says = _judged(ran.returncode, ran.stdout + ran.stderr)
-        outcomes.append({"kind": kind, "what": outcome, "says": says})
+        peak = 0.0
+        with tempfile.TemporaryFile() as said, subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said) as child:
+            while child.poll() is None:
+                peak = max(peak, memory_of(child.pid, "VmHWM"))  # the system's own count begins with the parent's
+                time.sleep(0.02)
+            said.seek(0)
+            outcome, says = _judged(child.returncode, said.read().decode(errors="replace"))
+        outcomes.append({"kind": kind, "what": outcome, "says": says, "peak": peak})
     return outcomes
 
 

@@ -27,7 +27,7 @@ TIMM = {"model": "timm:vit_tiny_patch16_224", "weights": "random", "size": 64}
 @pytest.fixture(autouse=True)
 def _forget_passes():
     yield
-    painting._trace.clear()
+    painting.passes.clear()
 
 
 def words(app):

@@ -4,6 +4,7 @@ import ast
 import re
 
 from vitviz.assets import PACKAGE
+from vitviz.ui.explore.patches import painting
 from vitviz.ui.kept import cache, own_models, photo_shelf
 
 README = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
@@ -12,6 +13,7 @@ BYTES = {
     "photo_shelf.files": photo_shelf.FILE_BYTES,
     "photo_shelf._photos": photo_shelf.PHOTO_BYTES,
     "own_models.MOST_BYTES": own_models.MOST_BYTES,
+    "painting.passes": painting.PASS_BYTES,
 }
 
 

@@ -19,13 +19,13 @@ from vitviz.errors import VitvizError
 from vitviz.figures.image_files import jpeg_bytes
 from vitviz.figures.paint import hatch
 from vitviz.grid import PatchGrid
-from vitviz.models.vit import ViT
 from vitviz.trace import Trace
 from vitviz.ui.choices.patches import CHANGE, KEEP_ONLY, PAINTED, Painting, painted_text, painting_of
 from vitviz.ui.components.painter_view import PainterView, Stroke
 from vitviz.ui.components.patch_painter import patch_painter
 from vitviz.ui.explore.patches import opening
 from vitviz.ui.furniture import viewer
+from vitviz.ui.kept.shelf import Shelf
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
@@ -34,6 +34,8 @@ from vitviz.ui.words.labels import replacement_names
 
 _STROKE = "vitviz_stroke"
 _LIVE = "vitviz_live_painting"
+PASS_BYTES = 120_000_000
+"""Of memory for the passes over changed pictures: six of 20 MB at 224 pixels, or the one that was made last."""
 _ORDER = ("grey", "mean", "black", "noise", "blur", SHUFFLED, REMOVED)
 
 
@@ -111,9 +113,7 @@ def _changed(scene: Scene, painting: Painting, change: str, keep_only: bool) -> 
         plain_view = (scene.original, scene.picture, None)
         return Changed(painting, change, keep_only, frozenset(), *plain_view)
     try:
-        trace = _trace(
-            scene.model_key, scene.photo.digest, painting.text(), change, keep_only, scene.vit, scene.original.pixels
-        )
+        trace = _trace(scene, painting, change, keep_only)
     except VitvizError as error:
         reason = in_dashboard(error)
         return Changed(painting, change, keep_only, frozenset(), scene.original, scene.picture, reason)
@@ -121,14 +121,18 @@ def _changed(scene: Scene, painting: Painting, change: str, keep_only: bool) -> 
     return Changed(painting, change, keep_only, patches, trace, picture, None)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _trace(
-    model_key: str, digest: str, painted: str, change: str, keep_only: bool, _vit: ViT, _pixels: Tensor
-) -> Trace:
-    """Return the pass over a changed picture; about 20 MB each at 224 pixels."""
-    painting = painting_of(painted)
-    assert painting is not None
-    return change_patches(_vit, _pixels, sorted(painting.patches), change, keep_only=keep_only)
+@st.cache_resource(max_entries=1, show_spinner=False)
+def passes() -> Shelf:
+    """Return the passes over changed pictures of all readers, of whatever size the models are."""
+    return Shelf(PASS_BYTES, size=lambda trace: trace.nbytes)
+
+
+def _trace(scene: Scene, painting: Painting, change: str, keep_only: bool) -> Trace:
+    """Return the pass over a changed picture."""
+    return passes().once(
+        (scene.model_key, scene.photo.digest, painting.text(), change, keep_only),
+        lambda: change_patches(scene.vit, scene.original.pixels, sorted(painting.patches), change, keep_only=keep_only),
+    )
 
 
 def shown_picture(scene: Scene, trace: Trace, patches: frozenset[int], change: str) -> NDArray[np.uint8]:
