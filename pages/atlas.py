@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vitviz.ui.explore.atlas import chosen, comparison, grid, head, lesson, photos
+from vitviz.ui.explore.atlas import chosen, comparison, grid, head, layers, lesson, photos
 from vitviz.ui.explore.atlas.export import export
 from vitviz.ui.furniture import show
 from vitviz.ui.furniture.stage import stage
@@ -42,4 +42,5 @@ with left:
 with right:
     grid.scatter(shown)
 compared = comparison.draw(shown)
-show.footer(scene, export(scene, shown, table, compared), caution="caution-atlas")
+by_layer = layers.draw(shown, compared)
+show.footer(scene, export(scene, shown, table, compared, by_layer), caution="caution-atlas")

@@ -104,7 +104,7 @@ RECORDS = sorted(set(records()), key=lambda record: record.__name__)
 
 def test_every_result_has_a_picture_or_a_reason() -> None:
     shown = {record.__name__ for record in RECORDS if issubclass(record, Result)}
-    assert shown == {record.__name__ for record in DRAWINGS}
+    assert shown | {"Summary"} == {record.__name__ for record in DRAWINGS}  # that of the atlas, which has no other
     assert {record.__name__ for record in RECORDS} - shown == set(NONE)
 
 

@@ -59,6 +59,22 @@ def test_a_kind_needs_the_whole_interval(shipped: Atlas) -> None:
     assert kinds[5, 5] != "sink"
 
 
+def test_a_statistic_shows_itself(shipped: Atlas) -> None:
+    settled = shipped.summary("lens_agreement")
+    low, high, curve = settled.figure(title="Settled").data
+    assert (curve.name, curve.x[0], curve.x[-1]) == ("Settled", -1, 11)
+    np.testing.assert_allclose(curve.y, settled.mean, rtol=1e-5)
+    np.testing.assert_allclose(high.y - low.y, np.minimum(settled.high, 1) - np.maximum(settled.low, 0), atol=1e-5)
+    norms = shipped.summary("patch_norm")
+    low, high, curve = norms.figure().data
+    np.testing.assert_allclose((high.y - low.y) / 2, norms.deviation, rtol=1e-3)  # as far as it is not below 0
+    (cells,) = shipped.summary("entropy").figure().data
+    assert cells.z.shape == (12, 6)
+    assert "<svg" in shipped.summary("confidence")._repr_html_()
+    with pytest.raises(OptionError, match="No photo has a value of register_share"):
+        shipped.summary("register_share").figure()
+
+
 def test_the_shipped_atlases_are_what_the_page_says(shipped: Atlas) -> None:
     assert (shipped.photos, shipped.broken, len(shipped.labels)) == (5000, 0, 200)
     assert shipped.summary("right").mean == pytest.approx(0.708, abs=0.0005)  # the card's top-1

@@ -97,6 +97,12 @@ def test_what_is_measured_on_request_equals_the_functions(vit: vitviz.ViT, photo
         areas.append(test.second.area - test.first.area)
     difference = atlas.summary("faithfulness").mean[0, atlas.metrics.index("difference")]
     assert difference == pytest.approx(np.mean(areas), abs=1e-5)
+    (cells,) = atlas.summary("cka").figure().data
+    assert list(cells.x) == ["input", "0", "1"]
+    np.testing.assert_allclose(cells.z, atlas.summary("cka").mean, rtol=1e-5)
+    (dots,) = atlas.summary("faithfulness").figure(metric="insertion").data
+    best = atlas.summary("faithfulness").mean[:, atlas.metrics.index("insertion")].argsort()[::-1]
+    assert [str(text) for text in dots.text] == [atlas.layout.methods[place] for place in best]
 
 
 def test_a_broken_photo_is_counted_named_and_left_out(vit: vitviz.ViT, photos: Path, tmp_path: Path) -> None:

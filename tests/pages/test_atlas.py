@@ -63,6 +63,9 @@ def test_it_opens_on_the_shipped_atlas_with_its_lesson(dashboard: Open) -> None:
     listed = app.app.dataframe[0].value
     assert len(listed) == 10
     assert set(listed["Class"]) <= set(vitviz.load_vit().class_names)
+    norms = dashboard("atlas", atlas_layers="patch_norm").sound()
+    assert any("layers differ from “Random weights" in caption.value for caption in norms.app.caption)
+    assert norms.export.arrays()["by_layer_lens_agreement"][-1] == 1
 
 
 def test_a_served_atlas_shows_its_photos_and_its_files(dashboard: Open, with_served: Path) -> None:
@@ -71,7 +74,8 @@ def test_a_served_atlas_shows_its_photos_and_its_files(dashboard: Open, with_ser
     assert app.link["atlas"] == "mine"
     assert "wanted the same" in app.app.info[0].value  # 2 layers beside 12
     assert len(app.component("atlas_most")["tiles"]) == 10
-    assert {"atlas_spread", "atlas_classes", "atlas_scatter"} == {chart.key for chart in app.app.get("plotly_chart")}
+    keys = {"atlas_spread", "atlas_classes", "atlas_scatter", "atlas_layers"}
+    assert keys == {chart.key for chart in app.app.get("plotly_chart")}
     atlas = vitviz.read_atlas(with_served / "mine")
     mean = atlas.summary("entropy").mean[1, 0]
     assert any(f"{mean:.3g}" in each.value for each in app.app.markdown)
@@ -120,5 +124,5 @@ def test_a_click_opens_the_photo_with_the_head(
 def test_what_cannot_be_opened_is_named(dashboard: Open, with_served: Path) -> None:
     dashboard("atlas", atlas="broken").told("“broken” cannot be opened.*cannot be read")
     dashboard("atlas", atlas="newer").told("“newer” cannot be opened.*format 99; wanted 1")
-    elsewhere = dashboard("atlas", atlas="etc", atlas_head="7.7", atlas_statistic="register_share")
-    elsewhere.told("no atlas “etc” here", "no head L7·H7", "no values of “On registers”")
+    elsewhere = dashboard("atlas", atlas="etc", atlas_head="7.7", atlas_statistic="register_share", atlas_layers="cka")
+    elsewhere.told("no atlas “etc” here", "no head L7·H7", "no values of “On registers”", "no values of “CKA of")

@@ -20,6 +20,8 @@ from vitviz.record import Record
 BINS = 64
 """Bins of every histogram; the first and the last also hold what lies beyond the range."""
 LINEAR, ROOT, LOG = "linear", "root", "log"
+YES_OR_NO = ("right", "lens_agreement")
+"""Statistics that are 1 or 0 for a photo: their spread says no more than their mean."""
 LAYER, HEAD, STREAM, METHOD, METRIC = "layer", "head", "stream", "method", "metric"
 
 
@@ -167,6 +169,12 @@ class Layout(Record):
             METRIC: len(METRICS),
         }
         return tuple(sizes[axis] for axis in self.statistic(name).axes)
+
+    def names(self, name: str) -> tuple[tuple[str, ...], ...]:
+        """Return what stands along each axis of a statistic; "input" is what enters the first block."""
+        known = {METHOD: self.methods, METRIC: METRICS, STREAM: ("input", *map(str, range(self.layers)))}
+        axes = zip(self.statistic(name).axes, self.shape(name), strict=True)
+        return tuple(known.get(axis, tuple(map(str, range(size)))) for axis, size in axes)
 
     @property
     def maps(self) -> dict[str, tuple[int, ...]]:

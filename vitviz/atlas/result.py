@@ -20,16 +20,22 @@ from vitviz.atlas.photo_list import read_list
 from vitviz.atlas.state import Problem, State, content_digest
 from vitviz.atlas.state_file import read_state
 from vitviz.errors import ImageError, OptionError, check_choice, check_index, suggest
-from vitviz.record import Record
+from vitviz.record import Record, Result
 
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Summary(Record):
-    """A statistic over photos; all arrays have the statistic's shape, such as (layer, head)."""
+class Summary(Result):
+    """A statistic over photos; all arrays have the statistic's shape, such as (layer, head).
+
+    >>> vitviz.atlas("photos", "kept").summary("patch_norm").figure(title="Norm").layout.yaxis.title.text
+    'Norm'
+    """
 
     statistic: Statistic
+    names: tuple[tuple[str, ...], ...]
+    """What stands along each axis: layers and heads by their numbers, the input of the first block, methods."""
     mean: Numbers
     """NaN where no photo has the number."""
     half: Numbers
@@ -151,6 +157,7 @@ class Atlas(Record):
         place, shape = self.layout.places[self.layout.statistic(name).name], self.layout.shape(name)
         return Summary(
             statistic=self.layout.statistic(name),
+            names=self.layout.names(name),
             mean=moments.known[place].reshape(shape),
             half=moments.half[place].reshape(shape),
             deviation=moments.deviation[place].reshape(shape),

@@ -8,7 +8,7 @@ from inspect import signature
 from typing import Any
 
 from vitviz.errors import OptionError, VitvizError, suggest
-from vitviz.pictures import blocks, costs, curves, encodings, fields, lessons, maps, networks, tokens
+from vitviz.pictures import atlases, blocks, costs, curves, encodings, fields, lessons, maps, networks, tokens
 from vitviz.pictures.drawing import Drawing
 
 DRAWINGS: Mapping[type, Callable[..., Drawing]] = {
@@ -21,6 +21,7 @@ DRAWINGS: Mapping[type, Callable[..., Drawing]] = {
     **networks.DRAWINGS,
     **blocks.DRAWINGS,
     **costs.DRAWINGS,
+    **atlases.DRAWINGS,
 }
 """By the type of the result."""
 OF_PAGES = ("say", "extra")

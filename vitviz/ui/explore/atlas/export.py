@@ -17,7 +17,7 @@ from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.ui.components.atlas_view import AtlasView
 from vitviz.ui.components.standalone import standalone_html
-from vitviz.ui.explore.atlas import grid, head
+from vitviz.ui.explore.atlas import grid, head, layers
 from vitviz.ui.explore.atlas.chosen import Chosen, titles
 from vitviz.ui.explore.atlas.comparison import Compared
 from vitviz.ui.explore.atlas.photos import EXAMPLES, example_photos, readable_photos
@@ -28,8 +28,8 @@ from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, language
 
 
-def export(scene: Scene, shown: Chosen, table: AtlasView, compared: Compared | None) -> Export:
-    """Return the files of the page."""
+def export(scene: Scene, shown: Chosen, table: AtlasView, compared: Compared | None, by_layer: str) -> Export:
+    """Return the files of the page; ``by_layer`` is the statistic of layers that it shows."""
     title = _("What does each head do over many photos?")
     caption = _("{atlas}: {model}, {photos:,} photos. vitviz").format(
         atlas=titles()[shown.name], model=shown.atlas.model, photos=shown.atlas.photos
@@ -49,9 +49,9 @@ def export(scene: Scene, shown: Chosen, table: AtlasView, compared: Compared | N
 
     return Export(
         name=f"vitviz-atlas-{shown.statistic}",
-        settings=_recipe(scene, shown, compared),
+        settings=_recipe(scene, shown, compared, by_layer),
         png=png,
-        arrays=lambda: _arrays(shown, compared),
+        arrays=lambda: _arrays(shown, compared) | _of_layers(shown),
         html=lambda told: standalone_html(table, title=title, caption=caption, language=language()),
         more=_more(scene, shown),
     )
@@ -122,7 +122,15 @@ def _arrays(shown: Chosen, compared: Compared | None) -> dict[str, NDArray[Any]]
     return arrays
 
 
-def _recipe(scene: Scene, shown: Chosen, compared: Compared | None) -> Recipe:
+def _of_layers(shown: Chosen) -> dict[str, NDArray[Any]]:
+    """Return the means of everything that is known of layers, with their intervals, and the mean maps."""
+    summaries = {name: shown.atlas.summary(name) for name in layers.available(shown.atlas)}
+    arrays: dict[str, NDArray[Any]] = {f"by_layer_{name}": summary.mean for name, summary in summaries.items()}
+    arrays |= {f"by_layer_{name}_half": summary.half for name, summary in summaries.items()}
+    return arrays | {f"mean_{name}": shown.atlas.mean_map(name) for name in ("rollout", "outliers")}
+
+
+def _recipe(scene: Scene, shown: Chosen, compared: Compared | None, by_layer: str) -> Recipe:
     options: dict[str, Any] = {
         "atlas": shown.name,
         "atlas_model": shown.atlas.settings["model"]["name"],
@@ -130,13 +138,14 @@ def _recipe(scene: Scene, shown: Chosen, compared: Compared | None) -> Recipe:
         "statistic": shown.statistic,
         "layer": shown.head[0],
         "head": shown.head[1],
+        "statistic_of_layers": by_layer,
     }
     if compared is not None:
         options["compared_with"] = compared.other.model
-    return Recipe(method="atlas", options=options, code=_code(scene, shown))
+    return Recipe(method="atlas", options=options, code=_code(scene, shown, by_layer))
 
 
-def _code(scene: Scene, shown: Chosen) -> str:
+def _code(scene: Scene, shown: Chosen, by_layer: str) -> str:
     shipped = shown.name in atlases.SHIPPED
     place = f"ATLASES / {shown.name!r}" if shipped else repr(shown.name)
     lines = ["import vitviz"]
@@ -151,6 +160,7 @@ def _code(scene: Scene, shown: Chosen) -> str:
         "values = summary.mean  # (layer, head)",
         "kinds = vitviz.head_kinds(atlas)  # (layer, head)",
         f"print(atlas.extremes({shown.statistic!r}, {shown.head}))  # the photos that drive the head most",
+        f"atlas.summary({by_layer!r}).figure()  # by layer",
     ]
     if own:
         lines += [

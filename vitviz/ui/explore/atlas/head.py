@@ -122,7 +122,7 @@ def draw_map(shown: Chosen) -> None:
         output_format="PNG",
         alt=_("Mean attention map of head {head}").format(head=shown.head_name),
     )
-    st.html(colour_bar(scale))
+    st.html(f'<div style="max-width:{_SIDE}px">{colour_bar(scale)}</div>')
     st.caption(
         _(
             "Where {query} looks in this head, mean over the photos. What the photos show averages out; a place that "
