@@ -10,10 +10,7 @@ import numpy as np
 from vitviz.analysis.input_sizes import SIZES, SizedAnswer, input_sizes
 from vitviz.cli import measurement, model_options, picture_options
 from vitviz.cli.answer import Answer
-from vitviz.cli.measurement import Measurement
-from vitviz.figures.curve import Curve
-from vitviz.figures.print_chart import print_chart
-from vitviz.figures.sheet import Panel
+from vitviz.cli.measurement import Measurement, chart_panels
 from vitviz.models.vit import ViT
 from vitviz.numbers import percent
 
@@ -50,14 +47,9 @@ def run(arguments: argparse.Namespace) -> Answer:
 
 
 def _measure(vit: ViT, answers: tuple[SizedAnswer, ...]) -> Measurement:
-    pixels = [max(sized.image_size) for sized in answers]
-    quantities = {
-        "Cosine to the own size": [sized.cosine for sized in answers],
-        "Seconds of the pass": [sized.seconds for sized in answers],
-    }
     return Measurement(
         title="Input sizes",
-        panels=[_panel(vit, name, pixels, values) for name, values in quantities.items()],
+        panels=chart_panels(answers),
         arrays={
             "sizes": np.array([sized.image_size for sized in answers]),
             "tokens": np.array([sized.tokens for sized in answers]),
@@ -68,12 +60,6 @@ def _measure(vit: ViT, answers: tuple[SizedAnswer, ...]) -> Measurement:
         words=[_words(vit, sized) for sized in answers],
         settings={"sizes": [sized.image_size for sized in answers]},
     )
-
-
-def _panel(vit: ViT, name: str, pixels: list[int], values: list[float]) -> Panel:
-    curve = Curve(vit.name, pixels, values)
-    plot = print_chart([curve], x_title="Longer side (px)", y_title=name)
-    return Panel(label=name, picture=plot)
 
 
 def _row(vit: ViT, sized: SizedAnswer) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+import vitviz
 from vitviz.analysis.convnet import ConvNet
 from vitviz.cli import outputs, picture_options
 from vitviz.cli.answer import Answer, plain
@@ -21,6 +22,8 @@ from vitviz.figures.sheet import Panel, print_figure
 from vitviz.files import write_files
 from vitviz.images import Photo
 from vitviz.models.vit import ViT
+
+_HIGH = 0.75  # height of a chart beside maps, in parts of its width
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -39,6 +42,15 @@ class Measurement:
     """The options as they were resolved."""
     columns: int | None = None
     """Panels in a row of the picture."""
+
+
+def chart_panels(result: Any, label: str = "", *, width_mm: float = 80, **options: Any) -> list[Panel]:
+    """Return the charts of a result, or of several of one kind, as panels of the picture: those of the dashboard.
+
+    ``width_mm`` is about what a panel has, so that all letters are of one size.
+    """
+    charts = vitviz.show(result, **options).drawing.images(width_mm=width_mm, height_mm=_HIGH * width_mm)
+    return [Panel(label=label or title, picture=chart) for title, chart in charts.items()]
 
 
 def picture(name: str, arguments: argparse.Namespace) -> tuple[str, Photo]:

@@ -17,12 +17,9 @@ from vitviz.analysis.positions import (
 )
 from vitviz.cli import measurement, model_options
 from vitviz.cli.answer import Answer
-from vitviz.cli.measurement import Measurement
+from vitviz.cli.measurement import Measurement, chart_panels
 from vitviz.errors import OptionError
-from vitviz.figures.curve import Curve
 from vitviz.figures.mosaic import mosaic
-from vitviz.figures.palettes import PINNED, VIT_BLUE
-from vitviz.figures.print_chart import print_chart
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
 from vitviz.models.vit import ViT
@@ -81,7 +78,7 @@ def _measure(vit: ViT, similarity: PositionSimilarity, patch: int, other: Interp
     panels = [
         Panel(label=similarity.unit, picture=mosaic(similarity.mosaic(), scale=scale, selected=place)),
         Panel(label=f"Patch {patch}", map=similarity.map(patch), scale=scale, query=place),
-        Panel(label="By distance", picture=_profiles(row, column, similarity.unit)),
+        *chart_panels(similarity, "By distance", width_mm=56, kind="profile"),
     ]
     arrays = {"similarity": similarity.values, "map": similarity.map(patch)}
     arrays |= {"row_profile": row, "column_profile": column}
@@ -131,15 +128,6 @@ def _top(similarity: PositionSimilarity) -> float:
 def _about_zero(map_: Any) -> Scale:
     top = float(np.abs(map_).max()) or 1.0
     return Scale(-top, top, signed=True)
-
-
-def _profiles(row: Any, column: Any, unit: str) -> Any:
-    lines = [
-        Curve("along a column", np.arange(len(row)), row, VIT_BLUE),
-        Curve("along a row", np.arange(len(column)), column, PINNED[3]),
-    ]
-    title = unit.partition(":")[0][:40]
-    return print_chart(lines, x_title="Distance (patches)", y_title=title, height=1400)
 
 
 def _interpolated(other: InterpolatedPositions) -> list[Panel]:

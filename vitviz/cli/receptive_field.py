@@ -15,12 +15,9 @@ from vitviz.analysis.convnet import ConvNet, load_convnet
 from vitviz.analysis.receptive_field import CENTRE, ReceptiveField, receptive_field
 from vitviz.cli import measurement, model_options, picture_options
 from vitviz.cli.answer import Answer
-from vitviz.cli.measurement import Measurement
+from vitviz.cli.measurement import Measurement, chart_panels
 from vitviz.errors import OptionError, UnsupportedModelError
-from vitviz.figures.curve import Curve
 from vitviz.figures.field import field_overlay
-from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
-from vitviz.figures.print_chart import print_chart
 from vitviz.figures.sheet import Panel
 from vitviz.images import Photo
 from vitviz.models import timm_door
@@ -132,7 +129,7 @@ def _gradient(model: ViT | ConvNet, photos: Sequence[Photo], layer: int | None, 
         title=f"Receptive field of token {field.token} after layer {field.layer}",
         panels=[
             Panel(label="Share of the strongest square, in powers of ten", photo=shown),
-            Panel(label="Share within a distance", picture=_profile(model, field)),
+            *chart_panels(field.profile, "Share within a distance"),
         ],
         arrays={"values": field.values, "per_image": field.per_image, "picture": _frame(model, photos[0])},
         numbers=numbers,
@@ -160,13 +157,6 @@ def _numbers(field: ReceptiveField) -> dict[str, Any]:
         "theoretical_box": box,
         "notes": field.notes,
     }
-
-
-def _profile(model: ViT | ConvNet, field: ReceptiveField) -> Any:
-    colour = VIT_BLUE if isinstance(model, ViT) else CNN_VERMILION
-    profile = field.profile
-    lines = [Curve(model.name, profile.radius, profile.cumulative, colour)]
-    return print_chart(lines, x_title="Distance (px)", y_title="Share of the field", height=1300)
 
 
 def _cell(model: ViT | ConvNet) -> int:

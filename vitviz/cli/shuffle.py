@@ -10,11 +10,7 @@ import numpy as np
 from vitviz.analysis.shuffling import SHARES, ShuffleExperiment, shuffle_experiment
 from vitviz.cli import measurement, model_options, picture_options
 from vitviz.cli.answer import Answer
-from vitviz.cli.measurement import Measurement
-from vitviz.figures.curve import Curve
-from vitviz.figures.palettes import PINNED, VIT_BLUE
-from vitviz.figures.print_chart import print_chart
-from vitviz.figures.sheet import Panel
+from vitviz.cli.measurement import Measurement, chart_panels
 from vitviz.models.vit import ViT
 from vitviz.numbers import percent
 
@@ -49,15 +45,10 @@ def run(arguments: argparse.Namespace) -> Answer:
 
 def _measure(vit: ViT, experiment: ShuffleExperiment, seed: int) -> Measurement:
     ways = {"with positions": experiment.with_positions, "without positions": experiment.without_positions}
-    lines = [
-        Curve(name, experiment.shares, way.cosine, colour)
-        for (name, way), colour in zip(ways.items(), (VIT_BLUE, PINNED[1]), strict=True)
-    ]
     last = {name: float(way.cosine[-1]) for name, way in ways.items()}
-    plot = print_chart(lines, x_title="Share of shuffled patches", y_title=f"Cosine ({experiment.read})")
     return Measurement(
         title="Shuffled patches",
-        panels=[Panel(picture=plot)],
+        panels=chart_panels(experiment),
         arrays={
             "shares": np.array(experiment.shares),
             "moved": np.array(experiment.moved),

@@ -16,11 +16,8 @@ from vitviz.analysis.redrawn import redrawn
 from vitviz.analysis.similarity import layer_similarity
 from vitviz.analysis.spectrum import token_spectrum
 from vitviz.analysis.tokens import outlier_table, token_colours, token_norms, token_similarity
-from vitviz.cli.measurement import Measurement
+from vitviz.cli.measurement import Measurement, chart_panels
 from vitviz.cli.methods import Option
-from vitviz.figures.curve import Curve
-from vitviz.figures.palettes import PINNED, layer_ramp
-from vitviz.figures.print_chart import print_chart
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
 from vitviz.images import Photo
@@ -163,15 +160,9 @@ def _lens(request: Request) -> Measurement:
     vit = request.vit
     lens = logit_lens(vit, request.traces[0])
     best = [int(index) for index in lens.logits[-1].argsort()[::-1][:4]]
-    layers = np.arange(-1, vit.layers)
-    lines = [
-        Curve(vit.class_name(index), layers, lens.probabilities[:, index], PINNED[place])
-        for place, index in enumerate(best)
-    ]
-    plot = print_chart(lines, x_title="After layer (-1: input)", y_title="Probability")
     return Measurement(
         title="Logit lens",
-        panels=[Panel(picture=plot)],
+        panels=chart_panels(lens, classes=best),
         arrays={"logits": lens.logits},
         numbers={"top": [{"class": index, "name": vit.class_name(index)} for index in lens.top]},
         words=[f"From layer {lens.decided - 1} on the answer is the final one, {vit.class_name(lens.final)}."],
@@ -224,20 +215,10 @@ def _other_trace(request: Request, against: str) -> Trace:
 
 def _spectrum(request: Request) -> Measurement:
     spectrum = token_spectrum(request.traces[0])
-    panels = []
-    for label, rows in (("With the residual path", spectrum.stream), ("Without it", spectrum.branch)):
-        ramp, first = layer_ramp(len(rows)), request.vit.layers - len(rows)
-        lines = [
-            Curve(f"{place + first}", spectrum.frequency, row, ramp[place])
-            for place, row in enumerate(rows)
-            if np.isfinite(row).all()
-        ]
-        plot = print_chart(lines, x_title="Spatial frequency (π a patch)", y_title="Relative log amplitude")
-        panels.append(Panel(label=label, picture=plot))
     drop = spectrum.stream[-1, -1] - spectrum.stream[0, -1]
     return Measurement(
-        title="Spatial frequencies of the tokens, one curve a layer (-1: input)",
-        panels=panels,
+        title="Spatial frequencies of the tokens, one curve a layer",
+        panels=chart_panels(spectrum),
         arrays={"frequency": spectrum.frequency, "stream": spectrum.stream, "branch": spectrum.branch},
         numbers={"frequency": spectrum.frequency, "stream": spectrum.stream, "branch": spectrum.branch},
         words=[f"At the highest frequency the log amplitude changes by {drop:+.2f} from input to output."],

@@ -75,9 +75,12 @@ def vector_file(
     return buffer.getvalue()
 
 
-def vector_image(figure: go.Figure, *, width_mm: float = 120, dpi: float = 150, text: float = 8) -> Image.Image:
+def vector_image(
+    figure: go.Figure, *, width_mm: float = 120, height_mm: float | None = None, dpi: float = 150, text: float = 8
+) -> Image.Image:
     """Return a figure as a picture; the options are those of ``vector_file``, and raise what it raises."""
-    return Image.open(io.BytesIO(vector_file(figure, "png", width_mm=width_mm, dpi=dpi, text=text))).convert("RGB")
+    file = vector_file(figure, "png", width_mm=width_mm, height_mm=height_mm, dpi=dpi, text=text)
+    return Image.open(io.BytesIO(file)).convert("RGB")
 
 
 def drawable(figure: go.Figure) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -26,7 +27,8 @@ from vitviz.pictures.encodings import about_zero
 
 _LAYERS_SHOWN = 4
 _HIGH = PINNED[3]
-_FLOOR, _TOP = 1e-6, 1e6  # of what is drawn on a logarithmic axis
+FLOOR, TOP = 1e-9, 1e12
+"""Ends of what is drawn on the logarithmic axis of a growing signal."""
 _ORDERS = {"pre": ("Pre-LN", VIT_BLUE), "post": ("Post-LN", PINNED[1]), "none": ("no LayerNorm", PINNED[3])}
 
 
@@ -82,10 +84,34 @@ def signals(result: FilteredSignal, *, say: Say = str) -> Drawing:
 def growth(result: InitialSignal) -> Drawing:
     """Draw the length of a token after every block, on a logarithmic axis."""
     name, colour = _ORDERS[result.order]
-    shown: NDArray[Any] = np.clip(result.stream, _FLOOR, _TOP)
-    curve = Curve(name, np.arange(len(shown)), shown, colour, kind="line")
-    y = Axis("Length of a token", log=True, marks="powers")
-    return Charts({"": line_chart([curve], x=Axis("Block ℓ"), y=y, legend=True, height=380)})
+    return Charts({"": by_block([(name, on_axis(result.stream), colour, "solid")], "Length of a token", legend=True)})
+
+
+def by_block(
+    curves: Sequence[tuple[str, NDArray[np.floating[Any]], str, str]],
+    y_title: str,
+    *,
+    x_title: str = "Block ℓ",
+    legend: bool | None = None,
+) -> go.Figure:
+    """Return curves (name, values, colour, dash) over the blocks, on a logarithmic axis."""
+    return line_chart(
+        [
+            Curve(name, np.arange(len(y)), y, colour, dash, "line" if len(y) > 1 else "dots")
+            for name, y, colour, dash in curves
+        ],
+        x=Axis(x_title),
+        y=Axis(y_title, log=True, marks="powers"),
+        legend=legend,
+        height=380,
+    )
+
+
+def on_axis(values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Return values as far as the logarithmic axis goes; a line that grows beyond ends there, and is not drawn flat."""
+    beyond = np.flatnonzero(values > TOP)
+    shown: NDArray[np.floating[Any]] = np.maximum(values[: beyond[0] if len(beyond) else None], FLOOR)
+    return shown
 
 
 def embedding(result: Embedding, *, patch: int = 0) -> Drawing:

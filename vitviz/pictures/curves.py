@@ -44,26 +44,30 @@ def _random(name: str, fractions: Any, band: RandomBand | None) -> Curve | None:
     return None if band is None else random_curve(name, fractions, band.mean, band.low, band.high)
 
 
-def _removal(curve: FaithfulnessCurve, label: str, y_title: str) -> go.Figure:
-    shown = "shown" if curve.name == "insertion" else "removed"
+def removals(
+    curves: Mapping[str, FaithfulnessCurve], band: FaithfulnessCurve, *, y_title: str, say: Say = str
+) -> go.Figure:
+    """Return the curves of several maps, and the random maps that ``band`` was tested beside."""
+    title = say("Share of the patches shown") if band.name == "insertion" else say("Share of the patches removed")
     return removal_curves(
-        curve.fractions,
-        {label: curve.values},
-        random=_random("random maps, 95%", curve.fractions, curve.random),
-        x_title=f"Share of the patches {shown}",
+        band.fractions,
+        {label: curve.values for label, curve in curves.items()},
+        random=_random(say("random maps, 95%"), band.fractions, band.random),
+        x_title=title,
         y_title=y_title,
     )
 
 
 def removal(result: FaithfulnessCurve, *, label: str = "the map", y_title: str = "Score") -> Drawing:
     """Draw one curve beside what random maps do."""
-    return Charts({_NAMES[result.name]: _removal(result, label, y_title)})
+    return Charts({_NAMES[result.name]: removals({label: result}, result, y_title=y_title)})
 
 
 def faithfulness(result: Faithfulness, *, label: str = "the map") -> Drawing:
     """Draw both curves of a map beside what random maps do, as the Evidence page does."""
     y_title = _score(result.target)
-    return Charts({_NAMES[curve.name]: _removal(curve, label, y_title) for curve in (result.first, result.second)})
+    curves = (result.first, result.second)
+    return Charts({_NAMES[curve.name]: removals({label: curve}, curve, y_title=y_title) for curve in curves})
 
 
 def drop(result: DropCurve, *, say: Say = str) -> Drawing:
@@ -80,19 +84,32 @@ def drop(result: DropCurve, *, say: Say = str) -> Drawing:
 
 def randomisation(result: Randomisation, *, label: str = "the map") -> Drawing:
     """Draw how alike a map stays as layers become random, as the Evidence page does."""
-    known = np.isfinite(result.correlations)
-    if not known.any():
+    chart = randomisations({label: result})
+    if chart is None:
         raise OptionError("Every map of this test is flat, so no order can be compared; explain another target.")
-    names = [stage.removeprefix("layer ") for stage in result.stages]
-    chart = line_chart(
-        [Curve(label, np.flatnonzero(known), result.correlations[known])],
-        x=Axis("What is random so far", ticks=range(len(names)), tick_names=names),
-        y=Axis("Rank correlation"),
+    return Charts({"": chart})
+
+
+def randomisations(results: Mapping[str, Randomisation], *, say: Say = str) -> go.Figure | None:
+    """Return one curve a map as layers become random; stages at which a map is flat are left out, None if all are."""
+    curves = []
+    for place, (label, result) in enumerate(results.items()):
+        known = np.isfinite(result.correlations)
+        if known.any():
+            colour = PINNED[place % len(PINNED)]
+            curves.append(Curve(label, np.flatnonzero(known), result.correlations[known], colour))
+    if not curves:
+        return None
+    stages = next(iter(results.values())).stages
+    names = [stage.removeprefix("layer ") if stage.startswith("layer ") else say(stage) for stage in stages]
+    return line_chart(
+        curves,
+        x=Axis(say("What is random so far"), ticks=range(len(names)), tick_names=names),
+        y=Axis(say("Rank correlation")),
         hover=_HOVER,
         legend=True,
         height=300,
     )
-    return Charts({"": chart})
 
 
 def lens(

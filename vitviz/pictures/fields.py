@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from vitviz.analysis.attention_field import AttentionField
@@ -18,7 +19,7 @@ from vitviz.figures.paint import Picture
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
 from vitviz.numbers import percent
-from vitviz.pictures.drawing import Charts, Drawing, Maps
+from vitviz.pictures.drawing import Charts, Drawing, Maps, Say
 from vitviz.pictures.maps import OPACITY, SPOTLIGHT, photo_of
 from vitviz.trace.trace import Trace
 
@@ -93,13 +94,18 @@ def attention_spread(
 
 def profile(result: RadialProfile) -> Drawing:
     """Draw the share of a field within a distance of its place, as the Receptive field page does."""
-    chart = line_chart(
-        [Curve("the field", result.radius, result.cumulative, kind="line")],
-        x=Axis("Distance from the place (px)", from_zero=True),
-        y=Axis("Share of the field within it", ".0%", span=(0, 1.03)),
+    return Charts({"": profiles([Curve("the field", result.radius, result.cumulative, kind="line")])})
+
+
+def profiles(curves: Sequence[Curve], *, legend: bool | None = None, say: Say = str) -> go.Figure:
+    """Return how much of each field lies within a distance of its place."""
+    return line_chart(
+        curves,
+        x=Axis(say("Distance from the place (px)"), from_zero=True),
+        y=Axis(say("Share of the field within it"), ".0%", span=(0, 1.03)),
         hover="{name}<br>%{x:.0f} px: %{y:.3~p}",
+        legend=legend,
     )
-    return Charts({"": chart})
 
 
 DRAWINGS: Mapping[type, Callable[..., Drawing]] = {

@@ -18,7 +18,7 @@ from vitviz.figures.curve import Curve, Level, Shade
 from vitviz.figures.detection import detection_map, grey_picture
 from vitviz.figures.heatmaps import token_matrix
 from vitviz.figures.line_chart import LAYER, TITLED, line_chart
-from vitviz.figures.palettes import LAST_LAYER, PINNED, VIT_BLUE, layer_ramp
+from vitviz.figures.palettes import CNN_VERMILION, LAST_LAYER, PINNED, VIT_BLUE, layer_ramp
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
 from vitviz.figures.theme import NEUTRAL
@@ -37,6 +37,15 @@ from vitviz.labs.temperature import TemperatureCurve, TemperedAttention
 from vitviz.pictures.drawing import Charts, Drawing, Extra, Maps, Say
 
 _YELLOW = "#E69F00"
+_LIGHT_BLUE = "#56B4E9"
+SHIFTED = {
+    "tokens": VIT_BLUE,
+    "patch embedding": _LIGHT_BLUE,
+    "convnet": CNN_VERMILION,
+    "plain convolutions": _YELLOW,
+}
+"""Colours of the networks of the shift experiment."""
+FAINTEST = 1e-3  # signal over noise that a logarithmic axis still shows
 _LARGEST = 128  # pixels of a patch that is drawn
 
 
@@ -68,29 +77,36 @@ def activations(result: Activations, *, bins: int = 80, say: Say = str) -> Drawi
     return Charts({"": chart})
 
 
-def tempered(result: TemperedAttention) -> Drawing:
+def tempered(result: TemperedAttention, *, say: Say = str) -> Drawing:
     """Draw the attention of every query to every key, on the fixed scale from 0 to 1."""
     queries, keys = result.attention.shape
     chart = token_matrix(
         result.attention,
-        [str(key) for key in range(keys)],
-        query_names=[str(query) for query in range(queries)],
+        tokens(keys, say),
+        query_names=tokens(queries, say),
         scale=Scale(0.0, 1.0, uniform=1 / keys, scope="absolute"),
-        query_title="Query",
-        key_title="Key",
+        query_title=say("Query"),
+        key_title=say("Key"),
+        value_title=say("Attention"),
         height=340,
     )
     return Charts({"": chart})
 
 
-def entropy(result: TemperatureCurve) -> Drawing:
+def tokens(count: int, say: Say = str) -> list[str]:
+    """Return what the tokens of a small example are called, counted from 1."""
+    return [say("token {number}").format(number=number) for number in range(1, count + 1)]
+
+
+def entropy(result: TemperatureCurve, *, extra: Extra = (), say: Say = str) -> Drawing:
     """Draw the entropy of each query against the temperature, with the limit of heat."""
     lines = [
-        Curve(f"query {place}", result.temperatures, values, PINNED[place % len(PINNED)], kind="line")
-        for place, values in enumerate(result.entropy.T)
+        Curve(name, result.temperatures, values, PINNED[place % len(PINNED)], kind="line")
+        for place, (name, values) in enumerate(zip(tokens(result.entropy.shape[1], say), result.entropy.T, strict=True))
     ]
-    x = Axis("Temperature τ", log=True)
-    return _chart([*lines, Level("log L", result.uniform)], x, Axis("Entropy H (nats)"), hover=TITLED)
+    x = Axis(say("Temperature τ"), log=True, ticks=(0.02, 0.1, 0.5, 1, 2, 10, 100))
+    items = [*lines, Level(say("log L"), result.uniform), *extra]
+    return _chart(items, x, Axis(say("Entropy H (nats)")), hover=TITLED)
 
 
 def sweep(result: ModelTemperature, *, extra: Extra = (), say: Say = str) -> Drawing:
@@ -125,13 +141,20 @@ def counted(result: AttentionCount, *, say: Say = str) -> Drawing:
     return Charts({"": chart})
 
 
-def shifts(result: ShiftExperiment) -> Drawing:
-    """Draw the likeness of every network's features against the shift."""
+def shifts(result: ShiftExperiment, *, names: Mapping[str, str] | None = None, say: Say = str) -> Drawing:
+    """Draw the likeness of every network's features against the shift; ``names`` are what they are called."""
+    words = names or {}
+    title = say("{name} (stride {stride})")
     lines = [
-        Curve(f"{curve.name} (stride {curve.stride})", result.shifts, curve.likeness, PINNED[place % len(PINNED)])
-        for place, curve in enumerate(result.curves)
+        Curve(
+            title.format(name=words.get(curve.name, curve.name), stride=curve.stride),
+            result.shifts,
+            curve.likeness,
+            SHIFTED.get(curve.name, NEUTRAL),
+        )
+        for curve in result.curves
     ]
-    x, y = Axis("Shift to the right (px)"), Axis("Likeness of the moved features")
+    x, y = Axis(say("Shift to the right (px)")), Axis(say("Likeness of the moved features"))
     return _chart([*lines], x, y, legend=True, height=400)
 
 
@@ -178,20 +201,23 @@ def _pairs(name: str, pairs: Any, **look: Any) -> Curve | None:
     return Curve(name, x, y, **look) if known else None
 
 
-def pasted(result: PastedObject, *, by: str = "size") -> Drawing:
-    """Draw signal over noise of the token against the object's size, or ``by="layer"`` how far the token moves."""
+def pasted(result: PastedObject, *, by: str = "size", extra: Extra = (), say: Say = str) -> Drawing:
+    """Draw signal over noise of the token against the object's size, or ``by="layer"`` how far the token moves.
+
+    Ratios below 0.001 stand there, where the logarithmic axis ends.
+    """
     if by == "layer":
-        return Charts({"": pasted_layers(result)})
-    sizes, table = np.array(result.sizes, dtype=np.float64), result.signal_to_noise
+        return Charts({"": pasted_layers(result, say=say)})
+    sizes, table = np.array(result.sizes, dtype=np.float64), np.maximum(result.signal_to_noise, FAINTEST)
     middle = table.shape[1] // 2
-    rows = (
-        ("input", table[:, 0], PINNED[4]),
-        (f"layer {middle - 1}", table[:, middle], VIT_BLUE),
-        ("last layer", table[:, -1], LAST_LAYER),
-    )
-    lines = [Curve(name, sizes[row > 0], row[row > 0], tint) for name, row, tint in rows if (row > 0).any()]
-    x = Axis("Object s (pixels)", log=True, ticks=result.sizes)
-    return _chart([*lines], x, Axis("Signal ÷ noise of the token", log=True), hover=TITLED, height=400)
+    lines = [
+        Curve(say("input"), sizes, table[:, 0], _LIGHT_BLUE),
+        Curve(say("layer {layer}").format(layer=middle - 1), sizes, table[:, middle], VIT_BLUE),
+        Curve(say("last layer"), sizes, table[:, -1], LAST_LAYER),
+    ]
+    x = Axis(say("Object s (pixels)"), log=True, ticks=result.sizes)
+    y = Axis(say("Signal ÷ noise of the token"), log=True)
+    return _chart([*extra, *lines], x, y, hover=TITLED, height=400)
 
 
 def pasted_layers(result: PastedObject, *, say: Say = str) -> go.Figure:

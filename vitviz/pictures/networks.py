@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,10 @@ from vitviz.labs.digits.distillation_runs import Distillation, TokenAttention
 from vitviz.labs.digits.scaling import DigitScaling
 from vitviz.labs.digits.training import Run
 from vitviz.labs.layer_norm.training import LayerNormTraining
+from vitviz.labs.long_range.contents import CELL_PIXELS
 from vitviz.labs.long_range.results import TaskResult
 from vitviz.labs.long_range.verdict import Verdict
-from vitviz.pictures.drawing import Charts, Drawing, Maps, Say
+from vitviz.pictures.drawing import Charts, Drawing, Extra, Maps, Say
 
 _GUESSING = Level("guessing", 0.1, number="%{y:.3~p}")
 _RECOGNISED = "Held-out digits recognised"
@@ -37,26 +39,43 @@ _NETWORKS = {"vit": ("Vision Transformer", VIT_BLUE), "convnet": ("CNN", CNN_VER
 _COLOURS = {"vit": VIT_BLUE, "limited": CNN_VERMILION, "large": SECOND_CNN}
 
 
-def hunger(result: DataHunger) -> Drawing:
-    """Draw held-out accuracy against the size of the training set, mean and deviation of the runs."""
-    lines: list[Any] = []
-    for name, (title, colour) in _NETWORKS.items():
+def hunger(
+    result: DataHunger | None, *, behind: DataHunger | None = None, extra: Extra = (), say: Say = str
+) -> Drawing:
+    """Draw held-out accuracy against the size of the training set, mean and deviation of the runs.
+
+    ``behind`` are earlier runs, drawn pale behind those of now, of which there may be none yet.
+    """
+    before = [] if behind is None else [_behind(curve, say) for curve in _accuracies(behind, say)]
+    lines = [*before, *([] if result is None else _accuracies(result, say))]
+    if not lines:
+        raise OptionError("No run is finished, so there is nothing to draw yet. Wait for one.")
+    sizes = next(runs for runs in (behind, result) if runs is not None).sizes
+    chart = line_chart(
+        [*lines, *extra, Level(say("guessing"), 0.1, number="%{y:.3~p}")],
+        x=Axis(say("Digits in the training set"), log=True, ticks=sizes),
+        y=Axis(say("Held-out digits recognised"), ".0%"),
+        hover=_SHARE_HOVER,
+        height=380,
+    )
+    return Charts({"": chart})
+
+
+def _accuracies(result: DataHunger, say: Say) -> list[Curve]:
+    titles = {"vit": (say("Vision Transformer"), VIT_BLUE), "convnet": (say("CNN"), CNN_VERMILION)}
+    lines = []
+    for name, (title, colour) in titles.items():
         table = result.accuracies(name)
         kept = ~np.isnan(table).all(-1)
         if kept.any():
             mean, deviation = mean_and_deviation(table[kept])
             sizes = np.array(result.sizes)[kept]
             lines.append(Curve(title, sizes, mean, colour, **spread(mean, deviation), opacity=0.16))
-    if not lines:
-        raise OptionError("No run is finished, so there is nothing to draw yet. Wait for one.")
-    chart = line_chart(
-        [*lines, _GUESSING],
-        x=Axis("Digits in the training set", log=True, ticks=result.sizes),
-        y=Axis(_RECOGNISED, ".0%"),
-        hover=_SHARE_HOVER,
-        height=380,
-    )
-    return Charts({"": chart})
+    return lines
+
+
+def _behind(curve: Curve, say: Say) -> Curve:
+    return replace(curve, name=say("{name}, shipped").format(name=curve.name), faded=True)
 
 
 def scaling(result: DigitScaling, *, growing: str = "data", say: Say = str) -> Drawing:
@@ -157,17 +176,30 @@ def training(result: LayerNormTraining) -> Drawing:
     return Charts({"": line_chart([curve, chance], x=Axis("Updates"), y=Axis("Training loss (nats)"), height=380)})
 
 
-def distances(result: TaskResult) -> Drawing:
-    """Draw the accuracy of every network against distance, with the level of guessing and the end of a small field."""
+def distances(result: TaskResult, *, current: float | None = None, extra: Extra = (), say: Say = str) -> Drawing:
+    """Draw the accuracy of every network against distance, with the level of guessing and the end of the small field.
+
+    ``current`` is a distance in pixels that is marked.
+    """
     curves = []
     for name, network in result.networks.items():
-        title = "ViT" if network.field is None else f"CNN, field {network.field} px"
+        title = say("ViT") if network.field is None else say("CNN, field {pixels} px").format(pixels=network.field)
         look: dict[str, Any] = {"dash": "dash", "symbol": "diamond"} if name == "large" else {}
         if np.any(network.deviation):
             band = spread(network.mean, network.deviation)
             look |= {edge: np.clip(values, 0, 1) for edge, values in band.items()}
         curves.append(Curve(title, result.pixels, network.mean, _COLOURS.get(name, VIT_BLUE), **look))
-    chart = distance_curves(curves, chance=("guessing", result.chance), y_title="Accuracy on new pictures")
+    small = result.networks["limited"].field or 0 if "limited" in result.networks else 0
+    beyond = [pixels for pixels in result.pixels if small and pixels >= small]
+    words = say("no window of the small field holds both")
+    chart = distance_curves(
+        [*curves, *extra],
+        chance=(say("guessing"), result.chance),
+        field=(words, float(beyond[0]) - CELL_PIXELS / 2) if beyond else None,
+        current=current,
+        x_title=say("Distance (pixels)"),
+        y_title=say("Accuracy on new pictures"),
+    )
     return Charts({"": chart})
 
 

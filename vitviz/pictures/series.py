@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import plotly.graph_objects as go
 
 from vitviz.analysis.input_sizes import SizedAnswer
 from vitviz.analysis.patch_size import PatchSizeAnswer
@@ -12,24 +13,29 @@ from vitviz.analysis.tokens import TokenNorms
 from vitviz.errors import OptionError
 from vitviz.figures.axes import Axis, layer_axis
 from vitviz.figures.curve import Curve
-from vitviz.figures.line_chart import LAYER, TITLED, line_chart
+from vitviz.figures.line_chart import LAYER, PLACE, TITLED, line_chart
 from vitviz.figures.palettes import PINNED
 from vitviz.figures.theme import NEUTRAL
 from vitviz.pictures.costs import sides
 from vitviz.pictures.drawing import Charts, Drawing, Say
 
 
-def input_sizes(answers: Sequence[SizedAnswer]) -> Drawing:
+def input_sizes(answers: Sequence[SizedAnswer], *, say: Say = str) -> Drawing:
     """Draw how alike the embedding stays, and the seconds of a pass, against the input size."""
-    x = sides(answers)
-    cosine = Curve("cosine to the own size", x, [answer.cosine for answer in answers])
-    seconds = Curve("seconds of the pass", x, [answer.seconds for answer in answers], PINNED[1])
-    return Charts(
-        {
-            "": line_chart([cosine], x=Axis("Longer side (px)"), y=Axis("Cosine of the embedding"), legend=True),
-            " ": line_chart([seconds], x=Axis("Longer side (px)"), y=Axis("Seconds"), legend=True),
-        }
-    )
+    return Charts(dict(zip(("", " "), input_size_charts(answers, say=say), strict=True)))
+
+
+def input_size_charts(answers: Sequence[SizedAnswer], *, say: Say = str) -> tuple[go.Figure, go.Figure]:
+    """Return the two charts of ``input_sizes``."""
+    x, x_title = sides(answers), say("Longer side of the input (px)")
+
+    def chart(title: str, values: Sequence[float]) -> go.Figure:
+        return line_chart(
+            [Curve(title, x, values)], x=Axis(x_title), y=Axis(title), hover=PLACE, legend=True, height=300
+        )
+
+    cosine = chart(say("Cosine to the own size"), [answer.cosine for answer in answers])
+    return cosine, chart(say("Seconds of the pass"), [answer.seconds for answer in answers])
 
 
 def patch_sizes(answers: Sequence[PatchSizeAnswer]) -> Drawing:

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from vitviz.analysis.faithfulness import Faithfulness, FaithfulnessCurve, deletion_insertion
-from vitviz.figures.removal_curves import random_curve, removal_curves
+from vitviz.analysis.faithfulness import Faithfulness, deletion_insertion
+from vitviz.pictures.curves import removals
 from vitviz.progress import report as tell
 from vitviz.ui.explore.evidence.maps import Outcome
 from vitviz.ui.explore.evidence.target import Aim
@@ -111,25 +111,12 @@ def _results(aim: Aim, tested: list[tuple[Outcome, Faithfulness]], band: Faithfu
     with columns[0]:
         st.markdown(_("**Deletion**: a fast fall is good"))
         curves = {_(outcome.method.label): result.first for outcome, result in tested}
-        _curves("deletion", curves, band.first, _("Share of the patches removed"), y_title)
+        chart(removals(curves, band.first, y_title=y_title, say=_), key="deletion")
     with columns[1]:
         st.markdown(_("**Insertion**: a fast rise is good"))
         curves = {_(outcome.method.label): result.second for outcome, result in tested}
-        _curves("insertion", curves, band.second, _("Share of the patches shown"), y_title)
+        chart(removals(curves, band.second, y_title=y_title, say=_), key="insertion")
     _areas(tested, band)
-
-
-def _curves(key: str, curves: dict[str, FaithfulnessCurve], band: FaithfulnessCurve, x: str, y: str) -> None:
-    random = band.random
-    assert random is not None
-    figure = removal_curves(
-        band.fractions,
-        {name: curve.values for name, curve in curves.items()},
-        random=random_curve(_("random maps, 95%"), band.fractions, random.mean, random.low, random.high),
-        x_title=x,
-        y_title=y,
-    )
-    chart(figure, key=key)
 
 
 def _areas(tested: list[tuple[Outcome, Faithfulness]], band: Faithfulness) -> None:

@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 
 from vitviz.analysis.faithfulness_checks import Randomisation, model_randomisation
 from vitviz.attribution import attribute
-from vitviz.figures.axes import Axis
-from vitviz.figures.curve import Curve
-from vitviz.figures.line_chart import line_chart
-from vitviz.figures.palettes import PINNED
 from vitviz.models.vit import ViT
+from vitviz.pictures.curves import randomisations
 from vitviz.ui.explore.evidence import maps
 from vitviz.ui.explore.evidence.maps import Outcome
 from vitviz.ui.explore.evidence.target import Aim
@@ -91,29 +88,11 @@ def _button(scene: Scene, aim: Aim, left: list[Outcome]) -> None:
 
 
 def _curves(results: dict[str, Randomisation]) -> None:
-    stages = next(iter(results.values())).stages
-    curves = []
-    for place, (label, randomisation) in enumerate(results.items()):
-        known = np.isfinite(randomisation.correlations)
-        colour = PINNED[place % len(PINNED)]
-        if known.any():
-            curves.append(Curve(label, np.flatnonzero(known), randomisation.correlations[known], colour))
-    if curves:
-        figure = line_chart(
-            curves,
-            x=Axis(_("What is random so far"), ticks=range(len(stages)), tick_names=[_stage(name) for name in stages]),
-            y=Axis(_("Rank correlation")),
-            hover="{name}<br>%{x:.3g}: %{y:.4g}",
-            legend=True,
-            height=300,
-        )
+    figure = randomisations(results, say=_)
+    if figure is not None:
         chart(figure, key="weights")
     flat = [label for label, randomisation in results.items() if not np.isfinite(randomisation.correlations).all()]
     st.caption(
         _("1: the same order as the map of the true model; 0: nothing in common. Each stage keeps those before it.")
         + (gap() + _("Left out where a map is flat: {names}.").format(names=_(", ").join(flat)) if flat else "")
     )
-
-
-def _stage(name: str) -> str:
-    return name.removeprefix("layer ") if name.startswith("layer ") else _(name)

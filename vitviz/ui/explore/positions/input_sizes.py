@@ -8,10 +8,8 @@ from typing import Any
 import streamlit as st
 
 from vitviz.analysis.input_sizes import SIZES, SizedAnswer, input_size_steps, rounded_size
-from vitviz.figures.axes import Axis
-from vitviz.figures.curve import Curve
-from vitviz.figures.line_chart import line_chart
 from vitviz.numbers import percent
+from vitviz.pictures.series import input_size_charts
 from vitviz.progress import report as tell
 from vitviz.ui.choices.positions import INPUT_SIZES
 from vitviz.ui.furniture.charts import chart
@@ -83,21 +81,10 @@ def sizes(scene: Scene) -> list[int]:
 
 
 def _curves(answers: Answers) -> None:
-    pixels = [max(answer.image_size) for answer in answers.values()]
-    quantities = [
-        (_("Cosine to the own size"), [answer.cosine for answer in answers.values()], "size_cosine"),
-        (_("Seconds of the pass"), [answer.seconds for answer in answers.values()], "size_seconds"),
-    ]
-    for column, (title, values, key) in zip(st.columns(2, gap="medium"), quantities, strict=True):
+    figures = input_size_charts(list(answers.values()), say=_)
+    keys = ("size_cosine", "size_seconds")
+    for column, figure, key in zip(st.columns(2, gap="medium"), figures, keys, strict=True):
         with column:
-            figure = line_chart(
-                [Curve(title, pixels, values)],
-                x=Axis(_("Longer side of the input (px)")),
-                y=Axis(title),
-                hover="{name}<br>%{x:.3g}: %{y:.4g}",
-                legend=True,
-                height=300,
-            )
             chart(figure, key=key)
 
 

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve
-from vitviz.figures.line_chart import line_chart
+from vitviz.pictures.fields import profiles
 from vitviz.ui.choices.receptive_field import PICTURES, SPREAD
 from vitviz.ui.explore.receptive_field import fields
 from vitviz.ui.explore.receptive_field.fields import ProbedField
@@ -33,14 +32,7 @@ def draw(scene: Scene, measured: list[ProbedField]) -> None:
     curves = [_curve(network, banded=not single) for network in measured]
     word = _("{name}, mean of the examples") if single else _("{name}, this photo")
     curves += [_curve(network, name=word.format(name=network.probe.title), dash="dot") for network in beside]
-    figure = line_chart(
-        curves,
-        x=Axis(_("Distance from the place (px)"), from_zero=True),
-        y=Axis(_("Share of the field within it"), ".0%", span=(0, 1.03)),
-        hover="{name}<br>%{x:.0f} px: %{y:.3~p}",
-        legend=True,
-    )
-    chart(figure, key="field_profile")
+    chart(profiles(curves, legend=True, say=_), key="field_profile")
     st.caption(
         _(
             "How much of each field lies within a distance of the place; a curve that rises early is a narrow field. "

@@ -11,12 +11,9 @@ import streamlit as st
 from vitviz.analysis.convnet import ConvNet
 from vitviz.analysis.theoretical_field import theoretical_fields
 from vitviz.errors import VitvizError
-from vitviz.figures.axes import Axis
-from vitviz.figures.curve import Curve
-from vitviz.figures.line_chart import line_chart
-from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.labs.shift import ShiftExperiment, shift_experiment
 from vitviz.models.vit import ViT
+from vitviz.pictures.lessons import shifts
 from vitviz.trace import Trace
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.choices.shared import LAYER
@@ -31,7 +28,6 @@ from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import N_, _, plain
 from vitviz.ui.words.errors import in_dashboard
 
-_EMBEDDING, _PLAIN = "#56B4E9", "#E69F00"
 _STRIDE = 16
 
 
@@ -91,34 +87,18 @@ def _depth(net: ConvNet) -> int:
     return max(place for place, field in enumerate(fields) if field is not None and field.columns.jump <= _STRIDE)
 
 
-def _titles(layer: int) -> dict[str, tuple[str, str]]:
+def _titles(layer: int) -> dict[str, str]:
     return {
-        "tokens": (_("ViT: tokens after block {layer}").format(layer=layer), VIT_BLUE),
-        "patch embedding": (_("ViT: patch embedding alone"), _EMBEDDING),
-        "convnet": (_("{name}, trained").format(name=networks.CNN_TITLE), CNN_VERMILION),
-        "plain convolutions": (_("four 3 × 3 layers, stride 1, random"), _PLAIN),
+        "tokens": _("ViT: tokens after block {layer}").format(layer=layer),
+        "patch embedding": _("ViT: patch embedding alone"),
+        "convnet": _("{name}, trained").format(name=networks.CNN_TITLE),
+        "plain convolutions": _("four 3 × 3 layers, stride 1, random"),
     }
 
 
 def figure(experiment: ShiftExperiment, layer: int) -> go.Figure:
     """Return the likeness of every network's features against the shift."""
-    titles = _titles(layer)
-    lines = [
-        Curve(
-            _("{name} (stride {stride})").format(name=titles[curve.name][0], stride=curve.stride),
-            experiment.shifts,
-            curve.likeness,
-            titles[curve.name][1],
-        )
-        for curve in experiment.curves
-    ]
-    return line_chart(
-        lines,
-        x=Axis(_("Shift to the right (px)")),
-        y=Axis(_("Likeness of the moved features")),
-        legend=True,
-        height=400,
-    )
+    return shifts(experiment, names=_titles(layer), say=_).figure()
 
 
 def _sentence(scene: Scene, experiment: ShiftExperiment) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +10,12 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from vitviz.figures.axes import Axis
-from vitviz.figures.curve import Curve
-from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import PINNED, VIT_BLUE
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs import stream_growth
 from vitviz.labs.stream_growth import InitialSignal, arithmetic, geometric, independent
 from vitviz.numbers import percent
+from vitviz.pictures.blocks import FLOOR, TOP, by_block, on_axis
 from vitviz.ui.choices.depth import (
     DEPTH_BRANCH,
     DEPTH_GROWTH,
@@ -38,7 +35,6 @@ from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import N_, _, gap
 
 _POST, _NONE = PINNED[1], PINNED[3]
-_TOP, _FLOOR = 1e12, 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,15 +121,15 @@ def _knobs() -> None:
 def _laws(depth: int) -> go.Figure:
     growth, size = link.get(DEPTH_GROWTH), link.get(DEPTH_BRANCH)
     laws = [
-        (_("geometric, (1 + g)^ℓ"), _shown(geometric(1, growth, depth)), _NONE, "solid"),
+        (_("geometric, (1 + g)^ℓ"), on_axis(geometric(1, growth, depth)), _NONE, "solid"),
         (_("arithmetic, 1 + cℓ: the bound"), arithmetic(1, size, depth), VIT_BLUE, "dash"),
         (_("independent branches, √(1 + c²ℓ)"), independent(1, size, depth), VIT_BLUE, "solid"),
     ]
-    made = _by_block(laws, _("|x_ℓ| / |x_0|"))
+    made = by_block(laws, _("|x_ℓ| / |x_0|"), x_title=_("Block ℓ"))
     st.markdown(_("**The simple model**"))
     chart(made, key="depth_laws")
     last = geometric(1, growth, depth)[-1]
-    cut = gap() + _("The geometric line leaves the picture at {top:.0e}.").format(top=_TOP) if last > _TOP else ""
+    cut = gap() + _("The geometric line leaves the picture at {top:.0e}.").format(top=TOP) if last > TOP else ""
     st.caption(
         _(
             "By formula, for |x_0| = 1. After {depth} blocks: geometric {geometric:.3g}, arithmetic at most "
@@ -149,37 +145,16 @@ def _laws(depth: int) -> go.Figure:
     return made
 
 
-def _by_block(
-    curves: Sequence[tuple[str, NDArray[np.floating[Any]], str, str]], y_title: str, *, x_title: str = ""
-) -> go.Figure:
-    """Return curves (name, values, colour, dash) over the blocks, on a logarithmic axis."""
-    return line_chart(
-        [
-            Curve(name, np.arange(len(y)), y, colour, dash, "line" if len(y) > 1 else "dots")
-            for name, y, colour, dash in curves
-        ],
-        x=Axis(x_title or _("Block ℓ")),
-        y=Axis(y_title, log=True, marks="powers"),
-        height=380,
-    )
-
-
-def _shown(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return values as far as the logarithmic axis goes; a line that grows beyond ends there, and is not drawn flat."""
-    beyond = np.flatnonzero(values > _TOP)
-    return np.maximum(values[: beyond[0] if len(beyond) else None], _FLOOR)
-
-
 def _streams(signals: Signals) -> go.Figure:
     pre, post, none = signals.pre, signals.post, signals.none
     start, size = float(pre.stream[0]), pre.branch_size
     streams = [
-        (_("no LayerNorm"), _shown(none.stream), _NONE, "solid"),
+        (_("no LayerNorm"), on_axis(none.stream), _NONE, "solid"),
         (_("Pre-LN"), pre.stream, VIT_BLUE, "solid"),
         (_("Post-LN"), post.stream, _POST, "solid"),
         (_("independent branches of Pre-LN's size"), independent(start, size, pre.depth), NEUTRAL, "dash"),
     ]
-    made = _by_block(streams, _("Length of a token"))
+    made = by_block(streams, _("Length of a token"), x_title=_("Block ℓ"))
     st.markdown(_("**Real blocks**, random weights"))
     chart(made, key="depth_stream")
     words = _(
@@ -196,7 +171,7 @@ def _streams(signals: Signals) -> go.Figure:
         bound=arithmetic(start, size, pre.depth)[-1],
         root=float(post.stream[-1]),
     )
-    if none.stream[-1] > _TOP:
+    if none.stream[-1] > TOP:
         words += gap() + _("The line without LayerNorm goes on to {value:.1e}.").format(value=none.stream[-1])
     st.caption(words)
     return made
@@ -207,10 +182,10 @@ def _gradients(signals: Signals) -> go.Figure:
     assert pre is not None
     assert post is not None
     gradients = [
-        (_("Pre-LN"), np.maximum(pre, _FLOOR), VIT_BLUE, "solid"),
-        (_("Post-LN"), np.maximum(post, _FLOOR), _POST, "solid"),
+        (_("Pre-LN"), np.maximum(pre, FLOOR), VIT_BLUE, "solid"),
+        (_("Post-LN"), np.maximum(post, FLOOR), _POST, "solid"),
     ]
-    made = _by_block(gradients, _("Gradient of the MLP's second matrix"), x_title=_("Layer"))
+    made = by_block(gradients, _("Gradient of the MLP's second matrix"), x_title=_("Layer"))
     st.markdown(_("**Gradients at initialisation**"))
     chart(made, key="depth_gradients")
     st.caption(

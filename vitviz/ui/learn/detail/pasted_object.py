@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve, Level
-from vitviz.figures.line_chart import TITLED, line_chart
-from vitviz.figures.palettes import LAST_LAYER, VIT_BLUE
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.object import pasted_object as lab
 from vitviz.labs.object.detector import CORNER, EDGE, Detector
 from vitviz.labs.object.pasted_object import PastedObject
-from vitviz.pictures.lessons import pasted_layers
+from vitviz.pictures.lessons import FAINTEST, pasted_layers
+from vitviz.pictures.lessons import pasted as ratios
 from vitviz.ui.choices.patches_and_detail import PASTED
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.detail.object_knobs import chosen_detector
@@ -26,8 +23,6 @@ from vitviz.ui.reader.scene import Scene, pinned_patch
 from vitviz.ui.text import _
 from vitviz.ui.work import controls
 from vitviz.ui.work.long_work import LongWork
-
-_LIGHT_BLUE = "#56B4E9"
 
 
 def ask(scene: Scene) -> PastedObject | None:
@@ -79,26 +74,9 @@ def ratio_figure(scene: Scene, pasted: PastedObject) -> go.Figure:
     """Return the signal-to-noise ratio of the token against the object's size, at the input and after blocks."""
     mean = averaging(scene)
     sizes = np.array(pasted.sizes, dtype=np.float64)
-    table = pasted.signal_to_noise
-    middle = table.shape[1] // 2
-    lines = [
-        Curve(_("averaging patch"), sizes, [mean.signal_to_noise(size) for size in sizes], NEUTRAL, "dash", "line"),
-        Curve(_("input"), sizes, table[:, 0], _LIGHT_BLUE),
-        Curve(_("layer {layer}").format(layer=middle - 1), sizes, table[:, middle], VIT_BLUE),
-        Curve(_("last layer"), sizes, table[:, -1], LAST_LAYER),
-    ]
-    return line_chart(
-        [*(_positive(line) for line in lines), Level(_("k"), mean.threshold)],
-        x=Axis(_("Object s (pixels)"), log=True, ticks=pasted.sizes),
-        y=Axis(_("Signal ÷ noise of the token"), log=True),
-        hover=TITLED,
-        height=400,
-    )
-
-
-def _positive(curve: Curve) -> Curve:
-    """Return a curve whose zeros are lifted to where a logarithmic axis ends."""
-    return replace(curve, y=np.maximum(curve.y, 1e-3))
+    formula = np.maximum([mean.signal_to_noise(size) for size in sizes], FAINTEST)
+    extra = [Curve(_("averaging patch"), sizes, formula, NEUTRAL, "dash", "line"), Level(_("k"), mean.threshold)]
+    return ratios(pasted, extra=extra, say=_).figure()
 
 
 def draw_ratio(scene: Scene, pasted: PastedObject) -> go.Figure:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from math import log
-from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from vitviz.figures.curve import Curve, spread
-from vitviz.figures.long_range import distance_curves
 from vitviz.labs.long_range.contents import CELL_PIXELS
 from vitviz.labs.long_range.results import NetworkResult, TaskResult, wilson
 from vitviz.numbers import percent
+from vitviz.pictures.networks import distances
 from vitviz.ui.furniture import guessing
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.long_range import guesses
 from vitviz.ui.learn.long_range.board import Situation
-from vitviz.ui.learn.long_range.verdicts import COLOURS_OF, network_names
+from vitviz.ui.learn.long_range.verdicts import network_names
 from vitviz.ui.text import _
 
 
@@ -31,27 +28,12 @@ def beyond(measured: TaskResult) -> list[int]:
 def figure(situation: Situation) -> go.Figure:
     """Return accuracy against distance with the small field marked."""
     measured = situation.results
-    names = network_names(measured)
-    curves = [_curve(names[name], measured, name) for name in measured.networks]
-    first = beyond(measured)[0] * CELL_PIXELS
-    return distance_curves(
-        [*curves, *guessing.drawn(guesses.accuracy_curve(measured))],
-        chance=(_("guessing"), measured.chance),
-        field=(_("no window of the small field holds both"), first - CELL_PIXELS / 2),
+    return distances(
+        measured,
         current=None if situation.distance is None else situation.distance * CELL_PIXELS,
-        x_title=_("Distance (pixels)"),
-        y_title=_("Accuracy on new pictures"),
-    )
-
-
-def _curve(title: str, measured: TaskResult, name: str) -> Curve:
-    """Return a network's accuracies with the band of its seeds; the second convolutional network is dashed."""
-    network = measured.networks[name]
-    look: dict[str, Any] = {"dash": "dash", "symbol": "diamond"} if name == "large" else {}
-    if np.any(network.deviation):
-        band = spread(network.mean, network.deviation)
-        look |= {edge: np.clip(values, 0, 1) for edge, values in band.items()}
-    return Curve(title, measured.pixels, network.mean, COLOURS_OF[name], **look)
+        extra=guessing.drawn(guesses.accuracy_curve(measured)),
+        say=_,
+    ).figure()
 
 
 def draw(situation: Situation) -> None:

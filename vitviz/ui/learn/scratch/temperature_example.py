@@ -12,15 +12,11 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve, Level
-from vitviz.figures.heatmaps import token_matrix
-from vitviz.figures.line_chart import TITLED, line_chart
-from vitviz.figures.palettes import PINNED
-from vitviz.figures.scale import Scale
 from vitviz.figures.theme import QUERY_ORANGE
 from vitviz.labs import temperature as lab
 from vitviz.labs.temperature import TemperedAttention
+from vitviz.pictures.lessons import entropy, tempered, tokens
 from vitviz.ui.choices.attention_from_scratch import (
     CHANNELS,
     LARGEST_NUMBER,
@@ -62,7 +58,7 @@ def example() -> Example:
 
 def names() -> list[str]:
     """Return what the tokens are called."""
-    return [_("token {number}").format(number=number) for number in range(1, TOKENS + 1)]
+    return tokens(TOKENS, _)
 
 
 def in_words(text: str) -> str:
@@ -120,34 +116,15 @@ def edited(base: str, changes: Mapping[int, Mapping[str, float | None]]) -> str:
 
 def attention_figure(shown: Example) -> go.Figure:
     """Return the attention of every token to every token, on the fixed scale from 0 to 1."""
-    return token_matrix(
-        shown.tempered.attention,
-        names(),
-        scale=Scale(0.0, 1.0, uniform=1 / TOKENS, scope="absolute"),
-        query_title=_("Query"),
-        key_title=_("Key"),
-        value_title=_("Attention"),
-        height=340,
-    )
+    return tempered(shown.tempered, say=_).figure()
 
 
 def entropy_figure(shown: Example, guess: Sequence[Curve] = ()) -> go.Figure:
     """Return the entropy of each query against the temperature, both limits, and the reader's temperature and guess."""
     curve = lab.curve(shown.tempered.scores, np.geomspace(0.02, 100, 90))
-    lines = [
-        Curve(name, curve.temperatures, curve.entropy[:, place], PINNED[place], kind="line")
-        for place, name in enumerate(names())
-    ]
-    levels = [Level(_("log L"), curve.uniform)]
     now = shown.tempered.temperature
-    if 0 < now < math.inf:
-        levels.append(Level(_("your τ"), now, upright=True, colour=QUERY_ORANGE))
-    return line_chart(
-        [*lines, *guess, *levels],
-        x=Axis(_("Temperature τ"), log=True, ticks=(0.02, 0.1, 0.5, 1, 2, 10, 100)),
-        y=Axis(_("Entropy H (nats)")),
-        hover=TITLED,
-    )
+    own = [Level(_("your τ"), now, upright=True, colour=QUERY_ORANGE)] if 0 < now < math.inf else []
+    return entropy(curve, extra=[*guess, *own], say=_).figure()
 
 
 def table(shown: Example) -> None:

@@ -10,21 +10,16 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from vitviz.figures.axes import Axis
-from vitviz.figures.curve import Curve, Level, spread
-from vitviz.figures.line_chart import line_chart
-from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
-from vitviz.figures.repeated_runs import mean_and_deviation
 from vitviz.labs.digits.data_hunger import NETWORKS, SIZES, DataHunger, data_hunger
 from vitviz.labs.digits.networks import digit_convnet, digit_vit, weights_of
 from vitviz.labs.digits.results import shipped_hunger
+from vitviz.pictures.networks import hunger
 from vitviz.ui.choices import training as choices
 from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.learn.training import guesses, own_run
-from vitviz.ui.learn.training.own_run import before
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
@@ -128,52 +123,16 @@ def _results(shown: DataHunger) -> None:
     st.caption(_sentence(shown))
 
 
-def _titles() -> dict[str, tuple[str, str]]:
-    return {"vit": (_("Vision Transformer"), VIT_BLUE), "convnet": (_("CNN"), CNN_VERMILION)}
-
-
 def accuracy_figure(shown: DataHunger | None, behind: DataHunger | None = None) -> go.Figure | None:
     """Return held-out accuracy against the size of the training set, or None before anything is finished.
 
     ``behind`` are earlier runs, drawn pale behind those of now.
     """
-    lines = [*_accuracies(behind, faded=True), *_accuracies(shown)]
-    if not lines:
+    runs = [result for result in (behind, shown) if result is not None]
+    if all(np.isnan(result.accuracies(name)).all() for result in runs for name in NETWORKS):
         return None
-    return line_chart(
-        [
-            *lines,
-            *guessing.drawn(guesses.hunger_curve(shipped_hunger())),
-            Level(_("guessing"), 0.1, number="%{y:.3~p}"),
-        ],
-        x=Axis(_("Digits in the training set"), log=True, ticks=(behind or shown or shipped_hunger()).sizes),
-        y=Axis(_("Held-out digits recognised"), ".0%"),
-        hover="{name}<br>%{x:.4g}: %{y:.3~p}",
-        height=380,
-    )
-
-
-def _accuracies(shown: DataHunger | None, *, faded: bool = False) -> list[Curve]:
-    lines: list[Curve] = []
-    if shown is None:
-        return lines
-    for name, (title, colour) in _titles().items():
-        table = shown.accuracies(name)
-        kept = ~np.isnan(table).all(-1)
-        if kept.any():
-            mean, deviation = mean_and_deviation(table[kept])
-            lines.append(
-                Curve(
-                    before(title) if faded else title,
-                    np.array(shown.sizes)[kept],
-                    mean,
-                    colour,
-                    **spread(mean, deviation),
-                    opacity=0.16,
-                    faded=faded,
-                )
-            )
-    return lines
+    guess = guessing.drawn(guesses.hunger_curve(shipped_hunger()))
+    return hunger(shown, behind=behind, extra=guess, say=_).figure()
 
 
 def _sentence(shown: DataHunger) -> str:
