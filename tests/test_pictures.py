@@ -281,3 +281,10 @@ def test_the_bar_under_a_lit_map_has_its_greys(results: dict[str, Any]) -> None:
     """A spotlight adds no colour, so neither may its bar; a map's bar begins with its palette's first colour."""
     assert "rgb(68, 1, 84)" not in results["trace"]._repr_html_()
     assert "rgb(68, 1, 84)" in results["attention"]._repr_html_()
+
+
+def test_every_chart_of_several_results_is_a_picture(vit: ViT) -> None:
+    answers = vitviz.input_sizes(vit, np.zeros((32, 32, 3), np.uint8), sizes=(32, 48))
+    charts = vitviz.show(answers).drawing.images(width_mm=60, height_mm=40, dpi=100)
+    assert [(title, picture.size) for title, picture in charts] == [("", (236, 157))] * 2
+    assert np.any(np.asarray(charts[0][1]) != np.asarray(charts[1][1]))  # cosine and seconds

@@ -50,7 +50,7 @@ def chart_panels(result: Any, label: str = "", *, width_mm: float = 80, **option
     ``width_mm`` is about what a panel has, so that all letters are of one size.
     """
     charts = vitviz.show(result, **options).drawing.images(width_mm=width_mm, height_mm=_HIGH * width_mm)
-    return [Panel(label=label or title, picture=chart) for title, chart in charts.items()]
+    return [Panel(label=label or title, picture=chart) for title, chart in charts]
 
 
 def picture(name: str, arguments: argparse.Namespace) -> tuple[str, Photo]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from vitviz.figures.axes import Axis
-from vitviz.figures.curve import Curve, Level
+from vitviz.figures.curve import Curve, Level, Point
 from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import CNN_VERMILION
 from vitviz.figures.theme import QUERY_ORANGE, faint, plain
@@ -23,6 +23,7 @@ def distance_curves(
     chance: tuple[str, float],
     field: tuple[str, float] | None = None,
     current: float | None = None,
+    extra: Sequence[Curve | Level | Point] = (),
     x_title: str = "Distance (pixels)",
     y_title: str = "Accuracy",
     height: int = 380,
@@ -30,11 +31,11 @@ def distance_curves(
     """Return accuracy against distance in pixels, the level of guessing, and where a field ends.
 
     ``field`` is a name and the distance from which no window holds both halves, shaded from there on; ``current`` the
-    distance of the board that is shown. Raises OptionError as ``line_chart``.
+    distance of the board that is shown, ``extra`` what else is drawn. Raises OptionError as ``line_chart``.
     """
     places = [] if not curves else [float(place) for place in curves[0].points()[0]]
     made = line_chart(
-        [Level(*chance, number="%{y:.3~p}"), *curves],
+        [Level(*chance, number="%{y:.3~p}"), *curves, *extra],
         x=Axis(x_title, ticks=places),
         y=Axis(y_title, ".0%", span=(0, 1.04)),
         hover="{name}<br>{title} %{x}: %{y:.3~p}",

@@ -7,6 +7,7 @@ bars and heat maps, in panels side by side.
 from __future__ import annotations
 
 import io
+from collections.abc import Collection
 from threading import Lock
 from typing import Any
 
@@ -16,7 +17,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from vitviz.errors import OptionError, check_choice
-from vitviz.figures.vector_axes import INK, panels_of, set_axes, titled, words
+from vitviz.figures.vector_axes import INK, panels_of, plain_text, set_axes, text_width, titled, words
 from vitviz.figures.vector_marks import DRAWN, draw_mark, draw_shapes
 
 FORMATS = ("svg", "pdf", "png")
@@ -102,7 +103,8 @@ def _drawn(figure: go.Figure, width_mm: float, height_mm: float | None, text: fl
     height = width * (figure.layout.height or 340) / across if height_mm is None else height_mm / _MILLIMETRES
     if height_mm is None:  # letters need their room however small the print is, and a long legend its own
         names = {mark.name for mark in figure.data if mark.name and mark.showlegend is not False}
-        height = max(height, 14 * text / _POINTS) + max(0, -(-len(names) // 3) - 1) * 1.5 * text / _POINTS
+        rows = -(-len(names) // _columns(names, width, text))
+        height = max(height, 14 * text / _POINTS) + max(0, rows - 1) * 1.5 * text / _POINTS
     page = Figure(figsize=(width, height), layout="constrained")
     grid = page.subplots(1, len(panels), squeeze=False)[0]
     for panel, axes in zip(panels, grid, strict=True):
@@ -113,6 +115,12 @@ def _drawn(figure: go.Figure, width_mm: float, height_mm: float | None, text: fl
         titled(axes, figure, panel, text)
     _legend(page, figure, text)
     return page
+
+
+def _columns(names: Collection[str], width: float, text: float) -> int:
+    """Return how many names stand in a row of the legend: three at most, fewer where they are long."""
+    widest = max((text_width(plain_text(name), text) for name in names), default=0.0) + 4.5 * text  # with its mark
+    return max(1, min(3, len(names), int(width * _POINTS / widest)))
 
 
 def _legend(page: Figure, figure: go.Figure, text: float) -> None:
@@ -129,7 +137,7 @@ def _legend(page: Figure, figure: go.Figure, text: float) -> None:
         list(entries.values()),
         list(entries),
         loc="outside upper left",
-        ncols=min(3, len(entries)),
+        ncols=_columns(entries, page.get_size_inches()[0], text),
         fontsize=text,
         frameon=False,
         labelcolor=INK,

@@ -20,6 +20,8 @@ from vitviz.record import Record
 INK = "#212223"
 """Colour of letters and frames: near black, and no other mark has it, so that it can be told apart in an SVG."""
 GRID = "#8080804a"
+_POINTS = 72  # in an inch
+_PLOT = 0.85  # part of a panel's width that its axes have
 _FONTS = (
     "DejaVu Sans",
     "Noto Sans CJK SC",
@@ -134,12 +136,35 @@ def _side(axes: Axes, side: str, axis: Any, names: list[str] | None, text: float
         step = max(1, -(-len(names) // 20))
         shown = [plain_text(name) for name in names[::step]]
         places(list(range(0, len(names), step)), labels=shown, parse_math=False, family=words("".join(shown)))
+        _turned(axes, side, shown, text)
     elif axis.tickvals is not None:
         shown = [plain_text(str(name)) for name in (axis.ticktext if axis.ticktext is not None else axis.tickvals)]
         places(list(axis.tickvals), labels=shown, parse_math=False, family=words("".join(shown)))
+        _turned(axes, side, shown, text)
         (axes.xaxis if side == "x" else axes.yaxis).set_minor_formatter(NullFormatter())
     else:
         _numbers(axes, side, axis)
+
+
+def _turned(axes: Axes, side: str, names: Sequence[str], text: float) -> None:
+    """Turn the names under an axis where two that stand beside each other would touch."""
+    if side == "y" or len(names) < 2:
+        return
+    scaled = np.log10 if axes.get_xscale() == "log" else np.asarray
+    low, high = scaled(axes.get_xlim())
+    size = axes.get_figure(root=True).get_size_inches()  # type: ignore[union-attr]
+    room = _POINTS * _PLOT * size[0] / len(axes.get_figure(root=True).axes)  # type: ignore[union-attr]
+    at = (scaled(axes.get_xticks()) - low) / (high - low or 1) * room
+    wide = [text_width(name, text) for name in names]
+    gaps = np.abs(np.diff(at)) - (np.array(wide[1:]) + np.array(wide[:-1])) / 2
+    if gaps.min() < 0.3 * text:
+        for label in axes.get_xticklabels():
+            label.set(rotation=45, ha="right", rotation_mode="anchor")
+
+
+def text_width(name: str, text: float) -> float:
+    """Return about how wide a name is in points, with letters of ``text`` points."""
+    return text * sum(1.0 if ord(letter) >= 0x2E80 else 0.58 for letter in name)
 
 
 def _numbers(axes: Axes, side: str, axis: Any) -> None:

@@ -63,7 +63,6 @@ MODELS: dict[str, ShippedModel] = {
         familiarity=FamiliarityFigures(threshold=0.328, false_alarms=0.1, detected=0.246, auroc=0.711),
     )
 }
-
 """The Vision Transformers, by the name that ``load_vit`` takes."""
 
 CONVNETS: dict[str, ShippedModel] = {

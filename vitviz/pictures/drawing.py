@@ -63,10 +63,10 @@ class Charts(Record):
         """Return the figures as one picture."""
         return vector_image(self.figure(), width_mm=width_mm, dpi=dpi)
 
-    def images(self, *, width_mm: float, height_mm: float, dpi: float = 300) -> dict[str, Image.Image]:
-        """Return each figure as a picture by its title."""
+    def images(self, *, width_mm: float, height_mm: float, dpi: float = 300) -> list[tuple[str, Image.Image]]:
+        """Return title and picture of each figure."""
         size: dict[str, Any] = {"width_mm": width_mm, "height_mm": height_mm, "dpi": dpi}
-        return {title.strip(): vector_image(figure, **size) for title, figure in self.figures.items()}
+        return [(title.strip(), vector_image(figure, **size)) for title, figure in self.figures.items()]
 
     def html(self) -> str:
         """Return the figures as SVG, each with its title and in words for those who do not see it."""

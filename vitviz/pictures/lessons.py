@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -235,20 +235,35 @@ def pasted_layers(result: PastedObject, *, say: Say = str) -> go.Figure:
     return line_chart(curves, x=x, y=Axis(say("Change ÷ length of the token")), hover=LAYER, height=360)
 
 
-def head(result: HeadSteps) -> Drawing:
-    """Draw the attention of a head by hand, on the fixed scale from 0 to 1."""
-    return _square(result.attention, "Query", "Key")
+def head(result: HeadSteps, *, names: Sequence[str] | None = None, say: Say = str) -> Drawing:
+    """Draw the attention of a head by hand, on the fixed scale from 0 to 1; ``names`` are the tokens' (numbers)."""
+    return _square(result.attention, say("Query"), say("Key"), names, value_title=say("Attention"))
 
 
 def rolled(result: RolloutSteps) -> Drawing:
     """Draw the rollout of two layers: which input tokens every output token is put together from."""
-    return _square(result.rollout, "Output token", "Input token")
+    return _square(result.rollout, "Output token", "Input token", value_title="Rollout")
 
 
-def _square(shares: NDArray[np.float64], query_title: str, key_title: str) -> Drawing:
-    names = [str(token) for token in range(1, len(shares) + 1)]
+def _square(
+    shares: NDArray[np.float64],
+    query_title: str,
+    key_title: str,
+    names: Sequence[str] | None = None,
+    *,
+    value_title: str,
+) -> Drawing:
+    names = names or [str(token) for token in range(1, len(shares) + 1)]
     scale = Scale(0.0, 1.0, uniform=1 / len(shares), scope="absolute")
-    chart = token_matrix(shares, names, scale=scale, query_title=query_title, key_title=key_title, height=340)
+    chart = token_matrix(
+        shares,
+        names,
+        scale=scale,
+        query_title=query_title,
+        key_title=key_title,
+        value_title=value_title,
+        height=340,
+    )
     return Charts({"": chart})
 
 

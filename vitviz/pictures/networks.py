@@ -193,7 +193,8 @@ def distances(result: TaskResult, *, current: float | None = None, extra: Extra 
     beyond = [pixels for pixels in result.pixels if small and pixels >= small]
     words = say("no window of the small field holds both")
     chart = distance_curves(
-        [*curves, *extra],
+        curves,
+        extra=extra,
         chance=(say("guessing"), result.chance),
         field=(words, float(beyond[0]) - CELL_PIXELS / 2) if beyond else None,
         current=current,

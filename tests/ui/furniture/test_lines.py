@@ -6,12 +6,16 @@ import io
 import json
 import re
 
+import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
 from vitviz.figures.image_files import png_bytes, with_texts
-from vitviz.figures.vector import vector_file
+from vitviz.figures.line_chart import line_chart
+from vitviz.figures.vector import vector_file, vector_image
 from vitviz.ui.furniture import lines
 
 
@@ -54,3 +58,16 @@ def test_a_picture_carries_its_settings_and_keeps_its_pixels() -> None:
     assert json.loads(opened.info["Settings"]) == {"layer": "第五"}
     assert opened.info["Title"] == "a"
     assert opened.info["dpi"] == pytest.approx((300, 300), abs=0.5)
+
+
+def test_long_names_stand_whole_in_a_narrow_print() -> None:
+    colours = ("#0072b2", "#e69f00", "#009e73")
+    curves = [Curve(f"what was attended to, {place}", [0, 1], [place, 1], tint) for place, tint in enumerate(colours)]
+    names = ("nothing", *map(str, range(12)), "embedding")
+    narrow = line_chart(curves, x=Axis("Stage", ticks=np.linspace(0, 1, 14), tick_names=names), y=Axis("Score"))
+    pixels = np.asarray(vector_image(narrow, width_mm=70, dpi=150))
+    marks = [(pixels[:, :60] == [int(tint[at : at + 2], 16) for at in (1, 3, 5)]).all(-1).any() for tint in colours]
+    assert marks == [True] * 3  # one below the other, at the left
+    turned = "rotate(-45"
+    assert turned in vector_file(narrow, width_mm=70).decode()
+    assert turned not in vector_file(narrow, width_mm=300).decode()

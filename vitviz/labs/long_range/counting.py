@@ -94,12 +94,20 @@ def _scatter(
     boards: Board, extra: NDArray[np.int64], identities: NDArray[np.int64], generator: np.random.Generator
 ) -> None:
     """Lay ``extra`` halves without a couple into empty cells of flat boards."""
+    image, number, cell = empty_cells(boards, extra, generator)
+    sides = generator.integers(2, size=(len(boards), MOST_DISTRACTORS))
+    boards[image, cell] = half(identities[image, number], sides[image, number])
+
+
+def empty_cells(
+    boards: Board, extra: NDArray[np.int64], generator: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return board, number and cell of each of ``extra`` distractors (board,): random empty cells of flat boards."""
     priority = generator.random(boards.shape)
     priority[boards != EMPTY] = 2.0
     free = np.argsort(priority, axis=1)[:, :MOST_DISTRACTORS]
-    sides = generator.integers(2, size=free.shape)
     image, number = np.nonzero(np.arange(MOST_DISTRACTORS) < extra[:, None])
-    boards[image, free[image, number]] = half(identities[image, number], sides[image, number])
+    return image, number, free[image, number]
 
 
 def wanted_values(

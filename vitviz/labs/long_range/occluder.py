@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitviz.labs.long_range.contents import BAND, COLUMNS, DOT, EMPTY, ORIENTATIONS, ROWS, Board, bar, is_bar
-from vitviz.labs.long_range.counting import MOST_DISTRACTORS, wanted_values
+from vitviz.labs.long_range.counting import MOST_DISTRACTORS, empty_cells, wanted_values
 
 WIDEST = COLUMNS - 2
 """Most columns that the band can hide; the bars need one each."""
@@ -63,8 +63,5 @@ def has_partner(boards: Board) -> NDArray[np.bool_]:
 
 def _dots(boards: Board, extra: NDArray[np.int64], generator: np.random.Generator) -> None:
     flat = boards.reshape(len(boards), -1)
-    priority = generator.random(flat.shape)
-    priority[flat != EMPTY] = 2.0
-    free = np.argsort(priority, axis=1)[:, :MOST_DISTRACTORS]
-    image, number = np.nonzero(np.arange(MOST_DISTRACTORS) < extra[:, None])
-    flat[image, free[image, number]] = DOT
+    image, _number, cell = empty_cells(flat, extra, generator)
+    flat[image, cell] = DOT

@@ -75,8 +75,8 @@ def ratio_figure(scene: Scene, pasted: PastedObject) -> go.Figure:
     mean = averaging(scene)
     sizes = np.array(pasted.sizes, dtype=np.float64)
     formula = np.maximum([mean.signal_to_noise(size) for size in sizes], FAINTEST)
-    extra = [Curve(_("averaging patch"), sizes, formula, NEUTRAL, "dash", "line"), Level(_("k"), mean.threshold)]
-    return ratios(pasted, extra=extra, say=_).figure()
+    line = Curve(_("averaging patch"), sizes, formula, NEUTRAL, "dash", "line")
+    return ratios(pasted, extra=[line, Level(_("k"), mean.threshold)], say=_).figure()
 
 
 def draw_ratio(scene: Scene, pasted: PastedObject) -> go.Figure:

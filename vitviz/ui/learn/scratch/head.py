@@ -6,10 +6,9 @@ from functools import partial
 
 import streamlit as st
 
-from vitviz.figures.heatmaps import token_matrix
-from vitviz.figures.scale import Scale
 from vitviz.labs import attention_by_hand as lab
 from vitviz.labs.attention_by_hand import HeadSteps
+from vitviz.pictures.lessons import head as attention
 from vitviz.ui.choices.attention_from_scratch import HAND, HEAD_STAGE, PAGE
 from vitviz.ui.components.matrix_sheet import SheetMatrix, SheetStage, SheetView, matrix_sheet
 from vitviz.ui.furniture import guessing, lesson
@@ -44,15 +43,7 @@ def draw(scene: Scene) -> lesson.Result | None:
     st.subheader(_("The same steps in the loaded model"), anchor=False)
     real = real_head.draw(scene)
     _words()
-    figure = token_matrix(
-        steps.attention,
-        hand.tokens(),
-        scale=Scale(0.0, 1.0, uniform=1 / len(steps.tokens), scope="absolute"),
-        query_title=_("Query"),
-        key_title=_("Key"),
-        value_title=_("Attention"),
-        height=340,
-    )
+    figure = attention(steps, names=hand.tokens(), say=_).figure()
     return lesson.Result(
         PAGE,
         title,
