@@ -160,7 +160,8 @@ def build(
             image_size=image_size,
             reason=f" ({error})" if str(error) else "",
         ) from error
-    module.pretrained_cfg.pop("state_dict", None)  # type: ignore[operator]  # timm keeps all weights there once more
+    # timm keeps all weights there once more
+    module.pretrained_cfg.pop("state_dict", None)  # type: ignore[operator, union-attr]
     module.eval().requires_grad_(False)
     return module
 
