@@ -11,7 +11,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-import vitviz
 from vitviz.analysis.convnet import ConvNet
 from vitviz.cli import outputs, picture_options
 from vitviz.cli.answer import Answer, plain
@@ -22,6 +21,7 @@ from vitviz.figures.sheet import Panel, print_figure
 from vitviz.files import write_files
 from vitviz.images import Photo
 from vitviz.models.vit import ViT
+from vitviz.record import pictures
 
 _HIGH = 0.75  # height of a chart beside maps, in parts of its width
 
@@ -49,7 +49,7 @@ def chart_panels(result: Any, label: str = "", *, width_mm: float = 80, **option
 
     ``width_mm`` is about what a panel has, so that all letters are of one size.
     """
-    charts = vitviz.show(result, **options).drawing.images(width_mm=width_mm, height_mm=_HIGH * width_mm)
+    charts = pictures().show(result, options).drawing.images(width_mm=width_mm, height_mm=_HIGH * width_mm)
     return [Panel(label=label or title, picture=chart) for title, chart in charts]
 
 
