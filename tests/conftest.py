@@ -48,6 +48,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=place)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give one of two workers all files of the browser: each other would start a server and a Chromium of its own."""
+    if config.getoption("dist") != "loadfile" or len(config.getoption("tx")) > 2:
+        return None  # where there are more workers, the browser's would be the last to end
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "tests/browser" if nodeid.startswith("tests/browser/") else str(super()._split_scope(nodeid))
+
+    return Scheduling(config, log)
+
+
 def _draw_weights(module: nn.Module) -> None:
     with torch.no_grad():
         for parameter in module.parameters():
