@@ -280,3 +280,16 @@ def test_a_wrong_command_line_has_code_2(capsys: Any) -> None:
             main(words)
         assert ended.value.code == 2
     assert isinstance(program.parser(), argparse.ArgumentParser)
+
+
+def test_ctrl_c_while_torch_is_imported_is_an_exit_code_too(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    class Stopped:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "vitviz.cli.program":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "vitviz.cli.program")
+    monkeypatch.delattr("vitviz.cli.program")
+    monkeypatch.setattr(sys, "meta_path", [Stopped(), *sys.meta_path])
+    assert main(["models"]) == 130
+    assert capsys.readouterr() == ("", "")

@@ -27,12 +27,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+STOPPED = 130
+"""Exit code of what was stopped with Ctrl+C, also while torch was being imported."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command with its arguments, by default those of the process, and return the exit code.
 
     Arguments that no command understands end the process with exit code 2, as argparse does.
     """
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return STOPPED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         from vitviz.cli import program
     except (ImportError, OSError, RuntimeError) as error:  # all three come of a torch that is missing or broken
