@@ -127,7 +127,8 @@ def panel(scene: Scene, view: MapView, *, label: str = "") -> Panel:
 
 
 def titled(scene: Scene, title: str) -> str:
-    """Return the title of a picture to take away, with random weights said in it."""
+    """Return the title of a picture to take away, as a title begins, with random weights said in it."""
+    title = title[:1].upper() + title[1:]
     return _("{title} · random weights").format(title=title) if is_random(scene.vit) else title
 
 

@@ -51,7 +51,7 @@ def _sized(png: Callable[..., bytes]) -> Callable[[], bytes]:
 
 
 def _title(scene: Scene, wall: WallView) -> str:
-    token = token_title(wall.query)
+    token = _("the {token}").format(token=token_title(wall.query))
     if scene.patch is not None:
         row, column = scene.trace.grid.position(scene.patch)
         token = _("row {row}, column {column}").format(row=row + 1, column=column + 1)
