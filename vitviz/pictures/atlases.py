@@ -19,6 +19,9 @@ from vitviz.figures.photo_spread import intervals_chart
 from vitviz.figures.scale import scale_for
 from vitviz.pictures.drawing import Charts, Drawing, Extra, Say
 
+SHARE = "{name}<br>{title} %{x}: %{y:.3~p}"
+"""What the pointer tells of a share by layer."""
+
 
 def statistic(
     result: Summary, *, title: str = "", metric: str = "difference", extra: Extra = (), say: Say = str
@@ -37,7 +40,9 @@ def statistic(
         curve = by_layer(result, name)
         first = say("After layer (−1: input)") if axes == (STREAM,) else say("Layer")
         x = layer_axis(first, result.mean.size)
-        return Charts({"": line_chart([curve, *extra], x=x, y=Axis(name), hover=LAYER_HOVER, height=320)})
+        share = (result.statistic.low, result.statistic.high) == (0, 1)
+        y, hover = (Axis(name, ".0%"), SHARE) if share else (Axis(name), LAYER_HOVER)
+        return Charts({"": line_chart([curve, *extra], x=x, y=y, hover=hover, height=320)})
     if METHOD in axes:
         return _methods(result, name, METRICS.index(metric))
     if not axes:

@@ -9,7 +9,7 @@ def names() -> dict[str, tuple[str, str]]:
     """Return (title, definition) of every statistic that is not of heads."""
     return {
         "lens_agreement": (
-            _("Answer settled (share of photos)"),
+            _("Photos whose answer is settled"),
             _("Logit lens: the part of the photos whose answer, read after this layer, is already the final one."),
         ),
         "lens_confidence": (
@@ -18,7 +18,7 @@ def names() -> dict[str, tuple[str, str]]:
         ),
         "patch_norm": (_("Norm of the patch tokens"), _("Mean length of the patch tokens after the block.")),
         "outlier_share": (
-            _("Patches of unusual norm (share)"),
+            _("Patches of unusual norm"),
             _("Patches whose norm exceeds the mean by four standard deviations (Darcet et al. 2024)."),
         ),
         "stream_length": (
@@ -31,7 +31,7 @@ def names() -> dict[str, tuple[str, str]]:
             _("Radius of the gradient receptive field of the patch in the middle."),
         ),
         "field_area": (
-            _("Receptive field: half of it (share of the picture)"),
+            _("Receptive field: part of the picture that holds half of it"),
             _("Share of the picture that holds half of that field."),
         ),
         "cka": (
