@@ -75,7 +75,7 @@ def direction(places: NDArray[np.floating[Any]], values: NDArray[np.floating[Any
 
 
 def _title(axis: Any) -> str:
-    return str(axis.title.text or "")
+    return str(axis.title.text or "").replace("<br>", " ")
 
 
 def _name(trace: Any, words: Mapping[str, str]) -> str:

@@ -12,15 +12,18 @@ from numpy.typing import ArrayLike, NDArray
 from vitviz.errors import OptionError
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, TYPE, axis, figure, plain, small
+from vitviz.numbers import percent
 
 _NUMBERS = {
-    "texttemplate": "%{x:.3~p}",
+    "texttemplate": "%{text}",
     "textposition": "outside",
     "textfont": {"size": TYPE},
     "constraintext": "none",  # else they shrink with the bars
     "cliponaxis": False,
 }
 """The share at the end of each bar."""
+_MARGIN = {"l": 8, "r": 30, "t": 28, "b": 8}
+"""Room for that share at the end of the longest bar, where long names leave little on a phone."""
 
 
 class Verdict(NamedTuple):
@@ -58,6 +61,7 @@ def answers_bar(
         go.Bar(
             x=group,
             y=places,
+            text=_numbers(group),
             orientation="h",
             name=plain(label),
             marker={"color": colour},
@@ -70,13 +74,19 @@ def answers_bar(
     largest = max(float(group.max()) for group in groups)
     return figure(
         bars,
-        x=axis(x_title, tickformat=".0%" if largest > 0.05 else ".1%", range=[0, min(1.0, largest) * 1.18 + 0.01]),
+        x=axis(x_title, tickformat=".0%" if largest > 0.05 else ".1%", range=[0, min(1.0, largest) * 1.25 + 0.01]),
         # Positions with texts, not the names themselves: two classes of ImageNet are called "crane".
         y=axis("", tickvals=places, ticktext=shown, autorange="reversed", showgrid=False, zeroline=False),
-        height=height or 80 + (28 if after is None else 50) * len(names),
+        height=height or 84 + (28 if after is None else 54) * len(names),
         showlegend=after is not None,
+        margin=_MARGIN,
         bargap=0.25,
     )
+
+
+def _numbers(shares: NDArray[np.float32]) -> list[str]:
+    """Return shares as they stand at their bars, and not with all the noughts of a very small one."""
+    return [plain(percent(share)) for share in shares]
 
 
 def _shares(values: ArrayLike, count: int, label: str) -> NDArray[np.float32]:
@@ -112,6 +122,7 @@ def verdict_bars(
             go.Bar(
                 x=shares,
                 y=places,
+                text=_numbers(shares),
                 orientation="h",
                 name=plain(verdict.name),
                 customdata=[plain(answer) for answer in answers],
@@ -130,6 +141,7 @@ def verdict_bars(
         y=axis("", tickvals=places, ticktext=names, autorange="reversed", showgrid=False),
         height=height,
         showlegend=True,
+        margin=_MARGIN,
         barmode="group",
         bargap=0.25,
     )

@@ -96,9 +96,11 @@ def intervals_chart(
         error_x={"type": "data", "array": half, "color": VIT_BLUE, "thickness": 2, "width": 0},
         hovertemplate="%{text}<br>%{x:.4g} ± %{error_x.array:.2g}<extra></extra>",
     )
+    across = axis(x_title)
+    across["title"]["text"] = across["title"]["text"].replace(" (", "<br>(")  # the names leave little room on a phone
     made = figure(
         [dots],
-        x=axis(x_title),
+        x=across,
         y=axis("", tickvals=places, ticktext=[plain(name) for name in names], autorange="reversed", zeroline=False),
         height=height or 80 + 24 * len(names),
         showlegend=False,

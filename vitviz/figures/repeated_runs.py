@@ -46,17 +46,20 @@ def repeated_runs(
         marker={"symbol": "line-ew", "size": 22, "line": {"width": 3, "color": NEUTRAL}},
         hovertemplate="%{text}: %{y:.3~p}<extra></extra>",
     )
-    ticks = {
-        "tickvals": list(range(len(groups))),
-        "ticktext": ["<br>".join(wrap(plain(name), _LETTERS, break_long_words=False)) for name in groups],
-    }
+    ticks = {"tickvals": list(range(len(groups))), "ticktext": [_in_lines(name) for name in groups]}
     return figure(
         [*dots, bars],
-        x=axis("", showgrid=False, zeroline=False, range=[-0.5, len(groups) - 0.5], **ticks),
+        x=axis("", showgrid=False, zeroline=False, tickangle=0, range=[-0.5, len(groups) - 0.5], **ticks),
         y=axis(y_title, tickformat=".0%"),
         height=height,
         showlegend=False,
     )
+
+
+def _in_lines(name: str) -> str:
+    """Return a group's name in short lines; a Chinese one has no spaces to break at, but signs."""
+    spaced = plain(name).replace("，", "， ").replace("（", " （")
+    return "<br>".join(wrap(spaced, _LETTERS, break_long_words=False))
 
 
 def _dots(name: str, values: NDArray[np.float32], colour: str, place: int) -> go.Scatter:

@@ -83,7 +83,7 @@ def scaling(result: Scaling, *, quantity: str = "parameters", extra: Extra = (),
     else:
         title, values, tint = say("Operations (GMACs)"), result.macs / 1e9, QUERY_ORANGE
     x = Axis(growing(result.growing, say=say), log=True, ticks=[int(value) for value in result.values])
-    y = Axis(title, log=True, span=None if extra else _decade_around(values), marks="auto")
+    y = Axis(title, log=True, span=None if extra else _decade_around(values))
     curve = Curve(title, result.values, values, tint)
     return Charts({"": line_chart([curve, *extra], x=x, y=y, legend=True, height=320)})
 

@@ -32,17 +32,17 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 _PAGE_STYLE = """
 :root {
   color-scheme: light dark;
-  --st-text-color: #1f2430;
+  --st-text-color: #1a2330;
   --st-background-color: #ffffff;
-  --st-secondary-background-color: #f3f4f7;
+  --st-secondary-background-color: #f1f5f9;
   --st-primary-color: #0072b2;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --st-text-color: #eceff4;
-    --st-background-color: #10151d;
-    --st-secondary-background-color: #1b2430;
-    --st-primary-color: #56b4e9;
+    --st-text-color: #edf2f7;
+    --st-background-color: #030406;
+    --st-secondary-background-color: #131a24;
+    --st-primary-color: #1078d2;
   }
 }
 body {

@@ -103,12 +103,20 @@ def question(title: str, sentence: str) -> None:
 def formula(latex: str | Sequence[str], symbols: Mapping[str, str]) -> None:
     """Draw a formula, or several, and below what each symbol means (LaTeX → words with the unit).
 
-    A line too long for a phone breaks after a relation, a sum's sign or a wide space: so none may be in a group.
+    On a phone a line breaks at a wide space, and what is too long still after a relation or a sum's sign: so these may
+    not be in a group.
     """
     with st.container(key="formula", gap=None):
         for line in [latex] if isinstance(latex, str) else latex:
-            st.latex(line.replace(r"\qquad", r"\qquad\allowbreak "))
+            with st.container(horizontal=True, horizontal_alignment="center", gap="large"):
+                for part in line.split(r"\qquad"):
+                    st.latex(part.strip(), width="content")
     st.caption(" · ".join(f"${symbol}$ {meaning}" for symbol, meaning in symbols.items()))
+
+
+def words(text: str) -> str:
+    """Return words for a formula, in LaTeX."""
+    return rf"\text{{{text}}}"
 
 
 def more() -> DeltaGenerator:

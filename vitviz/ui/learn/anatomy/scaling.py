@@ -122,7 +122,7 @@ def _presets() -> None:
 
 def _words() -> None:
     lesson.formula(
-        r"\text{parameters} \approx 12\,T D^2, \qquad \text{MACs} \approx T\,(12\,L D^2 + 2\,L^2 D)",
+        lesson.words(_("parameters")) + r" \approx 12\,T D^2, \qquad \text{MACs} \approx T\,(12\,L D^2 + 2\,L^2 D)",
         {"T": _("blocks"), "D": _("channels"), "L": _("tokens: the square of side over patch, plus the class token")},
     )
     lesson.try_next(

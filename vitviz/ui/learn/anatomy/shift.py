@@ -120,7 +120,7 @@ def _sentence(scene: Scene, experiment: ShiftExperiment) -> str:
 
 def _words(scene: Scene) -> None:
     lesson.formula(
-        r"f(\text{shift}_s\, x) = \text{shift}_{s/p}\, f(x)",
+        r"f(\operatorname{shift}_s x) = \operatorname{shift}_{s/p} f(x)",
         {
             "f": _("a network up to some layer"),
             "s": _("shift in pixels"),

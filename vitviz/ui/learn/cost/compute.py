@@ -194,8 +194,8 @@ def _difference(counted: int, formula: float) -> str:
 def _lesson() -> None:
     lesson.formula(
         [
-            r"\underbrace{4LD^2}_{\text{projections}} + \underbrace{2L^2D}_{\text{attention}} + "
-            r"\underbrace{2rLD^2}_{\text{MLP}} ",
+            rf"\underbrace{{4LD^2}}_{{{lesson.words(_('projections'))}}} + "
+            rf"\underbrace{{2L^2D}}_{{{lesson.words(_('attention'))}}} + \underbrace{{2rLD^2}}_{{\text{{MLP}}}}",
             r"2L^2D > 4LD^2 \iff L > 2D",
             r"2L^2D > (4+2r)LD^2 \iff L > (2+r)D",
         ],

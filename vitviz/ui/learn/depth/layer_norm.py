@@ -204,7 +204,7 @@ def _lesson() -> None:
         [
             r"\text{Pre-LN: } x_{\ell+1} = x_\ell + f(\mathrm{LN}(x_\ell))",
             r"\text{Post-LN: } x_{\ell+1} = \mathrm{LN}(x_\ell + f(x_\ell))",
-            r"|x_\ell| = (1+g)^\ell\,|x_0| \quad\text{or}\quad |x_\ell| \le |x_0| + c\,\ell",
+            r"|x_\ell| = (1+g)^\ell\,|x_0| \qquad |x_\ell| \le |x_0| + c\,\ell",
         ],
         {
             "f": _("branch: attention or MLP"),

@@ -172,10 +172,11 @@ def _lesson() -> None:
     lesson.formula(
         [
             r"x \mapsto (I - \alpha\Lambda)\,x",
-            r"\text{gain after } \ell \text{ blocks: } (1 - \alpha\lambda_k)^\ell",
-            r"\lambda_k = 2 - 2\cos\frac{2\pi k}{n} \text{ on a ring}",
+            r"\gamma_k = (1 - \alpha\lambda_k)^\ell",
+            r"\lambda_k = 2 - 2\cos\frac{2\pi k}{n}\ " + lesson.words(_("on a ring")),
         ],
         {
+            r"\gamma_k": _("gain after ℓ blocks"),
             r"\Lambda": _("graph Laplacian: a value times its number of neighbours, minus their sum"),
             r"\lambda_k": _("its eigenvalues: 0 is constant, the largest is the fastest wave"),
             r"\alpha": _("strength of the branch"),

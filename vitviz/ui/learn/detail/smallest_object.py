@@ -96,7 +96,9 @@ def _curve_words(simulation: Simulation) -> None:
 
 def _object_words(simulation: Simulation) -> None:
     lesson.formula(
-        r"s_{\min} = \sqrt{\frac{k\,\sigma\,p}{\Delta}}\quad\text{for}\quad p \ge \frac{k\sigma}{\Delta}",
+        r"s_{\min} = \sqrt{\frac{k\,\sigma\,p}{\Delta}}\quad "
+        + lesson.words(_("for"))
+        + r"\quad p \ge \frac{k\sigma}{\Delta}",
         {
             r"s_{\min}": _("side of the object seen in half of all pictures, pixels"),
             "p": _("side of the patch, pixels"),

@@ -42,7 +42,7 @@ def draw(situation: Situation) -> AttentionCount | None:
     counter = counted(situation)
     lesson.formula(
         r"A_{ii}=\frac{1}{m+(n-m)\,e^{-\beta}},\qquad n-\operatorname{trace}(A)"
-        r"\;\xrightarrow{\;\beta\to\infty\;}\;\text{whole objects}",
+        r"\;\xrightarrow{\;\beta\to\infty\;}\;" + lesson.words(_("whole objects")),
         {
             r"A_{ii}": _("attention of half i to itself"),
             "n": _("halves in the picture"),

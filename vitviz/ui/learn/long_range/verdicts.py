@@ -243,7 +243,7 @@ def figure(situation: Situation) -> go.Figure:
         shown,
         truth=situation.truth,
         x_title=_("Probability"),
-        height=130 + 66 * situation.task.answers,
+        height=130 + 76 * situation.task.answers,
     )
 
 

@@ -106,7 +106,7 @@ def depth_figure(situation: Situation) -> go.Figure:
             Level(_("your distance"), pixels, upright=True, colour=QUERY_ORANGE),
         ],
         x=Axis(_("Distance (pixels)")),
-        y=Axis(_("Layers"), log=True, marks="auto"),
+        y=Axis(_("Layers"), log=True),
         hover=TITLED,
         legend=True,
         height=380,

@@ -176,8 +176,10 @@ def _table(pair: Pair, key: str) -> None:
 
 def _words() -> None:
     lesson.formula(
-        r"f(Px) = P f(x)\quad\text{(equivariant)}\qquad f_{\mathrm{class}}(Px) = f_{\mathrm{class}}(x)\quad"
-        r"\text{(invariant)}",
+        r"f(Px) = P f(x)\quad "
+        + lesson.words(_("(equivariant)"))
+        + r"\qquad f_{\mathrm{class}}(Px) = f_{\mathrm{class}}(x)\quad "
+        + lesson.words(_("(invariant)")),
         {
             "f": _("self-attention, or a whole ViT without positions"),
             "x": _("patch tokens in order"),

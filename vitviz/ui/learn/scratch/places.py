@@ -46,7 +46,7 @@ def draw(scene: Scene) -> lesson.Result | None:
         return None
     weight = float(link.get(LIKING))
     with_places, without = lab.run(weight), lab.run(weight, positions=False)
-    left, right = st.columns(2, gap="large")
+    left, right = st.container(key="apart").columns(2, gap="large")
     with left:
         st.subheader(_("Keys are the places"), anchor=False)
         _sheet(with_places)

@@ -155,8 +155,12 @@ def _sentence(shown: DataHunger) -> str:
 
 def _words() -> None:
     lesson.formula(
-        r"\mathrm{gap}(n) = \mathrm{accuracy}_{CNN}(n) - \mathrm{accuracy}_{ViT}(n)",
-        {"n": _("pictures in the training set")},
+        r"\Delta(n) = a_{CNN}(n) - a_{ViT}(n)",
+        {
+            r"\Delta": _("gap"),
+            "a": _("share of held-out digits recognised"),
+            "n": _("pictures in the training set"),
+        },
     )
     lesson.try_next(
         [
