@@ -4,48 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from types import MethodType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks.modules import research
+from benchmarks.modules import attending, research, running, wrapped
+from benchmarks.modules.kind import Kind, drawn, vit
 from benchmarks.modules.research import Dino
 from vitviz.models.timm_door import timm
-
-SMALL = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 2, "num_classes": 10}
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of module."""
-
-    build: Callable[[], nn.Module]
-    refused: str = ""
-    """What its refusal says, as a regular expression; empty for a kind that is observed."""
-    options: dict[str, Any] = field(default_factory=dict)
-    """Of ``ViT.from_module``."""
-    channels: int = 3
-    gradients: bool = True
-    masks: bool = True
-    """Whether tokens can be masked: not where the answer is made of more than the last block's."""
-
-
-def vit(**options: Any) -> Any:
-    """Return a small ViT of timm with weights large enough for attention that is not uniform."""
-    module = timm.models.vision_transformer.VisionTransformer(**(SMALL | options))
-    return drawn(module)
-
-
-def drawn(module: nn.Module) -> Any:
-    """Draw larger weights."""
-    with torch.no_grad():
-        for weight in module.parameters():
-            fan_in = weight[0].numel() if weight.ndim > 1 else 25
-            weight.add_(torch.randn_like(weight) * 1.5 / fan_in**0.5)
-    return module.eval()
 
 
 def _pooled(self: Any, x: Tensor) -> Any:
@@ -271,7 +239,7 @@ KINDS: dict[str, Kind] = {
     "dynamically quantised": Kind(_quantised, gradients=False),
     "dropout that stays on": Kind(
         lambda: _changed(lambda m: setattr(m.head_drop, "forward", lambda x: nn.functional.dropout(x, 0.5, True))),
-        "A plain call of .* more than rounding",
+        "called again with the same picture it answers something else",
     ),
     "weights on the meta device": Kind(lambda: vit().to("meta"), "on the meta device"),
     "one block run twice": Kind(lambda: _changed(_shared), "runs the same block several times"),
@@ -281,5 +249,8 @@ KINDS: dict[str, Kind] = {
         "cannot be explained|does not say",
     ),
     "ResNet": Kind(lambda: _small("resnet18"), "convolutional network"),
-    "scripted": Kind(lambda: torch.jit.script(nn.Linear(2, 2)), "is a RecursiveScriptModule"),  # type: ignore[no-untyped-call]
+    "scripted": Kind(lambda: torch.jit.script(nn.Linear(2, 2)), "is a RecursiveScriptModule of torch.jit"),  # type: ignore[no-untyped-call]
+    **attending.KINDS,
+    **running.KINDS,
+    **wrapped.KINDS,
 }

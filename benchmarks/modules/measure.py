@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -33,7 +33,8 @@ class Verdict:
 
 def measure(kind: Kind, *, seed: int = 0) -> Verdict:
     """Wrap a module of a kind and compare it with itself, and with a twin of the same seed."""
-    module, twin = built(kind, seed), unwrapped(built(kind, seed))
+    module = built(kind, seed)
+    twin = unwrapped(built(kind if kind.twin is None else replace(kind, build=kind.twin), seed))
     state = state_of(module)
     try:
         vit = vitviz.ViT.from_module(module, name="it", **kind.options)
@@ -44,8 +45,9 @@ def measure(kind: Kind, *, seed: int = 0) -> Verdict:
     answer = trace.embedding if trace.logits is None else trace.logits
     plain = plain_row(twin, vit.as_input(pixels[None]), vit)
     maps = reference_maps(twin, vit.as_input(pixels[None]))
-    differences = [float((trace.attention(n) - map_[0].float()).abs().max()) for n, map_ in enumerate(maps)]
-    assert len(differences) == vit.layers
+    calls = len(maps) // vit.layers  # attention that pools comes last
+    layers = [torch.cat(maps[n * calls : (n + 1) * calls], 1)[0] for n in range(vit.layers)]  # (heads, query, key)
+    differences = [float((trace.attention(n) - layer.float()).abs().max()) for n, layer in enumerate(layers)]
     remarks = [*_without(vit, pixels), *(["changed"] if state_of(module) != state else [])]
     share = float((answer.float() - plain.float()).abs().max() / plain.float().abs().max())
     return Verdict("observed", share, max(differences), (*vit.notes, *remarks))
@@ -99,7 +101,11 @@ def state_of(module: nn.Module) -> list[Any]:
     """Return what must not change: modes, hooks, attributes and weights of all parts."""
     state: list[Any] = []
     for name, part in module.named_modules():
-        attributes = {key: id(value) for key, value in vars(part).items() if key not in ("_modules", "_parameters")}
+        attributes = {
+            key: id(value)
+            for key, value in vars(part).items()
+            if key not in ("_modules", "_parameters") and not isinstance(value, Tensor | int)  # what a plain call sets
+        }
         hooks = [list(value) for key, value in vars(part).items() if "_hooks" in key and value is not None]
         state.append((name, type(part), part.training, attributes, hooks))
     for name, weight in module.named_parameters():

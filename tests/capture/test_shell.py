@@ -82,7 +82,7 @@ def test_scripted_and_traced_modules_are_refused() -> None:
         warnings.simplefilter("ignore")  # torch says that scripting will go
         others = [torch.jit.script(module), torch.jit.trace(module, torch.zeros(1, 2))]
     for other in others:
-        said = f"The model is a {type(other).__name__}; wanted a plain nn.Module.*before torch.jit.script"
+        said = f"The model is a {type(other).__name__} of torch.jit; wanted a plain nn.Module.*from before torch.jit,"
         with pytest.raises(UnsupportedModelError, match=said):
             ViT.from_module(other)
         with pytest.raises(UnsupportedModelError, match=said):

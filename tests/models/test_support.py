@@ -150,15 +150,6 @@ def test_an_unknown_model_is_judged_by_what_its_blocks_do(way: Callable[[Tensor]
         ViT.from_module(Toy(plain, way, plain))
 
 
-def test_causal_attention_is_refused() -> None:
-    def causal(tokens: Tensor) -> Tensor:
-        heads = tokens[:, None]
-        return functional.scaled_dot_product_attention(heads, heads, heads, is_causal=True)[:, 0]
-
-    with pytest.raises(UnsupportedModelError, match="causal mask"):
-        ViT.from_module(Toy(causal))
-
-
 def test_a_block_that_runs_twice_is_refused() -> None:
     module = Toy(plain, plain)
     module.blocks[1] = module.blocks[0]

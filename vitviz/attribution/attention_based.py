@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from vitviz.attention.rollout import FUSIONS, carried
 from vitviz.attribution.method import Knob, Method, RawMap, Task
 from vitviz.attribution.readout import no_class_token, readout
+from vitviz.capture.proof import differ, noise
+from vitviz.capture.tap import AttentionTap, watch_blocks
+from vitviz.models.examination import is_of_libraries
 from vitviz.models.parts import block_parts
 from vitviz.models.vit import ViT
 from vitviz.trace.along import MEANS, RELEVANCES
@@ -138,7 +141,8 @@ def value_weighted_attention(task: Task, *, layer: int) -> RawMap:
 def output_projection(vit: ViT, layer: int) -> Tensor | None:
     """Return the matrix that turns the heads of a layer into its output, (channel, heads · head_dim), or None.
 
-    None if something stands between the heads and the matrix (a norm, a gate), or if there are parallel branches.
+    None if something stands between the heads and the matrix (a norm, a gate), or if there are parallel branches; for
+    attention of the user's own, if a pass does not show that it is the heads side by side that reach the matrix.
     """
     block: Any = list(vit.shell.blocks.children())[layer]  # type: ignore[union-attr]
     parts = block_parts(block)
@@ -147,7 +151,22 @@ def output_projection(vit: ViT, layer: int) -> Tensor | None:
         return None
     between = [getattr(attention, name, None) for name in ("norm", "inner_attn_ln", "gate")]
     plain = all(part is None or part is False or isinstance(part, nn.Identity) for part in between)
-    return projection.weight.detach() if plain else None
+    known = isinstance(attention, nn.MultiheadAttention) or attention is not None and is_of_libraries(attention)
+    return projection.weight.detach() if plain and (known or _is_given_heads(vit, layer)) else None
+
+
+def _is_given_heads(vit: ViT, layer: int) -> bool:
+    """Return whether the output projection of a layer is given what its heads made, side by side."""
+    shell, given = vit.working_copy(), list[Tensor]()
+    blocks = list(shell.blocks.children())
+    watch_blocks(blocks)
+    projection: Any = block_parts(blocks[layer]).projection
+    projection.register_forward_pre_hook(lambda _, args: given.append(args[0]))
+    with vit.lock, torch.inference_mode(False), torch.no_grad(), AttentionTap(keep_outputs=True) as tap:
+        shell.forward_features(noise(shell, (vit.channels, *vit.image_size)))
+    heads = torch.cat([call.output for call in tap.calls if call.layer == layer and call.output is not None], 1)
+    wanted = heads.transpose(1, 2).flatten(2)  # (1, query, heads · head_dim)
+    return len(given) == 1 and given[0].shape == wanted.shape and differ(wanted, given[0]) is None
 
 
 def token_grad_cam(task: Task, *, layer: int) -> RawMap:

@@ -6,6 +6,7 @@ are taken of runs under a ``GraphWatch``, and every gradient comes from ``gradie
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
@@ -48,8 +49,12 @@ class GraphWatch(TorchFunctionMode):
     ) -> None:
         super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
         self._lost.clear()
-        if self._watching and type(error) is RuntimeError and "nference tensor" in str(error):
+        if not self._watching or type(error) is not RuntimeError:
+            return
+        if "nference tensor" in str(error):
             raise refusal(Clause("its weights were made under torch.inference_mode")) from error
+        if re.search("requires? grad|differentiation|autograd", str(error)):
+            raise refusal(Clause("torch says: {error}", error=str(error).splitlines()[0].rstrip("."))) from error
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None

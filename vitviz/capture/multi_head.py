@@ -16,6 +16,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from vitviz.capture.written import causal_mask
+
 
 class _Relay(TorchFunctionMode):
     """Hands on what happens inside to the mode that the call happened under."""
@@ -34,8 +36,10 @@ class _Relay(TorchFunctionMode):
 
     def weights(self) -> Tensor:
         """Return the attention of the call, (batch, heads, query, key)."""
-        query, key, _, mask = self._call[:4]
+        query, key, _, mask, _, causal = self._call
         scores = query @ key.mT / math.sqrt(query.shape[-1])
+        if causal:
+            scores = scores.masked_fill(~causal_mask(query, key), float("-inf"))
         weights: Tensor = (scores if mask is None else scores + mask).softmax(-1)
         return weights
 

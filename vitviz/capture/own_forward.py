@@ -80,10 +80,12 @@ class OwnForward(nn.Module):
         read: Reading,
         shape: tuple[int, int, int],
         watched: bool = True,
+        copied: bool = False,
     ) -> None:
         """Observe ``root``, a shell; ``blocks`` and ``body`` are names of its parts.
 
-        ``shape`` is (channel, height, width) of its input. ``watched`` reports the blocks to taps.
+        ``shape`` is (channel, height, width) of its input. ``watched`` reports the blocks to taps, ``copied`` with
+        copies of their tokens.
         """
         super().__init__()
         self.root = root
@@ -94,7 +96,7 @@ class OwnForward(nn.Module):
         self._readers: list[nn.Module] = []
         self.train(False)
         if watched:
-            watch_blocks(self.blocks)
+            watch_blocks(self.blocks, copied=copied)
         for layer, block in enumerate(self.blocks):
             block.__dict__["forward"] = self._passable(block.forward, last=layer == len(self.blocks) - 1)
         self.blocks[-1].register_forward_hook(self._hand_on)

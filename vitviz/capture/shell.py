@@ -8,6 +8,7 @@ user's module is never touched. Copying the objects of a ViT takes a few millise
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from copy import copy as shallow
 from copy import deepcopy
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from torch import nn
 
 from vitviz.capture.rebinding import Rebinding
+from vitviz.clause import Clause
 from vitviz.errors import UnsupportedModelError
 
 _WRAPPERS = {  # what runs another module as it is, on several devices or compiled: class, where the module is kept
@@ -138,13 +140,26 @@ def fused_configuration(config: Any) -> Any:
 
 
 def refuse_scripted(module: nn.Module) -> None:
-    """Raise UnsupportedModelError for a scripted or traced module."""
-    if type(module).__module__.startswith(("torch.jit", "torch._dynamo", "torch.fx", "torch.export")):
+    """Raise UnsupportedModelError for a scripted, traced or exported module, and for what is no module."""
+    place = type(module).__module__
+    if place.startswith(("torch.jit", "torch._dynamo", "torch.fx", "torch.export")):
         raise UnsupportedModelError(
-            "The model is a {kind}; wanted a plain nn.Module, because the Python code of scripted "
-            "and traced modules is gone and cannot be observed. Pass the module from before "
-            "torch.jit.script or trace.",
-            kind=type(module).__name__,
+            "The model is a {kind} of {place}; wanted a plain nn.Module, because the Python code of scripted, traced "
+            "and exported modules is gone and cannot be observed. Pass the module from before torch.jit, torch.fx or "
+            "torch.export.",
+            kind="GraphModule" if place.startswith("torch.fx") else type(module).__name__,
+            place=".".join(place.split(".")[:2]),
+        )
+    if not isinstance(module, nn.Module):
+        holds = isinstance(module, Mapping)
+        raise UnsupportedModelError(
+            "ViT.from_module was given {kind}; wanted a torch.nn.Module. {hint}",
+            kind=Clause("the class {name}", name=module.__name__)
+            if isinstance(module, type)
+            else f"a {type(module).__name__}",
+            hint="A state dict is loaded into an architecture: load_vit(name, checkpoint=FILE)."
+            if holds
+            else "Build the model first, and pass it.",
         )
 
 

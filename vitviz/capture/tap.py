@@ -24,7 +24,9 @@ from vitviz.capture.multi_head import multi_head_attention
 from vitviz.capture.written import (
     NAMES,
     SOFTMAXES,
+    Scores,
     Written,
+    causal_mask,
     einsum_operands,
     product_with_values,
     softmax_dimension,
@@ -147,10 +149,10 @@ class AttentionTap(GraphWatch):
         scale: float | None = None,
         enable_gqa: bool = False,
     ) -> Tensor:
-        if is_causal or enable_gqa or dropout_p:
+        if dropout_p or is_causal and attn_mask is not None:
             raise UnsupportedModelError(
-                "The model calls attention with a causal mask, grouped keys or dropout; "
-                "wanted plain self-attention in eval mode. This model cannot be read truthfully."
+                "The model calls attention with dropout, or with a causal mask beside another one; "
+                "wanted self-attention in eval mode. This model cannot be read truthfully."
             )
         if query.ndim != 4:
             raise UnsupportedModelError(
@@ -158,6 +160,9 @@ class AttentionTap(GraphWatch):
                 "token, head_dim). This model cannot be read truthfully.",
                 shape=tuple(query.shape),
             )
+        attn_mask = causal_mask(query, key) if is_causal else attn_mask
+        if enable_gqa:  # several heads share keys and values
+            key, value = (part.repeat_interleave(query.shape[1] // part.shape[1], 1) for part in (key, value))
         factor = self._temperature.get(-1 if self.layer is None else self.layer, 1.0)
         if factor != 1:
             query = query / factor
@@ -179,10 +184,12 @@ class AttentionTap(GraphWatch):
         scores = self._written.shares_of(shares)
         product = None if scores is None else product_with_values(name, args)
         if scores is None or product is None or not isinstance(shares, Tensor):
+            step = self._written.before(name, args, kwargs)
             result = function(*args, **kwargs)
-            self._written.follow(name, args, kwargs, result)
+            self._written.after(step, result)
             return result
         values, ordered = product
+        self._check_shares(shares, scores)
         output = torch.matmul(shares, values)  # (batch, heads, query, head_dim)
         self._record_call(scores.queries, scores.keys, values, scores.bias, scores.scale, output)
         self._written.forget()
@@ -193,7 +200,7 @@ class AttentionTap(GraphWatch):
         given = args[0] if args else kwargs["input"]
         scores = self._written.scores_of(given)
         if scores is None or softmax_dimension(args, kwargs) not in (-1, 3):
-            square = self.layer is not None and given.ndim == 4 and given.shape[-1] == given.shape[-2]
+            square = self.layer is not None and given.ndim in (3, 4) and given.shape[-1] == given.shape[-2]
             if square or scores is not None:
                 raise unreadable(self.place(), "its scores are no product of queries and keys that could be followed")
             return function(*args, **kwargs)
@@ -210,6 +217,9 @@ class AttentionTap(GraphWatch):
         result = function(given, *args[1:], **named)
         self._written.note_shares(result, scores)
         return result
+
+    def _check_shares(self, shares: Tensor, scores: Scores) -> None:
+        """Look at attention written out by hand, (batch, heads, query, key), beside what it was computed from."""
 
     def _record_call(
         self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, scale: float, output: Tensor
@@ -250,22 +260,26 @@ class _Active(threading.local):
 _active = _Active()
 
 
-def watch_blocks(blocks: Iterable[nn.Module]) -> int:
-    """Make the blocks of a shell report to the tap of the thread that runs them; return their number."""
+def watch_blocks(blocks: Iterable[nn.Module], *, copied: bool = False) -> int:
+    """Make the blocks of a shell report to the tap of the thread that runs them; return their number.
+
+    ``copied`` reports copies of the tokens, for blocks that change them in place.
+    """
     count = 0
     for layer, block in enumerate(blocks):
-        block.register_forward_pre_hook(_reporter_before(layer), with_kwargs=True)
-        block.register_forward_hook(_reporter_after(layer))
+        block.register_forward_pre_hook(_reporter_before(layer, copied), with_kwargs=True)
+        block.register_forward_hook(_reporter_after(layer, copied))
         count += 1
     return count
 
 
-def _reporter_before(layer: int) -> Callable[..., Any]:
+def _reporter_before(layer: int, copied: bool) -> Callable[..., Any]:
     def report(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not _active.stack:
             return None
         name = None if args else next(iter(kwargs))
-        changed = _active.stack[-1].enter_block(layer, args[0] if name is None else kwargs[name])
+        stream = args[0] if name is None else kwargs[name]
+        changed = _active.stack[-1].enter_block(layer, stream.clone() if copied else stream)
         if changed is None:
             return None
         return ((changed, *args[1:]), kwargs) if name is None else (args, {**kwargs, name: changed})
@@ -273,10 +287,11 @@ def _reporter_before(layer: int) -> Callable[..., Any]:
     return report
 
 
-def _reporter_after(layer: int) -> Callable[..., None]:
+def _reporter_after(layer: int, copied: bool) -> Callable[..., None]:
     def report(block: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         if _active.stack:
-            _active.stack[-1].leave_block(layer, stream_in(output, layer))
+            stream = stream_in(output, layer)
+            _active.stack[-1].leave_block(layer, stream.clone() if copied else stream)
 
     return report
 

@@ -60,28 +60,64 @@ class Scores(Record):
         shape = torch.broadcast_shapes(mask.shape, bias.shape)
         return replace(self, bias=bias.expand(shape).masked_fill(mask, float(value)))
 
+    def softmax(self) -> Tensor:
+        """Return the attention that the scores stand for, (batch, heads, query, key)."""
+        scores = self.queries @ self.keys.mT * self.scale
+        if self.bias is not None:
+            scores = scores + self.bias
+        return scores.softmax(-1)
+
+
+def causal_mask(queries: Tensor, keys: Tensor) -> Tensor:
+    """Return which keys each query may attend to, (query, key), where none sees what comes after it."""
+    return torch.ones(queries.shape[-2], keys.shape[-2], dtype=torch.bool, device=queries.device).tril()
+
+
+@dataclass(frozen=True, eq=False)
+class Step(Record):
+    """What an operation makes."""
+
+    scores: Scores
+    are_shares: bool = False
+    """Whether it is the softmax of the scores."""
+
+
+_Followed = tuple[Tensor, int | None, Scores]
+"""A tensor, kept so that no id is used twice, how often it was written to, and what it was computed from."""
+
+
+def _followed(tensor: Tensor, scores: Scores) -> _Followed:
+    return tensor, _writes(tensor), scores
+
+
+def _known(entry: _Followed | None) -> Scores | None:
+    """Return what a tensor was computed from, unless somebody wrote into it since."""
+    return entry[2] if entry is not None and _writes(entry[0]) == entry[1] else None
+
+
+def _writes(tensor: Tensor) -> int | None:
+    return None if tensor.is_inference() else tensor._version
+
 
 class Written:
     """Follows the scores and the shares of attention written out by hand through one pass."""
 
     def __init__(self) -> None:
-        self._scores: dict[int, tuple[Tensor, Scores]] = {}  # the tensor is kept, so that no id is used twice
-        self._shares: dict[int, tuple[Tensor, Scores]] = {}
+        self._scores: dict[int, _Followed] = {}
+        self._shares: dict[int, _Followed] = {}
 
     def scores_of(self, tensor: Any) -> Scores | None:
         """Return what a tensor of scores was computed from, if it is known."""
-        entry = self._scores.get(id(tensor))
-        return None if entry is None else entry[1]
+        return _known(self._scores.get(id(tensor)))
 
     def shares_of(self, tensor: Any) -> Scores | None:
         """Return what a tensor of attention was computed from, if it is one."""
-        entry = self._shares.get(id(tensor))
-        return None if entry is None else entry[1]
+        return _known(self._shares.get(id(tensor)))
 
     def note_shares(self, tensor: Tensor, scores: Scores) -> None:
         """Note that a tensor is the softmax of some scores."""
         self._scores.clear()
-        self._shares[id(tensor)] = (tensor, scores)
+        self._shares[id(tensor)] = _followed(tensor, scores)
 
     @property
     def pending(self) -> bool:
@@ -93,24 +129,27 @@ class Written:
         self._scores.clear()
         self._shares.clear()
 
-    def follow(self, name: str, args: tuple[Any, ...], kwargs: Any, result: Any) -> None:
-        """Note what the result of an operation is made of."""
-        if not isinstance(result, Tensor) or result.ndim != 4:
-            return
+    def before(self, name: str, args: tuple[Any, ...], kwargs: Any) -> Step | None:
+        """Return what the result of an operation will be made of, if it is scores or shares.
+
+        It is asked before the operation runs, for one in place writes over what it was given.
+        """
         first = args[0] if args else kwargs.get("input")
         if name in _PRODUCTS and len(args) == 2 and args[0].ndim == args[1].ndim == 4:
-            self._scores[id(result)] = (result, Scores(args[0], args[1].mT))
-        elif name == "einsum":
+            return Step(Scores(args[0], args[1].mT))
+        if name == "einsum":
             operands = einsum_operands(args)
             scores = None if operands is None else _einsum_scores(*operands)
-            if scores is not None:
-                self._scores[id(result)] = (result, scores)
-        elif name in _SAME and (shares := self.shares_of(first)) is not None:
-            self._shares[id(result)] = (result, shares)
-        elif self._scores:
-            scores = self._changed(name, args, kwargs)
-            if scores is not None:
-                self._scores[id(result)] = (result, scores)
+            return None if scores is None else Step(scores)
+        if name in _SAME and (shares := self.shares_of(first)) is not None:
+            return Step(shares, are_shares=True)
+        scores = self._changed(name, args, kwargs) if self._scores else None
+        return None if scores is None else Step(scores)
+
+    def after(self, step: Step | None, result: Any) -> None:
+        """Note the result of an operation."""
+        if step is not None and isinstance(result, Tensor) and result.ndim == 4:
+            (self._shares if step.are_shares else self._scores)[id(result)] = _followed(result, step.scores)
 
     def _changed(self, name: str, args: tuple[Any, ...], kwargs: Any) -> Scores | None:
         """Return what scores became by an operation on them, or None if they are no scores any more."""

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vitviz.capture.checked import CheckedTap
 from vitviz.capture.observed import Observed
 from vitviz.capture.own_forward import PATCHES, Answers, OwnForward
 from vitviz.capture.proof import differ, noise
@@ -19,11 +20,19 @@ from vitviz.clause import Clause
 from vitviz.errors import OptionError, ShortMemoryError, UnsupportedModelError, VitvizError
 from vitviz.grid import PatchGrid
 from vitviz.models.class_names import ClassNames, listed_names
+from vitviz.models.examination import (
+    arguments_watched,
+    check_pass,
+    examined,
+    must_copy,
+)
 from vitviz.models.structure import Structure, reading_told
 from vitviz.models.support import FAULTS, Probe, check_no_shares, check_weights, heads_seen, probe, refusal_of
 from vitviz.models.timm_weights import with_embedding
 from vitviz.out_of_memory import memory_told, raise_if_short
 from vitviz.record import Record
+
+_MORE = "its answer is made of more than the tokens of its last block: maps show what its blocks attend to"
 
 
 @dataclass(frozen=True)
@@ -74,15 +83,22 @@ def working_copy(module: nn.Module, structure: Structure) -> Any:
     )
 
 
-def _of_halves(name: str, module: nn.Module, structure: Structure) -> Observation:
+def _of_halves(name: str, module: nn.Module, structure: Structure, *, copied: bool = False) -> Observation:
     shell: Any = with_embedding(shell_of(module))
-    watch_blocks(shell.blocks.children())
-    shape = (structure.channels, *structure.image_size)
-    seen: Probe = probe(name, shell, structure.grid, shape)
-    return Observation(Observed(name, module, shell, shape, answer=seen.answer), seen.heads, seen.classes)
+    blocks = list(shell.blocks.children())
+    watch_blocks(blocks, copied=copied)
+    shape, tap = (structure.channels, *structure.image_size), CheckedTap()
+    with arguments_watched(blocks) as given:
+        seen: Probe = probe(name, shell, structure.grid, shape, tap)
+    if must_copy(name, tap, copied=copied):
+        return _of_halves(name, module, structure, copied=True)
+    check_pass(name, tap, len(blocks), seen.answer)
+    notes = examined(name, module, shell, tap, given, seen, structure)
+    observed = Observed(name, module, shell, shape, answer=seen.answer)
+    return Observation(observed, seen.heads, seen.classes, notes=tuple(notes))
 
 
-def _of_own_forward(name: str, module: nn.Module, structure: Structure) -> Observation:
+def _of_own_forward(name: str, module: nn.Module, structure: Structure, *, copied: bool = False) -> Observation:
     root = shell_of(module)
     check_weights(name, root)
     shape = (structure.channels, *structure.image_size)
@@ -92,11 +108,11 @@ def _of_own_forward(name: str, module: nn.Module, structure: Structure) -> Obser
         said[:] = [] if said else [reading_told(answer)]
         return structure.read(answer)
 
-    shell = OwnForward(root, blocks=structure.blocks, body=structure.body, read=read, shape=shape)
+    shell = OwnForward(root, blocks=structure.blocks, body=structure.body, read=read, shape=shape, copied=copied)
     example = noise(root, shape)
     with torch.inference_mode(False), torch.no_grad():
         try:
-            with AttentionTap() as tap, _parts_watched(shell) as seen:
+            with CheckedTap() as tap, _parts_watched(shell) as seen, arguments_watched(shell.blocks) as given:
                 answer = shell.answers(example).logits
         except VitvizError:
             raise
@@ -106,8 +122,11 @@ def _of_own_forward(name: str, module: nn.Module, structure: Structure) -> Obser
                 name, Clause("a forward pass on a picture of shape {shape} failed ({error})", shape=shape, error=error)
             ) from error
         assert answer is not None
+        if must_copy(name, tap, copied=copied):
+            return _of_own_forward(name, module, structure, copied=True)
         check_no_shares(name, answer)
         heads = heads_seen(name, structure.grid, tap, len(structure.blocks))
+        check_pass(name, tap, len(heads), answer)
         _check_streams(name, structure.grid, tap)
         notes = [] if not said or said[0] is None else [said[0]]
         shell.read = structure.read
@@ -115,6 +134,8 @@ def _of_own_forward(name: str, module: nn.Module, structure: Structure) -> Obser
         _check_places(name, shell, example, structure.grid)
         shell.separable = _is_separable(shell, example)
         shell.reads = _tokens_read(shell, example, structure.grid)
+        notes += [] if shell.separable else [Clause(_MORE)]
+        notes += examined(name, module, shell, tap, given, Probe(heads, classes, answer), structure)
     observed = Observed(name, module, shell, shape, answer=answer)
     return Observation(observed, heads, classes, seen.embedded, named, tuple(notes))
 
@@ -182,7 +203,8 @@ def _take_classifier(name: str, module: nn.Module, shell: OwnForward, seen: _See
     linear = [part for part, _, result in rows if isinstance(part, nn.Linear) and result.shape == answer.shape]
     unit = bool(((answer.float().norm(dim=-1) - 1).abs() < 1e-3).all())
     if linear and not unit:  # a projection that was brought to length 1 is an embedding
-        shell.read_at(list(dict.fromkeys(linear)), None)
+        widths = {given.shape for part, given, _ in rows if part in linear}
+        shell.read_at(list(dict.fromkeys(linear)) if len(widths) == 1 else [], None)
         return int(answer.shape[1]), True
     return 0, True
 

@@ -61,10 +61,14 @@ def _same(given: Tensor, wanted: Tensor) -> bool:
     return given.shape == wanted.shape and differ(wanted, given) is None
 
 
+_LEAST = 0.05
+"""The least deviation of pictures that a model may be thought to divide by, as a share of the largest value."""
+
+
 def _range_of(embedded: Tensor, example: Tensor) -> int | None:
     """Return the largest value, 1 or 255, of the pictures that a module normalises itself; None if it does not.
 
-    What reaches the patch embedding must be (x - mean) / std, the mean a colour of that range, the deviation less.
+    What reaches the patch embedding must be (x - mean) / std, mean and deviation within that range.
     """
     if embedded.shape != example.shape:
         return None
@@ -76,7 +80,8 @@ def _range_of(embedded: Tensor, example: Tensor) -> int | None:
         return None
     mean, std = -start / slope, 1 / slope
     for largest in (1, 255):
-        if bool(((mean >= 0) & (mean <= largest) & (std > 0) & (std < largest)).all()):
+        near = 1e-6 * largest
+        if bool(((mean >= -near) & (mean <= largest) & (std >= _LEAST * largest) & (std <= largest + near)).all()):
             return largest
     return None
 

@@ -7,7 +7,7 @@ A structure holds names and no module, so that it serves every copy.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import partial
 from typing import Any
 
@@ -141,6 +141,8 @@ def described(answer: Any) -> str:
     if isinstance(answer, Tensor):
         return Clause("a tensor of shape {shape}", shape=tuple(answer.shape))
     held = list(answer.values()) if isinstance(answer, Mapping) else answer
+    if is_dataclass(answer):
+        held = [getattr(answer, part.name) for part in fields(answer)]
     if not isinstance(held, list | tuple):
         return Clause("a {kind}", kind=type(answer).__name__)
     shapes = ", ".join(str(tuple(part.shape)) if isinstance(part, Tensor) else type(part).__name__ for part in held)
@@ -153,7 +155,7 @@ def reading_told(answer: Any) -> str | None:
         return Clause("its answer is the mean over the places of its feature map") if answer.ndim == 4 else None
     row = row_of(answer)
     maps = [part for part in answer if isinstance(part, Tensor) and part.ndim == 4] if isinstance(answer, list) else []
-    if len(maps) == len(answer) > 0 and row.ndim == 2:
+    if maps and len(maps) == len(answer):
         return Clause("its answer is the mean over the places of the last of its {count} feature maps", count=len(maps))
     return Clause(
         "of {described} the tensor of shape {shape} is its answer", described=described(answer), shape=tuple(row.shape)

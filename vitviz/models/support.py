@@ -176,6 +176,15 @@ def check_family(name: str, module: nn.Module) -> None:
     blocks = list(module.get_submodule(place))  # type: ignore[call-overload]
     if len({id(block) for block in blocks}) < len(blocks):
         raise refusal_of(name, Clause("it runs the same block several times, and vitviz cannot tell its layers apart"))
+    if any(getattr(block.forward, "__func__", None) is nn.Module.forward for block in blocks):
+        raise refusal_of(
+            name,
+            Clause(
+                "its list of blocks holds lists of parts, attention and MLP, which have no forward of their own (as "
+                "in vit-pytorch), and nothing says where a block ends; make each a module that is called with tokens "
+                "and returns them"
+            ),
+        )
     for part in module.modules():
         if (
             "Diff" in type(part).__name__
@@ -190,6 +199,7 @@ def check_family(name: str, module: nn.Module) -> None:
 def _without_blocks(name: str, module: nn.Module) -> UnsupportedModelError:
     """Return the refusal of a module in which no list of transformer blocks was found."""
     for part in module.modules():
+        refuse_scripted(part)
         family = type(part).__module__.rpartition(".")[2]
         if type(part).__module__.startswith("timm.models.") and family in REASONS:
             return refusal_of(name, REASONS[family])
@@ -212,14 +222,15 @@ FAULTS = (RuntimeError, ValueError, TypeError, AssertionError, AttributeError, I
 """What the code of a model may raise for an input that it does not take."""
 
 
-def probe(name: str, shell: nn.Module, grid: PatchGrid, shape: tuple[int, int, int]) -> Probe:
+def probe(name: str, shell: nn.Module, grid: PatchGrid, shape: tuple[int, int, int], tap: AttentionTap) -> Probe:
     """Run one forward pass on a picture of noise and return what it shows: heads, classes and the answer.
 
-    ``shape`` is (channel, height, width). Raises UnsupportedModelError unless every block computes attention between
-    exactly the tokens of the grid, and the head returns one embedding and one row of logits.
+    ``shape`` is (channel, height, width); ``tap`` records the pass.
+    Raises UnsupportedModelError unless every block computes attention between exactly the tokens of the grid, and the
+    head returns one embedding and one row of logits.
     """
     check_weights(name, shell)
-    with torch.inference_mode(False), torch.no_grad(), AttentionTap() as tap:
+    with torch.inference_mode(False), torch.no_grad(), tap:
         embedding, logits = _answers(name, shell, shape)
     layers = len(list(shell.blocks.children()))  # type: ignore[union-attr]
     return Probe(heads_seen(name, grid, tap, layers), _classes(name, embedding, logits), logits)
@@ -278,12 +289,14 @@ def _classes(name: str, embedding: Any, logits: Any) -> int:
 def check_no_shares(name: str, answer: Tensor) -> None:
     """Raise UnsupportedModelError for an answer of probabilities: everything here reads logits."""
     row = answer.detach().float()
-    if row.shape[-1] > 1 and bool((row >= 0).all()) and bool(((row.sum(-1) - 1).abs() < 1e-2).all()):
+    whole = next((whole for whole in (1, 100) if bool(((row.sum(-1) / whole - 1).abs() < 1e-2).all())), None)
+    if row.shape[-1] > 1 and bool((row >= 0).all()) and whole is not None:
         raise UnsupportedModelError(
-            "{name} answers shares that add up to 1; wanted logits, the numbers before the "
+            "{name} answers shares that add up to {whole}; wanted logits, the numbers before the "
             "softmax. Take the softmax out of its forward: probabilities are computed from the "
             "logits where they are shown.",
             name=name,
+            whole=whole,
         )
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vitviz.capture.observed import Observed
-from vitviz.capture.shell import copied_module, unwrapped
+from vitviz.capture.shell import copied_module, refuse_scripted, unwrapped
 from vitviz.clause import Clause
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
@@ -179,6 +179,7 @@ class ViT(Record):
         plain call answers something else than is observed; OptionError for a size that the patches do not cover, and
         for class names that do not fit.
         """
+        refuse_scripted(unwrapped(module))
         name = name or type(unwrapped(module)).__name__
         module = adapted(name, unwrapped(module), processor)
         check_family(name, module)

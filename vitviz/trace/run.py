@@ -151,6 +151,8 @@ def _forward(vit: ViT, batch: Tensor, tap: AttentionTap, edit: Edit) -> _Run:
     shell = vit.shell  # checked before the tap, which would follow every step of the check
     with tap:
         answers = answers_of(shell, batch, kept=kept_tokens(vit, edit), logits=vit.has_classifier)
+    if torch.is_grad_enabled() and answers.tokens.is_inference():
+        raise refusal(Clause("its forward runs under torch.inference_mode"))
     layers = [[call for call in tap.calls if call.layer == layer] for layer in range(vit.layers)]
     last = max((index for index, call in enumerate(tap.calls) if call.layer is not None), default=-1)
     pools = tap.calls[last + 1 :]
