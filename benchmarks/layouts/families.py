@@ -67,6 +67,7 @@ def cases() -> Iterator[Case]:
     )  # fmt: skip
     yield Case("torchvision's VisionTransformer", "a.pth", _torchvision)
     yield Case("Google's JAX", "a.npz", _jax)
+    yield Case("Google's JAX, bfloat16", "a.npz", _jax_of_two_bytes)
     yield Case("Google's JAX, a layer with tanh before the classifier", "a.npz", _jax_of_21k)
     write = clip.writer(quick=False, scripted=False)
     yield Case("CLIP in OpenAI's names, GELU", "a.pt", write, "vit_xsmall_patch16_clip_224", size=224)
@@ -136,6 +137,15 @@ def _jax(path: Path) -> Answer:
     np.savez(path, **_jax_file(small().state_dict()))
     module: Any = small(9)
     module.load_pretrained(str(path))
+    return answer_of(module)
+
+
+def _jax_of_two_bytes(path: Path) -> Answer:
+    """Write bfloat16 as NumPy does that knows no such type: two bytes without a meaning."""
+    module: Any = small().to(torch.bfloat16)
+    file = {name: np.asarray(value) for name, value in _jax_file(module.float().state_dict()).items()}
+    rounded = {name: torch.from_numpy(value.copy()).to(torch.bfloat16) for name, value in file.items()}
+    np.savez(path, **{name: value.view(torch.int16).numpy().view("V2") for name, value in rounded.items()})
     return answer_of(module)
 
 

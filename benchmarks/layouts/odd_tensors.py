@@ -101,6 +101,8 @@ def _parts() -> Iterator[Case]:
     yield _changed("a classifier of the classes' logits behind the head",
                    lambda s: prefixed(s, "backbone.") | {"predictor.weight": torch.ones(3, 10)},
                    answer=embedding_of)  # fmt: skip
+    averaged = {"global_pool": "avg", "fc_norm": False}
+    yield _changed("average pooling behind the norm", lambda s: s, build=averaged, options={"pooling": "avg"})
     yield _changed("timm's pre_logits of 2021", _pre_logits, answer=_with_pre_logits)
     yield _changed("low-rank matrices of loralib", lambda s: s | {
         "blocks.0.attn.qkv.lora_A": torch.ones(4, 64), "blocks.0.attn.qkv.lora_B": torch.ones(192, 4)},

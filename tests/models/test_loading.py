@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from vitviz.errors import (
 )
 from vitviz.models import timm_door
 from vitviz.models.loading import load_vit
-from vitviz.trace import trace
+from vitviz.trace import predict, trace
 
 SMALL = "timm:test_vit"  # timm's own test model: 160 × 160 pixels, 6 blocks of 2 heads, 64 channels
 FAMILIES = (
@@ -100,10 +101,46 @@ def test_local_weights_are_the_ones_in_the_file(tmp_path: Path) -> None:
     wanted = timm_door.build("test_vit", seed=5).state_dict()
     assert all(torch.equal(vit.module.state_dict()[key], value) for key, value in wanted.items())
     assert vit.weights.startswith("mine.safetensors, SHA-256 ")
-    assert re.fullmatch(r"mine.safetensors, SHA-256 [0-9a-f]{64}, 2 heads assumed", vit.weights)
+    assert re.fullmatch(
+        r"mine.safetensors, SHA-256 [0-9a-f]{64}, 2 heads assumed, class token's answer assumed", vit.weights
+    )
     torch.save({"model": wanted}, tmp_path / "mine.pth")
     again = load_vit(SMALL, weights=str(tmp_path / "mine.pth"))
     assert all(torch.equal(again.module.state_dict()[key], value) for key, value in wanted.items())
+
+
+def test_what_the_classifier_reads_is_told_and_can_be_chosen(tmp_path: Path) -> None:
+    """Timm's names are the same for the class token and for the mean of the patches behind the norm."""
+    path = saved(tmp_path / "mine.safetensors")
+    assumed, chosen, said = (load_vit(SMALL, weights=path, pooling=pooling) for pooling in (None, "avg", "token"))
+    assert "class token's answer assumed" in assumed.weights
+    assert chosen.weights.endswith("2 heads assumed, pooling avg as given")
+    assert said.weights.endswith("pooling token as given")
+    pixels = torch.randn(3, 160, 160, generator=torch.Generator().manual_seed(1))
+    answers = [predict(vit, pixels[None]) for vit in (assumed, said, chosen)]
+    assert torch.equal(answers[0], answers[1])
+    assert not torch.allclose(answers[0], answers[2], atol=1e-3)
+    with pytest.raises(OptionError, match="pooling is 'max'; wanted 'token' or 'avg'"):
+        load_vit(SMALL, weights=path, pooling="max")  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="pooling='avg' belongs to a local file of weights"):
+        load_vit(SMALL, weights="random", pooling="avg")
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"hidden_size": 768}, "its hidden_size is 768, the tensors have 64"),
+        ({"model_type": "clip", "vision_config": {"num_hidden_layers": 12}}, "its num_hidden_layers is 12, .* have 6"),
+        ({"patch_size": 14, "num_features": 64}, "its patch_size is 14, the tensors have 16"),
+    ],
+)
+def test_settings_of_another_model_beside_a_file_are_refused(config: dict[str, Any], said: str, tmp_path: Path) -> None:
+    path = saved(tmp_path / "mine.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=f"config.json beside mine.safetensors tells of another model: {said}"):
+        load_vit(SMALL, weights=path)
+    (tmp_path / "config.json").write_text(json.dumps({"num_features": 64, "id2label": {str(n): "x" for n in range(3)}}))
+    assert load_vit(SMALL, weights=path).class_names[0] == "class 0"
 
 
 def test_weights_with_another_number_of_classes_bring_their_own_classifier(tmp_path: Path) -> None:

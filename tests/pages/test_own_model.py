@@ -83,7 +83,10 @@ def test_a_file_of_the_folder_is_recognised_opened_and_told(dashboard: Any, fold
     app = dashboard("attention", **SMALL).sound()
     assert app.link["own_architecture"] == "test_vit"
     assert "best.safetensors (test_vit) · 2 × 2 patches" in words(app)
-    assert "Not proven by its file: 2 heads assumed; pictures prepared as is usual for test_vit." in words(app)
+    assert (
+        "Not proven by its file: 2 heads assumed; answer read from the class token, not from the mean of the patches; "
+        "pictures prepared as is usual for test_vit."
+    ) in words(app)
     assert "best.safetensors. Recognised: timm." in words(app)
     assert app.manifest["model"]["weights"].startswith("best.safetensors, SHA-256 ")
     assert str(folder) not in str(app.manifest) + words(app)

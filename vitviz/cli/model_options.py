@@ -14,6 +14,7 @@ from vitviz.models.checkpoints.classifier import HeadActivation
 from vitviz.models.checkpoints.selection import WeightsKind
 from vitviz.models.devices import Precision
 from vitviz.models.loading import load_vit
+from vitviz.models.timm_weights import Pooling
 from vitviz.models.vit import ViT
 
 
@@ -45,6 +46,10 @@ def add_to(group: Any) -> None:
     group.add_argument(
         "--head-activation", choices=get_args(HeadActivation),
         help="what stands between the matrices of a file's classifier of several layers",
+    )  # fmt: skip
+    group.add_argument(
+        "--pooling", choices=get_args(Pooling),
+        help="what a weights file's classifier reads: the class token, or the mean of the patches",
     )  # fmt: skip
     group.add_argument(
         "--multi-label", action="store_true", help="classes may hold side by side, each with a probability of its own"
@@ -100,6 +105,7 @@ def options(arguments: argparse.Namespace) -> dict[str, Any]:
         "heads": arguments.heads,
         "weights_kind": arguments.weights_kind,
         "head_activation": arguments.head_activation,
+        "pooling": arguments.pooling,
         "crop": TRAINED if crop == GRID else crop,
         "multi_label": arguments.multi_label or None,
         "device": arguments.device or "cpu",

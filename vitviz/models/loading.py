@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from vitviz.errors import OptionError, UnknownModelError, UnsupportedModelError, suggest
 from vitviz.images.crop import TRAINED, Crop, check_crop
@@ -18,7 +18,7 @@ from vitviz.models.hugging_face import loading as hugging_face
 from vitviz.models.hugging_face.loading import HF
 from vitviz.models.names_file import read_names
 from vitviz.models.support import check_family
-from vitviz.models.timm_weights import TIMM, FileOptions, Loaded, skeleton
+from vitviz.models.timm_weights import TIMM, FileOptions, Loaded, Pooling, skeleton
 from vitviz.models.vit import ViT
 from vitviz.models.weights import load_module
 
@@ -37,6 +37,7 @@ def load_vit(
     heads: int | None = None,
     weights_kind: WeightsKind = "averaged",
     head_activation: HeadActivation | None = None,
+    pooling: Pooling | None = None,
     multi_label: bool | None = None,
     device: str = "cpu",
     precision: Precision = "float32",
@@ -59,7 +60,9 @@ def load_vit(
     ``image_size``: only needed where the number of positions does not tell their grid. ``heads`` is the number of
     attention heads, which tensors do not tell: ``weights`` of the model says how many were assumed. ``weights_kind``
     chooses "averaged" or "raw" weights where both are there; ``head_activation`` is "relu", "gelu", "tanh", "silu" or
-    "none" between the matrices of a classifier of several layers.
+    "none" between the matrices of a classifier of several layers. ``pooling`` is "token" or "avg", whether the answer
+    is read from the class token or from the mean of the patches: timm's names are the same for both, and ``weights``
+    of the model says what was assumed.
 
     ``crop`` says how pictures of another shape are brought to that of the input: "trained", "pad", "squash" or a number
     from 0 to 1; see ``ViT.with_crop``.
@@ -74,9 +77,11 @@ def load_vit(
     """
     check_crop(crop)
     placement = Placement.of(device, precision)
-    _check_local(str(weights), trained_size=trained_size, heads=heads, head_activation=head_activation)
+    _check_local(str(weights), trained_size=trained_size, heads=heads, head_activation=head_activation, pooling=pooling)
+    if pooling not in (None, *get_args(Pooling)):
+        raise OptionError("pooling is {pooling}; wanted 'token' or 'avg'. Choose one.", pooling=repr(pooling))
     file = FileOptions(
-        None if trained_size is None else height_and_width(trained_size), heads, weights_kind, head_activation
+        None if trained_size is None else height_and_width(trained_size), heads, weights_kind, head_activation, pooling
     )
     size = file.trained_size if image_size is None else height_and_width(image_size)
     vit = _load(name, weights, seed, size, class_names, file, placement, multi_label)

@@ -57,9 +57,8 @@ def from_file(name: str, path: Path, image_size: Size | None, options: FileOptio
     if recognition.classes and not module.num_classes:
         steps.append(Clause("its {count} outputs are an embedding shared with texts", count=recognition.classes))
     told = "".join(f"; {part}" for part in steps)
-    origin = (
-        f"{path.name}, SHA-256 {checkpoints.sha256_of(path)}{_heads_told(module, recognition, options)}{taken}{told}"
-    )
+    assumed = f"{_heads_told(module, recognition, options)}{_pooling_told(module, recognition, options)}{taken}"
+    origin = f"{path.name}, SHA-256 {checkpoints.sha256_of(path)}{assumed}{told}"
     return Loaded(module, origin, recognition.class_names, local=True)
 
 
@@ -147,7 +146,10 @@ def _build_options(plain: nn.Module, recognition: Recognition, options: FileOpti
         build["act_layer"] = traits.activation
     if "reg_token" in state and "reg_token" not in dict(plain.named_parameters()):
         build |= _registers(plain, state)
-    return build | _pooling(plain, state)
+    pooling: dict[str, Any] = {"global_pool": options.pooling} if options.pooling is not None else {}
+    if options.pooling == "avg" and "norm" in {name.partition(".")[0] for name in state}:
+        pooling |= {"fc_norm": False}  # its norm stands before the pooling
+    return build | _pooling(plain, state) | pooling
 
 
 def _registers(plain: nn.Module, state: Any) -> dict[str, Any]:
@@ -212,6 +214,15 @@ def _heads_told(module: nn.Module, recognition: Recognition, options: FileOption
     if heads is None or recognition.traits.heads is not None:
         return ""
     return f", {heads} heads as given" if options.heads is not None else f", {heads} heads assumed"
+
+
+def _pooling_told(module: Any, recognition: Recognition, options: FileOptions) -> str:
+    """Return what is assumed of the pooling: timm's names are the same for the class token and the patches' mean."""
+    if options.pooling is not None:
+        return f", pooling {options.pooling} as given"
+    open_ = recognition.layout == "timm" and "cls_token" in recognition.state and "norm.weight" in recognition.state
+    assumed = open_ and getattr(module, "global_pool", None) == "token" and not hasattr(module, "head_dist")
+    return ", class token's answer assumed" if assumed else ""
 
 
 def _complete(module: Any, recognition: Recognition, options: FileOptions) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,9 @@ from vitviz.record import Record
 TIMM = "timm:"
 
 
+Pooling = Literal["token", "avg"]
+
+
 @dataclass(frozen=True)
 class FileOptions(Record):
     """What only a local file of weights is asked, each with the answer where the file gives none."""
@@ -31,6 +34,8 @@ class FileOptions(Record):
     """Which weights are taken where raw and averaged ones are there."""
     head_activation: HeadActivation | None = None
     """What stands between the matrices of a classifier of several layers."""
+    pooling: Pooling | None = None
+    """What the classifier reads: the class token or the mean of the patches."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from torch import Tensor
 from vitviz.clause import Clause, listed
 from vitviz.errors import CheckpointError
 from vitviz.models.checkpoints import adapters, timm_names
+from vitviz.models.checkpoints.beside import check_beside
 from vitviz.models.checkpoints.classifier import HEADS, Classifier, classifier_of, left_aside, table_names
 from vitviz.models.checkpoints.file import Contents, read_contents
 from vitviz.models.checkpoints.fit import architectures, first
@@ -120,6 +121,7 @@ def recognition_of(contents: Contents, layouts: Sequence[Layout], kind: WeightsK
             selection.both_kinds, declared_in(contents),
         )  # fmt: skip
     width = _width(converted.state)
+    check_beside(contents, converted.state, width)
     teacher = _second_classifier(selection)
     outside = {
         name: value for name, value in selection.outside.items() if ".distillation_classifier." not in f".{name}"

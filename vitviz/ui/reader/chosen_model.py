@@ -113,6 +113,8 @@ def assumptions(choice: ModelChoice, vit: ViT) -> list[str]:
         told.append(text.format(heads=max(vit.heads)))
     if positions := re.search(r"positions taken as (\d+ × \d+)", vit.weights):
         told.append(_("positions taken as {grid}").format(grid=positions[1]))
+    if "class token's answer assumed" in vit.weights:
+        told.append(_("answer read from the class token, not from the mean of the patches"))
     if known.both_kinds:
         told.append(_("running average of the weights") if own.kind == "averaged" else _("raw weights"))
     if own.activation:
