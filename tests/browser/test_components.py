@@ -6,14 +6,21 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
+from vitviz.figures.export import html_of_figures
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
+from vitviz.labs.long_range.contents import half
+from vitviz.labs.long_range.windows import slide
 from vitviz.ui.components.atlas_view import AtlasView
 from vitviz.ui.components.attention_view import AttentionView
+from vitviz.ui.components.board_view import BoardVerdict, BoardView
 from vitviz.ui.components.map_board import MapBoard, PlaceMaps
-from vitviz.ui.components.standalone import standalone_html
+from vitviz.ui.components.sheet_view import SheetMatrix, SheetStage, SheetView
+from vitviz.ui.components.standalone import fragment, standalone_html
+from vitviz.ui.components.window_view import WindowView
 
 APPS = Path(__file__).parent / "apps"
 sys.path.insert(0, str(APPS))
@@ -605,6 +612,50 @@ def test_the_html_file_works_offline(new_page, tmp_path):
     page.keyboard.press(".")
     viewer.expect(layer=5)
     assert [url for url in requests if not url.startswith(("file:", "blob:", "data:"))] == []
+
+
+def test_a_board_its_windows_and_a_sheet_of_matrices_work_offline_on_one_page(new_page, tmp_path):
+    picture = np.full((8, 16, 3), 200, np.uint8)
+    board = BoardView(
+        picture=picture, rows=1, columns=2, names=["half", ""], free=[1], chosen=0, partner=None, attention=None,
+        uniform=0.5, from_class=False, reach=0,
+        labels={name: name for name in ("board", "hint", "summary", "empty", "right", "luck", "wrong", "comma")}
+        | {"place": "{row} {column}", "truth": "truth: {answer}", "sure": "{share}"},
+        networks=[("ViT", "#0072b2")], answers=["none", "some"],
+        verdicts={0: {0: BoardVerdict(0, (0,), (0.9,), (True,), "as it is"),
+                      1: BoardVerdict(1, (1,), (0.8,), (True,), "moved")}},
+    )  # fmt: skip
+    windows = slide(np.array([[half(0, 0), half(0, 1)]]), 1)
+    counter = WindowView(picture=picture, rows=1, columns=2, windows=windows, names={0: "disc"})
+    square = {"title": "", "rows": ["1"], "columns": ["1"], "values": np.ones((1, 1)), "editable": True}
+    stage = {"words": "", "equation": "", "kind": "product", "left": "A", "right": "B"}
+    sheet = SheetView(
+        matrices=[SheetMatrix(symbol=symbol, **square) for symbol in "ABCD"],
+        stages=[SheetStage(title=f"to {result}", result=result, **stage) for result in "CD"],
+    )
+    path = tmp_path / "lesson.html"
+    path.write_text(
+        html_of_figures(
+            {"F": go.Figure(go.Scatter(x=[0, 1], y=[1, 2]))}, "Lesson", opening=fragment(board, counter, sheet)
+        ),
+        "utf-8",
+    )
+    page = new_page(offline=True)
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(path.as_uri())
+    box = page.locator("#component-1 .board").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 3 * box["width"] / 4, box["y"] + box["height"] / 2, steps=3)
+    page.mouse.up()
+    assert page.locator("#component-1 .truth").inner_text() == "truth: some"
+    page.locator("#component-2 .back").click()
+    assert page.locator("#component-2 .windows").get_attribute("data-total") == "1"
+    page.locator("#component-3").get_by_role("radio", name="to D").click()
+    assert page.locator("#component-3 .sheet").get_attribute("data-stage") == "1"
+    assert not page.locator("#component-3 input").count(), "nobody calculates with another number here"
+    assert not wrong
 
 
 def test_the_atlas_file_works_offline(new_page, tmp_path):

@@ -196,6 +196,7 @@ def test_the_files_hold_what_the_page_shows(dashboard, taken):
     assert set(result.figures()) == {"What the networks answer", "How far does each network see?"}
     compile(result.code, "snippet", "exec")
     assert moves.text_of(arrays["board"]) in result.code
+    assert result.opening().count("<template") == 1  # the board, without the windows of the other task
 
 
 def test_the_snippet_runs_and_answers_as_the_page(dashboard, taken, capsys):

@@ -216,7 +216,7 @@ def _at(
 
 def _is_leaf(module: nn.Module) -> bool:
     return (
-        isinstance(module, (*_WINDOWS, *_POINTWISE))
+        isinstance(module, (*_WINDOWS, *_POINTWISE, nn.ConstantPad2d))
         or type(module).__name__ in _POINTWISE_NAMES
         or _is_layer_norm(module)
     )
@@ -234,6 +234,9 @@ def _through_leaf(module: nn.Module, field: TheoreticalField) -> TheoreticalFiel
             raise _unknown("circular padding carries one edge of the picture to the other")
         windows = [_window(module, axis) for axis in (0, 1)]
         return TheoreticalField(field.rows.after(*windows[0]), field.columns.after(*windows[1]))
+    if isinstance(module, nn.ConstantPad2d):  # ZeroPad2d too
+        left, _right, top, _bottom = module.padding
+        return TheoreticalField(field.rows.after(1, 1, top, 1), field.columns.after(1, 1, left, 1))
     return field
 
 

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from vitviz.labs.long_range import evaluate, networks
-from vitviz.labs.long_range.contents import CELL_PIXELS, COLUMNS, IMAGE_SIZE
+from vitviz.labs.long_range.contents import CELL_PIXELS, COLUMNS, IMAGE_SIZE, ROWS
+from vitviz.labs.long_range.counting import LONGEST
+from vitviz.labs.long_range.train import NEAR
 
 ROW = 1
 
@@ -45,6 +47,21 @@ def test_the_large_field_compares_at_every_distance(distance):
 def test_the_networks_are_of_one_size(task):
     sizes = [networks.parameters(networks.build(name, answers=task)) for name in networks.BUILDERS]
     assert max(sizes) / min(sizes) < 1.02
+
+
+def test_the_reach_is_what_the_field_holds_and_pictures_are_drawn_for_it():
+    for name in networks.BUILDERS:
+        network = networks.build(name, answers=2)
+        field = evaluate.field_of(network) or COLUMNS * CELL_PIXELS
+        assert network.reach == min(field // CELL_PIXELS, COLUMNS) - 1
+        assert network.reach in (NEAR, LONGEST)
+
+
+def test_a_couple_at_the_edge_lies_in_as_many_windows_of_the_small_field_as_one_in_the_middle():
+    network = networks.build("limited", answers=2)
+    maps = network.features(torch.zeros(1, 3, *IMAGE_SIZE))
+    assert maps.shape[-2:] == (ROWS + 2, COLUMNS + 2)
+    assert network.answers(torch.zeros(1, 3, *IMAGE_SIZE))[1].shape == (1, ROWS * COLUMNS)
 
 
 def test_the_fields_are_those_of_their_dilations():

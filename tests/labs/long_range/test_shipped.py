@@ -75,26 +75,22 @@ def test_the_fields_are_what_the_page_says():
 
 
 @pytest.mark.parametrize("task", tasks.TASKS)
-def test_sizes_are_alike_and_the_card_says_who_saw_more_pictures(task):
+def test_budgets_are_equal(task):
     told = results.results(task).networks
     sizes = [network.parameters for network in told.values()]
     assert max(sizes) / min(sizes) < 1.02
-    assert told["limited"].steps == told["large"].steps
-    assert told["limited"].pictures == told["large"].pictures
+    assert len({(network.seeds, network.steps, network.pictures) for network in told.values()}) == 1
     assert all(len(network.seeds) >= 3 for network in told.values())
-    card = (LABS / "LONG_RANGE.md").read_text(encoding="utf-8")
-    if task == "counting":
-        assert told["vit"].pictures == told["large"].pictures
-        assert "In counting all three saw as many" in card
-    else:
-        assert told["vit"].pictures > told["large"].pictures
-        assert "across the occluder the ViTs saw more" in card
 
 
-def test_the_large_field_counts_at_every_distance_and_the_small_one_within_itself_beats_guessing_by_far():
+def test_both_cnns_count_wherever_their_field_holds_every_couple():
     told = results.results("counting").networks
     assert (told["large"].accuracy > 0.99).all()
-    assert (told["limited"].accuracy[:, :2] > 0.65).all()
+    assert (told["limited"].accuracy[:, 0] > 0.99).all()
+    assert (told["limited"].accuracy[:, 1] > 0.9).all()
+    low, high = (f"{100 * share:.1f}" for share in (told["limited"].mean[1], told["limited"].mean[0]))
+    card = (LABS / "LONG_RANGE.md").read_text(encoding="utf-8")
+    assert f"{high}% at 8 px and {low}% at 16 px" in card, "what is left to wish is told"
 
 
 def test_both_cnns_compare_bars_wherever_their_field_holds_both():
@@ -106,12 +102,15 @@ def test_both_cnns_compare_bars_wherever_their_field_holds_both():
         assert (network.accuracy[:, np.logical_not(held)] < 0.65).all(), name
 
 
-def test_trainings_on_one_distance_alone_beat_guessing_wherever_the_field_holds_both():
+def test_practice_on_one_distance_alone_helps_wherever_the_field_holds_both_and_nowhere_else():
     for task in tasks.TASKS:
         told = results.results(task)
-        assert {(run.network, run.distance) for run in told.alone} >= {("limited", 1), ("limited", 2)}
+        trained = {(run.network, run.distance) for run in told.alone}
+        assert trained >= {("limited", distance) for distance in (1, 2, 3)} | {("large", n) for n in (1, 4, 7)}
         for run in told.alone:
-            assert results.wilson(run.accuracy, told.images)[0] > 1.5 * told.chance, run
+            held = run.distance <= networks.build(run.network, answers=2).reach
+            low, high = results.wilson(run.accuracy, told.images)
+            assert low > 0.75 if held else low <= told.chance <= high, run
         assert results.markdown_alone(told) in (LABS / "LONG_RANGE.md").read_text(encoding="utf-8")
 
 

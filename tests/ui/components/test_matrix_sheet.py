@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from vitviz.ui.components.matrix_sheet import SheetMatrix, SheetStage, SheetView
 from vitviz.ui.components.packing import unpack
+from vitviz.ui.components.sheet_view import SheetMatrix, SheetStage, SheetView
 
 
 def matrix(symbol, **options):

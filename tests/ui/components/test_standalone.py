@@ -25,7 +25,7 @@ ATLAS_VIEW = AtlasView(values=np.ones((2, 2), np.float32), label="Entropy")
 
 
 def data_of(html):
-    return base64.b64decode(re.search(r'id="data">([^<]*)<', html).group(1))
+    return base64.b64decode(re.search(r'data-place="component">([^<]*)<', html).group(1))
 
 
 def test_the_file_holds_the_view():

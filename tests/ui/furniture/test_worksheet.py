@@ -2,12 +2,16 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from tests.pages.dashboard import ROOT
 from tests.ui.furniture.test_lesson import LESSONS
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import line_chart
 from vitviz.ui.components.curve_sketch import SketchAxes
-from vitviz.ui.furniture import worksheet, worksheet_print
+from vitviz.ui.furniture import sheet_figures, worksheet, worksheet_print
 from vitviz.ui.furniture.guess import CurveGuess, OptionGuess
 from vitviz.ui.furniture.guessing import Guidance
 from vitviz.ui.furniture.worksheet_print import Question, Sheet
@@ -43,12 +47,11 @@ def test_every_section_of_a_lesson_has_questions(path):
     assert not re.search(r"\$|\]\(|^[-*|] ", text, re.MULTILINE), "mathematics, links, lists"
 
 
-def sheet(guess):
-    import numpy as np
-
-    guidance = Guidance(guess=guess, do="Do < this.", see="See that.", conclude="So it is.")
+def sheet(guess, figure=None):
+    guidance = Guidance(guess=guess, do="Do < this.", see="See that.", conclude="So it is.", figure=figure)
     asked = [Question("Is 1 < 2?", "*Yes*, `1 < 2`."), Question("b", "c")]
-    return Sheet("A & B", "http://host/depth?a=1&b=2", np.zeros((8, 8, 3), np.uint8), "model", guidance, asked)
+    drawn = [line_chart([Curve("", [0, 1], [0.0, 1.0])], x=Axis("Step"), y=Axis("Nats"))]
+    return Sheet("A & B", "http://host/depth?a=1&b=2", np.zeros((8, 8, 3), np.uint8), "model", drawn, guidance, asked)
 
 
 def test_the_sheet_for_the_class_asks_and_that_for_the_teacher_answers():
@@ -65,6 +68,22 @@ def test_the_sheet_for_the_class_asks_and_that_for_the_teacher_answers():
         assert told in answers
     assert "that, because" in answers
     assert "this, because" not in answers
+
+
+def test_a_section_shows_its_own_picture_and_the_teacher_its_charts():
+    guess = OptionGuess(question="Which?", options=("this", "that"), right=1)
+    matrix = {"W < 1": (["a"], ["b", "c"], [[-0.5, 1 / 3]])}
+    page = sheet(guess, lambda: sheet_figures.tables(matrix))
+    for printed, charts in ((worksheet_print.worksheet(page), 0), (worksheet_print.answers(page), 1)):
+        assert "<caption>W &lt; 1</caption>" in printed
+        assert "<td>−0.5</td><td>0.333</td>" in printed
+        assert 'class="photo"' not in printed
+        assert printed.count("data:image/svg+xml") == charts
+    assert 'class="photo"' in worksheet_print.worksheet(sheet(guess))
+    small = sheet_figures.picture(np.zeros((4, 8, 3), np.uint8), 'the "board"')
+    assert 'alt="the &quot;board&quot;"' in small
+    assert sheet_figures.blocks().count("<rect") == 8
+    assert "<td>197</td>" in sheet_figures.numbers({"L": 197.0})
 
 
 def test_a_curve_is_guessed_into_an_empty_plot():

@@ -32,7 +32,7 @@ from vitviz.labs.long_range.networks import Answerer, ConvolutionNetwork
 from vitviz.labs.long_range.rendering import picture, render
 from vitviz.labs.long_range.results import FILE, LOOKERS
 from vitviz.labs.long_range.tasks import Task
-from vitviz.labs.long_range.train import Recipe, calibrate
+from vitviz.labs.long_range.train import Recipe
 from vitviz.labs.long_range.verdict import attention
 from vitviz.models import checkpoints
 
@@ -72,9 +72,11 @@ def measure(network: Answerer, task: Task, *, distance: int | None, images: int,
 def head_weights(network: Answerer, task: Task, *, images: int = _TRACED) -> dict[str, list[list[float]]]:
     """Return what every head (layer, head) gives by looker: mean attention over new pictures.
 
-    "object": from a half or bar to its partner. "class": from the class token to a half or bar and to its partner, the
-    smaller of the two, so that a head counts which looks at both.
+    "object": from a half or bar to its partner. "class": from the class token to the two, across the occluder the
+    smaller weight (bars on both sides must be read), in counting the larger (one half that knows of its partner is
+    enough).
     """
+    of_two = np.minimum if task.name == "occluder" else np.maximum
     vit = shipped.as_vit(network, task.name)
     generator = np.random.default_rng([0, 3])
     boards = task.sample(images, generator=generator, pairs=task.answers - 1)
@@ -86,7 +88,7 @@ def head_weights(network: Answerer, task: Task, *, images: int = _TRACED) -> dic
             partner = partner_cell(board, int(cell))
             assert partner is not None
             rows["object"].append(maps[:, :, first + cell, first + partner])
-            rows["class"].append(np.minimum(maps[:, :, 0, first + cell], maps[:, :, 0, first + partner]))
+            rows["class"].append(of_two(maps[:, :, 0, first + cell], maps[:, :, 0, first + partner]))
     return {looker: np.mean(weights, axis=0).astype(float).round(5).tolist() for looker, weights in rows.items()}
 
 
@@ -120,30 +122,27 @@ def evaluate(
     return result
 
 
-def collect(task: str, folder: Path, *, batches: int = 50) -> tuple[dict[str, Tensor], dict[str, dict[int, Any]]]:
-    """Return the trained weights of a task in half precision, and what the training of each network and seed took.
-
-    Batch normalisation gets its statistics anew, see ``train.calibrate``.
-    """
+def collect(task: str, folder: Path) -> tuple[dict[str, Tensor], dict[str, dict[int, Any]]]:
+    """Return the trained weights of a task in half precision, and what the training of each network and seed took."""
     state: dict[str, Tensor] = {}
     told: dict[str, dict[int, Any]] = {name: {} for name in networks.BUILDERS}
     for path in sorted(folder.glob(f"{task}-*.safetensors")):
         name = path.stem.split("-")[1]
-        network, recipe, spent = trained(path, name, batches=batches)
+        network, recipe, spent = trained(path, name)
         told[name][recipe.seed] = spent
         for key, value in network.state_dict().items():
             state[f"{name}.{recipe.seed}.{key}"] = value.half() if value.is_floating_point() else value
     return state, told
 
 
-def trained(path: Path, name: str, *, batches: int = 50) -> tuple[Answerer, Recipe, dict[str, float]]:
+def trained(path: Path, name: str) -> tuple[Answerer, Recipe, dict[str, float]]:
     """Return a trained network in eval mode, its recipe, and the steps, pictures and seconds that its training took."""
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata()
     recipe = Recipe(**json.loads(metadata["recipe"]))
     network = networks.build(name, answers=tasks.find(recipe.task).answers)
     network.load_state_dict(checkpoints.read_checkpoint(path))
-    calibrate(network, recipe, batches=batches)
+    network.eval()
     steps = int(metadata["steps"])
     spent = {"steps": steps, "pictures": steps * recipe.batch_size, "seconds": float(metadata["seconds"])}
     return network, recipe, spent

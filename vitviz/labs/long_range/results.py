@@ -89,7 +89,8 @@ class TaskResult(Result):
     networks: dict[str, NetworkResult]
     head_weight: dict[str, NDArray[np.float64]]
     """By looker (seed, layer, head), of the ViTs; 1/tokens if looking evenly. "object": mean attention from a half or
-    bar to its partner; "class": from the class token to the less attended of the two."""
+    bar to its partner; "class": from the class token to the less attended of two bars, or the more attended of two
+    halves."""
     alone: tuple[AloneResult, ...]
     """What networks do that were trained on one distance alone."""
 
@@ -111,8 +112,8 @@ class TaskResult(Result):
     def best_head(self, seed: int, looker: str = "object") -> tuple[int, int]:
         """Return (layer, head) of the head that links best on held-out pictures, for one of LOOKERS.
 
-        From "object" it gives most to the partner, from "class" most to both halves or bars. Raises OptionError for
-        another looker.
+        From "object" it gives most to the partner, from "class" most to both bars or to one of two halves. Raises
+        OptionError for another looker.
         """
         check_choice("Looker", looker, self.head_weight)
         weights = self.head_weight[looker][self.networks["vit"].seeds.index(seed)]

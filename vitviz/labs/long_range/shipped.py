@@ -33,10 +33,10 @@ class WeightsFile(Record):
 
 FILES: dict[str, WeightsFile] = {
     "counting": WeightsFile(
-        "long_range_counting.safetensors", "a6d9f15bbd9d40caef4e9a9574670e676dae57d7a9c4924f5b50fa2bed83e348"
+        "long_range_counting.safetensors", "2c730a895c1d1d2fad3b94e379f3ec72acf99762c20f64a0d3d5d8f36f8bd065"
     ),
     "occluder": WeightsFile(
-        "long_range_occluder.safetensors", "f7a361a1342e14f4f87ea72d48346621bfc7e896cd103bbf984242dc7afdd861"
+        "long_range_occluder.safetensors", "710d9e0373f99ce5e957dc4abd0608af0b68235cb19e74dae361b1bb4d22f003"
     ),
 }
 """By task."""

@@ -1,7 +1,9 @@
 """Train the long-range networks: ``python -m vitviz.labs.long_range.train --task counting --seed 0 --out FOLDER``.
 
-All networks of a run see the same pictures in the same order, each once, and have the same two losses: cross-entropy
-of the answer, and binary cross-entropy of "does this half or bar have its partner?" over the cells that hold one.
+All networks of a run have the same steps, batches and seeds, and the same two losses: cross-entropy of the answer, and
+binary cross-entropy of "does this half or bar have its partner?" over the cells that hold one. Each practises on
+couples at all distances that its own field can hold: beyond it a couple cannot be told from none, and its label is
+noise. Networks of one reach see the same pictures in the same order, each once.
 """
 
 from __future__ import annotations
@@ -49,6 +51,8 @@ class Recipe(Record):
     """Cells between all couples of all pictures; None mixes the distances, see ``draw``."""
     growth: float = 0.6
     """Share of the steps over which far pictures become as frequent as they are from then on."""
+    freeze: float = 0.2
+    """Share of the steps after which batch normalisation keeps its statistics, see ``freeze``."""
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step."""
@@ -104,6 +108,7 @@ class Run:
 
     def __init__(self, name: str, recipe: Recipe) -> None:
         self.name, self.recipe, self.seconds = name, recipe, 0.0
+        self.freezing = round(recipe.freeze * recipe.steps)
         answers = tasks.find(recipe.task).answers
         self.network = networks.build(name, answers=answers, seed=recipe.seed).train()
         for weight in self.network.parameters():
@@ -117,6 +122,8 @@ class Run:
     def step(self, number: int, batch: Batch) -> None:
         """Make one update; keeps (answer loss, partner loss, share of right answers)."""
         started = time.process_time()
+        if number == self.freezing:
+            freeze(self.network, self.recipe)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.rate(number)
         logits, partner = self.network.answers(batch.pixels)
@@ -155,41 +162,46 @@ def weights_file(folder: Path, recipe: Recipe, name: str) -> Path:
 
 
 @torch.no_grad()
-def calibrate(network: Answerer, recipe: Recipe, *, batches: int = 50) -> None:
-    """Estimate the statistics of batch normalisation anew, on new pictures drawn as in the last step; (seed, 4).
+def freeze(network: Answerer, recipe: Recipe, *, batches: int = 50) -> None:
+    """Estimate the statistics of batch normalisation on new pictures (seed, 4) and keep them from then on.
 
-    The running averages of training lag behind the weights, and a sum over all cells multiplies their error.
+    While they follow the batches, a sum over all cells follows them too, and the answer never settles.
     """
     norms = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d)]
     for norm in norms:
+        norm.train()
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean of all batches
     generator = np.random.default_rng([recipe.seed, 4])
     task = tasks.find(recipe.task)
-    network.train()
     for _ in range(batches if norms else 0):
-        network.answers(next_batch(task, recipe, recipe.steps, generator).pixels)
-    network.eval()
+        network.answers(next_batch(task, recipe, recipe.steps, generator, reach=network.reach).pixels)
+    for norm in norms:
+        norm.eval()
 
 
-def next_batch(task: tasks.Task, recipe: Recipe, step: int, generator: np.random.Generator) -> Batch:
-    """Return the pictures of a training step."""
+def next_batch(
+    task: tasks.Task, recipe: Recipe, step: int, generator: np.random.Generator, *, reach: int = LONGEST
+) -> Batch:
+    """Return the pictures of a training step for networks of a reach in cells; near ones alone where it ends there."""
     if recipe.distance is None:
-        return draw(task, recipe.batch_size, generator, far_share=recipe.far_share(step))
+        return draw(task, recipe.batch_size, generator, far_share=recipe.far_share(step) if reach > NEAR else 0.0)
     boards = task.sample(recipe.batch_size, generator=generator, distance=recipe.distance)
     return batch_of(task, boards, generator)
 
 
 def train(recipe: Recipe, names: list[str], folder: Path) -> None:
-    """Train networks side by side on the same pictures and write them to a folder."""
+    """Train networks side by side, those of one reach on the same pictures, and write them to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     task = tasks.find(recipe.task)
-    generator = np.random.default_rng([recipe.seed, 1])
     runs = [Run(name, recipe) for name in names]
+    generators = {run.network.reach: np.random.default_rng([recipe.seed, 1]) for run in runs}
     for number in range(recipe.steps):
-        batch = next_batch(task, recipe, number, generator)
+        batches = {
+            reach: next_batch(task, recipe, number, generator, reach=reach) for reach, generator in generators.items()
+        }
         for run in runs:
-            run.step(number, batch)
+            run.step(number, batches[run.network.reach])
         if (number + 1) % 50 == 0:
             print(number + 1, *(run.report() for run in runs), sep=" | ", flush=True)
         if (number + 1) % 200 == 0 or number + 1 == recipe.steps:

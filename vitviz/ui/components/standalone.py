@@ -15,9 +15,11 @@ from vitviz.ui.components.attention_view import AttentionView
 from vitviz.ui.components.board_view import BoardView
 from vitviz.ui.components.film_view import FilmView
 from vitviz.ui.components.map_board import MapBoard
-from vitviz.ui.components.sources import ATLAS, BOARD, FILM, MAPS, TOKENS, VIEWER, WALL, Source
+from vitviz.ui.components.sheet_view import SheetView
+from vitviz.ui.components.sources import ATLAS, BOARD, FILM, MAPS, SHEET, TOKENS, VIEWER, WALL, WINDOWS, Source
 from vitviz.ui.components.token_view import TokenView
 from vitviz.ui.components.wall_view import WallView
+from vitviz.ui.components.window_view import WindowView
 
 _SOURCES: dict[type, Source] = {
     AttentionView: VIEWER,
@@ -27,6 +29,7 @@ _SOURCES: dict[type, Source] = {
     FilmView: FILM,
     MapBoard: MAPS,
 }
+_PARTS: dict[type, Source] = {BoardView: BOARD, SheetView: SHEET, WindowView: WINDOWS}
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
 
 _PAGE_STYLE = """
@@ -73,23 +76,33 @@ h1 {
 }
 """
 
-# Nothing listens: the component keeps its own state.
+# Nothing listens: the component keeps its own state. Its script stands right behind its data.
 _START = """
-const bytes = Uint8Array.from(atob(document.getElementById("data").textContent.trim()), (c) => c.charCodeAt(0));
-mount({ data: bytes, parentElement: document.getElementById("component"), setStateValue() {}, setTriggerValue() {} });
+const data = document.currentScript.previousElementSibling;
+const bytes = Uint8Array.from(atob(data.textContent.trim()), (c) => c.charCodeAt(0));
+const place = document.getElementById(data.dataset.place);
+mount({ data: bytes, parentElement: place.shadowRoot ?? place, setStateValue() {}, setTriggerValue() {} });
 """
 
 
-def board_fragment(view: BoardView) -> str:
-    """Return the object board as a part of a page: its style, its markup, its numbers and its script."""
-    data = base64.b64encode(view.pack(standalone=True)).decode("ascii")
-    return f"""<style>{BOARD.css}</style>
-<div id="component" style="max-width: 40rem">{BOARD.html}</div>
-{_script(BOARD.js, data)}"""
+def fragment(*views: BoardView | SheetView | WindowView) -> str:
+    """Return views as a part of a page, one below the other, each with its markup, style, script and numbers.
+
+    Each stands in a shadow root, as on the dashboard: their styles do not meet.
+    """
+    return "".join(_part(view, f"component-{number}") for number, view in enumerate(views, start=1))
 
 
-def _script(source: str, data: str) -> str:
-    return f"""<script type="text/plain" id="data">{data}</script>
+def _part(view: BoardView | SheetView | WindowView, place: str) -> str:
+    source = _PARTS[type(view)]
+    return f"""<div id="{place}" style="max-width: 46rem; margin-bottom: 2rem"><template shadowrootmode="open">
+<style>{source.css}</style>
+{source.html}</template></div>
+{_script(source.js, view.pack(standalone=True), place)}"""
+
+
+def _script(source: str, packed: bytes, place: str) -> str:
+    return f"""<script type="text/plain" data-place="{place}">{base64.b64encode(packed).decode("ascii")}</script>
 <script>
 "use strict";
 (() => {{
@@ -111,12 +124,11 @@ def standalone_html(
     ``after`` is HTML that stands below the view as it is: it must load nothing.
     """
     source = _SOURCES[type(view)]
-    data = base64.b64encode(view.pack(standalone=True)).decode("ascii")
     content = f"""<main>
 <h1>{escape(title)}</h1>
 <p class="caption-text">{escape(caption)}</p>
 <div id="component">{source.html}</div>
 {after}
 </main>
-{_script(source.js, data)}"""
+{_script(source.js, view.pack(standalone=True), "component")}"""
     return html_page(title, content, style=_PAGE_STYLE + source.css, policy=_POLICY, language=language)

@@ -5,8 +5,8 @@ A guess is kept for its section in the reader's session. It is no choice of the 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -46,6 +46,10 @@ class Guidance:
     """What changes then."""
     conclude: str
     """What that says."""
+    figure: Callable[[], str] | None = None
+    """Draws the section's own picture for the sheet of a class, without its answer; without, the photo stands there.
+
+    It is called outside the reader's session, see ``sheet_figures``."""
 
 
 def enter(page: str, section: str) -> None:
@@ -98,13 +102,13 @@ def switch() -> None:
     )
 
 
-def guided(guidance: Guidance) -> bool:
+def guided(guidance: Guidance, *, figure: Callable[[], str] | None = None) -> bool:
     """Draw the guess of a section and return whether its answer may be shown now.
 
     Where it may, the guess stands beside the answer, and the three steps follow. A section calls it below its question
-    and its knobs, and returns None where it must wait.
+    and its knobs, and returns None where it must wait. ``figure`` is that of the guidance.
     """
-    shown = asked(guidance)
+    shown = asked(replace(guidance, figure=figure))
     if shown:
         steps(guidance)
     return shown

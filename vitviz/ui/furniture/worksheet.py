@@ -13,13 +13,16 @@ from dataclasses import dataclass
 import streamlit as st
 
 from vitviz.ui.choices.lesson import CLASS, GUESS_FIRST
-from vitviz.ui.furniture import show, worksheet_print
+from vitviz.ui.furniture import lines, show, worksheet_print
 from vitviz.ui.furniture.guessing import Guidance
 from vitviz.ui.furniture.worksheet_print import Question, Sheet
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, kept
 from vitviz.ui.words.labels import model_name
+
+_CHARTS = 2
+"""Charts of the section on the teacher's sheet at most."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def sheet_of(place: Place, scene: Scene, guidance: Guidance | None) -> Sheet:
         address=link.address(GUESS_FIRST.at(True)),
         photo=scene.vit.picture(scene.original.pixels),
         seen_by=model_name(scene.vit),
+        charts=tuple(lines.charts().values())[:_CHARTS],
         guidance=guidance,
         questions=questions(place.page, place.section),
     )

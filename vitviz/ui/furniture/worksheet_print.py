@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from html import escape
 
 import numpy as np
+import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 
 from vitviz.figures.image_files import jpeg_bytes
 from vitviz.html_page import html_page
 from vitviz.ui.components.curve_sketch import SketchAxes
+from vitviz.ui.furniture import lines, sheet_figures
 from vitviz.ui.furniture.guess import CurveGuess, OptionGuess
 from vitviz.ui.furniture.guessing import Guidance
 from vitviz.ui.text import _, language
@@ -29,7 +31,12 @@ body { margin: 0 auto; max-width: 46rem; font: 11pt/1.4 system-ui, "Noto Sans", 
   color: #111; background: #fff; }
 h1 { font-size: 15pt; margin: 0 0 .3rem; } h2 { font-size: 12pt; margin: .8rem 0 .3rem; break-after: avoid; }
 .names { display: flex; gap: 1.5rem; margin: .2rem 0 .6rem; } .names span { flex: 1; border-bottom: 1px solid #777; }
-.about { display: flex; gap: 1rem; align-items: flex-start; } .about img { width: 28mm; height: auto; }
+.about { display: flex; gap: 1rem; align-items: flex-start; } .about .photo { width: 28mm; height: auto; }
+.about .own { flex: none; width: 88mm; max-height: 48mm; object-fit: contain; object-position: left top; }
+.tables { display: flex; flex-wrap: wrap; gap: 3mm 6mm; flex: none; max-width: 105mm; }
+.small { width: auto; margin: 0; } .small caption { text-align: left; font-weight: 600; font-size: 9pt; }
+.small th, .small td { padding: 0 1.6mm; height: auto; font-size: 8pt; text-align: right; }
+.charts { display: flex; gap: 1rem; } .charts img { width: 50%; max-height: 62mm; object-fit: contain; }
 .about p { margin: 0 0 .3rem; overflow-wrap: anywhere; font-size: 9.5pt; }
 .box { display: inline-block; width: .8em; height: .8em; border: 1px solid #333; margin-right: .5em; }
 ul { list-style: none; padding: 0; margin: .3rem 0; } li { margin-bottom: .3rem; break-inside: avoid; }
@@ -59,6 +66,8 @@ class Sheet:
     """(height, width, 3)."""
     seen_by: str
     """The model's name."""
+    charts: Sequence[go.Figure]
+    """Charts of the section, for the teacher; none where they wait for a guess."""
     guidance: Guidance | None
     """The guess and the steps; None for a section without."""
     questions: Sequence[Question]
@@ -84,9 +93,16 @@ def answers(sheet: Sheet) -> str:
         guess, steps = sheet.guidance.guess, sheet.guidance
         body += f"<h2>{escape(_('Guess first'))}</h2><p>{_plain(guess.question)}</p>"
         body += f"<p><strong>{_plain(guess.answer)}</strong></p>"
+        body += _charts(sheet)
         body += f"<h2>{escape(_('Do'))} – {escape(_('See'))} – {escape(_('Conclude'))}</h2>"
         body += f"<p>{_plain(steps.do)} {_plain(steps.see)} <strong>{_plain(steps.conclude)}</strong></p>"
     return _page(sheet, body + f"<h2>{escape(_('Questions'))}</h2><ul>{told}</ul>")
+
+
+def _charts(sheet: Sheet) -> str:
+    """Return the section's charts, for the teacher."""
+    drawn = "".join(sheet_figures.chart(figure, lines.title(figure)) for figure in sheet.charts)
+    return f'<div class="charts">{drawn}</div>' if drawn else ""
 
 
 def _numbered(sheet: Sheet) -> enumerate[Question]:
@@ -103,15 +119,23 @@ def _names() -> str:
 
 
 def _head(sheet: Sheet, below: str) -> str:
-    """Return the title, what stands below it, the photo with its model, and the link."""
+    """Return the title, what stands below it, the section's picture or else the photo, and the link."""
+    address = escape(sheet.address)
+    link = f'<p>{escape(_("Open:"))} <a href="{address}">{address}</a></p>'
+    if sheet.guidance is not None and sheet.guidance.figure is not None:
+        image, told = sheet.guidance.figure(), ""
+    else:
+        image, told = _photo(sheet)
+    return f'<h1>{escape(sheet.title)}</h1>{below}<div class="about">{image}<div>{told}{link}</div></div>'
+
+
+def _photo(sheet: Sheet) -> tuple[str, str]:
+    """Return the photo, and the line that says whose it is."""
     picture = Image.fromarray(sheet.photo)
     picture.thumbnail((320, 320))
     data = base64.b64encode(jpeg_bytes(picture)).decode("ascii")
     told = escape(_("The photo as the model {name} sees it.").format(name=sheet.seen_by))
-    image = f'<img alt="{told}" src="data:image/jpeg;base64,{data}">'
-    address = escape(sheet.address)
-    link = f'<p>{escape(_("Open:"))} <a href="{address}">{address}</a></p>'
-    return f'<h1>{escape(sheet.title)}</h1>{below}<div class="about">{image}<div><p>{told}</p>{link}</div></div>'
+    return f'<img class="photo" alt="{told}" src="data:image/jpeg;base64,{data}">', f"<p>{told}</p>"
 
 
 def _guess(guidance: Guidance | None) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 from numpy.typing import NDArray
 
 from vitviz.errors import VitvizError
+from vitviz.figures.axes import Axis
+from vitviz.figures.curve import Curve
+from vitviz.figures.line_chart import line_chart
 from vitviz.labs.gelu import Activations, Gelu, activations, gelu
 from vitviz.numbers import percent
 from vitviz.pictures import lessons
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.choices.shared import LAYER
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.furniture import guessing, lesson, sheet_figures
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line, picture_expression
@@ -34,7 +38,7 @@ def draw(scene: Scene) -> Result | None:
         ),
     )
     curves = gelu()
-    if not guessing.guided(guesses.gelu(curves)):
+    if not guessing.guided(guesses.gelu(curves), figure=partial(_relu, curves)):
         return None
     left, right = st.columns(2, gap="large")
     with left:
@@ -55,6 +59,12 @@ def draw(scene: Scene) -> Result | None:
     inputs = _inputs(scene)
     _words()
     return _result(scene, curves, inputs)
+
+
+def _relu(curves: Gelu) -> str:
+    """Return ReLU alone, for the sheet of a class."""
+    drawn = line_chart([Curve("ReLU", curves.x, curves.relu, kind="line")], x=Axis("x"), y=Axis("f(x)"), height=300)
+    return sheet_figures.chart(drawn, "ReLU")
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)

@@ -10,6 +10,7 @@ from vitviz.attention.statistics import HeadStatistics
 from vitviz.labs.cost.scaling import Scaling
 from vitviz.labs.cost.vit_shape import ViTShape
 from vitviz.labs.gelu import Gelu
+from vitviz.numbers import percent
 from vitviz.ui.components.curve_sketch import SketchAxes
 from vitviz.ui.furniture.guess import CurveGuess, NumberGuess, OptionGuess
 from vitviz.ui.furniture.guessing import Guidance
@@ -36,7 +37,7 @@ def steps(scene: Scene) -> Guidance:
     return Guidance(
         guess=guess,
         do=_("Go through the seven steps, and in step 5 through the blocks."),
-        see=_("The number of tokens never changes after the cut; only what each of them holds does."),
+        see=_("From the first block on the number of tokens never changes; only what each of them holds does."),
         conclude=_("A picture becomes a sequence once; from then on it is the same vectors, rewritten block by block."),
     )
 
@@ -58,7 +59,10 @@ def parameters(counted: Mapping[str, int]) -> Guidance:
     return Guidance(
         guess=guess,
         do=_("Compare the bars with the formula, then load a model with registers or rotary positions."),
-        see=_("MLPs hold about twice what attention holds; embedding, positions and norms are small."),
+        see=_("MLPs hold {times:.1f} times what attention holds; all the rest together is {rest} of the model.").format(
+            times=counted["MLP"] / max(counted["attention"], 1),
+            rest=percent(1 - (counted["MLP"] + counted["attention"]) / max(sum(counted.values()), 1)),
+        ),
         conclude=_("Parameters grow with depth and with the square of the width, not with the picture."),
     )
 
@@ -74,7 +78,7 @@ def gelu(curves: Gelu) -> Guidance:
     return Guidance(
         guess=guess,
         do=_("Choose the first block, then the last."),
-        see=_("Most inputs are negative, and many lie between −3 and 0, where ReLU would return nothing."),
+        see=_("How many inputs lie between −3 and 0, where ReLU would return nothing, stands below the histogram."),
         conclude=_("GELU lets a little through on the negative side and has a slope there: such channels still learn."),
     )
 
@@ -118,7 +122,16 @@ def reach(scene: Scene, table: HeadStatistics) -> Guidance:
     return Guidance(
         guess=guess,
         do=_("Compare the dots of the first block with those of the last, then choose random weights."),
-        see=_("In the first block some heads look next door and others across the picture."),
+        see=_(
+            "Heads of the first block look {first} to {last} patches far on average; the nearest look of all is block "
+            "{block}'s, {near}. Looking everywhere alike would give {even}."
+        ).format(
+            first=f"{np.nanmin(table.distance[0]):.1f}",
+            last=f"{np.nanmax(table.distance[0]):.1f}",
+            block=int(np.nanargmin(np.nanmin(table.distance, axis=1))),
+            near=f"{np.nanmin(table.distance):.1f}",
+            even=f"{table.uniform_distance:.1f}",
+        ),
         conclude=_("A ViT may look anywhere from its first layer; that some of its heads look near is learned."),
     )
 

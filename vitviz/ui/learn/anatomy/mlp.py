@@ -12,7 +12,8 @@ from vitviz.labs.mlp import MlpSteps, mlp_steps
 from vitviz.numbers import percent
 from vitviz.ui.choices.anatomy import MLP_STAGE
 from vitviz.ui.choices.shared import LAYER
-from vitviz.ui.components.matrix_sheet import SheetMatrix, SheetStage, SheetView, matrix_sheet
+from vitviz.ui.components.matrix_sheet import matrix_sheet
+from vitviz.ui.components.sheet_view import SheetMatrix, SheetStage, SheetView
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
@@ -30,25 +31,22 @@ def _steps(model_key: str, digest: str, layer: int, _scene: Scene) -> MlpSteps:
     return mlp_steps(_scene.vit, _scene.original, layer)
 
 
-def draw(scene: Scene) -> None:
-    """Draw one token on its way through the MLP of the chosen block."""
+def draw(scene: Scene) -> SheetView | None:
+    """Draw one token on its way through the MLP of the chosen block; return its sheet, None for a block without."""
     if scene.vit.layers > 1:
         st.slider(_("Block"), 0, scene.vit.layers - 1, **link.widget(LAYER))
     try:
         steps = _steps(scene.model_key, scene.photo.digest, scene.layer, scene)
     except VitvizError as error:
         st.info(plain(in_dashboard(error)))
-        return
+        return None
     prefix = scene.vit.grid.prefix
     token = int(scene.query) + len(prefix) if scene.query.isdecimal() else scene.original.token(scene.query)
     name = token_title(prefix[token]) if token < len(prefix) else _patch_words(scene, token - len(prefix))
     _strips(steps, token, name)
     matrices, stages = _sheet(steps, token)
-    matrix_sheet(
-        SheetView(matrices=matrices, stages=stages, stage=link.get(MLP_STAGE)),
-        key="mlp_sheet",
-        on_stage=lambda stage: link.put(MLP_STAGE.at(stage)),
-    )
+    view = SheetView(matrices=matrices, stages=stages, stage=link.get(MLP_STAGE))
+    matrix_sheet(view, key="mlp_sheet", on_stage=lambda stage: link.put(MLP_STAGE.at(stage)))
     st.caption(
         _(
             "The {shown} hidden units that answer most and the {shown} channels that count most are shown; what all "
@@ -56,6 +54,7 @@ def draw(scene: Scene) -> None:
             "between tokens."
         ).format(shown=SHOWN)
     )
+    return view
 
 
 def _patch_words(scene: Scene, patch: int) -> str:

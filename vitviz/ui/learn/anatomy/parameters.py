@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -11,7 +14,7 @@ from vitviz.figures.bars import answers_bar
 from vitviz.labs.parameters import FORMULAS, PARTS, Dimensions, counted_parameters, dimensions_of, standard_parameters
 from vitviz.models.vit import ViT
 from vitviz.ui.choices import anatomy as choices
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.furniture import guessing, lesson, sheet_figures
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line
@@ -31,7 +34,7 @@ def draw(scene: Scene) -> Result | None:
     )
     size = dimensions_of(scene.vit)
     counted = _counted(scene.model_key, scene.vit)
-    if not guessing.guided(guesses.parameters(counted)):
+    if not guessing.guided(guesses.parameters(counted), figure=_sizes(size)):
         return None
     formula = standard_parameters(size)
     total, expected = sum(counted.values()), sum(formula.values())
@@ -48,6 +51,12 @@ def draw(scene: Scene) -> Result | None:
     _table(parts, counted, formula)
     _words(size)
     return _result(scene, counted, formula, size)
+
+
+def _sizes(size: Dimensions) -> Callable[[], str]:
+    """Return what draws the numbers of the formula as a table, for the sheet of a class."""
+    named = {"P²C": size.patch_pixels, "D": size.width, "n": size.prefix, "N": size.patches, "T": size.depth}
+    return partial(sheet_figures.numbers, named | {"F": size.hidden, "K": size.classes})
 
 
 def _shares_figure(parts: list[str], shares: ArrayLike) -> go.Figure:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -11,7 +13,7 @@ from vitviz.labs.cost.scaling import Scaling, parameters_of, scale
 from vitviz.labs.cost.vit_shape import PRESETS, ViTShape
 from vitviz.pictures import costs
 from vitviz.ui.choices import anatomy as choices
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.furniture import guessing, lesson, sheet_figures
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.learn.anatomy import guesses
@@ -40,7 +42,8 @@ def draw(_scene: Scene) -> Result | None:
     shape = _shape()
     scaling = scale(shape, growing, _VALUES[growing])
     now = _now(shape, growing)
-    if not guessing.guided(guesses.scaling(shape, scaling, costs.growing(growing, say=_))):
+    guidance = guesses.scaling(shape, scaling, costs.growing(growing, say=_))
+    if not guessing.guided(guidance, figure=partial(sheet_figures.sizes, shape)):
         return None
     left, right = st.columns(2, gap="medium")
     with left:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from vitviz.labs.anatomy import BlockStep, Embedding, block_step, embedding, scales_branches
 from vitviz.labs.parameters import Dimensions, dimensions_of
 from vitviz.ui.choices import anatomy as choices
+from vitviz.ui.components.sheet_view import SheetView
+from vitviz.ui.components.standalone import fragment
 from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line, picture_expression
@@ -46,10 +48,10 @@ def draw(scene: Scene) -> Result | None:
     step = link.get(choices.ANATOMY_STEP)
     block = blocked(scene)
     with st.container(key="anatomy_view"):
-        _view(step, scene, steps, block, size)
+        sheet = _view(step, scene, steps, block, size)
     _ledger(scene, steps, size)
     _words(scene, size)
-    return _result(scene, steps, block)
+    return _result(scene, steps, block, sheet)
 
 
 def step_titles() -> dict[str, str]:
@@ -85,7 +87,8 @@ def blocked(scene: Scene) -> BlockStep:
     return _block(scene.model_key, scene.photo.digest, scene.layer, scene)
 
 
-def _view(step: str, scene: Scene, steps: Embedding, block: BlockStep, size: Dimensions) -> None:
+def _view(step: str, scene: Scene, steps: Embedding, block: BlockStep, size: Dimensions) -> SheetView | None:
+    """Draw the chosen step; return its sheet of matrices, where it has one."""
     if step == "patches":
         tokens.cut(scene, steps)
     elif step == "flatten":
@@ -97,9 +100,10 @@ def _view(step: str, scene: Scene, steps: Embedding, block: BlockStep, size: Dim
     elif step == "blocks":
         blocks.draw(scene, block)
     elif step == "mlp":
-        mlp.draw(scene)
+        return mlp.draw(scene)
     else:
         blocks.answer(scene, size)
+    return None
 
 
 def _ledger(scene: Scene, steps: Embedding, size: Dimensions) -> None:
@@ -198,7 +202,7 @@ def _words(scene: Scene, size: Dimensions) -> None:
     )
 
 
-def _result(scene: Scene, steps: Embedding, block: BlockStep) -> Result:
+def _result(scene: Scene, steps: Embedding, block: BlockStep, sheet: SheetView | None) -> Result:
     arrays: dict[str, NDArray[Any]] = {
         "patches": steps.patches.numpy(),
         "start": steps.start.float().cpu().numpy(),
@@ -225,4 +229,5 @@ def _result(scene: Scene, steps: Embedding, block: BlockStep) -> Result:
         code=code,
         arrays=lambda: arrays,
         figures=lambda: {_("Residual stream"): norm_figure(scene)},
+        opening=lambda: "" if sheet is None else fragment(sheet),
     )

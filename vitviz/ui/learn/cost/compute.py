@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from vitviz.labs.cost.vit_shape import PRESETS, ViTShape, shape_of
 from vitviz.models.vit import ViT
 from vitviz.numbers import percent
 from vitviz.ui.choices.cost import PAGE
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.furniture import guessing, lesson, sheet_figures
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.cost import clock, guesses, sizes
 from vitviz.ui.reader.scene import Scene
@@ -42,7 +43,7 @@ def draw(scene: Scene) -> lesson.Result | None:
     )
     shape = sizes.current(scene)
     sizes.choose(scene, shape)
-    if not guessing.guided(guesses.compute(shape)):
+    if not guessing.guided(guesses.compute(shape), figure=partial(sheet_figures.sizes, shape)):
         return None
     _numbers(shape)
     left, right = st.columns([3, 2], gap="large")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from vitviz.figures.palettes import PINNED
 from vitviz.labs.cost.memory import NUMBER_BYTES, MemoryComparison, attention_storage, recompute_ratio
 from vitviz.labs.cost.vit_shape import ViTShape, shape_of
 from vitviz.ui.choices.cost import PAGE
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.furniture import guessing, lesson, sheet_figures
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.learn.cost import guesses, passes, sizes
@@ -37,7 +38,7 @@ def draw(scene: Scene) -> lesson.Result | None:
     )
     shape = sizes.current(scene)
     sizes.choose(scene, shape)
-    if not guessing.guided(guesses.memory(shape)):
+    if not guessing.guided(guesses.memory(shape), figure=partial(sheet_figures.sizes, shape)):
         return None
     _numbers(shape)
     left, right = st.columns([3, 2], gap="large")

@@ -26,7 +26,7 @@ from vitviz.ui.choices.depth import (
     SEEDS,
     WIDTHS,
 )
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.furniture import guessing, lesson, sheet_figures
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.depth import guesses, layer_norm_runs
 from vitviz.ui.navigation import entries
@@ -67,7 +67,8 @@ def draw(_scene: Scene) -> lesson.Result | None:
         ),
     )
     _knobs()
-    if not guessing.guided(guesses.layer_norm(link.get(DEPTH_GROWTH), link.get(DEPTH_LAYERS))):
+    guidance = guesses.layer_norm(link.get(DEPTH_GROWTH), link.get(DEPTH_LAYERS))
+    if not guessing.guided(guidance, figure=sheet_figures.blocks):
         return None
     depth, width, seed = (link.get(choice) for choice in (DEPTH_LAYERS, DEPTH_WIDTH, DEPTH_SEED))
     signals = initial(depth, width, seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve, Point
 from vitviz.figures.line_chart import line_chart
+from vitviz.figures.paint import paint_map
 from vitviz.figures.palettes import PINNED, VIT_BLUE
 from vitviz.figures.scale import Scale
 from vitviz.figures.theme import NEUTRAL
@@ -19,7 +21,7 @@ from vitviz.labs.residual_filter import FilteredSignal, gain
 from vitviz.numbers import number, percent
 from vitviz.pictures import blocks as drawings
 from vitviz.ui.choices.depth import PAGE
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.furniture import guessing, lesson, sheet_figures
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.panel import bare_map
 from vitviz.ui.learn.depth import guesses, residual_knobs, residual_model, signal_film
@@ -41,9 +43,9 @@ def draw(scene: Scene) -> lesson.Result | None:
         ),
     )
     knobs = residual_knobs.choose()
-    if not guessing.guided(guesses.residual()):
-        return None
     filtered = residual_knobs.signal(**knobs)
+    if not guessing.guided(guesses.residual(), figure=partial(_before, filtered)):
+        return None
     residual_knobs.verdict(filtered, knobs["blocks"])
     figures: dict[str, go.Figure] = {}
     left, right = st.columns(2, gap="large")
@@ -63,6 +65,17 @@ def draw(scene: Scene) -> lesson.Result | None:
         lambda: _arrays(filtered) | residual_model.arrays(model),
         lambda: figures,
     )
+
+
+def _before(filtered: FilteredSignal) -> str:
+    """Return the signal before the first block, for the sheet of a class."""
+    signal, words = filtered.signals[0], _("The signal before the first block")
+    if filtered.graph == "grid":
+        side = round(len(signal) ** 0.5)
+        scale = Scale(-float(abs(signal).max()), float(abs(signal).max()), signed=True)
+        return sheet_figures.picture(paint_map(signal.reshape(side, side), scale, height=320, width=320), words)
+    curve = Curve("", np.arange(1, len(signal) + 1), signal, NEUTRAL)
+    return sheet_figures.chart(line_chart([curve], x=Axis(_("Node")), y=Axis(_("Value")), height=300), words)
 
 
 def _gain(knobs: dict[str, Any], filtered: FilteredSignal) -> go.Figure:

@@ -9,7 +9,7 @@ import streamlit as st
 from vitviz.figures.curve import Point
 from vitviz.figures.detection import KINDS, detection_map, grey_picture, kind_counts
 from vitviz.figures.html_bars import colour_bar, legend
-from vitviz.figures.paint import paint_map
+from vitviz.figures.paint import Picture, paint_map
 from vitviz.figures.scale import Scale
 from vitviz.labs.object.noisy_picture import NoisyPicture
 from vitviz.numbers import percent
@@ -33,10 +33,15 @@ def pictures(simulation: Simulation) -> None:
 
 def _noisy(simulation: Simulation) -> None:
     st.markdown(_("**The picture**"))
-    reach = simulation.detector.brightness + 2.5 * simulation.detector.noise
-    grey = grey_picture(simulation.picture.pixels, reach=reach, box=simulation.picture.box, side=_SIDE)
-    st.image(grey, width="stretch", output_format="PNG", alt=_("Noise, with the object framed"))
+    alt = _("Noise, with the object framed")
+    st.image(noisy(simulation), width="stretch", output_format="PNG", alt=alt)
     st.caption(_("{size} × {size} pixels are brighter by Δ, in the orange frame.").format(size=simulation.size))
+
+
+def noisy(simulation: Simulation) -> Picture:
+    """Return the noisy picture with the object framed."""
+    reach = simulation.detector.brightness + 2.5 * simulation.detector.noise
+    return grey_picture(simulation.picture.pixels, reach=reach, box=simulation.picture.box, side=_SIDE)
 
 
 def _means(shown: NoisyPicture) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from vitviz.labs.object.pasted_object import PastedObject
 from vitviz.numbers import percent
 from vitviz.ui.choices.attention_from_scratch import PAGE as SCRATCH
 from vitviz.ui.choices.patches_and_detail import DRAW, PAGE
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.furniture import guessing, lesson, sheet_figures
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.learn.detail import guesses, object_knobs, object_pictures, pasted_object
@@ -33,9 +34,10 @@ def draw(scene: Scene) -> lesson.Result | None:
         ),
     )
     object_knobs.knobs()
-    if not guessing.guided(guesses.smallest_object()):
-        return None
     simulation = object_knobs.simulate()
+    noisy = partial(sheet_figures.picture, object_pictures.noisy(simulation), _("Noise, with the object framed"))
+    if not guessing.guided(guesses.smallest_object(), figure=noisy):
+        return None
     object_knobs.notes(simulation)
     object_pictures.pictures(simulation)
     object_pictures.numbers(simulation)

@@ -14,8 +14,8 @@ def accuracy_curve(measured: TaskResult) -> CurveGuess:
     """Return the guess at the accuracy of the CNN with the small field."""
     network = measured.networks["limited"]
     question = _(
-        "A CNN whose units see {field} pixels answers, trained on pictures of all distances; guessing is right in "
-        "{chance}. Draw how often it is right, against the distance of the two parts."
+        "A CNN whose units see {field} pixels answers; it has practised all distances that its field holds. Guessing "
+        "is right in {chance}. Draw how often it is right, against the distance of the two parts."
     )
     return CurveGuess(
         question=question.format(field=network.field, chance=percent(measured.chance)),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import streamlit as st
 
 from vitviz.ui.choices.long_range import TASK
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.furniture import guessing, lesson, sheet_figures
 from vitviz.ui.learn.long_range import board, counter, guesses, results, take_away, verdicts
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
+from vitviz.ui.text import _
 
 
 def draw(_scene: Scene) -> lesson.Result | None:
@@ -16,7 +20,10 @@ def draw(_scene: Scene) -> lesson.Result | None:
     task = link.get(TASK)
     lesson.question(*take_away.question(task))
     situation = board.current()
-    guidance = guesses.guidance(situation.results)
+    guidance = replace(
+        guesses.guidance(situation.results),
+        figure=partial(sheet_figures.picture, situation.look.picture, _("The board")),
+    )
     left, right = st.columns([11, 9], gap="large")
     with right:
         shown = guessing.asked(guidance)

@@ -62,9 +62,10 @@ def draw(situation: Situation) -> None:
     )
     st.caption(
         _(
-            "All three have the same two losses: the answer, and for each half or bar whether it has its partner. Both "
-            "CNNs saw the same pictures in the same order; the ViT was trained apart, on as many pictures or more. "
-            "Cost is time of one CPU core. Cross-entropy is in nats beyond the small field; guessing costs {guess:.3f}."
+            "All three have the same two losses (the answer, and for each half or bar whether it has its partner), "
+            "steps and batches. ViT and large field practised on the same pictures, of all distances; the small field "
+            "on as many whose couples it holds, for beyond it a couple looks like none. Cost is time of one CPU core. "
+            "Cross-entropy is in nats beyond the small field; guessing costs {guess:.3f}."
         ).format(guess=log(1 / measured.chance))
     )
 
@@ -96,7 +97,7 @@ def _sentence(measured: TaskResult) -> str:
 
 
 def _alone_sentence(measured: TaskResult) -> str:
-    """Return what the networks do that were trained on one distance alone."""
+    """Return what the CNNs do that were trained on one distance alone."""
     names = network_names(measured)
     parts = []
     for name in dict.fromkeys(run.network for run in measured.alone):
@@ -106,7 +107,9 @@ def _alone_sentence(measured: TaskResult) -> str:
             if run.network == name
         )
         parts.append(f"{names[name]}: {shares}")
-    return _("In trainings of their own, on one distance alone: {shares}.").format(shares=_("; ").join(parts))
+    return _("Practice does not widen a field. In trainings of their own, on one distance alone: {shares}.").format(
+        shares=_("; ").join(parts)
+    )
 
 
 def _far(measured: TaskResult, network: NetworkResult, far: list[int]) -> float:

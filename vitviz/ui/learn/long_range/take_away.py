@@ -15,9 +15,10 @@ from vitviz.labs.long_range.results import results
 from vitviz.labs.long_range.tasks import TASKS
 from vitviz.numbers import percent
 from vitviz.ui.choices.long_range import BETA, SEED
-from vitviz.ui.components.standalone import board_fragment
+from vitviz.ui.components.standalone import fragment
+from vitviz.ui.components.window_view import WindowView
 from vitviz.ui.furniture.lesson import Result
-from vitviz.ui.learn.long_range import counter, verdicts
+from vitviz.ui.learn.long_range import counter, verdicts, windows
 from vitviz.ui.learn.long_range.board import Situation
 from vitviz.ui.learn.long_range.results import figure
 from vitviz.ui.reader import link
@@ -66,20 +67,17 @@ def caveat(situation: Situation) -> str:
 
 
 def _small_field(situation: Situation) -> str:
-    """Return what to think of the small field where it holds both halves and still falls short; empty if it does not.
-
-    The training on mixed distances spends most of its pictures on what this network cannot see.
-    """
+    """Return what to think of the small field where it holds both parts and still falls short; empty if it does not."""
     measured = situation.results
-    near, alone = float(measured.networks["limited"].mean[0]), measured.alone_at("limited", measured.distances[0])
-    if near >= _LEARNT or not alone:
+    network = measured.networks["limited"]
+    held = [place for place, pixels in enumerate(measured.pixels) if pixels < (network.field or 0)]
+    weakest = min(held, key=lambda place: float(network.mean[place]))
+    if network.mean[weakest] >= _LEARNT:
         return ""
     return _(
-        "At {pixels} px the small field holds both halves, and still its CNN is right in only {near} of pictures; "
-        "trained on that distance alone, in {alone}. What it lacks there is training, not sight."
-    ).format(
-        pixels=measured.pixels[0], near=percent(near), alone=percent(sum(run.accuracy for run in alone) / len(alone))
-    )
+        "At {pixels} px the small field holds both parts, and still its CNN is right in only {share} of pictures. What "
+        "it lacks there is training, not sight."
+    ).format(pixels=measured.pixels[weakest], share=percent(float(network.mean[weakest])))
 
 
 def _large_field(situation: Situation) -> str:
@@ -124,8 +122,13 @@ def result(situation: Situation, counted: AttentionCount | None) -> Result:
         code=_code(situation),
         arrays=lambda: _arrays(situation, counted),
         figures=lambda: _figures(situation, counted),
-        opening=lambda: board_fragment(verdicts.view_of(situation)),
+        opening=lambda: fragment(verdicts.view_of(situation), *_counters(situation)),
     )
+
+
+def _counters(situation: Situation) -> list[WindowView]:
+    """Return the windows over the board, where halves are counted."""
+    return [windows.view_of(situation)] if situation.task.name == "counting" else []
 
 
 def _settings(situation: Situation) -> dict[str, Any]:

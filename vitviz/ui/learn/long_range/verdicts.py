@@ -214,7 +214,7 @@ def head_choice(situation: Situation) -> None:
         format_func=lambda head: names[head],
         help=_(
             "Links best, on average over pictures that are not shown here: for a half or bar, the head that gives most "
-            "to its partner; for the class token, the one that gives most to both."
+            "to its partner; for the class token, the one that gives most to both bars, or to one of two halves."
         ),
         **link.widget(HEAD),
     )

@@ -15,7 +15,8 @@ from vitviz.labs.long_range.contents import CELL_PIXELS, COLUMNS, ROWS, identity
 from vitviz.labs.long_range.counter import AttentionCount
 from vitviz.labs.long_range.windows import layers_to_hear, layers_to_see, slide
 from vitviz.ui.choices.long_range import WINDOW
-from vitviz.ui.components.window_counter import WindowView, window_counter
+from vitviz.ui.components.window_counter import window_counter
+from vitviz.ui.components.window_view import WindowView
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.long_range.board import Situation
 from vitviz.ui.learn.long_range.verdicts import object_name
@@ -40,23 +41,13 @@ def draw(situation: Situation, counter: AttentionCount) -> None:
         help=_("8 is the whole board: then the counter is no longer local."),
         **link.widget(WINDOW),
     )
-    identities = {int(identity) for identity in identity_of(situation.board[is_half(situation.board)])}
-    windows = slide(situation.board, int(link.get(WINDOW)))
+    view = view_of(situation)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        window_counter(
-            WindowView(
-                picture=situation.look.picture,
-                rows=ROWS,
-                columns=COLUMNS,
-                windows=windows,
-                names={identity: object_name(identity) for identity in identities},
-            ),
-            key="range_windows",
-        )
+        window_counter(view, key="range_windows")
     with right:
         alone = counter.tokens - 2 * counter.complete
-        st.metric(_("Counted by the windows"), windows[-1].total)
+        st.metric(_("Counted by the windows"), view.windows[-1].total)
         st.metric(_("Different objects, trace(A) for β → ∞"), counter.distinct)
         st.metric(_("Whole objects, n − trace(A)"), counter.complete)
         st.caption(
@@ -66,6 +57,18 @@ def draw(situation: Situation, counter: AttentionCount) -> None:
                 "objects, at any distance."
             ).format(whole=counter.complete, alone=alone, most=2 * counter.complete + alone, distinct=counter.distinct)
         )
+
+
+def view_of(situation: Situation) -> WindowView:
+    """Return the windows of the reader's side over the board, for the browser."""
+    identities = {int(identity) for identity in identity_of(situation.board[is_half(situation.board)])}
+    return WindowView(
+        picture=situation.look.picture,
+        rows=ROWS,
+        columns=COLUMNS,
+        windows=slide(situation.board, int(link.get(WINDOW))),
+        names={identity: object_name(identity) for identity in identities},
+    )
 
 
 def draw_depth(situation: Situation) -> None:

@@ -22,7 +22,7 @@ from vitviz.grid import PatchGrid
 from vitviz.labs import encodings as lab
 from vitviz.labs.encodings import Encoding
 from vitviz.ui.choices.attention_from_scratch import ENCODING_WIDTH, PAGE
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.furniture import guessing, lesson, sheet_figures
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line
 from vitviz.ui.learn.scratch import guesses
@@ -35,6 +35,12 @@ _SIDE = 360
 
 Table = NDArray[np.float32]
 Profile = Callable[[Table, PatchGrid], NDArray[np.float64]]
+
+
+def _counted() -> str:
+    """Return places counted row by row, for the sheet of a class."""
+    side = [str(number) for number in range(1, 7)]
+    return sheet_figures.tables({"": (side, side, np.arange(1, 37).reshape(6, 6))})
 
 
 @st.cache_resource(max_entries=12, show_spinner=N_("Comparing the encodings …"))
@@ -55,7 +61,7 @@ def draw(scene: Scene) -> lesson.Result | None:
     st.segmented_control(
         _("Channels of the formulas"), ("16", "64", "384"), required=True, **link.widget(ENCODING_WIDTH)
     )
-    if not guessing.guided(guesses.encodings()):
+    if not guessing.guided(guesses.encodings(), figure=_counted):
         return None
     encodings = _computed(scene.model_key, int(link.get(ENCODING_WIDTH)), scene)
     place = pinned_patch(scene)
@@ -177,7 +183,7 @@ def _by_distance(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _words() -> None:
     lesson.formula(
-        r"\mathrm{PE}(n)_{2i} = \sin\frac{n}{10000^{2i/D}},\quad \mathrm{PE}(n)_{2i+1} = \cos\frac{n}{10000^{2i/D}}"
+        r"\mathrm{PE}(n)_{2i} = \sin\frac{n}{10000^{2i/D}},\qquad \mathrm{PE}(n)_{2i+1} = \cos\frac{n}{10000^{2i/D}}"
         r"\qquad k(\delta) = \frac{1}{D/2}\sum_i \cos(\theta_i\,\delta)",
         {
             "n": _("patch number (1-D), or row and column with half of the channels each (2-D)"),

@@ -172,6 +172,6 @@ def encodings() -> Guidance:
     return Guidance(
         guess=guess,
         do=_("Pin another patch on the Attention page, and change the channels here."),
-        see=_("In 1-D the bright band runs along the row; in 2-D and in the learned table it is a spot."),
+        see=_("In 1-D the dark band runs along the row alone; in 2-D it is a cross: row and column both count."),
         conclude=_("An encoding decides which places are near each other before the model has learned anything."),
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -9,6 +12,7 @@ from numpy.typing import NDArray
 from vitviz.labs.attention_by_hand import HeadWeights
 from vitviz.ui.choices.attention_from_scratch import HAND, HAND_EXAMPLE, HEAD_CHANNELS, matrices_of, tables_text
 from vitviz.ui.choices.choice import Choice
+from vitviz.ui.furniture import sheet_figures
 from vitviz.ui.reader import link
 from vitviz.ui.text import _
 
@@ -24,6 +28,20 @@ def head_weights(given: Matrices) -> list[HeadWeights]:
     """Return the weights of each head: the columns of W_Q, W_K and W_V that are its own."""
     columns = [slice(start, start + HEAD_CHANNELS) for start in range(0, given["W_Q"].shape[1], HEAD_CHANNELS)]
     return [HeadWeights(*(given[name][:, own] for name in ("W_Q", "W_K", "W_V"))) for own in columns]
+
+
+def table(*symbols: str) -> Callable[[], str]:
+    """Return what draws some of the reader's matrices as tables, for the sheet of a class."""
+    given, columns = matrices(), {"X": channels(), "W_O": channels()}
+    named = {
+        symbol: (
+            tokens() if symbol == "X" else numbered("o", len(given[symbol])) if symbol == "W_O" else channels(),
+            columns.get(symbol) or numbered(symbol[-1].lower(), given[symbol].shape[1]),
+            given[symbol],
+        )
+        for symbol in symbols
+    }
+    return partial(sheet_figures.tables, named)
 
 
 def set_number(symbol: str, row: int, column: int, value: float) -> None:

@@ -10,7 +10,9 @@ from vitviz.labs import attention_by_hand as lab
 from vitviz.labs.attention_by_hand import HeadSteps
 from vitviz.pictures.lessons import head as attention
 from vitviz.ui.choices.attention_from_scratch import HAND, HEAD_STAGE, PAGE
-from vitviz.ui.components.matrix_sheet import SheetMatrix, SheetStage, SheetView, matrix_sheet
+from vitviz.ui.components.matrix_sheet import matrix_sheet
+from vitviz.ui.components.sheet_view import SheetMatrix, SheetStage, SheetView
+from vitviz.ui.components.standalone import fragment
 from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.learn.scratch import guesses, hand, real_head
 from vitviz.ui.reader import link
@@ -28,17 +30,13 @@ def draw(scene: Scene) -> lesson.Result | None:
             "place. Guess before you step through: which tokens will token 1 take its output from?"
         ),
     )
-    if not guessing.guided(guesses.head()):
+    if not guessing.guided(guesses.head(), figure=hand.table("X", "W_Q", "W_K", "W_V")):
         return None
     given = hand.matrices()
     weights = hand.head_weights(given)[0]
     steps = lab.head(given["X"], weights.query, weights.key, weights.value)
-    matrix_sheet(
-        SheetView(matrices=_matrices(steps), stages=_stages(), stage=link.get(HEAD_STAGE)),
-        key="head_sheet",
-        on_edit=hand.set_number,
-        on_stage=partial(hand.set_stage, HEAD_STAGE),
-    )
+    view = SheetView(matrices=_matrices(steps), stages=_stages(), stage=link.get(HEAD_STAGE))
+    matrix_sheet(view, key="head_sheet", on_edit=hand.set_number, on_stage=partial(hand.set_stage, HEAD_STAGE))
     hand.back_button()
     st.subheader(_("The same steps in the loaded model"), anchor=False)
     real = real_head.draw(scene)
@@ -51,6 +49,7 @@ def draw(scene: Scene) -> lesson.Result | None:
         _code(scene, steps),
         lambda: _arrays(steps) | real_head.arrays(real),
         lambda: {title: figure},
+        lambda: fragment(view, real_head.view_of(real, scene.vit.grid)),
     )
 
 

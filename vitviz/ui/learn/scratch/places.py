@@ -14,7 +14,7 @@ from vitviz.figures.theme import NEUTRAL
 from vitviz.labs import smallest_position as lab
 from vitviz.labs.smallest_position import ARRANGEMENTS, SmallestPosition
 from vitviz.ui.choices.attention_from_scratch import LIKING, PAGE
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.furniture import guessing, lesson, sheet_figures
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.scratch import guesses
 from vitviz.ui.reader import link
@@ -42,7 +42,7 @@ def draw(scene: Scene) -> lesson.Result | None:
         help=_("The query's product with the position keys of places 0 and 3; 0 with the others."),
         **link.widget(LIKING),
     )
-    if not guessing.guided(guesses.places()):
+    if not guessing.guided(guesses.places(), figure=_empty):
         return None
     weight = float(link.get(LIKING))
     with_places, without = lab.run(weight), lab.run(weight, positions=False)
@@ -83,6 +83,12 @@ def _sheet(smallest: SmallestPosition) -> None:
             "under the attention."
         )
     )
+
+
+def _empty() -> str:
+    """Return the six arrangements under even attention, without their outputs, for the sheet of a class."""
+    sheet = arrangement_sheet(ARRANGEMENTS, np.full(4, 0.25), ["?"] * len(ARRANGEMENTS), per_row=6)
+    return sheet_figures.picture(sheet, _("The six arrangements of two A and two B"))
 
 
 def _curve(weight: float, smallest: SmallestPosition) -> go.Figure:

@@ -15,7 +15,8 @@ from vitviz.grid import PatchGrid
 from vitviz.labs.attention_by_hand import HeadRow, Matrix, head_row
 from vitviz.ui.choices.attention_from_scratch import REAL_HEAD, REAL_STAGE
 from vitviz.ui.choices.shared import LAYER
-from vitviz.ui.components.matrix_sheet import SheetMatrix, SheetStage, SheetView, matrix_sheet
+from vitviz.ui.components.matrix_sheet import matrix_sheet
+from vitviz.ui.components.sheet_view import SheetMatrix, SheetStage, SheetView
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.learn.scratch import hand
 from vitviz.ui.reader import link
@@ -51,12 +52,7 @@ def draw(scene: Scene) -> HeadRow:
     row = _row(scene.model_key, scene.photo.digest, scene.layer, head(scene), token(scene), scene)
     left, right = st.columns([13, 5], gap="large")
     with left:
-        matrices, stages = _sheet(row, scene.vit.grid)
-        matrix_sheet(
-            SheetView(matrices=matrices, stages=stages, stage=link.get(REAL_STAGE)),
-            key="real_sheet",
-            on_stage=partial(hand.set_stage, REAL_STAGE),
-        )
+        matrix_sheet(view_of(row, scene.vit.grid), key="real_sheet", on_stage=partial(hand.set_stage, REAL_STAGE))
     with right:
         _map(scene, row)
     st.caption(
@@ -67,6 +63,12 @@ def draw(scene: Scene) -> HeadRow:
         ).format(shown=SHOWN, tokens=len(row.attention), gap=max(row.gap, 1e-16))
     )
     return row
+
+
+def view_of(row: HeadRow, grid: PatchGrid) -> SheetView:
+    """Return the steps as a sheet."""
+    matrices, stages = _sheet(row, grid)
+    return SheetView(matrices=matrices, stages=stages, stage=link.get(REAL_STAGE))
 
 
 def _knobs(scene: Scene) -> None:

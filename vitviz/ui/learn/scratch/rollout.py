@@ -21,8 +21,10 @@ from vitviz.ui.choices.attention_from_scratch import (
     layers_of,
     tables_text,
 )
-from vitviz.ui.components.matrix_sheet import SheetMatrix, SheetPaths, SheetStage, SheetView, matrix_sheet
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.components.matrix_sheet import matrix_sheet
+from vitviz.ui.components.sheet_view import SheetMatrix, SheetPaths, SheetStage, SheetView
+from vitviz.ui.components.standalone import fragment
+from vitviz.ui.furniture import guessing, lesson, sheet_figures
 from vitviz.ui.learn.scratch import guesses, hand, rollout_photos
 from vitviz.ui.learn.scratch.rollout_photos import TwoPhotos
 from vitviz.ui.reader import link
@@ -51,14 +53,11 @@ def draw(scene: Scene) -> lesson.Result | None:
         help=_("How much of a token passes a layer unchanged. 0 leaves the residual connection out, ½ is usual."),
         **link.widget(ROLLED_RESIDUAL),
     )
-    if not guessing.guided(guesses.rollout(steps)):
+    given = {FIRST: (_names(), _names(), steps.first), SECOND: (_names(), _names(), steps.second)}
+    if not guessing.guided(guesses.rollout(steps), figure=partial(sheet_figures.tables, given)):
         return None
-    matrix_sheet(
-        SheetView(matrices=_matrices(steps), stages=_stages(steps), stage=link.get(ROLLED_STAGE)),
-        key="rollout_sheet",
-        on_edit=_edit,
-        on_stage=partial(hand.set_stage, ROLLED_STAGE),
-    )
+    view = SheetView(matrices=_matrices(steps), stages=_stages(steps), stage=link.get(ROLLED_STAGE))
+    matrix_sheet(view, key="rollout_sheet", on_edit=_edit, on_stage=partial(hand.set_stage, ROLLED_STAGE))
     _field_words(steps)
     st.subheader(_("One token under two photos"), anchor=False)
     photos = rollout_photos.draw(scene)
@@ -79,6 +78,7 @@ def draw(scene: Scene) -> lesson.Result | None:
         _code(scene, steps, photos),
         lambda: {"first": steps.first, "second": steps.second, "rollout": steps.rollout, **photos.arrays()},
         lambda: {title: figure},
+        lambda: fragment(view),
     )
 
 

@@ -17,7 +17,9 @@ from vitviz.labs.attention_by_hand import SeveralHeads
 from vitviz.numbers import percent
 from vitviz.ui.choices.attention_from_scratch import HAND, PAGE, SEVERAL_STAGE
 from vitviz.ui.choices.shared import LAYER
-from vitviz.ui.components.matrix_sheet import SheetMatrix, SheetStage, SheetView, matrix_sheet
+from vitviz.ui.components.matrix_sheet import matrix_sheet
+from vitviz.ui.components.sheet_view import SheetMatrix, SheetStage, SheetView
+from vitviz.ui.components.standalone import fragment
 from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.kept import cache
 from vitviz.ui.learn.scratch import guesses, hand
@@ -39,16 +41,12 @@ def draw(scene: Scene) -> lesson.Result | None:
             "its attention: its queries come from the place channels alone."
         ),
     )
-    if not guessing.guided(guesses.several()):
+    if not guessing.guided(guesses.several(), figure=hand.table("X", "W_Q", "W_K", "W_V", "W_O")):
         return None
     given = hand.matrices()
     heads = lab.heads(given["X"], hand.head_weights(given), given["W_O"])
-    matrix_sheet(
-        SheetView(matrices=_matrices(heads, given), stages=_stages(), stage=link.get(SEVERAL_STAGE)),
-        key="several_sheet",
-        on_edit=hand.set_number,
-        on_stage=partial(hand.set_stage, SEVERAL_STAGE),
-    )
+    view = SheetView(matrices=_matrices(heads, given), stages=_stages(), stage=link.get(SEVERAL_STAGE))
+    matrix_sheet(view, key="several_sheet", on_edit=hand.set_number, on_stage=partial(hand.set_stage, SEVERAL_STAGE))
     hand.back_button()
     _roles(heads)
     st.subheader(_("Heads of the loaded model with different roles"), anchor=False)
@@ -76,6 +74,7 @@ def draw(scene: Scene) -> lesson.Result | None:
             )
             for number, step in enumerate(heads.heads, start=1)
         },
+        lambda: fragment(view),
     )
 
 
@@ -171,21 +170,14 @@ def _roles(heads: SeveralHeads) -> None:
 
 
 def _model(scene: Scene) -> None:
-    """Draw the heads of a layer that look nearest, farthest and most at a special token."""
+    """Draw the heads of a layer that look nearest, look farthest and are sharpest, each head once."""
     if scene.vit.layers > 1:
         st.slider(_("Layer"), 0, scene.vit.layers - 1, **link.widget(LAYER))
-    statistics = cache.statistics(scene.model_key, scene.photo.digest, NO_EDIT, scene.original)
-    distance, entropy = statistics.distance[scene.layer], statistics.entropy[scene.layer]
-    picks = [
-        (_("looks nearest: {value:.1f} patches"), int(np.nanargmin(distance)), distance),
-        (_("looks farthest: {value:.1f} patches"), int(np.nanargmax(distance)), distance),
-        (_("is sharpest: entropy {value:.2f}"), int(np.nanargmin(entropy)), entropy),
-    ]
-    grid = scene.vit.grid
+    roles, grid = _model_roles(scene), scene.vit.grid
     rows = scene.original.attention_row(scene.layer, first_patch(scene)).cpu().numpy()  # (heads, key)
-    maps = [rows[head, len(grid.prefix) :].reshape(grid.rows, grid.columns) for _words, head, _values in picks]
+    maps = [rows[head, len(grid.prefix) :].reshape(grid.rows, grid.columns) for head in roles]
     scale = scale_for(maps, "layer")
-    for column, values, (words, head, table) in zip(st.columns(3), maps, picks, strict=True):
+    for column, values, (head, words) in zip(st.columns(3), maps, roles.items(), strict=False):
         column.image(
             overlay(scene.picture, values, scale=scale, query=grid.position(first_patch(scene) - len(grid.prefix))),
             width="stretch",
@@ -193,7 +185,25 @@ def _model(scene: Scene) -> None:
             alt=describe_map(values, grid, 1 / grid.tokens, labels=map_words()),
         )
         name = _("L{layer}·H{head}").format(layer=scene.layer, head=head)
-        column.caption(f"{name} {words.format(value=float(table[head]))}")
+        column.caption(f"{name} {_(', ').join(words)}")
+
+
+def _model_roles(scene: Scene) -> dict[int, list[str]]:
+    """Return by head what it is the first at in its layer; a head may be so twice."""
+    statistics = cache.statistics(scene.model_key, scene.photo.digest, NO_EDIT, scene.original)
+    distance, entropy = statistics.distance[scene.layer], statistics.entropy[scene.layer]
+    known = not np.isnan(distance[: scene.vit.heads[scene.layer]]).all()  # one patch alone has no distances
+    picks = [(_("is sharpest: entropy {value:.2f}"), int(np.nanargmin(entropy)), entropy)]
+    if known:
+        picks = [
+            (_("looks nearest: {value:.1f} patches"), int(np.nanargmin(distance)), distance),
+            (_("looks farthest: {value:.1f} patches"), int(np.nanargmax(distance)), distance),
+            *picks,
+        ]
+    roles: dict[int, list[str]] = {}
+    for words, head, table in picks:
+        roles.setdefault(head, []).append(words.format(value=float(table[head])))
+    return roles
 
 
 def first_patch(scene: Scene) -> int:

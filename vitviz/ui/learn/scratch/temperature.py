@@ -35,7 +35,8 @@ def draw(scene: Scene) -> lesson.Result | None:
             "largest one alone to all alike. The pictures show shares before and after."
         ),
     )
-    if not guessing.guided(guesses.temperature(temperature_example.example())):
+    example = temperature_example.example()
+    if not guessing.guided(guesses.temperature(example), figure=temperature_example.scores(example)):
         return None
     left, right = st.columns(2, gap="large")
     with left:

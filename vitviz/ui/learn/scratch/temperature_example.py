@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from vitviz.ui.choices.attention_from_scratch import (
     temperature_of,
     text_of,
 )
+from vitviz.ui.furniture import sheet_figures
 from vitviz.ui.reader import link
 from vitviz.ui.text import _
 
@@ -59,6 +61,12 @@ def example() -> Example:
 def names() -> list[str]:
     """Return what the tokens are called."""
     return tokens(TOKENS, _)
+
+
+def scores(shown: Example) -> Callable[[], str]:
+    """Return what draws the scores of the reader's tokens as a table, for the sheet of a class."""
+    numbers = [str(number) for number in range(1, TOKENS + 1)]
+    return partial(sheet_figures.tables, {"QKᵀ": (numbers, numbers, shown.tempered.scores)})
 
 
 def in_words(text: str) -> str:

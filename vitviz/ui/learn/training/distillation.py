@@ -21,7 +21,7 @@ from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.kept.jobs import JobView
-from vitviz.ui.learn.training import guesses, own_run, tokens
+from vitviz.ui.learn.training import digit_row, guesses, own_run, tokens
 from vitviz.ui.learn.training.distillation_figures import (
     TEMPERATURES,
     accuracies,
@@ -57,7 +57,7 @@ def draw(_scene: Scene) -> Result | None:
             "labels alone, one also from the CNN's probabilities, one from its decisions through a token of its own."
         ),
     )
-    if not guessing.guided(guesses.distillation(shipped_distillation())):
+    if not guessing.guided(guesses.distillation(shipped_distillation()), figure=digit_row.figure):
         return None
     settings = _settings()
     key = (choices.DISTILLATION, *settings.values())

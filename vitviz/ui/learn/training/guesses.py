@@ -88,8 +88,25 @@ def hunger(shown: DataHunger) -> Guidance:
     return Guidance(
         guess=hunger_curve(shown),
         do=_("Double the updates, then shift the pictures at random."),
-        see=_("The CNN is ahead where pictures are few; the gap narrows as they grow many."),
+        see=_gap_words(shown),
         conclude=_("What a CNN has built in, a transformer has to learn from examples."),
+    )
+
+
+def _gap_words(shown: DataHunger) -> str:
+    """Return how far the CNN is ahead: with the fewest digits, at most, and with the most digits."""
+    gaps = (shown.accuracies("convnet") - shown.accuracies("vit")).mean(-1) * 100
+    widest = int(np.nanargmax(gaps))
+    return _(
+        "The CNN is ahead by {first:.1f} percentage points with {fewest} digits, by {widest:.1f} with {place} and by "
+        "{last:.1f} with {most}."
+    ).format(
+        first=gaps[0],
+        fewest=shown.sizes[0],
+        widest=gaps[widest],
+        place=shown.sizes[widest],
+        last=gaps[-1],
+        most=shown.sizes[-1],
     )
 
 

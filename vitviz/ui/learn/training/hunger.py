@@ -19,7 +19,7 @@ from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.kept.jobs import JobView
-from vitviz.ui.learn.training import guesses, own_run
+from vitviz.ui.learn.training import digit_row, guesses, own_run
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
@@ -39,7 +39,7 @@ def draw(_scene: Scene) -> Result | None:
             "number of updates. A CNN is built to look at neighbours first; a transformer has to learn that."
         ),
     )
-    if not guessing.guided(guesses.hunger(shipped_hunger())):
+    if not guessing.guided(guesses.hunger(shipped_hunger()), figure=digit_row.figure):
         return None
     settings = _settings()
     key = (choices.HUNGER, *settings.values())

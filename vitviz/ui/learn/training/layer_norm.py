@@ -18,7 +18,7 @@ from vitviz.labs.layer_norm.pair import Going, train_pair
 from vitviz.labs.layer_norm.runs import shipped_runs
 from vitviz.numbers import percent
 from vitviz.ui.choices import training as choices
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.furniture import guessing, lesson, sheet_figures
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.kept.jobs import JobView
@@ -46,7 +46,7 @@ def draw(_scene: Scene) -> Result | None:
             "before each branch (Pre-LN), the other after adding it (Post-LN)."
         ),
     )
-    if not guessing.guided(guesses.layer_norm()):
+    if not guessing.guided(guesses.layer_norm(), figure=sheet_figures.blocks):
         return None
     settings = _settings()
     key = (choices.LAYER_NORM, *settings.values())

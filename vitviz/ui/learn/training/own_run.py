@@ -23,7 +23,7 @@ def start_or_stop(experiment: str, work: LongWork[Any], *, label: str, cost: str
     if mine is not None and mine.active:
         controls.stop_button(experiment, experiment)
         if long_work.adopted(mine):
-            st.caption(_("The run that is going was started in another window, which has been closed."))
+            st.caption(_("The run that is going began before this page was loaded again."))
         if mine.key != (work.key,):
             st.caption(_("The run that is going began with other settings than those chosen now."))
         return

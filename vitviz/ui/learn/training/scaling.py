@@ -19,7 +19,7 @@ from vitviz.ui.choices import training as choices
 from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
-from vitviz.ui.learn.training import guesses
+from vitviz.ui.learn.training import digit_row, guesses
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, gap
@@ -36,7 +36,7 @@ def draw(_scene: Scene) -> Result | None:
     )
     growing = _growing()
     shown = shipped_scaling()
-    if not guessing.guided(guesses.scaling(shown, growing)):
+    if not guessing.guided(guesses.scaling(shown, growing), figure=digit_row.figure):
         return None
     made = error_figure(shown, growing)
     chart(made, key="scaling_error")
