@@ -95,7 +95,7 @@ def test_the_class_token_looks_at_both_bars(dashboard):
     summary = (
         open_page(dashboard, task="occluder", query="class").sound().component("range_picture")["labels"]["summary"]
     )
-    bar, partner = (int(share) for share in re.findall(r"(\d+)%", summary.replace("\xa0", ""))[:2])
+    bar, partner = (float(share) for share in re.findall(r"([\d.]+)%", summary.replace("\xa0", ""))[:2])
     assert min(bar, partner) > 10, summary
 
 

@@ -47,3 +47,6 @@ def test_a_section_has_little_before_its_picture_two_knobs_open_and_its_caveat_l
     caveats = [place for place, part in enumerate(shown) if part.type == "info" and "balance" in part.proto.icon]
     assert caveats
     assert shown[caveats[-1] + 1].type == "subheader"  # the worksheet
+    figure = app.app.session_state["vitviz_guidance"].figure
+    if figure is not None:  # written outside the session, at a click
+        assert re.match(r"<(img|svg|div) ", figure())
