@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -23,9 +22,8 @@ from filelock import FileLock
 import vitviz
 from vitviz.atlas import processes
 from vitviz.atlas.folder import AtlasFolder
+from vitviz.cli import main
 from vitviz.errors import ImageError, OptionError, OutputError, StoppedError, VitvizError
-
-ROOT = Path(__file__).parents[2]
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -149,26 +147,36 @@ def test_stopped_work_goes_on(vit: vitviz.ViT, photos: Path, tmp_path: Path) -> 
     assert content(tmp_path / "out") == content(tmp_path / "whole")
 
 
-def test_a_killed_run_ends_with_the_same_bytes(photos: Path, tmp_path: Path) -> None:
-    """SIGKILL at the list, between shards, and while a state is written; the same command again."""
+def test_a_killed_run_ends_with_the_same_bytes(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGKILL at the list, between shards, and while a state is written; the same command again.
 
-    def command(out: Path) -> list[str]:
+    Each is a process of its own, forked from one that has loaded torch.
+    """
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(["vitviz.cli.atlas", "vitviz.models.loading", "vitviz.atlas.worker"])
+
+    def begun(out: Path) -> Any:
         model = ["--model", "timm:vit_tiny_patch16_224", "--weights", "random", "--image-size", "32"]
         size = ["--batch", "1", "--shards", "20"]
-        return [sys.executable, "-m", "vitviz", "atlas", str(photos), "--out", str(out), *model, *size]
+        process = forks.Process(target=main, args=(["atlas", str(photos), "--out", str(out), *model, *size],))
+        process.start()
+        return process
 
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    subprocess.run(command(tmp_path / "whole"), env=environment, check=True, capture_output=True)
+    whole = begun(tmp_path / "whole")
+    whole.join()
+    assert whole.exitcode == 0
     out = tmp_path / "out"
     for wanted in ("photos.csv", "states/000003.npz", "states/000011.npz"):
-        with subprocess.Popen(command(out), env=environment, stderr=subprocess.DEVNULL) as process:
-            limit = time.monotonic() + 60
-            while not (out / wanted).exists() and process.poll() is None and time.monotonic() < limit:
-                time.sleep(0.001)
-            process.send_signal(signal.SIGKILL)
-            assert process.wait() == -signal.SIGKILL
+        process = begun(out)
+        limit = time.monotonic() + 60
+        while not (out / wanted).exists() and process.is_alive() and time.monotonic() < limit:
+            time.sleep(0.001)
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
     (out / ".vitviz-half.part").write_bytes(b"what a kill leaves of a file")
-    subprocess.run(command(out), env=environment, check=True, capture_output=True)
+    begun(out).join()
     assert content(out) == content(tmp_path / "whole")
 
 
