@@ -40,6 +40,6 @@ BOARD = Choice("range_board", "", _board, pages=(PAGE,))  # empty: drawn from th
 CELL = Choice("range_cell", -1, integer(-1, 31), pages=(PAGE,))  # -1: the first half that has its partner
 QUERY = Choice("range_query", "object", one_of("object", "class"), pages=(PAGE,))
 HEAD = Choice("range_head", BEST, _head, pages=(PAGE,))
-TRAINING = Choice("range_training", 0, integer(0, 99), pages=(PAGE,))
+TRAINING = Choice("range_training", 1, integer(0, 99), pages=(PAGE,))
 WINDOW = Choice("range_window", "2", one_of("1", "2", "4", "8"), pages=(PAGE,))
 BETA = Choice("range_beta", 3.0, number(0, MOST_BETA), pages=(PAGE,))
