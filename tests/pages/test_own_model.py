@@ -113,7 +113,7 @@ def test_a_file_of_the_folder_is_recognised_opened_and_told(dashboard: Any, fold
         "own_architecture": "test_vit", "own_heads": "4", "own_names": "file:names.csv", "own_mean": "0.2,0.2,0.2",
         "own_crop": "1.0",
     }  # fmt: skip
-    assert "4 heads as you said." in words(app)
+    assert "4 heads as you said; answer read from the class token" in words(app)
     assert {name["name"] for name in app.manifest["answers"]} == {"cat", "dog", "_bee_"}
     code = app.app.code[0].value
     assert "heads=4, precision='bfloat16'" in code
