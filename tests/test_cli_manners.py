@@ -18,7 +18,7 @@ from PIL import Image
 import vitviz
 from vitviz.assets import ASSETS
 from vitviz.cli import main, program
-from vitviz.cli.answer import EXIT_CODES
+from vitviz.cli.exit_codes import EXIT_CODES
 from vitviz.cli.wording import flags_of, in_terminal
 from vitviz.errors import OptionError, VitvizError, WeightsUnavailableError
 from vitviz.models import hub

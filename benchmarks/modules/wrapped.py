@@ -122,7 +122,7 @@ def _scaled(mean: Any, std: Any) -> Callable[[], nn.Module]:
     return _held(lambda self, x: self.model((x - mean) / std), model=vit)
 
 
-def _each(change: Callable[[Any], Any], build: Callable[[], Any] = vit) -> Callable[[], nn.Module]:
+def _changed(change: Callable[[Any], Any], build: Callable[[], Any] = vit) -> Callable[[], nn.Module]:
     """A ViT each of whose blocks was changed."""
 
     def make() -> nn.Module:
@@ -223,12 +223,12 @@ KINDS: dict[str, Kind] = {
     "wrapper of DataParallel": Kind(
         _held(lambda self, x: self.head(self.backbone(x)), backbone=lambda: nn.DataParallel(_bare()), head=_linear())
     ),
-    "pruned": Kind(_each(lambda block: prune.l1_unstructured(block.attn.qkv, "weight", 0.5))),
-    "weight norm": Kind(_each(lambda block: parametrizations.weight_norm(block.attn.qkv))),
-    "weight norm of before": Kind(_each(lambda block: nn.utils.weight_norm(block.attn.qkv))),
-    "spectral norm": Kind(_each(lambda block: parametrizations.spectral_norm(block.mlp.fc1))),
+    "pruned": Kind(_changed(lambda block: prune.l1_unstructured(block.attn.qkv, "weight", 0.5))),
+    "weight norm": Kind(_changed(lambda block: parametrizations.weight_norm(block.attn.qkv))),
+    "weight norm of before": Kind(_changed(lambda block: nn.utils.weight_norm(block.attn.qkv))),
+    "spectral norm": Kind(_changed(lambda block: parametrizations.spectral_norm(block.mlp.fc1))),
     "low-rank adapters (PEFT)": Kind(_peft),
-    "low-rank adapters by hand": Kind(_each(lambda block: setattr(block.attn, "qkv", LowRank(block.attn.qkv)))),
+    "low-rank adapters by hand": Kind(_changed(lambda block: setattr(block.attn, "qkv", LowRank(block.attn.qkv)))),
     "layers shared between blocks": Kind(_tied),
     "torch.fx": Kind(_traced, _GRAPH),
     "a wrapper of torch.fx": Kind(_held(lambda self, x: self.model(x), model=_traced), _GRAPH),

@@ -1,11 +1,12 @@
 """The command line: python -m vitviz COMMAND.
 
 Each command hands back an ``Answer``; only program.py prints. What libraries print meanwhile goes to the error output,
-so that the output holds the answer alone. The exit codes are those of ``answer.EXIT_CODES``.
+so that the output holds the answer alone. The exit codes are those of ``exit_codes.EXIT_CODES``.
 
 program.py   the parser of all commands, and what runs one
 first_aid.py what is said where torch or timm is missing or broken
-answer.py    what a command hands back, exit codes, options of all commands
+answer.py    what a command hands back, options of all commands
+exit_codes.py what every command ends with
 wording.py   messages in the words of the terminal
 models.py    what can be loaded here and now
 doctor.py    what works here, and what does not
@@ -27,8 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-STOPPED = 130
-"""Exit code of what was stopped with Ctrl+C, also while torch was being imported."""
+from vitviz.cli.exit_codes import STOPPED
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,21 +12,13 @@ from urllib.request import url2pathname
 
 import numpy as np
 
-from vitviz.cli import STOPPED as STOPPED
+from vitviz.cli.exit_codes import DONE
 from vitviz.errors import VitvizError
 from vitviz.examples import example
 from vitviz.export.json_text import json_text
 from vitviz.models.hugging_face.loading import HF
 from vitviz.models.model_folder import read_beside
 
-DONE, FAULT, REFUSED = 0, 1, 2
-EXIT_CODES: Mapping[int, str] = {
-    DONE: "done, or the reader of the output, such as head, has seen enough",
-    FAULT: "a fault of vitviz, with a traceback: please report it",
-    REFUSED: "wrong arguments, a request that cannot be met, or too little memory; the reason is on the error output",
-    STOPPED: "stopped with Ctrl+C",
-}
-"""The same for every command."""
 EXAMPLE = "example:"
 
 

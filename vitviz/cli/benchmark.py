@@ -19,8 +19,9 @@ from vitviz.attribution.attribute import METHODS, find_method
 from vitviz.attribution.benchmark import Plan, measure_photo, peak_memory
 from vitviz.attribution.benchmark_table import Row, benchmark_table
 from vitviz.cli import model_options, picture_options
-from vitviz.cli.answer import DONE, STOPPED, Answer, add_json, files_read
+from vitviz.cli.answer import Answer, add_json, files_read
 from vitviz.cli.benchmark_store import BenchmarkStore, check_folder
+from vitviz.cli.exit_codes import DONE, STOPPED
 from vitviz.cli.photo_folder import Entry, file_digest, read_folder
 from vitviz.cli.photo_manifest import classes_of, manifest_text
 from vitviz.errors import ImageError, OptionError, OutputError, VitvizError

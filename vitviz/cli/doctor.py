@@ -22,7 +22,8 @@ from typing import Any
 from huggingface_hub import constants
 
 from vitviz.assets import HOME, LABS, WEIGHTS
-from vitviz.cli.answer import DONE, REFUSED, Answer, add_json
+from vitviz.cli.answer import Answer, add_json
+from vitviz.cli.exit_codes import DONE, REFUSED
 from vitviz.errors import VitvizError
 
 OLDEST_PYTHON = (3, 11)

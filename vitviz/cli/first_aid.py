@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from vitviz.cli import doctor
-from vitviz.cli.answer import REFUSED, Answer
+from vitviz.cli.answer import Answer
 from vitviz.cli.examples import PROGRAM
+from vitviz.cli.exit_codes import REFUSED
 
 
 def main(arguments: Sequence[str] | None, error: Exception) -> int:

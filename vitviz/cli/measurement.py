@@ -21,7 +21,7 @@ from vitviz.figures.sheet import Panel, print_figure
 from vitviz.files import write_files
 from vitviz.images import Photo
 from vitviz.models.vit import ViT
-from vitviz.record import pictures
+from vitviz.record import pictures as room
 
 _HIGH = 0.75  # height of a chart beside maps, in parts of its width
 
@@ -49,7 +49,7 @@ def chart_panels(result: Any, label: str = "", *, width_mm: float = 80, **option
 
     ``width_mm`` is about what a panel has, so that all letters are of one size.
     """
-    charts = pictures().show(result, options).drawing.images(width_mm=width_mm, height_mm=_HIGH * width_mm)
+    charts = room().show(result, options).drawing.images(width_mm=width_mm, height_mm=_HIGH * width_mm)
     return [Panel(label=label or title, picture=chart) for title, chart in charts]
 
 

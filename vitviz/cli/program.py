@@ -25,8 +25,9 @@ from vitviz.cli import (
     shuffle,
     tokens,
 )
-from vitviz.cli.answer import DONE, EXIT_CODES, REFUSED, STOPPED, Answer
+from vitviz.cli.answer import Answer
 from vitviz.cli.examples import PROGRAM, epilog
+from vitviz.cli.exit_codes import DONE, EXIT_CODES, REFUSED, STOPPED
 from vitviz.cli.wording import flags_of, in_terminal
 from vitviz.errors import OutputError, VitvizError
 from vitviz.export.manifest import versions

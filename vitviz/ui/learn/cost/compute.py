@@ -193,10 +193,11 @@ def _difference(counted: int, formula: float) -> str:
 
 
 def _lesson() -> None:
+    projections, attention = lesson.words(_("projections")), lesson.words(_("attention"))
     lesson.formula(
         [
-            rf"\underbrace{{4LD^2}}_{{{lesson.words(_('projections'))}}} + "
-            rf"\underbrace{{2L^2D}}_{{{lesson.words(_('attention'))}}} + \underbrace{{2rLD^2}}_{{\text{{MLP}}}}",
+            rf"\underbrace{{4LD^2}}_{{{projections}}} + \underbrace{{2L^2D}}_{{{attention}}} + "
+            r"\underbrace{2rLD^2}_{\text{MLP}}",
             r"2L^2D > 4LD^2 \iff L > 2D",
             r"2L^2D > (4+2r)LD^2 \iff L > (2+r)D",
         ],
