@@ -152,8 +152,8 @@ def _turned(axes: Axes, side: str, names: Sequence[str], text: float) -> None:
         return
     scaled = np.log10 if axes.get_xscale() == "log" else np.asarray
     low, high = scaled(axes.get_xlim())
-    size = axes.get_figure(root=True).get_size_inches()  # type: ignore[union-attr]
-    room = _POINTS * _PLOT * size[0] / len(axes.get_figure(root=True).axes)  # type: ignore[union-attr]
+    page: Any = axes.figure  # Matplotlib 3.9 has no get_figure(root=True)
+    room = _POINTS * _PLOT * page.get_size_inches()[0] / len(page.axes)
     at = (scaled(axes.get_xticks()) - low) / (high - low or 1) * room
     wide = [text_width(name, text) for name in names]
     gaps = np.abs(np.diff(at)) - (np.array(wide[1:]) + np.array(wide[:-1])) / 2
