@@ -157,7 +157,7 @@ def refuse_scripted(module: nn.Module) -> None:
             kind=Clause("the class {name}", name=module.__name__)
             if isinstance(module, type)
             else f"a {type(module).__name__}",
-            hint="A state dict is loaded into an architecture: load_vit(name, checkpoint=FILE)."
+            hint="A state dict is loaded into an architecture: load_vit(name, weights=FILE)."
             if holds
             else "Build the model first, and pass it.",
         )

@@ -16,8 +16,6 @@ from vitviz.cli.exit_codes import DONE
 from vitviz.errors import VitvizError
 from vitviz.examples import example
 from vitviz.export.json_text import json_text
-from vitviz.models.hugging_face.loading import HF
-from vitviz.models.model_folder import read_beside
 
 EXAMPLE = "example:"
 
@@ -58,6 +56,9 @@ def files_read(arguments: argparse.Namespace) -> list[Path]:
 
 
 def _file(text: str) -> Iterable[Path]:
+    from vitviz.models.hugging_face.loading import HF  # only here: doctor works where torch is missing
+    from vitviz.models.model_folder import read_beside
+
     try:
         if text.startswith(EXAMPLE):
             return [example(text.removeprefix(EXAMPLE)).path]
