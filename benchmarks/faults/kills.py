@@ -223,8 +223,8 @@ def train(folder: Path) -> None:
     import hashlib
 
     import torch
-    from timm.models.vision_transformer import VisionTransformer
 
+    from vitviz.models.timm_door import VisionTransformer  # the door mends torchvision before timm wants it
     from vitviz.models.training.loop import Trainer
     from vitviz.models.training.recipe import Recipe
     from vitviz.models.training.tiny_imagenet import LabelledImages
