@@ -25,9 +25,10 @@ from vitviz.ui.navigation import START, entries
 MOST_SLOW = ("rollout", "receptive_field", "compare")
 """Pages whose first visit with a photo takes longest."""
 WATCH = """() => { const app = document.querySelector('[data-testid="stApp"]');
-  const before = document.querySelector('h1, h2')?.innerText ?? ''; const start = performance.now(); let heading = null;
+  const title = () => document.querySelector('[data-testid="stHeading"]')?.innerText ?? '';
+  const before = title(), start = performance.now(); let heading = null;
   window.times = new Promise((resolve) => { const look = () => {
-    const now = document.querySelector('h1, h2')?.innerText ?? '';
+    const now = title();
     if (heading === null && now && now !== before) heading = performance.now() - start;
     const still = app.dataset.testScriptState === 'notRunning' && !document.querySelector('[data-stale="true"]');
     if (heading !== null && still) resolve([heading, performance.now() - start]);
