@@ -6,6 +6,14 @@ import pytest
 
 pytestmark = pytest.mark.timeout(400)
 PATIENCE = 120_000
+LOSE_A_STROKE = """
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (message) {
+  if (!new TextDecoder().decode(message).includes('"stroke"')) return send.call(this, message);
+  WebSocket.prototype.send = send;
+  window.lost = true;
+};
+"""
 LINK = "model=timm:vit_tiny_patch16_224&weights=random&size=112&change=black"
 """7 × 7 patches."""
 
@@ -68,8 +76,11 @@ def test_a_stroke_changes_the_answer_and_undo_brings_it_back(new_page, serve, se
     page.wait_for_url(first)
     page.get_by_role("button", name="Invert", exact=True).click()
     shows(45)
-    page.get_by_role("button", name="Clear", exact=True).click()
+    page.wait_for_url(lambda url: url != first)
+    page.evaluate(f"() => {{{LOSE_A_STROKE}}}")
+    page.get_by_role("button", name="Clear", exact=True).click()  # and it is told again
     shows(0)
     page.wait_for_url(lambda url: "painted=none" in url)
+    assert page.evaluate("window.lost")
     settle(page, PATIENCE)
     cosine.filter(has_text="1.000").wait_for()

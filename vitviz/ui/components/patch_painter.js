@@ -5,6 +5,7 @@ const UNDOS = 100;
 const LIVE_WAIT = 60; // milliseconds between two questions within a stroke; none is asked before the last is answered
 const REST_WAIT = 700; // milliseconds without a stroke after an answer until the rest of the page follows
 const KEY_WAIT = 300; // milliseconds without another key until the server is asked
+const ANSWER_WAIT = 4000; // milliseconds without an answer until the server is told again, twice as long each time
 
 class PatchPainter {
   constructor(root) {
@@ -31,6 +32,7 @@ class PatchPainter {
     }
     this.strokes = Math.max(meta.stroke, this.strokes ?? 0);
     this.asked = false;
+    clearTimeout(this.repeating);
     const [photo, changed] = await Promise.all([picture(part, "photo"), meta.changed ? picture(part, "changed") : null]);
     if (meta.stroke < this.strokes && !moved) return; // another stroke began while the pictures were decoded
     Object.assign(this, { meta, photo, changed });
@@ -59,6 +61,7 @@ class PatchPainter {
   commit(wait = 0) {
     this.resting = true;
     this.repaint();
+    clearTimeout(this.settling); // Streamlit forgets a stroke if "the hand rests" follows before it was taken up
     clearTimeout(this.sending);
     this.strokes += 1; // from now on answers to earlier strokes are stale
     if (wait) this.sending = setTimeout(() => this.tell(), wait);
@@ -66,11 +69,13 @@ class PatchPainter {
   }
 
   /** Send what is painted; ``live`` within a stroke, which no link has to hold. */
-  tell(live = false) {
+  tell(live = false, wait = ANSWER_WAIT) {
     this.sending = null;
     const painted = [...this.painted].sort((a, b) => a - b);
     this.told = painted.join();
     this.send({ painted, stroke: this.strokes, live });
+    clearTimeout(this.repeating); // what is not answered may be lost; told twice it is the same
+    this.repeating = setTimeout(() => this.sending || this.tell(Boolean(this.stroke), 2 * wait), wait);
   }
 
   /** Once a finished stroke was answered and the hand rests, let the rest of the page follow. */
@@ -154,6 +159,7 @@ class PatchPainter {
     clearTimeout(this.settling);
     clearTimeout(this.sending);
     if (this.sending || this.stroke) this.tell(); // what was painted just before leaving counts too
+    clearTimeout(this.repeating);
   }
 }
 
