@@ -15,24 +15,21 @@ scene = current()
 show.heading(
     _("What does each head do over many photos?"),
     _(
-        "One photo is one sample: a head that looks far on it may look near on the next. An atlas measures every head "
-        "over a whole data set, so that a head gets a character, with its spread and its exceptions."
+        "One photo is one sample: a head that looks far on it may look near on the next. Over a whole data set, a "
+        "head gets a character. Click a head: how it varies, where it looks, what drives it."
     ),
 )
 controls, picture = stage()
 with controls:
-    place = st.container()
     shown = chosen.draw_choices()
 if shown is None:
     st.stop()
-with place:
-    lesson.draw(shown)
-left, right = picture.columns(2, gap="large")
+left, right = picture.columns([4, 5], gap="large")
 with left:
     table = grid.draw(shown)
 with right:
     head.draw(scene, shown)
-    head.draw_map(shown)
+lesson.draw(shown)
 photos.draw(scene, shown)
 if photos.wants_to_open():
     st.switch_page(photos.door())

@@ -74,6 +74,18 @@ def test_two_photos_of_one_class(dashboard):
     assert "map" in arrays(app)
 
 
+def test_another_model_opens_without_a_network_and_never_on_the_same_one(dashboard):
+    app = dashboard(PAGE, against="model").sound()  # the shipped model beside another one
+    assert "other_model" not in app.link
+    vit = "timm:vit_tiny_patch16_224"
+    app = dashboard(PAGE, model=vit, weights="random", against="model", other_model=vit, other_weights="random").sound()
+    assert (app.link["other_size"], app.link["other_options"]) == ("144", "own")
+    assert app.app.session_state["choice_other_options"] == "own"
+    assert arrays(app)["map"].shape == (9, 9)  # of 14 × 14 and 9 × 9
+    titles = {f"**{side}: {vit}, random weights, {size} × {size} px**" for side, size in (("A", 224), ("B", 144))}
+    assert titles <= {each.value.replace("\\", "") for each in app.app.markdown}
+
+
 def test_models_of_other_grids_are_laid_on_the_coarser_one(dashboard):
     app = dashboard(
         PAGE, model="timm:vit_tiny_patch16_224", weights="random", size=64, against="model",

@@ -29,7 +29,7 @@ AGAINST = Choice("against", "random", one_of(*KINDS), pages=(PAGE,))
 BY = Choice("by", "gradient_rollout", _method, pages=(PAGE,))
 UNIT = Choice("unit", "share", one_of(*UNITS), pages=(PAGE,))
 SIDES_SCALE = Choice("sides_scale", "own", one_of("own", "shared"), pages=(PAGE,))
-OTHER_MODEL = Choice("other_model", "timm:vit_tiny_patch16_224", model_name, pages=(PAGE,))
+OTHER_MODEL = Choice("other_model", "default", model_name, pages=(PAGE,))  # the one that needs no network
 OTHER_WEIGHTS = Choice("other_weights", "pretrained", one_of("pretrained", "random"), pages=(PAGE,))
 OTHER_PHOTO = Choice("other_photo", "", name_or_none, pages=(PAGE,))  # empty: the next example
 OTHER_CLASS = Choice("other_class", "", class_or_none, pages=(PAGE,))  # second answer

@@ -43,7 +43,16 @@ class ClassMeans:
 
 
 def draw(scene: Scene, shown: Chosen) -> None:
-    """Draw the spread of the chosen head's number, with the photo of the sidebar in it where the model is the same."""
+    """Draw what the chosen head is, where it looks on average and how its number is spread over the photos."""
+    _tell(shown)
+    looks, spread = st.columns([4, 5], gap="medium")
+    with looks:
+        _draw_map(shown)
+    with spread:
+        _draw_spread(scene, shown)
+
+
+def _tell(shown: Chosen) -> None:
     summary, at = shown.summary, shown.head
     kind = kind_words()[str(shown.kinds[at])][0]
     unit = shown.words[1]
@@ -57,6 +66,12 @@ def draw(scene: Scene, shown: Chosen) -> None:
         )
         + (" " + _("No head differs more from photo to photo.") if shown.is_default_head else "")
     )
+
+
+def _draw_spread(scene: Scene, shown: Chosen) -> None:
+    """Draw how the number is spread, with the photo of the sidebar in it where the model is the same."""
+    st.markdown("**" + _("How it varies over the photos") + "**")
+    unit, at = shown.words[1], shown.head
     spread = shown.atlas.histogram(shown.statistic)
     own = value_of(scene, shown)
     marks = [] if own is None else [Mark(photos.title(scene.photo_name), float(in_unit(own, unit)))]
@@ -66,6 +81,7 @@ def draw(scene: Scene, shown: Chosen) -> None:
         x_title=shown.axis,
         y_title=_("Photos (share by area)"),
         marks=marks,
+        height=_SIDE,
     )
     chart(figure, key="atlas_spread")
     if own is None:
@@ -110,19 +126,20 @@ def map_scale(shown: Chosen) -> Scale:
     return Scale(0.0, float(mean_map(shown).max()), 1 / shown.atlas.layout.grid.tokens)
 
 
-def draw_map(shown: Chosen) -> None:
+def _draw_map(shown: Chosen) -> None:
     """Draw where the head looks on average."""
+    st.markdown("**" + _("Where it looks on average") + "**")
     values, scale = mean_map(shown), map_scale(shown)
     rows, columns = values.shape
     picture = paint_map(values, scale, height=_SIDE * 2, width=round(_SIDE * 2 * columns / rows))
     query = _("the class token") if shown.atlas.layout.query == "class" else _("a patch")
     st.image(
         picture,
-        width=_SIDE,
+        width="stretch",
         output_format="PNG",
         alt=_("Mean attention map of head {head}").format(head=shown.head_name),
     )
-    st.html(f'<div style="max-width:{_SIDE}px">{colour_bar(scale)}</div>')
+    st.html(colour_bar(scale))
     st.caption(
         _(
             "Where {query} looks in this head, mean over the photos. What the photos show averages out; a place that "

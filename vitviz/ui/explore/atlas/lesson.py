@@ -1,4 +1,4 @@
-"""The first look of the Atlas page: how many heads look near, far, or at special tokens, over all photos."""
+"""Kinds of heads on the Atlas page: how many heads look near, far, or at special tokens, over all photos."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def kind_words() -> dict[str, tuple[str, str]]:
 
 def draw(shown: Chosen) -> None:
     """Draw one card a kind: how many heads of the model are of it, and which."""
+    st.subheader(_("Which heads look near, which far?"), anchor=False)
     words = kind_words()
     heads = sum(shown.atlas.layout.heads)
     for column, kind in zip(st.columns(len(KINDS)), KINDS, strict=True):

@@ -50,18 +50,21 @@ def wants_to_open() -> bool:
 
 
 def draw(scene: Scene, shown: Chosen) -> None:
-    """Draw the photos at both ends of the chosen head's number, and the example photos between them."""
+    """Draw the photos at both ends of the chosen head's number, and the example photos, which can always be seen."""
     st.subheader(_("Which photos drive {head} most and least?").format(head=shown.head_name), anchor=False)
     ends = {
         "most": (_("most"), shown.atlas.extremes(shown.statistic, shown.head)),
         "least": (_("least"), shown.atlas.extremes(shown.statistic, shown.head, largest=False)),
     }
+    readable = {key: readable_photos(shown, values) for key, (_words, values) in ends.items()}
+    seen = st.container()
     for (key, (words, values)), column in zip(ends.items(), st.columns(2, gap="large"), strict=True):
         with column:
-            _end(scene, shown, key, words, values)
+            _end(scene, shown, key, words, values, readable[key])
     between = example_photos(shown)
     if between:
-        _tiles(scene, shown, "atlas_examples", _("The example photos, most first"), between, columns=10)
+        with st.container() if any(readable.values()) else seen:
+            _tiles(scene, shown, "atlas_examples", _("The example photos, most first"), between, columns=10)
     doors = {"attention": entry("attention").title, "heads": entry("heads").title}
     st.segmented_control(
         _("A photo opens"), list(doors), format_func=doors.__getitem__, required=True, **link.widget(ATLAS_DOOR)
@@ -73,8 +76,10 @@ def door() -> str:
     return f"../../pages/{link.get(ATLAS_DOOR)}.py"
 
 
-def _end(scene: Scene, shown: Chosen, key: str, words: str, values: tuple[PhotoValue, ...]) -> None:
-    readable, label = readable_photos(shown, values), _("Ten photos with {end}").format(end=words)
+def _end(
+    scene: Scene, shown: Chosen, key: str, words: str, values: tuple[PhotoValue, ...], readable: list[ShownPhoto]
+) -> None:
+    label = _("Ten photos with {end}").format(end=words)
     if readable:
         _tiles(scene, shown, f"atlas_{key}", label, readable)
     else:

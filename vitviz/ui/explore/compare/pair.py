@@ -21,7 +21,7 @@ from vitviz.ui.choices.compare import (
 )
 from vitviz.ui.choices.evidence import TARGET
 from vitviz.ui.explore.compare import other_options
-from vitviz.ui.explore.compare.sides import Side, other_photo
+from vitviz.ui.explore.compare.sides import Side, other_photo, set_apart
 from vitviz.ui.explore.evidence import maps, panels, target
 from vitviz.ui.explore.evidence.maps import Outcome
 from vitviz.ui.kept.model_choice import ModelChoice
@@ -63,7 +63,14 @@ def choose(now: Scene) -> None:
 
 
 def choose_look() -> None:
-    """Draw in which unit and on which scale the maps are shown."""
+    """Draw in which unit and on which scale the maps are shown, and which models can stand beside A."""
+    if link.get(AGAINST) == "model":
+        st.caption(
+            _(
+                "Without a network, B can be the shipped model at another input size, any model with random weights, "
+                "or your own checkpoint (“Your own model” in the sidebar); with one, every Vision Transformer of timm."
+            )
+        )
     unit, scale = st.columns(2, gap="medium", vertical_alignment="bottom")
     unit.segmented_control(
         _("Unit"),
@@ -86,6 +93,7 @@ def _choose_other(now: Scene) -> None:
     """Draw the picker of what B has of its own."""
     against = link.get(AGAINST)
     if against == "model":
+        set_apart(now)
         current, known = link.get(OTHER_MODEL), models.available()
         picker, weights, more = st.columns([3, 2, 2], gap="medium", vertical_alignment="bottom")
         picker.selectbox(

@@ -11,6 +11,7 @@ from vitviz.capture.edit import NO_EDIT
 from vitviz.errors import VitvizError, WeightsUnavailableError
 from vitviz.models import shipped
 from vitviz.models.timm_weights import TIMM
+from vitviz.models.vit import ViT
 from vitviz.ui.choices.compare import AGAINST, OTHER_CLASS, OTHER_MODEL, OTHER_OPTIONS, OTHER_PHOTO, OTHER_WEIGHTS
 from vitviz.ui.choices.shared import WEIGHTS
 from vitviz.ui.explore.evidence import target
@@ -23,6 +24,9 @@ from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
 from vitviz.ui.words.labels import model_name
+
+_SMALLER = 5 / 8
+"""Side of the input that B has where it would be A itself, as a part of A's: 140 of 224 pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +83,28 @@ def _model(now: Scene, aim: Aim) -> tuple[Side, Side]:
         pixels = same_crop(now.vit, vit, now.photo.image)
         trace, varied = cache.traced_input(key, now.photo.digest, now.model_key, vit, pixels), now
     varied = replace(varied, vit=vit, model_key=key, choice=choice, original=trace, trace=trace)
-    return Side(model_name(now.vit), now, aim), Side(model_name(vit), varied, _like(aim, now, varied))
+    names = [model_name(model) for model in (now.vit, vit)]
+    if names[0] == names[1]:
+        names = [_sized(model) for model in (now.vit, vit)]
+    return Side(names[0], now, aim), Side(names[1], varied, _like(aim, now, varied))
+
+
+def _sized(vit: ViT) -> str:
+    height, width = vit.image_size
+    return _("{model}, {height} × {width} px").format(model=model_name(vit), height=height, width=width)
+
+
+def set_apart(now: Scene) -> None:
+    """Give B a smaller input where it would be A itself, as it is before a model is chosen for it."""
+    try:
+        if link.get(OTHER_OPTIONS) == "own" or other_model(now) != now.choice:
+            return
+    except VitvizError:  # a file that is not known: the sides say why
+        return
+    sides = zip(now.vit.image_size, now.vit.grid.patch_size, strict=True)
+    height, width = (max(1, round(_SMALLER * side / patch)) * patch for side, patch in sides)
+    BESIDE.put(replace(now.choice, size=(height, width)))
+    link.put(OTHER_OPTIONS.at("own"))
 
 
 def sees_its_own(choice: ModelChoice) -> bool:
