@@ -11,11 +11,27 @@ from typing import SupportsFloat
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 def number(value: float) -> str:
     """Return a number with three significant digits, as colour bars print it: "0.0312", "5.5e-6"."""
     short = f"{value:.3g}" if value else "0"
     return re.sub(r"e([+-])0?(\d)", r"e\1\2", short).replace("e+", "e")
+
+
+def scientific(value: float, figures: int = 3) -> str:
+    """Return a number for a sentence, as a textbook writes it: a power of ten where zeros would have to be counted.
+
+    >>> from vitviz.numbers import scientific
+    >>> [scientific(value) for value in (0, 79.497, 3.99e7, 4.73e-4)], scientific(2.4e-7, 1)
+    (['0', '79.5', '3.99 × 10⁷', '4.73 × 10⁻⁴'], '2 × 10⁻⁷')
+    """
+    value = float(value) or 0.0  # no nought below 0
+    if value == 0 or 1e-3 <= abs(value) < 1e6:
+        return f"{value:,.{figures}g}" if abs(value) < 10**figures - 0.5 else f"{value:,.0f}"
+    factor, power = f"{value:.{figures - 1}e}".split("e")
+    return f"{factor} × 10{str(int(power)).translate(_RAISED)}"
 
 
 def percent(share: SupportsFloat, *, signed: bool = False) -> str:

@@ -20,7 +20,7 @@ def test_a_larger_picture_costs_more_in_both_experiments(new_page, serve, settle
     side.press("Enter")
     page.wait_for_url(re.compile(r"cost_size=448\b"))
     settle(page, PATIENCE)
-    page.get_by_text("L = 785 tokens").wait_for()
+    page.get_by_text("Tokens: L = 785").wait_for()
     assert page.get_by_text("17.56 GMACs").count() == 0
     page.get_by_role("radio", name="Memory").click()
     page.wait_for_url(re.compile(r"cost_experiment=memory\b"))

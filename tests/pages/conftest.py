@@ -16,7 +16,7 @@ import torch
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 
-from tests.pages.dashboard import MODELS, RELATIVE, Dashboard
+from tests.pages.dashboard import MODELS, RELATIVE, SINGLE, Dashboard
 from vitviz.models.loading import load_vit
 from vitviz.models.vit import ViT
 from vitviz.ui.explore.positions import input_sizes
@@ -48,6 +48,7 @@ def tiny_models(build_vit: Callable[..., Any]) -> dict[str, ViT]:
     """Every tiny model, built once."""
     modules = {name: build_vit(**options) for name, options in MODELS.items()}
     modules[RELATIVE] = _relative()
+    modules[SINGLE] = build_vit(img_size=8, class_token=False, global_pool="avg", depth=1, num_heads=1)
     return {name: ViT.from_module(module, name=name) for name, module in modules.items()}
 
 

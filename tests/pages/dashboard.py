@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ MODELS: dict[str, dict[str, Any]] = {
     "tiny:embedding": {"num_classes": 0},
 }
 """Tiny models by the name that the link has for them, and the arguments they are built with."""
+SINGLE = "tiny:single"
+"""One patch without a class token, one layer, one head: the smallest model there is."""
 RELATIVE = "tiny:relative"
 """BEiT: relative position bias, so that the browser gets maps and not queries and keys."""
 NAMES = (*MODELS, RELATIVE)
@@ -107,6 +110,18 @@ class Dashboard:
         return self
 
     @property
+    def texts(self) -> list[str]:
+        """All that is written on the page, in components and charts too; no formulas, links or code."""
+        kinds = ("header", "subheader", "markdown", "caption", "info", "success", "warning", "error")
+        told = [part.value for kind in kinds for part in self.app.main.get(kind)]
+        told += [f"{metric.label} = {metric.value}" for metric in self.app.main.metric]
+        for part in self.app.main.get("bidi_component"):
+            told += _strings(unpack(bytes(part.proto.bytes))[0]) if part.proto.bytes else []
+        for part in self.app.main.get("plotly_chart"):
+            told += _strings(json.loads(part.proto.spec))
+        return [re.sub(r"`[^`]*`|\$[^$]*\$|%\{[^}]*\}", "", text) for text in told]
+
+    @property
     def words_before_picture(self) -> int:
         """How many words a section shows, from its question on, before its first picture, chart or component."""
         shown = list(self.app.main)
@@ -126,3 +141,11 @@ class Dashboard:
             assert re.search(pattern, self.warnings), self.warnings
         assert self.app.header, "the page stopped"
         return self
+
+
+def _strings(part: Any) -> list[str]:
+    """Return every text in a tree of lists and dictionaries, but pictures and arrays in base 64."""
+    if isinstance(part, str):
+        return [part] if " " in part else []
+    inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    return [text for child in inner for text in _strings(child)]

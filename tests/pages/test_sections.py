@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.pages.dashboard import PICTURES
+from tests.pages.dashboard import PICTURES, SINGLE
 from tests.ui.furniture.test_lesson import LESSONS
 
 MOST_WORDS, MOST_CHARACTERS, MOST_KNOBS = 250, 420, 2
@@ -50,3 +50,34 @@ def test_a_section_has_little_before_its_picture_two_knobs_open_and_its_caveat_l
     figure = app.app.session_state["vitviz_guidance"].figure
     if figure is not None:  # written outside the session, at a click
         assert re.match(r"<(img|svg|div) ", figure())
+
+
+COUNTED = (
+    "tokens|layers|heads|patches|blocks|regions|halves|pixels|steps|runs|seeds|objects|channels|units|keys|nodes|digits"
+    "|numbers|networks|windows"
+)
+ODD = re.compile(
+    r"\bnan\b|\bNone\b(?! mixes)|(?<![\w.,+])[-−]0([.,]0+)?(?![\d.,]*[1-9])(?![\w–])|"
+    rf"(?<![\w.,])(?<!× )1 (more )?({COUNTED})\b"
+    r"|\de[+-]?\d|= 0\.0+( |$)"
+)
+"""No number, a nought below 0, one of many, a power of ten as computers write it, a nought that is none."""
+WORDED = {"tau": ("0", "inf"), "factor": ("0.125", "8"), "norm_rate": (1e-4, 0.05)}
+"""Both ends of sliders over words, by their choice."""
+
+
+@pytest.mark.parametrize(("choice", "section"), SECTIONS, ids=lambda value: getattr(value, "name", value))
+def test_with_every_knob_at_an_end_a_section_writes_numbers_as_people_do(dashboard, choice, section):
+    """At the low ends with the smallest model there is."""
+    app = dashboard(choice.pages[0], **{choice.name: section, "example": "koala", "model": SINGLE})
+    for end, model in ((0, SINGLE), (-1, "tiny:class")):
+        worded = {name: ends[end] for name, ends in WORDED.items() if name in app.choices}
+        app.app.session_state["vitviz_choices"] = {**app.choices, "model": model, **worded}
+        for kind in ("slider", "number_input"):
+            for knob in app.app.main.get(kind):
+                if str(knob.key).startswith("choice_"):
+                    knob.set_value((knob.min, knob.max)[end])
+        app.run()
+        assert not app.app.exception, app.app.exception[0].stack_trace
+        odd = {text: match.group() for text in app.texts if (match := ODD.search(text))}
+        assert not odd, odd

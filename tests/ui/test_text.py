@@ -20,7 +20,17 @@ TEXTS = sorted((ROOT / "assets/text" / SOURCE).glob("*.md"))
 
 def catalogue(language):
     with (LOCALE / language / "LC_MESSAGES" / "vitviz.po").open("rb") as file:
-        return {(message.context, message.id): message.string for message in read_po(file) if message.id}
+        messages = [message for message in read_po(file) if message.id]
+    return {
+        (message.context, source): message.string[0] if message.pluralizable else message.string
+        for message in messages
+        for source in forms(message.id)
+    }
+
+
+def forms(source):
+    """A text for one and a text for many are both to be translated."""
+    return source if isinstance(source, tuple) else (source,)
 
 
 def fields(sentence):
@@ -35,7 +45,7 @@ def headings(path):
 def visible():
     """Every text that the code passes through ``_``, and the library's own."""
     folders = (ROOT / "vitviz/ui", ROOT / "pages")
-    collected = {found[2] for folder in folders for found in extract_from_dir(str(folder))}
+    collected = {form for folder in folders for found in extract_from_dir(str(folder)) for form in forms(found[2])}
     plain = {(None, word) for word in collected | library_words()}
     return plain | {(text.CLASS, name) for name in library_classes()}
 
@@ -63,9 +73,14 @@ def test_placeholders_and_edges_are_those_of_the_source(language):
 @pytest.mark.parametrize("language", OTHERS)
 def test_what_is_read_is_the_catalogue(language):
     compiled = text.translation(language)
-    for (context, source), told in catalogue(language).items():
-        found = compiled.pgettext(context, source) if context else compiled.gettext(source)
-        assert found == told, "make messages compiles the catalogue"
+    with (LOCALE / language / "LC_MESSAGES" / "vitviz.po").open("rb") as file:
+        messages = [message for message in read_po(file) if message.id]
+    for message in messages:
+        if message.pluralizable:
+            told = tuple(compiled.ngettext(*message.id, count) for count in range(1, 1 + len(message.string)))
+        else:
+            told = compiled.pgettext(message.context, message.id) if message.context else compiled.gettext(message.id)
+        assert told == message.string, "make messages compiles the catalogue"
 
 
 @pytest.mark.parametrize("language", OTHERS)

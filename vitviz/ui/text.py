@@ -91,6 +91,11 @@ def _(text: str) -> str:
     return translation(language()).gettext(text)
 
 
+def ngettext(singular: str, plural: str, count: int) -> str:
+    """Return the text for a count in the language of the reader: "1 block", but "2 blocks"."""
+    return translation(language()).ngettext(singular, plural, count)
+
+
 def pgettext(context: str, text: str) -> str:
     """Return the text in the language of the reader, for a word that means something else in another context."""
     return translation(language()).pgettext(context, text)

@@ -16,7 +16,7 @@ from vitviz.numbers import percent
 from vitviz.ui.furniture import classes, framing
 from vitviz.ui.reader import chosen_model, photos
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import CLASS, _, pgettext, plain
+from vitviz.ui.text import CLASS, _, ngettext, pgettext, plain
 from vitviz.ui.words.class_names import class_name
 from vitviz.ui.words.labels import is_random, model_name, token_name
 
@@ -99,17 +99,17 @@ def _facts(scene: Scene) -> str:
     precision = precision_of(scene.vit.dtype)
     rounded = "" if precision == "float32" else f" · {precision}"
     told = _(
-        "{model} · {rows} × {columns} patches of {size} px · {tokens} tokens (special: {prefix}) · "
-        "{layers} layers × {heads} heads · {milliseconds:.0f} ms · {megabytes:.0f} MB kept"
+        "{model} · {rows} × {columns} patches of {size} px · {tokens} (special: {prefix}) · "
+        "{layers} × {heads} · {milliseconds:.0f} ms · {megabytes:.0f} MB kept"
     ).format(
         model=plain(model_name(scene.vit)),
         rows=grid.rows,
         columns=grid.columns,
         size=grid.patch_size[0],
-        tokens=grid.tokens,
+        tokens=ngettext("{count} token", "{count} tokens", grid.tokens).format(count=grid.tokens),
         prefix=prefix,
-        layers=trace.layers,
-        heads=max(scene.vit.heads),
+        layers=ngettext("{count} layer", "{count} layers", trace.layers).format(count=trace.layers),
+        heads=ngettext("{count} head", "{count} heads", max(scene.vit.heads)).format(count=max(scene.vit.heads)),
         milliseconds=1000 * trace.seconds,
         megabytes=trace.nbytes / 1e6,
     )

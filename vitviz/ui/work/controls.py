@@ -11,7 +11,7 @@ from vitviz.numbers import percent
 from vitviz.ui.choices.choice import Choice
 from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.reader import link
-from vitviz.ui.text import _, plain
+from vitviz.ui.text import _, ngettext, plain
 from vitviz.ui.work import long_work
 from vitviz.ui.work.long_work import LongWork, Made
 
@@ -162,7 +162,9 @@ def _bar(view: JobView) -> None:
         return
     if view.state == "waiting":
         count = long_work.queue().ahead(view.number)
-        st.progress(0.0, _("Waiting: {count} runs first").format(count=count))
+        st.progress(
+            0.0, ngettext("Waiting: {count} run first", "Waiting: {count} runs first", count).format(count=count)
+        )
         return
     share = view.done / view.total if view.total else 0.0
     left = view.seconds * (1 - share) / share if share else None

@@ -11,6 +11,7 @@ from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import Scale
 from vitviz.labs.anatomy import BlockStep, norms
 from vitviz.labs.parameters import Dimensions
+from vitviz.numbers import scientific
 from vitviz.ui.choices.shared import LAYER
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.anatomy import tokens
@@ -97,8 +98,8 @@ def _adds(block: BlockStep) -> None:
         column.metric(title, f"{value:.2f}")
     told = _("Mean norms over all tokens.")
     if block.gap is not None:
-        told += " " + _("z' − z and {returned} differ by at most {gap:.1g}: the equation holds.").format(
-            gap=block.gap,
+        told += " " + _("z' − z and {returned} differ by at most {gap}: the equation holds.").format(
+            gap=scientific(block.gap, 1),
             returned=_("γ times what the attention module returned")
             if block.scaled
             else _("what the attention module returned"),

@@ -13,7 +13,7 @@ from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve
 from vitviz.figures.line_chart import line_chart
 from vitviz.labs.gelu import Activations, Gelu, activations, gelu
-from vitviz.numbers import percent
+from vitviz.numbers import percent, scientific
 from vitviz.pictures import lessons
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.choices.shared import LAYER
@@ -52,9 +52,9 @@ def draw(scene: Scene) -> Result | None:
         chart(lessons.gelu(curves, gap=True, say=_).figure(), key="gelu_gap")
         st.caption(
             _(
-                "Exact form minus tanh form: at most **{gap:.2e}**, at ±{place:.2f}. Weights trained with one form "
+                "Exact form minus tanh form: at most **{gap}**, at ±{place:.2f}. Weights trained with one form "
                 "work with the other."
-            ).format(gap=curves.gap, place=curves.gap_at)
+            ).format(gap=scientific(curves.gap), place=curves.gap_at)
         )
     inputs = _inputs(scene)
     _words()

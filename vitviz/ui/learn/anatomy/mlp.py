@@ -16,7 +16,7 @@ from vitviz.ui.components.matrix_sheet import matrix_sheet
 from vitviz.ui.components.sheet_view import SheetMatrix, SheetStage, SheetView
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _, plain
+from vitviz.ui.text import _, ngettext, plain
 from vitviz.ui.words.errors import in_dashboard
 from vitviz.ui.words.labels import token_title
 
@@ -132,6 +132,7 @@ def _sheet(steps: MlpSteps, token: int) -> tuple[list[SheetMatrix], list[SheetSt
 
 def _stages(steps: MlpSteps, rest: tuple[NDArray[np.float32], NDArray[np.float32]]) -> list[SheetStage]:
     width, hidden = steps.weights[0].shape
+    channels, units = max(0, width - SHOWN), max(0, hidden - SHOWN)
     off = _(
         "Dropout is off: it sets numbers to zero at random in training alone, so that no unit relies on another. A "
         "model that answers keeps them all (times 1), else the same photo would be answered differently each time."
@@ -148,7 +149,7 @@ def _stages(steps: MlpSteps, rest: tuple[NDArray[np.float32], NDArray[np.float32
                 "Every hidden unit asks the whole token one question: a weighted sum of its {width} numbers."
             ).format(width=width),
             equation="h = x·W₁ + b₁", kind="product", result="h", left="x", right="W₁", rest=rest[0],
-            rest_text=_("{count} more channels and the bias").format(count=width - SHOWN),
+            rest_text=_others(channels),
         ),
         SheetStage(
             title=f"2 {steps.activation}",
@@ -166,7 +167,9 @@ def _stages(steps: MlpSteps, rest: tuple[NDArray[np.float32], NDArray[np.float32
             title=_("4 Linear, D"),
             words=_("Every unit that answered writes its row of W₂ into the stream, as strongly as it answered."),
             equation="y = g'·W₂ + b₂", kind="product", result="y", left="g'", right="W₂", rest=rest[1],
-            rest_text=_("{count} more units and the bias").format(count=hidden - SHOWN),
+            rest_text=ngettext("{count} more unit and the bias", "{count} more units and the bias", units).format(
+                count=units
+            ),
         ),
         SheetStage(
             title=_("5 Add"),
@@ -175,3 +178,12 @@ def _stages(steps: MlpSteps, rest: tuple[NDArray[np.float32], NDArray[np.float32
             equation="z'' = z' + Δ", kind="add", result="z''", left="z'", right="Δ",
         ),
     ]  # fmt: skip
+
+
+def _others(channels: int) -> str:
+    """Return what else is in a sum over the channels of a token."""
+    if not channels:
+        return _("the bias")
+    return ngettext("{count} more channel and the bias", "{count} more channels and the bias", channels).format(
+        count=channels
+    )

@@ -11,6 +11,7 @@ import streamlit as st
 from vitviz.labs.cost.compute import model_macs
 from vitviz.labs.cost.scaling import Scaling, parameters_of, scale
 from vitviz.labs.cost.vit_shape import PRESETS, ViTShape
+from vitviz.numbers import scientific
 from vitviz.pictures import costs
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.furniture import guessing, lesson, sheet_figures
@@ -96,7 +97,7 @@ def _numbers(shape: ViTShape, scaling: Scaling, now: int) -> None:
     slopes = scaling.exponents
     columns = st.columns(4)
     columns[0].metric(_("Million parameters"), f"{parameters / 1e6:.1f}")
-    columns[1].metric(_("GMACs"), f"{macs / 1e9:.3g}" if macs < 1e11 else f"{macs / 1e9:,.0f}")
+    columns[1].metric(_("GMACs"), scientific(macs / 1e9))
     columns[2].metric(_("Tokens"), f"{shape.tokens:,}")
     columns[3].metric(_("Heads of 64"), f"{shape.heads}")
     st.caption(

@@ -15,7 +15,7 @@ from vitviz.figures.overlay import outline, overlay
 from vitviz.figures.paint import paint_map
 from vitviz.figures.scale import Scale
 from vitviz.labs.anatomy import Embedding, principal_filters
-from vitviz.numbers import percent
+from vitviz.numbers import percent, scientific
 from vitviz.ui.choices.shared import PATCH
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, pinned_patch
@@ -166,12 +166,12 @@ def _filters(scene: Scene, embedding: Embedding) -> None:
         _(
             "The {shown} largest columns of E, each drawn as a patch: the channel is large where a patch looks like "
             "it. E has {pixels} × {channels} numbers. Flattened patches times E and the model's own patch embedding "
-            "differ by at most {gap:.1g}."
+            "differ by at most {gap}."
         ).format(
             shown=len(strongest),
             pixels=embedding.projection.shape[1],
             channels=embedding.projection.shape[0],
-            gap=embedding.projection_gap or 0.0,
+            gap=scientific(embedding.projection_gap or 0.0, 1),
         )
     )
 

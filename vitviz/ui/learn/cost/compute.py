@@ -76,7 +76,7 @@ def draw(scene: Scene) -> lesson.Result | None:
 def _numbers(shape: ViTShape) -> None:
     macs, cross = model_macs(shape), crossovers(shape.width, mlp_ratio=shape.mlp_ratio)
     values = [
-        (_("Whole model"), _giga(macs.total), _("Multiply–accumulates of one picture, by formula.")),
+        (_("Whole model"), _macs(macs.total), _("Multiply–accumulates of one picture, by formula.")),
         (
             _("Attention's share"),
             percent(macs.blocks.attention / macs.total),
@@ -103,8 +103,11 @@ def billions(count: float) -> str:
     return f"{giga:.2g}" if giga < 0.1 else f"{giga:.2f}" if giga < 100 else f"{giga:,.0f}"
 
 
-def _giga(macs: float) -> str:
-    return _("{giga} GMACs").format(giga=billions(macs))
+def _macs(count: float) -> str:
+    for unit, factor in (("GMACs", 1e9), ("MMACs", 1e6)):
+        if count >= 0.1 * factor:
+            return f"{billions(count * 1e9 / factor)} {unit}"
+    return f"{count / 1e3:.3g} kMACs"
 
 
 def lengths(shape: ViTShape) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from vitviz.figures.line_chart import line_chart
 from vitviz.figures.palettes import PINNED
 from vitviz.labs.cost.memory import NUMBER_BYTES, MemoryComparison, attention_storage, recompute_ratio
 from vitviz.labs.cost.vit_shape import ViTShape, shape_of
+from vitviz.numbers import scientific
 from vitviz.ui.choices.cost import PAGE
 from vitviz.ui.furniture import guessing, lesson, sheet_figures
 from vitviz.ui.furniture.charts import chart
@@ -71,7 +72,7 @@ def _numbers(shape: ViTShape) -> None:
     values = [
         (_("Attention maps"), passes.size(NUMBER_BYTES * storage.maps), "T·M·L²"),
         (_("Queries and keys"), passes.size(NUMBER_BYTES * storage.queries_and_keys), "2·T·L·D"),
-        (_("Ratio L/(2d)"), f"{storage.ratio:,.2f} ×", _("d = D/M is the width of a head.")),
+        (_("Ratio L/(2d)"), f"{scientific(storage.ratio)} ×", _("d = D/M is the width of a head.")),
         (
             _("Step with recomputing"),
             f"{recompute_ratio(shape):.3f} ×",

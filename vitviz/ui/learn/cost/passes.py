@@ -6,7 +6,7 @@ import streamlit as st
 
 from vitviz.labs.cost.memory import KINDS, MemoryComparison, StepCost, compare_blocks, compare_model, recompute_ratio
 from vitviz.labs.cost.vit_shape import ViTShape, shape_of
-from vitviz.numbers import percent
+from vitviz.numbers import percent, scientific
 from vitviz.ui.choices.cost import COST_BLOCK, COST_PASSES
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
@@ -62,7 +62,7 @@ def _table(comparison: MemoryComparison, by_formula: float, key: str) -> None:
             **_peaks(rows),
             _("Forward"): [f"{cost.forward:.3g} s" for cost in rows],
             _("Both passes"): [f"{cost.step:.3g} s" for cost in rows],
-            _("Error"): [f"{cost.gradient_error:.1e}" for cost in rows],
+            _("Error"): [scientific(cost.gradient_error, 2) for cost in rows],
         },
         hide_index=True,
         key=f"cost_table_{key}",

@@ -103,12 +103,16 @@ def _number(column: DeltaGenerator, size: Choice[int], label: str, value: int, s
 def _notes(scene: Scene, shape: ViTShape) -> None:
     rows, columns = shape.grid
     words = _(
-        "{rows} × {columns} patches, tokens before them (class, registers): {prefix}. **L = {tokens:,} tokens**."
+        "Patches: {rows} × {columns}; tokens before them (class, registers): {prefix}. Tokens: **L = {tokens:,}**."
     ).format(rows=rows, columns=columns, prefix=shape.prefix, tokens=shape.tokens)
     if any(shape.cut_off):
         words += gap() + _(
             "The last {rows} rows and {columns} columns of pixels fill no patch and are cut off."
         ).format(rows=shape.cut_off[0], columns=shape.cut_off[1])
+    if shape.width % shape.heads:
+        words += gap() + _("{heads} heads do not divide {width} channels: no such model can be built.").format(
+            heads=shape.heads, width=shape.width
+        )
     if shape.patches == 1:
         words += gap() + _("One patch: there is nothing for attention to compare.")
     if shape != base(scene):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vitviz.labs.stream_growth import geometric
 from vitviz.ui.furniture.guess import NumberGuess, OptionGuess
 from vitviz.ui.furniture.guessing import Guidance
-from vitviz.ui.text import _
+from vitviz.ui.text import _, ngettext
 
 
 def residual() -> Guidance:
@@ -32,10 +32,13 @@ def residual() -> Guidance:
 def layer_norm(growth: float, depth: int) -> Guidance:
     """Return the way through the place of the LayerNorm; the guess is about the simple model of the knobs."""
     guess = NumberGuess(
-        question=_(
+        question=ngettext(
             "Every branch is {growth:g} times as long as its input and points the same way. How many times as long as "
-            "at the start is the stream after {depth} blocks?"
-        ).format(growth=growth, depth=depth),
+            "at the start is the stream after {count} block?",
+            "Every branch is {growth:g} times as long as its input and points the same way. How many times as long as "
+            "at the start is the stream after {count} blocks?",
+            depth,
+        ).format(growth=growth, count=depth),
         truth=float(geometric(1, growth, depth)[-1]),
         within=0.25,
         unit=_("times"),

@@ -14,7 +14,7 @@ from vitviz.figures.palettes import PINNED, VIT_BLUE
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs import stream_growth
 from vitviz.labs.stream_growth import InitialSignal, arithmetic, geometric, independent
-from vitviz.numbers import percent
+from vitviz.numbers import percent, scientific
 from vitviz.pictures.blocks import FLOOR, TOP, by_block, on_axis
 from vitviz.ui.choices.depth import (
     DEPTH_BRANCH,
@@ -32,7 +32,7 @@ from vitviz.ui.learn.depth import guesses, layer_norm_runs
 from vitviz.ui.navigation import entries
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import N_, _, gap
+from vitviz.ui.text import N_, _, gap, ngettext
 
 _POST, _NONE = PINNED[1], PINNED[3]
 
@@ -130,16 +130,23 @@ def _laws(depth: int) -> go.Figure:
     st.markdown(_("**The simple model**"))
     chart(made, key="depth_laws")
     last = geometric(1, growth, depth)[-1]
-    cut = gap() + _("The geometric line leaves the picture at {top:.0e}.").format(top=TOP) if last > TOP else ""
+    cut = (
+        gap() + _("The geometric line leaves the picture at {top}.").format(top=scientific(TOP, 1))
+        if last > TOP
+        else ""
+    )
     st.caption(
-        _(
-            "By formula, for |x_0| = 1. After {depth} blocks: geometric {geometric:.3g}, arithmetic at most "
-            "{arithmetic:.3g}, {independent:.3g} if the branches point in independent directions."
+        ngettext(
+            "By formula, for |x_0| = 1. After {count} block: geometric {geometric}, arithmetic at most {arithmetic}, "
+            "{independent} if the branches point in independent directions.",
+            "By formula, for |x_0| = 1. After {count} blocks: geometric {geometric}, arithmetic at most {arithmetic}, "
+            "{independent} if the branches point in independent directions.",
+            depth,
         ).format(
-            depth=depth,
-            geometric=last,
-            arithmetic=arithmetic(1, size, depth)[-1],
-            independent=independent(1, size, depth)[-1],
+            count=depth,
+            geometric=scientific(last),
+            arithmetic=scientific(arithmetic(1, size, depth)[-1]),
+            independent=scientific(independent(1, size, depth)[-1]),
         )
         + cut
     )
@@ -173,7 +180,9 @@ def _streams(signals: Signals) -> go.Figure:
         root=float(post.stream[-1]),
     )
     if none.stream[-1] > TOP:
-        words += gap() + _("The line without LayerNorm goes on to {value:.1e}.").format(value=none.stream[-1])
+        words += gap() + _("The line without LayerNorm goes on to {value}.").format(
+            value=scientific(none.stream[-1], 2)
+        )
     st.caption(words)
     return made
 

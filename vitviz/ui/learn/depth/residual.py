@@ -18,7 +18,7 @@ from vitviz.figures.palettes import PINNED, VIT_BLUE
 from vitviz.figures.scale import Scale
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.residual_filter import FilteredSignal, gain
-from vitviz.numbers import number, percent
+from vitviz.numbers import percent, scientific
 from vitviz.pictures import blocks as drawings
 from vitviz.ui.choices.depth import PAGE
 from vitviz.ui.furniture import guessing, lesson, sheet_figures
@@ -26,7 +26,7 @@ from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.panel import bare_map
 from vitviz.ui.learn.depth import guesses, residual_knobs, residual_model, signal_film
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _
+from vitviz.ui.text import _, ngettext
 
 _HIGH = PINNED[3]
 _FLOOR = 1e-6  # smallest amplitude that is drawn on the logarithmic axis
@@ -84,7 +84,12 @@ def _gain(knobs: dict[str, Any], filtered: FilteredSignal) -> go.Figure:
     single, many = gain(alpha, places, 1), gain(alpha, places, blocks)
     laws = [
         Curve(_("one block, 1 − αλ"), places, _clipped(single), NEUTRAL, "dash", "line"),
-        Curve(_("ℓ = {blocks} blocks").format(blocks=blocks), places, _clipped(many), kind="line"),
+        Curve(
+            ngettext("ℓ = {count} block", "ℓ = {count} blocks", blocks).format(count=blocks),
+            places,
+            _clipped(many),
+            kind="line",
+        ),
         Curve(_("the branch alone, −αλ"), places, _clipped(-alpha * places), _HIGH, kind="line"),
     ]
     after = gain(alpha, np.array([filtered.low, filtered.high]), blocks)
@@ -101,11 +106,13 @@ def _gain(knobs: dict[str, Any], filtered: FilteredSignal) -> go.Figure:
         height=380,
     )
     chart(made, key="depth_gain")
-    words = _(
-        "By formula. The slow wave keeps {low} of its height after {blocks} blocks, the fast one {high}. The "
-        "branch "
-        "alone grows with λ: high-pass."
-    ).format(low=percent(after[0]), high=_share(after[1]), blocks=blocks)
+    words = ngettext(
+        "By formula. The slow wave keeps {low} of its height after {count} block, the fast one {high}. The branch "
+        "alone grows with λ: high-pass.",
+        "By formula. The slow wave keeps {low} of its height after {count} blocks, the fast one {high}. The branch "
+        "alone grows with λ: high-pass.",
+        blocks,
+    ).format(low=percent(after[0]), high=_share(after[1]), count=blocks)
     if max(abs(many).max(), alpha * filtered.high) > _TOP / 2:
         words += " " + _("What leaves the picture grows.")
     st.caption(words)
@@ -114,7 +121,7 @@ def _gain(knobs: dict[str, Any], filtered: FilteredSignal) -> go.Figure:
 
 def _share(value: float) -> str:
     """Return a gain as per cent, or as a factor where it is large."""
-    return percent(value) if abs(value) < 10 else f"{value:.2g} ×"
+    return percent(value) if abs(value) < 10 else f"{scientific(value)} ×"
 
 
 def _clipped(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -142,7 +149,7 @@ def _amplitudes(knobs: dict[str, Any], filtered: FilteredSignal) -> go.Figure:
         _(
             "The matrix I − αΛ applied block by block (dots) beside |1 − αλ| to the power ℓ: they differ by at most "
             "{error} of the formula. A straight line is geometric growth or decay; below {floor} it is cut off."
-        ).format(error=number(_error(measured, formula)), floor=number(_FLOOR))
+        ).format(error=scientific(_error(measured, formula)), floor=scientific(_FLOOR, 1))
     )
     return made
 
@@ -171,13 +178,13 @@ def _maps(size: int, names: list[str], shown: list[NDArray[np.float64]]) -> None
         scales.append(Scale(-top, top, signed=True))
     columns = st.columns(3, gap="medium")
     for column, name, values, scale in zip(columns, names, shown, scales, strict=True):
-        told = _("{name}: values from {low:.3g} to {high:.3g} over the grid")
+        told = _("{name}: values from {low} to {high} over the grid")
         with column:
             bare_map(
                 values.reshape(size, size),
                 scale=scale,
                 label=name,
-                alt=told.format(name=name, low=values.min(), high=values.max()),
+                alt=told.format(name=name, low=scientific(values.min()), high=scientific(values.max())),
             )
 
 

@@ -80,8 +80,8 @@ def verdict(filtered: FilteredSignal, blocks: int) -> None:
     words = {
         "identity": _("**α = 0**: the branch adds nothing; every block hands on what it gets."),
         "low-pass": _(
-            "**Low-pass**: 0 < α ≤ 1/λ_max. Every frequency shrinks and none changes its sign; the high ones shrink "
-            "most."
+            "**Low-pass**: 0 < α ≤ 1/λ_max. The mean stays, every wave shrinks and none changes its sign; the fast "
+            "ones shrink most."
         ),
         "sign flips": _(
             "**Sign flips**: 1/λ_max < α ≤ 2/λ_max. The highest frequencies change their sign with every block; "

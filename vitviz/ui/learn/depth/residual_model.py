@@ -20,8 +20,11 @@ from vitviz.trace import Trace
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import N_, _, plain
+from vitviz.ui.text import N_, _, gap, plain
 from vitviz.ui.words.errors import in_dashboard
+
+_ALIKE = 1.0
+"""Natural logarithm: detail that is e times weaker without the paths is said to fade."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +90,10 @@ def _spectra(comparison: ResidualComparison) -> go.Figure | None:
         _(
             "The whole forward pass, run again with the path around every block cut. Natural logarithm of the "
             "amplitude "
-            "at the highest frequency over that at frequency 0. At the end detail is exp({kept:.1f}) = "
-            "{with_path:.1e} of "
-            "the mean with the paths and {without:.1e} without: without them the tokens become alike."
-        ).format(kept=kept[-1], with_path=float(np.exp(kept[-1])), without=float(np.exp(cut[-1])))
+            "at the highest frequency over that at frequency 0. At the end detail is exp({kept:.1f}) = {with_path} of "
+            "the mean with the paths and {without} without."
+        ).format(kept=kept[-1], with_path=percent(np.exp(kept[-1])), without=percent(np.exp(cut[-1])))
+        + (gap() + _("Without them the tokens become alike.") if cut[-1] < kept[-1] - _ALIKE else "")
     )
     return made
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from vitviz.figures.image_files import png_bytes
 from vitviz.figures.palettes import levels
 from vitviz.labs.residual_filter import FilteredSignal
-from vitviz.numbers import number
+from vitviz.numbers import scientific
 from vitviz.ui.components.film import film
 from vitviz.ui.components.film_view import FilmPanel, FilmView
 from vitviz.ui.text import _
@@ -39,7 +39,7 @@ def view(filtered: FilteredSignal, size: int) -> FilmView:
             FilmPanel(
                 title=title,
                 levels=painted,
-                captions=tuple(_("largest value {value}").format(value=number(top)) for top in tops),
+                captions=tuple(_("largest value {value}").format(value=scientific(top)) for top in tops),
             ),
         ),
         frames=tuple(

@@ -12,10 +12,10 @@ from vitviz.figures.html_bars import colour_bar, legend
 from vitviz.figures.paint import Picture, paint_map
 from vitviz.figures.scale import Scale
 from vitviz.labs.object.noisy_picture import NoisyPicture
-from vitviz.numbers import percent
+from vitviz.numbers import percent, scientific
 from vitviz.pictures import lessons
 from vitviz.ui.learn.detail.object_knobs import TRIALS, Simulation
-from vitviz.ui.text import _
+from vitviz.ui.text import _, ngettext
 
 _SIDE = 512
 
@@ -35,7 +35,14 @@ def _noisy(simulation: Simulation) -> None:
     st.markdown(_("**The picture**"))
     alt = _("Noise, with the object framed")
     st.image(noisy(simulation), width="stretch", output_format="PNG", alt=alt)
-    st.caption(_("{size} × {size} pixels are brighter by Δ, in the orange frame.").format(size=simulation.size))
+    count = simulation.size**2
+    st.caption(
+        ngettext(
+            "{size} × {size} pixel is brighter by Δ, in the orange frame.",
+            "{size} × {size} pixels are brighter by Δ, in the orange frame.",
+            count,
+        ).format(size=simulation.size)
+    )
 
 
 def noisy(simulation: Simulation) -> Picture:
@@ -93,9 +100,9 @@ def numbers(simulation: Simulation) -> None:
     patches = simulation.picture.means.size - int(simulation.picture.touched.sum())
     columns[3].metric(
         _("False alarms expected"),
-        f"{patches * detector.false_alarm:.2f}",
-        help=_("{patches} patches without object, each with a chance of Φ(−k) = {chance:.2g}.").format(
-            patches=patches, chance=detector.false_alarm
+        scientific(patches * detector.false_alarm, 2),
+        help=_("{patches} patches without object, each with a chance of Φ(−k) = {chance}.").format(
+            patches=patches, chance=scientific(detector.false_alarm, 2)
         ),
     )
 

@@ -14,7 +14,7 @@ from vitviz.figures.line_chart import line_chart
 from vitviz.labs.long_range.contents import ORIENTATIONS, identity_of, is_half
 from vitviz.labs.long_range.counter import AttentionCount, count, local_count
 from vitviz.labs.long_range.evidence import added_evidence
-from vitviz.numbers import percent
+from vitviz.numbers import percent, scientific
 from vitviz.pictures import lessons
 from vitviz.ui.choices.long_range import BETA, MOST_BETA
 from vitviz.ui.furniture import lesson
@@ -66,17 +66,14 @@ def _say(counter: AttentionCount) -> None:
     columns[0].metric("trace(A)", f"{counter.trace:.3f}", help=_("Tends to the number of identities."))
     columns[1].metric("n − trace(A)", f"{counter.pairs:.3f}", help=_("Tends to the whole objects."))
     columns[2].metric(_("Whole objects"), counter.complete)
-    columns[3].metric(_("Error at this β"), f"{round(-counter.error, 3) + 0.0:.3f}")
+    columns[3].metric(_("Error at this β"), scientific(-counter.error))
     whole, n = counter.complete, counter.tokens
     st.caption(
         _(
-            "This layer is made by hand from the halves of the picture above, no network is involved. A counter of "
-            "windows "
-            "that each hold one half finds {double} for the {whole} whole objects: twice as many, because every "
-            "window that "
-            "holds a half counts one; where both halves share a window it finds {whole}. The {alone} halves without "
-            "a partner "
-            "add nothing to n − trace(A)."
+            "This layer is made by hand from the halves of the picture above, no network is involved. Whole objects: "
+            "{whole}. A counter of windows that each hold one half finds {double} for them, twice as many, because "
+            "every window that holds a half counts one; where both halves share a window it finds {whole}. Halves "
+            "without a partner, {alone} here, add nothing to n − trace(A)."
         ).format(double=_windows(whole), whole=whole, alone=n - 2 * whole)
     )
 
@@ -116,7 +113,7 @@ def _draw_added_evidence() -> None:
         },
     )
     columns = st.columns(3)
-    columns[0].metric(_("Largest slope, computed"), f"{abs(evidence.gradient).max():.0e}".replace("0e+00", "0"))
+    columns[0].metric(_("Largest slope, computed"), scientific(abs(evidence.gradient).max(), 1))
     columns[1].metric(_("Best cross-entropy"), f"{math.log(2):.3f}")
     columns[2].metric(_("Best accuracy of a threshold"), percent(evidence.threshold_accuracy))
     st.markdown(

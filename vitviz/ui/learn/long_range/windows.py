@@ -52,7 +52,7 @@ def draw(situation: Situation, counter: AttentionCount) -> None:
         st.metric(_("Whole objects, n − trace(A)"), counter.complete)
         st.caption(
             _(
-                "K = {whole} whole objects and {alone} single halves. Windows that part every couple count "
+                "Whole objects: K = {whole}; single halves: {alone}. Windows that part every couple count "
                 "2K + {alone} = {most}; attention on the same picture counts K + {alone} = {distinct} different "
                 "objects, at any distance."
             ).format(whole=counter.complete, alone=alone, most=2 * counter.complete + alone, distinct=counter.distinct)

@@ -16,6 +16,7 @@ from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.palettes import VIT_BLUE
 from vitviz.labs import permutation as lab
 from vitviz.labs.permutation import Permutation
+from vitviz.numbers import scientific
 from vitviz.progress import Progress, report
 from vitviz.ui.choices.attention_from_scratch import PAGE, PERMUTED, PERMUTED_MODEL, PERMUTED_SEED
 from vitviz.ui.explore.positions import shuffling
@@ -61,7 +62,7 @@ def draw(scene: Scene) -> lesson.Result | None:
     st.caption(
         _(
             "Numbers are the largest change of any channel of any token, as a share of the largest number in the "
-            "output; below 1e-5 is rounding of 32-bit numbers. “Invariant” would be f(Px) = f(x): it does not hold, "
+            "output; below 10⁻⁵ is rounding of 32-bit numbers. “Invariant” would be f(Px) = f(x): it does not hold, "
             "because the outputs move with their tokens."
         )
     )
@@ -112,7 +113,7 @@ def _figure() -> go.Figure:
     return line_chart(
         [
             *(Curve(name, lengths, np.maximum(y, _FLOOR), colour, dash) for name, y, colour, dash in lines),
-            Level(_("tolerance 1e-5"), 1e-5),
+            Level(_("tolerance 10⁻⁵"), 1e-5),
         ],
         x=Axis(_("Patch tokens"), log=True, ticks=lengths),
         y=Axis(_("Largest change ÷ largest output"), log=True),
@@ -154,7 +155,7 @@ def _both(scene: Scene, progress: Progress) -> Pair:
 
 def _table(pair: Pair, key: str) -> None:
     def shown(value: float | None) -> str:
-        return "–" if value is None else f"{value:.1e}"
+        return "–" if value is None else scientific(value, 2)
 
     st.dataframe(
         {

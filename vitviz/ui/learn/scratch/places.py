@@ -13,6 +13,7 @@ from vitviz.figures.line_chart import TITLED, line_chart
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs import smallest_position as lab
 from vitviz.labs.smallest_position import ARRANGEMENTS, SmallestPosition
+from vitviz.numbers import scientific
 from vitviz.ui.choices.attention_from_scratch import LIKING, PAGE
 from vitviz.ui.furniture import guessing, lesson, sheet_figures
 from vitviz.ui.furniture.charts import chart
@@ -117,12 +118,12 @@ def _numbers(with_places: SmallestPosition, without: SmallestPosition) -> None:
     first.metric(_("Output for A on the diagonal"), f"{with_places.outputs[0] + 0.0:+.4f}")
     second.metric(
         _("Largest difference from tanh(c/2)"),
-        f"{with_places.largest_difference:.0e}",
+        scientific(with_places.largest_difference, 1),
         help=_("Over all six arrangements; what is left is rounding."),
     )
     third.metric(
         _("Without positions, all six"),
-        f"{float(np.abs(without.outputs).max()):.4f}",
+        scientific(float(np.abs(without.outputs).max()), 1),
         help=_("The largest size of an output: two A and two B under uniform attention are 0."),
     )
 

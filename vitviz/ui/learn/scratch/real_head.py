@@ -13,6 +13,7 @@ from vitviz.figures.scale import scale_for
 from vitviz.figures.summary import describe_map
 from vitviz.grid import PatchGrid
 from vitviz.labs.attention_by_hand import HeadRow, Matrix, head_row
+from vitviz.numbers import scientific
 from vitviz.ui.choices.attention_from_scratch import REAL_HEAD, REAL_STAGE
 from vitviz.ui.choices.shared import LAYER
 from vitviz.ui.components.matrix_sheet import matrix_sheet
@@ -21,7 +22,7 @@ from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.learn.scratch import hand
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _
+from vitviz.ui.text import _, ngettext
 from vitviz.ui.words.labels import map_words, token_title
 
 SHOWN = 6
@@ -58,9 +59,9 @@ def draw(scene: Scene) -> HeadRow:
     st.caption(
         _(
             "The {shown} keys with the most attention and the {shown} channels that count most are shown; what all "
-            "others add stands in the sums. Largest difference over all {tokens} keys from the attention that the "
-            "model used: {gap:.0e}."
-        ).format(shown=SHOWN, tokens=len(row.attention), gap=max(row.gap, 1e-16))
+            "others add stands in the sums. Largest difference over all keys, {tokens} in number, from the attention "
+            "that the model used: {gap}."
+        ).format(shown=SHOWN, tokens=len(row.attention), gap=scientific(max(row.gap, 1e-16), 1))
     )
     return row
 
@@ -167,7 +168,7 @@ def _query_stage(
         return [], []
     inputs = _largest(np.abs(row.entering) * np.linalg.norm(row.query_weights[:, channels], axis=1), SHOWN)
     shown = row.entering[inputs] @ row.query_weights[np.ix_(inputs, channels)]  # (channel,)
-    sources = [str(place) for place in inputs]
+    sources, others = [str(place) for place in inputs], len(row.entering) - len(inputs)
     stage = SheetStage(
         title=_("Query"),
         words=_("What enters is the token after LayerNorm, {width} numbers; W_Q makes {channels} of them.").format(
@@ -175,7 +176,11 @@ def _query_stage(
         ),
         equation="q = x·W_Q + b", kind="product", result="q", left="x", right="W_Q",
         rest=(row.query[channels] - shown)[None],
-        rest_text=_("{count} more channels and the bias").format(count=len(row.entering) - len(inputs)),
+        rest_text=ngettext("{count} more channel and the bias", "{count} more channels and the bias", others).format(
+            count=others
+        )
+        if others
+        else _("the bias"),
     )  # fmt: skip
     weights = row.query_weights[np.ix_(inputs, channels)]
     return [stage], [
@@ -187,8 +192,10 @@ def _query_stage(
 
 
 def _stages(row: HeadRow, keys: NDArray[np.intp], channels: NDArray[np.intp]) -> list[SheetStage]:
-    more_channels = _("{count} more channels").format(count=len(row.query) - len(channels))
-    more_keys = _("{count} more keys").format(count=len(row.scores) - len(keys))
+    more = len(row.query) - len(channels)
+    more_channels = ngettext("{count} more channel", "{count} more channels", more).format(count=more)
+    more = len(row.scores) - len(keys)
+    more_keys = ngettext("{count} more key", "{count} more keys", more).format(count=more)
     scaled = row.factor * row.scores + row.bias
     shown_scores = row.keys[np.ix_(keys, channels)] @ row.query[channels]
     others = np.delete(np.arange(len(scaled)), keys)
@@ -197,7 +204,8 @@ def _stages(row: HeadRow, keys: NDArray[np.intp], channels: NDArray[np.intp]) ->
         SheetStage(
             title=_("Scores"), words=_("The query times every key, summed over all channels."),
             equation="s = q·Kᵀ", kind="product", result="s", left="q", right="Kᵀ",
-            rest=(row.scores[keys] - shown_scores)[None], rest_text=more_channels,
+            rest=(row.scores[keys] - shown_scores)[None] if len(row.query) > len(channels) else None,
+            rest_text=more_channels,
         ),
         SheetStage(
             title=_("Scale"), words=_scale_words(row),
@@ -207,18 +215,23 @@ def _stages(row: HeadRow, keys: NDArray[np.intp], channels: NDArray[np.intp]) ->
         SheetStage(
             title=_("Softmax"), words=_softmax_words(len(scaled), shift), shift=shift,
             equation="A = softmax", kind="softmax", result="A", left="s/√d",
-            rest=np.array([[np.exp(scaled[others] - shift).sum()]]), rest_text=more_keys,
+            rest=np.array([[np.exp(scaled[others] - shift).sum()]]) if len(others) else None, rest_text=more_keys,
         ),
         SheetStage(
             title=_("Output"), words=_("The mean of all values, weighted by the attention."),
             equation="o = A·V", kind="product", result="o", left="A", right="V",
-            rest=(row.attention[others] @ row.values[np.ix_(others, channels)])[None], rest_text=more_keys,
+            rest=(row.attention[others] @ row.values[np.ix_(others, channels)])[None] if len(others) else None,
+            rest_text=more_keys,
         ),
     ]  # fmt: skip
 
 
 def _softmax_words(tokens: int, shift: float) -> str:
-    told = _("Shares over all {tokens} keys, not over the shown ones alone.").format(tokens=tokens)
+    told = (
+        _("Shares over all {tokens} keys, not over the shown ones alone.").format(tokens=tokens)
+        if tokens > SHOWN
+        else _("Shares over all keys.")
+    )
     return told + (" " + _("The largest score is subtracted first: the shares stay the same.") if shift else "")
 
 

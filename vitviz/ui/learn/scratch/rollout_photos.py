@@ -23,7 +23,7 @@ from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link, photos
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _
+from vitviz.ui.text import _, gap, ngettext
 from vitviz.ui.words.labels import token_title
 
 HALF = 0.5
@@ -87,18 +87,38 @@ def draw(scene: Scene) -> TwoPhotos:
     titles = (photos.title(scene.photo_name), photos.title(name))
     for column, (_photo, picture), half, title in zip(st.columns([2, 2, 1])[:2], pair, halves, titles, strict=True):
         lit = overlay(picture, half.mask.astype(float), scale=Scale(0.0, 1.0), spotlight=True, opacity=0.8)
-        told = _("{title}: half of its rollout lies in {patches} of {total} patches, {count} separate regions.").format(
-            title=title, patches=half.patches, total=grid.patches, count=half.count
+        told = ngettext(
+            "{title}: half of its rollout lies in {share} of the patches ({patches} of {total}), in {count} region.",
+            "{title}: half of its rollout lies in {share} of the patches ({patches} of {total}), in {count} separate "
+            "regions.",
+            half.count,
+        ).format(
+            title=title,
+            share=percent(half.patches / grid.patches),
+            patches=half.patches,
+            total=grid.patches,
+            count=half.count,
         )
         column.image(lit, width="stretch", output_format="JPEG", alt=told)
         column.caption(told)
-    st.markdown(
-        _(
-            "**{token}**, the same weights, layers 0 to {layer}: {overlap} of the patches in either picture are in "
-            "both. A convolution's field would be the same square in both; this one is dynamic, and in pieces."
-        ).format(token=_token_words(token, grid), layer=scene.layer, overlap=percent(halves[0].overlap(halves[1])))
-    )
+    st.markdown(_verdict(halves[0], halves[1], _token_words(token, grid), scene.layer))
     return TwoPhotos(name, token, (fields[0], fields[1]), (halves[0], halves[1]))
+
+
+def _verdict(first: Regions, second: Regions, token: str, layer: int) -> str:
+    """Return in words how far the two fields differ, and whether they are in pieces."""
+    same = first.overlap(second)
+    told = _(
+        "**{token}**, the same weights, layers 0 to {layer}: {overlap} of the patches in either picture are in both."
+    )
+    parts = [
+        told.format(token=token, layer=layer, overlap=percent(same)),
+        _("A convolution's field would be the same square in both."),
+        _("This one is dynamic: it follows the photo.") if same < 1 else _("Here both fields are the same."),
+    ]
+    if max(first.count, second.count) > 1:
+        parts.append(_("And it is in pieces, which no convolution's is."))
+    return gap().join(parts)
 
 
 def _token_words(token: int, grid: PatchGrid) -> str:

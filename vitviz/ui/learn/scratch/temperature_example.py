@@ -17,6 +17,7 @@ from vitviz.figures.curve import Curve, Level
 from vitviz.figures.theme import QUERY_ORANGE
 from vitviz.labs import temperature as lab
 from vitviz.labs.temperature import TemperedAttention
+from vitviz.numbers import scientific
 from vitviz.pictures.lessons import entropy, tempered, tokens
 from vitviz.ui.choices.attention_from_scratch import (
     CHANNELS,
@@ -158,9 +159,9 @@ def _slope_words(tempered: TemperedAttention, measured: NDArray[np.float64]) -> 
     if tempered.temperature == 0:
         return _("At τ = 0 the slope is its limit, 0: there is no colder temperature to take a difference with.")
     gap = float(np.abs(tempered.slope - measured).max())
-    return _(
-        "The slope by its formula, −β·Var, and by the difference of two entropies, dH/dβ, agree to {gap:.0e}."
-    ).format(gap=max(gap, 1e-16))
+    return _("The slope by its formula, −β·Var, and by the difference of two entropies, dH/dβ, agree to {gap}.").format(
+        gap=scientific(max(gap, 1e-16), 1)
+    )
 
 
 def limit_words(shown: Example) -> None:

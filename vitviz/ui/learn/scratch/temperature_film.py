@@ -14,7 +14,7 @@ from vitviz.ui.components.film_view import FilmPanel, FilmView
 from vitviz.ui.furniture import viewer
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _
+from vitviz.ui.text import _, ngettext
 from vitviz.ui.words.class_names import class_name
 
 _DARKNESS = 0.75
@@ -53,7 +53,8 @@ def view(scene: Scene, sweep: ModelTemperature) -> FilmView:
 def _captions(scene: Scene, sweep: ModelTemperature) -> tuple[str, ...]:
     told = []
     for at, entropy in enumerate(sweep.entropy.mean(1)):
-        words = _("heads attend to {count:.0f} tokens").format(count=float(np.exp(entropy)))
+        count = round(float(np.exp(entropy)))
+        words = ngettext("heads attend to {count} token", "heads attend to {count} tokens", count).format(count=count)
         if sweep.top:
             name, share = class_name(scene.vit, sweep.top[at]), percent(sweep.probability[at])
             words = _("{words} · answer {name} · plain answer {share}").format(words=words, name=name, share=share)

@@ -16,7 +16,7 @@ from vitviz.labs.digits.distillation_runs import Distillation
 from vitviz.labs.digits.distillation_search import Trial
 from vitviz.pictures import networks
 from vitviz.ui.learn.training.own_run import before
-from vitviz.ui.text import _, gap
+from vitviz.ui.text import _, gap, ngettext
 
 TEMPERATURES = tuple(float(temperature) for temperature in np.geomspace(0.5, 200, 40))
 """Where the gradient is compared with its limit."""
@@ -56,9 +56,11 @@ def _runs(shown: Distillation | None, *, faded: bool = False) -> list[Curve]:
 def sentence(shown: Distillation) -> str:
     """Return what the dots say, every difference beside its own spread."""
     told = [
-        _("Share of {count} digits, which no network saw in training, for {runs} runs each.").format(
-            count=len(held_out()), runs=shown.seeds
-        )
+        ngettext(
+            "Share of {count} digits, which no network saw in training, for {runs} run each.",
+            "Share of {count} digits, which no network saw in training, for {runs} runs each.",
+            shown.seeds,
+        ).format(count=len(held_out()), runs=shown.seeds)
     ]
     for name, title in zip(TAUGHT, (_("Hinton's loss"), _("DeiT's token")), strict=True):
         if len(shown.gains(name)):

@@ -22,7 +22,7 @@ from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.learn.training import digit_row, guesses, own_run
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _
+from vitviz.ui.text import _, gap
 from vitviz.ui.work import controls
 from vitviz.ui.work.apart import apart
 from vitviz.ui.work.long_work import LongWork
@@ -137,10 +137,14 @@ def accuracy_figure(shown: DataHunger | None, behind: DataHunger | None = None) 
 
 def _sentence(shown: DataHunger) -> str:
     """Return what the curves say: the gap at each end, in percentage points."""
-    told = _(
-        "Mean over {runs} runs with other seeds; the band is one standard deviation. The networks have {vit:,} and "
-        "{convnet:,} weights."
-    ).format(runs=shown.seeds, vit=weights_of(digit_vit(seed=0)), convnet=weights_of(digit_convnet(seed=0)))
+    told = (
+        _("One run, so no spread is known.")
+        if shown.seeds == 1
+        else _("Mean over {runs} runs with other seeds; the band is one standard deviation.").format(runs=shown.seeds)
+    )
+    told += gap() + _("The networks have {vit:,} and {convnet:,} weights.").format(
+        vit=weights_of(digit_vit(seed=0)), convnet=weights_of(digit_convnet(seed=0))
+    )
     if not shown.complete:
         return told
     gaps = (shown.accuracies("convnet") - shown.accuracies("vit")).mean(-1) * 100

@@ -23,7 +23,7 @@ from vitviz.images import Photo
 from vitviz.labs.input_size import InputSizes, PositionMaps, compare_sizes, position_maps
 from vitviz.labs.input_size_runs import shipped_sizes
 from vitviz.models.vit import ViT
-from vitviz.numbers import percent
+from vitviz.numbers import percent, scientific
 from vitviz.pictures import costs
 from vitviz.ui.choices import training as choices
 from vitviz.ui.furniture import guessing, lesson
@@ -117,8 +117,8 @@ def _draw_maps(scene: Scene, maps: PositionMaps, rows: int, columns: int) -> Non
             "Cosine of the position vector in the middle (orange) with that of every place, for a picture of "
             "{height} × {width} pixels. Cut off, the table is read on in the old order: what was a row is none "
             "any more, and hatched places have no vector. Interpolation to the model's own grid changes the vectors "
-            "by {gap:g}."
-        ).format(height=pixels[0], width=pixels[1], gap=maps.identity_gap)
+            "by {gap}."
+        ).format(height=pixels[0], width=pixels[1], gap=scientific(maps.identity_gap, 1))
     )
 
 

@@ -27,7 +27,7 @@ from vitviz.ui.learn.training.layer_norm_pair import Groups, asked_of, groups_of
 from vitviz.ui.learn.training.own_run import before
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _
+from vitviz.ui.text import _, ngettext
 from vitviz.ui.work import controls
 from vitviz.ui.work.apart import apart
 from vitviz.ui.work.long_work import LongWork
@@ -202,9 +202,9 @@ def _sentence(groups: Groups) -> str:
             )
         if diverged:
             told.append(
-                _("{name}: {count} of {runs} runs diverged").format(
-                    name=_title(order, warmup), count=diverged, runs=len(runs)
-                )
+                ngettext(
+                    "{name}: {count} of {runs} run diverged", "{name}: {count} of {runs} runs diverged", len(runs)
+                ).format(name=_title(order, warmup), count=diverged, runs=len(runs))
             )
     return _("{told}.").format(told=_("; ").join(told)) if told else ""
 
