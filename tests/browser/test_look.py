@@ -1,4 +1,4 @@
-"""Every page on a phone in light and in a wide window in dark: nothing runs over the edge, nothing is blank."""
+"""Every page on a phone in light and in a wide window in dark: nothing runs over the edge, is blank or tiny."""
 
 import io
 
@@ -15,6 +15,24 @@ HEIGHT = 2200
 """Pixels: the page scrolls inside the window, and a picture shows what the window does."""
 OVER = """() => [...document.querySelectorAll('html, [data-testid="stMain"]')]
   .map((node) => node.scrollWidth - node.clientWidth)"""
+
+
+TINY = """() => {
+  const roots = [document.body], tiny = [];
+  for (const root of roots) for (const node of root.querySelectorAll("*")) {
+    if (node.shadowRoot) roots.push(node.shadowRoot);
+    const words = node.matches('input:is([type="text"], [type="number"]), textarea') ? node.value || node.placeholder
+      : [...node.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.textContent.trim());
+    if (!words || node.matches("script, style, option, tspan, sup, sub")) continue;
+    if (node.closest('.katex, [role="img"], [data-unformatted="2"], [data-unformatted="5"]')) continue;
+    if (!node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+    if (node.getBoundingClientRect().width < 2) continue;
+    const size = parseFloat(getComputedStyle(node).fontSize); // none: for the ears alone
+    if (size && size < 15) tiny.push(node.outerHTML.slice(0, 200));
+  }
+  return tiny;
+}"""
+"""What is written smaller than 15 pixels; superscripts, formulas and the 2 and 5 between powers of ten may be."""
 
 
 def fits(page, title):
@@ -44,6 +62,7 @@ def test_every_page_fits_its_window_in_both_themes(visit, half):
             reader.page.set_viewport_size({"width": width, "height": HEIGHT})
             reader.settle()
             fits(reader.page, title)
+            assert reader.page.evaluate(TINY) == [], title
             file = SHOTS / f"{title.lower()}-{scheme}-{width}.png"
             shot = Image.open(io.BytesIO(reader.page.screenshot(path=file))).convert("RGB")
             assert (np.asarray(shot)[:, -40:].mean() < 60) == (scheme == "dark"), title

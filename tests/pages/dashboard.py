@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pandas import DataFrame
 from streamlit.testing.v1 import AppTest
 
 from vitviz.ui.choices.lesson import PAGES as PAGES_TO_LEARN
@@ -33,9 +34,13 @@ RELATIVE = "tiny:relative"
 NAMES = (*MODELS, RELATIVE)
 MOST_WORDS = 250
 """Before the first picture of a section: who reads more has not begun to look."""
-PICTURES = ("plotly_chart", "imgs", "image", "bidi_component", "arrow_data_frame")
+PICTURES = ("plotly_chart", "imgs", "image", "bidi_component", "arrow_data_frame", "arrow_table")
 SECONDS = 100
 """A run takes about 0.1 s; on a busy machine the first may need far longer."""
+
+
+def _read(text: str) -> str:
+    return re.sub(r"\\([^\w\s])", r"\1", text)
 
 
 class Dashboard:
@@ -100,6 +105,11 @@ class Dashboard:
 
     def has(self, kind: str, key: str) -> bool:
         return any(each.key == key for each in self.app.get(kind))
+
+    def table(self, place: int = 0) -> DataFrame:
+        """Return a table as it is read: without the marks that keep Markdown away."""
+        raw = self.app.table[place].value
+        return raw.rename(columns=_read).map(_read)
 
     def sound(self) -> Dashboard:
         """Assert that nothing went wrong and nothing was complained about."""

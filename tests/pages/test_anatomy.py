@@ -81,7 +81,7 @@ def test_every_view_has_its_question_formula_caveat_worksheet_and_files(dashboar
 @pytest.mark.parametrize("model", NAMES)
 def test_the_steps_of_every_kind_of_model(dashboard, results, model):
     app = dashboard(PAGE, model=model, anatomy_step="blocks", layer=1).sound()
-    table = app.app.dataframe[0].value
+    table = app.table()
     rows, columns = (3, 5) if model == "tiny:wide" else (4, 4)
     here = table["Here"].tolist()
     assert here[1].startswith(f"{rows * columns} = ")
@@ -167,7 +167,7 @@ def test_scaling_at_its_extremes(dashboard, link):
     app = dashboard(PAGE, anatomy="scaling", **link).sound()
     tokens = (link["anatomy_side"] // 16) ** 2 + 1
     assert app.app.metric[2].value == f"{tokens:,}"
-    assert "86,567,656" in app.app.dataframe[0].value["Parameters"].tolist()
+    assert "86,567,656" in app.table()["Parameters"].tolist()
 
 
 @pytest.mark.parametrize("model", ["tiny:wide", "tiny:plain", RELATIVE])

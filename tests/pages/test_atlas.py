@@ -60,7 +60,7 @@ def test_it_opens_on_the_shipped_atlas_with_its_lesson(dashboard: Open) -> None:
     sent = app.component("atlas_heads")
     assert (sent["layers"], sent["heads"], sent["tickable"]) == (12, 6, False)
     assert len(app.component("atlas_examples")["tiles"]) == 10
-    listed = app.app.dataframe[0].value
+    listed = app.table()
     assert len(listed) == 10
     assert set(listed["Class"]) <= set(vitviz.load_vit().class_names)
     norms = dashboard("atlas", atlas_layers="patch_norm").sound()
@@ -100,7 +100,7 @@ def test_photos_that_are_gone_are_listed_beside_those_that_can_be_read(dashboard
     try:
         app = dashboard("atlas", atlas_head="0.0", atlas_statistic="entropy").sound()
         assert len(app.component("atlas_most")["tiles"]) == 8
-        assert list(app.app.dataframe[0].value["Photo"]) == [first.name, second.name]
+        assert list(app.table()["Photo"]) == [first.name, second.name]
     finally:
         for file, data in zip(files, kept, strict=True):
             file.write_bytes(data)

@@ -115,7 +115,7 @@ def test_the_memory_of_usual_models(dashboard, results):
 
 def test_the_recorder_tells_its_own_bytes(dashboard, tiny_models):
     app = dashboard(PAGE, **MEMORY).sound()
-    table = app.app.dataframe[0].value
+    table = app.table()
     storage = attention_storage(shape_of(tiny_models["tiny:class"]))
     assert table["Memory"][0] == f"{4 * storage.maps / 1e3:.3g} kB"
     assert table["Memory"][1] == f"{4 * storage.queries_and_keys / 1e3:.3g} kB"

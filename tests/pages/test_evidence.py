@@ -199,7 +199,7 @@ def test_the_maps_are_tested_against_random_ones(dashboard, monkeypatch):
     scene = scene_of(app)
     found = vitviz.attribute("legrad", scene.vit, scene.original.pixels, target=1)
     expected = deletion_insertion(scene.vit, scene.original.pixels, found, steps=10)
-    table = app.app.dataframe[0].value
+    table = app.table()
     assert list(table.iloc[1])[1:] == [f"{expected.first.area:.3f}", f"{expected.second.area:.3f}"]
     random = expected.first.random
     assert random is not None

@@ -24,7 +24,7 @@ def scene_of(app):
 
 
 def table(app):
-    return app.app.dataframe[0].value
+    return app.table()
 
 
 def test_a_box_of_the_link_gives_pointing_game_and_energy(dashboard):
@@ -49,7 +49,7 @@ def test_a_box_of_the_link_gives_pointing_game_and_energy(dashboard):
 def test_what_the_browser_draws_is_kept_and_removed(dashboard):
     app = dashboard("evidence", methods="rollout").sound()
     assert app.component("evidence_box")["box"] is None
-    assert not app.app.dataframe
+    assert not app.app.table
     assert app.put(box="0.0.32.32").sound().link["box"] == "0.0.32.32"
     assert table(app).iloc[0, 2] == "100%"
     assert "box" not in app.put(box="").sound().link

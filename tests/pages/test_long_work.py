@@ -203,9 +203,9 @@ def test_what_was_measured_until_it_was_stopped_stays_and_is_not_measured_again(
     monkeypatch.setattr(input_sizes, "SIZES", (16, 24, 32, 40))
     monkeypatch.setattr(input_sizes, "input_size_steps", two_at_most)
     app = dashboard("positions", input_sizes=1).told("enough")
-    assert len(app.app.dataframe[0].value) == 2
+    assert len(app.table()) == 2
     app.app.toggle(key="choice_input_sizes").set_value(True).run()
-    assert len(app.sound().app.dataframe[0].value) == 4
+    assert len(app.sound().table()) == 4
     assert asked == [[16, 24, 32, 40], [32, 40]]
     assert np.isfinite(app.export.arrays()["input_size_cosine"]).all()
     assert shelf.results().get(("input sizes", *app_key(app)))

@@ -102,9 +102,9 @@ def test_the_model_at_other_patch_sizes(dashboard, results):
     assert results[-1].arrays()["patch_sizes"].tolist() == [7, 8, 10, 12, 14, 16, 20, 24, 28, 32]
     app.app.toggle(key="choice_repatched").set_value(True).run()
     app.sound()
-    table = app.app.dataframe[0].value
+    table = app.table()
     assert list(table["Patch"])[:2] == ["7 px", "8 px"]
-    assert table["Tokens"][1] == 17
+    assert table["Tokens"][1] == "17"
     assert table["Answer"][1].endswith("●")
     assert "7, 10, 12" in "\n".join(each.value for each in app.app.caption)
 

@@ -135,9 +135,9 @@ def test_input_sizes_are_measured_when_asked_for(dashboard, monkeypatch):
     assert not app.has("plotly_chart", "size_cosine")
     app.app.toggle(key="choice_input_sizes").set_value(True).run()
     app.sound()
-    table = app.app.dataframe[0].value
+    table = app.table()
     assert list(table["Input (px)"]) == ["16 × 16", "32 × 32 *", "48 × 48"]
-    assert list(table["Tokens"]) == [5, 17, 37]
+    assert list(table["Tokens"]) == ["5", "17", "37"]
     assert app.export.arrays()["input_size_cosine"][1] == pytest.approx(1)
     assert not app.has("button", "stop_input_sizes")
     assert len(long_work.result(("input sizes", app_key(app), photo_digest(app)))) == 3
@@ -190,13 +190,13 @@ def test_shuffling_moves_the_class_token_only_with_positions(dashboard):
     assert np.allclose(arrays["cosine_without_positions"], 1, atol=1e-5)
     assert arrays["cosine_with_positions"][0] == pytest.approx(1)
     assert arrays["cosine_with_positions"].min() < 1 - 1e-6
-    assert len(app.app.dataframe[0].value) == 5
+    assert len(app.table()) == 5
 
 
 def test_a_model_without_classifier_shuffles_without_answers(dashboard):
     app = dashboard(PAGE, model="tiny:embedding", shuffle=1).sound()
     assert app.has("plotly_chart", "shuffle_curve")
-    assert not app.app.dataframe
+    assert not app.app.table
 
 
 def test_what_a_link_cannot_have_is_told(dashboard):

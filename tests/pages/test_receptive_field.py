@@ -28,7 +28,7 @@ def _forget_fields():
 @pytest.mark.parametrize("model", NAMES)
 def test_the_page_opens_on_every_kind_of_model(dashboard, model):
     app = dashboard(PAGE, model=model).sound()
-    table = app.app.dataframe[0].value
+    table = app.table()
     assert list(table["Network"])[1:] == ["Its attention rollout", "CNN EfficientNet-Lite0", "The same ViT, random"]
     assert app.has("plotly_chart", "field_profile")
     roles = ("map", "rollout", "convnet", "random")
@@ -42,11 +42,11 @@ def test_the_page_opens_on_every_kind_of_model(dashboard, model):
 
 def test_random_weights_are_said_to_be_random_and_those_of_the_cnn_are_not(dashboard):
     app = dashboard(PAGE).sound()
-    weights = list(app.app.dataframe[0].value["Weights"])
+    weights = list(app.table()["Weights"])
     assert "trained on the photos of the shipped ViT" in weights[2]
     assert "redrawn at random" in weights[3]
     random = dashboard(PAGE, model="timm:vit_tiny_patch16_224", weights="random", size=32, layer=0).sound()
-    table = random.app.dataframe[0].value
+    table = random.table()
     assert len(table) == 3  # a random ViT needs no random one beside it
     assert table["Weights"][0] == "random weights"
 
@@ -70,7 +70,7 @@ def test_the_same_place_is_read_in_every_network(dashboard):
 ])  # fmt: skip
 def test_knobs_at_their_ends(dashboard, choices):
     app = dashboard(PAGE, **choices).sound()
-    assert ("Radius by photo (px)" in app.app.dataframe[0].value) == ("pictures" in choices)
+    assert ("Radius by photo (px)" in app.table()) == ("pictures" in choices)
     for name in choices:
         assert app.link[name] == str(choices[name]) or name == "opacity"
 
@@ -86,7 +86,7 @@ def test_this_photo_stands_beside_the_mean_of_the_examples(dashboard, tiny_model
     assert len([each for each in spec["data"] if "fill" in each]) == (pictures == "examples") * 4
     told = "10 photos of different sizes, each resized and cropped to 32 × 32 px"
     assert any(told in each.value for each in app.app.caption) == (pictures == "examples")
-    found = app.app.dataframe[1].value
+    found = app.table(1)
     vit = tiny_models["tiny:class"]
     photos = [each.path for each in vitviz.examples.photographs()]
     wanted = vitviz.receptive_field(vit, photos, layer=0, token=6)

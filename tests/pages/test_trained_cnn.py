@@ -29,7 +29,7 @@ def _forget():
 def test_no_page_speaks_of_a_random_cnn(dashboard, page):
     app = dashboard(page, **PAGES[page]).sound().app
     texts = [each.value for each in [*app.markdown, *app.caption, *app.info, *app.code]]
-    cells = [" ".join(map(str, row)) for frame in app.dataframe for row in frame.value.to_numpy().tolist()]
+    cells = [" ".join(map(str, row)) for frame in app.table for row in frame.value.to_numpy().tolist()]
     spoken = [line for text in [*texts, *cells] for line in text.splitlines() if CNN.search(line)]
     assert any(networks.CNN_TITLE in line or "CNN" in line for line in spoken)
     assert not [

@@ -234,7 +234,7 @@ def test_the_input_sizes_are_measured_on_demand(dashboard, results, monkeypatch)
     arrays = results[-1].arrays()
     assert arrays["sides"].tolist() == [24, 32, 48]
     assert arrays["cosine_interpolated"][1] == pytest.approx(1)
-    assert len(app.app.dataframe[0].value) == 3
+    assert len(app.table()) == 3
 
 
 @pytest.mark.parametrize("model", ["tiny:plain", "tiny:registers", "tiny:wide", "tiny:relative"])

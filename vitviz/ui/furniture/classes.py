@@ -16,9 +16,14 @@ _HEIGHT = 400
 
 
 def button(scene: Scene) -> None:
-    """Draw the words that say of how many classes an answer is one; a click opens the list."""
+    """Draw the words that say of how many classes an answer is one; a click opens the list.
+
+    A phone, whose line is short, leaves out what is small.
+    """
     count = len(scene.vit.class_names)
-    if st.button(_("one of {count} classes it knows").format(count=f"{count:,}"), key="classes", type="tertiary"):
+    if st.button(
+        _("one of {count} :small[classes it knows]").format(count=f"{count:,}"), key="classes", type="tertiary"
+    ):
         st.dialog(_("The {count} classes that the model knows").format(count=f"{count:,}"))(_listed)(scene)
 
 

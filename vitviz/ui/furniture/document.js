@@ -51,6 +51,18 @@
     path = location.pathname;
   });
 
+  // The first stop of the keyboard leads past the sidebar.
+  const skip = document.createElement("a");
+  skip.className = "vitviz-skip";
+  skip.href = "#page";
+  skip.addEventListener("click", (event) => {
+    event.preventDefault();
+    const main = document.querySelector('[data-testid="stMain"]');
+    main?.setAttribute("tabindex", "-1");
+    main?.focus();
+  });
+  document.body.prepend(skip);
+
   const present = new URLSearchParams(location.search).get("present");
   if (present) page.dataset.present = present;
 })();

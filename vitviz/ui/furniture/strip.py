@@ -52,8 +52,7 @@ def _answers(scene: Scene, column: DeltaGenerator) -> None:
     first, *rest = [(plain(class_name(scene.vit, index)), share) for index, share in top]
     with column.container(horizontal=True, vertical_alignment="center", gap="small", key="answer"):
         st.markdown(f"**{first[0]}** {percent(first[1])}", width="content")
-        if label := verdict_label(scene):
-            st.markdown(label, width="content")
+        _verdict(scene)
         classes.button(scene)
     if rest:
         column.caption(" · ".join(f"{name} {percent(share)}" for name, share in rest))
@@ -67,20 +66,25 @@ def _answers(scene: Scene, column: DeltaGenerator) -> None:
         column.caption(":material/power_off: " + _("Switched off: {heads}").format(heads=heads))
 
 
-def verdict_label(scene: Scene) -> str:
-    """Return whether an example photo is answered rightly, as a badge; nothing for other photos and other classes."""
+def _verdict(scene: Scene) -> None:
+    """Draw whether an example photo is answered rightly, as a badge; nothing for other photos and other classes.
+
+    On a phone the right answer has the badge's sign alone, and another verdict a line of its own.
+    """
     shown = photos.shown_classes(scene.photo_name, scene.vit)
     if shown is None:
-        return ""
+        return
     answers = [scene.vit.class_name(index) for index, _share in scene.trace.top(2)]
     names = _(", ").join(plain(pgettext(CLASS, name)) for name in shown) or plain(photos.title(scene.photo_name))
-    text, colour = {
-        "right": (_("answered rightly"), "green"),
-        "both": (_("two right answers: {names}"), "green"),
-        "wrong": (_("wrong, the photo shows: {names}"), "red"),
-        "unknown": (_("none of its classes is right: {names}"), "orange"),
-    }[verdict(shown, answers)]
-    return f":{colour}-badge[{text.format(names=names)}]"
+    kind = verdict(shown, answers)
+    text, colour, icon = {
+        "right": (_("answered rightly"), "green", "check"),
+        "both": (_("two right answers: {names}"), "green", "check"),
+        "wrong": (_("wrong, the photo shows: {names}"), "red", "close"),
+        "unknown": (_("none of its classes is right: {names}"), "orange", "question_mark"),
+    }[kind]
+    with st.container(key=f"verdict_{kind}", width="content"):
+        st.markdown(f":{colour}-badge[:material/{icon}: {text.format(names=names)}]", width="content")
 
 
 def doubt_of(scene: Scene) -> str:

@@ -102,7 +102,10 @@ class Form:
             type=own_files.SUFFIXES,
             max_upload_size=5,
             key=self.key("names_file"),
-            help=_("A text with a name a line, CSV, TSV or JSON, in the order of the outputs or with their numbers."),
+            help=_(
+                "A text with a name a line, CSV, TSV or JSON, in the order of the outputs or with their numbers. "
+                "At most 5 MB."
+            ),
         )
 
     def _draw_preprocessing(self) -> None:

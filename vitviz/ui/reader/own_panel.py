@@ -30,8 +30,9 @@ def draw() -> None:
         on_change=_take_weights,
         help=_(
             "A checkpoint of a Vision Transformer: timm, Hugging Face, DINO, MAE, CLIP and others. It stays on the "
-            "machine that runs vitviz, for this visit alone; the last two are kept. A link does not carry it."
-        ),
+            "machine that runs vitviz, for this visit alone; the last two are kept. A link does not carry it. At most "
+            "{megabytes} MB."
+        ).format(megabytes=st.get_option("server.maxUploadSize")),
     )
     if (shown_folder := _folder_told()) is not None:
         st.caption(shown_folder)

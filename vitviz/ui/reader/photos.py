@@ -115,8 +115,9 @@ def choose() -> None:
         help=_(
             "They stay in the memory of the machine that runs vitviz, until other photos push them out, you remove "
             "them or vitviz ends. A link to your photo holds a key made of its content, which cannot be guessed: "
-            "whoever has the link, or the same file, can look at it as long as it is there. At most {most} photos."
-        ).format(most=own_photos.MOST),
+            "whoever has the link, or the same file, can look at it as long as it is there. At most {most} photos of "
+            "{megabytes} MB."
+        ).format(most=own_photos.MOST, megabytes=MOST_MEGABYTES),
     )
     if st.toggle(_("Use the camera"), key="camera_on"):
         st.camera_input(

@@ -16,6 +16,7 @@ from vitviz.ui.components.head_atlas import head_atlas
 from vitviz.ui.components.labels import chosen_head_labels
 from vitviz.ui.explore.atlas.chosen import Chosen, read, titles
 from vitviz.ui.explore.atlas.grid import choose
+from vitviz.ui.furniture import tables
 from vitviz.ui.reader import link
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.errors import in_dashboard
@@ -104,7 +105,7 @@ def _changes(shown: Chosen, compared: Compared) -> None:
     places.sort(key=lambda place: -abs(difference.mean[tuple(place)]))
     unit = shown.words[1] if shown.words[1] == "%" else ""
     own, its = shown.summary.mean, compared.other.summary(shown.statistic).mean
-    st.dataframe(
+    tables.draw(
         {
             _("Head"): [f"L{layer}·H{head}" for layer, head in places],
             _("here"): [amount(float(own[tuple(place)]), unit) for place in places],
@@ -112,8 +113,6 @@ def _changes(shown: Chosen, compared: Compared) -> None:
             _("difference"): [float(in_unit(difference.mean[tuple(place)], unit)) for place in places],
             _("± 95%"): [float(in_unit(difference.half[tuple(place)], unit)) for place in places],
         },
-        hide_index=True,
         height=340,
-        key="atlas_changes",
         alt=_("Heads that differ, the largest difference first"),
     )

@@ -19,6 +19,7 @@ from vitviz.ui.choices.shared import EXAMPLE, HEAD, LAYER, MODEL, WEIGHTS
 from vitviz.ui.components.photo_picker import Tile, photo_picker, thumbnail
 from vitviz.ui.explore.atlas.chosen import Chosen
 from vitviz.ui.explore.atlas.head import is_same_model
+from vitviz.ui.furniture import tables
 from vitviz.ui.kept import atlases
 from vitviz.ui.navigation import entry
 from vitviz.ui.reader import link, own_photos
@@ -89,20 +90,18 @@ def _end(
     if missing and readable:
         st.caption(_("Not readable any more, or not as they were measured:"))
     if missing:
-        _listed(shown, f"atlas_{key}{'_missing' * bool(readable)}", missing)
+        _listed(shown, missing)
 
 
-def _listed(shown: Chosen, key: str, values: tuple[PhotoValue, ...]) -> None:
+def _listed(shown: Chosen, values: tuple[PhotoValue, ...]) -> None:
     """List photos by their paths."""
     labels = {line: shown.atlas.entries[line].label for line in (value.line for value in values)}
-    st.dataframe(
+    tables.draw(
         {
             _("Photo"): [value.name for value in values],
             _("Class"): [pgettext(CLASS, labels[value.line]) if labels[value.line] else "–" for value in values],
             shown.axis: [float(in_unit(value.value, shown.words[1])) for value in values],
         },
-        hide_index=True,
-        key=key,
         alt=_("Photos, their classes and their numbers"),
     )
 

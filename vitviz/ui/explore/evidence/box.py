@@ -10,7 +10,7 @@ from vitviz.numbers import percent
 from vitviz.ui.choices.evidence import BOX, box_of
 from vitviz.ui.components.box_drawer import box_drawer
 from vitviz.ui.explore.evidence.maps import Outcome
-from vitviz.ui.furniture import viewer
+from vitviz.ui.furniture import tables, viewer
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
@@ -85,14 +85,13 @@ def _table(scene: Scene, shown: list[Outcome], box: Box) -> None:
         hits.append(_("inside") if pointing_game(values, grid, box) else _("outside"))
         shares.append(percent(energy))
         times.append(f"{energy / area:.2f} ×")
-    st.dataframe(
+    tables.draw(
         {
             _("Map"): [*names, _("An even map")],
             _("Largest value"): [*hits, "–"],
             _("Energy in the box"): [*shares, percent(area)],
             _("Energy ÷ area"): [*times, "1.00 ×"],
         },
-        hide_index=True,
         alt=_("One row a map: whether its largest value is in the box, and how much of it is"),
     )
     st.caption(

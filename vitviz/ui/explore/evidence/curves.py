@@ -12,6 +12,7 @@ from vitviz.pictures.curves import removals
 from vitviz.progress import report as tell
 from vitviz.ui.explore.evidence.maps import Outcome
 from vitviz.ui.explore.evidence.target import Aim
+from vitviz.ui.furniture import tables
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import shelf
 from vitviz.ui.kept.jobs import Report
@@ -127,7 +128,7 @@ def _areas(tested: list[tuple[Outcome, Faithfulness]], band: Faithfulness) -> No
     names = [_(outcome.method.label) for outcome, _result in tested]
     falls = [f"{result.first.area:.3f}" for _outcome, result in tested]
     rises = [f"{result.second.area:.3f}" for _outcome, result in tested]
-    st.dataframe(
+    tables.draw(
         {
             _("Map"): [*names, label],
             _("Area under deletion (small is good)"): [
@@ -139,6 +140,5 @@ def _areas(tested: list[tuple[Outcome, Faithfulness]], band: Faithfulness) -> No
                 f"{up.area:.3f} ({up.area_low:.3f} … {up.area_high:.3f})",
             ],
         },
-        hide_index=True,
         alt=_("One row a map, its areas under the two curves"),
     )

@@ -12,6 +12,7 @@ from vitviz.numbers import percent
 from vitviz.pictures.series import input_size_charts
 from vitviz.progress import report as tell
 from vitviz.ui.choices.positions import INPUT_SIZES
+from vitviz.ui.furniture import tables
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept.jobs import Report
 from vitviz.ui.reader.scene import MOST_TOKENS, Scene
@@ -102,7 +103,7 @@ def _table(scene: Scene, answers: Answers) -> None:
         rows[_("Answer")] = [
             f"{class_name(scene.vit, answer.top[0][0])} ({percent(answer.top[0][1])})" for answer in answers.values()
         ]
-    st.dataframe(rows, hide_index=True, alt=_("One row an input size"))
+    tables.draw(rows, alt=_("One row an input size"))
     st.caption(
         _(
             "Cosine: of what the classifier reads, to the same at the model's own size (*). Seconds are of this "

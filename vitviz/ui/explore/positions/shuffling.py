@@ -16,6 +16,7 @@ from vitviz.grid import PatchGrid
 from vitviz.numbers import percent
 from vitviz.pictures import curves
 from vitviz.ui.choices.positions import SHUFFLE
+from vitviz.ui.furniture import tables
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
@@ -96,5 +97,5 @@ def _shuffle_answers(scene: Scene, experiment: ShuffleExperiment) -> None:
             f"{class_name(scene.vit, top)} ({percent(chance)})"
             for top, chance in zip(result.top, result.probability, strict=True)
         ]
-    st.dataframe(rows, hide_index=True, alt=_("One row a share of shuffled patches"))
+    tables.draw(rows, alt=_("One row a share of shuffled patches"))
     st.caption(_("In brackets: the probability of the answer that the whole picture gets in that model."))

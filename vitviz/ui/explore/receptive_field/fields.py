@@ -21,6 +21,7 @@ from vitviz.ui.choices.shared import LAYER, OPACITY, PALETTE, PATCH
 from vitviz.ui.components.place_picker import place_picker
 from vitviz.ui.explore.receptive_field import probes, rollout
 from vitviz.ui.explore.receptive_field.probes import Probe
+from vitviz.ui.furniture import tables
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
@@ -242,7 +243,7 @@ def table(measured: list[ProbedField]) -> None:
     rows[_("Gaussian σ (px)")] = [_sigma(network) for network in measured]
     rows[_("Its fit, R²")] = [_fit(network) for network in measured]
     rows[_("Weights")] = [network.probe.weights for network in measured]
-    st.dataframe(rows, hide_index=True, alt=_("One row a network"))
+    tables.draw(rows, alt=_("One row a network"))
 
 
 def _sigma(network: ProbedField) -> str:

@@ -12,6 +12,7 @@ from vitviz.pictures.fields import profiles
 from vitviz.ui.choices.receptive_field import PICTURES, SPREAD
 from vitviz.ui.explore.receptive_field import fields
 from vitviz.ui.explore.receptive_field.fields import ProbedField
+from vitviz.ui.furniture import tables
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
@@ -66,4 +67,4 @@ def _both(single: list[ProbedField], many: list[ProbedField]) -> None:
         _("Standard deviation"): [f"{radii.std():.1f}" for radii in spreads],
         _("Least – largest"): [f"{radii.min():.0f} – {radii.max():.0f}" for radii in spreads],
     }
-    st.dataframe(rows, hide_index=True, alt=_("One row a network"))
+    tables.draw(rows, alt=_("One row a network"))

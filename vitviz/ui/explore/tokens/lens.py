@@ -16,6 +16,7 @@ from vitviz.numbers import percent
 from vitviz.pictures import curves
 from vitviz.ui.choices.tokens import LENS_CLASS
 from vitviz.ui.explore.tokens.second_photo import Seen
+from vitviz.ui.furniture import tables
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.panel import map_panel
 from vitviz.ui.kept import cache
@@ -92,7 +93,7 @@ def _table(scene: Scene, lens: LogitLens) -> None:
         _("Probability"): [percent(shares[row, best]) for row, best in enumerate(lens.top)],
     }
     with st.expander(_("Best answer after each layer"), key="lens_answers"):
-        st.dataframe(rows, hide_index=True, alt=_("One row a layer"))
+        tables.draw(rows, alt=_("One row a layer"))
 
 
 def _choose(scene: Scene, lens: LogitLens) -> None:

@@ -14,7 +14,7 @@ from vitviz.figures.bars import answers_bar
 from vitviz.labs.parameters import FORMULAS, PARTS, Dimensions, counted_parameters, dimensions_of, standard_parameters
 from vitviz.models.vit import ViT
 from vitviz.ui.choices import anatomy as choices
-from vitviz.ui.furniture import guessing, lesson, sheet_figures
+from vitviz.ui.furniture import guessing, lesson, sheet_figures, tables
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line
@@ -95,7 +95,7 @@ def _difference(more: int) -> str:
 
 
 def _table(parts: list[str], counted: dict[str, int], formula: dict[str, int]) -> None:
-    st.dataframe(
+    tables.draw(
         {
             _("Part"): [_names()[part] for part in parts],
             _("Formula"): [FORMULAS.get(part, "–") for part in parts],
@@ -103,7 +103,6 @@ def _table(parts: list[str], counted: dict[str, int], formula: dict[str, int]) -
             _("Counted"): [f"{counted[part]:,}" for part in parts],
             _("Difference"): [f"{counted[part] - formula.get(part, 0):+,}" for part in parts],
         },
-        hide_index=True,
         alt=_("One row a part of the model"),
     )
     st.caption(

@@ -14,7 +14,7 @@ from vitviz.labs.cost.vit_shape import PRESETS, ViTShape
 from vitviz.numbers import scientific
 from vitviz.pictures import costs
 from vitviz.ui.choices import anatomy as choices
-from vitviz.ui.furniture import guessing, lesson, sheet_figures
+from vitviz.ui.furniture import guessing, lesson, sheet_figures, tables
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.learn.anatomy import guesses
@@ -110,7 +110,7 @@ def _numbers(shape: ViTShape, scaling: Scaling, now: int) -> None:
 
 def _presets() -> None:
     shapes = list(PRESETS.items())
-    st.dataframe(
+    tables.draw(
         {
             _("Model"): [name for name, _shape_ in shapes],
             _("T"): [preset.depth for _name, preset in shapes],
@@ -119,7 +119,6 @@ def _presets() -> None:
             _("Parameters"): [f"{parameters_of(preset):,}" for _name, preset in shapes],
             _("GMACs"): [f"{model_macs(preset).total / 1e9:.2f}" for _name, preset in shapes],
         },
-        hide_index=True,
         alt=_("One row a usual model"),
     )
 

@@ -12,7 +12,7 @@ from vitviz.labs.parameters import Dimensions, dimensions_of
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.components.sheet_view import SheetView
 from vitviz.ui.components.standalone import fragment
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.furniture import guessing, lesson, tables
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.learn.anatomy import blocks, guesses, mlp, tokens
@@ -127,7 +127,7 @@ def _ledger(scene: Scene, steps: Embedding, size: Dimensions) -> None:
         _("Here"): [row[2] for row in rows],
     }
     with st.expander(_("All shapes of this model"), expanded=True, key="anatomy_ledger"):
-        st.dataframe(table, hide_index=True, alt=_("One row a step, with its shape"))
+        tables.draw(table, alt=_("One row a step, with its shape"))
         st.caption("  \n".join(special(scene, steps)))
 
 

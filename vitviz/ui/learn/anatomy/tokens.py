@@ -73,7 +73,7 @@ def cut(scene: Scene, embedding: Embedding) -> None:
             )
         )
     grid = scene.vit.grid
-    with photo:
+    with photo, st.container(key="whole", gap="small"):
         st.image(
             _photo(scene, patch),
             output_format="JPEG",

@@ -21,7 +21,7 @@ from vitviz.labs.cost.vit_shape import PRESETS, ViTShape, shape_of
 from vitviz.models.vit import ViT
 from vitviz.numbers import percent
 from vitviz.ui.choices.cost import PAGE
-from vitviz.ui.furniture import guessing, lesson, sheet_figures
+from vitviz.ui.furniture import guessing, lesson, sheet_figures, tables
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.cost import clock, guesses, sizes
 from vitviz.ui.reader.scene import Scene
@@ -141,7 +141,7 @@ def _curves(shape: ViTShape) -> go.Figure:
         ],
         x=Axis(_("Tokens L"), log=True, marks="powers"),
         y=Axis(_("MACs of one block"), log=True, marks="powers"),
-        height=380,
+        height=360,
     )
 
 
@@ -165,7 +165,7 @@ def _counted(scene: Scene) -> None:
         told = _("Counted {counted:,} MACs, by formula {formula:,.0f}: ").format(counted=counted, formula=formula)
         st.markdown(told + _difference(counted, formula))
     rows = {name: model_macs(shape) for name, shape in PRESETS.items()}
-    st.dataframe(
+    tables.draw(
         {
             _("Usual model"): list(rows),
             _("Tokens"): [shape.tokens for shape in PRESETS.values()],
@@ -174,7 +174,6 @@ def _counted(scene: Scene) -> None:
                 f"{(model_macs(shape).total + norm_operations(shape)) / 1e9:,.2f}" for shape in PRESETS.values()
             ],
         },
-        hide_index=True,
         alt=_("One row a usual model with its tokens and multiply–accumulates"),
     )
     st.caption(

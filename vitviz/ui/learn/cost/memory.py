@@ -18,7 +18,7 @@ from vitviz.labs.cost.memory import NUMBER_BYTES, MemoryComparison, attention_st
 from vitviz.labs.cost.vit_shape import ViTShape, shape_of
 from vitviz.numbers import scientific
 from vitviz.ui.choices.cost import PAGE
-from vitviz.ui.furniture import guessing, lesson, sheet_figures
+from vitviz.ui.furniture import guessing, lesson, sheet_figures, tables
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.learn.cost import guesses, passes, sizes
@@ -127,9 +127,8 @@ def _recorder(scene: Scene) -> None:
         _("Queries and keys"): per_number * storage.queries_and_keys,
         _("All that the recorder keeps"): trace.nbytes,
     }
-    st.dataframe(
+    tables.draw(
         {_("Of this photo"): list(rows), _("Memory"): [passes.size(nbytes) for nbytes in rows.values()]},
-        hide_index=True,
         alt=_("The memory of stored maps, of queries and keys, and of the whole recording"),
     )
     st.caption(_recorder_words(trace.nbytes, per_number * storage.maps))

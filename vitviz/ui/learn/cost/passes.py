@@ -8,6 +8,7 @@ from vitviz.labs.cost.memory import KINDS, MemoryComparison, StepCost, compare_b
 from vitviz.labs.cost.vit_shape import ViTShape, shape_of
 from vitviz.numbers import percent, scientific
 from vitviz.ui.choices.cost import COST_BLOCK, COST_PASSES
+from vitviz.ui.furniture import tables
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 from vitviz.ui.work import controls
@@ -35,7 +36,7 @@ def draw(scene: Scene, shape: ViTShape) -> tuple[MemoryComparison | None, Memory
         if heads != shape.heads:
             st.caption(_("These heads do not divide the width; measured is one head."))
         if block is not None:
-            _table(block, recompute_ratio(shape), "block")
+            _table(block, recompute_ratio(shape))
     with right:
         st.markdown(_("**The loaded model** on this photo, all weights trained"))
         model = controls.switch(
@@ -48,14 +49,14 @@ def draw(scene: Scene, shape: ViTShape) -> tuple[MemoryComparison | None, Memory
             help=_("Nine forward and backward passes: some ten seconds for a small model."),
         )
         if model is not None:
-            _table(model, recompute_ratio(shape_of(scene.vit)), "model")
+            _table(model, recompute_ratio(shape_of(scene.vit)))
     return block, model
 
 
-def _table(comparison: MemoryComparison, by_formula: float, key: str) -> None:
+def _table(comparison: MemoryComparison, by_formula: float) -> None:
     names = {"eager": _("stored"), "checkpointed": _("recomputed"), "fused": _("fused")}
     rows = [comparison.cost(kind) for kind in KINDS]
-    st.dataframe(
+    tables.draw(
         {
             _("Attention"): [names[cost.kind] for cost in rows],
             _("Held"): [size(cost.held) for cost in rows],
@@ -64,8 +65,6 @@ def _table(comparison: MemoryComparison, by_formula: float, key: str) -> None:
             _("Both passes"): [f"{cost.step:.3g} s" for cost in rows],
             _("Error"): [scientific(cost.gradient_error, 2) for cost in rows],
         },
-        hide_index=True,
-        key=f"cost_table_{key}",
         alt=_("One row a kind of attention: bytes held, seconds and largest difference of gradients"),
     )
     saved = comparison.cost("eager").held - comparison.cost("checkpointed").held

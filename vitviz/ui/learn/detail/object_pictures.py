@@ -22,7 +22,8 @@ _SIDE = 512
 
 def pictures(simulation: Simulation) -> None:
     """Draw the noisy picture, the means of its patches and what is detected."""
-    first, second, third = st.columns(3, gap="medium")
+    with st.container(key="whole_three"):
+        first, second, third = st.columns(3, gap="medium")
     with first:
         _noisy(simulation)
     with second:

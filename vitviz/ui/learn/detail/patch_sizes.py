@@ -17,7 +17,7 @@ from vitviz.figures.theme import NEUTRAL
 from vitviz.labs.object.detector import closed_form
 from vitviz.numbers import percent
 from vitviz.ui.choices.patches_and_detail import PAGE, REPATCHED
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.furniture import guessing, lesson, tables
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.learn.detail import guesses
@@ -109,7 +109,7 @@ def _table(scene: Scene, answers: Answers) -> None:
     }
     if scene.vit.has_classifier:
         rows[_("Answer")] = [_answer(scene, answer) for answer in answers]
-    st.dataframe(rows, hide_index=True, alt=_("One row a patch size"))
+    tables.draw(rows, alt=_("One row a patch size"))
     adjusted = [str(answer.patch_size) for answer in answers if answer.adjusted]
     if adjusted:
         st.caption(

@@ -11,7 +11,7 @@ from vitviz.labs.long_range.contents import CELL_PIXELS
 from vitviz.labs.long_range.results import NetworkResult, TaskResult, wilson
 from vitviz.numbers import percent
 from vitviz.pictures.networks import distances
-from vitviz.ui.furniture import guessing
+from vitviz.ui.furniture import guessing, tables
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.long_range import guesses
 from vitviz.ui.learn.long_range.board import Situation
@@ -53,11 +53,8 @@ def draw(situation: Situation) -> None:
     st.markdown(_sentence(measured))
     if measured.alone:
         st.markdown(_alone_sentence(measured))
-    st.dataframe(
+    tables.draw(
         {key: list(values) for key, values in table(measured).items()},
-        hide_index=True,
-        width="stretch",
-        key="range_table",
         alt=_("One row a network"),
     )
     st.caption(

@@ -20,7 +20,7 @@ from vitviz.numbers import scientific
 from vitviz.progress import Progress, report
 from vitviz.ui.choices.attention_from_scratch import PAGE, PERMUTED, PERMUTED_MODEL, PERMUTED_SEED
 from vitviz.ui.explore.positions import shuffling
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.furniture import guessing, lesson, tables
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.recipe import load_line, picture_expression
 from vitviz.ui.learn.scratch import guesses
@@ -92,7 +92,7 @@ def _layer() -> tuple[Pair, go.Figure]:
         places: lab.run(tokens=link.get(PERMUTED), positions=places, seed=link.get(PERMUTED_SEED))
         for places in (False, True)
     }
-    _table(pair, "layer")
+    _table(pair)
     figure = _figure()
     chart(figure, key="order_chart")
     return pair, figure
@@ -130,7 +130,7 @@ def _model(scene: Scene) -> Pair | None:
         help=_("Four passes of the model: a second or two."),
     )
     if pair is not None:
-        _table(pair, "model")
+        _table(pair)
     return pair
 
 
@@ -153,11 +153,11 @@ def _both(scene: Scene, progress: Progress) -> Pair:
     return pair
 
 
-def _table(pair: Pair, key: str) -> None:
+def _table(pair: Pair) -> None:
     def shown(value: float | None) -> str:
         return "–" if value is None else scientific(value, 2)
 
-    st.dataframe(
+    tables.draw(
         {
             "": [_("Equivariant? f(Px) − P f(x)"), _("Invariant? f(Px) − f(x)"), _("Class token")],
             **{
@@ -169,9 +169,7 @@ def _table(pair: Pair, key: str) -> None:
                 for places, permutation in pair.items()
             },
         },
-        hide_index=True,
         alt=_("What shuffling changes, without and with positions"),
-        key=f"order_{key}",
     )
 
 

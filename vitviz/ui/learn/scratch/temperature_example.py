@@ -32,7 +32,7 @@ from vitviz.ui.choices.attention_from_scratch import (
     temperature_of,
     text_of,
 )
-from vitviz.ui.furniture import sheet_figures
+from vitviz.ui.furniture import sheet_figures, tables
 from vitviz.ui.reader import link
 from vitviz.ui.text import _
 
@@ -140,7 +140,7 @@ def table(shown: Example) -> None:
     """Draw the numbers of each query: entropy, effective tokens, and the slope by formula and by difference."""
     tempered = shown.tempered
     measured = lab.numerical_slope(tempered.scores, tempered.temperature)
-    st.dataframe(
+    tables.draw(
         {
             _("Query"): names(),
             _("Entropy H"): [f"{value:.4f}" for value in tempered.entropy],
@@ -148,7 +148,6 @@ def table(shown: Example) -> None:
             _("−β·Var"): [f"{value:.6f}" for value in tempered.slope],
             _("dH/dβ"): [f"{value + 0.0:.6f}" for value in measured],
         },
-        hide_index=True,
         alt=_("One row a query"),
     )
     words = _("exp(H) is the effective number of tokens that a query attends to, 1 to {tokens}. ")

@@ -29,6 +29,7 @@ from vitviz.numbers import percent
 from vitviz.pictures import lessons
 from vitviz.trace import Trace
 from vitviz.ui.choices.attention_from_scratch import FACTOR, FACTORS, HEAT_SWEEP, HEATED, factor_of
+from vitviz.ui.furniture import tables
 from vitviz.ui.furniture.panel import look, look_bar
 from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
@@ -214,4 +215,4 @@ def sweep_table(scene: Scene, sweep: ModelTemperature) -> None:
     if sweep.top:
         rows[_("Answer")] = [class_name(scene.vit, best) for best in sweep.top]
         rows[_("Plain answer")] = [percent(value) for value in sweep.probability]
-    st.dataframe(rows, hide_index=True, alt=_("One row a temperature"))
+    tables.draw(rows, alt=_("One row a temperature"))

@@ -26,7 +26,7 @@ from vitviz.models.vit import ViT
 from vitviz.numbers import percent, scientific
 from vitviz.pictures import costs
 from vitviz.ui.choices import training as choices
-from vitviz.ui.furniture import guessing, lesson
+from vitviz.ui.furniture import guessing, lesson, tables
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.lesson import Result
 from vitviz.ui.furniture.panel import bare_map
@@ -202,7 +202,7 @@ def _answers(scene: Scene, sizes: InputSizes) -> None:
     for title, answers in ((_("Answer, interpolated"), sizes.interpolated), (_("Answer, truncated"), sizes.truncated)):
         told = [_answer(scene, answer) for answer in answers]
         rows[title] = told + ["–"] * (len(sizes.interpolated) - len(told))
-    st.dataframe(rows, hide_index=True, alt=_("One row an input size"))
+    tables.draw(rows, alt=_("One row an input size"))
 
 
 def _answer(scene: Scene, answer: SizedAnswer) -> str:
