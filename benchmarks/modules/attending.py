@@ -43,12 +43,62 @@ def _grouped_in_steps(q: Tensor, k: Tensor, v: Tensor, scale: float, drop: nn.Mo
 
 def _heads_in_batch(q: Tensor, k: Tensor, v: Tensor, scale: float, drop: nn.Module) -> Tensor:
     q, k, v = (part.flatten(0, 1) for part in (q, k, v))
-    return functional.scaled_dot_product_attention(q, k, v)[None]
+    return functional.scaled_dot_product_attention(q, k, v).unflatten(0, (-1, HEADS))
 
 
 def _bmm(q: Tensor, k: Tensor, v: Tensor, scale: float, drop: nn.Module) -> Tensor:
     q, k, v = (part.flatten(0, 1) for part in (q, k, v))
-    return torch.bmm(torch.bmm(q, k.mT).mul(scale).softmax(-1), v)[None]
+    return torch.bmm(drop(torch.bmm(q, k.mT).mul(scale).softmax(-1)), v).unflatten(0, (-1, HEADS))
+
+
+def _bmm_heads_first(q: Tensor, k: Tensor, v: Tensor, scale: float, drop: nn.Module) -> Tensor:
+    q, k, v = (part.transpose(0, 1).flatten(0, 1) for part in (q, k, v))
+    return torch.bmm(drop(torch.bmm(q, k.mT).mul(scale).softmax(-1)), v).unflatten(0, (HEADS, -1)).transpose(0, 1)
+
+
+def _baddbmm(q: Tensor, k: Tensor, v: Tensor, scale: float, drop: nn.Module) -> Tensor:
+    q, k, v = (part.flatten(0, 1) for part in (q, k, v))
+    scores = torch.baddbmm(_BIAS.expand(len(q), -1, -1), q, k.mT, alpha=scale, beta=0.5)
+    scores = (scores.view(-1, HEADS, TOKENS, TOKENS) + _BIAS).view(-1, TOKENS, TOKENS)
+    return torch.bmm(drop(functional.softmax(scores, 2)), v).unflatten(0, (-1, HEADS))
+
+
+def _torch_causal(q: Tensor, k: Tensor, v: Tensor, scale: float, drop: nn.Module) -> Tensor:
+    from torch.nn.attention.bias import causal_lower_right
+
+    return functional.scaled_dot_product_attention(q, k, v, attn_mask=causal_lower_right(TOKENS, TOKENS))
+
+
+class Head(nn.Module):
+    """One head with matrices of its own, as tutorials write it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query, self.key, self.value = (nn.Linear(WIDTH, WIDTH // HEADS, bias=False) for _ in range(3))
+        self.attn_drop = nn.Dropout(0.0)
+
+    def forward(self, x: Tensor) -> Any:
+        """Attend; (image, token, head_dim)."""
+        scores = self.query(x) @ self.key(x).transpose(-2, -1) * (WIDTH // HEADS) ** -0.5
+        return self.attn_drop(functional.softmax(scores, dim=-1)) @ self.value(x)
+
+
+class SeparateHeads(nn.Module):
+    """Heads in a list, one after the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads, self.proj = nn.ModuleList([Head() for _ in range(HEADS)]), nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x: Tensor) -> Any:
+        """Attend; (image, token, channel)."""
+        return self.proj(torch.cat([head(x) for head in self.heads], dim=-1))
+
+
+def _separate_heads() -> nn.Module:
+    block = Block(research.with_method)
+    block.attn = SeparateHeads()  # type: ignore[assignment]
+    return block
 
 
 def _in_place(q: Tensor, k: Tensor, v: Tensor, scale: float, drop: nn.Module) -> Tensor:
@@ -159,7 +209,8 @@ KINDS: dict[str, Kind] = {
     "fused: a bias": Kind(_of(fused(attn_mask=_BIAS)), twin=_of(stepped(_BIAS))),
     "fused: a scale of its own": Kind(_of(fused(scale=0.7)), twin=_of(stepped(scale=0.7))),
     "fused: dropout that stays on": Kind(_of(fused(dropout_p=0.3)), "calls attention with dropout"),
-    "fused: heads in the batch": Kind(_of(_heads_in_batch), r"on tensors of shape \(2, 17, 16\)"),
+    "fused: heads in the batch": Kind(_of(_heads_in_batch), twin=_of(stepped())),
+    "fused: torch's causal bias": Kind(_of(_torch_causal), twin=_of(stepped(_CAUSAL))),
     "flex attention": Kind(_of(_flex), "no attention was seen in block 0, 1"),
     "by hand: scores changed in place": Kind(_of(_in_place)),
     "by hand: cosine of queries and keys": Kind(_of(_cosine)),
@@ -171,7 +222,12 @@ KINDS: dict[str, Kind] = {
     ),
     "by hand: maps written over": Kind(_of(_shares_first(lambda a: [a[..., -1].zero_()])), _HAND),
     "by hand: maps times a gate": Kind(_of(_shares_first(lambda a: a * 0.5)), _HAND),
-    "by hand: heads in the batch (bmm)": Kind(_of(_bmm), _HAND),
+    "by hand: heads in the batch (bmm)": Kind(_of(_bmm)),
+    "by hand: heads in the batch, a bias (baddbmm)": Kind(_of(_baddbmm)),
+    "by hand: heads in the batch before the pictures": Kind(
+        _of(_bmm_heads_first), "its heads lie in the batch before the pictures"
+    ),
+    "by hand: every head a module": Kind(of_blocks(_separate_heads)),
     "by hand: softmax over the queries": Kind(_of(_over_queries), _HAND),
     "by hand: sigmoid instead of softmax": Kind(_of(_sigmoid), "no attention was seen in block 0, 1"),
     "queries written over afterwards": Kind(_of(_queries_used_up), "are written over after it attended"),

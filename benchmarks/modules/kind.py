@@ -41,6 +41,6 @@ def drawn(module: nn.Module) -> Any:
     """Draw larger weights."""
     with torch.no_grad():
         for weight in module.parameters():
-            fan_in = weight[0].numel() if weight.ndim > 1 else 25
+            fan_in = weight[0].numel() if weight.ndim > 1 and len(weight) else 25
             weight.add_(torch.randn_like(weight) * 1.5 / fan_in**0.5)
     return module.eval()

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks.modules import attending, research, running, wrapped
+from benchmarks.modules import attending, pairs, prompted, research, running, wrapped
 from benchmarks.modules.kind import Kind, drawn, vit
 from benchmarks.modules.research import Dino
 from vitviz.models.timm_door import timm
@@ -251,6 +251,8 @@ KINDS: dict[str, Kind] = {
     "ResNet": Kind(lambda: _small("resnet18"), "convolutional network"),
     "scripted": Kind(lambda: torch.jit.script(nn.Linear(2, 2)), "is a RecursiveScriptModule of torch.jit"),  # type: ignore[no-untyped-call]
     **attending.KINDS,
+    **pairs.KINDS,
+    **prompted.KINDS,
     **running.KINDS,
     **wrapped.KINDS,
 }

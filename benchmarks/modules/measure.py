@@ -80,7 +80,10 @@ def reference_maps(twin: nn.Module, batch: Tensor) -> list[Tensor]:
     maps: list[Tensor] = []
 
     def keep(part: nn.Module, inputs: Any, output: Any) -> None:
-        maps.append(inputs[0])
+        maps.append(inputs[0] if inputs[0].ndim == 4 else inputs[0][None])  # heads in the batch, of one picture
+
+    def keep_softmax(part: nn.Module, inputs: Any, output: Any) -> None:
+        maps.append(output)
 
     def keep_of_torch(part: Any, inputs: Any) -> None:
         maps.append(nn.MultiheadAttention.forward(part, *inputs, need_weights=True, average_attn_weights=False)[1])
@@ -90,6 +93,8 @@ def reference_maps(twin: nn.Module, batch: Tensor) -> list[Tensor]:
             part.fused_attn = False
         if name.endswith("attn_drop"):
             part.register_forward_hook(keep)
+        elif name.endswith("attend"):
+            part.register_forward_hook(keep_softmax)
         elif isinstance(part, nn.MultiheadAttention):
             part.register_forward_pre_hook(keep_of_torch)
     with torch.no_grad(), torch.compiler.set_stance("force_eager"):

@@ -187,23 +187,6 @@ class OfDictionary(Dino):
         return super().forward(batch["image"])
 
 
-class VitPytorch(Dino):
-    """As in vit-pytorch: the list holds lists of attention and MLP, and the loop is in the model."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        layers = [nn.ModuleList([research.Attention(research.with_method), nn.Linear(WIDTH, WIDTH)]) for _ in range(2)]
-        self.blocks = nn.ModuleList(layers)
-
-    def forward(self, x: Tensor) -> Any:
-        """Answer from the class token."""
-        x = self.prepare_tokens(x)
-        for attn, mlp in self.blocks:  # type: ignore[misc]
-            x = attn(x) + x
-            x = mlp(x) + x
-        return self.head(self.norm(x)[:, 0])
-
-
 def _replying(form: Callable[[Tensor, Tensor], Any]) -> Callable[[], nn.Module]:
     return lambda: drawn(Replying(form))
 
@@ -254,5 +237,4 @@ KINDS: dict[str, Kind] = {
     "wants a mask too": Kind(lambda: drawn(Masked()), "missing 1 required positional argument: 'mask'"),
     "wants a dictionary": Kind(lambda: drawn(OfDictionary()), "a forward pass on a picture of shape .* failed"),
     "has further arguments": Kind(lambda: drawn(Optional())),
-    "vit-pytorch's list of lists": Kind(lambda: drawn(VitPytorch()), "which have no forward of their own"),
 }

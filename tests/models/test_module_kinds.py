@@ -15,14 +15,17 @@ from torch import Tensor
 
 import vitviz
 from benchmarks import module_kinds
-from benchmarks.modules import attending, running, wrapped
+from benchmarks.modules import attending, pairs, prompted, running, wrapped
 from benchmarks.modules.kinds import KINDS, Kind
 from benchmarks.modules.measure import NO_GRADIENTS, built, measure, plain_row, state_of
 from benchmarks.modules.research import Attention, Dino
+from tests.promises.texts import CHANGELOG, ROOT
 from vitviz.attribution import METHODS, Attribution
 from vitviz.capture.edit import Edit
 from vitviz.capture.shell import unwrapped
 from vitviz.errors import UnsupportedModelError, VitvizError
+from vitviz.labs.cost.vit_shape import shape_of
+from vitviz.labs.parameters import dimensions_of
 from vitviz.models.vit import ViT
 from vitviz.trace import predict, trace
 
@@ -36,7 +39,7 @@ pytestmark = [
 ]
 OBSERVED = [name for name, kind in KINDS.items() if not kind.refused]
 REFUSED = [name for name, kind in KINDS.items() if kind.refused]
-RARE = [name for part in (attending, running, wrapped) for name in part.KINDS]
+RARE = [name for part in (attending, pairs, prompted, running, wrapped) for name in part.KINDS]
 CHOSEN = {
     "fused: causal", "fused: grouped keys", "torch's MultiheadAttention", "two attentions side by side in a block",
     "one query pools the tokens", "ensemble with a CNN", "backbone frozen under no_grad",
@@ -54,9 +57,14 @@ def pixels_of(kind: Kind, vit: ViT, seed: int = 7) -> Tensor:
     return torch.randn(kind.channels, *vit.image_size, generator=torch.Generator().manual_seed(seed))
 
 
-def test_there_are_many_kinds() -> None:
-    assert len(KINDS) >= 165
-    assert len(OBSERVED) >= 95
+def test_the_table_and_the_changelog_tell_of_every_kind() -> None:
+    """`python -m benchmarks.module_kinds --out benchmarks/results/module_kinds.md` makes the table anew."""
+    written = (ROOT / "benchmarks/results/module_kinds.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| (.+?) \| (observed|refused)", written, re.MULTILINE) == [
+        (name, "refused" if kind.refused else "observed") for name, kind in KINDS.items()
+    ]
+    assert f"{len(KINDS)} kinds of modules tried, {len(OBSERVED)} observed" in written
+    assert f"(`benchmarks/results/module_kinds.md`, {len(KINDS)})" in CHANGELOG
     assert set(TRIED) >= CHOSEN
 
 
@@ -128,7 +136,7 @@ def test_what_is_changed_between_and_inside_of_blocks_is_told() -> None:
     assert told["input from 0 to 255"][0].endswith("with values from 0 to 255")
     assert told["input moved and halved"][0].startswith("a picture needs a transform of your own")
     assert [name for name, notes in told.items() if "rollout does not know" in " ".join(notes)] == [
-        "a long skip connection", "a convolution behind the MLP"
+        "VPT, prompts exchanged before every block", "a long skip connection", "a convolution behind the MLP"
     ]  # fmt: skip
 
 
@@ -142,6 +150,31 @@ def test_tokens_that_blocks_write_into_are_kept_as_they_were() -> None:
     wanted = trace(ViT.from_module(plain.eval()), pixels)
     for layer in (-1, 0, 1):
         assert torch.equal(trace(vit, pixels).residual(layer), wanted.residual(layer))
+
+
+@pytest.mark.parametrize(
+    "name", ["vit-pytorch's ViT", "vit-pytorch's SimpleViT", "tutorial's ViT over torch's TransformerEncoder",
+             "torchvision's VisionTransformer", "DINO: attn.softmax"],
+)  # fmt: skip
+def test_positions_are_found_wherever_a_module_keeps_them(name: str) -> None:
+    """They are what makes shuffled patches give other tokens; taken out, nothing of that is left."""
+    vit = ViT.from_module(built(KINDS[name], 0))
+    assert vitviz.position_similarity(vit).kind == "learned"
+    assert vitviz.shuffle_experiment(vit, pixels_of(KINDS[name], vit)).without_positions.cosine.min() > 0.9999
+
+
+def test_a_pair_is_a_block_to_everything_that_looks_into_blocks() -> None:
+    vit = ViT.from_module(built(KINDS["vit-pytorch's ViT"], 0))
+    assert (vit.grid.prefix, vit.image_size, vit.heads) == (("class",), (32, 32), (2, 2))
+    assert shape_of(vit).mlp_ratio == 2  # 64 channels inside of 32
+    assert dimensions_of(vit).hidden == 64
+    traced = trace(vit, pixels_of(KINDS["vit-pytorch's ViT"], vit))
+    layers: Any = vit.module.transformer.layers  # type: ignore[union-attr]
+    stream = traced.residual(-1)
+    for layer, (attention, mlp) in enumerate(layers):
+        stream = attention(stream[None])[0] + stream
+        stream = mlp(stream[None])[0] + stream
+        assert torch.equal(traced.residual(layer), stream)
 
 
 def test_value_weighting_uses_the_projection_only_where_it_follows_the_heads() -> None:

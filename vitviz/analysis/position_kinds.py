@@ -20,6 +20,7 @@ from torch.overrides import TorchFunctionMode
 from vitviz.analysis.sine_cosine import sine_cosine_kind
 from vitviz.capture.own_forward import body_of
 from vitviz.capture.tap import AttentionTap, watch_blocks
+from vitviz.grid import PatchGrid
 from vitviz.models.parts import norm_before, position_tables, rotation_in, without_rotation
 from vitviz.models.vit import ViT
 from vitviz.record import Record
@@ -54,7 +55,7 @@ def positions_of(vit: ViT) -> Positions:
     """Return the position encodings of a model; two forward passes on a black picture."""
     given, rotary, relative = _observe(vit, vit.working_copy())
     blank = vit.working_copy()
-    remove_added(blank)
+    remove_added(blank, vit.grid)
     added = (given - _observe(vit, blank)[0])[len(vit.grid.prefix) :]  # (patch, channel)
     if not added.any():
         return Positions(None, None, rotary, relative)
@@ -62,9 +63,9 @@ def positions_of(vit: ViT) -> Positions:
     return Positions(added, kind, rotary, relative)
 
 
-def remove_added(shell: nn.Module) -> None:
+def remove_added(shell: nn.Module, grid: PatchGrid) -> None:
     """Set the position vectors of the patches of a private shell to zero; those of prefix tokens are no places."""
-    for table in position_tables(body_of(shell)):
+    for table in position_tables(body_of(shell), grid):
         table.clear()
 
 
@@ -75,7 +76,7 @@ def without_positions(vit: ViT) -> Iterator[Any]:
     The position vectors of prefix tokens stay: they are the same wherever the patches lie.
     """
     shell = vit.working_copy()
-    remove_added(shell)
+    remove_added(shell, vit.grid)
     for block in shell.blocks.children():
         block.register_forward_pre_hook(_unrotated, with_kwargs=True)
     with _NoBias():

@@ -120,7 +120,12 @@ def position_similarity(
     chosen = kind or (positions.kinds[0] if positions.kinds else "none")
     if chosen == "none":
         reason = f"{vit.name} has no position encoding: shuffled patches give the same tokens, shuffled."
-        if separate(vit) and order_gap(vit, vit.shell) > rounding(vit.dtype, 1e-3):
+        if not separate(vit):
+            reason = (
+                f"No position vectors, rotations or biases of {vit.name} were seen. Whether it tells places apart in "
+                "another way was not tried, because its tokens see more than their own patch."
+            )
+        elif order_gap(vit, vit.shell) > rounding(vit.dtype, 1e-3):
             reason = (
                 f"{vit.name} tells places apart, for shuffled patches give other tokens, but not by vectors, rotations "
                 "or a bias that could be read: its positions are not shown."

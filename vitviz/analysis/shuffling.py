@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vitviz.analysis.position_kinds import without_positions
+from vitviz.capture.own_forward import OwnForward
+from vitviz.capture.proof import noise
 from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.grid import PatchGrid
 from vitviz.models.inputs import Picture, input_of
 from vitviz.models.parts import patch_projection
+from vitviz.models.token_places import sees_own_patches
 from vitviz.models.vit import ViT
 from vitviz.numbers import percent
 from vitviz.record import Record, Result
@@ -117,16 +120,20 @@ def move_patches(pixels: Tensor, grid: PatchGrid, order: NDArray[np.intp]) -> Te
 
 def check_separate(vit: ViT) -> None:
     """Raise UnsupportedModelError unless every patch token is made from the pixels of that patch alone."""
-    slot = patch_projection(vit.body)
-    projection = None if slot is None else slot.part
-    if isinstance(projection, nn.Linear):
-        return
-    if isinstance(projection, nn.Conv2d) and projection.kernel_size == vit.grid.patch_size == projection.stride:
-        return
+    shell = vit.shell
+    if isinstance(shell, OwnForward):  # what its forward does around the embedding is not known
+        if sees_own_patches(shell, noise(shell, (vit.channels, *vit.image_size)), vit.grid):
+            return
+    else:
+        slot = patch_projection(vit.body)
+        projection = None if slot is None else slot.part
+        if isinstance(projection, nn.Linear):
+            return
+        if isinstance(projection, nn.Conv2d) and projection.kernel_size == vit.grid.patch_size == projection.stride:
+            return
     raise UnsupportedModelError(
         "{name} does not cut the picture into separate patches, so moving them changes their "
-        "content too; wanted a patch embedding with one convolution of the patch's size. Choose a "
-        "plain ViT.",
+        "content too; wanted tokens of which each is made from its own patch alone. Choose a plain ViT.",
         name=vit.name,
     )
 

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vitviz.capture.pairs import join_pairs
 from vitviz.capture.tap import stream_in, watch_blocks
 from vitviz.errors import UnsupportedModelError
 from vitviz.record import Record
@@ -89,6 +90,7 @@ class OwnForward(nn.Module):
         """
         super().__init__()
         self.root = root
+        join_pairs(root, blocks)
         self.blocks = nn.ModuleList([root.get_submodule(name) for name in blocks])
         self.norm = nn.Identity()  # the last norm belongs to the head
         self.read, self._body, self._shape = read, body, shape

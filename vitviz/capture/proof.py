@@ -39,7 +39,7 @@ def plain_answer(module: nn.Module, example: Tensor) -> Any:
 
 def _called(module: nn.Module, example: Tensor) -> tuple[Any, torch.dtype]:
     """Return what a plain call answers, and the coarsest precision that its attention was computed in."""
-    tap = AttentionTap()  # it keeps the call out of a recording that may be going on
+    tap = AttentionTap(images=len(example))  # it keeps the call out of a recording that may be going on
     with torch.inference_mode(False), torch.no_grad(), _in_eval_mode(module), _not_compiled(module), tap:
         answer = module(example)
     types = {call.queries.dtype for call in tap.calls} or {torch.float64}

@@ -30,6 +30,7 @@ from vitviz.capture.written import (
     einsum_operands,
     product_with_values,
     softmax_dimension,
+    unfolded,
     unreadable,
 )
 from vitviz.clause import Clause
@@ -63,7 +64,10 @@ class AttentionTap(GraphWatch):
     Where gradients are on it is a GraphWatch too: a pass that does not stay in autograd's graph is refused.
     """
 
-    def __init__(self, edit: Edit = NO_EDIT, *, record: bool = True, keep_outputs: bool = False) -> None:
+    def __init__(
+        self, edit: Edit = NO_EDIT, *, record: bool = True, keep_outputs: bool = False, images: int | None = None
+    ) -> None:
+        """``images`` is the number of pictures of a pass whose blocks report nothing: heads may lie beside them."""
         super().__init__()
         self.calls: list[AttentionCall] = []
         self.streams: dict[int, Tensor] = {}
@@ -73,7 +77,7 @@ class AttentionTap(GraphWatch):
         self._ablate = edit.ablate_heads
         self._mask = edit.mask_tokens
         self._heads_seen = 0
-        self._written = Written()
+        self._written = Written(images)
 
     def __enter__(self) -> AttentionTap:
         _active.stack.append(self)
@@ -116,6 +120,7 @@ class AttentionTap(GraphWatch):
         """
         self.layer, self._heads_seen = layer, 0
         self._written.forget()
+        self._written.images = len(stream)
         if layer == 0 and self._record:
             self.streams[-1] = stream
         return None
@@ -127,7 +132,7 @@ class AttentionTap(GraphWatch):
         """
         if self._written.pending:
             raise unreadable(self.place(), "the softmax is not multiplied with the values as it is")
-        self.layer = None
+        self.layer = self._written.images = None
         if self._record:
             self.streams[layer] = stream
 
@@ -154,13 +159,15 @@ class AttentionTap(GraphWatch):
                 "The model calls attention with dropout, or with a causal mask beside another one; "
                 "wanted self-attention in eval mode. This model cannot be read truthfully."
             )
+        if query.ndim == key.ndim == value.ndim == 3 and self._written.images is not None:
+            return self._attend_in_batch(query, key, value, attn_mask, is_causal, scale)
         if query.ndim != 4:
             raise UnsupportedModelError(
                 "The model calls attention on tensors of shape {shape}; wanted (batch, heads, "
                 "token, head_dim). This model cannot be read truthfully.",
                 shape=tuple(query.shape),
             )
-        attn_mask = causal_mask(query, key) if is_causal else attn_mask
+        attn_mask = causal_mask(query, key) if is_causal or _is_causal(attn_mask, query, key) else attn_mask
         if enable_gqa:  # several heads share keys and values
             key, value = (part.repeat_interleave(query.shape[1] // part.shape[1], 1) for part in (key, value))
         factor = self._temperature.get(-1 if self.layer is None else self.layer, 1.0)
@@ -175,6 +182,19 @@ class AttentionTap(GraphWatch):
         self._record_call(query, key, value, attn_mask, factor_of_dot, output)
         return self._without_ablated_heads(output)
 
+    def _attend_in_batch(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, is_causal: bool, scale: float | None
+    ) -> Tensor:
+        """Attend where the heads lie in the batch, (image · head, token, head_dim); or where there is one alone."""
+        images = self._written.images
+        parts = [unfolded(tensor, images) for tensor in (query, key, value)]
+        if mask is not None and mask.ndim == 3:
+            mask = mask[None] if len(mask) == 1 else unfolded(mask, images)
+        if any(part is None for part in parts):
+            raise unreadable(self.place(), "its heads lie in the batch in a way that cannot be told")
+        queries, keys, values = (part for part in parts if part is not None)
+        return self._attend(queries, keys, values, mask, is_causal=is_causal, scale=scale).flatten(0, 1)
+
     def _by_hand(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run an operation that attention may be written with, and follow it."""
         name = function.__name__
@@ -182,7 +202,7 @@ class AttentionTap(GraphWatch):
             return self._softmax(function, args, kwargs)
         shares = args[0] if args and name != "einsum" else (einsum_operands(args) or (None, None))[1]
         scores = self._written.shares_of(shares)
-        product = None if scores is None else product_with_values(name, args)
+        product = None if scores is None else product_with_values(name, args, self._written.images)
         if scores is None or product is None or not isinstance(shares, Tensor):
             step = self._written.before(name, args, kwargs)
             result = function(*args, **kwargs)
@@ -190,7 +210,8 @@ class AttentionTap(GraphWatch):
             return result
         values, ordered = product
         self._check_shares(shares, scores)
-        output = torch.matmul(shares, values)  # (batch, heads, query, head_dim)
+        maps = shares if shares.ndim == 4 else shares.unflatten(0, values.shape[:2])  # (batch, heads, query, key)
+        output = torch.matmul(maps, values)  # (batch, heads, query, head_dim)
         self._record_call(scores.queries, scores.keys, values, scores.bias, scores.scale, output)
         self._written.forget()
         return ordered(self._without_ablated_heads(output))
@@ -199,7 +220,7 @@ class AttentionTap(GraphWatch):
         """Run a softmax; over attention scores it is edited on the way."""
         given = args[0] if args else kwargs["input"]
         scores = self._written.scores_of(given)
-        if scores is None or softmax_dimension(args, kwargs) not in (-1, 3):
+        if scores is None or softmax_dimension(args, kwargs) not in (-1, given.ndim - 1):
             square = self.layer is not None and given.ndim in (3, 4) and given.shape[-1] == given.shape[-2]
             if square or scores is not None:
                 raise unreadable(self.place(), "its scores are no product of queries and keys that could be followed")
@@ -211,7 +232,7 @@ class AttentionTap(GraphWatch):
             scores = replace(scores, queries=scores.queries / factor, bias=bias)
         keep = None if self.layer is None else self._with_masked_tokens(None, scores.keys)
         if keep is not None:
-            given = given.masked_fill(~keep, float("-inf"))
+            given = given.masked_fill(~keep if given.ndim == 4 else ~keep[0], float("-inf"))
             scores = replace(scores, bias=self._with_masked_tokens(scores.bias, scores.keys))
         named = {key: value for key, value in kwargs.items() if key != "input"}
         result = function(given, *args[1:], **named)
@@ -248,6 +269,20 @@ class AttentionTap(GraphWatch):
         keep = torch.ones(heads, dtype=output.dtype, device=output.device)
         keep[silenced] = 0
         return output * keep[None, :, None, None]  # (batch, heads, query, head_dim)
+
+
+def _is_causal(mask: Any, query: Tensor, key: Tensor) -> bool:
+    """Return whether a mask is torch's own causal one, which holds no numbers, over as many queries as keys."""
+    if type(mask).__module__ != "torch.nn.attention.bias":  # importing it takes seconds
+        return False
+    if query.shape[-2] != key.shape[-2]:
+        raise UnsupportedModelError(
+            "The model attends from {query} to {key} tokens under a causal mask; wanted as many. This model cannot be "
+            "read truthfully.",
+            query=query.shape[-2],
+            key=key.shape[-2],
+        )
+    return True
 
 
 class _Active(threading.local):

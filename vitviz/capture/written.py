@@ -17,6 +17,7 @@ from vitviz.errors import UnsupportedModelError
 from vitviz.record import Record
 
 _PRODUCTS = {"matmul", "__matmul__", "bmm"}
+_SHAPES = {"view", "reshape", "unflatten", "flatten"}
 _FACTORS = {"mul", "mul_", "__mul__", "__rmul__", "__imul__", "multiply"}
 _DIVISORS = {"div", "div_", "__truediv__", "__itruediv__", "true_divide", "divide"}
 _SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
@@ -24,7 +25,18 @@ _DIFFERENCES = {"sub", "sub_", "__sub__", "__isub__", "subtract"}
 _FILLS = {"masked_fill", "masked_fill_"}
 _SAME = {"to", "type", "type_as", "float", "half", "bfloat16", "double", "contiguous", "clone", "dropout", "dropout_"}
 SOFTMAXES = {"softmax", "special_softmax"}
-NAMES = _PRODUCTS | _FACTORS | _DIVISORS | _SUMS | _DIFFERENCES | _FILLS | _SAME | SOFTMAXES | {"einsum"}
+NAMES = (
+    _PRODUCTS
+    | _FACTORS
+    | _DIVISORS
+    | _SUMS
+    | _DIFFERENCES
+    | _FILLS
+    | _SAME
+    | SOFTMAXES
+    | _SHAPES
+    | {"einsum", "baddbmm"}
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +85,16 @@ def causal_mask(queries: Tensor, keys: Tensor) -> Tensor:
     return torch.ones(queries.shape[-2], keys.shape[-2], dtype=torch.bool, device=queries.device).tril()
 
 
+def unfolded(tensor: Tensor, images: int | None) -> Tensor | None:
+    """Return (image · head, token, channel) as (image, head, token, channel), heads counted first; None if it is not.
+
+    What has that form already is returned as it is. Heads may have any number, one too.
+    """
+    if tensor.ndim == 4:
+        return tensor
+    return tensor.unflatten(0, (images, -1)) if tensor.ndim == 3 and images and len(tensor) % images == 0 else None
+
+
 @dataclass(frozen=True, eq=False)
 class Step(Record):
     """What an operation makes."""
@@ -102,7 +124,9 @@ def _writes(tensor: Tensor) -> int | None:
 class Written:
     """Follows the scores and the shares of attention written out by hand through one pass."""
 
-    def __init__(self) -> None:
+    def __init__(self, images: int | None = None) -> None:
+        self.images = images
+        """Pictures in the batch, while a block runs: heads may lie in the batch beside them."""
         self._scores: dict[int, _Followed] = {}
         self._shares: dict[int, _Followed] = {}
 
@@ -135,21 +159,40 @@ class Written:
         It is asked before the operation runs, for one in place writes over what it was given.
         """
         first = args[0] if args else kwargs.get("input")
-        if name in _PRODUCTS and len(args) == 2 and args[0].ndim == args[1].ndim == 4:
-            return Step(Scores(args[0], args[1].mT))
+        if name in _PRODUCTS and len(args) == 2 and args[0].ndim == args[1].ndim and args[0].ndim in (3, 4):
+            queries, keys = (unfolded(tensor, self.images) for tensor in (args[0], args[1].mT))
+            return None if queries is None or keys is None else Step(Scores(queries, keys))
+        if name == "baddbmm":
+            return self._product_and_sum(args, kwargs)
         if name == "einsum":
             operands = einsum_operands(args)
             scores = None if operands is None else _einsum_scores(*operands)
             return None if scores is None else Step(scores)
-        if name in _SAME and (shares := self.shares_of(first)) is not None:
+        if name in _SAME | _SHAPES and (shares := self.shares_of(first)) is not None:
             return Step(shares, are_shares=True)
         scores = self._changed(name, args, kwargs) if self._scores else None
         return None if scores is None else Step(scores)
 
     def after(self, step: Step | None, result: Any) -> None:
-        """Note the result of an operation."""
-        if step is not None and isinstance(result, Tensor) and result.ndim == 4:
+        """Note the result of an operation, unless it is no (image, head, query, key) any more."""
+        if step is None or not isinstance(result, Tensor):
+            return
+        images, heads, queries, _ = step.scores.queries.shape
+        if (result.ndim == 4 and len(result) == images and result.shape[-2] == queries) or (
+            result.ndim == 3 and tuple(result.shape[:2]) == (images * heads, queries)
+        ):
             (self._shares if step.are_shares else self._scores)[id(result)] = _followed(result, step.scores)
+
+    def _product_and_sum(self, args: tuple[Any, ...], kwargs: Any) -> Step | None:
+        """Return what torch.baddbmm makes of a bias and two tensors: alpha · queries · keysᵀ + beta · bias."""
+        if len(args) != 3:
+            return None
+        alpha, beta = kwargs.get("alpha", 1), kwargs.get("beta", 1)
+        parts = [unfolded(tensor, self.images) for tensor in (args[1], args[2].mT, args[0])]
+        queries, keys, bias = parts
+        if queries is None or keys is None or (beta and bias is None):
+            return None
+        return Step(Scores(queries, keys, float(alpha), bias * beta if beta and bias is not None else None))
 
     def _changed(self, name: str, args: tuple[Any, ...], kwargs: Any) -> Scores | None:
         """Return what scores became by an operation on them, or None if they are no scores any more."""
@@ -160,8 +203,12 @@ class Written:
             scores, second = self.scores_of(second), first
         if scores is None:
             return None
-        if name in _SAME:
+        if name in _SAME | _SHAPES:
             return scores
+        if isinstance(second, Tensor) and second.ndim == 3 and first.ndim == 3:  # heads lie in the batch
+            second = second[None] if len(second) == 1 else unfolded(second, self.images)
+            if second is None:
+                return None
         if name in _FACTORS:
             return scores.times(second)
         if name in _DIVISORS and second is not None and not kwargs.get("rounding_mode"):
@@ -181,13 +228,18 @@ def softmax_dimension(args: tuple[Any, ...], kwargs: Any) -> Any:
     return args[1] if len(args) > 1 else kwargs.get("dim")
 
 
-def product_with_values(name: str, args: tuple[Any, ...]) -> tuple[Tensor, Callable[[Tensor], Tensor]] | None:
+def product_with_values(
+    name: str, args: tuple[Any, ...], images: int | None = None
+) -> tuple[Tensor, Callable[[Tensor], Tensor]] | None:
     """Return the values (batch, heads, key, head_dim) that attention is multiplied with, or None for another product.
 
     The function beside it brings the product, (batch, heads, query, head_dim), into the order that was asked for.
     """
     if name in _PRODUCTS:
-        return (args[1], lambda output: output) if len(args) == 2 and args[1].ndim == 4 else None
+        unfolded_values = unfolded(args[1], images) if len(args) == 2 and args[0].ndim == args[1].ndim else None
+        if unfolded_values is None:
+            return None
+        return unfolded_values, (lambda output: output) if args[1].ndim == 4 else (lambda output: output.flatten(0, 1))
     operands = einsum_operands(args) if name == "einsum" else None
     if operands is None:
         return None

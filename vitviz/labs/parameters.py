@@ -96,11 +96,13 @@ def standard_parameters(dimensions: Dimensions) -> dict[str, int]:
 
 
 def dimensions_of(vit: ViT) -> Dimensions:
-    """Return the dimensions of a loaded model, read from its tensors; F is 4D where its MLP has another build."""
+    """Return the dimensions of a loaded model, read from its tensors; F is 4D where its MLP is not known."""
     height, width = vit.grid.patch_size
     channels = width_of(vit.body)
     block: Any = next(iter(vit.shell.blocks.children()))  # type: ignore[union-attr]
-    first: Any = block_parts(block).hidden
+    parts = block_parts(block)
+    matrices = [part for part in (parts.mlp.modules() if parts.mlp is not None else ()) if isinstance(part, nn.Linear)]
+    first: Any = parts.hidden or (matrices[0] if len(matrices) == 2 else None)  # a gated one has three
     hidden = int(first.weight.shape[0]) if first is not None else 4 * channels
     return Dimensions(
         patch_pixels=vit.channels * height * width,

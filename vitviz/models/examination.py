@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from types import FunctionType, MethodType
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from vitviz.capture.checked import CheckedTap
 from vitviz.capture.edit import NO_EDIT, Edit
+from vitviz.capture.own_forward import answers_of
 from vitviz.capture.proof import differ, noise, observed_answer
 from vitviz.capture.tap import AttentionCall, AttentionTap, stream_in
 from vitviz.clause import Clause, listed
@@ -93,7 +95,8 @@ def examined(
     notes = _notes_on(tap)
     if not is_of_libraries(module):
         notes += _check_blocks(name, list(shell.blocks.children()), given, seen.heads, structure.grid)
-        _check_batch(name, shell, noise(shell, (structure.channels, *structure.image_size)), seen.answer)
+        example = noise(shell, (structure.channels, *structure.image_size))
+        _check_batch(name, shell, example, seen.answer, tap.calls)
     return notes
 
 
@@ -147,7 +150,11 @@ def is_of_libraries(module: nn.Module) -> bool:
     Nothing in that mixes the pictures of a batch but a batch norm without statistics.
     """
     for part in module.modules():
-        if not f"{type(part).__module__}.".startswith(_LIBRARIES) or "forward" in vars(part):
+        if not _is_library(type(part)) or "forward" in vars(part):
+            return False
+        if any(
+            isinstance(value, FunctionType | MethodType) and not _is_library(value) for value in vars(part).values()
+        ):
             return False
         if part._forward_hooks or part._forward_pre_hooks:
             return False
@@ -156,19 +163,27 @@ def is_of_libraries(module: nn.Module) -> bool:
     return True
 
 
-def _check_batch(name: str, shell: nn.Module, example: Tensor, answer: Tensor) -> None:
+def _is_library(code: Any) -> bool:
+    return f"{code.__module__}.".startswith(_LIBRARIES)
+
+
+def _check_batch(name: str, shell: nn.Module, example: Tensor, answer: Tensor, calls: Sequence[AttentionCall]) -> None:
     """Raise UnsupportedModelError unless the answer to a picture stays what it is beside another picture.
 
-    ``example`` is (1, channel, height, width) and ``answer`` what the shell answered to it alone.
+    ``example`` is (1, channel, height, width), ``answer`` what the shell answered to it alone, and ``calls`` its
+    attention then.
     """
     pair = torch.cat([example, 1 - example.flip(-1) / 2])
+    tap = AttentionTap()
     try:
-        both = observed_answer(shell, pair)
+        with torch.inference_mode(False), torch.no_grad(), tap:
+            both = answers_of(shell, pair, embedding=False).logits
     except FAULTS as error:
         raise_if_short(error)
         raise refusal_of(
             name, Clause("a forward pass on two pictures at once failed ({error})", error=str(error).split(". ")[0])
         ) from error
+    assert both is not None  # it was asked for
     if both.shape != (2, *answer.shape[1:]):
         got = Clause("to two pictures at once it answers a tensor of shape {shape}", shape=tuple(both.shape))
         raise refusal_of(name, got)
@@ -182,6 +197,10 @@ def _check_batch(name: str, shell: nn.Module, example: Tensor, answer: Tensor) -
                 "statistics"
             ),
         )
+    alone = (call for call in calls if call.layer is not None)
+    beside = (call for call in tap.calls if call.layer is not None)
+    if any(differ(own.queries, other.queries[:1]) is not None for own, other in zip(alone, beside, strict=True)):
+        raise refusal_of(name, Clause("its heads lie in the batch before the pictures, and vitviz reads them behind"))
 
 
 def _check_blocks(

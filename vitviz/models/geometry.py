@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,9 @@ def _setting(module: nn.Module, *names: str) -> Any:
     return None
 
 
-_CLASS_TOKENS = ("cls_token", "class_token", "class_embedding")
+CLASS_TOKENS = ("cls_token", "class_token", "class_embedding")
+_PROMPTS = ("prompt_embeddings", "prompt_embedding", "prompt_tokens", "prompts", "prompt")
+"""Tokens that were learned later and stand between the class token and the patches (VPT)."""
 _REGISTERS = ("reg_token", "register_tokens", "storage_tokens")
 
 
@@ -46,11 +49,15 @@ def prefix_names(module: nn.Module) -> tuple[str, ...]:
     timm says how many there are; of other code it is known by the parameters that it has for them.
     """
     said = _setting(module, "num_prefix_tokens")
-    names = ["class"] if said != 0 and _setting(module, *_CLASS_TOKENS) is not None else []
+    token = _setting(module, *CLASS_TOKENS)
+    empty = isinstance(token, Tensor) and not token.numel()  # as vit-pytorch keeps one that is not used
+    names = ["class"] if said != 0 and token is not None and not empty else []
     if _setting(module, "dist_token") is not None:
         names.append("distillation")
     registers = _setting(module, *_REGISTERS)
     held = registers.shape[-2] if isinstance(registers, Tensor) and registers.ndim > 1 else 0
+    learned = next((value for name in _PROMPTS if isinstance(value := getattr(module, name, None), nn.Parameter)), None)
+    prompts = int(learned.shape[-2]) if learned is not None and learned.ndim in (2, 3) else 0
     total = len(names) + held if said is None else int(said)
     names += [f"register {number}" for number in range(1, total - len(names) + 1)]
     if len(names) != total:
@@ -60,7 +67,7 @@ def prefix_names(module: nn.Module) -> tuple[str, ...]:
             total=total,
             listed=", ".join(names) or "none",
         )
-    return tuple(names)
+    return (*names, *(f"prompt {number}" for number in range(1, prompts + 1)))
 
 
 def patch_size_of(module: nn.Module) -> tuple[int, int] | None:
@@ -84,7 +91,38 @@ def _stride(module: nn.Module) -> tuple[int, int] | None:
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d) and layer.kernel_size == layer.stride and max(layer.stride) > 1:
             return int(layer.stride[0]), int(layer.stride[1])
-    return None
+    return next((patch for layer in module.modules() if (patch := _rearranged(layer)) is not None), None)
+
+
+def _rearranged(layer: nn.Module) -> tuple[int, int] | None:
+    """Return the patch that einops' layer cuts, its pattern "b c (h p1) (w p2) -> …" with p1 = p2 = 8 for one."""
+    pattern, lengths = getattr(layer, "pattern", None), getattr(layer, "axes_lengths", None)
+    if not isinstance(pattern, str) or not isinstance(lengths, dict):
+        return None
+    sides = [
+        [lengths[name] for name in axes.split() if name in lengths]
+        for axes in re.findall(r"\(([^)]*)\)", pattern.partition("->")[0])
+    ]
+    if [len(side) for side in sides] != [1, 1]:
+        return None
+    return int(sides[0][0]), int(sides[1][0])
+
+
+def channels_of(module: nn.Module) -> tuple[int, ...]:
+    """Return the channels that a module's input may have, the likeliest first; 3 if nothing says them.
+
+    They are those of its first convolution, or of the first matrix behind the layer that cuts patches out, which may
+    be given several copies of the picture beside each other.
+    """
+    embedding, patch = getattr(module, "patch_embed", None), None
+    for owner in (embedding, module):
+        for layer in owner.modules() if isinstance(owner, nn.Module) else ():
+            if isinstance(layer, nn.Conv2d):
+                return (layer.in_channels,)
+            patch = patch or _rearranged(layer)
+            if patch is not None and isinstance(layer, nn.Linear):
+                return tuple(dict.fromkeys((layer.in_features // (patch[0] * patch[1]), 3)))
+    return (int(getattr(module, "in_chans", 3)),)
 
 
 def grid_of(module: nn.Module, image_size: tuple[int, int]) -> PatchGrid:
@@ -121,8 +159,13 @@ def width_of(module: nn.Module) -> int:
     said = _setting(module, "embed_dim", "num_features", "hidden_dim")
     if isinstance(said, int):
         return said
-    token = _setting(module, *_CLASS_TOKENS, "pos_embed")
-    return int(token.shape[-1]) if isinstance(token, Tensor) else 0
+    token = _setting(module, *CLASS_TOKENS, "pos_embed")
+    if isinstance(token, Tensor):
+        return int(token.shape[-1])
+    place = blocks_in(module)
+    blocks = module if place is None else module.get_submodule(place)
+    norms = (part for part in blocks.modules() if isinstance(part, nn.LayerNorm))
+    return next((int(norm.normalized_shape[-1]) for norm in norms), 0)
 
 
 def own_size(module: nn.Module) -> tuple[int, int] | None:
@@ -138,11 +181,13 @@ def size_of_positions(module: nn.Module) -> tuple[int, int] | None:
     patch = patch_size_of(module)
     if patch is None or hasattr(module, "pretrained_cfg"):
         return None
-    for name, table in (*module.named_parameters(), *module.named_buffers()):
+    kept = [(name, value) for name, value in vars(module).items() if isinstance(value, Tensor)]  # as SimpleViT does
+    for name, table in (*module.named_parameters(), *module.named_buffers(), *kept):
         if "pos" in name.rpartition(".")[2] and table.ndim in (2, 3):
-            side = math.isqrt(max(0, int(table.shape[-2]) - len(prefix_names(module))))
-            if side and side**2 == int(table.shape[-2]) - len(prefix_names(module)):
-                return side * patch[0], side * patch[1]
+            for rows in (int(table.shape[-2]) - len(prefix_names(module)), int(table.shape[-2])):
+                side = math.isqrt(max(0, rows))
+                if side and side**2 == rows:
+                    return side * patch[0], side * patch[1]
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from vitviz.capture.checked import CheckedTap
 from vitviz.capture.observed import Observed
 from vitviz.capture.own_forward import PATCHES, Answers, OwnForward
+from vitviz.capture.pairs import fault_of_pairs, has_forward
 from vitviz.capture.proof import differ, noise
 from vitviz.capture.shell import private_shell, shell_of
 from vitviz.capture.tap import AttentionTap, watch_blocks
@@ -24,11 +25,13 @@ from vitviz.models.examination import (
     arguments_watched,
     check_pass,
     examined,
+    is_of_libraries,
     must_copy,
 )
 from vitviz.models.structure import Structure, reading_told
 from vitviz.models.support import FAULTS, Probe, check_no_shares, check_weights, heads_seen, probe, refusal_of
 from vitviz.models.timm_weights import with_embedding
+from vitviz.models.token_places import check_class_token, check_places
 from vitviz.out_of_memory import memory_told, raise_if_short
 from vitviz.record import Record
 
@@ -94,6 +97,10 @@ def _of_halves(name: str, module: nn.Module, structure: Structure, *, copied: bo
         return _of_halves(name, module, structure, copied=True)
     check_pass(name, tap, len(blocks), seen.answer)
     notes = examined(name, module, shell, tap, given, seen, structure)
+    if not is_of_libraries(module):
+        example = noise(shell, shape)
+        notes += check_places(name, shell, example, structure.grid)
+        check_class_token(name, module, structure, example)
     observed = Observed(name, module, shell, shape, answer=seen.answer)
     return Observation(observed, seen.heads, seen.classes, notes=tuple(notes))
 
@@ -102,6 +109,8 @@ def _of_own_forward(name: str, module: nn.Module, structure: Structure, *, copie
     root = shell_of(module)
     check_weights(name, root)
     shape = (structure.channels, *structure.image_size)
+    example = noise(root, shape)
+    _check_pairs(name, root, structure.blocks, example)
     said: list[Any] = []
 
     def read(answer: Any) -> Tensor:
@@ -109,7 +118,6 @@ def _of_own_forward(name: str, module: nn.Module, structure: Structure, *, copie
         return structure.read(answer)
 
     shell = OwnForward(root, blocks=structure.blocks, body=structure.body, read=read, shape=shape, copied=copied)
-    example = noise(root, shape)
     with torch.inference_mode(False), torch.no_grad():
         try:
             with CheckedTap() as tap, _parts_watched(shell) as seen, arguments_watched(shell.blocks) as given:
@@ -117,10 +125,7 @@ def _of_own_forward(name: str, module: nn.Module, structure: Structure, *, copie
         except VitvizError:
             raise
         except FAULTS as error:
-            raise_if_short(error)
-            raise refusal_of(
-                name, Clause("a forward pass on a picture of shape {shape} failed ({error})", shape=shape, error=error)
-            ) from error
+            raise _failed(name, shape, error) from error
         assert answer is not None
         if must_copy(name, tap, copied=copied):
             return _of_own_forward(name, module, structure, copied=True)
@@ -131,13 +136,39 @@ def _of_own_forward(name: str, module: nn.Module, structure: Structure, *, copie
         notes = [] if not said or said[0] is None else [said[0]]
         shell.read = structure.read
         classes, named = _take_classifier(name, module, shell, seen, answer)
-        _check_places(name, shell, example, structure.grid)
+        notes += check_places(name, shell, example, structure.grid)
+        check_class_token(name, module, structure, example)
         shell.separable = _is_separable(shell, example)
         shell.reads = _tokens_read(shell, example, structure.grid)
         notes += [] if shell.separable else [Clause(_MORE)]
         notes += examined(name, module, shell, tap, given, Probe(heads, classes, answer), structure)
     observed = Observed(name, module, shell, shape, answer=answer)
     return Observation(observed, heads, classes, seen.embedded, named, tuple(notes))
+
+
+def _failed(name: str, shape: tuple[int, ...], error: BaseException) -> UnsupportedModelError:
+    raise_if_short(error)
+    told = "a forward pass on a picture of shape {shape} failed ({error})"
+    return refusal_of(name, Clause(told, shape=shape, error=error))
+
+
+def _check_pairs(name: str, root: nn.Module, blocks: Sequence[str], example: Tensor) -> None:
+    """Raise UnsupportedModelError for lists of attention and MLP that are not run as residual steps."""
+    if has_forward(root.get_submodule(blocks[0])):
+        return
+    try:
+        fault = fault_of_pairs(root, blocks, example)
+    except FAULTS as error:
+        raise _failed(name, tuple(example.shape[1:]), error) from error
+    if fault is not None:
+        raise refusal_of(
+            name,
+            Clause(
+                "its layers are pairs without a module of their own, which must be residual steps, x = first(x) + x "
+                "and then x = second(x) + x, as in vit-pytorch: {fault}",
+                fault=fault,
+            ),
+        )
 
 
 class _Seen:
@@ -156,6 +187,7 @@ def _parts_watched(shell: OwnForward) -> Iterator[_Seen]:
     last = shell.blocks[-1]
     embedding = getattr(shell.body, "patch_embed", None)
     first = embedding if isinstance(embedding, nn.Module) else _first_convolution(shell.body)
+    inside = set(shell.body.modules()) if first is None else set()
 
     def begin(part: nn.Module, args: tuple[Any, ...]) -> None:
         if part is first and seen.embedded is None and args:
@@ -166,6 +198,8 @@ def _parts_watched(shell: OwnForward) -> Iterator[_Seen]:
 
     def end(part: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         open_calls.pop().append(output)
+        if part in inside and seen.embedded is None and _cuts(args, output):
+            seen.embedded = args[0]
         after[0] = after[0] or part is last
 
     for part in shell.root.modules():
@@ -175,6 +209,12 @@ def _parts_watched(shell: OwnForward) -> Iterator[_Seen]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _cuts(args: tuple[Any, ...], output: Any) -> bool:
+    """Return whether a part made tokens (image, token, channel) of pictures (image, channel, height, width)."""
+    tensors = bool(args) and isinstance(args[0], Tensor) and isinstance(output, Tensor)
+    return tensors and args[0].ndim == 4 and output.ndim == 3
 
 
 def _first_convolution(body: nn.Module) -> nn.Module | None:
@@ -222,39 +262,6 @@ def _check_streams(name: str, grid: PatchGrid, tap: AttentionTap) -> None:
                     place=place,
                     shape=tuple(stream.shape),
                     tokens=grid.tokens,
-                ),
-            )
-
-
-def _check_places(name: str, shell: OwnForward, example: Tensor, grid: PatchGrid) -> None:
-    """Raise UnsupportedModelError unless the tokens stand where the grid says: prefix first, patches row by row.
-
-    A patch of the picture is changed, and its token is the one that enters the first block most changed.
-    """
-
-    def entering(picture: Tensor) -> Tensor:
-        with AttentionTap() as tap:
-            shell.answers(picture)
-        return tap.streams[-1][0].float()  # (token, channel)
-
-    before = entering(example)
-    for patch in {0, grid.columns - 1, grid.patches - 1}:
-        left, top, right, bottom = grid.box(patch)
-        changed = example.clone()
-        changed[..., top:bottom, left:right] *= -0.5
-        changed[..., top:bottom, left:right] += 0.7
-        place = int((entering(changed) - before).norm(dim=-1).argmax())
-        if place != len(grid.prefix) + patch:
-            raise refusal_of(
-                name,
-                Clause(
-                    "a change of patch {patch} was seen at token {place}, where token {count} was "
-                    "wanted: {other_count} prefix tokens ({listed}), then the patches row by row",
-                    patch=patch,
-                    place=place,
-                    count=len(grid.prefix) + patch,
-                    other_count=len(grid.prefix),
-                    listed=", ".join(grid.prefix) or "none",
                 ),
             )
 

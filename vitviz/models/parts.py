@@ -5,12 +5,16 @@ A part that a model does not have, or that it keeps in another way, is None: who
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from vitviz.capture.pairs import ResidualPair
+from vitviz.grid import PatchGrid
+from vitviz.models.geometry import blocks_in
 from vitviz.models.hugging_face.adapter import HuggingFaceViT
 from vitviz.record import Record
 
@@ -47,8 +51,10 @@ class BlockParts(Record):
 
 
 def block_parts(block: nn.Module) -> BlockParts:
-    """Return the parts of a transformer block of either library."""
+    """Return the parts of a transformer block of either library; the norms of a pair lie inside of its parts."""
     attention, mlp = _first(block, _ATTENTION), getattr(block, "mlp", None)
+    if isinstance(block, ResidualPair):
+        attention, mlp = block.children()
     vector = next((held for name in _SCALE_VECTORS if isinstance(held := getattr(block, name, None), Tensor)), None)
     return BlockParts(
         norm1=_first(block, _NORM1),
@@ -117,40 +123,55 @@ def norm_before(module: nn.Module) -> Slot | None:
 
 @dataclass(frozen=True, eq=False)
 class PositionTable(Record):
-    """Vectors that are added to tokens, and how many of them belong to prefix tokens."""
+    """Vectors that are added to tokens, (1, position, channel) or (position, channel), those of prefix tokens first."""
 
     slot: Slot
     prefix: int
+    """How many of them belong to prefix tokens."""
 
     def clear(self) -> None:
         """Set the vectors of the patches to zero, in a shell; those of prefix tokens are no places."""
+        owner, name = self.slot.owner, self.slot.name
         blank = self.slot.part.detach().clone()
-        blank[:, self.prefix :] = 0
-        self.slot.put(nn.Parameter(blank, requires_grad=False))
+        blank[..., self.prefix :, :] = 0
+        if name in owner._buffers:
+            owner._buffers[name] = blank
+        elif name in owner._parameters:
+            owner._parameters[name] = nn.Parameter(blank, requires_grad=False)
+        else:
+            owner.__dict__[name] = blank
 
 
-@dataclass(frozen=True, eq=False)
-class FlatTable(PositionTable):
-    """The same, kept as (position, channel)."""
+def position_tables(module: nn.Module, grid: PatchGrid) -> list[PositionTable]:
+    """Return the tables of position vectors that a module adds to its tokens.
 
-    def clear(self) -> None:
-        """Set the vectors of the patches to zero, in a shell."""
-        blank = self.slot.part.detach().clone()
-        blank[self.prefix :] = 0
-        self.slot.put(nn.Parameter(blank, requires_grad=False))
-
-
-def position_tables(module: nn.Module) -> list[PositionTable]:
-    """Return the tables of position vectors that a module adds to its tokens."""
+    Of code of the user's own they are tensors whose name has "pos" in it, with a vector for every token or every patch.
+    """
     if isinstance(module, HuggingFaceViT):
         return _hugging_face_tables(module)
-    return [
+    known = [
         PositionTable(Slot(owner, name), _prefix_rows(owner, getattr(owner, name)))
         for owner in (module, getattr(module, "embeds", None))
         if isinstance(owner, nn.Module)
         for name in _TABLES
         if isinstance(getattr(owner, name, None), Tensor)
     ]
+    return known or list(_own_tables(module, grid))
+
+
+def _own_tables(module: nn.Module, grid: PatchGrid) -> Iterator[PositionTable]:
+    blocks = blocks_in(module)
+    for place, owner in module.named_modules():
+        if blocks is not None and f"{place}.".startswith(f"{blocks}."):
+            continue
+        embedding = isinstance(owner, nn.Embedding) and "pos" in place.rpartition(".")[2]
+        for name, table in (*owner._parameters.items(), *owner._buffers.items(), *vars(owner).items()):
+            named = embedding and name == "weight" or "pos" in name
+            if not named or not isinstance(table, Tensor) or table.ndim not in (2, 3) or not table.is_floating_point():
+                continue
+            rows = int(table.shape[-2])
+            if rows in (grid.patches, grid.tokens, grid.patches + 1):
+                yield PositionTable(Slot(owner, name), rows - grid.patches)
 
 
 def _hugging_face_tables(module: HuggingFaceViT) -> list[PositionTable]:
@@ -160,7 +181,7 @@ def _hugging_face_tables(module: HuggingFaceViT) -> list[PositionTable]:
         return [PositionTable(Slot(module.embeddings, "position_embeddings"), table.shape[1] - rows * columns)]
     holder: Any = getattr(module.embeddings, "position_embedding", None)
     if isinstance(holder, nn.Embedding):
-        return [FlatTable(Slot(holder, "weight"), holder.weight.shape[0] - rows * columns)]
+        return [PositionTable(Slot(holder, "weight"), holder.weight.shape[0] - rows * columns)]
     return []
 
 

@@ -14,12 +14,23 @@ from typing import Any
 from torch import Tensor, nn
 
 from vitviz.capture.own_forward import Reading
+from vitviz.capture.proof import noise, plain_answer
 from vitviz.clause import Clause
-from vitviz.errors import UnsupportedModelError
+from vitviz.errors import UnsupportedModelError, VitvizError
 from vitviz.grid import PatchGrid
 from vitviz.models import timm_door
-from vitviz.models.geometry import blocks_in, check_size, declared_size, grid_of, patch_size_of, size_of_positions
+from vitviz.models.geometry import (
+    blocks_in,
+    channels_of,
+    check_size,
+    declared_size,
+    grid_of,
+    patch_size_of,
+    size_of_positions,
+)
 from vitviz.models.preparation import Preparation, timm_preparation
+from vitviz.models.support import FAULTS
+from vitviz.out_of_memory import raise_if_short
 from vitviz.record import Record
 
 
@@ -69,7 +80,7 @@ def plain_structure(name: str, module: nn.Module, image_size: tuple[int, int] | 
         blocks=blocks,
         grid=grid_of(part, size),
         image_size=size,
-        channels=_channels(part),
+        channels=_channels(module, part, size),
         prepare=partial(_preparation, body, size),
         names=partial(_class_names, body),
         read=row_of,
@@ -77,6 +88,21 @@ def plain_structure(name: str, module: nn.Module, image_size: tuple[int, int] | 
         and place == "blocks"
         and all(hasattr(module, f"forward_{half}") for half in ("features", "head")),
     )
+
+
+def _channels(module: nn.Module, part: nn.Module, size: tuple[int, int]) -> int:
+    """Return the channels of a module's input: the first of those it may have that a plain call takes."""
+    likeliest, *others = channels_of(part)
+    for channels in (likeliest, *others) if others else ():
+        try:
+            plain_answer(module, noise(module, (channels, *size)))
+        except VitvizError:
+            return channels  # it was run
+        except FAULTS as error:
+            raise_if_short(error)
+        else:
+            return channels
+    return likeliest
 
 
 def _preparation(body: str, image_size: tuple[int, int], module: nn.Module) -> Preparation:
@@ -95,16 +121,6 @@ def _body_of(module: nn.Module, blocks: str) -> str:
         if patch_size_of(module.get_submodule(name)) is not None:
             return name
     return blocks.rpartition(".")[0]  # the refusal of its grid says what is missing
-
-
-def _channels(part: nn.Module) -> int:
-    """Return the channels of a module's input: those of its first convolution that is no depthwise one, or 3."""
-    embedding = getattr(part, "patch_embed", None)
-    for owner in (embedding, part):
-        for layer in owner.modules() if isinstance(owner, nn.Module) else ():
-            if isinstance(layer, nn.Conv2d):
-                return layer.in_channels
-    return int(getattr(part, "in_chans", 3))
 
 
 def row_of(answer: Any) -> Tensor:

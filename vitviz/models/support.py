@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vitviz.capture.pairs import has_forward, is_pair
 from vitviz.capture.proof import noise
 from vitviz.capture.shell import refuse_scripted, unwrapped
 from vitviz.capture.tap import AttentionTap
@@ -176,13 +177,13 @@ def check_family(name: str, module: nn.Module) -> None:
     blocks = list(module.get_submodule(place))  # type: ignore[call-overload]
     if len({id(block) for block in blocks}) < len(blocks):
         raise refusal_of(name, Clause("it runs the same block several times, and vitviz cannot tell its layers apart"))
-    if any(getattr(block.forward, "__func__", None) is nn.Module.forward for block in blocks):
+    if not all(map(has_forward, blocks)) and not all(map(is_pair, blocks)):
         raise refusal_of(
             name,
             Clause(
-                "its list of blocks holds lists of parts, attention and MLP, which have no forward of their own (as "
-                "in vit-pytorch), and nothing says where a block ends; make each a module that is called with tokens "
-                "and returns them"
+                "its list of blocks holds lists of parts which have no forward of their own, and nothing says where a "
+                "block ends; wanted pairs of attention and MLP (as in vit-pytorch), or modules that are called with "
+                "tokens and return them"
             ),
         )
     for part in module.modules():

@@ -105,11 +105,15 @@ def shape_of(vit: ViT) -> ViTShape:
     """Return the sizes of a loaded model, read from its module.
 
     The MLP's ratio is that of its weights, so that gated MLPs (SwiGLU), which have three matrices, count as they are.
+    Where the MLP has another name, it is what a block's matrices hold beyond the four of attention.
     """
     block: Any = next(iter(vit.shell.blocks.children()))  # type: ignore[union-attr]
     width = width_of(vit.body)
     mlp = block_parts(block).mlp
-    matrices = [] if mlp is None else [parameter.numel() for parameter in mlp.parameters() if parameter.ndim == 2]
+    matrices = sum(
+        parameter.numel() for parameter in (block if mlp is None else mlp).parameters() if parameter.ndim == 2
+    )
+    matrices -= 4 * width**2 if mlp is None else 0
     return ViTShape(
         image_size=vit.image_size,
         patch_size=vit.grid.patch_size,
@@ -117,6 +121,6 @@ def shape_of(vit: ViT) -> ViTShape:
         depth=vit.layers,
         heads=max(vit.heads),
         prefix=len(vit.grid.prefix),
-        mlp_ratio=sum(matrices) / (2 * width**2) if matrices else 4.0,
+        mlp_ratio=max(0, matrices) / (2 * width**2),
         classes=len(vit.class_names),
     )

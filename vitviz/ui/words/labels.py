@@ -11,7 +11,7 @@ from vitviz.figures.alt import WORDS
 from vitviz.figures.summary import TEMPLATES
 from vitviz.images.notes import NOTES
 from vitviz.models.vit import ViT
-from vitviz.ui.text import _
+from vitviz.ui.text import N_, _
 
 PHOTO_NOTES = NOTES
 """What ``vitviz.images`` notes on a photo that it changed, with braces where it has numbers."""
@@ -30,8 +30,9 @@ def map_words() -> dict[str, str]:
 def token_name(name: str) -> str:
     """Return a prefix token in words, from its name in a grid, such as "register 1"."""
     kind, _space, number = name.partition(" ")
-    if kind == "register" and number.isdecimal():
-        return _("register {number}").format(number=number)
+    numbered = {"register": N_("register {number}"), "prompt": N_("prompt {number}")}
+    if kind in numbered and number.isdecimal():
+        return _(numbered[kind]).format(number=number)
     return {"class": _("class"), "distillation": _("distillation")}.get(name, name)
 
 
