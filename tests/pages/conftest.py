@@ -20,7 +20,7 @@ from tests.pages.dashboard import MODELS, RELATIVE, SINGLE, Dashboard
 from vitviz.models.loading import load_vit
 from vitviz.models.vit import ViT
 from vitviz.ui.explore.positions import input_sizes
-from vitviz.ui.furniture import show, viewer
+from vitviz.ui.furniture import framing, show, strip, viewer
 from vitviz.ui.kept import cache, shelf
 from vitviz.ui.kept.jobs import in_thread
 from vitviz.ui.work import long_work
@@ -114,4 +114,5 @@ def _forget() -> None:
         kept.clear()
     for shared in (shelf.results, shelf.passes, long_work.queue):
         shared.clear()
-    viewer._photo_file.clear()
+    for drawn in (viewer._photo_file, strip._thumbnail, framing._picture):
+        drawn.clear()

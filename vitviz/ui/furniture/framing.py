@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from vitviz.figures.framed import framed
+from vitviz.figures.image_files import jpeg_bytes
 from vitviz.images.seen_part import SeenPart
 from vitviz.numbers import percent
 from vitviz.ui.choices.photo import CROP, GRID, PAD, SQUASH, TRAINED
@@ -30,7 +29,7 @@ def draw(scene: Scene) -> None:
         return
     with st.popover(_button(part), icon=":material/crop:", type="tertiary", key="framing"):
         if part is not None:
-            st.image(picture(scene, part, _LARGE), width="stretch", alt=told(part))
+            st.image(picture(scene, _LARGE), width="stretch", alt=told(part))
             st.caption(told(part))
         _choose(scene)
 
@@ -63,12 +62,18 @@ def told(part: SeenPart) -> str:
     return " ".join(sentences)
 
 
-def picture(scene: Scene, part: SeenPart, side: int) -> NDArray[np.uint8]:
-    """Return the photo with the part framed that is seen, and the query patch where there is one."""
-    grid = scene.trace.grid
-    cell = None if scene.patch is None else grid.position(scene.patch)
-    photo = cache.small(scene.photo.digest, _LARGE, scene.photo)
-    return framed(photo, part.box, side=side, cell=cell, grid=grid, inside=part.inside)
+def picture(scene: Scene, side: int) -> bytes:
+    """Return the photo as JPEG with the part framed that is seen, and the query patch where there is one."""
+    return _picture(scene.model_key, scene.photo.digest, scene.patch, side, scene)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _picture(model_key: str, digest: str, patch: int | None, side: int, _scene: Scene) -> bytes:
+    part, grid = _scene.part, _scene.trace.grid
+    assert part is not None  # else there is no frame to ask for
+    cell = None if patch is None else grid.position(patch)
+    photo = cache.small(digest, _LARGE, _scene.photo)
+    return jpeg_bytes(framed(photo, part.box, side=side, cell=cell, grid=grid, inside=part.inside))
 
 
 def _choose(scene: Scene) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
 from vitviz.analysis.familiarity import familiarity
 from vitviz.examples import verdict
+from vitviz.figures.image_files import jpeg_bytes
 from vitviz.figures.overlay import outline
 from vitviz.models.devices import precision_of
 from vitviz.numbers import percent
@@ -21,13 +23,15 @@ from vitviz.ui.words.class_names import class_name
 from vitviz.ui.words.labels import is_random, model_name, token_name
 
 _WIDTH = 96
+_SIDE = 2 * _WIDTH
+"""Pixels of the thumbnail's longest side: two a point, for fine screens."""
 
 
 def draw(scene: Scene) -> None:
     """Draw the strip: thumbnail with the query patch, answers, tokens, milliseconds."""
     with st.container(key="strip"):
         picture, answers, facts = st.columns([1, 4, 3], vertical_alignment="center")
-        picture.image(thumbnail(scene), width=_WIDTH, output_format="PNG", alt=framing.title(scene))
+        picture.image(_address(thumbnail(scene)), width=_WIDTH, alt=framing.title(scene))
         _answers(scene, answers)
         with facts:
             st.caption(_facts(scene))
@@ -120,18 +124,24 @@ def _facts(scene: Scene) -> str:
     return told + rounded
 
 
-def thumbnail(scene: Scene) -> NDArray[np.uint8]:
-    """Return the picture that the model saw, with the query patch outlined where the query is a patch.
+def _address(picture: bytes) -> str:
+    """Return a JPEG as an address: Streamlit would reduce the file to one pixel a point."""
+    return "data:image/jpeg;base64," + base64.b64encode(picture).decode()
+
+
+def thumbnail(scene: Scene) -> bytes:
+    """Return the picture that the model saw, as JPEG, with the query patch outlined where the query is a patch.
 
     Where part of the photo is not seen, all of it is shown and the part framed.
     """
     if scene.part is not None and not scene.part.is_whole:
-        return framing.picture(scene, scene.part, 2 * _WIDTH)
-    # Reduced first: encoding the whole picture anew at each click would be most of the work of a click.
-    picture = Image.fromarray(scene.picture)
-    picture.thumbnail((2 * _WIDTH, 2 * _WIDTH), reducing_gap=2.0)  # two pixels a point, for fine screens
+        return framing.picture(scene, _SIDE)
+    return _thumbnail(scene.model_key, scene.photo.digest, scene.patch, scene)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _thumbnail(model_key: str, digest: str, patch: int | None, _scene: Scene) -> bytes:
+    picture, grid = Image.fromarray(_scene.picture), _scene.trace.grid
+    picture.thumbnail((_SIDE, _SIDE), reducing_gap=2.0)
     small = np.asarray(picture)
-    if not scene.query.isdecimal():
-        return small
-    grid = scene.trace.grid
-    return outline(small, grid.rows, grid.columns, grid.position(int(scene.query)))
+    return jpeg_bytes(small if patch is None else outline(small, grid.rows, grid.columns, grid.position(patch)))
