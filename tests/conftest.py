@@ -20,6 +20,8 @@ import torch
 from filelock import FileLock
 from torch import nn
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of the processes that tests start compiles vitviz anew
+sys.dont_write_bytecode = False
 BuildVit = Callable[..., nn.Module]
 ROOT = Path(__file__).parents[1]
 BUILT_FROM = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -41,14 +41,17 @@ def part_of(path: Path) -> str:
     return path.relative_to(ROOT / "vitviz").parts[0].removesuffix(".py")
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield every imported name in full, wherever in the file: "torch", "vitviz.grid.PatchGrid"."""
+@cache
+def imports(path: Path) -> tuple[str, ...]:
+    """Return every imported name in full, wherever in the file: "torch", "vitviz.grid.PatchGrid"."""
+    names: list[str] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name_of(path)} imports relatively; write the name in full"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return tuple(names)
 
 
 def listed(wrong: dict[str, set[str]]) -> dict[str, list[str]]:

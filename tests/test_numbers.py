@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -66,12 +66,15 @@ def test_an_amount_of_shares_is_told_in_per_cent_and_drawn_so() -> None:
     assert "%{y:.3~g}%" in dots.data[0].hovertemplate
 
 
-def strings(path: Path) -> Iterator[str]:
-    """Yield all texts of a file, those with values in them as they stand."""
+@cache
+def strings(path: Path) -> list[str]:
+    """Return all texts of a file, those with values in them as they stand."""
     source = path.read_text(encoding="utf-8")
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str)):
-            yield ast.unparse(node)
+    return [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+    ]
 
 
 def test_no_text_has_a_space_before_the_sign() -> None:

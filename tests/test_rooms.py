@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -49,14 +50,14 @@ def imported(path: Path) -> Iterator[str]:
             yield from [known for known in (name, name.rpartition(".")[0]) if known in FILES][:1]
 
 
-IMPORTS = {module: {name for name in imported(path) if name != module} for module, path in FILES.items()}
-ARROWS_OF_UI = [
-    (module, name)
-    for module, names in IMPORTS.items()
-    if module.startswith("vitviz.ui.")
-    for name in names
-    if name.startswith("vitviz.ui.")
-]
+@cache
+def imports() -> dict[str, set[str]]:
+    return {module: {name for name in imported(path) if name != module} for module, path in FILES.items()}
+
+
+def arrows_of_ui() -> list[tuple[str, str]]:
+    arrows = [(module, name) for module, names in imports().items() for name in names]
+    return [arrow for arrow in arrows if all(end.startswith("vitviz.ui.") for end in arrow)]
 
 
 def room(module: str) -> str:
@@ -88,19 +89,19 @@ def test_every_file_has_a_room() -> None:
 
 
 def test_rooms_import_downwards() -> None:
-    wrong = [arrow for arrow in ARROWS_OF_UI if room(arrow[0]) != room(arrow[1])]
+    wrong = [arrow for arrow in arrows_of_ui() if room(arrow[0]) != room(arrow[1])]
     wrong = [f"{here} imports {there}" for here, there in wrong if FLOOR[room(here)] <= FLOOR[room(there)]]
     assert not wrong, "see FLOORS"
 
 
 def test_a_page_takes_nothing_from_another_page() -> None:
     """But for the arrows that are drawn, each of which is needed."""
-    arrows = {(page(here), page(there)) for here, there in ARROWS_OF_UI if page(there)}
+    arrows = {(page(here), page(there)) for here, there in arrows_of_ui() if page(there)}
     assert {(here, there) for here, there in arrows if here != there} == ARROWS
 
 
 def test_no_file_imports_itself_through_others() -> None:
-    assert circle(IMPORTS) == []
+    assert circle(imports()) == []
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import argparse
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,19 @@ import pytest
 from tests.promises.texts import README, ROOT, rows
 from vitviz.cli import program
 
-FILES = sorted((ROOT / "vitviz").rglob("*.py"))
-TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 OTHERS = {  # of PyTorch, timm and safetensors
     "state_dict", "save_file", "patch_embed", "global_pool", "set_input_size", "pos_embed", "num_classes", "head_dim",
     "forward_features", "forward_head",
 }  # fmt: skip
 OF_PIP = {"--no-deps", "--force-reinstall"}
+Trees = dict[str, ast.Module]
+
+
+@pytest.fixture(scope="module")
+def trees() -> Trees:
+    """Every file of the library by its path."""
+    files = sorted((ROOT / "vitviz").rglob("*.py"))
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in files}
 
 
 def text_of(node: ast.AST) -> str:
@@ -31,91 +38,109 @@ def text_of(node: ast.AST) -> str:
     return " ".join(filter(None, map(text_of, ast.iter_child_nodes(node))))
 
 
-def messages() -> Iterator[tuple[str, str]]:
-    """Yield (file, text) of every error that vitviz raises on purpose, advice included."""
-    for file, tree in TREES.items():
+@pytest.fixture(scope="module")
+def messages(trees: Trees) -> list[tuple[str, str]]:
+    """(file, text) of every error that vitviz raises on purpose, advice included."""
+    texts = set()
+    for file, tree in trees.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Error"):
-                yield file, re.sub(r"\s+", " ", " ".join(map(text_of, [*node.args, *node.keywords])))
+                texts.add((file, re.sub(r"\s+", " ", " ".join(map(text_of, [*node.args, *node.keywords])))))
+    return sorted(texts)
 
 
-MESSAGES = sorted(set(messages()))
+@cache
+def options() -> dict[str, set[str]]:
+    """Return the options of every command."""
+    (group,) = (action for action in program.parser()._actions if isinstance(action, argparse._SubParsersAction))
+    return {name: set(parser._option_string_actions) for name, parser in group.choices.items()}
 
 
-def subparsers() -> dict[str, argparse.ArgumentParser]:
-    (group,) = (each for each in program.parser()._actions if isinstance(each, argparse._SubParsersAction))
-    return dict(group.choices)
-
-
-def options_of(command: str) -> set[str]:
-    return set(subparsers()[command]._option_string_actions)
-
-
-def parameters() -> set[str]:
-    """Return the arguments of every function and the fields of every record that a reader can call."""
-    found: set[str] = set()
-    for tree in TREES.values():
+@pytest.fixture(scope="module")
+def parameters(trees: Trees) -> set[str]:
+    """The arguments of every function and the fields of every record that a reader can call."""
+    names: set[str] = set()
+    for tree in trees.values():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-                found |= {each.arg for each in (*node.args.args, *node.args.kwonlyargs, *node.args.posonlyargs)}
+                names |= {word.arg for word in (*node.args.args, *node.args.kwonlyargs, *node.args.posonlyargs)}
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                found.add(node.target.id)
-    return found
+                names.add(node.target.id)
+    return names
 
 
-def names() -> set[str]:
-    kinds = (ast.FunctionDef, ast.ClassDef)
-    own = {node.name for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, kinds)}
-    texts = {  # values of options, names of methods and knobs
-        node.value for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.Constant)
-    }
+@pytest.fixture(scope="module")
+def names(trees: Trees) -> set[str]:
+    """The names of functions and classes, and values of options, names of methods and knobs."""
+    nodes = [node for tree in trees.values() for node in ast.walk(tree)]
+    own = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
     return own | {text for text in texts if isinstance(text, str) and text.isidentifier()}
 
 
-PARAMETERS, NAMES = parameters(), names()
+def test_the_texts_are_found(messages: list[tuple[str, str]]) -> None:
+    assert len(messages) > 650
+    assert any("Give one from 0 to {" in text for _, text in messages)
 
 
-def test_the_texts_are_found() -> None:
-    assert len(MESSAGES) > 250
-    assert any("Give one from 0 to {" in text for _, text in MESSAGES)
-
-
-@pytest.mark.parametrize(("file", "text"), MESSAGES)
-def test_every_option_exists_where_it_is_named(file: str, text: str) -> None:
-    for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) - OF_PIP:
+def strange_options(file: str, text: str) -> Iterator[str]:
+    """Yield the options of a message that do not exist where it is told."""
+    for option in sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) - OF_PIP):
         asked = re.search(rf"python -m vitviz ([a-z-]+) [^`]*{option}", text)
         if asked:
-            assert option in options_of(asked[1])
-            continue
-        assert file.startswith(
+            if option not in options()[asked[1]]:
+                yield f"{asked[1]} has no {option}"
+        elif not file.startswith(
             ("vitviz/cli/", "vitviz/files.py", "vitviz/models/train", "vitviz/models/evaluate", "vitviz/labs/")
-        ), f"{file} belongs to the library, whose readers have no {option}"
-        if file.startswith(("vitviz/cli/", "vitviz/files.py")):
+        ):
+            yield f"{file} belongs to the library, whose readers have no {option}"
+        elif file.startswith(("vitviz/cli/", "vitviz/files.py")):
             own = Path(file).stem.replace("_", "-")
-            near = [own] if own in subparsers() else [name for name in subparsers() if option in options_of(name)]
-            assert near, f"no command has {option}"
-            assert all(option in options_of(name) for name in near), (near, option)
+            near = [own] if own in options() else [name for name in options() if option in options()[name]]
+            if not near or any(option not in options()[name] for name in near):
+                yield f"{' '.join(near) or 'no command'} has not {option}"
 
 
-@pytest.mark.parametrize(("file", "text"), MESSAGES)
-def test_every_argument_and_function_exists(file: str, text: str) -> None:
-    for argument in re.findall(r"(?<![\w.-])([a-z]\w*)=(?!=)", text):
-        assert argument in PARAMETERS | OTHERS, f"nothing takes {argument}="
-    for name in re.findall(r"(?<![\w./{}-])[a-z]+(?:_[a-z0-9]+)+\b(?![./])", text):
-        assert name in NAMES | PARAMETERS | OTHERS, f"there is no {name}"
+def test_every_option_exists_where_it_is_named(messages: list[tuple[str, str]]) -> None:
+    assert [(text, wrong) for file, text in messages for wrong in strange_options(file, text)] == []
 
 
-def code() -> str:
+@pytest.mark.parametrize(
+    ("file", "text", "wrong"),
+    [
+        ("vitviz/trace/run.py", "Give --layer.", "whose readers have no --layer"),
+        ("vitviz/cli/tokens.py", "Give --no-such.", "tokens has not --no-such"),
+        ("vitviz/cli/writing.py", "Give --no-such.", "no command has not --no-such"),
+        ("vitviz/grid.py", "Run `python -m vitviz tokens --no-such`.", "tokens has no --no-such"),
+    ],
+)
+def test_a_strange_option_is_seen(file: str, text: str, wrong: str) -> None:
+    (told,) = strange_options(file, text)
+    assert wrong in told
+
+
+def test_every_argument_and_function_exists(
+    messages: list[tuple[str, str]], parameters: set[str], names: set[str]
+) -> None:
+    for _file, text in messages:
+        arguments = set(re.findall(r"(?<![\w.-])([a-z]\w*)=(?!=)", text))
+        assert arguments <= parameters | OTHERS, f"nothing takes {arguments - parameters - OTHERS}: {text}"
+        functions = set(re.findall(r"(?<![\w./{}-])[a-z]+(?:_[a-z0-9]+)+\b(?![./])", text))
+        unknown = functions - names - parameters - OTHERS
+        assert not unknown, f"there is no {unknown}: {text}"
+
+
+def code(trees: Trees) -> str:
     """Return all words of the code, f-strings with "…" for what is filled in."""
-    told = [text_of(node) for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
-    told += [node.value for tree in TREES.values() for node in ast.walk(tree)
-             if isinstance(node, ast.Constant) and isinstance(node.value, str)]  # fmt: skip
+    nodes = [node for tree in trees.values() for node in ast.walk(tree)]
+    told = [text_of(node) for node in nodes if isinstance(node, ast.JoinedStr)]
+    told += [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     told += [(ROOT / "Makefile").read_text(encoding="utf-8"), (ROOT / "tests/browser/conftest.py").read_text()]
     return re.sub(r"\s+", " ", "\n".join(told))
 
 
-def test_every_message_of_the_troubleshooting_can_appear() -> None:
-    whole = code()
+def test_every_message_of_the_troubleshooting_can_appear(trees: Trees) -> None:
+    whole = code(trees)
     table = rows(README, "Troubleshooting")[1:]
     assert len(table) >= 10
     for row in table:
