@@ -24,9 +24,9 @@ from vitviz.ui.kept.jobs import Report, Work
 from vitviz.ui.text import N_
 
 ENDED = N_("The process that computed it was ended from outside; perhaps memory ran out. Try again.")
-PULSE_SECONDS = 0.2
+PULSE_SECONDS = 0.05
 """How often it is asked whether the work is still wanted."""
-GRACE_SECONDS = 0.5
+GRACE_SECONDS = 0.3
 """How long a step may still take when it is not."""
 Frame = tuple[Any, ...]
 """("report", done, total, result), ("done", result), ("stopped",) or ("failed", error)."""

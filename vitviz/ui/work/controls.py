@@ -17,6 +17,8 @@ from vitviz.ui.work.long_work import LongWork, Made
 
 _SWITCHED = "vitviz_switched_on"
 _POLL_SECONDS = 0.7
+_END_SECONDS = 0.5
+"""How long a click on Stop waits for the end, so that the page is drawn once and not twice."""
 
 
 def ask(
@@ -136,7 +138,7 @@ def stop_button(request: Hashable, name: str, on_stop: Callable[[], None] | None
         _("Stop"),
         icon=":material/stop_circle:",
         key=f"stop_{name}",
-        on_click=on_stop or (lambda: long_work.stop(request)),
+        on_click=on_stop or (lambda: long_work.stop(request, wait=_END_SECONDS)),
         disabled=view is not None and not view.readers,
     )
 

@@ -76,11 +76,18 @@ def start(request: Hashable, parts: Sequence[LongWork[Any]]) -> None:
         _refused()[request] = error
 
 
-def stop(request: Hashable) -> None:
-    """Want the work of a request no more: it ends if no other reader wants it."""
+def stop(request: Hashable, *, wait: float = 0.0) -> None:
+    """Want the work of a request no more: it ends if no other reader wants it.
+
+    So many seconds are waited for that end: most work ends at once, and the page then says so when it is drawn next.
+    """
     number = _runs().get(request)
-    if number is not None:
-        queue().stop(number, _reader())
+    if number is None:
+        return
+    queue().stop(number, _reader())
+    view = own(request)
+    if view is not None and view.active and not view.readers:
+        queue().wait(number, wait)
 
 
 def forget(request: Hashable) -> None:
