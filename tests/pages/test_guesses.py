@@ -47,6 +47,9 @@ def test_every_section_asks_before_it_answers(dashboard, monkeypatch, page):
         assert sheets[-1].guidance.do[:20].split("'")[0] in html.unescape(printed)
         assert sheets[-1].guidance.conclude not in html.unescape(printed)
         assert guess.answer in html.unescape(worksheet_print.answers(sheets[-1]))
+        assert [button.proto.disabled for button in app.get("download_button") if button.key == "download_answers"] == [
+            True
+        ]
     assert len(guesses) == len(lesson.sections)
     assert len({guess.question for guess in guesses.values()}) == len(guesses)
 

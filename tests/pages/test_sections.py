@@ -6,6 +6,7 @@ import pytest
 
 from tests.pages.dashboard import PICTURES, SINGLE
 from tests.ui.furniture.test_lesson import LESSONS
+from vitviz.ui.furniture import worksheet
 
 MOST_WORDS, MOST_CHARACTERS, MOST_KNOBS = 250, 420, 2
 SECTIONS = [(package.LESSON.choice, section.name) for package in LESSONS for section in package.LESSON.sections]
@@ -27,8 +28,10 @@ def parts(block):
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize(("choice", "section"), SECTIONS, ids=lambda value: getattr(value, "name", value))
 def test_a_section_has_little_before_its_picture_two_knobs_open_and_its_caveat_last(
-    dashboard, choice, section, language
+    dashboard, monkeypatch, choice, section, language
 ):
+    sheets, sheet_of = [], worksheet.sheet_of
+    monkeypatch.setattr(worksheet, "sheet_of", lambda *given: (sheets.append(sheet_of(*given)), sheets[-1])[1])
     app = dashboard(choice.pages[0], **{choice.name: section, "language": language, "example": "koala"}).sound()
     shown = list(parts(app.app.main))
     start = next(place for place, part in enumerate(shown) if part.type == "header")
@@ -47,6 +50,8 @@ def test_a_section_has_little_before_its_picture_two_knobs_open_and_its_caveat_l
     caveats = [place for place, part in enumerate(shown) if part.type == "info" and "balance" in part.proto.icon]
     assert caveats
     assert shown[caveats[-1] + 1].type == "subheader"  # the worksheet
+    if section != "input_size":  # its charts are measured ahead for the default model alone
+        assert sheets[-1].charts, "the teacher's sheet has the charts of the answer"
     figure = app.app.session_state["vitviz_guidance"].figure
     if figure is not None:  # written outside the session, at a click
         assert re.match(r"<(img|svg|div) ", figure())

@@ -21,6 +21,7 @@ from vitviz.ui.text import _, plain
 _KEPT = "vitviz_guesses"
 _SECTION = "vitviz_section"
 _GUIDANCE = "vitviz_guidance"
+_WAITS = "vitviz_answer_waits"
 _CLASS = "vitviz_class_link"
 
 
@@ -56,6 +57,7 @@ def enter(page: str, section: str) -> None:
     """Say which section of which page this run draws: guesses belong to it."""
     st.session_state[_SECTION] = f"{page}_{section}"
     st.session_state.pop(_GUIDANCE, None)
+    st.session_state[_WAITS] = False
 
 
 def _section() -> str:
@@ -120,6 +122,11 @@ def current() -> Guidance | None:
     return guidance
 
 
+def waits() -> bool:
+    """Return whether the answer of the section that this run has drawn waits for a guess."""
+    return bool(st.session_state.get(_WAITS))
+
+
 def asked(guidance: Guidance) -> bool:
     """Draw the question of a guess, or the guess beside the answer; return whether the answer may be shown now."""
     st.session_state[_GUIDANCE] = guidance
@@ -127,6 +134,7 @@ def asked(guidance: Guidance) -> bool:
     kept = _all().get(section)
     if kept is not None and kept.value is not None and not guess.fits(kept.value):
         kept = None
+    st.session_state[_WAITS] = kept is None and first()
     if kept is None and first():
         _ask(section, guess)
         return False

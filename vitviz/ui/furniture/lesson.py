@@ -89,7 +89,8 @@ def draw(lesson: Lesson) -> None:
     page, section, scene = lesson.choice.pages[0], sections[link.get(lesson.choice)], current()
     result = section.draw(scene)
     title = f"{entry(page).title} · {_(section.title)}"
-    worksheet.draw(worksheet.Place(page, section.name, title), scene, guessing.current())
+    place, figures = worksheet.Place(page, section.name, title), None if result is None else result.figures
+    worksheet.draw(place, scene, guessing.current(), figures)
     if result is not None:
         footer(result)
     course.foot(page)

@@ -8,12 +8,14 @@ heading of level two, its answer the text below it. Questions and answers use no
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from vitviz.ui.choices.lesson import CLASS, GUESS_FIRST
-from vitviz.ui.furniture import lines, show, worksheet_print
+from vitviz.ui.furniture import guessing, lines, show, worksheet_print
 from vitviz.ui.furniture.guessing import Guidance
 from vitviz.ui.furniture.worksheet_print import Question, Sheet
 from vitviz.ui.reader import link
@@ -21,6 +23,7 @@ from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, kept
 from vitviz.ui.words.labels import model_name
 
+Figures = Callable[[], Mapping[str, go.Figure]]
 _CHARTS = 2
 """Charts of the section on the teacher's sheet at most."""
 
@@ -54,12 +57,13 @@ def parse(markdown: str) -> dict[str, list[Question]]:
     return sheets
 
 
-def draw(place: Place, scene: Scene, guidance: Guidance | None) -> None:
+def draw(place: Place, scene: Scene, guidance: Guidance | None, figures: Figures | None) -> None:
     """Draw the worksheet of a section: questions with folded answers, sheets to print, the link for a class.
 
-    In a class nobody gets the answers here: they are on the teacher's sheet.
+    In a class nobody gets the answers here: they are on the teacher's sheet. ``figures`` makes the section's figures by
+    their titles, for a section that draws no charts; None where there are none, or none yet.
     """
-    sheet = sheet_of(place, scene, guidance)
+    sheet = sheet_of(place, scene, guidance, figures)
     st.subheader(_("Worksheet"), anchor=False)
     if link.get(CLASS):
         for number, question in enumerate(sheet.questions, start=1):
@@ -72,14 +76,14 @@ def draw(place: Place, scene: Scene, guidance: Guidance | None) -> None:
     _buttons(place, sheet)
 
 
-def sheet_of(place: Place, scene: Scene, guidance: Guidance | None) -> Sheet:
+def sheet_of(place: Place, scene: Scene, guidance: Guidance | None, figures: Figures | None) -> Sheet:
     """Return what stands on the sheets of a section, with the link that opens it at the settings of this moment."""
     return Sheet(
         title=place.title,
         address=link.address(GUESS_FIRST.at(True)),
         photo=scene.vit.picture(scene.original.pixels),
         seen_by=model_name(scene.vit),
-        charts=tuple(lines.charts().values())[:_CHARTS],
+        charts=tuple((lines.charts() or (figures() if figures else {})).values())[:_CHARTS],
         guidance=guidance,
         questions=questions(place.page, place.section),
     )
@@ -99,7 +103,10 @@ def _buttons(place: Place, sheet: Sheet) -> None:
                 key=f"download_{name}",
                 on_click="ignore",
                 icon=":material/print:",
+                disabled=name == "answers" and guessing.waits(),
             )
+    if guessing.waits() and not link.get(CLASS):
+        st.caption(_("The teacher's sheet has the charts of the answer: it can be saved once the answer is shown."))
     if not link.get(CLASS):
         with st.expander(_("Link for a class"), icon=":material/school:", key="class_link"):
             st.markdown(
