@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from benchmarks.none_joined import direction, gain, joined
+from benchmarks.none_layers import LAYERS, middle, mirrored, scores_of
 from benchmarks.none_scores import NO_CLASS, SCORES, Photos, auroc, fit, interval, without_classes
 from benchmarks.none_second import SECOND, divergence
 
@@ -92,3 +94,30 @@ def test_the_disagreement_is_none_for_one_answer_and_log_two_for_two():
     sure, other = np.array([[60.0, 0, 0]]), np.array([[0.0, 60, 0]])
     assert divergence(sure, sure) == pytest.approx([0])
     assert divergence(sure, other) == pytest.approx([np.log(2)])
+
+
+def test_scores_of_layers_read_their_own_layer():
+    generator = np.random.default_rng(3)
+    labels = np.repeat(np.arange(4), 20)
+    streams = generator.normal(0, 1, (80, 24, 6))  # (photo, layer and kind, channel)
+    streams[:, 2 * LAYERS[1]] += 9 * np.eye(4, 6)[labels]  # one layer's class token knows the classes
+    answers = np.full((80, 4), 0.25)
+    sets = {}
+    for name, moved in (("reference", 0), ("val", 0), ("small known", 0), ("small others", 40)):
+        features = streams.reshape(80, -1) + 0.1 * generator.normal(0, 1, (80, 24 * 6))
+        features[:, 2 * LAYERS[1] * 6 : (2 * LAYERS[1] + 1) * 6] += moved * generator.normal(0, 1, (80, 6))
+        sets[name] = Photos(np.concatenate([features, answers], axis=1), np.zeros((80, 4)), labels)
+    scores = scores_of(sets, [sets])
+    shares = {name: auroc(values["val"], values["small others"]) for name, values in scores.items()}
+    assert shares[f"layer {LAYERS[1]}, class token: 10 nearest neighbours"] > 0.9
+    assert shares[f"layer {LAYERS[2]}, class token: 10 nearest neighbours"] == pytest.approx(0.5, abs=0.1)
+    assert shares["mean answer to three views: maximum probability"] == 0.5  # all answers are alike
+
+
+def test_views_of_a_photo():
+    row = torch.arange(10.0).repeat(3, 10, 1)  # (channel, row, column)
+    torch.testing.assert_close(mirrored(row)[0, 0], torch.arange(9.0, -1, -1))
+    seen = middle(row)
+    assert seen.shape == row.shape
+    assert 0.5 < seen[0, 5, 0] < 1.5  # the second column stands at the edge
+    assert 7.5 < seen[0, 5, -1] < 8.5
