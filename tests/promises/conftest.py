@@ -17,8 +17,10 @@ import vitviz
 from tests.promises.texts import GUIDE, README, hub_names
 from vitviz import cli
 from vitviz.assets import ATLASES
+from vitviz.cli import serve
 from vitviz.examples import example
 from vitviz.models import loading, timm_door
+from vitviz.models.model_folder import VARIABLE
 
 Run = Callable[[list[str]], None]
 
@@ -81,8 +83,9 @@ def small(place: Path, monkeypatch: pytest.MonkeyPatch, load_once: Callable[...,
 def run(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs one command line in this process and asserts that it does what it says."""
     started: list[Any] = []
-    for name in ("VITVIZ_DEVICE", "VITVIZ_PRECISION"):  # serve sets them
+    for name in ("VITVIZ_DEVICE", "VITVIZ_PRECISION", VARIABLE, serve.ATLASES):  # serve sets them
         monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
     monkeypatch.setattr("os.execv", lambda *given: started.append(given))  # serve; the browser's tests start it
 
     def run_command(arguments: list[str]) -> None:
