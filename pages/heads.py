@@ -43,7 +43,9 @@ st.caption(names[statistic][2])
 
 left, right = st.columns([1, 1], gap="large")
 with left:
-    head_atlas(overview.atlas(scene, table, statistic), key="atlas", on_pick=overview.pick, on_tick=overview.toggle)
+    head_atlas(
+        overview.atlas(scene, table, statistic), key="atlas", on_pick=overview.pick, on_tick=overview.set_ablated
+    )
 with right:
     statistic_chart(scene, table, statistic)
 if overview.wants_to_open():

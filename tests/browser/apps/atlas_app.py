@@ -19,11 +19,8 @@ values[4, 2] = np.nan
 ticked = st.session_state.setdefault("ticked", [(11, 2)])
 
 
-def tick(place: HeadIndex) -> None:
-    if tuple(place) in ticked:
-        ticked.remove(tuple(place))
-    else:
-        ticked.append(tuple(place))
+def tick(places: list[HeadIndex]) -> None:
+    ticked[:] = map(tuple, places)
 
 
 def pick(place: HeadIndex) -> None:

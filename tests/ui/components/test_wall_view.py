@@ -39,6 +39,9 @@ def test_what_is_sent_to_the_browser_and_what_is_read_from_it():
     assert VIEW.read_place({"layer": 1, "head": 0}) == (1, 0)
     for sent in (None, "x", {}, {"layer": 1, "head": 1}, {"layer": 2, "head": 0}):
         assert VIEW.read_place(sent) is None
+    assert VIEW.read_places({"heads": [[1, 0], [0, 1]]}) == [(1, 0), (0, 1)]  # in the order of the browser
+    for sent in (None, "x", {}, {"heads": 1}, {"heads": [[1, 1]]}, {"heads": [[0]]}, {"heads": ["ab"]}):
+        assert VIEW.read_places(sent) is None
     assert [VIEW.read_query({"query": name}) for name in ("2", "class", "3", 2)] == ["2", "class", None, None]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -88,6 +88,10 @@ class AtlasView:
             return None
         return HeadIndex(sent["layer"], sent["head"])
 
+    def read_places(self, sent: object) -> list[HeadIndex] | None:
+        """Return the heads that the browser sent; None for no list or a head that this atlas has not."""
+        return read_heads(sent, self.read_place)
+
     def pack(self, *, standalone: bool = False) -> bytes:
         """Return the atlas as one blob for the browser."""
         values = float32_bytes(self.values)
@@ -128,3 +132,16 @@ def colour_limits(values: NDArray[np.floating[Any]], least: float) -> tuple[floa
         return low, high
     low = max(0.0, (low + high - least) / 2)  # no statistic is below zero
     return low, low + least
+
+
+def read_heads(sent: object, read_place: Callable[[Mapping[str, Any]], HeadIndex | None]) -> list[HeadIndex] | None:
+    """Return the heads of a list that the browser sent, [[layer, head], …]; None for anything else.
+
+    ``read_place`` reads one of them, and returns None for a head that is not there.
+    """
+    pairs = sent.get("heads") if isinstance(sent, Mapping) else None
+    if not isinstance(pairs, list) or any(not isinstance(pair, list) or len(pair) != 2 for pair in pairs):
+        return None
+    heads = [read_place({"layer": layer, "head": head}) for layer, head in pairs]
+    known = [head for head in heads if head is not None]
+    return known if len(known) == len(pairs) else None

@@ -65,17 +65,15 @@ function bindControls(viewer) {
   find(".interpolate").addEventListener("change", (event) => viewer.change({ interpolate: event.target.checked }));
   find(".previous").addEventListener("click", () => viewer.stepLayer(-1));
   find(".next").addEventListener("click", () => viewer.stepLayer(1));
-  viewer.app.addEventListener("keydown", (event) => viewerKey(viewer, event));
 }
 
-/** Keys that work wherever the focus is inside the viewer. */
-function viewerKey(viewer, event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "[") viewer.changeOpacity(-5);
-  else if (event.key === "]") viewer.changeOpacity(5);
-  else if (event.key === ",") viewer.stepLayer(-1);
-  else if (event.key === ".") viewer.stepLayer(1);
-  else if (event.key === "l") viewer.film.play();
-  else return;
-  event.preventDefault();
+/** Keys that work wherever the focus is on the page. */
+function viewerKeys(viewer) {
+  const layers = playerKeys(viewer.app, { press: () => viewer.film.play(), step: (by) => viewer.stepLayer(by) });
+  return (key) => {
+    if (key === "[") viewer.changeOpacity(-5);
+    else if (key === "]") viewer.changeOpacity(5);
+    else return layers(key);
+    return true;
+  };
 }

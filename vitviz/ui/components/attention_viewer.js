@@ -292,5 +292,6 @@ function mount({ data, parentElement, setStateValue }) {
   }
   viewer.send = (value) => setStateValue("view", value);
   viewer.receive(data);
+  pageKeys(viewer.app, viewerKeys(viewer));
   return () => viewer.dispose();
 }

@@ -244,5 +244,10 @@ function mount({ data, parentElement, setTriggerValue }) {
   }
   film.send = (name, value) => setTriggerValue(name, value);
   film.receive(data);
+  const step = (by) => {
+    film.player.stop();
+    film.show(film.at + by);
+  };
+  pageKeys(film.app, playerKeys(film.app, { press: () => film.player.press(), step }));
   return cleanUp(parentElement, () => film.dispose());
 }

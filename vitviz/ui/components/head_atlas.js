@@ -52,7 +52,9 @@ class HeadAtlas {
     if (cell === null || !this.meta.tickable) return;
     if (!this.ticked.delete(cell)) this.ticked.add(cell);
     this.repaint();
-    this.sendCell("ticked", cell);
+    const heads = [...this.ticked].map((other) => this.place(other)); // all: of changes in a row the last may be heard alone
+    clearTimeout(this.sending);
+    this.sending = setTimeout(() => this.send("ticked", { heads }), 200);
   }
 
   sendCell(name, cell) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -18,8 +18,8 @@ class AtlasEvent(NamedTuple):
 
     picked: HeadIndex | None
     """The head that was clicked, or chosen with Enter."""
-    ticked: HeadIndex | None
-    """The head whose tick was changed, by Shift and a click or with x: the caller keeps the list."""
+    ticked: list[HeadIndex] | None
+    """All heads with a tick, where one was changed by Shift and a click or with x: the caller keeps the list."""
 
 
 def head_atlas(
@@ -27,27 +27,31 @@ def head_atlas(
     *,
     key: str,
     on_pick: Callable[[HeadIndex], None] | None = None,
-    on_tick: Callable[[HeadIndex], None] | None = None,
+    on_tick: Callable[[list[HeadIndex]], None] | None = None,
 ) -> AtlasEvent:
     """Show the atlas and return what was picked or ticked in this run.
 
-    ``on_pick`` and ``on_tick`` are called with the head before the script runs again. Nothing is sent while the
-    reader only points at heads.
+    ``on_pick`` is called with the head and ``on_tick`` with all ticked ones before the script runs again. Nothing is
+    sent while the reader only points at heads.
     """
 
-    def sent(name: str) -> HeadIndex | None:
-        value = st.session_state.get(key)
-        return view.read_place(value.get(name)) if value else None
+    def sent(name: str) -> Any:
+        return (st.session_state.get(key) or {}).get(name)
 
-    def call(name: str, function: Callable[[HeadIndex], None] | None) -> None:
-        place = sent(name)
-        if place is not None and function is not None:
-            function(place)
+    def picked() -> None:
+        place = view.read_place(sent("picked"))
+        if place is not None and on_pick is not None:
+            on_pick(place)
+
+    def ticked() -> None:
+        places = view.read_places(sent("ticked"))
+        if places is not None and on_tick is not None:
+            on_tick(places)
 
     result = _component(
         key=key,
         data=view.pack(),
-        on_picked_change=lambda: call("picked", on_pick),
-        on_ticked_change=lambda: call("ticked", on_tick),
+        on_picked_change=picked,
+        on_ticked_change=ticked,
     )
-    return AtlasEvent(view.read_place(result.picked), view.read_place(result.ticked))
+    return AtlasEvent(view.read_place(result.picked), view.read_places(result.ticked))

@@ -2,6 +2,7 @@
 // the server while pointing.
 
 const MOST_PINNED = 4;
+const REST = 200; // milliseconds without a further change, after which the page hears of it
 const NARROW = 620; // pixels: below, layers run downwards; as in the style sheet
 
 class HeadWall {
@@ -11,6 +12,7 @@ class HeadWall {
     this.hover = null; // the head under the pointer or the keyboard cursor, or null
     this.patch = null; // the patch under the pointer on the large map, or null
     this.tiles = [];
+    this.sending = {}; // name of what is sent → its timer
     this.observer = new ResizeObserver(() => this.layout());
     bindWall(this);
     bindPicture(this);
@@ -80,7 +82,7 @@ class HeadWall {
     const there = this.pinned.includes(cell);
     this.pinned = there ? this.pinned.filter((other) => other !== cell) : [...this.pinned, cell].slice(-MOST_PINNED);
     this.repaint();
-    this.sendCell("pin", cell);
+    this.sendCells("pin", this.pinned);
   }
 
   sendCell(name, cell) {
@@ -88,12 +90,19 @@ class HeadWall {
     this.send(name, { layer, head });
   }
 
+  /** Send all of them when the hand rests, and not what changed: of changes in a row the page may hear the last alone. */
+  sendCells(name, cells) {
+    clearTimeout(this.sending[name]);
+    const heads = [...cells].map((cell) => this.place(cell));
+    this.sending[name] = setTimeout(() => this.send(name, { heads }), REST);
+  }
+
   turn(cell) {
     if (this.meta.standalone) return;
     this.selected = cell;
     if (!this.off.delete(cell)) this.off.add(cell);
     this.repaint();
-    this.sendCell("off", cell);
+    this.sendCells("off", this.off);
   }
 
   setScale(scale) {

@@ -21,8 +21,8 @@ def head_wall(
     view: WallView,
     *,
     key: str,
-    on_pin: Callable[[HeadIndex], None],
-    on_off: Callable[[HeadIndex], None],
+    on_pin: Callable[[list[HeadIndex]], None],
+    on_off: Callable[[list[HeadIndex]], None],
     on_open: Callable[[HeadIndex], None],
     on_query: Callable[[str], None],
     on_scale: Callable[[WallScale], None],
@@ -30,17 +30,23 @@ def head_wall(
 ) -> None:
     """Show the wall.
 
-    Each function is called before the script runs again: with the head that was pinned or taken off, switched off or
-    on, or opened; with the token that was made the query; with the scale or the direction that was chosen.
+    Each function is called before the script runs again: with all heads that stand side by side, with all that are
+    off, with the one that was opened; with the token that was made the query; with the scale or the direction that was
+    chosen.
     """
 
     def sent(name: str) -> object:
         return (st.session_state.get(key) or {}).get(name)
 
-    def head(name: str, function: Callable[[HeadIndex], None]) -> None:
-        place = view.read_place(sent(name))
+    def heads(name: str, function: Callable[[list[HeadIndex]], None]) -> None:
+        places = view.read_places(sent(name))
+        if places is not None:
+            function(places)
+
+    def opened() -> None:
+        place = view.read_place(sent("open"))
         if place is not None:
-            function(place)
+            on_open(place)
 
     def query() -> None:
         name = view.read_query(sent("query"))
@@ -60,9 +66,9 @@ def head_wall(
     _component(
         key=key,
         data=view.pack(),
-        on_pin_change=lambda: head("pin", on_pin),
-        on_off_change=lambda: head("off", on_off),
-        on_open_change=lambda: head("open", on_open),
+        on_pin_change=lambda: heads("pin", on_pin),
+        on_off_change=lambda: heads("off", on_off),
+        on_open_change=opened,
         on_query_change=query,
         on_scale_change=scale,
         on_direction_change=direction,

@@ -213,9 +213,9 @@ def shortcut_labels() -> dict[str, Any]:
             ("← → ↑ ↓", _("move over patches, heads or the frames of a film, wherever one has the focus")),
             ("Enter", _("pin a patch, put a head beside others, choose a place")),
             ("Esc", _("back to what was chosen; close this list")),
+            (", . l", _("a step back, a step on, play: layers, films and sums")),
+            ("[ ]", _("maps over a photo: less or more of the colours")),
             ("x, o", _("Heads: switch a head off or on; open it")),
-            ("[ ]", _("Attention: less or more of the colours")),
-            (", . l", _("Attention: layer before, next layer; play the layers")),
             ("Space, Ctrl+Z", _("Patches: paint or clear; undo")),
         ],
     }

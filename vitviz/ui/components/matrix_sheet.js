@@ -222,13 +222,15 @@ function bindSheet(sheet) {
   });
   sheet.find(".play").addEventListener("click", () => sheet.player.press());
   for (const [name, by] of [[".back", -1], [".on", 1]]) {
-    sheet.find(name).addEventListener("click", () => {
-      sheet.player.drop();
-      sheet.step(by);
-      sheet.speak();
-    });
+    sheet.find(name).addEventListener("click", () => stepSheet(sheet, by));
   }
   radioKeys(sheet.find(".stages"), (value) => chooseStage(sheet, Number(value)));
+}
+
+function stepSheet(sheet, by) {
+  sheet.player.drop();
+  sheet.step(by);
+  sheet.speak();
 }
 
 const sheets = new WeakMap(); // root of an instance → its sheet
@@ -241,5 +243,6 @@ function mount({ data, parentElement, setTriggerValue }) {
   }
   sheet.send = (name, value) => setTriggerValue(name, value);
   sheet.receive(data);
+  pageKeys(sheet.app, playerKeys(sheet.app, { press: () => sheet.player.press(), step: (by) => stepSheet(sheet, by) }));
   return cleanUp(parentElement, () => sheet.dispose());
 }

@@ -45,3 +45,15 @@ class Player {
     button.textContent = this.playing ? `❚❚ ${labels.pause}` : `▶ ${this.still.matches ? labels.next : start}`;
   }
 }
+
+/** The keys of what is played: a step back, a step on, play. */
+function playerKeys(app, { press, step }) {
+  return (key) => {
+    if (!app.checkVisibility()) return false;
+    if (key === ",") step(-1);
+    else if (key === ".") step(1);
+    else if (key === "l") press();
+    else return false;
+    return true;
+  };
+}

@@ -178,6 +178,37 @@ function checkRadio(group, value) {
   }
 }
 
+/**
+ * Let keys act on the whole page, but where text is written or another part of the page took them. `take` gets a key and
+ * returns whether it did something. Where several parts know a key, the one with the focus has it, else the first.
+ */
+function pageKeys(app, take) {
+  document.vitvizKeys ??= listenToPage(new Map());
+  document.vitvizKeys.set(app, take);
+}
+
+function listenToPage(takers) {
+  const place = (app) => app.getRootNode().host ?? app;
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || writes(event)) return;
+    const path = event.composedPath();
+    for (const app of takers.keys()) if (!app.isConnected) takers.delete(app);
+    const apps = [...takers.keys()].sort((one, other) => {
+      if (path.includes(one) !== path.includes(other)) return path.includes(one) ? -1 : 1;
+      return place(one).compareDocumentPosition(place(other)) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1;
+    });
+    if (apps.some((app) => takers.get(app)(event.key))) event.preventDefault();
+  });
+  return takers;
+}
+
+/** Whether a key would be text, a choice in a list or an answer in a dialog, where the reader is. */
+function writes(event) {
+  const [node] = event.composedPath();
+  const kinds = 'input:not([type="range"], [type="checkbox"], [type="radio"]), textarea, select, [contenteditable], [role="combobox"], [role="listbox"], [role="option"], dialog, [role="dialog"]';
+  return node instanceof Element && (node.isContentEditable || node.closest(kinds) !== null);
+}
+
 /** Fill a segmented control with one radio an option: [[value, text], …]. */
 function segments(group, label, options) {
   group.setAttribute("aria-label", label);

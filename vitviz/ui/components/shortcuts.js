@@ -4,8 +4,6 @@ class Shortcuts {
   constructor(root) {
     this.app = root.querySelector(".shortcuts");
     this.find = (selector) => this.app.querySelector(selector);
-    this.onKey = (event) => this.take(event);
-    document.addEventListener("keydown", this.onKey);
     this.find(".full").addEventListener("click", toggleFullScreen);
     this.find(".help").addEventListener("click", () => this.help());
     this.find(".close").addEventListener("click", () => this.find("dialog").close());
@@ -26,25 +24,13 @@ class Shortcuts {
     if (!this.find("dialog").open) this.find("dialog").showModal();
   }
 
-  take(event) {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || writes(event)) return;
-    if (event.key === "?") this.help();
-    else if (event.key === "f") toggleFullScreen();
-    else if (event.key in this.keys) this.send("act", { name: this.keys[event.key] });
-    else return;
-    event.preventDefault();
+  take(key) {
+    if (key === "?") this.help();
+    else if (key === "f") toggleFullScreen();
+    else if (key in this.keys) this.send("act", { name: this.keys[key] });
+    else return false;
+    return true;
   }
-
-  dispose() {
-    document.removeEventListener("keydown", this.onKey);
-  }
-}
-
-/** Whether a key would be text, or a choice in a list, where the reader is. */
-function writes(event) {
-  const [node] = event.composedPath();
-  const kinds = 'input:not([type="range"], [type="checkbox"], [type="radio"]), textarea, select, [contenteditable], [role="combobox"], [role="listbox"], [role="option"]';
-  return node instanceof Element && (node.isContentEditable || node.closest(kinds) !== null);
 }
 
 function toggleFullScreen() {
@@ -62,8 +48,5 @@ function mount({ data, parentElement, setTriggerValue }) {
   }
   instance.send = (name, value) => setTriggerValue(name, value);
   instance.receive(data);
-  return cleanUp(parentElement, () => {
-    instance.dispose();
-    shortcuts.delete(parentElement);
-  });
+  pageKeys(instance.app, (key) => instance.take(key));
 }

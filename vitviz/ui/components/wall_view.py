@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vitviz.errors import GridError, OptionError, check_choice, check_index
 from vitviz.figures.palettes import levels, table
 from vitviz.grid import PatchGrid
-from vitviz.ui.components.atlas_view import HeadIndex
+from vitviz.ui.components.atlas_view import HeadIndex, read_heads
 from vitviz.ui.components.attention_view import DIRECTIONS, VIEWER_PALETTES, Direction, viewer_colours
 from vitviz.ui.components.even_share import even_levels
 from vitviz.ui.components.labels import wall_labels
@@ -112,6 +112,10 @@ class WallView:
         except (KeyError, OptionError):
             return None
         return HeadIndex(sent["layer"], sent["head"])
+
+    def read_places(self, sent: object) -> list[HeadIndex] | None:
+        """Return the heads that the browser sent, in its order; None for no list or a head that this wall has not."""
+        return read_heads(sent, self.read_place)
 
     def read_query(self, sent: object) -> str | None:
         """Return the query that the browser sent, or None if it sent none or one that the grid has not."""

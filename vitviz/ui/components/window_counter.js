@@ -20,10 +20,7 @@ class WindowCounter {
     this.observer = new ResizeObserver(() => this.draw());
     this.find(".play").addEventListener("click", () => this.player.press());
     for (const [name, by] of [[".back", -1], [".on", 1]]) {
-      this.find(name).addEventListener("click", () => {
-        this.player.drop();
-        this.step(by);
-      });
+      this.find(name).addEventListener("click", () => this.pass(by));
     }
   }
 
@@ -50,6 +47,12 @@ class WindowCounter {
 
   get ended() {
     return this.at === this.meta.windows.length - 1;
+  }
+
+  /** Go on or back by a window and play no further. */
+  pass(by) {
+    this.player.drop();
+    this.step(by);
   }
 
   step(by) {
@@ -126,5 +129,6 @@ function mount({ data, parentElement }) {
     counters.set(parentElement, counter);
   }
   counter.receive(data);
+  pageKeys(counter.app, playerKeys(counter.app, { press: () => counter.player.press(), step: (by) => counter.pass(by) }));
   return cleanUp(parentElement, () => counter.dispose());
 }

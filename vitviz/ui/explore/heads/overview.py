@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,15 +41,9 @@ def ablated() -> list[Head]:
     return pairs_of(link.get(ABLATE))
 
 
-def set_ablated(heads: list[Head]) -> None:
+def set_ablated(heads: Sequence[Head]) -> None:
     """Switch these heads off, and all others on."""
     link.put(ABLATE.at("-".join(f"{layer}.{head}" for layer, head in sorted(set(heads)))))
-
-
-def toggle(head: Head) -> None:
-    """Switch a head off, or on again."""
-    now = ablated()
-    set_ablated([off for off in now if off != head] if head in now else [*now, head])
 
 
 def pick(head: HeadIndex) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -30,8 +32,8 @@ def draw(scene: Scene, table: HeadStatistics, statistic: str) -> WallView:
     head_wall(
         shown,
         key="wall",
-        on_pin=_pin,
-        on_off=overview.toggle,
+        on_pin=_put,
+        on_off=overview.set_ablated,
         on_open=overview.pick,
         on_query=lambda name: link.put(PATCH.at(name)),
         on_scale=lambda scale: link.put(WALL_SCALE.at(scale)),
@@ -88,14 +90,8 @@ def beside(scene: Scene) -> list[Head]:
     return heads
 
 
-def _put(heads: list[Head]) -> None:
+def _put(heads: Sequence[Head]) -> None:
     link.put(BESIDE.at("-".join(f"{layer}.{head}" for layer, head in heads)))
-
-
-def _pin(head: Head) -> None:
-    """Put a head beside the others, the oldest of too many going, or take it away."""
-    heads, place = pairs_of(link.get(BESIDE)), tuple(head)
-    _put([other for other in heads if other != place] if place in heads else [*heads, head][-MOST_BESIDE:])
 
 
 def _effect(scene: Scene) -> HeadEffect | None:
