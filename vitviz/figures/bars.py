@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -72,9 +72,11 @@ def answers_bar(
         for group, label, colour in zip(groups, labels, colours, strict=False)
     ]
     largest = max(float(group.max()) for group in groups)
+    end = min(1.0, largest) * 1.25 + 0.01
+    marks: dict[str, Any] = {"tickvals": [0, 0.5, 1]} if end >= 1.2 else {}  # there is no 120%
     return figure(
         bars,
-        x=axis(x_title, tickformat=".0%" if largest > 0.05 else ".1%", range=[0, min(1.0, largest) * 1.25 + 0.01]),
+        x=axis(x_title, tickformat=".0%" if largest > 0.05 else ".1%", range=[0, end], **marks),
         # Positions with texts, not the names themselves: two classes of ImageNet are called "crane".
         y=axis("", tickvals=places, ticktext=shown, autorange="reversed", showgrid=False, zeroline=False),
         height=height or 84 + (28 if after is None else 54) * len(names),

@@ -25,6 +25,8 @@ TICKS = "#767676"
 """Of numbers and titles along the axes: a contrast of 4.5 to 1 on white and on the dark page alike (WCAG AA)."""
 TYPE = 15
 """Size of all type of a figure on a screen, in pixels."""
+_STANDOFF = 14
+"""Pixels from an axis to its title's far side, of which the numbers' own line takes a part."""
 QUERY_ORANGE = "#FF7A00"
 CONFIG: Mapping[str, Any] = MappingProxyType(
     {
@@ -40,7 +42,7 @@ CONFIG: Mapping[str, Any] = MappingProxyType(
 def axis(title: str = "", **more: Any) -> dict[str, Any]:
     """Return the settings of one axis: its title with the unit, quiet lines, room for its own labels."""
     return {
-        "title": {"text": plain(title), "standoff": 8, "font": {"color": TICKS, "size": TYPE}},
+        "title": {"text": plain(title), "standoff": _STANDOFF, "font": {"color": TICKS, "size": TYPE}},
         "tickfont": {"color": TICKS, "size": TYPE},
         "gridcolor": LINE,
         "linecolor": LINE,
@@ -95,8 +97,9 @@ def enlarged(made: go.Figure, size: int) -> go.Figure:
     large.update_layout(font=kind, hoverlabel_font=kind, legend_font=kind)
     if made.layout.height:
         large.layout.height = round(made.layout.height * size / TYPE)
-    large.update_xaxes(tickfont=kind, title_font=kind)
-    large.update_yaxes(tickfont=kind, title_font=kind)
+    title = {"font": kind, "standoff": round(_STANDOFF * size / TYPE)}
+    large.update_xaxes(tickfont=kind, title=title)
+    large.update_yaxes(tickfont=kind, title=title)
     large.update_annotations(font=kind)
     large.update_traces(textfont=kind, selector={"type": "bar"})
     bars = [getattr(getattr(trace, "marker", None), "colorbar", None) for trace in large.data]

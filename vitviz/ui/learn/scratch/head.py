@@ -17,7 +17,7 @@ from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.learn.scratch import guesses, hand, real_head
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _
+from vitviz.ui.text import _, pgettext
 
 
 def draw(scene: Scene) -> lesson.Result | None:
@@ -57,7 +57,14 @@ def _matrices(steps: HeadSteps) -> list[SheetMatrix]:
     names, channels = hand.tokens(), hand.channels()
     q, k, v = (hand.numbered(name, 2) for name in "qkv")
     return [
-        SheetMatrix(symbol="X", title=_("tokens"), rows=names, columns=channels, values=steps.tokens, editable=True),
+        SheetMatrix(
+            symbol="X",
+            title=pgettext("matrix", "tokens"),
+            rows=names,
+            columns=channels,
+            values=steps.tokens,
+            editable=True,
+        ),
         SheetMatrix(
             symbol="W_Q", title=_("weights"), rows=channels, columns=q, values=steps.weights.query, editable=True
         ),

@@ -25,7 +25,7 @@ from vitviz.ui.kept import cache
 from vitviz.ui.learn.scratch import guesses, hand
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, middle
-from vitviz.ui.text import _
+from vitviz.ui.text import _, pgettext
 from vitviz.ui.words.labels import map_words
 
 _INDEX = ("₁", "₂")
@@ -82,7 +82,14 @@ def _matrices(heads: SeveralHeads, given: hand.Matrices) -> list[SheetMatrix]:
     names, channels = hand.tokens(), hand.channels()
     split = {name: [f"{name}{head}.{channel}" for head in (1, 2) for channel in (1, 2)] for name in "qkvo"}
     tables = [
-        SheetMatrix(symbol="X", title=_("tokens"), rows=names, columns=channels, values=given["X"], editable=True)
+        SheetMatrix(
+            symbol="X",
+            title=pgettext("matrix", "tokens"),
+            rows=names,
+            columns=channels,
+            values=given["X"],
+            editable=True,
+        )
     ]
     for symbol, letter in (("W_Q", "q"), ("W_K", "k"), ("W_V", "v")):
         values, title = given[symbol], _("both heads")
