@@ -24,6 +24,8 @@ def test_the_selected_map_is_outlined():
     maps = np.zeros((4, 4, 4, 4))
     plain = np.asarray(mosaic(maps, scale=SCALE))
     marked = np.asarray(mosaic(maps, scale=SCALE, selected=(1, 2)))
+    alone = np.asarray(mosaic(maps, scale=SCALE, selected=(1, 2), bar=False))
+    assert (alone == marked[: alone.shape[0]]).all()
     changed = (plain != marked).any(-1)
     rows, columns = np.nonzero(changed)
     assert (marked[changed] == QUERY).all()

@@ -17,6 +17,16 @@ def test_opacity_zero_is_the_photo():
     assert (overlay(PHOTO, MAP, opacity=0) == PHOTO).all()
 
 
+def test_under_colours_the_photo_is_grey_so_that_every_hue_is_the_maps():
+    red = np.full_like(PHOTO, (200, 0, 0))
+    over_red, over_grey = (overlay(picture, MAP, opacity=0.4) for picture in (red, grey(red)))
+    assert (over_red == over_grey).all()
+    half = overlay(red, MAP, opacity=1 / 6).astype(int)  # half grey
+    colours = overlay(red, MAP, opacity=1).astype(int)
+    below = np.array([200 + 60, 60, 60]) / 2  # luma 0.299 × 200
+    assert np.abs(half - np.rint(below * 5 / 6 + colours / 6)).max() <= 1
+
+
 def test_opacity_one_is_the_palette_colour_of_each_cell():
     painted = overlay(PHOTO, MAP, opacity=1)
     cells = colour(MAP, "viridis", 0.0, 0.5)

@@ -46,6 +46,7 @@ def test_random_weights_are_said_to_be_random_and_those_of_the_cnn_are_not(dashb
     assert "trained on the photos of the shipped ViT" in weights[2]
     assert "redrawn at random" in weights[3]
     random = dashboard(PAGE, model="timm:vit_tiny_patch16_224", weights="random", size=32, layer=0).sound()
+    assert random.component("depth_film")["panels"][0]["title"] == "ViT “timm:vit_tiny_patch16_224”"
     table = random.table()
     assert len(table) == 3  # a random ViT needs no random one beside it
     assert table["Weights"][0] == "random weights"

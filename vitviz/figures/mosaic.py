@@ -16,18 +16,28 @@ _TEXT = 14
 
 
 def mosaic(
-    maps: ArrayLike, *, scale: Scale, width: int = 860, gap: int = 3, selected: tuple[int, int] | None = None
+    maps: ArrayLike,
+    *,
+    scale: Scale,
+    width: int = 860,
+    gap: int = 3,
+    selected: tuple[int, int] | None = None,
+    bar: bool = True,
 ) -> Image.Image:
     """Return maps (rows, columns, map rows, map columns) as one picture with a colour bar, each at its place.
 
     As in Dosovitskiy et al. 2021, figure 7. The picture is about ``width`` pixels wide, each cell a whole number of
-    pixels and at least one. ``selected`` is the (row, column) of the map with the orange outline.
+    pixels and at least one. ``selected`` is the (row, column) of the map with the orange outline. ``bar`` False leaves
+    the colour bar out, for a sheet that has one of this scale.
     Raises OptionError for another shape or values that are not finite.
     """
     sheet = mosaic_sheet(maps, scale=scale, width=width, gap=gap)
     rows, columns = np.shape(maps)[:2]
     high, wide = sheet.height // rows, sheet.width // columns
-    return _with_bar(sheet, scale, _outlined(selected, high, wide, gap))
+    outlined = _outlined(selected, high, wide, gap)
+    if outlined is not None:
+        ImageDraw.Draw(sheet).rectangle(outlined, outline=QUERY, width=4)
+    return _with_bar(sheet, scale) if bar else sheet
 
 
 def mosaic_sheet(maps: ArrayLike, *, scale: Scale, width: int = 860, gap: int = 3) -> Image.Image:
@@ -56,12 +66,10 @@ def _outlined(selected: tuple[int, int] | None, high: int, wide: int, gap: int) 
     return max(0, left - gap), max(0, top - gap), left + wide - 1, top + high - 1
 
 
-def _with_bar(sheet: Image.Image, scale: Scale, box: tuple[int, int, int, int] | None) -> Image.Image:
+def _with_bar(sheet: Image.Image, scale: Scale) -> Image.Image:
     height = sheet.height + _TEXT + bar_height(scale, _TEXT)
     page = Image.new("RGB", (max(sheet.width, 20 * _TEXT), height), (255, 255, 255))
     page.paste(sheet, (0, 0))
-    if box is not None:
-        ImageDraw.Draw(page).rectangle(box, outline=QUERY, width=4)
     width = min(page.width, 26 * _TEXT)
     typeface = typeface_for("0123456789.e+-=1/N%<")
     draw_bar(page, (0, sheet.height + _TEXT // 2), width, scale, typeface, size=_TEXT)

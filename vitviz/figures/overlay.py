@@ -12,6 +12,8 @@ from vitviz.figures.scale import Scale, scale_for
 
 Cell = tuple[int, int]
 """Row and column of a patch, as PatchGrid.position returns them."""
+_GREYING = 3
+"""How much faster than the map gets opaque its photo gets grey, as in the viewers."""
 
 
 def overlay(
@@ -28,8 +30,9 @@ def overlay(
 ) -> Picture:
     """Return a photo (height, width, 3) with a map (rows, columns) over it, the size of the photo.
 
-    ``opacity`` 0 is the photo, 1 the map alone. A patch is one flat cell unless ``interpolated``, which smooths and
-    should be labelled so. ``spotlight`` keeps the photo's colours and darkens the rest. ``query`` outlines one patch
+    ``opacity`` 0 is the photo, 1 the map alone. Under colours the photo turns grey, from a third on wholly, so that
+    every hue belongs to the map. A patch is one flat cell unless ``interpolated``, which smooths and should be
+    labelled so. ``spotlight`` keeps the photo's colours and darkens the rest. ``query`` outlines one patch
     in orange, ``grid_lines`` draws the patch borders. ``scale`` None is the map's own; a grid of maps must share one.
     Raises OptionError for a photo that is not uint8 RGB, a photo smaller than the map, NaN without a scale.
     """
@@ -41,7 +44,7 @@ def overlay(
     else:
         height, width = picture.shape[:2]
         painted = paint_map(values, scale, height=height, width=width, palette=palette, interpolated=interpolated)
-        picture = blend(picture, painted, opacity)
+        picture = blend(blend(picture, grey(picture), min(1.0, _GREYING * opacity)), painted, opacity)
     if grid_lines:
         picture = draw_grid(picture, rows, columns)
     return picture if query is None else outline(picture, rows, columns, query)

@@ -21,6 +21,7 @@ INK = "#212223"
 """Colour of letters and frames: near black, and no other mark has it, so that it can be told apart in an SVG."""
 GRID = "#8080804a"
 _POINTS = 72  # in an inch
+_MARGIN = 0.05
 _PLOT = 0.85  # part of a panel's width that its axes have
 _FONTS = (
     "DejaVu Sans",
@@ -125,7 +126,8 @@ def _side(axes: Axes, side: str, axis: Any, names: list[str] | None, text: float
     if axis.range is not None:
         low, high = (10**end if axis.type == "log" else end for end in axis.range)
     elif axis.rangemode == "tozero":
-        low, high = min(0.0, low), max(0.0, high)
+        end = (axes.dataLim.x1 if side == "x" else axes.dataLim.y1) * (1 + _MARGIN)  # dots at the end stay whole
+        low, high = min(0.0, low), max(0.0, high, end)
     if axis.autorange == "reversed":
         low, high = max(low, high), min(low, high)
     limits(low, high)

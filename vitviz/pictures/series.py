@@ -65,8 +65,8 @@ def outliers(norms: Sequence[TokenNorms], *, say: Say = str) -> Drawing:
     if not np.isnan(known[0].class_share):
         curves.append(Curve(say("class token"), layers, [layer.class_share for layer in known], PINNED[2]))
     curves.append(Curve(say("even attention"), layers, [layer.outlier_share for layer in known], NEUTRAL, "dash"))
-    x, y = layer_axis(say("Outliers after layer"), len(layers)), Axis(say("Attention to outliers (share)"))
-    return Charts({"": line_chart(curves, x=x, y=y, hover=LAYER, height=320)})
+    x, y = layer_axis(say("Outliers after layer"), len(layers)), Axis(say("Attention to outliers"), ".1%")
+    return Charts({"": line_chart(curves, x=x, y=y, hover=LAYER.replace(".4g", ".2%"), height=320)})
 
 
 SERIES: Mapping[type, Callable[..., Drawing]] = {

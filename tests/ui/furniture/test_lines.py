@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve
+from vitviz.figures.head_scatter import distance_scatter
 from vitviz.figures.image_files import png_bytes, with_texts
 from vitviz.figures.line_chart import line_chart
 from vitviz.figures.vector import vector_file, vector_image
@@ -71,3 +72,11 @@ def test_long_names_stand_whole_in_a_narrow_print() -> None:
     turned = "rotate(-45"
     assert turned in vector_file(narrow, width_mm=70).decode()
     assert turned not in vector_file(narrow, width_mm=300).decode()
+
+
+def test_dots_at_the_end_of_an_axis_stand_whole() -> None:
+    def ink(top: float) -> int:
+        pixels = np.asarray(vector_image(distance_scatter([[7.0], [top]]), width_mm=100, dpi=150)).astype(int)
+        return int(((pixels[..., 2] - pixels[..., 0]) > 60).sum())  # blue
+
+    assert ink(7.2) == pytest.approx(ink(70.0), rel=0.1)  # one dot less than whole would be a quarter less

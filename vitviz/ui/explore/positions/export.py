@@ -50,7 +50,7 @@ def export(scene: Scene, measured: PositionMeasurements) -> Export:
             scale=scale(similarity),
             query=similarity.grid.position(chosen),
         )
-        panels = [Panel(label=title, picture=_sheet(scene, similarity)), large]
+        panels = [Panel(label=_("The same from every place"), picture=_sheet(scene, similarity)), large]
 
     def png(**size: Unpack[PrintSize]) -> bytes:
         return print_figure(panels, title=viewer.titled(scene, title), caption=caption, **size)
@@ -82,7 +82,7 @@ def _sheet(scene: Scene, similarity: PositionSimilarity) -> Any:
     row, column = similarity.grid.position(pinned_patch(scene))
     selected = (row // stride, column // stride) if row % stride == column % stride == 0 else None
     shown = similarity.mosaic()[::stride, ::stride]
-    return mosaic(shown, scale=scale(similarity), selected=selected)
+    return mosaic(shown, scale=scale(similarity), selected=selected, bar=False)
 
 
 def _arrays(scene: Scene, measured: PositionMeasurements, chosen: int) -> dict[str, NDArray[Any]]:

@@ -20,7 +20,7 @@ from vitviz.ui.kept import cache
 from vitviz.ui.kept.cache import FieldFrame, Inputs
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _, plain
+from vitviz.ui.text import _
 
 _SEEN = "vitviz_depth_film"
 
@@ -94,7 +94,7 @@ def _panels(scene: Scene, probe: Probe) -> list[FilmPanel]:
     ]
     boxes = tuple(_shares(scene, frame) for frame in frames)
     levels = np.stack([frame.levels for frame in frames])
-    return [FilmPanel(title=plain(probe.title), levels=levels, captions=tuple(told), boxes=boxes)]
+    return [FilmPanel(title=probe.title, levels=levels, captions=tuple(told), boxes=boxes)]
 
 
 def _frame(scene: Scene, probe: Probe, layer: int, inputs: Inputs) -> FieldFrame:
