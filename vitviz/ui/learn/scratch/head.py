@@ -17,7 +17,7 @@ from vitviz.ui.furniture import guessing, lesson
 from vitviz.ui.learn.scratch import guesses, hand, real_head
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _, pgettext
+from vitviz.ui.text import _
 
 
 def draw(scene: Scene) -> lesson.Result | None:
@@ -59,7 +59,7 @@ def _matrices(steps: HeadSteps) -> list[SheetMatrix]:
     return [
         SheetMatrix(
             symbol="X",
-            title=pgettext("a matrix of them", "tokens"),
+            title=_("token vectors"),
             rows=names,
             columns=channels,
             values=steps.tokens,

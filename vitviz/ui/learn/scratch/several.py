@@ -25,7 +25,7 @@ from vitviz.ui.kept import cache
 from vitviz.ui.learn.scratch import guesses, hand
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, middle
-from vitviz.ui.text import _, pgettext
+from vitviz.ui.text import _
 from vitviz.ui.words.labels import map_words
 
 _INDEX = ("₁", "₂")
@@ -84,7 +84,7 @@ def _matrices(heads: SeveralHeads, given: hand.Matrices) -> list[SheetMatrix]:
     tables = [
         SheetMatrix(
             symbol="X",
-            title=pgettext("a matrix of them", "tokens"),
+            title=_("token vectors"),
             rows=names,
             columns=channels,
             values=given["X"],
