@@ -28,7 +28,7 @@ shown = maps.methods(scene)
 target.answers(scene, aim)
 controls, picture = stage()
 with controls:
-    target.controls(scene, aim)
+    target.without_classes(aim)
     maps.choose_methods(shown)
 with picture:
     if scene.trace.edit:
@@ -39,6 +39,7 @@ with picture:
     outcomes = panels.draw(scene, aim, shown)
     with above:
         panels.ask_for_all(scene, outcomes)
+target.controls(scene, aim)  # below the maps: they are whole on the first screen
 occluder.draw(scene, aim, outcomes)
 curves.draw(scene, aim, outcomes)
 box.draw(scene, outcomes)

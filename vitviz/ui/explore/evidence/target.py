@@ -93,8 +93,8 @@ def _forget_other_models(scene: Scene) -> None:
     st.session_state[_SEEN] = (scene.model_key, now)
 
 
-def controls(scene: Scene, aim: Aim) -> None:
-    """Draw the list of all classes and the class that the chosen one is set against."""
+def without_classes(aim: Aim) -> None:
+    """Say what is explained of a model without a classifier."""
     if aim.first is None:
         st.caption(
             _(
@@ -102,6 +102,11 @@ def controls(scene: Scene, aim: Aim) -> None:
                 "difference between its embedding and that of a plain picture comes from."
             )
         )
+
+
+def controls(scene: Scene, aim: Aim) -> None:
+    """Draw the list of all classes and the class that the chosen one is set against, for a model that has some."""
+    if aim.first is None:
         return
     classes, versus = st.columns(2, gap="medium")
     class_list(classes, TARGET, _("Any class"), _("the top answer"), scene)
