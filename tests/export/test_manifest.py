@@ -48,6 +48,7 @@ def test_the_manifest_holds_all_that_made_the_view(vit: vitviz.ViT) -> None:
         "heads": [2, 2],
         "grid": {"rows": 2, "columns": 3, "patch_size": [8, 8], "prefix": ["class"]},
         "device": "cpu",
+        "notes": list(vit.notes),
         "precision": "float32",
         "multi_label": False,
     }

@@ -130,7 +130,10 @@ def test_what_the_classifier_reads_is_told_and_can_be_chosen(tmp_path: Path) -> 
     ("config", "said"),
     [
         ({"hidden_size": 768}, "its hidden_size is 768, the tensors have 64"),
-        ({"model_type": "clip", "vision_config": {"num_hidden_layers": 12}}, "its num_hidden_layers is 12, .* have 6"),
+        ({"vision_config": {"num_hidden_layers": 12}}, "its num_hidden_layers is 12, .* have 6"),
+        ({"model_type": "clip"}, "its model_type is clip, the tensors are named as in timm"),
+        ({"intermediate_size": 128}, "its intermediate_size is 128, the tensors have 192"),
+        ({"num_channels": 1}, "its num_channels is 1, the tensors have 3"),
         ({"patch_size": 14, "num_features": 64}, "its patch_size is 14, the tensors have 16"),
     ],
 )
@@ -140,7 +143,9 @@ def test_settings_of_another_model_beside_a_file_are_refused(config: dict[str, A
     with pytest.raises(CheckpointError, match=f"config.json beside mine.safetensors tells of another model: {said}"):
         load_vit(SMALL, weights=path)
     (tmp_path / "config.json").write_text(json.dumps({"num_features": 64, "id2label": {str(n): "x" for n in range(3)}}))
-    assert load_vit(SMALL, weights=path).class_names[0] == "class 0"
+    other = load_vit(SMALL, weights=path)
+    assert other.class_names[0] == "class 0"
+    assert "tells of 3 classes, the tensors have 1000: its class names are not taken" in other.weights
 
 
 def test_weights_with_another_number_of_classes_bring_their_own_classifier(tmp_path: Path) -> None:

@@ -99,7 +99,11 @@ def test_a_model_that_normalises_itself_is_given_plain_pictures(largest: int) ->
     mean, std = (torch.tensor(values)[:, None, None] for values in ((0.5, 0.4, 0.3), (0.2, 0.3, 0.25)))
     normalise = Normalised(mean * largest, std * largest)  # type: ignore[arg-type]
     model = ViT.from_module(nn.Sequential(normalise, body).eval())
-    assert model.notes == (f"it normalises pictures itself: they are given to it with values from 0 to {largest}",)
+    assert model.notes == (
+        f"it normalises pictures itself: they are given to it with values from 0 to {largest}",
+        "assumed: pictures are prepared as is usual for test_vit (crop 0.95; interpolation bicubic)",
+        "assumed: its 1000 outputs are ImageNet's classes",
+    )
     pixels = model.preprocess(PHOTO)
     plain = ViT.from_module(body)
     torch.testing.assert_close(model.picture(pixels), plain.picture(plain.preprocess(PHOTO)))

@@ -84,8 +84,10 @@ def test_a_file_of_the_folder_is_recognised_opened_and_told(dashboard: Any, fold
     assert app.link["own_architecture"] == "test_vit"
     assert "best.safetensors (test_vit) · 2 × 2 patches" in words(app)
     assert (
-        "Not proven by its file: 2 heads assumed; answer read from the class token, not from the mean of the patches; "
-        "pictures prepared as is usual for test_vit."
+        "About this model: assumed: pictures are prepared as is usual for test_vit (mean 0.5, 0.5, 0.5; "
+        "deviation 0.5, 0.5, 0.5; crop 0.95; interpolation bicubic); assumed: 2 attention heads, as is usual for "
+        "it; assumed: its answer is read from the class token, not from the mean of the patches; its "
+        "positions, of 10 × 10 patches, are interpolated to 2 × 2."
     ) in words(app)
     assert "best.safetensors. Recognised: timm." in words(app)
     assert app.manifest["model"]["weights"].startswith("best.safetensors, SHA-256 ")
@@ -95,6 +97,7 @@ def test_a_file_of_the_folder_is_recognised_opened_and_told(dashboard: Any, fold
     assert [name for name in offered if "📁" in name][:2] == ["📁 best.safetensors", "📁 broken.safetensors"]
 
     field(app, "selectbox", "Attention heads").set_value(4)
+    field(app, "selectbox", "Its answer is read from").set_value("avg")
     field(app, "selectbox", "Class names").set_value("file:names.csv")
     field(app, "text_input", "Mean").set_value("0.2")
     field(app, "number_input", "Crop").set_value(1.0)
@@ -111,12 +114,16 @@ def test_a_file_of_the_folder_is_recognised_opened_and_told(dashboard: Any, fold
     np.testing.assert_allclose([share for _, share in trace.top(3)], sorted(trace.logits.sigmoid(), reverse=True))
     assert told == {
         "own_architecture": "test_vit", "own_heads": "4", "own_names": "file:names.csv", "own_mean": "0.2,0.2,0.2",
-        "own_crop": "1.0",
+        "own_crop": "1.0", "own_pooling": "avg",
     }  # fmt: skip
-    assert "4 heads as you said; answer read from the class token" in words(app)
+    assert "4 attention heads as given; answer read from the mean of the patches as given" in words(app)
+    assert (
+        "assumed: pictures are prepared as is usual for test_vit (deviation 0.5, 0.5, 0.5; interpolation bicubic)"
+        in words(app)
+    )
     assert {name["name"] for name in app.manifest["answers"]} == {"cat", "dog", "_bee_"}
     code = app.app.code[0].value
-    assert "heads=4, precision='bfloat16'" in code
+    assert "heads=4, pooling='avg', precision='bfloat16'" in code
     assert "multi_label=True, class_names='names.csv').with_preprocessing(mean=(0.2, 0.2, 0.2), crop=1.0)" in code
     np.testing.assert_allclose(values(app), app.export.arrays()["map"], atol=1e-6)
     again = dashboard("attention", **app.link).sound()

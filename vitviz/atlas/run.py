@@ -178,6 +178,7 @@ def _model(vit: ViT) -> dict[str, Any]:
         "std": list(vit.std),
         "class_names": classes,
         **({"multi_label": True} if vit.multi_label else {}),
+        **({"notes": list(map(str, vit.notes))} if vit.notes else {}),
     }
 
 

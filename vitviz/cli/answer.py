@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -34,6 +34,12 @@ class Answer:
     def shown(self, as_json: bool) -> str:
         """Return what goes to the output."""
         return json_text(plain(self.values)).rstrip() if as_json else self.text
+
+
+def of_model(answer: Answer, notes: Iterable[str]) -> Answer:
+    """Return an answer that tells what is known and assumed of the model too."""
+    lines = [f"Of the model: {note}." for note in notes]
+    return replace(answer, text="\n".join([answer.text, *lines]), values={**answer.values, "model_notes": list(notes)})
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,7 @@ from vitviz.assets import WEIGHTS
 from vitviz.atlas import Atlas, atlas
 from vitviz.attribution.attribute import METHODS
 from vitviz.cli import model_options, picture_options
-from vitviz.cli.answer import Answer, add_json
+from vitviz.cli.answer import Answer, add_json, of_model
 from vitviz.errors import OptionError
 from vitviz.text_file import read_lines
 
@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> Answer:
             flush=True,
         )
         raise
-    return Answer(_text(result), _values(result))
+    return of_model(Answer(_text(result), _values(result)), result.settings["model"].get("notes", []))
 
 
 def _class_ids(arguments: argparse.Namespace) -> dict[str, str]:

@@ -19,7 +19,7 @@ from vitviz.attribution.attribute import METHODS, find_method
 from vitviz.attribution.benchmark import Plan, measure_photo, peak_memory
 from vitviz.attribution.benchmark_table import Row, benchmark_table
 from vitviz.cli import model_options, picture_options
-from vitviz.cli.answer import Answer, add_json, files_read
+from vitviz.cli.answer import Answer, add_json, files_read, of_model
 from vitviz.cli.benchmark_store import BenchmarkStore, check_folder
 from vitviz.cli.exit_codes import DONE, STOPPED
 from vitviz.cli.photo_folder import Entry, file_digest, read_folder
@@ -132,7 +132,8 @@ def run(arguments: argparse.Namespace) -> Answer:
     if not store.measured:
         raise VitvizError("No photo was measured, so there is no table; the reason stands beside each above.")
     write_text(arguments.out / "manifest.csv", manifest_text(vit, listing, store.measured, skipped, classes))
-    return _write(arguments.out, store, settings, skipped, refused, code, listing.passed_over)
+    answer = _write(arguments.out, store, settings, skipped, refused, code, listing.passed_over)
+    return of_model(answer, vit.notes)
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:

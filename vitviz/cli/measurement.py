@@ -71,6 +71,7 @@ def finish(
     paths: Sequence[Path],
 ) -> Answer:
     """Write the files and return what was found."""
+    of_model = list(model.notes) if isinstance(model, ViT) else []
     parts = [model.seen_part(photo) for _, photo in pictures]
     told = {
         "vitviz_manifest": 1,
@@ -81,6 +82,7 @@ def finish(
             "weights": model.weights,
             "image_size": list(model.image_size),
             "layers": model.layers,
+            "notes": of_model,
         },
         "pictures": [
             {"name": file_name(name), "digest": photo.digest, "digest_of": DIGEST, **seen(model.crop, part)}
@@ -98,7 +100,8 @@ def finish(
         for (name, _), part in zip(pictures, parts, strict=True)
         if part is not None and not part.is_plain
     ]
-    lines = [f"{shown}{model.name} ({outputs.short(model.weights)}): {measured.title}.", *measured.words, *notes]
+    heading = f"{shown}{model.name} ({outputs.short(model.weights)}): {measured.title}."
+    lines = [heading, *measured.words, *(f"Of the model: {note}." for note in of_model), *notes]
     if paths:
         lines.append(f"Wrote {', '.join(map(str, paths))}.")
     values = {**told, "result": measured.numbers, "notes": notes, "files": [str(path) for path in paths]}

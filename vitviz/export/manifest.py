@@ -120,6 +120,7 @@ def _model(vit: ViT) -> dict[str, Any]:
         "device": vit.device.type,
         "precision": str(vit.dtype).removeprefix("torch."),
         "multi_label": vit.multi_label,
+        "notes": vit.notes,
     }
 
 

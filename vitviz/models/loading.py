@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 from vitviz.errors import OptionError, UnknownModelError, UnsupportedModelError, suggest
 from vitviz.images.crop import TRAINED, Crop, check_crop
 from vitviz.models import hub, shipped, timm_door
+from vitviz.models.assumptions import CLASSES, GRID, PREPARATION, SIZE, without
 from vitviz.models.checkpoints.classifier import HeadActivation
 from vitviz.models.checkpoints.selection import WeightsKind
 from vitviz.models.class_names import ClassNames, listed_names
@@ -127,9 +129,12 @@ def _load(
     loaded = load_module(architecture, str(weights), seed=seed, image_size=size, file=file, offline=shipped.available())
     names = _given_names(class_names, loaded)
     module = placement.put(loaded.module)
-    return ViT.from_module(
+    vit = ViT.from_module(
         module, name=name, class_names=names, image_size=size, weights=loaded.origin, multi_label=multi_label
     )
+    # of timm's own weights all is known that its configuration says; of a file's only what it is usual for
+    notes = vit.notes if loaded.local else without(vit.notes, SIZE, GRID, PREPARATION, CLASSES)
+    return replace(vit, notes=(*notes, *loaded.notes))
 
 
 def _given_names(class_names: ClassNames | str | Path | None, loaded: Loaded) -> tuple[str, ...] | None:

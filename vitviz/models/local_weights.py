@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from torch import nn
 from vitviz.clause import Clause, listed
 from vitviz.errors import CheckpointError, OptionError
 from vitviz.models import checkpoints, timm_door
+from vitviz.models.assumptions import ACTIVATION, HEADS, POOLING, POSITIONS, Assumption
 from vitviz.models.checkpoints.classifier import Classifier, layers_of
 from vitviz.models.checkpoints.layout import Converted, Layout, Traits
 from vitviz.models.checkpoints.numbers import check_numbers
 from vitviz.models.checkpoints.recognition import LAYOUTS, Recognition, recognition_of
+from vitviz.models.geometry import declared_size, patch_size_of
 from vitviz.models.position_table import Size, grid_in_file, is_own_grid
 from vitviz.models.timm_weights import TIMM, FileOptions, Loaded, from_state, projected, skeleton
 
@@ -33,7 +36,7 @@ def from_file(name: str, path: Path, image_size: Size | None, options: FileOptio
     told_more = {**build, **({"in_chans": channels} if channels != 3 else {})}
     adapted = skeleton(name, options=told_more) if told_more else plain
     state = dict(recognition.state)
-    taken = ""
+    taken, grid = "", None
     if adapted is not None:
         grid = grid_in_file(path.name, state, adapted, image_size=image_size, trained_size=options.trained_size)
         if grid is not None and options.trained_size is None and not is_own_grid(grid, state, adapted):
@@ -59,7 +62,47 @@ def from_file(name: str, path: Path, image_size: Size | None, options: FileOptio
     told = "".join(f"; {part}" for part in steps)
     assumed = f"{_heads_told(module, recognition, options)}{_pooling_told(module, recognition, options)}{taken}"
     origin = f"{path.name}, SHA-256 {checkpoints.sha256_of(path)}{assumed}{told}"
-    return Loaded(module, origin, recognition.class_names, local=True)
+    notes = (*_assumed(module, recognition, options, grid if taken else None), *_interpolated(module, grid))
+    return Loaded(module, origin, recognition.class_names, local=True, notes=notes)
+
+
+def _assumed(
+    module: nn.Module, recognition: Recognition, options: FileOptions, grid: Size | None
+) -> Iterator[Assumption]:
+    """Yield what is assumed of a file, or was said by the user, because its tensors do not tell."""
+    heads, told = getattr(getattr(_first_block(module), "attn", None), "num_heads", None), recognition.traits.heads
+    if heads is not None and told is None:
+        given = options.heads is not None
+        text = "{heads} attention heads as given" if given else "assumed: {heads} attention heads, as is usual for it"
+        yield Assumption.of(HEADS, text, heads=heads)
+    if recognition.traits.beside:
+        text = "heads, activation and ε taken from config.json beside it, which no tensor proves"
+        yield Assumption.of(HEADS, text)
+    if options.pooling is not None:
+        place = Clause("the class token") if options.pooling == "token" else Clause("the mean of the patches")
+        yield Assumption.of(POOLING, "answer read from {place} as given", place=place)
+    elif _pooling_told(module, recognition, options):
+        yield Assumption.of(
+            POOLING, "assumed: its answer is read from the class token, not from the mean of the patches"
+        )
+    if options.head_activation is not None:
+        text = "{activation} between the classifier's layers as given"
+        yield Assumption.of(ACTIVATION, text, activation=options.head_activation)
+    if grid is not None:
+        text = "assumed: its positions lie in {rows} × {columns} patches"
+        yield Assumption.of(POSITIONS, text, rows=grid[0], columns=grid[1])
+
+
+def _interpolated(module: nn.Module, grid: Size | None) -> tuple[str, ...]:
+    """Return the note on positions that were brought to another grid than the file's, if they were."""
+    size, patch = declared_size(module), patch_size_of(module)
+    if grid is None or size is None or patch is None:
+        return ()
+    own = (size[0] // patch[0], size[1] // patch[1])
+    if own == grid:
+        return ()
+    text = "its positions, of {rows} × {columns} patches, are interpolated to {own_rows} × {own_columns}"
+    return (Clause(text, rows=grid[0], columns=grid[1], own_rows=own[0], own_columns=own[1]),)
 
 
 def misfit(error: CheckpointError, name: str, path: Path, recognition: Recognition) -> CheckpointError:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from vitviz.capture.proof import differ, noise
 from vitviz.clause import Clause
 from vitviz.models.observation import Observation
-from vitviz.models.preparation import Missing, Preparation, Unnormalised
+from vitviz.models.preparation import Missing, Preparation, Unnormalised, restated
+from vitviz.models.preprocessing import preprocessing_of
 from vitviz.models.structure import Structure
 
 
@@ -94,4 +95,6 @@ def _plain(body: Preparation, largest: int) -> Preparation:
     note = Clause(
         "it normalises pictures itself: they are given to it with values from 0 to {largest}", largest=largest
     )
-    return Preparation(zeros, span, transform, framing, (note,))
+    numbers = preprocessing_of(body.transform, body.mean, body.std)
+    assumed = body.notes if numbers is None else restated(body.notes, numbers, ("mean", "std"))
+    return Preparation(zeros, span, transform, framing, (note, *assumed))

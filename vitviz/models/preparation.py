@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from vitviz.clause import Clause
 from vitviz.errors import OptionError
 from vitviz.models import timm_door
+from vitviz.models.assumptions import PREPARATION, Assumption
 from vitviz.models.preprocessing import Prepared, Preprocessing
 from vitviz.record import Record
 
@@ -70,3 +73,56 @@ class Unnormalised(Record):
         """Return the (channel, height, width) input of a picture."""
         mean, std = (torch.tensor(values)[:, None, None] for values in (self.mean, self.std))
         return (self.transform(picture) * std + mean).clamp(0, 1) * self.largest
+
+
+_WORDS = {
+    "mean": Clause("mean"),
+    "std": Clause("deviation"),
+    "crop": Clause("crop"),
+    "interpolation": Clause("interpolation"),
+}
+
+
+def preparation_assumed(
+    preprocessing: Preprocessing, architecture: str | None, *, known: Collection[str] = ()
+) -> tuple[Assumption, ...]:
+    """Return the note on how pictures are prepared; none if all of it is ``known``, by the names of its fields.
+
+    ``architecture`` is what the values are usual for; None stands for ImageNet's, of a module that says nothing.
+    """
+    open_ = {name: word for name, word in _WORDS.items() if name not in known}
+    if not open_:
+        return ()
+    values: dict[str, object] = {}
+    parts: list[str] = []
+    for name, word in open_.items():
+        values |= {f"{name}_word": word, name: _value(getattr(preprocessing, name))}
+        parts.append(f"{{{name}_word}} {{{name}}}")
+    listed = Clause("; ".join(parts), **values)
+    if architecture is None:
+        told = "assumed: pictures are prepared as is usual for ImageNet, for nothing in it says how ({listed})"
+        return (Assumption.of(PREPARATION, told, listed=listed),)
+    told = "assumed: pictures are prepared as is usual for {architecture} ({listed})"
+    return (Assumption.of(PREPARATION, told, architecture=architecture, listed=listed),)
+
+
+def _value(value: Any) -> object:
+    return ", ".join(f"{number:.4g}" for number in value) if isinstance(value, tuple) else value
+
+
+def restated(notes: Iterable[str], preprocessing: Preprocessing, given: Collection[str]) -> tuple[str, ...]:
+    """Return notes after some fields of the preprocessing were given: what stays assumed, with its values now."""
+    restatements: list[str] = []
+    for note in notes:
+        if isinstance(note, Assumption) and note.about == PREPARATION:
+            usual: Any = note.values.get("architecture")
+            known = {name for name in _WORDS if name in given or not _lists(note, name)}
+            restatements += preparation_assumed(preprocessing, usual, known=known)
+        else:
+            restatements.append(note)
+    return tuple(restatements)
+
+
+def _lists(note: Assumption, name: str) -> bool:
+    listed = note.values.get("listed")
+    return isinstance(listed, Clause) and name in listed.values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,14 +94,14 @@ def check_colours(name: str, channels: int) -> None:
 
 
 def changed(
-    known: Preprocessing | None, colours: tuple[tuple[float, ...], tuple[float, ...]], **changes: Any
+    known: Preprocessing | None, colours: tuple[tuple[float, ...], tuple[float, ...]], changes: Mapping[str, Any]
 ) -> Preprocessing:
-    """Return a preprocessing with other values; what is None stays.
+    """Return a preprocessing with other values, by the names of its fields.
 
     Of a transform that is not known, mean and deviation are the model's ``colours``, or must be given.
     Raises OptionError for values that cannot be.
     """
-    given = {name: value for name, value in changes.items() if value is not None}
+    given = dict(changes)
     given |= {name: _three(name, given[name]) for name in ("mean", "std") if name in given}
     if known is not None:
         return replace(known, **given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import nn
@@ -12,6 +12,7 @@ from vitviz.assets import WEIGHTS
 from vitviz.errors import CheckpointError, OptionError, WeightsUnavailableError
 from vitviz.images.crop import PAD, SQUASH
 from vitviz.models import checkpoints, timm_weights
+from vitviz.models.assumptions import CLASSES, GRID, PREPARATION, SIZE, without
 from vitviz.models.devices import HERE, Placement
 from vitviz.models.geometry import check_size
 from vitviz.models.vit import ViT
@@ -115,7 +116,7 @@ def load(
     if plain is not None:
         check_size(name, plain, size)
     module = _module(model, size)
-    return ViT.from_module(
+    vit = ViT.from_module(
         placement.put(module),
         name=name,
         class_names=read_class_names(WEIGHTS / model.classes) if class_names is None else class_names,
@@ -123,6 +124,7 @@ def load(
         weights=_origin(model),
         multi_label=multi_label,
     )
+    return replace(vit, notes=without(vit.notes, SIZE, GRID, PREPARATION, CLASSES))
 
 
 def convnet(name: str) -> tuple[nn.Module, tuple[str, ...], str]:

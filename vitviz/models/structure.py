@@ -7,7 +7,7 @@ A structure holds names and no module, so that it serves every copy.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from vitviz.clause import Clause
 from vitviz.errors import UnsupportedModelError, VitvizError
 from vitviz.grid import PatchGrid
 from vitviz.models import timm_door
+from vitviz.models.assumptions import size_assumed, square_assumed
 from vitviz.models.geometry import (
     blocks_in,
     channels_of,
@@ -28,7 +29,8 @@ from vitviz.models.geometry import (
     patch_size_of,
     size_of_positions,
 )
-from vitviz.models.preparation import Preparation, timm_preparation
+from vitviz.models.preparation import Preparation, preparation_assumed, timm_preparation
+from vitviz.models.preprocessing import preprocessing_of
 from vitviz.models.support import FAULTS
 from vitviz.out_of_memory import raise_if_short
 from vitviz.record import Record
@@ -53,6 +55,8 @@ class Structure(Record):
     """Returns the names of so many classes of the module."""
     read: Reading
     """From what the module answers to one row a picture, (image, number)."""
+    assumed: tuple[str, ...] = ()
+    """What is taken of it that nothing in it says, for the reader."""
     split: bool = False
     """Whether the module has a ``forward_features`` and a ``forward_head`` of its own, which may be its forward."""
 
@@ -71,7 +75,7 @@ def plain_structure(name: str, module: nn.Module, image_size: tuple[int, int] | 
         return None
     body = _body_of(module, place)
     part = module.get_submodule(body)
-    size = image_size or declared_size(part) or size_of_positions(part) or timm_door.data_settings(part).image_size
+    size, assumed = _size(part, image_size)
     check_size(name, part, size)
     blocks = tuple(f"{place}.{index}" for index, _ in module.get_submodule(place).named_children())
 
@@ -84,10 +88,22 @@ def plain_structure(name: str, module: nn.Module, image_size: tuple[int, int] | 
         prepare=partial(_preparation, body, size),
         names=partial(_class_names, body),
         read=row_of,
+        assumed=assumed,
         split=not body
         and place == "blocks"
         and all(hasattr(module, f"forward_{half}") for half in ("features", "head")),
     )
+
+
+def _size(part: nn.Module, asked: tuple[int, int] | None) -> tuple[tuple[int, int], tuple[str, ...]]:
+    """Return height and width of a module's input, and what was assumed of them."""
+    if (size := asked or declared_size(part)) is not None:
+        return size, ()
+    if (size := size_of_positions(part)) is not None:
+        grid = grid_of(part, size)
+        return size, (square_assumed(grid.rows, grid.columns),)
+    size = timm_door.data_settings(part).image_size
+    return size, () if getattr(part, "pretrained_cfg", None) else (size_assumed(size),)
 
 
 def _channels(module: nn.Module, part: nn.Module, size: tuple[int, int]) -> int:
@@ -106,11 +122,22 @@ def _channels(module: nn.Module, part: nn.Module, size: tuple[int, int]) -> int:
 
 
 def _preparation(body: str, image_size: tuple[int, int], module: nn.Module) -> Preparation:
-    return timm_preparation(module.get_submodule(body), image_size)
+    part = module.get_submodule(body)
+    preparation = timm_preparation(part, image_size)
+    numbers = preprocessing_of(preparation.transform, preparation.mean, preparation.std)
+    if numbers is None:
+        return preparation
+    config = getattr(part, "pretrained_cfg", None) or {}
+    usual = (config.get("architecture") or type(part).__name__) if "mean" in config else None
+    return replace(preparation, notes=preparation_assumed(numbers, usual))
 
 
 def _class_names(body: str, module: nn.Module, count: int) -> tuple[str, ...]:
-    return timm_door.class_names(module.get_submodule(body), count)
+    part = module.get_submodule(body)
+    # as many outputs as ImageNet has classes say nothing of a module that timm's factory did not build
+    if not getattr(part, "pretrained_cfg", None):
+        return tuple(f"class {index}" for index in range(count))
+    return timm_door.class_names(part, count)
 
 
 def _body_of(module: nn.Module, blocks: str) -> str:

@@ -49,6 +49,8 @@ class Loaded(Record):
     """Names that the file of weights has; None if it has none."""
     local: bool = False
     """Whether the weights come from a file of the user's."""
+    notes: tuple[str, ...] = ()
+    """What is assumed of such a file because its tensors do not tell."""
 
 
 def skeleton(name: str, *, options: Mapping[str, Any] | None = None) -> nn.Module | None:

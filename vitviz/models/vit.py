@@ -20,6 +20,7 @@ from vitviz.grid import PatchGrid
 from vitviz.images import open_image
 from vitviz.images.crop import TRAINED, Crop
 from vitviz.images.seen_part import SeenPart
+from vitviz.models.assumptions import named_by_number
 from vitviz.models.class_names import ClassNames
 from vitviz.models.cropping import crop_of, cropper, fitting_size, own_transform, seen_part
 from vitviz.models.geometry import height_and_width
@@ -28,6 +29,7 @@ from vitviz.models.inputs import Picture, picture_in
 from vitviz.models.kinds import structure_of
 from vitviz.models.observation import class_names_of, observe, working_copy
 from vitviz.models.own_normalisation import prepared
+from vitviz.models.preparation import restated
 from vitviz.models.preprocessing import Colours, Preprocessing, changed, check_colours, preprocessing_of
 from vitviz.models.probabilities import probabilities
 from vitviz.models.structure import Structure
@@ -164,17 +166,15 @@ class ViT(Record):
         attention written out by hand or not, also inside of a wrapper: DataParallel, ``torch.compile``,
         ``nn.Sequential(normalise, vit)``, a backbone with a head of your own. Its own ``forward`` is observed.
         A model of ``transformers`` is held by an adapter, ``vit.module``, whose ``model`` it is, and ``processor`` is
-        its image processor: pictures are prepared by it, and ``id2label`` names the classes. ``notes`` tell what was
-        assumed.
+        its image processor: pictures are prepared by it, and ``id2label`` names the classes.
         ``transform`` and ``image_size`` (height and width in pixels, or one number for a square) default to the
         module's own timm data config. ``class_names`` are in the order of the outputs, or a dictionary from index to
         name or from name to index. Classes are counted in what the classifier returns; a head that hands the
         embedding on is no classifier, nor is the projection of a tower of CLIP. ``multi_label`` says that classes may
         hold side by side; by default that is what the configuration of a model of transformers says, and else not so.
-        What was assumed is told in ``notes``.
-        What is observed is proven: a plain call of the module must answer the same. Changed weights are seen at
-        once; any other change is noticed at the next pass, which proves the answer again and raises CaptureError if
-        it is another one: wrap the module again then.
+        What was assumed is told in ``notes``. What is observed is proven: a plain call of the module must answer the
+        same. Changed weights are seen at once; after any other change the next pass proves it again, and raises
+        CaptureError for another answer: wrap the module again then.
         Raises UnsupportedModelError, with the reason, for a model without global attention over patches, or whose
         plain call answers something else than is observed; OptionError for a size that the patches do not cover, and
         for class names that do not fit.
@@ -184,10 +184,12 @@ class ViT(Record):
         module = adapted(name, unwrapped(module), processor)
         check_family(name, module)
         structure = structure_of(name, module, None if image_size is None else height_and_width(image_size))
-        assert structure is not None  # a module without blocks was refused
+        assert structure is not None  # one without blocks was refused
         observation = observe(name, module, structure)
         preparation = prepared(name, module, structure, observation, transform)
         assumed = notes_of(module, structure.image_size, own_transform=transform is not None)
+        names = class_names_of(name, module, structure, observation, class_names)
+        assumed += named_by_number(module, names) if class_names is None else ()
         return cls(
             name,
             module,
@@ -196,12 +198,12 @@ class ViT(Record):
             preparation.mean,
             preparation.std,
             preparation.transform,
-            class_names_of(name, module, structure, observation, class_names),
+            names,
             observation.heads,
             preparation.framing,
             weights,
             channels=structure.channels,
-            notes=(*observation.notes, *preparation.notes, *assumed),
+            notes=(*observation.notes, *structure.assumed, *preparation.notes, *assumed),
             multi_label=_is_multi_label(module) if multi_label is None else multi_label,
             structure=structure,
             observed=observation.observed,
@@ -234,17 +236,16 @@ class ViT(Record):
         (0.5, 0.5, 0.5)
         """
         check_colours(self.name, self.channels)
-        wanted = changed(
-            self.preprocessing, (self.mean, self.std),
-            mean=mean, std=std, crop=crop, interpolation=interpolation, crop_mode=crop_mode,
-        )  # fmt: skip
-        height, width = self.image_size
+        options = {"mean": mean, "std": std, "crop": crop, "interpolation": interpolation, "crop_mode": crop_mode}
+        given = {name: value for name, value in options.items() if value is not None}
+        wanted = changed(self.preprocessing, (self.mean, self.std), given)
         prepared = replace(
             self,
             mean=wanted.mean,
             std=wanted.std,
             transform=wanted.for_size(self.image_size),
-            framing=wanted.for_size((3 * height, 3 * width)),
+            framing=wanted.for_size((3 * self.image_size[0], 3 * self.image_size[1])),
+            notes=restated(self.notes, wanted, given),
         )
         return prepared if self.crop == TRAINED else prepared.with_crop(self.crop)
 
@@ -345,5 +346,4 @@ def _remade(kept: dict[str, Any]) -> ViT:
 
 
 def _is_multi_label(module: nn.Module) -> bool:
-    config = getattr(module, "config", None)
-    return getattr(config, "problem_type", None) == "multi_label_classification"
+    return getattr(getattr(module, "config", None), "problem_type", None) == "multi_label_classification"

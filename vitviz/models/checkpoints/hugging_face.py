@@ -211,6 +211,7 @@ def _traits(config: Mapping[str, Any], kind: str, eps: float, state: State) -> t
         eps=float(config.get("layer_norm_eps", eps)),
         activation=_ACTIVATIONS[name] if "blocks.0.mlp.fc1.weight" in state else None,
         registers=int(state["reg_token"].shape[1]) if kind == "DeiT" else None,
+        beside=bool(config),
     ), said  # fmt: skip
 
 

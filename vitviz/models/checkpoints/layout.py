@@ -27,6 +27,8 @@ class Traits(Record):
     """timm's name of the activation in the MLPs."""
     registers: int | None = None
     """Number of tokens beside the class token that the plain architecture has not."""
+    beside: bool = False
+    """Whether heads, activation and ε are those of config.json beside the file, which no tensor proves."""
     projection: bool = False
     """Whether what looks like a classifier projects to an embedding shared with texts."""
 

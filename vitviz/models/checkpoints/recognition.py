@@ -14,7 +14,7 @@ from torch import Tensor
 from vitviz.clause import Clause, listed
 from vitviz.errors import CheckpointError
 from vitviz.models.checkpoints import adapters, timm_names
-from vitviz.models.checkpoints.beside import check_beside
+from vitviz.models.checkpoints.beside import check_beside, classes_beside
 from vitviz.models.checkpoints.classifier import HEADS, Classifier, classifier_of, left_aside, table_names
 from vitviz.models.checkpoints.file import Contents, read_contents
 from vitviz.models.checkpoints.fit import architectures, first
@@ -121,7 +121,7 @@ def recognition_of(contents: Contents, layouts: Sequence[Layout], kind: WeightsK
             selection.both_kinds, declared_in(contents),
         )  # fmt: skip
     width = _width(converted.state)
-    check_beside(contents, converted.state, width)
+    check_beside(contents, converted.state, width, converted.name)
     teacher = _second_classifier(selection)
     outside = {
         name: value for name, value in selection.outside.items() if ".distillation_classifier." not in f".{name}"
@@ -143,7 +143,9 @@ def recognition_of(contents: Contents, layouts: Sequence[Layout], kind: WeightsK
         bare |= teacher | {"dist_token": bare.pop("reg_token")}
         traits = replace(traits, registers=None)
     check_numbers(contents.name, bare | {f"head.{name}": value for name, value in classifier.state.items()})
-    steps = (*merged, *selection.steps, *converted.steps, *aside, *classifier.steps)
+    other = classes_beside(contents, classifier.classes)
+    foreign = () if other is None else (other,)
+    steps = (*merged, *selection.steps, *converted.steps, *aside, *classifier.steps, *foreign)
     names = names_in(contents, classifier.classes)
     return Recognition(
         contents.name,

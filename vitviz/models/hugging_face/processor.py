@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vitviz.clause import Clause
 from vitviz.errors import OptionError
+from vitviz.models.assumptions import PREPARATION, Assumption
 from vitviz.models.hugging_face.families import Colours
 from vitviz.models.hugging_face.library import quiet, transformers
 
@@ -131,7 +132,8 @@ def assumed_processor(colours: Colours, size: Size) -> Any:
 def assumed_note(colours: Colours, size: Size) -> str:
     """Return in words what was assumed of a model without a processor."""
     mean = ", ".join(f"{value:.3g}" for value in colours[0])
-    return Clause(
+    return Assumption.of(
+        PREPARATION,
         "no processor was given: pictures are resized to {height} × {width} pixels and "
         "normalised as the published models of its kind are (mean {mean})",
         height=size[0],

@@ -9,6 +9,7 @@ from vitviz.ui.choices.shared import model_name, read_size
 from vitviz.ui.text import _
 
 ACTIVATIONS = ("relu", "gelu", "tanh", "silu", "none")
+POOLINGS = ("token", "avg")
 
 
 def colours_of(text: str) -> tuple[float, ...]:
@@ -43,6 +44,7 @@ OWN_ARCHITECTURE = Choice("own_architecture", "", name_or_none)  # empty: guesse
 OWN_HEADS = Choice("own_heads", 0, integer(0, 256))  # 0: the file's, or the architecture's
 OWN_KIND = Choice("own_kind", "averaged", one_of("averaged", "raw"))
 OWN_ACTIVATION = Choice("own_activation", "", one_of("", *ACTIVATIONS))
+OWN_POOLING = Choice("own_pooling", "", one_of("", *POOLINGS))  # empty: as file and architecture have it
 OWN_TRAINED = Choice("own_trained", "", read_size)  # empty: as many positions as the file has, in their grid
 OWN_NAMES = Choice("own_names", "", _names)  # empty: the file's own, or numbers
 OWN_MEAN = Choice("own_mean", "", _colours)  # empty, here and below: the architecture's own

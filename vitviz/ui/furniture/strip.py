@@ -36,7 +36,7 @@ def draw(scene: Scene) -> None:
         with facts:
             st.caption(_facts(scene))
             if assumed := chosen_model.assumptions(scene.choice, scene.vit):
-                told = _("Not proven by its file: {clauses}.").format(clauses="; ".join(assumed))
+                told = _("About this model: {clauses}.").format(clauses=_("; ").join(assumed))
                 st.caption(":material/rule: " + plain(told))
             framing.draw(scene)
 

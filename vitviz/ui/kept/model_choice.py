@@ -25,6 +25,8 @@ class OwnOptions:
     """Which weights of a file that has both averaged and raw ones."""
     activation: str = ""
     """Between the matrices of a classifier of several layers."""
+    pooling: str = ""
+    """What the classifier reads: "token" or "avg"; empty as the file and its architecture have it."""
     trained: Size | None = None
     """Height and width that it was trained for."""
     names: str = ""
@@ -54,6 +56,7 @@ class OwnOptions:
             "heads": self.heads,
             "weights_kind": "" if self.kind == "averaged" else self.kind,
             "head_activation": self.activation,
+            "pooling": self.pooling,
             "trained_size": self.trained,
         }
         return {name: value for name, value in given.items() if value}

@@ -84,6 +84,8 @@ class Recognised:
     several_layers: bool = False
     """Whether its classifier has several layers, between which stands what tensors do not tell."""
     both_kinds: bool = False
+    pools: bool = False
+    """Whether its classifier may read the class token or the mean of the patches, which tensors do not tell."""
 
     @property
     def guess(self) -> str:
@@ -210,6 +212,7 @@ def _recognised(digest: str, kind: WeightsKind, _file: OwnFile) -> Recognised:
             recognition.class_names is not None,
             bool(recognition.classifier.state) and not recognition.classifier.matrix,
             recognition.both_kinds,
+            "cls_token" in recognition.state,
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import streamlit as st
@@ -68,7 +67,7 @@ def settled(choice: ModelChoice) -> tuple[ModelChoice, OwnFile, OwnFile | None]:
         link.notice(in_dashboard(error))
         listed, own = None, replace(own, names="")
     if file.is_folder:
-        own = replace(own, architecture="", heads=0, kind="averaged", activation="", trained=None)
+        own = replace(own, architecture="", heads=0, kind="averaged", activation="", pooling="", trained=None)
     elif not own.architecture:
         own = replace(own, architecture=_guess(choice, known))
     content = file.digest + ("" if listed is None else listed.digest)
@@ -100,27 +99,15 @@ def preprocessing(choice: ModelChoice) -> Preprocessing | None:
 
 
 def assumptions(choice: ModelChoice, vit: ViT) -> list[str]:
-    """Return what was assumed of an own model because no tensor proves it, a clause each."""
-    if not choice.is_own:
-        return []
-    known, own = recognised(choice)[1], choice.own
+    """Return what was assumed of a model because nothing in it proves it, a clause each."""
     told: list[str] = []
-    others = len([name for name in known.architectures if name != own.architecture])
-    if own.architecture and not known.declared and others:
-        told.append(_("{name}, and {count} more architectures fit").format(name=own.architecture, count=others))
-    if own.architecture and known.heads is None:
-        text = _("{heads} heads as you said") if own.heads else _("{heads} heads assumed")
-        told.append(text.format(heads=max(vit.heads)))
-    if positions := re.search(r"positions taken as (\d+ × \d+)", vit.weights):
-        told.append(_("positions taken as {grid}").format(grid=positions[1]))
-    if "class token's answer assumed" in vit.weights:
-        told.append(_("answer read from the class token, not from the mean of the patches"))
-    if known.both_kinds:
-        told.append(_("running average of the weights") if own.kind == "averaged" else _("raw weights"))
-    if own.activation:
-        told.append(_("{activation} between the classifier's layers").format(activation=own.activation))
-    if own.architecture and not own.preprocessing:
-        told.append(_("pictures prepared as is usual for {name}").format(name=own.architecture))
+    if choice.is_own:
+        known, own = recognised(choice)[1], choice.own
+        others = len([name for name in known.architectures if name != own.architecture])
+        if own.architecture and not known.declared and others:
+            told.append(_("{name}, and {count} more architectures fit").format(name=own.architecture, count=others))
+        if known.both_kinds:
+            told.append(_("running average of the weights") if own.kind == "averaged" else _("raw weights"))
     return told + [clause(note) for note in vit.notes]
 
 

@@ -59,8 +59,8 @@ class ModelLink:
 
 
 _FIELDS = (
-    "architecture", "heads", "kind", "activation", "trained", "names", "mean", "std", "crop", "interpolation",
-    "crop_mode",
+    "architecture", "heads", "kind", "activation", "pooling", "trained", "names", "mean", "std", "crop",
+    "interpolation", "crop_mode",
 )  # fmt: skip
 SHOWN = ModelLink(
     MODEL, WEIGHTS, SIZE, PRECISION, ANSWERS, {name: getattr(own_model, f"OWN_{name.upper()}") for name in _FIELDS}

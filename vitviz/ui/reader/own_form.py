@@ -75,6 +75,13 @@ class Form:
         if known.several_layers:
             words = {"": _("please choose"), "none": _("nothing, or dropout")}
             self._select("activation", _("Between the classifier's layers"), ["", *ACTIVATIONS], own.activation, words)
+        if known.pools:
+            words = {"": _("as file and architecture have it"), "token": _("the class token")}
+            words |= {"avg": _("the mean of the patches")}
+            self._select(
+                "pooling", _("Its answer is read from"), list(words), own.pooling, words,
+                _("timm's names of tensors are the same for both; an answer read from the wrong place is wrong."),
+            )  # fmt: skip
         st.text_input(
             _("Trained for height × width"),
             size_text(own.trained),
@@ -153,6 +160,7 @@ class Form:
                 heads=given["heads"] or 0,
                 kind=given["kind"] or "averaged",
                 activation=given["activation"] or "",
+                pooling=given["pooling"] or "",
                 trained=size_of(OWN_TRAINED.read(given["trained"] or "")),
                 names=own_files.take_names(st.session_state.get(self.key("names_file"))) or given["names"] or "",
                 mean=colours_of(OWN_MEAN.read(given["mean"] or "")),

@@ -219,7 +219,7 @@ def draw_choices(name: str) -> None:
     """Draw what was changed on opening, the choice of window and frame where the photo has one, and its removal."""
     photo = get(name)
     if photo.notes:
-        st.caption(plain("; ".join(map(photo_note, photo.notes))))
+        st.caption(plain(_("; ").join(map(photo_note, photo.notes))))
     if photo.scaling is not None:
         _draw_window(photo)
     if photo.frames > 1:

@@ -90,7 +90,7 @@ def _in_words(curve: DropCurve, aim: Aim) -> str:
     return _(
         "For **{target}**: {told}. Order of attention: {attends}. One photo and one model; it does not say that "
         "attention is the reason."
-    ).format(target=plain(aim.label), told="; ".join(told), attends=curve.attends)
+    ).format(target=plain(aim.label), told=_("; ").join(told), attends=curve.attends)
 
 
 def occlusion(scene: Scene, aim: Aim) -> Attribution | None:
