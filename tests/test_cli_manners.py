@@ -255,6 +255,7 @@ def test_every_argument_that_an_error_of_the_core_advises_is_an_option_or_cannot
         "layer_scores": "the same",
         "distilled": "the labs train in Python and in the dashboard",
         "hidden_act": "a word of the file's own configuration",
+        "model_type": "the same",
     }
     commands = {flag for command in JSON if command != "explanation" for flag in flags(command)}
     named = re.compile(r"(?<![\w.'/-])([a-z]+(?:_[a-z]+)+)(?= is |=| \{)|(?<![\w.'(/-])([a-z]\w*)=(?![=>])")
