@@ -90,7 +90,7 @@ def test_a_photo_is_uploaded_and_a_broken_one_is_told(visit):
     reader.photo_is("cat")
     assert reader.link["example"] == "cat"
     reader.shot("broken-upload")
-    other, mine = (png(seed) for seed in (1, 2))
+    other, mine = png(1, (60, 480)), png(2)
     chooser.set_input_files(
         [{"name": f"<b>{data[40]}</b>.png", "mimeType": "image/png", "buffer": data} for data in (other, mine)]
     )
@@ -104,6 +104,8 @@ def test_a_photo_is_uploaded_and_a_broken_one_is_told(visit):
         reader.find(f'.st-key-photo_picker .tile[data-photo="{key_of(data)}"]')
     reader.find(f'.st-key-photo_picker .tile[data-photo="{key_of(other)}"]').click()
     reader.wait_for_link(example=key_of(other))
+    reader.photo_is(key_of(other))
+    assert reader.find('.st-key-strip [data-testid="stImage"] img').bounding_box()["height"] <= 72  # a tall photo
 
 
 def test_a_model_is_changed_and_offered_with_random_weights_where_there_is_no_network(visit):

@@ -109,7 +109,8 @@ def _facts(aim: Aim, method: Method, attribution: Attribution, scale: Scale, mos
     if method.targeted:
         target = _("for **{target}**").format(target=plain(aim.label))
     kind = _("red for, blue against") if method.signed else _("no sign")
-    facts = [target, _("{kind} · {duration}").format(kind=kind, duration=duration(attribution.seconds))]
+    took = _("{kind} · {duration}") if maps.slow(method) else _("{kind} · {duration} after the model's pass")
+    facts = [target, took.format(kind=kind, duration=duration(attribution.seconds))]
     if PREVIEW in attribution.notes:
         facts.append(_("**A preview**: it gets finer while you look."))
     if attribution.sampling_error is not None and most:

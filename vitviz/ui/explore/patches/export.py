@@ -68,7 +68,8 @@ def _panels(scene: Scene, changed: Changed, measured: PatchMeasurements) -> list
     if changed:
         pictures.append(Panel(label=_("Patches changed"), photo=changed.picture))
     whole, *others = attention.panels(scene, changed, before, after)
-    panels = [*pictures, replace(whole, label=clause(before.label)), *others]
+    label = clause(before.label)
+    panels = [*pictures, replace(whole, label=label[:1].upper() + label[1:]), *others]
     if measured.occlusion is not None:
         method = find_method("occlusion")
         panels.append(maps.panel(scene, method, measured.occlusion, look(signed=method.signed)))
