@@ -20,12 +20,10 @@ class PlacePicker {
       URL.revokeObjectURL(this.url);
       this.url = URL.createObjectURL(new Blob([part("picture", Uint8Array)]));
       this.find("img").src = this.url;
-      this.find("img").onload = ({ target }) => {
-        const aspect = target.naturalWidth / target.naturalHeight;
-        this.find(".picture").style.maxWidth = `calc(${aspect} * max(320px, 60vh))`; // whole on the first screen
-      };
     }
     const picture = this.find(".picture");
+    picture.style.aspectRatio = meta.aspect; // before the picture is read: what follows does not move
+    picture.style.maxWidth = `calc(${meta.aspect} * max(320px, 60vh))`; // whole on the first screen
     picture.setAttribute("aria-label", meta.label);
     picture.setAttribute("aria-description", meta.labels.keys);
     this.app.classList.toggle("crisp", meta.crisp);

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable
 
 import streamlit as st
+from PIL import Image
 
 from vitviz.errors import OptionError, check_index
 from vitviz.grid import PatchGrid
@@ -40,7 +42,10 @@ def place_picker(
         if place is not None:
             on_pick(place)
 
+    with Image.open(io.BytesIO(picture)) as opened:
+        aspect = opened.width / opened.height
     meta = {
+        "aspect": aspect,
         "rows": grid.rows,
         "columns": grid.columns,
         "chosen": None if chosen is None else check_index("Place", chosen, grid.patches),

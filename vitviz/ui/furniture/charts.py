@@ -21,16 +21,16 @@ from vitviz.ui.words.labels import figure_words
 def chart(figure: go.Figure, *, key: str) -> None:
     """Draw a figure over the full width, with its summary in words, and keep it for the files of the page.
 
-    Plotly's toolbar comes up in the corner of the legend: where there is one, it stays away. Dragging still zooms, and
-    a double click shows everything again. In presentation size its type and its height grow with the page's.
+    Plotly's toolbar would come up over legends, titles and names of marks: it stays away, as the foot of the page has
+    the pictures. Dragging still zooms, and a double click shows everything again. In presentation size its type and its
+    height grow with the page's.
     """
     lines.keep(figure, key)
-    legend = figure.layout.showlegend is not False and (bool(figure.layout.showlegend) or len(figure.data) > 1)
     st.plotly_chart(
         figure if link.get(PRESENT) == "off" else enlarged(figure, TYPE),
         key=key,
         width="stretch",
         theme="streamlit",
         alt=alt_text(figure, words=figure_words()),
-        config={"displaylogo": False, "displayModeBar": False if legend else "hover"},
+        config={"displayModeBar": False},
     )

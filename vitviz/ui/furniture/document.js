@@ -40,7 +40,8 @@
       const app = document.querySelector('[data-testid="stApp"]');
       rest = app?.dataset.testScriptState === "notRunning" ? rest + 1 : 0;
       time += app ? 1 : 0;
-      if (rest < 10 && time < 40) return;
+      const waits = app?.querySelector('[data-testid="stBidiComponentIsolated"]:not([data-drawn])');
+      if ((rest < 10 || waits) && time < 40) return;
       clearInterval(timer);
       delete page.dataset.arriving;
     }, 200);

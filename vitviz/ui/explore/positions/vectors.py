@@ -124,7 +124,7 @@ def _three(positions: InterpolatedPositions, place: int) -> None:
     for column, (title, grid, row, at) in zip(columns, maps, strict=True):
         named = title.format(rows=grid.rows, columns=grid.columns)
         with column:
-            bare_map(grid.to_map(row), scale=scale, cell=grid.position(at), alt=named)
+            bare_map(grid.to_map(row), scale=scale, cell=grid.position(at), alt=named.replace("**", ""))
             st.caption(f"{named}, {grid.rows} × {grid.columns}" if grid is positions.after else named)
 
 
