@@ -20,6 +20,7 @@ from vitviz.errors import OptionError
 from vitviz.models.vit import ViT
 from vitviz.ui.choices import CHOICES
 from vitviz.ui.choices.choice import Choice
+from vitviz.ui.explore.positions import input_sizes
 from vitviz.ui.furniture import lesson
 from vitviz.ui.navigation import entries, sections
 
@@ -67,7 +68,9 @@ CHANGED: dict[str, str] = {  # choices that are no lists: another value than the
 NEVER = {"language", "weights", "other_weights", "size", "example", "model", "guess_first", "class", "course"}
 """Of the link, and not of a page; the models and photos here stand for them, without a network."""
 SHORTER = {"steps": 2, "seeds": 1, "sizes": (20, 30)}
-"""What a run is cut to: training as long as the page's takes minutes, and its numbers are those of other tests."""
+SIZED = ("compare_sizes", "vitviz.input_sizes")
+"""What a run is cut to, and what takes sizes of pictures: long runs and large pictures take minutes, and their numbers
+are those of other tests."""
 
 
 def listed(choice: Choice[Any]) -> list[str]:
@@ -138,6 +141,12 @@ class Shorter(ast.NodeTransformer):
     def visit_keyword(self, node: ast.keyword) -> ast.keyword:
         if node.arg in SHORTER:
             node.value = ast.Constant(SHORTER[node.arg])
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        if ast.unparse(node.func) in SIZED and not any(word.arg == "sizes" for word in node.keywords):
+            node.keywords.append(ast.keyword("sizes", ast.Constant(input_sizes.SIZES)))
+        self.generic_visit(node)
         return node
 
     def visit_Dict(self, node: ast.Dict) -> ast.Dict:

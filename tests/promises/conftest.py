@@ -6,6 +6,7 @@ import functools
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +71,13 @@ def place(
 
 @pytest.fixture
 def small(place: Path, monkeypatch: pytest.MonkeyPatch, load_once: Callable[..., vitviz.ViT]) -> None:
-    """The shipped model at 84 pixels, for sentences that name no size: the same code in a tenth of the time."""
+    """The shipped model at 84 pixels and few random maps, for sentences that name no number: a tenth of the time."""
 
     def load(name: str = "default", **options: Any) -> vitviz.ViT:
         return load_once(name, **(options | {"image_size": 84} if name == "default" else options))
 
     monkeypatch.setattr(vitviz, "load_vit", load)
+    monkeypatch.setattr(vitviz, "deletion_insertion", partial(vitviz.deletion_insertion, steps=4, random_maps=2))
     monkeypatch.setattr("vitviz.cli.model_options.load_vit", load)
 
 
