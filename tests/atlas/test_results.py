@@ -167,6 +167,16 @@ def test_a_damaged_atlas_is_named(tmp_path: Path) -> None:
     (tmp_path / "atlas.json").write_text(json.dumps(told))
     with pytest.raises(OptionError, match=f"{tmp_path} is damaged: its settings speak of"):
         vitviz.read_atlas(tmp_path)
+    for number in (True, 1.0, "1", None, [1]):
+        (tmp_path / "atlas.json").write_text(json.dumps(told | {"vitviz_atlas": number}))
+        with pytest.raises(OptionError, match=r"holds an atlas of the format .*; wanted 1, that of this version"):
+            vitviz.read_atlas(tmp_path)
+    told["settings"]["layout"]["cka"] = False
+    (tmp_path / "atlas.json").write_text(json.dumps(told))
+    for harmed in (b"", (SHIPPED / "atlas.npz").read_bytes()[:-300], b"no archive"):
+        (tmp_path / "atlas.npz").write_bytes(harmed)
+        with pytest.raises(OptionError, match=r"cannot be read\. The file of numbers is damaged .*with overwrite=True"):
+            vitviz.read_atlas(tmp_path)
     told["settings"]["layout"] = {}
     (tmp_path / "atlas.json").write_text(json.dumps(told))
     with pytest.raises(OptionError, match=f"{tmp_path} is damaged"):

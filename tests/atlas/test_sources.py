@@ -175,6 +175,13 @@ def test_a_tar_cut_in_the_middle_gives_what_lies_before(tars: Path, vit: vitviz.
     assert any("cannot be reached" in problem or "cut off" in problem for problem in problems)
 
 
+def end_of(data: bytes, zeros: int) -> bytes:
+    """An archive that ends so many bytes behind its last member."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        last = tar.getmembers()[-1]
+    return data[: last.offset_data + -(-last.size // 512) * 512 + zeros]
+
+
 @pytest.mark.parametrize(
     ("harm", "photos_read", "message"),
     [
@@ -183,6 +190,9 @@ def test_a_tar_cut_in_the_middle_gives_what_lies_before(tars: Path, vit: vitviz.
         (lambda data, header: data[:header] + b"\1" * 512 + data[header + 512 :], 7, "is damaged after 14 members"),
         (lambda data, header: data + data, 12, "goes on behind its end"),
         (lambda data, header: data + bytes(20000), 12, None),
+        (lambda data, header: end_of(data, 512), 12, "is cut off after 24 members"),  # one block of zeros is no end
+        (lambda data, header: end_of(data, 1023), 12, "is cut off after 24 members"),
+        (lambda data, header: end_of(data, 1024), 12, None),
     ],
 )
 def test_where_a_tar_ends_is_looked_at(tars: Path, harm: Any, photos_read: int, message: str | None) -> None:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from vitviz.atlas.photo_list import Shards
 from vitviz.atlas.state import State
-from vitviz.atlas.state_file import FORMAT, read_state, state_bytes
+from vitviz.atlas.state_file import FORMAT, format_of, read_state, state_bytes
 from vitviz.errors import OptionError, OutputError
 from vitviz.export.json_text import json_text
 from vitviz.files import check_outputs, write_bytes, write_text
@@ -75,11 +75,10 @@ class AtlasFolder:
                 f"{self.path / SETTINGS} cannot be read as JSON ({error}); wanted the file of an atlas. Remove it, or "
                 "name another folder."
             ) from error
-        if not isinstance(told, dict) or told.get("vitviz_atlas") != FORMAT:
-            written = told.get("vitviz_atlas", "none") if isinstance(told, dict) else "none"
+        if not isinstance(told, dict) or format_of(told) != FORMAT:
             raise OptionError(
-                f"{self.path} holds an atlas of the format {written!r}; wanted {FORMAT}, that of this version of "
-                "vitviz. Read it with the version that wrote it, or name another folder."
+                f"{self.path} holds an atlas of the format {format_of(told)!r}; wanted {FORMAT}, that of this version "
+                "of vitviz. Read it with the version that wrote it, or name another folder."
             )
         return told
 

@@ -51,10 +51,16 @@ def state_bytes(state: State) -> bytes:
 
 def read_state(source: bytes | Path) -> State:
     """Return the state of a file's content or path; raises OptionError for a damaged file or another version's."""
-    arrays, told = read_npz(source)
-    if told.get("vitviz_atlas") != FORMAT:
+    try:
+        arrays, told = read_npz(source)
+    except OptionError as error:
         raise OptionError(
-            f"A state file has the format {told.get('vitviz_atlas')!r}; wanted {FORMAT}, that of this version of "
+            f"The file of numbers is damaged ({error.__cause__}); wanted one that vitviz wrote. Begin the atlas anew "
+            "with overwrite=True."
+        ) from error
+    if format_of(told) != FORMAT:
+        raise OptionError(
+            f"A state file has the format {format_of(told)!r}; wanted {FORMAT}, that of this version of "
             "vitviz. Read it with the version that wrote it, or begin anew."
         )
     try:
@@ -77,6 +83,12 @@ def read_state(source: bytes | Path) -> State:
         raise OptionError(
             f"A state file is damaged ({error!r}); wanted one that vitviz wrote. Remove it, or begin anew."
         ) from error
+
+
+def format_of(told: object) -> object:
+    """Return the number of the layout that a file names, or what stands in its place; "none" where nothing does."""
+    number = told.get("vitviz_atlas", "none") if isinstance(told, dict) else "none"
+    return number if type(number) is int else str(number)  # True is equal to 1
 
 
 def _moments(name: str, moments: Moments) -> dict[str, NDArray[Any]]:

@@ -87,11 +87,12 @@ def _members(archive: Path) -> Iterator[tuple[tarfile.TarInfo, bytes | None] | s
 def _unread(file: BinaryIO, end: int, size: int) -> str | None:
     """Return why a reading that came to its end at a byte has not read all; None for an archive that ends there.
 
-    An archive ends with blocks of zeros. ``tarfile`` also stops, without a word, where the file ends or is no archive.
+    An archive ends with two blocks of zeros. ``tarfile`` also stops, without a word, after one of them, where the file
+    ends or is no archive.
     """
     file.seek(end)
     block = file.read(tarfile.BLOCKSIZE)
-    if len(block) < tarfile.BLOCKSIZE:
+    if len(block) < tarfile.BLOCKSIZE or not any(block) and size < end + 2 * tarfile.BLOCKSIZE:
         return "is cut off after {count} members."
     if any(block):
         return "is damaged after {count} members; what follows in it cannot be reached."
