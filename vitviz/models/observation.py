@@ -138,8 +138,9 @@ def _of_own_forward(name: str, module: nn.Module, structure: Structure, *, copie
         classes, named = _take_classifier(name, module, shell, seen, answer)
         notes += check_places(name, shell, example, structure.grid)
         check_class_token(name, module, structure, example)
-        shell.separable = _is_separable(shell, example)
-        shell.reads = _tokens_read(shell, example, structure.grid)
+        whole = shell.answers(example)
+        shell.separable = _is_separable(shell, whole)
+        shell.reads = _tokens_read(shell, example, whole, structure.grid)
         notes += [] if shell.separable else [Clause(_MORE)]
         notes += examined(name, module, shell, tap, given, Probe(heads, classes, answer), structure)
     observed = Observed(name, module, shell, shape, answer=answer)
@@ -266,9 +267,8 @@ def _check_streams(name: str, grid: PatchGrid, tap: AttentionTap) -> None:
             )
 
 
-def _is_separable(shell: OwnForward, example: Tensor) -> bool:
+def _is_separable(shell: OwnForward, whole: Answers) -> bool:
     """Return whether what follows the last block, run by itself, answers as it does after the blocks."""
-    whole = shell.answers(example)
     try:
         alone = shell.replayed(whole.tokens)
     except (*FAULTS, UnsupportedModelError) as error:
@@ -278,9 +278,8 @@ def _is_separable(shell: OwnForward, example: Tensor) -> bool:
     return all(a is not None and b is not None and differ(a, b) is None for a, b in pairs)
 
 
-def _tokens_read(shell: OwnForward, example: Tensor, grid: PatchGrid) -> tuple[str, ...]:
+def _tokens_read(shell: OwnForward, example: Tensor, whole: Any, grid: PatchGrid) -> tuple[str, ...]:
     """Return which tokens of the last block change the answer: prefix tokens by name, and "patches"."""
-    whole: Any = shell.answers(example)
     prefix = len(grid.prefix)
     groups = {name: slice(index, index + 1) for index, name in enumerate(grid.prefix)}
     groups[PATCHES] = slice(prefix, grid.tokens)
