@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from vitviz.errors import OptionError
+from vitviz.figures.paint import Picture, Rgb
 from vitviz.figures.palettes import colour
+from vitviz.figures.sprites import WHITE
 from vitviz.figures.theme import small
-
-Picture = NDArray[np.uint8]
 
 
 def strip(values: ArrayLike, *, rows: int = 1, cell: int = 4, height: int = 28, signed: bool = True) -> Picture:
@@ -31,10 +31,10 @@ def strip(values: ArrayLike, *, rows: int = 1, cell: int = 4, height: int = 28, 
     return large
 
 
-def filters(weights: ArrayLike, *, columns: int = 14, pixels: int = 56, gap: int = 3) -> Picture:
+def filters(weights: ArrayLike, *, columns: int = 14, pixels: int = 56, gap: int = 3, ground: Rgb = WHITE) -> Picture:
     """Return the filters of a patch embedding (filter, 3, p, p) as small colour pictures, each on its own scale.
 
-    Grey is weight 0; a filter answers most to a patch that looks like its picture.
+    Grey is weight 0; a filter answers most to a patch that looks like its picture. ``ground`` lies between them.
     """
     numbers = small(weights, "filters")
     if numbers.ndim != 4 or numbers.shape[1] != 3:
@@ -47,7 +47,7 @@ def filters(weights: ArrayLike, *, columns: int = 14, pixels: int = 56, gap: int
     tiles = tiles.repeat(step, 1).repeat(step, 2)
     high, wide = tiles.shape[1] + gap, tiles.shape[2] + gap
     rows = -(-count // columns)
-    sheet = np.full((rows * high, columns * wide, 3), 255, np.uint8)
+    sheet = np.full((rows * high, columns * wide, 3), ground, np.uint8)
     for place, tile in enumerate(tiles):
         top_edge, left = place // columns * high, place % columns * wide
         sheet[top_edge : top_edge + tile.shape[0], left : left + tile.shape[1]] = tile

@@ -75,6 +75,7 @@ def map_grid(
     crossed: Collection[int] = (),
     query: tuple[int, int] | None = None,
     background: Rgb = WHITE,
+    ink: Rgb | None = None,
     row_ends: tuple[str, str] = ("row minimum", "row maximum"),
 ) -> Image.Image:
     """Return maps (n, rows, columns) as one labelled RGB picture with a colour bar.
@@ -82,7 +83,8 @@ def map_grid(
     ``columns`` maps stand in a row. The longer side of a map is at most ``cell_pixels`` pixels, each patch a whole
     number of pixels and at least one. ``scale`` is one for all, or one a map; maps in the same row of the sheet must
     share theirs; each row then prints its range, and ``row_ends`` stand at the bar. ``selected`` is outlined orange,
-    ``crossed`` ones (ablated heads) are struck out, ``query`` outlines the query patch in every map.
+    ``crossed`` ones (ablated heads) are struck out, ``query`` outlines the query patch in every map. ``ink`` is that of
+    the text, dark on a light ``background`` and pale on a dark one if None.
     Raises OptionError if maps, labels and scales do not fit together.
     """
     numbers = _checked_maps(maps, labels, columns)
@@ -92,7 +94,7 @@ def map_grid(
     tint = palette or scales[0].palette
     painted = _paint(numbers, scales, tint, layout, query)
     sheet = _compose(painted, layout, background, scales[0])
-    ink = INK if sum(background) > 382 else _PALE_INK
+    ink = ink or (INK if sum(background) > 382 else _PALE_INK)
     _write_labels(sheet, labels, layout, typeface, ink)
     _mark(sheet, layout, selected, crossed)
     _legend(sheet, layout, scales, table(tint), typeface, ink, row_ends)

@@ -16,11 +16,12 @@ from vitviz.figures.bars import verdict_bars
 from vitviz.figures.curve import Curve, Level, spread
 from vitviz.figures.line_chart import line_chart
 from vitviz.figures.long_range import SECOND_CNN, distance_curves
+from vitviz.figures.paint import Rgb
 from vitviz.figures.palettes import CNN_VERMILION, PINNED, VIT_BLUE
 from vitviz.figures.repeated_runs import mean_and_deviation, repeated_runs
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
-from vitviz.figures.sprites import map_grid
+from vitviz.figures.sprites import WHITE, map_grid
 from vitviz.labs.digits.data_hunger import DataHunger
 from vitviz.labs.digits.distillation_runs import Distillation, TokenAttention
 from vitviz.labs.digits.scaling import DigitScaling
@@ -146,8 +147,18 @@ def token_attention(result: TokenAttention, *, digit: int = 0) -> Drawing:
     return Maps([Panel(picture=token_sheet(result, check_index("Digit", digit, len(result.maps))))])
 
 
-def token_sheet(result: TokenAttention, digit: int, titles: tuple[str, str] = ("class", "distillation")) -> Image.Image:
-    """Return the maps of a digit, a row for each layer and token; ``titles`` are what the tokens are called."""
+def token_sheet(
+    result: TokenAttention,
+    digit: int,
+    titles: tuple[str, str] = ("class", "distillation"),
+    *,
+    background: Rgb = WHITE,
+    ink: Rgb | None = None,
+) -> Image.Image:
+    """Return the maps of a digit, a row for each layer and token; ``titles`` are what the tokens are called.
+
+    ``background`` and ``ink`` as in ``map_grid``.
+    """
     maps = result.maps[digit]  # (layer, token, head, row, column)
     layers, tokens, heads = maps.shape[:3]
     labels = [
@@ -158,7 +169,7 @@ def token_sheet(result: TokenAttention, digit: int, titles: tuple[str, str] = ("
     ]
     flat = maps.reshape(-1, *maps.shape[-2:])
     scale = Scale(0, float(flat.max()), 1 / (flat[0].size + tokens))
-    return map_grid(flat, labels, columns=heads, scale=scale, cell_pixels=128)
+    return map_grid(flat, labels, columns=heads, scale=scale, cell_pixels=128, background=background, ink=ink)
 
 
 def training(result: LayerNormTraining) -> Drawing:

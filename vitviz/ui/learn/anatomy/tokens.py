@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
@@ -14,6 +15,7 @@ from vitviz.figures.anatomy import filters, strip
 from vitviz.figures.overlay import outline, overlay
 from vitviz.figures.paint import paint_map
 from vitviz.figures.scale import Scale
+from vitviz.figures.see_through import see_through
 from vitviz.labs.anatomy import Embedding, principal_filters
 from vitviz.numbers import percent, scientific
 from vitviz.ui.choices.shared import PATCH
@@ -139,6 +141,10 @@ def project(scene: Scene, embedding: Embedding) -> None:
         _filters(scene, embedding)
 
 
+def _small_pictures(weights: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.asarray(see_through(lambda ground: Image.fromarray(filters(weights, ground=ground))))
+
+
 def _filters(scene: Scene, embedding: Embedding) -> None:
     if embedding.projection is None:
         st.info(_("The patch embedding of this model is more than one matrix, so it has no filters to show."))
@@ -146,7 +152,7 @@ def _filters(scene: Scene, embedding: Embedding) -> None:
     height, width = scene.vit.grid.patch_size
     components, shares = principal_filters(embedding.projection, _COMPONENTS)
     st.image(
-        filters(components.numpy().reshape(-1, 3, height, width)),
+        _small_pictures(components.numpy().reshape(-1, 3, height, width)),
         output_format="PNG",
         width="stretch",
         alt=_("The principal components of E as small pictures"),
@@ -160,7 +166,10 @@ def _filters(scene: Scene, embedding: Embedding) -> None:
     weights = embedding.projection.numpy().reshape(-1, 3, height, width)
     strongest = np.argsort(-(weights**2).sum((1, 2, 3)))[:_FILTERS]
     st.image(
-        filters(weights[strongest]), output_format="PNG", width="stretch", alt=_("The columns of E as small pictures")
+        _small_pictures(weights[strongest]),
+        output_format="PNG",
+        width="stretch",
+        alt=_("The columns of E as small pictures"),
     )
     st.caption(
         _(

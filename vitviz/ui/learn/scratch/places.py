@@ -10,6 +10,7 @@ from vitviz.figures.arrangements import arrangement_sheet
 from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve, Point
 from vitviz.figures.line_chart import TITLED, line_chart
+from vitviz.figures.see_through import GREY_INK, see_through
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs import smallest_position as lab
 from vitviz.labs.smallest_position import ARRANGEMENTS, SmallestPosition
@@ -75,7 +76,9 @@ def draw(scene: Scene) -> lesson.Result | None:
 
 def _sheet(smallest: SmallestPosition) -> None:
     labels = [f"{value + 0.0:+.3f}" for value in smallest.outputs]
-    sheet = arrangement_sheet(ARRANGEMENTS, smallest.attention, labels)
+    sheet = see_through(
+        lambda ground: arrangement_sheet(ARRANGEMENTS, smallest.attention, labels, background=ground, ink=GREY_INK)
+    )
     words = ", ".join(f"{arrangement}: {label}" for arrangement, label in zip(ARRANGEMENTS, labels, strict=True))
     st.image(np.asarray(sheet), width="stretch", output_format="PNG", alt=words)
     st.caption(

@@ -7,6 +7,7 @@ import streamlit as st
 
 from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import Scale
+from vitviz.figures.see_through import GREY_INK, see_through
 from vitviz.labs.digits.distillation_runs import TokenAttention
 from vitviz.pictures.networks import token_sheet
 from vitviz.ui.text import _
@@ -32,9 +33,11 @@ def draw(attention: TokenAttention) -> None:
         st.caption(
             _("Class token answers **{first}**, distillation token **{second}**.").format(first=first, second=second)
         )
+    titles = (_("class"), _("distillation"))
+    sheet = see_through(lambda ground: token_sheet(attention, digit, titles, background=ground, ink=GREY_INK))
     with maps:
         st.image(
-            np.asarray(token_sheet(attention, digit, (_("class"), _("distillation")))),
+            np.asarray(sheet),
             output_format="PNG",
             width=680,
             alt=_("Attention of the class and of the distillation token, every head"),
