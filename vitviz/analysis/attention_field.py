@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vitviz.argument import checked
 from vitviz.attention.rollout import rollout, rollout_row
 from vitviz.errors import OptionError, check_index
 from vitviz.grid import PatchGrid
@@ -47,6 +48,7 @@ class AttentionField(Result):
     """What the model saw, (height, width, 3), to lie under the map; None where it is not known."""
 
 
+@checked
 def attention_field(
     trace: Trace,
     *,

@@ -18,6 +18,7 @@ from vitviz.analysis.faithfulness import Curve, RandomBand, random_band
 from vitviz.analysis.removal import Order
 from vitviz.analysis.replacement import REMOVED, replacement_picture, without_patches
 from vitviz.analysis.scoring import scores
+from vitviz.argument import checked
 from vitviz.attention.view import attention_view
 from vitviz.errors import OptionError
 from vitviz.models.inputs import Picture, input_of
@@ -59,6 +60,7 @@ class DropCurve(Result):
     """What the score is of: the probability of a class, or a similarity of embeddings."""
 
 
+@checked
 def drop_curve(
     vit: ViT,
     image: Picture,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vitviz.analysis.removal import Order, Removal
+from vitviz.argument import checked
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.inputs import Picture
@@ -107,6 +108,7 @@ class Faithfulness(Result):
     """What was explained."""
 
 
+@checked
 def deletion_insertion(
     vit: ViT,
     image: Picture,
@@ -141,6 +143,7 @@ def deletion_insertion(
     return Faithfulness(deletion, insertion, replacement, attribution.target)
 
 
+@checked
 def perturbation_test(
     vit: ViT,
     image: Picture,

@@ -13,6 +13,7 @@ from torch import nn
 
 from vitviz.analysis.faithfulness import patch_values
 from vitviz.analysis.redrawn import check_redrawable, redraw
+from vitviz.argument import checked
 from vitviz.capture.shell import copied_module
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
@@ -42,6 +43,7 @@ class Randomisation(Result):
     """(stage,) the same for the maps' absolute values, in which signs may flip unseen."""
 
 
+@checked
 def model_randomisation(
     vit: ViT, explain: Callable[[ViT], NDArray[Any]], *, seed: int = 0, progress: Progress | None = None
 ) -> Randomisation:
@@ -117,6 +119,7 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return ranks
 
 
+@checked
 def pointing_game(values: NDArray[Any], grid: PatchGrid, box: Box) -> bool:
     """Return whether a map's largest value lies inside a box (Zhang et al. 2018, Top-Down Neural Attention).
 
@@ -131,6 +134,7 @@ def pointing_game(values: NDArray[Any], grid: PatchGrid, box: Box) -> bool:
     return bool(_inside(grid, box)[int(weights.argmax())])
 
 
+@checked
 def energy_in_box(values: NDArray[Any], grid: PatchGrid, box: Box) -> float:
     """Return the share of a map's positive values inside a box, in [0, 1] (Wang et al. 2020, Score-CAM, section 4.3).
 

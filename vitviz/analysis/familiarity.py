@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vitviz.argument import checked
 from vitviz.models import shipped
 from vitviz.models.vit import ViT
 from vitviz.record import Record
@@ -38,6 +39,7 @@ class Familiarity(Record):
         return self.score < self.threshold
 
 
+@checked
 def familiarity(vit: ViT, trace: Trace) -> Familiarity | None:
     """Return how familiar a traced photo is to the model, or None where that was never measured.
 

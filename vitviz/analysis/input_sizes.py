@@ -9,6 +9,7 @@ from functools import partial
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vitviz.argument import checked
 from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError, UnsupportedModelError, VitvizError
 from vitviz.images import Source
@@ -41,6 +42,7 @@ class SizedAnswer(Record):
     """Whether this is the model's own size."""
 
 
+@checked
 def input_sizes(vit: ViT, image: Picture, *, sizes: Sequence[int] = SIZES) -> tuple[SizedAnswer, ...]:
     """Run a picture through a model at several sizes; position vectors are interpolated as timm does it.
 

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from vitviz.analysis.position_kinds import positions_of
 from vitviz.analysis.positions import cosine_similarity
+from vitviz.argument import checked
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
@@ -57,6 +58,7 @@ def interpolate_positions(
     return resized[0].flatten(1).mT.to(vectors.dtype)
 
 
+@checked
 def interpolated_similarity(vit: ViT, rows: int, columns: int) -> InterpolatedPositions:
     """Return what interpolation to another grid does to the position vectors of a model, both ways.
 

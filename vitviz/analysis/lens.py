@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vitviz.argument import checked
 from vitviz.errors import CaptureError, OptionError, check_index
 from vitviz.grid import PatchGrid
 from vitviz.models.probabilities import probabilities
@@ -52,6 +53,7 @@ class LogitLens(Result):
         return wrong[-1] + 1 if wrong else 0
 
 
+@checked
 def logit_lens(vit: ViT, trace: Trace) -> LogitLens:
     """Return what the model's own final norm, pooling and classifier read from the residual stream after every block.
 
@@ -98,6 +100,7 @@ class ClassEvidence(Result):
     """What the model saw, (height, width, 3), to lie under the map; None where it is not known."""
 
 
+@checked
 def class_evidence(
     vit: ViT, trace: Trace, *, class_index: int | None = None, layer: int | None = None
 ) -> ClassEvidence:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vitviz.analysis.replacement import PICTURES, REMOVED, replacement_picture, without_patches
 from vitviz.analysis.shuffling import check_separate, move_patches, order_among
+from vitviz.argument import checked
 from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.errors import GridError, check_choice, check_index
 from vitviz.models.inputs import Picture, input_of
@@ -20,6 +21,7 @@ CHANGES = (*PICTURES, SHUFFLED, REMOVED)
 """What may happen to patches: a replacement picture, new places among themselves, or no tokens at all."""
 
 
+@checked
 def change_patches(
     vit: ViT, image: Picture, patches: Iterable[int], change: str = "grey", *, keep_only: bool = False, seed: int = 0
 ) -> Trace:

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from vitviz.analysis.input_sizes import input_for, rewrapped
 from vitviz.analysis.macs import multiply_accumulates
+from vitviz.argument import checked
 from vitviz.capture.shell import private_shell
 from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.grid import PatchGrid
@@ -61,6 +62,7 @@ class PatchSizeAnswer(Record):
         return self.grid.tokens
 
 
+@checked
 def patch_sizes(
     vit: ViT,
     image: Picture,
@@ -96,6 +98,7 @@ def patch_sizes(
     return answers
 
 
+@checked
 def with_patch_size(vit: ViT, patch_size: int) -> ViT:
     """Return the model for another patch size; it shares all weights but its patch embedding and its positions.
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from vitviz.analysis.position_kinds import RELATIVE, ROTARY, Positions, positions_of
 from vitviz.analysis.shuffling import order_gap, separate
 from vitviz.analysis.tokens import principal_coordinates
+from vitviz.argument import checked
 from vitviz.errors import OptionError, check_choice, check_index
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
@@ -97,6 +98,7 @@ def _folded(line: Table) -> Table:
     return folded
 
 
+@checked
 def position_similarity(
     vit: ViT, *, kind: str | None = None, layer: int | None = None, head: int | None = None
 ) -> PositionSimilarity:
@@ -183,6 +185,7 @@ class Components(Result):
     """(component,) share of the variance."""
 
 
+@checked
 def position_components(similarity: PositionSimilarity, *, count: int = 3) -> Components:
     """Return the first principal components of the position vectors as maps.
 
@@ -208,6 +211,7 @@ class ReadOut(Record):
     """R² of the column."""
 
 
+@checked
 def position_read_out(
     vectors: NDArray[np.floating], grid: PatchGrid, *, folds: int = 5, ridge: float = 1e-4, seed: int = 0
 ) -> ReadOut:

@@ -24,6 +24,7 @@ from vitviz.analysis.spread import (
     root_mean_square_radius,
 )
 from vitviz.analysis.theoretical_field import TheoreticalField, theoretical_field
+from vitviz.argument import checked
 from vitviz.capture.graph import GraphWatch, pixel_gradient
 from vitviz.capture.tap import AttentionTap
 from vitviz.errors import OptionError, UnsupportedModelError, check_index, suggest
@@ -117,6 +118,7 @@ class ReceptiveField(Result):
         return gaussian_fit(self.values)
 
 
+@checked
 def receptive_field(
     model: ViT | ConvNet, images: Pictures, *, layer: int | None = None, token: str | int = CENTRE
 ) -> ReceptiveField:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vitviz.analysis.position_kinds import without_positions
+from vitviz.argument import checked
 from vitviz.capture.own_forward import OwnForward
 from vitviz.capture.proof import noise
 from vitviz.errors import OptionError, UnsupportedModelError
@@ -55,6 +56,7 @@ class ShuffleExperiment(Result):
     """The model with its position encoding taken out: self-attention is then equivariant, the class token invariant."""
 
 
+@checked
 def shuffle_experiment(
     vit: ViT, image: Picture, *, shares: Sequence[float] = SHARES, seed: int = 0
 ) -> ShuffleExperiment:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from vitviz.argument import checked
 from vitviz.errors import OptionError, check_choice
 from vitviz.record import Result
 from vitviz.trace.trace import Trace
@@ -18,6 +19,7 @@ from vitviz.trace.trace import Trace
 TOKENS = ("patches", "class", "mean")
 
 
+@checked
 def linear_cka(x: NDArray[Any], y: NDArray[Any], *, debiased: bool = False) -> float:
     """Return the linear centred kernel alignment of two representations of the same n samples, (n, channel) each.
 
@@ -95,6 +97,7 @@ class LayerSimilarity(Result):
     notes: tuple[str, ...]
 
 
+@checked
 def layer_similarity(
     traces: Trace | Sequence[Trace],
     others: Trace | Sequence[Trace] | None = None,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.analysis.tokens import patch_tokens
+from vitviz.argument import checked
 from vitviz.errors import OptionError
 from vitviz.record import Result
 from vitviz.trace.trace import Trace
@@ -30,6 +31,7 @@ class Spectrum(Result):
     """(layer, band) of what each block adds to it: the same without the residual path."""
 
 
+@checked
 def token_spectrum(trace: Trace) -> Spectrum:
     """Return the log amplitude of each frequency band relative to frequency 0, for every layer of a trace.
 

@@ -17,6 +17,7 @@ import torch
 from torch import fx, nn
 
 from vitviz.analysis.convnet import ConvNet
+from vitviz.argument import checked
 from vitviz.errors import UnsupportedModelError, VitvizError, check_index
 from vitviz.record import Record
 
@@ -109,6 +110,7 @@ _SUMS = {operator.add, operator.iadd, operator.sub, torch.add, torch.sub}
 _PRODUCTS = {operator.mul, operator.imul, torch.mul, "mul"}
 
 
+@checked
 def theoretical_field(net: ConvNet, layer: int = -1) -> TheoreticalField:
     """Return the theoretical receptive field of a place in the feature maps after a layer; -1 is the input itself.
 
@@ -130,6 +132,7 @@ def theoretical_field(net: ConvNet, layer: int = -1) -> TheoreticalField:
     return field
 
 
+@checked
 def theoretical_fields(net: ConvNet) -> tuple[TheoreticalField | None, ...]:
     """Return the theoretical receptive field after every layer in one go; None from where it cannot be known.
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vitviz.argument import checked
 from vitviz.errors import OptionError, check_index
 from vitviz.grid import PatchGrid
 from vitviz.record import Result
@@ -34,6 +35,7 @@ class TokenColours(Result):
     """What the model saw, (height, width, 3) each; empty where it is not known."""
 
 
+@checked
 def token_colours(
     traces: Trace | Sequence[Trace], *, layer: int | None = None, threshold: float | None = None, flip: bool = False
 ) -> TokenColours:
@@ -133,6 +135,7 @@ class TokenSimilarity(Result):
     """What the model saw, (height, width, 3), to lie under the map; None where it is not known."""
 
 
+@checked
 def token_similarity(
     trace: Trace, patch: int, *, layer: int | None = None, other: Trace | None = None
 ) -> TokenSimilarity:
@@ -192,6 +195,7 @@ class TokenNorms(Result):
         return len(self.outliers) / self.norms.size
 
 
+@checked
 def token_norms(trace: Trace, *, layer: int | None = None, deviations: float = 4.0) -> TokenNorms:
     """Return the norms of the tokens and the outliers among the patches.
 
@@ -229,6 +233,7 @@ def _attention_shares(trace: Trace, layer: int, keys: list[int]) -> tuple[float,
     return share, float(attention[:, trace.grid.token("class")].mean())
 
 
+@checked
 def outlier_table(trace: Trace, *, deviations: float = 4.0) -> tuple[TokenNorms, ...]:
     """Return the token norms after every layer, first layer first.
 

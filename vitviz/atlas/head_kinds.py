@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from vitviz.argument import checked
 from vitviz.atlas.result import Atlas
 
 HeadKind = Literal["local", "global", "sink", "between"]
@@ -20,6 +21,7 @@ SINK = 0.25
 SINKS = ("class_share", "register_share", "sink_share")
 
 
+@checked
 def head_kinds(atlas: Atlas) -> NDArray[np.str_]:
     """Return the kind of every head over the photos of an atlas, (layer, head); "" for heads that a layer has not.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from vitviz.argument import checked
 from vitviz.atlas.entry import Entry
 from vitviz.atlas.folder import AtlasFolder
 from vitviz.atlas.job import Job, ModelChoice, Settings
@@ -66,6 +67,7 @@ class Runner(Record):
         return self.device or ("cuda" if self.gpus else "cpu")
 
 
+@checked
 def atlas(
     source: Given,
     out: str | os.PathLike[str],

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vitviz.argument import checked
 from vitviz.errors import OptionError, check_choice, check_index
 from vitviz.trace.forward import as_result
 from vitviz.trace.on_device import on_device
@@ -17,6 +18,7 @@ from vitviz.trace.trace import Trace
 FUSIONS = ("mean", "max", "min")
 
 
+@checked
 def rollout(
     trace: Trace,
     *,
@@ -52,6 +54,7 @@ def rollout(
     )
 
 
+@checked
 def rollout_row(
     trace: Trace,
     token: int | str,
@@ -103,6 +106,7 @@ def carried(
     return as_result(row)
 
 
+@checked
 def rollouts(
     trace: Trace,
     *,

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vitviz.argument import checked
 from vitviz.errors import OptionError
 from vitviz.record import Result
 from vitviz.trace.forward import as_result
@@ -65,6 +66,7 @@ class HeadStatistics(Result):
 STATISTICS = tuple(field.name for field in fields(HeadStatistics) if field.type == "Table")
 
 
+@checked
 def head_statistics(trace: Trace, *, sink_deviations: float = 4.0) -> HeadStatistics:
     """Return the statistics of every head of a trace; one layer's maps are in memory at a time.
 

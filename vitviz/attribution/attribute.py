@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from vitviz.argument import checked
 from vitviz.attention.rollout import is_linear
 from vitviz.attribution import attention_based, gradient, perturbation
 from vitviz.attribution.method import Attribution, Method, RawMap, Task
@@ -33,6 +34,7 @@ _SECONDS = 0.6
 """Between two previews at least, and ten times what the last one cost."""
 
 
+@checked
 def attribute(
     name: str,
     vit: ViT,

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from vitviz.argument import checked
 from vitviz.errors import check_index
 from vitviz.models.inputs import Picture
 from vitviz.models.vit import ViT
@@ -13,6 +14,7 @@ from vitviz.trace.run import trace
 from vitviz.trace.target import Likeness, likeness
 
 
+@checked
 def patch_likeness(vit: ViT, image: Picture, patch: int) -> Likeness:
     """Return the target "similarity to a patch": the projection of the embedding on that patch's own embedding.
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
+from vitviz.argument import checked
 from vitviz.errors import OptionError, UnknownModelError, UnsupportedModelError, suggest
 from vitviz.images.crop import TRAINED, Crop, check_crop
 from vitviz.models import hub, shipped, timm_door
@@ -28,6 +29,7 @@ IMAGENET = "imagenet"
 """What ``class_names`` may say of a local file that was trained on ImageNet."""
 
 
+@checked
 def load_vit(
     name: str = "default",
     *,

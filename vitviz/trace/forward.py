@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vitviz.argument import checked
 from vitviz.batches import fitting
 from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.capture.own_forward import answers_of
@@ -15,6 +16,7 @@ from vitviz.models.inputs import Pictures, batch_of
 from vitviz.models.vit import ViT
 
 
+@checked
 def predict(vit: ViT, batch: Pictures, *, edit: Edit = NO_EDIT) -> Tensor:
     """Return the logits (image, class) of a batch of inputs, or the embeddings (image, channel) without a classifier.
 

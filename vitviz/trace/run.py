@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from vitviz.argument import checked
 from vitviz.capture.edit import NO_EDIT, Edit
 from vitviz.capture.graph import gradients_of, refusal
 from vitviz.capture.own_forward import OwnForward, answers_of
@@ -35,6 +36,7 @@ from vitviz.trace.target import Target, reads_embedding
 from vitviz.trace.trace import Gradients, LayerSlopes, Trace
 
 
+@checked
 def trace(
     vit: ViT,
     image: Picture,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from vitviz.argument import checked
 from vitviz.errors import OptionError, check_index
 from vitviz.models.class_index import class_index
 from vitviz.models.vit import ViT
@@ -94,6 +95,7 @@ class Likeness(Target):
         return (embedding * embedding.new_tensor(self.direction)).sum(-1)
 
 
+@checked
 def contrast(vit: ViT, first: int | str, second: int | str) -> Contrast:
     """Return the target "first rather than second", the difference of two logits.
 
