@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **options)
         for name, names in kinds.items():
             if name in given and not any(_is_a(given[name], kind) for kind in names):
-                raise _wrong(name, given[name], names)
+                _refuse(name, given[name], names)
         return function(*args, **options)
 
     return call
@@ -62,11 +62,11 @@ def _is_a(value: object, kind: str) -> bool:
     return any(base.__name__ == kind for base in type(value).__mro__)
 
 
-def _wrong(name: str, value: object, names: list[str]) -> OptionError:
+def _refuse(name: str, value: object, names: list[str]) -> NoReturn:
     wanted = [kind for kind in names if kind != "None"]
     if wanted == ["bool"]:
-        return OptionError("{name} must be True or False; got {given}.", name=name, given=_short(value))
-    return OptionError(
+        raise OptionError("{name} must be True or False; got {given}.", name=name, given=_short(value))
+    raise OptionError(
         "{name} must be a {kind}; got {given}. It comes from {source}.",
         name=name,
         kind=" or a ".join(wanted),

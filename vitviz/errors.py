@@ -163,7 +163,7 @@ def check_index(label: str, index: int, size: int) -> int:
 def check_choice(label: str, value: str, choices: Iterable[str]) -> str:
     """Return ``value`` if it is one of ``choices``, else raise OptionError that lists them."""
     options = list(choices)
-    if value not in options:
+    if not isinstance(value, str) or value not in options:  # an array would be asked for its truth
         listed = ", ".join(repr(option) for option in options)
         raise OptionError(
             "{label} {given} is unknown; wanted one of {listed}.{hint}",
