@@ -100,6 +100,7 @@ def test_only_this_machine_reaches_the_dashboard() -> None:
     assert SETTINGS["server"]["address"] == "127.0.0.1"
     assert SETTINGS["server"]["allowedHosts"] == ["localhost", "127.0.0.1"]
     assert SETTINGS["browser"]["gatherUsageStats"] is False
+    assert SETTINGS["global"]["maxCachedMessageAge"] >= 10, "quick clicks must not meet what the browser threw away"
 
 
 def luminance(colour: str) -> float:

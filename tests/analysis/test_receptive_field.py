@@ -15,7 +15,7 @@ from tests.analysis.conftest import photograph
 from tests.families import ALL, member, noise
 from vitviz.analysis.convnet import ConvNet, load_convnet
 from vitviz.analysis.receptive_field import ReceptiveField, receptive_field
-from vitviz.errors import OptionError, UnsupportedModelError
+from vitviz.errors import OptionError
 from vitviz.models.vit import ViT
 
 
@@ -260,7 +260,7 @@ def test_what_a_convolutional_network_has_not_is_refused() -> None:
         receptive_field(network, torch.ones(1, 9, 9), token=81)
     with pytest.raises(OptionError, match="Layer 2 does not exist"):
         receptive_field(network, torch.ones(1, 9, 9), layer=2)
-    with pytest.raises(UnsupportedModelError, match="needs a ViT or a ConvNet; got a Sequential"):
+    with pytest.raises(OptionError, match="model must be a ViT or a ConvNet; got an object of Sequential"):
         receptive_field(network.module, torch.ones(1, 9, 9))  # type: ignore[arg-type]
 
 

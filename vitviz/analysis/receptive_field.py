@@ -141,12 +141,6 @@ def receptive_field(
     >>> vitviz.receptive_field(vit, "photo.jpg", layer=0, token="centre").values.shape  # (height, width)
     (224, 224)
     """
-    if not isinstance(model, ViT | ConvNet):
-        raise UnsupportedModelError(
-            "A receptive field needs a ViT or a ConvNet; got a {kind}. Use load_vit, load_convnet "
-            "or their from_module.",
-            kind=type(model).__name__,
-        )
     inputs, notes = prepare(model, images)
     if isinstance(model, ViT):
         layer = _layer(layer, model.layers)
