@@ -51,15 +51,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Take a worker more than there are cores: the one with the browser waits for it much of its time."""
-    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
-
-
-@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give one of three workers all files of the browser: each other would start a server and a Chromium of its own."""
-    if config.getoption("dist") != "loadfile" or len(config.getoption("tx")) > 3:
+    """Give one of two workers all files of the browser: each other would start a server and a Chromium of its own."""
+    if config.getoption("dist") != "loadfile" or len(config.getoption("tx")) > 2:
         return None  # where there are more workers, the browser's would be the last to end
     from xdist.scheduler import LoadFileScheduling
 
