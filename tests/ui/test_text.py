@@ -1,5 +1,6 @@
 """Languages: every word is translated, with the placeholders of the source; each reader has a language of their own."""
 
+import ast
 import threading
 from string import Formatter
 
@@ -14,6 +15,7 @@ from vitviz.ui.text import LANGUAGES, LOCALE, SOURCE
 from vitviz.ui.words.library_words import library_classes, library_words
 
 OTHERS = sorted(set(LANGUAGES) - {SOURCE})
+MARKS = ("_", "N_", "ngettext", "pgettext")
 WIDE = "，；：。（）“”"
 TEXTS = sorted((ROOT / "assets/text" / SOURCE).glob("*.md"))
 
@@ -57,6 +59,16 @@ def test_every_visible_text_is_translated(language, visible):
     assert visible - set(words) == set(), "make messages, then translate these"
     assert set(words) - visible == set(), "make messages takes these out"
     assert [source for source, told in words.items() if not told] == []
+
+
+def test_no_text_is_marked_inside_an_f_string_which_the_catalogue_s_extractor_does_not_read():
+    hidden = []
+    for path in [*(ROOT / "vitviz/ui").rglob("*.py"), *(ROOT / "pages").glob("*.py")]:
+        strings = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.JoinedStr)]
+        calls = [call for node in strings for call in ast.walk(node) if isinstance(call, ast.Call)]
+        marks = [call for call in calls if getattr(call.func, "id", "") in MARKS]
+        hidden += [f"{path.name}:{mark.lineno}" for mark in marks if isinstance(mark.args[0], ast.Constant)]
+    assert hidden == []
 
 
 @pytest.mark.parametrize("language", OTHERS)

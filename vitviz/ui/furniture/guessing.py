@@ -165,12 +165,16 @@ def drawn(guess: CurveGuess) -> list[Curve]:
     return [Curve(_("your guess"), guess.axes.places, kept.value, QUERY_ORANGE, "dot")]
 
 
+def _bold(words: str) -> str:
+    return f"**{words}**"
+
+
 def _ask(section: str, guess: Guess) -> None:
     def keep(value: Any) -> None:
         _all()[section] = Kept(value, guess.about, "" if value is None else guess.words(value))
 
     with st.container(border=True, key="guess"):
-        st.markdown(f":material/lightbulb: **{_('Guess first')}**")
+        st.markdown(":material/lightbulb: " + _bold(_("Guess first")))
         st.markdown(guess.question)
         guess.ask(f"guess_{section}", keep)
         if not link.get(CLASS):
@@ -187,12 +191,12 @@ def _beside(section: str, guess: Guess, kept: Kept) -> None:
     with st.container(border=True, key="guess"):
         st.markdown(guess.question)
         mine, answer = st.columns(2, gap="medium")
-        mine.markdown(f"**{_('Your guess')}**  \n{plain(kept.words)}")
+        mine.markdown(_bold(_("Your guess")) + f"  \n{plain(kept.words)}")
         if kept.about != guess.about:
-            verdict = f":material/history: **{_('The answer has changed since')}**"
+            verdict = ":material/history: " + _bold(_("The answer has changed since"))
         elif guess.is_right(kept.value):
-            verdict = f":material/check_circle: **{_('Right')}**"
+            verdict = ":material/check_circle: " + _bold(_("Right"))
         else:
-            verdict = f":material/arrow_forward: **{_('The answer')}**"
+            verdict = ":material/arrow_forward: " + _bold(_("The answer"))
         answer.markdown(f"{verdict}  \n{plain(guess.answer)}")
         st.button(_("Guess again"), type="tertiary", key=f"guess_{section}_again", on_click=forget, args=(section,))

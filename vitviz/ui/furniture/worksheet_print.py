@@ -79,7 +79,7 @@ def worksheet(sheet: Sheet) -> str:
     room = '<div class="room"></div>' * lines
     asked = "".join(f"<li>{number}. {_plain(question.question)}{room}</li>" for number, question in _numbered(sheet))
     body = _head(sheet, _names()) + _guess(sheet.guidance) + _steps(sheet.guidance)
-    return _page(sheet, body + f"<h2>{escape(_('Questions'))}</h2><ul>{asked}</ul>")
+    return _page(sheet, body + _heading(_("Questions")) + f"<ul>{asked}</ul>")
 
 
 def answers(sheet: Sheet) -> str:
@@ -88,15 +88,20 @@ def answers(sheet: Sheet) -> str:
         f"<li><strong>{number}. {_plain(question.question)}</strong><br>{_plain(question.answer)}</li>"
         for number, question in _numbered(sheet)
     )
-    body = _head(sheet, f"<p><strong>{escape(_('Answers for the teacher'))}</strong></p>")
+    whose = escape(_("Answers for the teacher"))
+    body = _head(sheet, f"<p><strong>{whose}</strong></p>")
     if sheet.guidance is not None:
         guess, steps = sheet.guidance.guess, sheet.guidance
-        body += f"<h2>{escape(_('Guess first'))}</h2><p>{_plain(guess.question)}</p>"
+        body += _heading(_("Guess first")) + f"<p>{_plain(guess.question)}</p>"
         body += f"<p><strong>{_plain(guess.answer)}</strong></p>"
         body += _charts(sheet)
-        body += f"<h2>{escape(_('Do'))} – {escape(_('See'))} – {escape(_('Conclude'))}</h2>"
+        body += _heading(" – ".join((_("Do"), _("See"), _("Conclude"))))
         body += f"<p>{_plain(steps.do)} {_plain(steps.see)} <strong>{_plain(steps.conclude)}</strong></p>"
-    return _page(sheet, body + f"<h2>{escape(_('Questions'))}</h2><ul>{told}</ul>")
+    return _page(sheet, body + _heading(_("Questions")) + f"<ul>{told}</ul>")
+
+
+def _heading(words: str) -> str:
+    return f"<h2>{escape(words)}</h2>"
 
 
 def _charts(sheet: Sheet) -> str:
@@ -114,14 +119,15 @@ def _page(sheet: Sheet, body: str) -> str:
 
 
 def _names() -> str:
-    fields = (_("Name"), _("Class"), _("Date"))
-    return '<div class="names">' + "".join(f"<span>{escape(field)}: </span>" for field in fields) + "</div>"
+    fields = (_("Name:"), _("Your class:"), _("Date:"))
+    return '<div class="names">' + "".join(f"<span>{escape(field)} </span>" for field in fields) + "</div>"
 
 
 def _head(sheet: Sheet, below: str) -> str:
     """Return the title, what stands below it, the section's picture or else the photo, and the link."""
     address = escape(sheet.address)
-    link = f'<p>{escape(_("Open:"))} <a href="{address}">{address}</a></p>'
+    opened = escape(_("Open:"))
+    link = f'<p>{opened} <a href="{address}">{address}</a></p>'
     if sheet.guidance is not None and sheet.guidance.figure is not None:
         image, told = sheet.guidance.figure(), ""
     else:
@@ -149,7 +155,7 @@ def _guess(guidance: Guidance | None) -> str:
         field = empty_plot(guess.axes)
     else:
         field = '<div class="room"></div>'
-    return f"<h2>{escape(_('Guess first'))}</h2><p>{_plain(guess.question)}</p>{field}"
+    return _heading(_("Guess first")) + f"<p>{_plain(guess.question)}</p>{field}"
 
 
 def _steps(guidance: Guidance | None) -> str:
@@ -159,7 +165,7 @@ def _steps(guidance: Guidance | None) -> str:
     titles = (_("What I set"), _("What I saw"), _("What I conclude"))
     head = "".join(f"<th>{escape(title)}</th>" for title in titles)
     rows = ("<tr>" + "<td></td>" * len(titles) + "</tr>") * _ROWS
-    return f"<h2>{escape(_('Do'))}</h2><p>{_plain(guidance.do)}</p><table><tr>{head}</tr>{rows}</table>"
+    return _heading(_("Do")) + f"<p>{_plain(guidance.do)}</p><table><tr>{head}</tr>{rows}</table>"
 
 
 def empty_plot(axes: SketchAxes) -> str:

@@ -192,7 +192,7 @@ def _model(scene: Scene) -> None:
             alt=describe_map(values, grid, 1 / grid.tokens, labels=map_words()),
         )
         name = _("L{layer}·H{head}").format(layer=scene.layer, head=head)
-        column.caption(f"{name} {_(', ').join(words)}")
+        column.caption(f"{name} " + _(", ").join(words))
 
 
 def _model_roles(scene: Scene) -> dict[int, list[str]]:

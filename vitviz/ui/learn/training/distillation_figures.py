@@ -47,7 +47,7 @@ def _runs(shown: Distillation | None, *, faded: bool = False) -> list[Curve]:
     last = {run.name: run for run in shown.runs} if shown is not None else {}
     lines = []
     for name, run in last.items():
-        title = f"{titles[name][0]} ({_('seed')} {run.seed})"
+        title = _("{name} (seed {seed})").format(name=titles[name][0], seed=run.seed)
         steps, accuracies = zip(*((point.step, point.accuracy) for point in run.points), strict=True)
         lines.append(Curve(before(title) if faded else title, steps, accuracies, titles[name][1], faded=faded))
     return lines
