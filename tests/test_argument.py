@@ -28,8 +28,8 @@ def test_an_argument_of_another_kind_is_told(function, argument):
         if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_POSITIONAL
     }
     for wrong in ("no such", -99, np.zeros((2, 2)), int):
-        first = next((name for name, _ in [(a, 0) for f, a in ARGUMENTS if f is function]), argument)
-        given = {**required, **{a: wrong for f, a in ARGUMENTS if f is function and a == argument}}
+        first = next(name for other, name in ARGUMENTS if other is function)
+        given = {**required, argument: wrong}
         with pytest.raises(OptionError, match=rf"({argument}|{first}) must be (a \w+|True or False).*; got "):
             function(**given)
 

@@ -38,8 +38,13 @@ class Answer:
 
 def of_model(answer: Answer, notes: Iterable[str]) -> Answer:
     """Return an answer that tells what is known and assumed of the model too."""
-    lines = [f"Of the model: {note}." for note in notes]
-    return replace(answer, text="\n".join([answer.text, *lines]), values={**answer.values, "model_notes": list(notes)})
+    text = "\n".join([answer.text, *model_lines(notes)])
+    return replace(answer, text=text, values={**answer.values, "model_notes": list(notes)})
+
+
+def model_lines(notes: Iterable[str]) -> list[str]:
+    """Return what is known and assumed of a model, a line each."""
+    return [f"Of the model: {note}." for note in notes]
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vitviz.analysis.convnet import ConvNet
 from vitviz.cli import outputs, picture_options
-from vitviz.cli.answer import Answer, plain
+from vitviz.cli.answer import Answer, model_lines, plain
 from vitviz.export.arrays import npz_bytes
 from vitviz.export.json_text import json_text
 from vitviz.export.manifest import DIGEST, LICENCE, file_name, seen, versions
@@ -101,7 +101,7 @@ def finish(
         if part is not None and not part.is_plain
     ]
     heading = f"{shown}{model.name} ({outputs.short(model.weights)}): {measured.title}."
-    lines = [heading, *measured.words, *(f"Of the model: {note}." for note in of_model), *notes]
+    lines = [heading, *measured.words, *model_lines(of_model), *notes]
     if paths:
         lines.append(f"Wrote {', '.join(map(str, paths))}.")
     values = {**told, "result": measured.numbers, "notes": notes, "files": [str(path) for path in paths]}
