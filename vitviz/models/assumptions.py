@@ -39,9 +39,10 @@ def _made_again(about: str, template: str, values: dict[str, object]) -> Assumpt
     return Assumption.of(about, template, **values)
 
 
-def without(notes: Iterable[str], *about: str) -> tuple[str, ...]:
-    """Return notes without the assumptions about some things."""
-    return tuple(note for note in notes if not (isinstance(note, Assumption) and note.about in about))
+def configured(notes: Iterable[str]) -> tuple[str, ...]:
+    """Return the notes of a model whose own configuration says its size, grid, preparation and classes."""
+    said = (SIZE, GRID, PREPARATION, CLASSES)
+    return tuple(note for note in notes if not (isinstance(note, Assumption) and note.about in said))
 
 
 def size_assumed(size: tuple[int, int]) -> Assumption:

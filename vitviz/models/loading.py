@@ -11,7 +11,7 @@ from vitviz.argument import checked
 from vitviz.errors import OptionError, UnknownModelError, UnsupportedModelError, suggest
 from vitviz.images.crop import TRAINED, Crop, check_crop
 from vitviz.models import hub, shipped, timm_door
-from vitviz.models.assumptions import CLASSES, GRID, PREPARATION, SIZE, without
+from vitviz.models.assumptions import configured
 from vitviz.models.checkpoints.classifier import HeadActivation
 from vitviz.models.checkpoints.selection import WeightsKind
 from vitviz.models.class_names import ClassNames, listed_names
@@ -135,7 +135,7 @@ def _load(
         module, name=name, class_names=names, image_size=size, weights=loaded.origin, multi_label=multi_label
     )
     # of timm's own weights all is known that its configuration says; of a file's only what it is usual for
-    notes = vit.notes if loaded.local else without(vit.notes, SIZE, GRID, PREPARATION, CLASSES)
+    notes = vit.notes if loaded.local else configured(vit.notes)
     return replace(vit, notes=(*notes, *loaded.notes))
 
 

@@ -12,7 +12,7 @@ from vitviz.assets import WEIGHTS
 from vitviz.errors import CheckpointError, OptionError, WeightsUnavailableError
 from vitviz.images.crop import PAD, SQUASH
 from vitviz.models import checkpoints, timm_weights
-from vitviz.models.assumptions import CLASSES, GRID, PREPARATION, SIZE, without
+from vitviz.models.assumptions import configured
 from vitviz.models.devices import HERE, Placement
 from vitviz.models.geometry import check_size
 from vitviz.models.vit import ViT
@@ -124,7 +124,7 @@ def load(
         weights=_origin(model),
         multi_label=multi_label,
     )
-    return replace(vit, notes=without(vit.notes, SIZE, GRID, PREPARATION, CLASSES))
+    return replace(vit, notes=configured(vit.notes))
 
 
 def convnet(name: str) -> tuple[nn.Module, tuple[str, ...], str]:
