@@ -28,6 +28,11 @@ import scene  # noqa: E402
 
 VISITS = itertools.count()
 READY = '.viewer:not([data-ready=""])'
+FOCUS = """() => {
+    let node = document.activeElement;
+    while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+    return node?.outerHTML.slice(0, 200);
+}"""
 
 
 class Viewer:
@@ -86,7 +91,16 @@ def open_viewer(new_page, tab, serve):
 
 
 def says(page, text):
-    page.get_by_text(re.compile(text)).wait_for(timeout=15_000)
+    """Wait until Python has answered with a text; where it does not, tell what the page says and where the focus is."""
+    from playwright.sync_api import TimeoutError  # here, for the tests are collected without Playwright too
+
+    try:
+        page.get_by_text(re.compile(text)).wait_for(timeout=15_000)
+    except TimeoutError:
+        told = page.get_by_test_id("stText").all_inner_texts()
+        state = page.get_by_test_id("stApp").get_attribute("data-test-script-state")
+        focus = page.evaluate(FOCUS)
+        pytest.fail(f"{text!r} was never said. The page says {told}; its script is {state}; the focus is on {focus}.")
 
 
 def first_number(viewer, selector):
@@ -295,7 +309,9 @@ def test_every_control_is_reached_and_works_from_the_keyboard(open_viewer):
     says(viewer.page, "direction=attended_by ")
     press("Tab")
     press("ArrowRight")
+    viewer.expect(head="max")
     press("ArrowRight")
+    viewer.expect(head=0)
     says(viewer.page, "head=0 ")
     press("Tab")
     press("ArrowRight")
