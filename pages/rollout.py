@@ -18,12 +18,12 @@ show.heading(
         "It does not know the answer, and it sees neither values nor MLPs."
     ),
 )
-film = st.container()
+top = st.container()
 options = maps.controls(scene)
 view = maps.view(scene, options)
-with film:
-    depth_film.draw(scene, options)
+with top:
+    film = depth_film.draw(scene, options)
 attention_viewer(view, key="rollout_viewer", on_change=maps.keep)
 shown = maps.shown_map(scene, options)
 pins.draw("rollout")
-show.footer(scene, maps.export(scene, options, view, shown), caution="caution-rollout")
+show.footer(scene, maps.export(scene, options, view, shown, film), caution="caution-rollout")

@@ -16,7 +16,7 @@ import streamlit as st
 from PIL import Image
 
 import vitviz
-from tests.pages.dashboard import Dashboard
+from tests.pages.dashboard import Dashboard, views_of
 from vitviz.assets import ATLASES
 from vitviz.models.vit import ViT
 from vitviz.ui.explore.atlas import photos
@@ -63,6 +63,16 @@ def test_it_opens_on_the_shipped_atlas_with_its_lesson(dashboard: Open) -> None:
     listed = app.table()
     assert len(listed) == 10
     assert set(listed["Class"]) <= set(vitviz.load_vit().class_names)
+    page = app.export.html({})
+    table, wall, difference, liked, shown = views_of(page)
+    assert (table["label"], wall["label"]) == ("Attention distance, mean over the photos", "Attention distance")
+    assert (wall["layers"], wall["heads"], wall["standalone"]) == (12, 6, True)
+    assert "minus the other" in difference["label"]
+    assert [panel["title"] for panel in liked["panels"]][0] == "Mean rollout"
+    assert len(shown["panels"]) == 10, "the example photos, in the order of the page"
+    tiles = app.component("atlas_examples")["tiles"]
+    assert shown["panels"][0]["title"] == tiles[0][1]
+    assert page.count("data:image/svg") == len(app.app.get("plotly_chart"))
     norms = dashboard("atlas", atlas_layers="patch_norm").sound()
     assert any("layers differ from “Random weights" in caption.value for caption in norms.app.caption)
     assert norms.export.arrays()["by_layer_lens_agreement"][-1] == 1

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import vitviz
+from tests.pages.dashboard import views_of
 from vitviz.ui.choices import CHOICES
 from vitviz.ui.components.attention_view import ViewState
 from vitviz.ui.explore.rollout import depth_film, maps
@@ -44,6 +45,14 @@ def test_a_layer_alone_is_in_the_link_the_files_the_code_and_the_pin(dashboard, 
     app.put(rollout_map="rollout").sound()
     assert [each.values.shape for each in pinned(app)] == [expected.shape] * 2
     assert "rollout_map" not in app.link
+
+
+def test_the_offline_page_plays_the_film_over_both_maps(dashboard):
+    app = dashboard(PAGE).sound()
+    film, viewer = views_of(app.export.html({}))
+    shown = app.component("rollout_film")
+    assert {**shown, "choose": ""} == film, "all but the button that only the page can answer"
+    assert (viewer["names"], viewer["standalone"]) == (app.component("rollout_viewer")["names"], True)
 
 
 def test_a_reload_shows_the_same_map(dashboard):

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from vitviz.errors import OptionError, check_choice
-from vitviz.figures.vector_axes import INK, panels_of, plain_text, set_axes, text_width, titled, words
+from vitviz.figures.vector_axes import INK, folded, panels_of, plain_text, set_axes, text_width, titled, words
 from vitviz.figures.vector_marks import DRAWN, draw_mark, draw_shapes
 
 FORMATS = ("svg", "pdf", "png")
@@ -113,6 +113,8 @@ def _drawn(figure: go.Figure, width_mm: float, height_mm: float | None, text: fl
             draw_mark(axes, mark, figure, panel, text)
         draw_shapes(axes, figure, panel, text)
         titled(axes, figure, panel, text)
+        room = height * _POINTS - (5 if panel.x.title.text else 3) * text  # above the numbers and the name of the axis
+        axes.yaxis.label.set_text(folded(axes.yaxis.label.get_text(), room, text))
     _legend(page, figure, text)
     return page
 

@@ -169,6 +169,18 @@ def text_width(name: str, text: float) -> float:
     return text * sum(1.0 if ord(letter) >= 0x2E80 else 0.58 for letter in name)
 
 
+def folded(name: str, room: float, text: float) -> str:
+    """Return a name on as few lines as fit into ``room`` points, broken between words."""
+    lines: list[str] = []
+    for word in name.split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, text) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines)
+
+
 def _numbers(axes: Axes, side: str, axis: Any) -> None:
     """Write the numbers of an axis as Plotly would."""
     written = axes.xaxis if side == "x" else axes.yaxis

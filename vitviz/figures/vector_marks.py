@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, Normalize
 from plotly.colors import unlabel_rgb
 
 from vitviz.errors import OptionError
@@ -27,7 +28,7 @@ _POINT = 0.55  # points of print for a pixel of the page
 def draw_mark(axes: Axes, mark: Any, figure: go.Figure, panel: Panel, text: float) -> None:
     """Draw one of Plotly's traces; raises OptionError for a kind that no figure of this package has."""
     if isinstance(mark, go.Scatter):
-        _scatter(axes, mark, panel)
+        _scatter(axes, mark, panel, text)
     elif isinstance(mark, go.Bar):
         _bars(axes, mark, panel, text)
     elif isinstance(mark, go.Heatmap):
@@ -43,7 +44,7 @@ def _label(mark: Any) -> str | None:
     return plain_text(mark.name) if mark.name and mark.showlegend is not False else None
 
 
-def _scatter(axes: Axes, mark: go.Scatter, panel: Panel) -> None:
+def _scatter(axes: Axes, mark: go.Scatter, panel: Panel, text: float) -> None:
     x, y = places_of(mark.x, panel.across), places_of(mark.y, panel.up)
     mode = mark.mode or "lines"
     if mark.fill == "tonexty":
@@ -55,20 +56,24 @@ def _scatter(axes: Axes, mark: go.Scatter, panel: Panel) -> None:
         label = _label(mark)
         tint = _colour(mark.line.color)
         axes.plot(x, y, color=tint, linewidth=width, linestyle=_DASHES[mark.line.dash], label=label)
-    if mark.error_y.array is not None:
-        axes.errorbar(x, y, np.asarray(mark.error_y.array, float), fmt="none", ecolor=mark.error_y.color, capsize=3)
+    for side, error in (("xerr", mark.error_x), ("yerr", mark.error_y)):
+        if error.array is not None:
+            half: dict[str, Any] = {side: np.asarray(error.array, float)}
+            axes.errorbar(x, y, fmt="none", ecolor=error.color, capsize=0 if error.width == 0 else 3, **half)
     if "markers" in mode:
         _dots(axes, mark, x, y, None if "lines" in mode else _label(mark))
+    if mark.marker.colorscale is not None:
+        _colour_bar(axes, _measured(mark.marker), mark.marker.colorbar.title.text, text)
 
 
 def _dots(axes: Axes, mark: go.Scatter, x: np.ndarray, y: np.ndarray, label: str | None) -> None:
     look = mark.marker
     symbols = look.symbol if isinstance(look.symbol, list | tuple) else [look.symbol] * len(x)
-    colours = look.color if isinstance(look.color, list | tuple) else [look.color] * len(x)
+    colours = _tints(look, len(x))
     size = (look.size or 6) * _POINT
     for symbol in dict.fromkeys(symbols):
         chosen = [place for place, other in enumerate(symbols) if other == symbol]
-        tints = [_colour(colours[place]) for place in chosen]
+        tints = [colours[place] for place in chosen]
         form = _SYMBOLS.get(symbol, "o")
         paint: dict[str, Any] = {"color": tints, "linewidths": 0}
         if form in "x+_":  # strokes without an inside
@@ -77,6 +82,20 @@ def _dots(axes: Axes, mark: go.Scatter, x: np.ndarray, y: np.ndarray, label: str
             paint = {"facecolors": "none", "edgecolors": tints, "linewidths": 1.4}
         name = label if symbol == symbols[0] else None
         axes.scatter(x[chosen], y[chosen], size**2, marker=form, alpha=look.opacity, zorder=3, label=name, **paint)
+
+
+def _tints(look: Any, count: int) -> list[Any]:
+    """Return the colour of each dot: one for all, one each, or by a number on a scale."""
+    if look.colorscale is not None:
+        return list(_measured(look).to_rgba(np.asarray(look.color, float)))
+    many = isinstance(look.color, list | tuple | np.ndarray)
+    return [_colour(colour) for colour in (look.color if many else [look.color] * count)]
+
+
+def _measured(scale: Any) -> ScalarMappable:
+    """Return a colour scale of Plotly, of dots or cells, as Matplotlib takes it."""
+    stops = [(place, tuple(part / 255 for part in _rgb(colour))) for place, colour in scale.colorscale]
+    return ScalarMappable(Normalize(scale.cmin, scale.cmax), LinearSegmentedColormap.from_list("vitviz", stops, N=256))
 
 
 def _bars(axes: Axes, mark: go.Bar, panel: Panel, text: float) -> None:
@@ -101,24 +120,26 @@ def _bars(axes: Axes, mark: go.Bar, panel: Panel, text: float) -> None:
 def _cells(axes: Axes, mark: go.Heatmap, figure: go.Figure, panel: Panel, text: float) -> None:
     numbers = np.asarray(mark.z, dtype=np.float64)
     scale = figure.layout[mark.coloraxis or "coloraxis"]
-    stops = [(place, tuple(part / 255 for part in _rgb(colour))) for place, colour in scale.colorscale]
-    colours = LinearSegmentedColormap.from_list("vitviz", stops, N=256)
+    colours = _measured(scale)
     rows, columns = numbers.shape
     left = -0.5 if mark.x0 is None else mark.x0 - 0.5
     top = -0.5 if mark.y0 is None else mark.y0 - 0.5
     down = panel.y.autorange == "reversed" or (panel.y.range is not None and panel.y.range[0] > panel.y.range[1])
     ends = (left, left + columns, top, top + rows)
-    shown = axes.imshow(
-        numbers, cmap=colours, vmin=scale.cmin, vmax=scale.cmax, extent=ends, origin="lower", interpolation="nearest"
-    )
+    low, high = colours.get_clim()
+    axes.imshow(numbers, cmap=colours.cmap, vmin=low, vmax=high, extent=ends, origin="lower", interpolation="nearest")
     if down:
         axes.set_ylim(top + rows, top)
     axes.grid(False)
-    bar = axes.figure.colorbar(shown, ax=axes, shrink=0.9, pad=0.02)
+    _colour_bar(axes, colours, scale.colorbar.title.text, text)
+
+
+def _colour_bar(axes: Axes, colours: ScalarMappable, title: str | None, text: float) -> None:
+    bar = axes.figure.colorbar(colours, ax=axes, shrink=0.9, pad=0.02)
     bar.ax.tick_params(labelsize=text * 0.9, colors=INK, width=0.6, length=2)
     bar.outline.set_visible(False)
-    title = plain_text(scale.colorbar.title.text)
-    bar.set_label(title, fontsize=text * 0.9, color=INK, parse_math=False, family=words(title))
+    name = plain_text(title)
+    bar.set_label(name, fontsize=text * 0.9, color=INK, parse_math=False, family=words(name))
 
 
 def draw_shapes(axes: Axes, figure: go.Figure, panel: Panel, text: float) -> None:

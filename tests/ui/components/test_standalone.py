@@ -24,8 +24,8 @@ VIEW = AttentionView(
 ATLAS_VIEW = AtlasView(values=np.ones((2, 2), np.float32), label="Entropy")
 
 
-def data_of(html):
-    return base64.b64decode(re.search(r'data-place="component">([^<]*)<', html).group(1))
+def data_of(html, place="component"):
+    return base64.b64decode(re.search(rf'data-place="{place}">([^<]*)<', html).group(1))
 
 
 def test_the_file_holds_the_view():
@@ -33,6 +33,13 @@ def test_the_file_holds_the_view():
     assert parts["photo"] == b"photo"
     assert meta["standalone"] is True
     assert unpack(data_of(standalone_html(ATLAS_VIEW, title="A", caption="B")))[0]["label"] == "Entropy"
+
+
+def test_more_views_stand_below_with_their_headings():
+    html = standalone_html(VIEW, title="A", caption="B", below=[("<i>Heads</i>", ATLAS_VIEW), ("", VIEW)])
+    assert re.findall("<h2>(.*?)</h2>", html) == ["&lt;i&gt;Heads&lt;/i&gt;"]
+    assert [unpack(data_of(html, place))[0].get("label") for place in ("below-1", "below-2")] == ["Entropy", None]
+    assert unpack(data_of(html, "below-2"))[1]["photo"] == b"photo"
 
 
 def test_user_text_is_escaped():

@@ -16,7 +16,9 @@ from vitviz.figures.curve import Curve
 from vitviz.figures.head_scatter import distance_scatter
 from vitviz.figures.image_files import png_bytes, with_texts
 from vitviz.figures.line_chart import line_chart
+from vitviz.figures.photo_spread import heads_chart, intervals_chart
 from vitviz.figures.vector import vector_file, vector_image
+from vitviz.figures.vector_axes import folded
 from vitviz.ui.furniture import lines
 
 
@@ -48,6 +50,24 @@ def test_every_chart_of_a_page_can_be_taken_away_at_the_chosen_size() -> None:
     png = Image.open(io.BytesIO(vector_file(figure, "png", width_mm=85, dpi=150)))
     assert png.width == pytest.approx(85 / 25.4 * 150, abs=1)
     assert png.info["dpi"] == pytest.approx((150, 150), abs=0.5)
+
+
+def test_heads_by_layer_and_intervals_are_lines_as_on_the_page() -> None:
+    dots = heads_chart(np.arange(6.0).reshape(2, 3), np.ones((2, 3)), x_title="a", y_title="b", selected=(1, 1))
+    drawn = vector_file(dots, "svg").decode()
+    assert {"#440154", "#fde725"} <= set(re.findall("#[0-9a-f]{6}", drawn)), "the first and the last layer"
+    narrow, wide = (
+        vector_file(intervals_chart(["one", "two"], [1.0, 2.0], half, x_title="a"), "svg", text=9).decode()
+        for half in ([0.0, 0.0], [0.5, 0.5])
+    )
+    assert "LineCollection" in wide
+    assert narrow != wide
+
+
+def test_the_name_of_an_upright_axis_is_folded_to_its_height() -> None:
+    assert folded("Photos (share by area)", 62, 8) == "Photos (share\nby area)"
+    assert folded("Photos", 60, 8) == "Photos"
+    assert folded("Unbreakable", 10, 8) == "Unbreakable"
 
 
 def test_a_picture_carries_its_settings_and_keeps_its_pixels() -> None:

@@ -7,6 +7,7 @@ every connection.
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from html import escape
 
 from vitviz.html_page import html_page
@@ -21,6 +22,9 @@ from vitviz.ui.components.token_view import TokenView
 from vitviz.ui.components.wall_view import WallView
 from vitviz.ui.components.window_view import WindowView
 
+View = AttentionView | AtlasView | TokenView | WallView | FilmView | MapBoard
+"""What can be the picture of a page that works offline."""
+Part = View | BoardView | SheetView | WindowView
 _SOURCES: dict[type, Source] = {
     AttentionView: VIEWER,
     AtlasView: ATLAS,
@@ -28,8 +32,12 @@ _SOURCES: dict[type, Source] = {
     WallView: WALL,
     FilmView: FILM,
     MapBoard: MAPS,
+    BoardView: BOARD,
+    SheetView: SHEET,
+    WindowView: WINDOWS,
 }
-_PARTS: dict[type, Source] = {BoardView: BOARD, SheetView: SHEET, WindowView: WINDOWS}
+_AMONG_TEXT = "max-width: 46rem; margin-bottom: 2rem"
+_BELOW = "margin-top: 1.5rem"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
 
 _PAGE_STYLE = """
@@ -64,9 +72,15 @@ h1 {
   font-size: 24px;
   line-height: 1.25;
 }
+h2 {
+  margin: 36px 0 8px;
+  font-size: 20px;
+  line-height: 1.3;
+}
 .chart {
   max-width: 100%;
-  margin: 20px 0 0;
+  margin: 20px 20px 0 0;
+  vertical-align: top;
   background: #fff;
 }
 .caption-text {
@@ -85,17 +99,17 @@ mount({ data: bytes, parentElement: place.shadowRoot ?? place, setStateValue() {
 """
 
 
-def fragment(*views: BoardView | SheetView | WindowView) -> str:
+def fragment(*views: Part) -> str:
     """Return views as a part of a page, one below the other, each with its markup, style, script and numbers.
 
     Each stands in a shadow root, as on the dashboard: their styles do not meet.
     """
-    return "".join(_part(view, f"component-{number}") for number, view in enumerate(views, start=1))
+    return "".join(_part(view, f"component-{number}", _AMONG_TEXT) for number, view in enumerate(views, start=1))
 
 
-def _part(view: BoardView | SheetView | WindowView, place: str) -> str:
-    source = _PARTS[type(view)]
-    return f"""<div id="{place}" style="max-width: 46rem; margin-bottom: 2rem"><template shadowrootmode="open">
+def _part(view: Part, place: str, style: str) -> str:
+    source = _SOURCES[type(view)]
+    return f"""<div id="{place}" style="{style}"><template shadowrootmode="open">
 <style>{source.css}</style>
 {source.html}</template></div>
 {_script(source.js, view.pack(standalone=True), place)}"""
@@ -112,23 +126,31 @@ def _script(source: str, packed: bytes, place: str) -> str:
 
 
 def standalone_html(
-    view: AttentionView | AtlasView | TokenView | WallView | FilmView | MapBoard,
+    view: View,
     *,
     title: str,
     caption: str,
     language: str = "en",
+    below: Sequence[tuple[str, View]] = (),
     after: str = "",
 ) -> str:
     """Return the view as one self-contained HTML page. Title and caption are plain text and are escaped.
 
-    ``after`` is HTML that stands below the view as it is: it must load nothing.
+    ``below`` are more views with their headings, plain text too; one without a heading follows at once. ``after`` is
+    HTML that stands below all as it is: it must load nothing.
     """
     source = _SOURCES[type(view)]
+    more = "".join(_headed(heading, other, f"below-{number}") for number, (heading, other) in enumerate(below, start=1))
     content = f"""<main>
 <h1>{escape(title)}</h1>
 <p class="caption-text">{escape(caption)}</p>
 <div id="component">{source.html}</div>
+{_script(source.js, view.pack(standalone=True), "component")}
+{more}
 {after}
-</main>
-{_script(source.js, view.pack(standalone=True), "component")}"""
+</main>"""
     return html_page(title, content, style=_PAGE_STYLE + source.css, policy=_POLICY, language=language)
+
+
+def _headed(heading: str, view: View, place: str) -> str:
+    return (f"<h2>{escape(heading)}</h2>" if heading else "") + _part(view, place, _BELOW)

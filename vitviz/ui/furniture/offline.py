@@ -1,9 +1,9 @@
-"""The page that works offline of a page with maps: the maps to point at, its charts as lines, its settings."""
+"""The page that works offline of a page with maps: what can be pointed at, its charts as lines, its settings."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -12,24 +12,26 @@ import plotly.graph_objects as go
 from vitviz.figures.alt import alt_text
 from vitviz.figures.export import details
 from vitviz.figures.vector import vector_file
-from vitviz.ui.components.map_board import MapBoard
-from vitviz.ui.components.standalone import standalone_html
+from vitviz.ui.components.standalone import View, standalone_html
 from vitviz.ui.furniture import lines
 from vitviz.ui.text import _, language
 from vitviz.ui.words.labels import figure_words
 
 
-def page(board: MapBoard, *, title: str, caption: str) -> Callable[[Mapping[str, Any]], str]:
-    """Return what makes the page of a manifest: the board and the charts that this run has drawn so far.
+def page(
+    view: View, *, title: str, caption: str, below: Sequence[tuple[str, View]] = ()
+) -> Callable[[Mapping[str, Any]], str]:
+    """Return what makes the page of a manifest: the view and the charts that this run has drawn so far.
 
-    What is made later, outside the session, has the language and the charts of now.
+    ``below`` are more views with their headings, between the first and the charts. What is made later, outside the
+    session, has the language and the charts of now.
     """
     spoken, words, label, charts = language(), figure_words(), _("Settings"), dict(lines.charts())
 
     def made(told: Mapping[str, Any]) -> str:
         drawn = "".join(_chart(figure, alt_text(figure, words=words)) for figure in charts.values())
         after = f"{drawn}{details(told, label)}"
-        return standalone_html(board, title=title, caption=caption, language=spoken, after=after)
+        return standalone_html(view, title=title, caption=caption, language=spoken, below=below, after=after)
 
     return made
 

@@ -16,16 +16,16 @@ from vitviz.figures.head_panel import head_panel
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.ui.components.atlas_view import AtlasView
-from vitviz.ui.components.standalone import standalone_html
-from vitviz.ui.explore.atlas import grid, head, layers
+from vitviz.ui.explore.atlas import grid, head, layers, offline_views
 from vitviz.ui.explore.atlas.chosen import Chosen, titles
 from vitviz.ui.explore.atlas.comparison import Compared
 from vitviz.ui.explore.atlas.photos import EXAMPLES, example_photos, readable_photos
+from vitviz.ui.furniture import offline
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.furniture.show import Export, File
 from vitviz.ui.kept import atlases
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _, language
+from vitviz.ui.text import _
 
 
 def export(scene: Scene, shown: Chosen, table: AtlasView, compared: Compared | None, by_layer: str) -> Export:
@@ -52,7 +52,7 @@ def export(scene: Scene, shown: Chosen, table: AtlasView, compared: Compared | N
         settings=_recipe(scene, shown, compared, by_layer),
         png=png,
         arrays=lambda: _arrays(shown, compared) | _of_layers(shown),
-        html=lambda told: standalone_html(table, title=title, caption=caption, language=language()),
+        html=offline.page(table, title=title, caption=caption, below=offline_views.below(shown, compared)),
         more=_more(scene, shown),
     )
 

@@ -11,9 +11,9 @@ from vitviz.atlas import Atlas, Summary
 from vitviz.atlas.layout import YES_OR_NO
 from vitviz.figures.curve import Curve
 from vitviz.figures.html_bars import colour_bar
-from vitviz.figures.paint import paint_map
 from vitviz.figures.palettes import PINNED
 from vitviz.figures.scale import Scale
+from vitviz.figures.sheet import Panel
 from vitviz.pictures.atlases import by_layer, statistic
 from vitviz.ui.choices.atlas import ATLAS_LAYERS, LAYER_STATISTICS
 from vitviz.ui.explore.atlas.chosen import Chosen
@@ -89,27 +89,45 @@ def _band(atlas: Atlas, name: str) -> str:
     return gap() + (_("Band: 95% interval.") if yes_or_no else _("Band: standard deviation from photo to photo."))
 
 
-def _maps(shown: Chosen) -> None:
-    """Draw where the rollout and the outliers of the chosen head's layer lie, means over the photos."""
+def mean_maps(shown: Chosen) -> tuple[Panel, Panel]:
+    """Return where the rollout and the outliers of the chosen head's layer lie, means over the photos."""
     layer = shown.head[0]
     rollout, outliers = shown.atlas.mean_map("rollout"), shown.atlas.mean_map("outliers")[layer]
+    return (
+        _panel(_("Mean rollout"), rollout, uniform=1 / rollout.size),
+        _panel(_("Outliers after layer {layer}").format(layer=layer), outliers),
+    )
+
+
+def _panel(label: str, values: NDArray[np.float64], *, uniform: float | None = None) -> Panel:
+    return Panel(label=label, map=values, scale=Scale(0.0, float(values.max()), uniform, shares=True))
+
+
+def _maps(shown: Chosen) -> None:
+    """Draw the mean maps of the rollout and of the outliers."""
+    rollout, outliers = mean_maps(shown)
     first, second = st.columns(2)
     with first:
-        st.markdown("**{}**".format(_("Mean rollout")))
-        _map(rollout, _("Mean rollout over the photos"), uniform=1 / rollout.size)
+        st.markdown(f"**{rollout.label}**")
+        _map(rollout, _("Mean rollout over the photos"))
         st.caption(_("Rollout through all layers: what is bright in every photo is a habit of the model."))
     with second:
-        st.markdown("**{}**".format(_("Outliers after layer {layer}").format(layer=layer)))
-        if outliers.max() > 0:
+        st.markdown(f"**{outliers.label}**")
+        if has_values(outliers):
             _map(outliers, _("Where patches of unusual norm lie"))
             st.caption(_("Part of the photos in which a patch has an unusual norm: places that become sinks."))
         else:
             st.caption(_("In no photo has a patch an unusual norm after this layer."))
 
 
-def _map(values: NDArray[np.float64], alt: str, *, uniform: float | None = None) -> None:
-    scale = Scale(0.0, float(values.max()), uniform, shares=True)
-    rows, columns = values.shape
-    picture = paint_map(values, scale, height=_SIDE * 2, width=round(_SIDE * 2 * columns / rows))
+def has_values(panel: Panel) -> bool:
+    """Return whether anything of a map is above zero."""
+    return panel.map is not None and bool(panel.map.max() > 0)
+
+
+def _map(panel: Panel, alt: str) -> None:
+    assert panel.map is not None
+    assert panel.scale is not None
+    picture = panel.draw(_SIDE * 2)
     st.image(picture, width=_SIDE, output_format="PNG", alt=alt)
-    st.html(f'<div style="max-width:{_SIDE}px">{colour_bar(scale)}</div>')
+    st.html(f'<div style="max-width:{_SIDE}px">{colour_bar(panel.scale)}</div>')

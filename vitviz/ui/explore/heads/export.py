@@ -13,19 +13,18 @@ from vitviz.export.arrays import statistics_arrays
 from vitviz.figures.head_wall import HeadWall
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
-from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.components.wall_view import WallView
-from vitviz.ui.furniture import print_size, settings, viewer
+from vitviz.ui.furniture import offline, print_size, settings, viewer
 from vitviz.ui.furniture.show import Export
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _, language
+from vitviz.ui.text import _
 from vitviz.ui.words.labels import token_title
 
 
 def export(scene: Scene, table: HeadStatistics, statistic: str, wall: WallView) -> Export:
     """Return the files of the heads view."""
     title = viewer.titled(scene, _title(scene, wall))
-    caption, spoken, layer = viewer.caption(scene, edited=True), language(), scene.layer
+    caption, layer = viewer.caption(scene, edited=True), scene.layer
     drawn = {"wall": _drawing(scene, wall), "layer": _drawing(scene, wall, layer)}  # now: a download has no session
 
     def png(name: str, **size: Unpack[PrintSize]) -> bytes:
@@ -39,7 +38,7 @@ def export(scene: Scene, table: HeadStatistics, statistic: str, wall: WallView) 
         settings=settings.heads(scene, statistic),
         png=lambda **size: png("wall", **size),
         arrays=arrays,
-        html=lambda told: standalone_html(wall, title=title, caption=caption, language=spoken),
+        html=offline.page(wall, title=title, caption=caption),
         more=[(f"layer{layer}.png", _("Heads of layer {layer} (PNG)").format(layer=layer), "image/png", _sized(png))],
     )
 

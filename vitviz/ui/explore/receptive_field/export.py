@@ -7,54 +7,47 @@ from typing import Any, Unpack
 from numpy.typing import NDArray
 from PIL import Image
 
-from vitviz.figures.export import html_of_png
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.ui.choices.receptive_field import FIELD_SCALE, PICTURES
-from vitviz.ui.components.standalone import standalone_html
+from vitviz.ui.components.map_board import MapBoard
 from vitviz.ui.explore.receptive_field import depth_film, fields
 from vitviz.ui.explore.receptive_field.fields import ProbedField
-from vitviz.ui.furniture import viewer
+from vitviz.ui.furniture import offline, viewer
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.furniture.show import Export
 from vitviz.ui.kept import networks
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _, language
+from vitviz.ui.text import _
 
 
 def export(scene: Scene, measured: list[ProbedField]) -> Export:
-    """Return the files of the page: the maps for print, the fields as arrays, the settings, a page."""
+    """Return the files of the page: the maps for print, the fields as arrays, the settings, a page with the film."""
     title = _("How far does one place see?")
-    pictures = [(network, fields.picture(scene, network)) for network in measured]  # now: downloads have no session
-    film, spoken = depth_film.view(scene), language()
+    panels = [  # now: downloads have no session
+        Panel(
+            label=f"{network.probe.title}, {network.place}, {network.field.radius:.0f} px",
+            picture=Image.fromarray(fields.picture(scene, network)),
+        )
+        for network in measured
+    ]
     key = f"{fields.key(scene)} {viewer.caption(scene)}"
+    heading = viewer.titled(scene, title)
 
     def png(**size: Unpack[PrintSize]) -> bytes:
-        panels = [
-            Panel(
-                label=f"{network.probe.title}, {network.place}, {network.field.radius:.0f} px",
-                picture=Image.fromarray(shown),
-            )
-            for network, shown in pictures
-        ]
-        return print_figure(panels, title=viewer.titled(scene, title), caption=key, **size)
+        return print_figure(panels, title=heading, caption=key, **size)
 
     def arrays() -> dict[str, NDArray[Any]]:
         maps: dict[str, NDArray[Any]] = {network.role: network.field.values for network in measured}
         return {**maps, "picture": scene.picture}
 
-    def page(told: dict[str, Any]) -> str:
-        heading = viewer.titled(scene, title)
-        if film is None:
-            return html_of_png(png(), heading, key, told, language=spoken)
-        return standalone_html(film, title=heading, caption=viewer.caption(scene), language=spoken)
-
+    film, board = depth_film.view(scene), MapBoard(name=title, panels=panels)
     return Export(
         name=f"vitviz-receptive-field-layer{scene.layer}",
         settings=_recipe(scene, measured),
         png=png,
         arrays=arrays,
-        html=page,
+        html=offline.page(film or board, title=heading, caption=key, below=[("", board)] if film else []),
     )
 
 

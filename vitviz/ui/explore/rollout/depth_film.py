@@ -21,31 +21,24 @@ from vitviz.ui.text import _
 from vitviz.ui.words.labels import token_title
 
 
-def draw(scene: Scene, options: dict[str, Any]) -> None:
-    """Draw the film: what a token comes from is lit, and grows from a few patches to most of the picture.
+def draw(scene: Scene, options: dict[str, Any]) -> FilmView:
+    """Draw the film and return it: what a token comes from is lit, and grows from a few patches to most of the picture.
 
     It opens in between unless the reader chose a depth: at the model's last layer nothing is left to be seen spreading.
     """
     start = options["start_layer"]
     shares = [view.values for view in maps.depth_maps(scene, options)]
     evenly = [evenly_spread(values) for values in shares]
-    film(
-        view(
-            scene,
-            shares,
-            evenly,
-            start=start,
-            shown=options["end_layer"] - start if link.get(END) >= 0 else halfway(evenly),
-        ),
-        key="rollout_film",
-        on_choose=lambda frame: link.put(START.at(start), END.at(start + frame)),
-    )
+    opening = options["end_layer"] - start if link.get(END) >= 0 else halfway(evenly)
+    shown = view(scene, shares, evenly, start=start, shown=opening)
+    film(shown, key="rollout_film", on_choose=lambda frame: link.put(START.at(start), END.at(start + frame)))
     st.caption(
         _(
             "The rollout of the pinned token as layers are added. Spread evenly, it would lie on as many patches as "
             "these: {first:,.1f} after the first layer, {last:,.1f} after the last."
         ).format(first=evenly[0], last=evenly[-1])
     )
+    return shown
 
 
 def view(scene: Scene, shares: list[NDArray[np.float32]], evenly: list[float], *, start: int, shown: int) -> FilmView:

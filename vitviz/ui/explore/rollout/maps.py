@@ -17,6 +17,7 @@ from vitviz.numbers import percent
 from vitviz.ui.choices.rollout import DISCARD, END, FUSION, LAYER_ALONE, RESIDUAL, ROLLOUT, ROLLOUT_MAP, START
 from vitviz.ui.choices.shared import DIRECTION, OPACITY, PALETTE, PATCH, SCALE, SMOOTH, SPECIAL
 from vitviz.ui.components.attention_view import AttentionView, ViewState
+from vitviz.ui.components.film_view import FilmView
 from vitviz.ui.components.labels import viewer_labels
 from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.furniture import settings, viewer
@@ -209,8 +210,8 @@ def depth_maps(scene: Scene, options: dict[str, Any]) -> tuple[MapView, ...]:
     )
 
 
-def export(scene: Scene, options: dict[str, Any], view: AttentionView, shown: MapView) -> Export:
-    """Return the files of the large map, ``shown``; the page that works offline has both maps of the viewer."""
+def export(scene: Scene, options: dict[str, Any], view: AttentionView, shown: MapView, film: FilmView) -> Export:
+    """Return the files of the large map, ``shown``; the page that works offline has the film and both maps."""
     # now: a download runs outside the session
     printed, title = viewer.panel(scene, shown), viewer.titled(scene, clause(shown.label))
     told, spoken = viewer.caption(scene, edited=True), language()
@@ -229,6 +230,6 @@ def export(scene: Scene, options: dict[str, Any], view: AttentionView, shown: Ma
         settings=replace(settings.rollout(scene), **shown_options(options)),
         png=png,
         arrays=arrays,
-        html=lambda _manifest: standalone_html(view, title=title, caption=told, language=spoken),
+        html=lambda _manifest: standalone_html(film, title=title, caption=told, language=spoken, below=[("", view)]),
         view=shown,
     )

@@ -19,12 +19,11 @@ from vitviz.figures.overlay import outline
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.ui.choices.tokens import CKA_WITH, CLUSTERS, FLIP, FOREGROUND
-from vitviz.ui.components.standalone import standalone_html
 from vitviz.ui.components.token_view import TokenView
 from vitviz.ui.explore.tokens import clusters, layers, norms
 from vitviz.ui.explore.tokens.lens import Reading, evidence_scale
 from vitviz.ui.explore.tokens.second_photo import Seen
-from vitviz.ui.furniture import viewer
+from vitviz.ui.furniture import offline, viewer
 from vitviz.ui.furniture.panel import look
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.furniture.settings import model_settings, picture_named
@@ -32,7 +31,7 @@ from vitviz.ui.furniture.show import Export
 from vitviz.ui.kept.model_choice import ModelChoice
 from vitviz.ui.reader import link, photos
 from vitviz.ui.reader.scene import Scene
-from vitviz.ui.text import _, language
+from vitviz.ui.text import _
 from vitviz.ui.words.class_names import class_name
 
 _YELLOW = (255, 213, 0)
@@ -69,9 +68,7 @@ def export(scene: Scene, here: Seen, there: Seen, measured: TokenMeasurements) -
         settings=_recipe(scene, there, measured, (alike, across)),
         png=png,
         arrays=lambda: _arrays(scene, there, measured, (alike, across)),
-        html=lambda told: standalone_html(
-            measured.view, title=viewer.titled(scene, title), caption=caption, language=language()
-        ),
+        html=offline.page(measured.view, title=viewer.titled(scene, title), caption=caption),
     )
 
 
