@@ -30,6 +30,24 @@ def app():
     st.text(f"{state.query} {state.head} {state.layer}")
 
 
+def telling():
+    import numpy as np
+    import streamlit as st
+
+    from vitviz.grid import PatchGrid
+    from vitviz.ui.components.attention_view import AttentionView
+    from vitviz.ui.components.attention_viewer import attention_viewer
+
+    told = st.session_state.setdefault("told", [])
+    arrays = {"queries": np.ones((2, 7, 2), np.float32), "keys": np.ones((2, 7, 2), np.float32)}
+    query = told[-1] if told else "class"
+    view = AttentionView(
+        photo=b"photo", grid=PatchGrid(2, 3, (4, 4), ("class",)), layer=1, layers=4, query=query, **arrays
+    )
+    state = attention_viewer(view, key="viewer", on_change=lambda state: told.append(state.query))
+    st.text(state.query)
+
+
 def blob(at):
     return at.get("bidi_component")[0].proto.bytes
 
@@ -39,7 +57,8 @@ def header(at):
 
 
 def click(at, **choices):
-    state = {**header(at)["state"], "revision": header(at)["revision"], **choices}
+    turn = at.session_state["_viewer_sent"]["turn"] + 1
+    state = {**header(at)["state"], "revision": header(at)["revision"], "turn": turn, **choices}
     at.session_state["viewer"] = {"view": state}
     return at.run()
 
@@ -112,3 +131,32 @@ def test_a_state_that_does_not_fit_does_not_break_the_page():
     click(at, query="register 4", head=9)
     assert not at.exception
     assert at.text[0].value == "class mean 1"
+
+
+def test_of_two_quick_clicks_the_later_counts_whichever_run_begins_last():
+    at = AppTest.from_function(app).run()
+    click(at, query="4", turn=12)
+    assert at.text[0].value == "4 mean 1"
+    click(at, query="3", turn=11)
+    assert at.text[0].value == "4 mean 1"
+    click(at, query="2", turn=13)
+    assert at.text[0].value == "2 mean 1"
+
+
+def test_a_click_whose_callback_was_cut_off_is_told_by_the_run_after_it():
+    at = AppTest.from_function(telling).run()
+    click(at, query="4")  # as after a callback that a quicker click has cut off: none runs
+    assert (at.session_state["told"], at.text[0].value) == (["4"], "4")
+    at.run()
+    assert at.session_state["told"] == ["4"]
+    assert header(at)["revision"] == 1
+
+
+def test_a_new_wish_says_which_click_it_has_heard_of():
+    at = AppTest.from_function(app).run()
+    assert header(at)["heard"] == 0
+    click(at, query="4", turn=7)
+    assert header(at)["heard"] == 0  # not a byte is new
+    at.session_state["query"] = "5"
+    at.run()
+    assert (header(at)["revision"], header(at)["heard"]) == (2, 7)

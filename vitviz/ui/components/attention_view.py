@@ -142,11 +142,14 @@ class AttentionView:
             state = candidate
         return state
 
-    def pack(self, start: ViewState | None = None, *, revision: int = 0, standalone: bool = False) -> bytes:
+    def pack(
+        self, start: ViewState | None = None, *, revision: int = 0, heard: int = 0, standalone: bool = False
+    ) -> bytes:
         """Return the view as one blob for the browser.
 
         The browser takes over ``start`` (default: this view's state) when ``revision`` is another than before, and
-        otherwise keeps what the reader chose there. ``standalone`` leaves out the layer buttons.
+        otherwise keeps what the reader chose there, and what was chosen there after the turn ``heard``. ``standalone``
+        leaves out the layer buttons.
         """
         parts: dict[str, bytes]
         if self.maps is not None:
@@ -157,7 +160,7 @@ class AttentionView:
         content = hashlib.blake2b(photo.encode() + b"".join(parts.values()), digest_size=8).hexdigest()
         palettes = {f"palette {name}": viewer_colours(name).tobytes() for name in VIEWER_PALETTES}
         meta = {**_header(self), "photo": photo, "content": content}
-        meta |= {"revision": revision, "state": asdict(start or self.state), "standalone": standalone}
+        meta |= {"revision": revision, "heard": heard, "standalone": standalone, "state": asdict(start or self.state)}
         if self.film is not None and not standalone:
             meta["film"] = {"query": self.query, "direction": self.direction}
             parts["film"] = float32_bytes(self.film)

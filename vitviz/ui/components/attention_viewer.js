@@ -12,6 +12,7 @@ class AttentionViewer {
     this.photoCanvas = this.find(".photo canvas");
     this.painter = null;
     this.preview = this.pointer = this.pendingLayer = this.image = null;
+    this.turn = 0; // when Python was last told: later choices have higher turns, in whatever order their runs begin
     this.tiles = [];
     this.film = new LayerFilm(this);
     this.paintTimes = [];
@@ -29,12 +30,11 @@ class AttentionViewer {
     const before = this.meta ?? {};
     meta.tokens = meta.prefix.length + meta.rows * meta.columns;
     this.meta = meta;
-    this.adopt();
+    const same = meta.rows === before.rows && meta.columns === before.columns && meta.heads === before.heads;
+    this.adopt(same);
     if (meta.content !== before.content) this.load(part);
     this.film.receive(meta, part);
-    if (meta.rows !== before.rows || meta.columns !== before.columns || meta.heads !== before.heads) {
-      this.preview = this.pointer = null;
-    }
+    if (!same) this.preview = this.pointer = null;
     writeLabels(this);
     buildChips(this);
     buildTiles(this);
@@ -44,20 +44,25 @@ class AttentionViewer {
     if (this.image) this.app.dataset.ready = meta.content;
   }
 
-  /** Keep the reader's choices unless Python sends a state with a new revision. */
-  adopt() {
+  /**
+   * Keep the reader's choices unless Python sends a state with a new revision. Where the reader chose again before Python
+   * had heard of it, and the tokens and heads are the same, the newer choices win: they are told once more.
+   */
+  adopt(same) {
     const { meta } = this;
     const fresh = meta.revision !== this.revision;
-    if (fresh) {
-      this.revision = meta.revision;
+    const newer = fresh && same && this.turn > meta.heard;
+    this.revision = meta.revision;
+    if (fresh && !newer) {
       this.state = { ...meta.state };
       this.preview = null;
     }
     if (this.state.scale === "model" && meta.modelMaximum === null) this.state.scale = "map";
     if (this.pendingLayer === meta.layer) this.pendingLayer = null;
     this.state.layer = this.film.layer ?? this.pendingLayer ?? meta.layer;
-    if (fresh) this.known = JSON.stringify(this.state);
+    if (fresh) this.known = JSON.stringify(newer ? meta.state : this.state);
     this.know({ scale: this.state.scale, layer: meta.layer }); // others, such as the opacity, may not have been sent yet
+    if (newer) this.commit();
   }
 
   /** Note that Python has these choices. */
@@ -237,7 +242,8 @@ class AttentionViewer {
     const text = JSON.stringify(this.state);
     if (text === this.known) return; // the same value would run the script again for nothing
     this.known = text;
-    this.send({ ...this.state, revision: this.revision }); // Python ignores choices older than its own wish
+    this.turn = Math.max(Date.now(), this.turn + 1);
+    this.send({ ...this.state, revision: this.revision, turn: this.turn }); // Python ignores choices older than its wish
   }
 
   changeOpacity(step) {

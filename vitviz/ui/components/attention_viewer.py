@@ -32,17 +32,27 @@ def attention_viewer(
         state = _chosen(view, key)
         if on_change is not None and state is not None:
             on_change(state)
+            _memory(key)["told"] = _memory(key)["turn"]
 
     start = _start(view, key, _chosen(view, key))
-    data = view.pack(start, revision=_memory(key)["revision"])
+    memory = _memory(key)
+    data = view.pack(start, revision=memory["revision"], heard=memory["heard"])
     _component(key=key, data=data, on_view_change=changed)
     chosen = _chosen(view, key)  # None again if the view's own wish is newer than the reader's choice
+    if chosen is not None and on_change is not None and memory["told"] != memory["turn"]:
+        changed()  # a quicker click cut its callback off
+        st.rerun()
     return view.state if chosen is None else replace(chosen, layer=view.layer)
 
 
 def _memory(key: str) -> dict[str, Any]:
-    """Return what was last sent to the viewer of that key: start, wanted, shape and revision."""
-    memory: dict[str, Any] = st.session_state.setdefault(f"_{key}_sent", {"revision": 0})
+    """Return what is known of the viewer of that key.
+
+    Last sent to it: start, wanted, shape, revision, and the turn of the choice that was "heard" before it. Last come
+    from it: the choice "sent" and its turn, and the turn that on_change was "told".
+    """
+    new = {"revision": 0, "heard": 0, "turn": 0, "told": 0}
+    memory: dict[str, Any] = st.session_state.setdefault(f"_{key}_sent", new)
     return memory
 
 
@@ -50,9 +60,13 @@ def _chosen(view: AttentionView, key: str) -> ViewState | None:
     """Return the reader's choices made to fit this view, or None if there are none since Python's last own wish."""
     value: Any = st.session_state.get(key)
     sent = value.get("view") if value else None
-    if not sent or sent.get("revision") != _memory(key)["revision"]:
+    if not sent:
         return None
-    return view.read_state(sent)
+    memory = _memory(key)
+    # Streamlit starts a run for each choice; of two in quick succession the first may begin last, with its old choice.
+    if sent["turn"] >= memory["turn"]:
+        memory |= {"sent": sent, "turn": sent["turn"]}
+    return view.read_state(memory["sent"]) if memory["sent"]["revision"] == memory["revision"] else None
 
 
 def _start(view: AttentionView, key: str, chosen: ViewState | None) -> ViewState:
@@ -70,7 +84,7 @@ def _start(view: AttentionView, key: str, chosen: ViewState | None) -> ViewState
     else:
         unchanged = wanted in (replace(chosen, layer=0), memory["wanted"])
     if memory.get("shape") != shape or not unchanged:
-        memory |= {"start": wanted, "revision": memory["revision"] + 1, "shape": shape}
+        memory |= {"start": wanted, "revision": memory["revision"] + 1, "shape": shape, "heard": memory["turn"]}
     memory["wanted"] = wanted
     start: ViewState = memory["start"]
     return replace(start, layer=view.layer)
