@@ -196,6 +196,22 @@ def test_only_a_job_whose_owner_has_gone_is_taken_over_and_it_goes_on():
     assert queue.adopt("eve", "a") is None
 
 
+def test_the_last_reader_who_is_there_stops_a_job_whatever_windows_are_gone():
+    queue, here, gate = JobQueue(), threading.Event(), threading.Event()
+    here.set()
+    number = queue.submit("ann", "a", stepping(gate), here.is_set)
+    until_running(queue, number)
+    queue.submit("ann again", "a", stepping(gate))
+    queue.submit("bob", "a", stepping(gate))
+    here.clear()
+    queue.stop(number, "bob")
+    assert queue.view(number).readers == {"ann", "ann again"}
+    queue.stop(number, "ann again")
+    assert not queue.view(number).readers
+    gate.set()
+    assert queue.wait(number, SOON).state == "stopped"
+
+
 def test_finished_jobs_and_their_work_are_forgotten():
     queue = JobQueue(kept=2)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest
 import torch
+from streamlit import runtime
 
 from vitviz.errors import OptionError, StoppedError, VitvizError
 from vitviz.ui.kept.jobs import JobQueue
+from vitviz.ui.work import spare
 from vitviz.ui.work.apart import apart
 
 SOON = 60
@@ -66,14 +69,51 @@ def is_killed(*, progress: Progress) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_the_result_comes_from_another_process_with_one_thread() -> None:
-    threads, told = torch.get_num_threads(), []
-    result = apart(add_up, numbers=(1, 2, 3))(lambda *step: told.append(step) is None)
+def test_the_result_comes_from_another_process_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = torch.get_num_threads()
+    told: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(runtime, "exists", lambda: True)
+    spare.prepare("vitviz.labs.layer_norm.pair")
+    ahead = spare._waiting[0][0].pid
+    result = apart(add_up, numbers=(1, 2, 3))(lambda *step: told.append(step) is None)  # type: ignore[func-returns-value]
     assert result["total"] == 6
     assert result["threads"] == 1
-    assert result["process"] != os.getpid()
+    assert result["process"] == ahead != os.getpid()  # the one that was started before the work was there
+    assert not spare._waiting
     assert torch.get_num_threads() == threads  # this process keeps its own
     assert (3, 3, 6) in told
+
+
+def test_one_process_waits_at_most_and_an_old_or_dead_one_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*_modules: str) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(["sleep", "60"], stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+        return started[-1]
+
+    monkeypatch.setattr(spare, "_start", start)
+    spare.prepare("torch")
+    assert not started  # there is no server
+    monkeypatch.setattr(runtime, "exists", lambda: True)
+    spare.prepare("torch")
+    spare.prepare("torch")
+    assert len(started) == 1
+    started[0].kill()
+    started[0].wait()
+    spare.prepare("torch")
+    monkeypatch.setattr(spare, "IDLE_SECONDS", 0)
+    fresh = spare.take()
+    assert started == [started[0], started[1], fresh]
+    assert started[1].poll() is not None  # it would have ended itself
+    with fresh:
+        fresh.kill()
+
+
+def test_a_process_without_work_ends_when_nobody_needs_it() -> None:
+    with spare._start() as process:
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(SOON) == 0
 
 
 @pytest.mark.parametrize(("work", "result"), [(deaf, "half"), (polite, None)])

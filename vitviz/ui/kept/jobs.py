@@ -188,12 +188,13 @@ class JobQueue:
             return sum(other.view.number < number for other in self._in("waiting", "running"))
 
     def stop(self, number: int, reader: str) -> None:
-        """Leave a job; the last reader ends it, and what it has so far is kept. One that has ended stays as it is."""
+        """Leave a job; the last reader who is there ends it, and what it has so far is kept."""
         with self._lock:
             job = self._jobs.get(number)
             if job is not None and job.view.active and reader in job.readers:
                 del job.readers[reader]
-                if not job.readers:
+                if job.alone():
+                    job.readers.clear()
                     self._cancel(job)
 
     def wait(self, number: int, seconds: float) -> JobView | None:

@@ -7,26 +7,24 @@ a process; set in the server it would hold for every page. And a process can be 
 
 from __future__ import annotations
 
-import os
 import pickle
 import queue
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import IO, Any
 
-from vitviz.assets import PACKAGE
 from vitviz.errors import StoppedError, VitvizError
 from vitviz.ui.kept.jobs import Report, Work
 from vitviz.ui.text import N_
+from vitviz.ui.work import spare
 
 ENDED = N_("The process that computed it was ended from outside; perhaps memory ran out. Try again.")
 PULSE_SECONDS = 0.05
 """How often it is asked whether the work is still wanted."""
-GRACE_SECONDS = 0.3
+GRACE_SECONDS = 0.15
 """How long a step may still take when it is not."""
 Frame = tuple[Any, ...]
 """("report", done, total, result), ("done", result), ("stopped",) or ("failed", error)."""
@@ -42,7 +40,7 @@ def apart(function: Callable[..., Any], **settings: Any) -> Work:
 
 def _done_apart(call: Callable[..., Any], report: Report) -> Any:
     frames: queue.Queue[Frame | None] = queue.Queue()
-    with _child() as child:
+    with spare.take() as child:
         reader = threading.Thread(target=_read, args=(child.stdout, frames), name="frames", daemon=True)
         reader.start()
         try:
@@ -54,16 +52,6 @@ def _done_apart(call: Callable[..., Any], report: Report) -> Any:
         finally:
             child.kill()
             reader.join()  # the end of the process is the end of its output
-
-
-def _child() -> subprocess.Popen[bytes]:
-    path = os.pathsep.join([str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return subprocess.Popen(
-        [sys.executable, "-m", "vitviz.ui.work.child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-    )
 
 
 def _follow(child: subprocess.Popen[bytes], frames: queue.Queue[Frame | None], report: Report) -> Any:

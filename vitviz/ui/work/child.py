@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import traceback
+from importlib import import_module
 from typing import IO, Any
 
 import torch
@@ -15,7 +16,8 @@ import torch
 from vitviz.errors import StoppedError, VitvizError
 from vitviz.progress import is_out_of_memory
 
-_NICE = 5
+IDLE_SECONDS = 300
+"""How long a process waits for its call: it holds memory."""
 _EVERY_SECONDS = 0.1  # between two reports: more would only be carried, not seen
 
 
@@ -42,13 +44,21 @@ class Reporter:
 
 
 def main() -> None:
-    """Do the work that comes in, with one thread."""
+    """Import the modules that are named, and do the work that comes in, with one thread."""
     reporter = Reporter(os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)  # what a library prints must not come between the frames
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
     torch.set_num_threads(1)
-    call = pickle.load(sys.stdin.buffer)
+    for module in sys.argv[1:]:
+        import_module(module)
+    idle = threading.Timer(IDLE_SECONDS, os._exit, (0,))
+    idle.daemon = True
+    idle.start()
+    try:
+        call = pickle.load(sys.stdin.buffer)
+    except EOFError:
+        return  # nobody needs it
+    finally:
+        idle.cancel()
     threading.Thread(target=_watch, args=(reporter,), daemon=True).start()
     try:
         reporter.send("done", call(progress=reporter))

@@ -35,8 +35,6 @@ from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 from vitviz.ui.work import controls
-from vitviz.ui.work.apart import apart
-from vitviz.ui.work.long_work import LongWork
 
 KNOBS: dict[str, Choice[Any]] = {
     "size": choices.DISTIL_SIZE,
@@ -64,9 +62,7 @@ def draw(_scene: Scene) -> Result | None:
     knobs, result = st.columns([1, 3], gap="large")
     with knobs:
         _knobs()
-        cost = _("About {seconds:.0f} s on an idle core.").format(seconds=_cost(settings))
-        work = LongWork(key, apart(distil, **settings))
-        own_run.start_or_stop(choices.DISTILLATION, work, label=_("Train"), cost=cost)
+        own_run.train(choices.DISTILLATION, key, distil, settings, seconds=_cost(settings))
     with result:
         controls.progress(choices.DISTILLATION, _live)
         view = own_run.latest(choices.DISTILLATION, key)

@@ -24,8 +24,6 @@ from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, gap
 from vitviz.ui.work import controls
-from vitviz.ui.work.apart import apart
-from vitviz.ui.work.long_work import LongWork
 
 _KNOBS = ("sizes", "seeds", "steps", "shifts")
 
@@ -46,12 +44,7 @@ def draw(_scene: Scene) -> Result | None:
     knobs, result = st.columns([1, 3], gap="large")
     with knobs:
         _knobs()
-        own_run.start_or_stop(
-            choices.HUNGER,
-            LongWork(key, apart(data_hunger, **settings)),
-            label=_("Train"),
-            cost=_("About {seconds:.0f} s on an idle core.").format(seconds=_cost(settings)),
-        )
+        own_run.train(choices.HUNGER, key, data_hunger, settings, seconds=_cost(settings))
     with result:
         controls.progress(choices.HUNGER, _live)
         view = own_run.latest(choices.HUNGER, key)

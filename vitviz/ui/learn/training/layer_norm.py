@@ -29,8 +29,6 @@ from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, ngettext
 from vitviz.ui.work import controls
-from vitviz.ui.work.apart import apart
-from vitviz.ui.work.long_work import LongWork
 
 _POST = "#E69F00"
 _WINDOW = 10
@@ -54,12 +52,7 @@ def draw(_scene: Scene) -> Result | None:
     with knobs:
         _knobs()
         seconds = _SECONDS_A_BLOCK_AND_STEP * 2 * settings["depth"] * settings["steps"]
-        own_run.start_or_stop(
-            choices.LAYER_NORM,
-            LongWork(key, apart(train_pair, **settings)),
-            label=_("Train"),
-            cost=_("About {seconds:.0f} s on an idle core.").format(seconds=seconds),
-        )
+        own_run.train(choices.LAYER_NORM, key, train_pair, settings, seconds=seconds)
     with result:
         controls.progress(choices.LAYER_NORM, _live)
         view = own_run.latest(choices.LAYER_NORM, key)

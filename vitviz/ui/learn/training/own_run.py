@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import streamlit as st
 
 from vitviz.ui.kept.jobs import JobView
 from vitviz.ui.text import _, plain
-from vitviz.ui.work import controls, long_work
+from vitviz.ui.work import controls, long_work, spare
+from vitviz.ui.work.apart import apart
 from vitviz.ui.work.long_work import LongWork
+
+
+def train(
+    experiment: str, key: Hashable, function: Callable[..., Any], settings: Mapping[str, Any], *, seconds: float
+) -> None:
+    """Draw the button of a run that calls ``function(**settings, progress=…)`` in a process of its own.
+
+    The process is started now, so that it can begin at the click. ``seconds`` is how long a run takes about.
+    """
+    cost = _("About {seconds:.0f} s on an idle core.").format(seconds=seconds)
+    start_or_stop(experiment, LongWork(key, apart(function, **settings)), label=_("Train"), cost=cost)
+    mine = long_work.own(experiment)
+    if mine is None or not mine.active:
+        spare.prepare(function.__module__)
 
 
 def start_or_stop(experiment: str, work: LongWork[Any], *, label: str, cost: str) -> None:
