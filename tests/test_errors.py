@@ -63,5 +63,5 @@ def test_a_choice_is_returned_or_the_choices_are_listed() -> None:
         check_choice("fusion", "maxx", ("mean", "max"))
     with pytest.raises(OptionError, match="fusion '<script>' is unknown"):
         check_choice("fusion", "<script>", iter(["mean", "max"]))
-    with pytest.raises(OptionError, match=r"fusion array\(\[1, 2\]\) is unknown; wanted one of 'mean', 'max'"):
+    with pytest.raises(OptionError, match=r"fusion an object of ndarray is unknown; wanted one of 'mean', 'max'"):
         check_choice("fusion", np.array([1, 2]), ("mean", "max"))  # type: ignore[arg-type]

@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[1]
 # Each may import its own layer and those above it in this list.
 LAYERS = (
     {"clause"},
-    {"errors", "argument", "assets", "files", "html_page", "notebook", "numbers", "progress", "record"},
+    {"errors", "argument", "argument_kinds"},
+    {"assets", "files", "html_page", "notebook", "numbers", "progress", "record"},
     {"out_of_memory"},
     {"batches"},
     {"grid"},

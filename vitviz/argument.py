@@ -1,46 +1,34 @@
 """The kinds of the arguments of ``vitviz.NAME``: a file name where a model belongs is told before anything computes.
 
-The functions themselves see what an option is worth; that ``trace`` is a Trace and ``vit`` a ViT is the same question
-for all of them, and asked here, once, from their annotations.
+The functions themselves see what an option is worth; that ``trace`` is a Trace, ``residual`` a number and ``steps`` a
+whole one is the same question for all of them, and asked here, once, from their annotations.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from typing import NoReturn, ParamSpec, TypeVar
 
-import numpy as np
-
-from vitviz.errors import OptionError
+from vitviz.argument_kinds import KINDS, SOURCES, Kind, is_a
+from vitviz.errors import OptionError, shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_FROM = {
-    "ViT": "vitviz.load_vit or vitviz.ViT.from_module",
-    "Trace": "vitviz.trace",
-    "ConvNet": "vitviz.load_convnet",
-    "Attribution": "vitviz.attribute",
-    "PositionSimilarity": "vitviz.position_similarity",
-    "Atlas": "vitviz.read_atlas",
-    "PatchGrid": "vitviz.PatchGrid or trace.grid",
-    "Edit": "vitviz.Edit",
-}
+_BETWEEN = re.compile(r" \| (?![^[]*\])")
+"""What stands between the kinds of an annotation, and not inside the brackets of one."""
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
     """Return ``function`` with the kinds of its arguments checked at each call.
 
-    An annotation that is made of the names above, ``bool`` and ``None`` alone is checked; any other is left to the
-    function. Classes are compared by name, so that this file needs none of them.
+    An annotation that is made of classes and kinds known here is checked; any other is left to the function. Classes
+    are compared by name, so that this file needs none of them.
     """
     signature = inspect.signature(function)
-    kinds = {
-        name: names
-        for name, parameter in signature.parameters.items()
-        if set(names := str(parameter.annotation).split(" | ")) <= {*_FROM, "bool", "None"}
-    }
+    kinds = {name: names for name, parameter in signature.parameters.items() if (names := kinds_of(parameter))}
 
     @functools.wraps(function)
     def call(*args: P.args, **options: P.kwargs) -> R:
@@ -49,34 +37,55 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
         except TypeError:  # too few, too many, a misspelt name: Python's own message names it
             return function(*args, **options)
         for name, names in kinds.items():
-            if name in given and not any(_is_a(given[name], kind) for kind in names):
-                _refuse(name, given[name], names)
+            if name in given and not any(_fits(given[name], kind) for kind in names):
+                _refuse(signature.parameters[name], given[name], names)
         return function(*args, **options)
 
     return call
 
 
-def _is_a(value: object, kind: str) -> bool:
-    if kind in ("None", "bool"):
-        return value is None if kind == "None" else isinstance(value, bool | np.bool_)
-    return any(base.__name__ == kind for base in type(value).__mro__)
+def kinds_of(parameter: inspect.Parameter) -> list[str]:
+    """Return the kinds that a parameter takes, or none if one of them is not known here."""
+    if parameter.name == "seed":
+        return ["seed"]
+    names = _BETWEEN.split(str(parameter.annotation))
+    many = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    return names if not many and all(name in SOURCES or _kind(name) or name == "None" for name in names) else []
 
 
-def _refuse(name: str, value: object, names: list[str]) -> NoReturn:
-    wanted = [kind for kind in names if kind != "None"]
-    if wanted == ["bool"]:
-        raise OptionError("{name} must be True or False; got {given}.", name=name, given=_short(value))
+def _kind(name: str) -> Kind | None:
+    return KINDS.get(name) or KINDS.get(name.partition("[")[0])
+
+
+def _fits(value: object, name: str) -> bool:
+    if name == "None" or name in SOURCES:
+        return value is None if name == "None" else is_a(value, name)
+    kind = _kind(name)
+    return kind is not None and kind.fits(value)
+
+
+def _refuse(parameter: inspect.Parameter, value: object, names: list[str]) -> NoReturn:
     raise OptionError(
-        "{name} must be a {kind}; got {given}. It comes from {source}.",
-        name=name,
-        kind=" or a ".join(wanted),
-        given=_short(value),
-        source=" or ".join(_FROM[kind] for kind in wanted),
+        "{name} must be {wanted}; got {given}.{next}",
+        name=parameter.name,
+        wanted=" or ".join(dict.fromkeys(_words(name) for name in names if name != "None")),
+        given=shown(value),
+        next=_next(parameter, value, names),
     )
 
 
-def _short(value: object) -> str:
-    """Return a value as a message shows it: small ones themselves, large ones by their kind."""
-    if isinstance(value, str | int | float | complex | bytes | type(None)) and len(text := repr(value)) <= 60:
-        return text
-    return f"an object of {type(value).__name__}" if not isinstance(value, type) else f"the class {value.__name__}"
+def _words(name: str) -> str:
+    kind = _kind(name)
+    return kind.words if kind else f"a {name}"
+
+
+def _next(parameter: inspect.Parameter, value: object, names: list[str]) -> str:
+    """Return what to do instead: where the right object comes from, or what happens without the argument."""
+    if sources := [SOURCES[name] for name in names if name in SOURCES]:
+        return f" It comes from {' or '.join(sources)}."
+    if is_a(value, "Attribution") and any(name.startswith("NDArray") for name in names):
+        return " Give its values."
+    if parameter.default is parameter.empty:
+        return ""
+    default = "the default" if parameter.default is None else repr(parameter.default)
+    return f" Leave it out for {default}."

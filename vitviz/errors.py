@@ -20,10 +20,12 @@ interface: tests match it, and the dashboard shows it as it stands.
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from numbers import Real
 
 from vitviz.clause import filled
 
@@ -135,20 +137,62 @@ def suggest(name: str, known: Iterable[str], *, count: int = 3) -> str:
     return f" Did you mean {' or '.join(repr(match) for match in near)}?" if near else ""
 
 
+def is_whole(value: object) -> bool:
+    """Return whether a value is a whole number: Python's, NumPy's or a tensor of one."""
+    try:
+        operator.index(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    return not isinstance(value, bool)
+
+
+def is_number(value: object) -> bool:
+    """Return whether a value is one number, and not NaN."""
+    alone = isinstance(value, Real) or getattr(value, "ndim", None) == 0
+    if not alone or isinstance(value, bool) or "bool" in str(getattr(value, "dtype", "")):
+        return False
+    try:
+        return not math.isnan(float(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        return False
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: small ones themselves, large ones by their kind."""
+    short = isinstance(value, int | float | complex | type(None)) or getattr(value, "size", None) == 1
+    short = short or (isinstance(value, str | bytes | list | tuple | dict) and len(value) <= 60)
+    if short and len(text := repr(value)) <= 60:
+        return text
+    return f"an object of {type(value).__name__}" if not isinstance(value, type) else f"the class {value.__name__}"
+
+
+def check_number(label: str, value: float) -> float:
+    """Return ``value`` as a float if it is one number, and not NaN, else raise OptionError."""
+    if not is_number(value):
+        raise OptionError("{label} must be a number; got {given}. Give one.", label=label, given=shown(value))
+    return float(value)
+
+
+def check_whole(label: str, value: int) -> int:
+    """Return ``value`` as an int if it is a whole number, else raise OptionError."""
+    if not is_whole(value):
+        raise OptionError("{label} must be a whole number; got {given}. Give one.", label=label, given=shown(value))
+    return operator.index(value)
+
+
 def check_index(label: str, index: int, size: int) -> int:
     """Return ``index`` if it lies in [0, size), else raise OptionError that names the legal range.
 
     NumPy's whole numbers are taken too, as an int.
     """
-    try:
-        index = operator.index(None if isinstance(index, bool) else index)  # type: ignore[arg-type]
-    except TypeError:
+    if not is_whole(index):
         raise OptionError(
             "{label} must be a whole number; got {given}. Give one from 0 to {last}.",
             label=label,
-            given=repr(index),
+            given=shown(index),
             last=size - 1,
-        ) from None
+        )
+    index = operator.index(index)
     if not 0 <= index < size:
         raise OptionError(
             "{label} {index} does not exist; there are {size}. Give one from 0 to {last}.",
@@ -168,7 +212,7 @@ def check_choice(label: str, value: str, choices: Iterable[str]) -> str:
         raise OptionError(
             "{label} {given} is unknown; wanted one of {listed}.{hint}",
             label=label,
-            given=repr(value),
+            given=shown(value),
             listed=listed,
             hint=suggest(str(value), options),
         )

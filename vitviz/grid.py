@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vitviz.errors import GridError, OptionError, suggest
+from vitviz.argument import checked
+from vitviz.errors import GridError, OptionError, check_whole, is_whole, shown, suggest
 from vitviz.record import Record
 
 Values = TypeVar("Values", bound=Any)  # a NumPy array or a Torch tensor: both have shape and reshape
@@ -35,6 +36,9 @@ class PatchGrid(Record):
     """Names of the tokens before the patches, in order: "class", "distillation", "register 1" …"""
 
     def __post_init__(self) -> None:
+        for name in ("rows", "columns"):
+            check_whole(name, getattr(self, name))
+        _check_sequences(self.patch_size, self.prefix)
         if min(self.rows, self.columns, *self.patch_size) < 1:
             raise GridError(
                 "A patch grid needs at least one row, column and pixel; got {rows} rows, {columns} "
@@ -71,7 +75,7 @@ class PatchGrid(Record):
         Prefix tokens, if present, are dropped. Takes NumPy arrays and Torch tensors alike.
         Raises GridError if the last axis holds neither the patches nor all tokens.
         """
-        last = int(values.shape[-1])
+        last = int(values.shape[-1]) if getattr(values, "shape", ()) else 1  # one number, or what is no array at all
         if last == self.tokens:
             values = values[..., len(self.prefix) :]
         elif last != self.patches:
@@ -107,11 +111,11 @@ class PatchGrid(Record):
             hint=suggest(text, self.prefix),
         )
 
+    @checked
     def patch_at(self, x: float, y: float) -> int:
         """Return the patch number under the pixel (x, y), counted from the top left of the model's input."""
-        row, column = int(y // self.patch_size[0]), int(x // self.patch_size[1])
-        if not (0 <= row < self.rows and 0 <= column < self.columns):
-            height, width = self.image_size
+        height, width = self.image_size
+        if not (0 <= y < height and 0 <= x < width):
             raise OptionError(
                 "Pixel ({x}, {y}) lies outside the picture; wanted 0 ≤ x < {width} and 0 ≤ y < "
                 "{height}. Count pixels in the model's input, not in the original photo.",
@@ -120,14 +124,14 @@ class PatchGrid(Record):
                 width=width,
                 height=height,
             )
-        return row * self.columns + column
+        return int(y // self.patch_size[0]) * self.columns + int(x // self.patch_size[1])
 
     def position(self, patch: int) -> tuple[int, int]:
         """Return (row, column) of a patch, both counted from 0."""
-        if not 0 <= patch < self.patches:
+        if not is_whole(patch) or not 0 <= patch < self.patches:
             raise OptionError(
                 "There is no patch {patch}; give one from 0 to {last}.",
-                patch=patch,
+                patch=shown(patch),
                 last=self.patches - 1,
             )
         return divmod(patch, self.columns)
@@ -151,3 +155,17 @@ class PatchGrid(Record):
         down, across = (row[:, None] - row) * height, (column[:, None] - column) * width
         distances: NDArray[np.float64] = np.hypot(down, across)
         return distances
+
+
+def _check_sequences(patch_size: tuple[int, int], prefix: tuple[str, ...]) -> None:
+    if not isinstance(patch_size, tuple) or len(patch_size) != 2 or not all(map(is_whole, patch_size)):
+        raise GridError(
+            "patch_size is {given}; wanted a pair of whole numbers, the height and the width of a patch in pixels, "
+            "such as (16, 16).",
+            given=shown(patch_size) if not isinstance(patch_size, tuple) else repr(patch_size),
+        )
+    if not isinstance(prefix, tuple) or not all(isinstance(name, str) for name in prefix):
+        raise GridError(
+            'prefix is {given}; wanted the names of the special tokens in a tuple, such as ("class",).',
+            given=shown(prefix),
+        )

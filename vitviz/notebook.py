@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from vitviz.argument import checked
 from vitviz.record import pictures
 
 
+@checked
 def show(result: Any, **options: Any) -> Any:
     """Return a result as a picture that shows itself at the end of a notebook's cell, with options of its own.
 
@@ -27,6 +29,7 @@ def show(result: Any, **options: Any) -> Any:
     return pictures().show(result, options)
 
 
+@checked
 def side_by_side(
     *maps: Any,
     labels: Sequence[str] | None = None,

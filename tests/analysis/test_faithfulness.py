@@ -191,7 +191,7 @@ def test_an_attribution_is_taken_as_it_is(vit: ViT, pixels: Tensor) -> None:
 
 def test_options_outside_their_range_are_refused(vit: ViT, pixels: Tensor) -> None:
     given = GivenMap(np.zeros((3, 5)), Target(4, "class 4"))
-    with pytest.raises(OptionError, match="steps is 0; wanted at least 1"):
+    with pytest.raises(OptionError, match="steps is 0; wanted 1 to 10,000"):
         deletion_insertion(vit, pixels, given, steps=0)
     for function in (deletion_insertion, perturbation_test):
         with pytest.raises(OptionError, match="random_maps is 1; wanted 0 or at least 2"):

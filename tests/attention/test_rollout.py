@@ -200,7 +200,7 @@ def test_a_model_without_a_class_token_has_none_to_keep(build_vit) -> None:  # t
         ({"head_fusion": "maxi"}, "Did you mean 'max'"),
         ({"discard_ratio": 1.0}, r"discard_ratio is 1\.0; wanted 0 ≤ discard_ratio < 1"),
         ({"discard_ratio": -0.1}, "discard_ratio is -0.1"),
-        ({"discard_ratio": float("nan")}, "discard_ratio is nan"),
+        ({"discard_ratio": float("nan")}, "discard_ratio must be a number; got nan"),
         ({"residual": 1.5}, r"residual is 1\.5; wanted 0 ≤ residual ≤ 1"),
         ({"start_layer": 4}, "start_layer 4 does not exist; there are 4. Give one from 0 to 3"),
         ({"end_layer": 99}, "end_layer 99 does not exist"),

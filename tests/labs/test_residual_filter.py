@@ -73,7 +73,7 @@ def test_divergence_is_told_and_not_followed_to_overflow() -> None:
         ({"size": 65}, "wanted 3 to 64"),
         ({"graph": "tree"}, "Graph 'tree' is unknown"),
         ({"alpha": -0.1}, "α = -0.1"),
-        ({"alpha": float("nan")}, "α = nan"),
+        ({"alpha": float("nan")}, "alpha must be a number; got nan"),
         ({"blocks": 97}, "97 blocks; wanted"),
         ({"high_share": 2.0}, "a share of 2.0"),
     ],

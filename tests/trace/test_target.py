@@ -64,7 +64,7 @@ def test_a_class_that_does_not_exist_is_refused(vit: ViT, target: int | Target) 
 
 @pytest.mark.parametrize("target", [True, 1.5, b"cat"])
 def test_a_target_is_a_whole_number(vit: ViT, target: object) -> None:
-    with pytest.raises(OptionError, match="Target class must be a whole number; got"):
+    with pytest.raises(OptionError, match="target must be a whole number or a text or a Target; got"):
         trace(vit, pixels(), target=target)  # type: ignore[arg-type]
 
 

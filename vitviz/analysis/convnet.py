@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from vitviz.argument import checked
 from vitviz.capture.shell import shell_of
 from vitviz.errors import GridError, OptionError, UnsupportedModelError, check_index
 from vitviz.images import Crop, Source, open_image
@@ -18,6 +19,7 @@ from vitviz.images.seen_part import SeenPart
 from vitviz.models import shipped, timm_door
 from vitviz.models.cropping import crop_of, cropper, seen_part
 from vitviz.models.devices import Placement, Precision
+from vitviz.models.geometry import height_and_width
 from vitviz.models.timm_weights import TIMM
 from vitviz.models.turn_lock import TurnLock
 from vitviz.models.weights import load_module
@@ -72,12 +74,13 @@ class ConvNet(Record):
         return batch.to(like.device, like.dtype)
 
     @classmethod
+    @checked
     def from_module(
         cls,
         module: nn.Module,
         *,
         name: str | None = None,
-        image_size: tuple[int, int] | None = None,
+        image_size: tuple[int, int] | int | None = None,
         transform: Callable[[Image.Image], Tensor] | None = None,
         weights: str = "as given",
         class_names: Iterable[str] = (),
@@ -89,7 +92,7 @@ class ConvNet(Record):
         name = name or type(module).__name__
         shell = shell_of(module)
         names, chain = _chain(name, shell)
-        data = timm_door.data_settings(module, image_size)
+        data = timm_door.data_settings(module, None if image_size is None else height_and_width(image_size))
         transform, labels = transform or data.transform, tuple(class_names)
         net = cls(name, module, data.image_size, names, transform, weights, labels, chain=chain)
         if not isinstance(module, nn.Sequential):
@@ -129,6 +132,7 @@ class ConvNet(Record):
             )
         return pixels
 
+    @checked
     def features(self, batch: Tensor, layer: int) -> Tensor:
         """Return the feature maps after a layer: (image, channel, rows, columns), part of the graph.
 
@@ -146,6 +150,7 @@ class ConvNet(Record):
         return batch
 
 
+@checked
 def load_convnet(
     name: str = "cnn",
     *,

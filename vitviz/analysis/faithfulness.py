@@ -16,7 +16,8 @@ from torch import Tensor
 
 from vitviz.analysis.removal import Order, Removal
 from vitviz.argument import checked
-from vitviz.errors import GridError, OptionError
+from vitviz.argument_kinds import are_numbers
+from vitviz.errors import GridError, OptionError, shown
 from vitviz.grid import PatchGrid
 from vitviz.models.inputs import Picture
 from vitviz.models.vit import ViT
@@ -134,8 +135,8 @@ def deletion_insertion(
     >>> vitviz.deletion_insertion(vit, "photo.jpg", map, steps=2, random_maps=2).second.name
     'insertion'
     """
-    if steps < 1:
-        raise OptionError(f"steps is {steps}; wanted at least 1. 16 is the default.")
+    if not 1 <= steps <= 10_000:
+        raise OptionError(f"steps is {steps}; wanted 1 to 10,000. 16 is the default.")
     shares = np.linspace(0, 1, steps + 1)
     test = _Test(vit, image, attribution, replacement, seed, shares)
     names = ("deletion", "insertion")
@@ -177,8 +178,18 @@ def perturbation_test(
 def patch_values(values: NDArray[Any], grid: PatchGrid) -> NDArray[np.float64]:
     """Return a map as one number a patch, (patch,): as it is, or its pixels summed inside each patch.
 
-    Raises GridError for a map that fits neither the patches nor the pixels.
+    Raises GridError for a map that fits neither the patches nor the pixels, OptionError for one with NaN or infinity.
     """
+    if not are_numbers(values):
+        raise OptionError(
+            f"A map is {shown(values)}; wanted an array of numbers. Give the values of what vitviz.attribute returns."
+        )
+    values = np.asarray(values)
+    if wrong := int((~np.isfinite(values)).sum()):
+        raise OptionError(
+            f"{wrong} of the map's {values.size} numbers are NaN or infinite; wanted finite numbers alone. Set "
+            "them to 0 if nothing is known there."
+        )
     if values.shape == (grid.rows, grid.columns):
         flat: NDArray[np.float64] = values.astype(np.float64).ravel()
         return flat

@@ -13,7 +13,7 @@ from vitviz.analysis.position_kinds import RELATIVE, ROTARY, Positions, position
 from vitviz.analysis.shuffling import order_gap, separate
 from vitviz.analysis.tokens import principal_coordinates
 from vitviz.argument import checked
-from vitviz.errors import OptionError, check_choice, check_index
+from vitviz.errors import GridError, OptionError, check_choice, check_index
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
 from vitviz.record import Record, Result
@@ -228,13 +228,19 @@ def position_read_out(
     """
     if not 2 <= folds <= grid.patches:
         raise OptionError(f"{folds} folds of {grid.patches} patches cannot be made; wanted 2 to {grid.patches}.")
+    numbers = np.asarray(vectors, np.float64)
+    if numbers.ndim != 2 or len(numbers) != grid.patches or not np.isfinite(numbers).all():
+        raise GridError(
+            f"vectors has shape {numbers.shape}; wanted finite numbers for each of the {grid.patches} patches, "
+            "(patch, channel). Leave special tokens out."
+        )
     row, column = np.divmod(np.arange(grid.patches), grid.columns)
     wanted = np.stack([row, column], 1).astype(np.float64)  # (patch, axis)
     order = np.random.default_rng(seed).permutation(grid.patches)
     predicted = np.zeros_like(wanted)
     for test in np.array_split(order, folds):
         train = np.setdiff1d(order, test)
-        predicted[test] = _ridge(np.asarray(vectors, np.float64), wanted, train, test, ridge)
+        predicted[test] = _ridge(numbers, wanted, train, test, ridge)
     missed, spread = ((wanted - predicted) ** 2).sum(0), ((wanted - wanted.mean(0)) ** 2).sum(0)
     r_squared = 1 - np.divide(missed, spread, out=np.full(2, np.nan), where=spread > 0)
     return ReadOut(float(r_squared[0]), float(r_squared[1]))

@@ -71,7 +71,7 @@ def shuffle_experiment(
     >>> vitviz.shuffle_experiment(vit, "photo.jpg", shares=(0.0, 1.0)).moved
     (0, 256)
     """
-    if not shares or not all(0 <= share <= 1 for share in shares):
+    if not len(shares) or not all(0 <= share <= 1 for share in shares):
         raise OptionError(f"The shares of shuffled patches are {tuple(shares)}; wanted numbers from 0 to 1.")
     check_separate(vit)
     pixels = input_of(vit, image)

@@ -40,6 +40,8 @@ def linear_cka(x: NDArray[Any], y: NDArray[Any], *, debiased: bool = False) -> f
         raise OptionError(
             f"CKA compares (sample, channel) tables of the same samples; got shapes {first.shape} and {second.shape}."
         )
+    if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        raise OptionError("CKA of NaN or infinity says nothing; wanted finite numbers alone. Leave such samples out.")
     least = 4 if debiased else 2
     if len(first) < least:
         raise OptionError(f"CKA needs at least {least} samples; got {len(first)}. Use more patches or pictures.")

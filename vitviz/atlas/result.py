@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitviz.argument import checked
 from vitviz.atlas.entry import Entry
 from vitviz.atlas.folder import AtlasFolder
 from vitviz.atlas.layout import METRICS, Layout, Statistic
@@ -265,6 +266,7 @@ class Atlas(Record):
         return self.state.classes[label]
 
 
+@checked
 def read_atlas(folder: str | PathLike[str]) -> Atlas:
     """Return the atlas of a result folder.
 

@@ -126,6 +126,7 @@ def rollouts(
     order, trace = _layers(trace, start_layer, end_layer), on_device(trace)
     layers = (trace.head_attentions(layer) for layer in order)
     options: dict[str, Any] = {"head_fusion": head_fusion, "discard_ratio": discard_ratio, "residual": residual}
+    check_options(**options)  # at once, and not with the first layer
     return map(as_result, rollouts_of(layers, **options, keep=_kept(trace)))
 
 

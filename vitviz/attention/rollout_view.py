@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from vitviz.argument import checked
 from vitviz.attention.rollout import rollout, rollout_row, rollouts
 from vitviz.attention.view import (
     DIRECTIONS,
@@ -24,6 +25,7 @@ from vitviz.errors import OptionError, check_choice
 from vitviz.trace.trace import Trace
 
 
+@checked
 def rollout_view(
     trace: Trace,
     query: str | int | None = None,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vitviz.argument import checked
-from vitviz.errors import OptionError
+from vitviz.errors import OptionError, shown
 from vitviz.record import Result
 from vitviz.trace.forward import as_result
 from vitviz.trace.on_device import on_device
@@ -53,10 +53,10 @@ class HeadStatistics(Result):
 
     def table(self, name: str) -> Table:
         """Return a statistic by its name; raises OptionError for a name that is none."""
-        if name not in STATISTICS:
+        if not isinstance(name, str) or name not in STATISTICS:
             raise OptionError(
                 "There is no statistic {name}; wanted one of {listed}.",
-                name=repr(name),
+                name=shown(name),
                 listed=", ".join(STATISTICS),
             )
         table: Table = getattr(self, name)
@@ -82,7 +82,7 @@ def head_statistics(trace: Trace, *, sink_deviations: float = 4.0) -> HeadStatis
     prefix = len(grid.prefix)
     registers = [index for index, name in enumerate(grid.prefix) if name.startswith("register")]
     classes = [index for index, name in enumerate(grid.prefix) if name == "class"]
-    sinks = tuple(_sinks(trace.residual(layer - 1), prefix, sink_deviations) for layer in range(trace.layers))
+    sinks = tuple(_sinks(trace.residual(layer - 1), prefix, float(sink_deviations)) for layer in range(trace.layers))
     rows: dict[str, list[Tensor]] = {name: [] for name in STATISTICS}
     for layer in range(trace.layers):
         patches = as_result(moved.attention(layer))[:, prefix:]  # (heads, patch query, key)

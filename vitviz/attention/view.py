@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vitviz.argument import checked
 from vitviz.attention.rollout import fuse_heads
 from vitviz.clause import Clause
 from vitviz.errors import GridError, OptionError, check_choice, check_index, suggest
@@ -132,6 +133,7 @@ def check_head(head: int | str, heads: int) -> int | str:
     return check_index("Head", head, heads)
 
 
+@checked
 def attention_view(
     trace: Trace,
     *,

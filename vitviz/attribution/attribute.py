@@ -13,7 +13,7 @@ from vitviz.attention.rollout import is_linear
 from vitviz.attribution import attention_based, gradient, perturbation
 from vitviz.attribution.method import Attribution, Method, RawMap, Task
 from vitviz.batches import short_memory_told
-from vitviz.errors import CaptureError, OptionError, UnsupportedModelError, suggest
+from vitviz.errors import CaptureError, OptionError, UnsupportedModelError, shown, suggest
 from vitviz.models.inputs import Picture
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
@@ -131,12 +131,12 @@ def _now_and_then(show: Callable[[RawMap], object]) -> Callable[[Callable[[], Ra
 def find_method(name: str) -> Method:
     """Return the method of that name; raises OptionError, with the nearest names, if there is none."""
     known = {method.name: method for method in METHODS}
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise OptionError(
             "There is no method {given}; wanted one of {listed}.{hint}",
-            given=repr(name),
+            given=shown(name),
             listed=", ".join(known),
-            hint=suggest(name, known),
+            hint=suggest(str(name), known),
         )
     return known[name]
 

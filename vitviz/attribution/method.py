@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitviz.errors import OptionError, check_choice, check_index, suggest
+from vitviz.argument import checked
+from vitviz.errors import OptionError, check_choice, check_index, shown, suggest
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
 from vitviz.progress import Progress
@@ -57,12 +58,14 @@ class Knob(Record):
             return "layer"
         return "integer" if isinstance(self.default, int) else "number"
 
+    @checked
     def read(self, text: str) -> Any:
         """Return the value that a text such as "3" stands for; raises OptionError for a text that fits no model."""
         if self.kind in ("layer", "integer") and text.isascii() and text.lstrip("-").isdecimal():
             return self.check(int(text), 1_000_000)
         return self.check(text, 1_000_000)
 
+    @checked
     def check(self, value: Any, layers: int) -> Any:
         """Return a value of the right type and in range; raises OptionError, with the range, for any other."""
         if self.kind == "choice":
@@ -190,6 +193,7 @@ class Method(Record):
         """Whether the method can only serve a model that gives gradients."""
         return self.backward or self.layer_scores or self.differentiates
 
+    @checked
     def choose(self, given: Mapping[str, Any], layers: int) -> dict[str, Any]:
         """Return every knob with its value, given or default; raises OptionError for a knob it has not."""
         for name in given:
@@ -199,13 +203,13 @@ class Method(Record):
     def knob(self, name: str) -> Knob:
         """Return the knob of that name; raises OptionError, with the nearest names, if there is none."""
         known = {knob.name: knob for knob in self.knobs}
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise OptionError(
                 "{name} has no knob {given}; it has {listed}.{hint} Leave it out or choose another method.",
                 name=self.name,
-                given=repr(name),
+                given=shown(name),
                 listed=", ".join(known) or "none",
-                hint=suggest(name, known),
+                hint=suggest(str(name), known),
             )
         return known[name]
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vitviz.errors import OptionError, check_index
+from vitviz.argument import checked
+from vitviz.errors import OptionError, check_index, check_whole, is_number, shown
 from vitviz.grid import PatchGrid
 from vitviz.record import Record
 
@@ -31,6 +32,7 @@ class Edit(Record):
     mask_tokens: tuple[int, ...]
     """Tokens removed as keys in every layer and left out of the pooling; class token = 0 where there is one."""
 
+    @checked
     def __init__(
         self,
         *,
@@ -40,20 +42,15 @@ class Edit(Record):
     ) -> None:
         """Describe an edit; options in any order give the same record.
 
-        Raises OptionError for a temperature factor that is not a positive, finite number.
+        Raises OptionError for a temperature factor that is not a positive, finite number, and for a layer, head or
+        token that is not a whole one.
         """
-        factors = {int(layer): float(factor) for layer, factor in (temperature or {}).items()}
-        for layer, factor in factors.items():
-            if not (math.isfinite(factor) and factor > 0):
-                raise OptionError(
-                    "The temperature factor of layer {layer} is {factor}; wanted a positive, "
-                    "finite number. 1 leaves the layer as it is, 2 halves its attention scores.",
-                    layer=layer,
-                    factor=factor,
-                )
+        factors = {check_whole("Layer", layer): _factor(layer, given) for layer, given in (temperature or {}).items()}
+        heads = {_layer_and_head(pair) for pair in ablate_heads}
+        tokens = {check_whole("Token", token) for token in mask_tokens}
         object.__setattr__(self, "temperature", tuple(sorted((k, f) for k, f in factors.items() if f != 1)))
-        object.__setattr__(self, "ablate_heads", tuple(sorted({(int(a), int(b)) for a, b in ablate_heads})))
-        object.__setattr__(self, "mask_tokens", tuple(sorted({int(token) for token in mask_tokens})))
+        object.__setattr__(self, "ablate_heads", tuple(sorted(heads)))
+        object.__setattr__(self, "mask_tokens", tuple(sorted(tokens)))
 
     def __bool__(self) -> bool:
         return bool(self.temperature or self.ablate_heads or self.mask_tokens)
@@ -85,6 +82,28 @@ class Edit(Record):
             "ablate_heads": [list(pair) for pair in self.ablate_heads],
             "mask_tokens": list(self.mask_tokens),
         }
+
+
+def _factor(layer: int, factor: float) -> float:
+    if not (is_number(factor) and 0 < factor < math.inf):
+        raise OptionError(
+            "The temperature factor of layer {layer} is {factor}; wanted a positive, "
+            "finite number. 1 leaves the layer as it is, 2 halves its attention scores.",
+            layer=layer,
+            factor=shown(factor),
+        )
+    return float(factor)
+
+
+def _layer_and_head(pair: tuple[int, int]) -> tuple[int, int]:
+    try:
+        layer, head = pair
+    except (TypeError, ValueError):
+        raise OptionError(
+            "ablate_heads holds {given}; wanted a pair of layer and head, such as (11, 2). Give one for each head.",
+            given=shown(pair),
+        ) from None
+    return check_whole("Layer", layer), check_whole("Head", head)
 
 
 NO_EDIT = Edit()

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
+from vitviz.argument import checked
 from vitviz.errors import ImageError
 from vitviz.images import notes as told
 from vitviz.images.arrays import picture_of
@@ -24,6 +25,7 @@ from vitviz.images.pillow_file import of_file, of_picture
 from vitviz.images.reading import decoding, read
 
 
+@checked
 def open_image(source: Source, *, window: Window = "auto", frame: int | None = None) -> Image.Image:
     """Open a picture in any form as upright RGB; see ``open_photo``.
 
@@ -33,6 +35,7 @@ def open_image(source: Source, *, window: Window = "auto", frame: int | None = N
     return _admitted(source, Opening(check_window(window), check_frame(frame)))
 
 
+@checked
 def open_photo(source: Source, *, window: Window = "auto", frame: int | None = None) -> Photo:
     """Open a picture in any form as upright RGB, with notes on what was changed.
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from vitviz.analysis.position_kinds import ROTARY, SINE_COSINE_1D, SINE_COSINE_2D
 from vitviz.analysis.positions import ReadOut, cosine_similarity, position_read_out, position_similarity
 from vitviz.analysis.sine_cosine import sine_cosine_1d, sine_cosine_2d
+from vitviz.argument import checked
 from vitviz.errors import OptionError
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
@@ -45,6 +46,7 @@ class Encoding(Result):
         return laid_out
 
 
+@checked
 def run(grid: PatchGrid, *, channels: int = 384, vit: ViT | None = None) -> tuple[Encoding, ...]:
     """Return the encodings of a grid: that of ``vit`` first, if it has one, and then the three formulas.
 
@@ -71,6 +73,7 @@ def run(grid: PatchGrid, *, channels: int = 384, vit: ViT | None = None) -> tupl
     return (*own, *computed)
 
 
+@checked
 def rotary_vectors(grid: PatchGrid, channels: int, *, base: float = ROTARY_BASE) -> Tensor:
     """Return the rotation of every place as sines and cosines of its angles: (patch, channel).
 

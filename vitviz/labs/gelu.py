@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vitviz.argument import checked
 from vitviz.errors import OptionError, UnsupportedModelError, check_index
 from vitviz.models.parts import block_parts
 from vitviz.models.vit import ViT
@@ -60,6 +61,7 @@ def _distribution(x: float) -> float:
     return 0.5 * (1 + math.erf(x / math.sqrt(2)))
 
 
+@checked
 def gelu(*, reach: float = 6.0, points: int = 2401) -> Gelu:
     """Return GELU, its tanh form and ReLU on inputs from −reach to reach.
 
@@ -96,6 +98,7 @@ class Activations(Result):
         return float(((self.inputs < 0) & (self.inputs > -3)).mean())
 
 
+@checked
 def activations(vit: ViT, trace: Trace, layer: int) -> Activations:
     """Return what enters the activation of a layer's MLP; one more forward pass.
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from vitviz.analysis.position_kinds import without_positions
 from vitviz.analysis.shuffling import check_removed, check_separate, move_patches, shuffled_order
+from vitviz.argument import checked
 from vitviz.errors import OptionError
 from vitviz.models.inputs import Picture, input_of
 from vitviz.models.seeding import SeededInitialisation
@@ -41,6 +42,7 @@ class Permutation(Record):
     """Largest change of the class token, as a share of the largest |f(x)|; None without a class token."""
 
 
+@checked
 def run(*, tokens: int = 16, channels: int = 32, heads: int = 4, positions: bool = False, seed: int = 0) -> Permutation:
     """Shuffle the tokens of one random self-attention layer with a class token before them, in float32.
 
@@ -68,6 +70,7 @@ def run(*, tokens: int = 16, channels: int = 32, heads: int = 4, positions: bool
     return _compared(attend(patches), attend(patches[torch.from_numpy(order)]), order, prefix=1, named=0)
 
 
+@checked
 def on_model(vit: ViT, image: Picture, *, positions: bool = False, seed: int = 0) -> Permutation:
     """Shuffle all patches of a picture and compare every token after the last block of a real model.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vitviz.argument import checked
 from vitviz.errors import OptionError, check_choice
 from vitviz.record import Result
 
@@ -20,6 +21,7 @@ MOST_SIZE = {"path": 64, "cycle": 64, "grid": 20}
 """Most nodes a side: a grid of 20 has a matrix of 400 × 400."""
 
 
+@checked
 def laplacian(graph: str, size: int) -> NDArray[np.float64]:
     """Return the Laplacian Λ = degrees − neighbours of a graph: (node, node), symmetric, rows sum to 0.
 
@@ -40,6 +42,7 @@ def laplacian(graph: str, size: int) -> NDArray[np.float64]:
     return np.kron(line, np.eye(size)) + np.kron(np.eye(size), line)
 
 
+@checked
 def eigenvalues(graph: str, size: int) -> NDArray[np.float64]:
     """Return the eigenvalues of the Laplacian in closed form, ascending: (node,).
 
@@ -52,11 +55,13 @@ def eigenvalues(graph: str, size: int) -> NDArray[np.float64]:
     return np.sort(values)
 
 
+@checked
 def gain(alpha: float, frequencies: NDArray[np.float64], blocks: int) -> NDArray[np.float64]:
     """Return (1 − αλ)^ℓ: what ℓ blocks x ↦ (I − αΛ)x make of each eigenvector."""
-    return np.asarray((1 - alpha * frequencies) ** blocks)
+    return np.asarray((1 - alpha * np.asarray(frequencies)) ** blocks)
 
 
+@checked
 def regime(alpha: float, largest: float) -> str:
     """Return "identity", "low-pass", "sign flips" or "divergence", for a strength α and the largest eigenvalue λ_max.
 
@@ -94,6 +99,7 @@ class FilteredSignal(Result):
         return regime(self.alpha, self.high)
 
 
+@checked
 def run(graph: str, size: int, *, alpha: float, blocks: int, high_share: float = 0.5) -> FilteredSignal:
     """Send a low and a high frequency through ``blocks`` residual blocks x ↦ x − αΛx.
 

@@ -15,6 +15,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from vitviz.argument import checked
 from vitviz.errors import OptionError
 from vitviz.labs.temperature import attend
 from vitviz.record import Result
@@ -52,6 +53,7 @@ class SmallestPosition(Result):
         return float(np.abs(self.outputs - self.formula).max())
 
 
+@checked
 def run(weight: float, *, positions: bool = True) -> SmallestPosition:
     """Return the outputs of all six arrangements for a query of weight c, computed by attention.
 
@@ -70,6 +72,7 @@ def run(weight: float, *, positions: bool = True) -> SmallestPosition:
     return SmallestPosition(weight, positions, attention, outputs, formula)
 
 
+@checked
 def contents(arrangement: str) -> Values:
     """Return the contents of the four places, +1 for A and −1 for B: (place,).
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitviz.errors import OptionError
+from vitviz.argument import checked
+from vitviz.errors import OptionError, shown
 from vitviz.record import Result
 
 TIE = 1e-9
@@ -60,6 +61,7 @@ class TemperedAttention(Result):
         return -self.variance / self.temperature + 0.0  # not −0
 
 
+@checked
 def run(queries: ArrayLike, keys: ArrayLike, temperature: float) -> TemperedAttention:
     """Return the attention of queries (query, channel) to keys (key, channel) at a temperature.
 
@@ -79,6 +81,7 @@ def run(queries: ArrayLike, keys: ArrayLike, temperature: float) -> TemperedAtte
     return TemperedAttention(temperature, scores, attend(scores, temperature))
 
 
+@checked
 def attend(scores: ArrayLike, temperature: float) -> Matrix:
     """Return softmax(scores / τ) over the last axis, exactly also at both ends.
 
@@ -89,7 +92,7 @@ def attend(scores: ArrayLike, temperature: float) -> Matrix:
         raise OptionError(
             f"The temperature is {temperature}; wanted a number from 0 to infinity. √d is what Transformers use."
         )
-    numbers = np.asarray(scores, dtype=np.float64)
+    numbers = _scores(scores)
     below = numbers - numbers.max(-1, keepdims=True)  # (…, key), at most 0
     size = np.abs(numbers).max(-1, keepdims=True)
     below = np.where(-below <= TIE * size, 0.0, below)
@@ -102,6 +105,7 @@ def attend(scores: ArrayLike, temperature: float) -> Matrix:
     return attention
 
 
+@checked
 def entropy(attention: ArrayLike) -> Matrix:
     """Return the entropy of shares over the last axis in nats, with 0 · log 0 = 0."""
     shares = np.asarray(attention, dtype=np.float64)
@@ -110,12 +114,13 @@ def entropy(attention: ArrayLike) -> Matrix:
     return values
 
 
+@checked
 def numerical_slope(scores: ArrayLike, temperature: float, *, step: float = 1e-4) -> Matrix:
     """Return dH/dβ by a central difference of ``step``·β (or of ``step`` at β = 0), to check the formula with.
 
     At τ = 0 both sides are at the limit, and the difference is 0. Raises OptionError for a bad temperature.
     """
-    numbers = np.asarray(scores, dtype=np.float64)
+    numbers = _scores(scores)
     if temperature == 0:
         return np.zeros(numbers.shape[:-1])
     beta = 1 / temperature
@@ -123,6 +128,16 @@ def numerical_slope(scores: ArrayLike, temperature: float, *, step: float = 1e-4
     above, below = (entropy(_softmax(numbers * scale)) for scale in (beta + change, beta - change))
     slope: Matrix = (above - below) / (2 * change)
     return slope
+
+
+def _scores(scores: ArrayLike) -> Matrix:
+    numbers = np.asarray(scores, dtype=np.float64)
+    if not numbers.ndim or not numbers.shape[-1] or not np.isfinite(numbers).all():
+        raise OptionError(
+            f"Scores of shape {numbers.shape} have no softmax; wanted finite numbers, (…, key), of at least one key. "
+            "Fill the empty cells."
+        )
+    return numbers
 
 
 def _softmax(numbers: Matrix) -> Matrix:
@@ -145,9 +160,12 @@ class TemperatureCurve(Result):
     """The limit τ → ∞: log(keys)."""
 
 
+@checked
 def curve(scores: ArrayLike, temperatures: Sequence[float] | NDArray[np.float64]) -> TemperatureCurve:
     """Return the entropy of each query over a range of temperatures, and its two limits."""
-    numbers = np.asarray(scores, dtype=np.float64)
+    numbers = _scores(scores)
+    if np.ndim(temperatures) != 1 or not len(temperatures):
+        raise OptionError(f"There are no temperatures in {shown(temperatures)}; wanted a list, such as [0.5, 1, 2].")
     entropies = np.stack([entropy(attend(numbers, float(temperature))) for temperature in temperatures])
     return TemperatureCurve(
         np.asarray(temperatures, dtype=np.float64),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from vitviz.argument import checked
-from vitviz.errors import OptionError, UnknownModelError, UnsupportedModelError, suggest
+from vitviz.errors import OptionError, UnknownModelError, UnsupportedModelError, check_choice, suggest
 from vitviz.images.crop import TRAINED, Crop, check_crop
 from vitviz.models import hub, shipped, timm_door
 from vitviz.models.assumptions import configured
@@ -82,6 +82,7 @@ def load_vit(
     check_crop(crop)
     placement = Placement.of(device, precision)
     _check_local(str(weights), trained_size=trained_size, heads=heads, head_activation=head_activation, pooling=pooling)
+    check_choice("weights_kind", weights_kind, get_args(WeightsKind))
     if pooling not in (None, *get_args(Pooling)):
         raise OptionError("pooling is {pooling}; wanted 'token' or 'avg'. Choose one.", pooling=repr(pooling))
     file = FileOptions(
@@ -142,7 +143,7 @@ def _load(
 def _given_names(class_names: ClassNames | str | Path | None, loaded: Loaded) -> tuple[str, ...] | None:
     """Return what the classes of a model are called; None for timm's own weights, whose data set timm knows."""
     count = int(getattr(loaded.module, "num_classes", 0) or 0)
-    if class_names == IMAGENET:
+    if isinstance(class_names, str) and class_names == IMAGENET:
         return timm_door.imagenet_names(count)
     names = _names(class_names)
     if names is None and loaded.local:
@@ -163,7 +164,7 @@ def _hugging_face(
     multi_label: bool | None,
 ) -> ViT:
     model = hugging_face.load_module(name.removeprefix(HF), weights, seed=seed)
-    if class_names == IMAGENET:
+    if isinstance(class_names, str) and class_names == IMAGENET:
         config: Any = model.module.config
         class_names = timm_door.imagenet_names(int(config.num_labels))
     return ViT.from_module(

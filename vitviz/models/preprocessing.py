@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from vitviz.errors import OptionError, check_choice
+from vitviz.errors import OptionError, check_choice, check_number
 from vitviz.models import timm_door
 from vitviz.models.hugging_face.processor import ProcessorTransform, crop_of
 from vitviz.record import Record
@@ -113,7 +113,9 @@ def changed(
 
 
 def _three(name: str, given: Colours) -> tuple[float, ...]:
-    values = tuple(map(float, given)) if isinstance(given, Iterable) else (float(given),) * 3
+    several = isinstance(given, Iterable) and getattr(given, "ndim", 1) != 0
+    parts: list[Any] = list(given) if several else [given] * 3  # type: ignore[arg-type]
+    values = tuple(part if isinstance(part, float) else check_number(name, part) for part in parts)
     if len(values) != 3:
         raise OptionError(
             "{name} has {count} numbers; wanted one, or one for each of three channels.",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
+
+from vitviz.argument import checked
 
 
+@checked
 def probabilities(logits: Tensor, *, multi_label: bool) -> Tensor:
     """Return the probabilities that logits (…, class) stand for, in [0, 1]: (…, class), at least float32.
 
@@ -13,3 +16,8 @@ def probabilities(logits: Tensor, *, multi_label: bool) -> Tensor:
     """
     logits = logits if logits.dtype.itemsize >= 4 else logits.float()
     return logits.sigmoid() if multi_label or logits.shape[-1] == 1 else logits.softmax(-1)
+
+
+def is_multi_label(module: nn.Module) -> bool:
+    """Return whether the configuration of a model of transformers says that classes may hold side by side."""
+    return getattr(getattr(module, "config", None), "problem_type", None) == "multi_label_classification"

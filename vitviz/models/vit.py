@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from vitviz.argument import checked
 from vitviz.capture.observed import Observed
 from vitviz.capture.shell import copied_module, refuse_scripted, unwrapped
 from vitviz.clause import Clause
@@ -31,7 +32,7 @@ from vitviz.models.observation import class_names_of, observe, working_copy
 from vitviz.models.own_normalisation import prepared
 from vitviz.models.preparation import restated
 from vitviz.models.preprocessing import Colours, Preprocessing, changed, check_colours, preprocessing_of
-from vitviz.models.probabilities import probabilities
+from vitviz.models.probabilities import is_multi_label, probabilities
 from vitviz.models.structure import Structure
 from vitviz.models.support import check_family
 from vitviz.models.turn_lock import TurnLock
@@ -148,6 +149,7 @@ class ViT(Record):
         return fitting_size(self.grid, open_image(picture_in(image)).size)
 
     @classmethod
+    @checked
     def from_module(
         cls,
         module: nn.Module,
@@ -204,7 +206,7 @@ class ViT(Record):
             weights,
             channels=structure.channels,
             notes=(*observation.notes, *structure.assumed, *preparation.notes, *assumed),
-            multi_label=_is_multi_label(module) if multi_label is None else multi_label,
+            multi_label=is_multi_label(module) if multi_label is None else multi_label,
             structure=structure,
             observed=observation.observed,
         )
@@ -214,6 +216,7 @@ class ViT(Record):
         """How pictures become its input, in numbers; None for a transform of the caller's own."""
         return preprocessing_of(own_transform(self.transform), self.mean, self.std)
 
+    @checked
     def with_preprocessing(
         self,
         *,
@@ -325,6 +328,7 @@ class ViT(Record):
         rgb = open_image(picture_in(image))
         return self.picture(self.preprocess(rgb) if self.framing is None else self.framing(rgb))
 
+    @checked
     def class_name(self, index: int) -> str:
         """Return the readable name of a class; raises OptionError if the model has no such class."""
         if not 0 <= index < len(self.class_names):
@@ -343,7 +347,3 @@ def _kept_fields() -> list[str]:
 def _remade(kept: dict[str, Any]) -> ViT:
     """Return a ViT that was copied or read from a file: observed again, and proven again."""
     return ViT(**kept, observed=observe(kept["name"], kept["module"], kept["structure"]).observed)
-
-
-def _is_multi_label(module: nn.Module) -> bool:
-    return getattr(getattr(module, "config", None), "problem_type", None) == "multi_label_classification"

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vitviz.argument import checked
 from vitviz.capture.edit import Edit
 from vitviz.capture.tap import AttentionCall
 from vitviz.errors import CaptureError, OptionError, check_index
@@ -188,6 +189,7 @@ class Trace(Result):
         call = self._pool_call()
         return slopes[0].float() @ call.values[0].float().mT
 
+    @checked
     def stream_gradient(self, layer: int) -> Tensor:
         """Return ∂ target / ∂ residual stream after a block, (token, channel); layer -1 is the input of block 0."""
         return self._gradients().streams[0 if layer == -1 else check_index("Layer", layer, self.layers) + 1]
@@ -247,6 +249,7 @@ class Trace(Result):
             )
         return self.pool_calls[0]
 
+    @checked
     def residual(self, layer: int) -> Tensor:
         """Return the residual stream after a block, (token, channel); layer -1 is the input of block 0."""
         if layer != -1:
@@ -259,11 +262,14 @@ class Trace(Result):
             return self.grid.token(token)
         return check_index("Token", token, self.grid.tokens)
 
+    @checked
     def top(self, count: int = 5) -> list[tuple[int, float]]:
         """Return the most probable classes as (class, probability), best first; empty without a classifier.
 
         A single logit, and each of a model with several labels, has the probability σ(logit).
         """
+        if count < 0:
+            raise OptionError("count is {count}; wanted 0 or more. 5 is the default.", count=count)
         if self.logits is None:
             return []
         best = self.probabilities().topk(min(count, len(self.logits)))

@@ -130,7 +130,7 @@ def test_no_slope_where_fewer_than_two_patches_see():
     ({"patch_size": 0}, "patch of 0 pixels does not exist; wanted at least 1"),
     ({"brightness": 0.0}, "brightness is 0.0; wanted a positive"),
     ({"noise": math.inf}, "noise is inf; wanted a positive, finite"),
-    ({"threshold": math.nan}, "threshold is nan; wanted"),
+    ({"threshold": math.nan}, "threshold must be a number; got nan"),
     ({"alignment": "middle"}, "Alignment 'middle' is unknown; wanted one of 'inside'"),
 ])  # fmt: skip
 def test_what_a_detector_cannot_be(options, message):

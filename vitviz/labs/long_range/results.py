@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitviz.argument import checked
 from vitviz.assets import LABS
-from vitviz.errors import check_choice
+from vitviz.errors import OptionError, check_choice
 from vitviz.labs.long_range.contents import CELL_PIXELS
 from vitviz.labs.long_range.tasks import find
 from vitviz.record import Record, Result
@@ -125,6 +126,7 @@ class TaskResult(Result):
         return tuple(run for run in self.alone if (run.network, run.distance) == (network, distance))
 
 
+@checked
 def markdown(result: TaskResult) -> str:
     """Return the accuracies of a task as a table in Markdown, for the model card: mean ± deviation in per cent."""
     names = ["network", "parameters", "field", "pictures", "seconds", *(f"{size} px" for size in result.pixels)]
@@ -143,6 +145,7 @@ def markdown(result: TaskResult) -> str:
     return "\n".join(lines)
 
 
+@checked
 def markdown_alone(result: TaskResult) -> str:
     """Return what networks do that were trained on one distance alone as a table in Markdown, in per cent."""
     names = ["network", "distance", "steps", "seeds", "accuracy"]
@@ -156,13 +159,19 @@ def markdown_alone(result: TaskResult) -> str:
     return "\n".join(lines)
 
 
+@checked
 def wilson(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
     """Return the interval of Wilson (1927) for a share found in ``count`` independent trials; 95% at z = 1.96."""
+    if not (0 <= share <= 1 and count >= 1):
+        raise OptionError(
+            f"A share of {share} in {count} trials cannot be; wanted 0 to 1 and one trial at least. Count again."
+        )
     middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
     return middle - half, middle + half
 
 
+@checked
 @cache
 def results(task: str, folder: Path = LABS) -> TaskResult:
     """Return what was measured for a task; raises OptionError for an unknown one."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vitviz.errors import OptionError, check_choice
+from vitviz.errors import OptionError, check_choice, check_number, check_whole
 from vitviz.record import Record
 
 INSIDE, EDGE, CORNER = "inside", "edge", "corner"
@@ -37,12 +37,13 @@ class Detector(Record):
 
     def __post_init__(self) -> None:
         check_choice("Alignment", self.alignment, ALIGNMENTS)
+        check_whole("patch_size", self.patch_size)
         if self.patch_size < 1:
             raise OptionError(
                 f"A patch of {self.patch_size} pixels does not exist; wanted at least 1. ViTs have 14, 16 or 32."
             )
         for name in ("brightness", "noise", "threshold"):
-            value = getattr(self, name)
+            value = check_number(name, getattr(self, name))
             if not (math.isfinite(value) and value > 0):
                 raise OptionError(
                     f"The {name} is {value}; wanted a positive, finite number. 1, 1 and 3 are a good start."

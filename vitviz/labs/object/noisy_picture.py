@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vitviz.argument import checked
 from vitviz.errors import GridError, OptionError
 from vitviz.labs.object.detector import CORNER, INSIDE, Detector, check_size
 from vitviz.record import Result
@@ -73,6 +74,7 @@ def whole_patches(side: int, patch_size: int) -> int:
     return side // patch_size * patch_size
 
 
+@checked
 def run(detector: Detector, size: int, *, image_size: int = IMAGE_SIZE, seed: int = 0) -> NoisyPicture:
     """Return a square noisy picture with an object near its middle, placed as ``detector.alignment`` says.
 

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vitviz.argument import checked
 from vitviz.errors import OptionError, check_index
 from vitviz.labs.object.detector import CORNER, INSIDE, Detector
 from vitviz.labs.object.noisy_picture import line_coverage
@@ -89,6 +90,7 @@ def default_sizes(vit: ViT) -> tuple[int, ...]:
     return tuple(sorted(spaced - near | {min(side, largest)}))
 
 
+@checked
 def run(
     vit: ViT,
     image: Picture,

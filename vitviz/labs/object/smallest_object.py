@@ -16,6 +16,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from vitviz.argument import checked
 from vitviz.errors import OptionError
 from vitviz.labs.object.detector import CORNER, INSIDE, Detector, Line, check_size
 from vitviz.record import Result
@@ -23,6 +24,7 @@ from vitviz.record import Result
 PATCH_SIZES = (4, 8, 16, 32, 64)
 
 
+@checked
 def run(
     *, patch_sizes: Sequence[int] = PATCH_SIZES, detector: Detector | None = None, trials: int = 2000, seed: int = 0
 ) -> SmallestObject:
@@ -32,7 +34,7 @@ def run(
     than ten trials.
     """
     base = detector or Detector()
-    if not patch_sizes:
+    if not len(patch_sizes):
         raise OptionError("There are no patch sizes; wanted at least one. Leave them out for 4 to 64.")
     detectors = [replace(base, patch_size=size) for size in patch_sizes]
     measured = [measured_smallest(variant, trials=trials, seed=seed) for variant in detectors]
@@ -98,6 +100,7 @@ class SmallestObject(Result):
         return max(gaps, default=None)
 
 
+@checked
 def measured_smallest(detector: Detector, *, trials: int = 2000, seed: int = 0) -> float | None:
     """Return the size at which half of the simulated patches exceed the threshold; None if no object is enough.
 
@@ -121,6 +124,7 @@ def measured_smallest(detector: Detector, *, trials: int = 2000, seed: int = 0) 
     return high
 
 
+@checked
 def detection_rate(
     detector: Detector, size: float, *, pooled: bool = False, trials: int = 2000, seed: int = 0
 ) -> float:
