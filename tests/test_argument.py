@@ -22,7 +22,7 @@ BESIDE = (
 METHODS = (vitviz.Edit.__init__, vitviz.PatchGrid.patch_at, vitviz.Trace.residual, vitviz.Trace.top)
 OWN = {
     *("Any", "Picture", "Pictures", "Picture | Trace", "Source", "Window", "Crop", "ViT | str"),
-    *("ClassNames | str | Path | None", "PatchGrid", "Sequence[float] | NDArray[np.float64]"),
+    *("ClassNames | str | Path | None", "tuple[int, int] | int | None", "Sequence[float] | NDArray[np.float64]"),
 }
 """What the functions see for themselves: pictures of many forms, options that are texts or numbers."""
 CLASSES = (

@@ -123,6 +123,5 @@ KINDS = {
     "Sequence[Trace]": Kind("a list of them", _are_traces),
     "Map": Kind("a map with its target, as vitviz.attribute returns it", _is_explained_map),
     "Box": Kind("a box of four numbers: left, top, right, bottom", _is_box),
-    "tuple[int, int]": Kind("a pair of whole numbers", _is_pair),
 }
 """Each annotation that is checked, whole or up to its bracket."""

@@ -20,6 +20,7 @@ from benchmarks.modules.pairs import PairViT
 from benchmarks.modules.research import Dino, Scratch
 from tests.hugging_face import model
 from vitviz.cli.program import main
+from vitviz.errors import UnsupportedModelError
 from vitviz.models import timm_door
 from vitviz.models.assumptions import (
     ACTIVATION,
@@ -121,6 +122,30 @@ def test_every_assumption_of_a_file_is_among_its_notes(name: str, tmp_path: Path
     assert about(vit) == wanted
     given = [note for note in vit.notes if isinstance(note, Assumption) and not note.startswith("assumed")]
     assert [note.about for note in given] == [key for key in (HEADS, POOLING) if key in options]
+
+
+def test_the_own_crop_is_no_assumption_while_another_is_chosen() -> None:
+    vit = ViT.from_module(PairViT().eval())
+    padded = vit.with_crop("pad")
+    assert "crop 0.875" in vit.notes[-1]
+    assert "crop" not in padded.notes[-1]
+    assert "interpolation bicubic" in padded.notes[-1]
+    assert padded.with_crop("trained").notes == vit.notes
+    renewed = padded.with_preprocessing(mean=0.5)
+    assert "crop" not in renewed.notes[-1]
+    assert "crop 0.875" in renewed.with_crop("trained").notes[-1]
+
+
+@pytest.mark.parametrize("pool", ["cls", "mean"])
+def test_a_module_of_wide_pictures_is_advised_to_give_their_size(pool: str) -> None:
+    """24 positions may be 4 × 6 patches or 6 × 4; with the class token they are 25, which is no 5 × 5."""
+    module = PairViT(pool=pool)
+    module.pos_embedding = torch.nn.Parameter(torch.randn(24 + (pool == "cls"), module.pos_embedding.shape[-1]))
+    with pytest.raises(UnsupportedModelError, match=r"enough for \(32, 48\) or \(48, 32\)\. Give .* image_size="):
+        ViT.from_module(module.eval())
+    vit = ViT.from_module(module, image_size=(32, 48))
+    assert (vit.grid.rows, vit.grid.columns) == (4, 6)
+    assert not [note for note in vit.notes if isinstance(note, Assumption) and note.about in (SIZE, GRID)]
 
 
 def test_positions_of_another_grid_are_told(tmp_path: Path) -> None:

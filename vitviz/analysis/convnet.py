@@ -156,7 +156,7 @@ def load_convnet(
     *,
     weights: str | Path = "pretrained",
     seed: int = 0,
-    image_size: tuple[int, int] | None = None,
+    image_size: tuple[int, int] | int | None = None,
     device: str = "cpu",
     precision: Precision = "float32",
 ) -> ConvNet:

@@ -181,14 +181,32 @@ def size_of_positions(module: nn.Module) -> tuple[int, int] | None:
     patch = patch_size_of(module)
     if patch is None or hasattr(module, "pretrained_cfg"):
         return None
-    kept = [(name, value) for name, value in vars(module).items() if isinstance(value, Tensor)]  # as SimpleViT does
-    for name, table in (*module.named_parameters(), *module.named_buffers(), *kept):
-        if "pos" in name.rpartition(".")[2] and table.ndim in (2, 3):
-            for rows in (int(table.shape[-2]) - len(prefix_names(module)), int(table.shape[-2])):
-                side = math.isqrt(max(0, rows))
-                if side and side**2 == rows:
-                    return side * patch[0], side * patch[1]
+    for held in _positions(module):
+        for rows in (held - len(prefix_names(module)), held):
+            side = math.isqrt(max(0, rows))
+            if side and side**2 == rows:
+                return side * patch[0], side * patch[1]
     return None
+
+
+def possible_sizes(module: nn.Module) -> tuple[tuple[int, int], ...]:
+    """Return heights and widths of pictures for which a module's table of positions has enough, the squarest first.
+
+    None where it has no such table, or does not say how it cuts pictures up.
+    """
+    patch, prefix = patch_size_of(module), len(prefix_names(module))
+    count = next((rows - prefix for rows in _positions(module) if rows > prefix), 0)
+    if patch is None or not count:
+        return ()
+    sides = [(side, count // side) for side in range(math.isqrt(count), 0, -1) if count % side == 0]
+    return tuple((rows * patch[0], columns * patch[1]) for side in sides for rows, columns in {side, side[::-1]})
+
+
+def _positions(module: nn.Module) -> list[int]:
+    """Return how many rows the tables of positions of a module have."""
+    kept = [(name, value) for name, value in vars(module).items() if isinstance(value, Tensor)]  # as SimpleViT does
+    tables = [*module.named_parameters(), *module.named_buffers(), *kept]
+    return [int(table.shape[-2]) for name, table in tables if "pos" in name.rpartition(".")[2] and table.ndim in (2, 3)]
 
 
 def declared_size(module: nn.Module) -> tuple[int, int] | None:

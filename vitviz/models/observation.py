@@ -20,6 +20,7 @@ from vitviz.capture.tap import AttentionTap, watch_blocks
 from vitviz.clause import Clause
 from vitviz.errors import OptionError, ShortMemoryError, UnsupportedModelError, VitvizError
 from vitviz.grid import PatchGrid
+from vitviz.models.assumptions import GRID, SIZE, Assumption
 from vitviz.models.class_names import ClassNames, listed_names
 from vitviz.models.examination import (
     arguments_watched,
@@ -28,6 +29,7 @@ from vitviz.models.examination import (
     is_of_libraries,
     must_copy,
 )
+from vitviz.models.geometry import possible_sizes
 from vitviz.models.structure import Structure, reading_told
 from vitviz.models.support import FAULTS, Probe, check_no_shares, check_weights, heads_seen, probe, refusal_of
 from vitviz.models.timm_weights import with_embedding
@@ -110,7 +112,7 @@ def _of_own_forward(name: str, module: nn.Module, structure: Structure, *, copie
     check_weights(name, root)
     shape = (structure.channels, *structure.image_size)
     example = noise(root, shape)
-    _check_pairs(name, root, structure.blocks, example)
+    _check_pairs(name, root, structure, example)
     said: list[Any] = []
 
     def read(answer: Any) -> Tensor:
@@ -125,7 +127,7 @@ def _of_own_forward(name: str, module: nn.Module, structure: Structure, *, copie
         except VitvizError:
             raise
         except FAULTS as error:
-            raise _failed(name, shape, error) from error
+            raise _failed(name, shape, error, root, structure) from error
         assert answer is not None
         if must_copy(name, tap, copied=copied):
             return _of_own_forward(name, module, structure, copied=True)
@@ -147,20 +149,42 @@ def _of_own_forward(name: str, module: nn.Module, structure: Structure, *, copie
     return Observation(observed, heads, classes, seen.embedded, named, tuple(notes))
 
 
-def _failed(name: str, shape: tuple[int, ...], error: BaseException) -> UnsupportedModelError:
+def _failed(
+    name: str, shape: tuple[int, ...], error: BaseException, root: nn.Module, structure: Structure
+) -> UnsupportedModelError:
     raise_if_short(error)
+    if any(isinstance(note, Assumption) and note.about in (SIZE, GRID) for note in structure.assumed):
+        return _unsized(name, shape, error, possible_sizes(root.get_submodule(structure.body)))
     told = "a forward pass on a picture of shape {shape} failed ({error})"
     return refusal_of(name, Clause(told, shape=shape, error=error))
 
 
-def _check_pairs(name: str, root: nn.Module, blocks: Sequence[str], example: Tensor) -> None:
+def _unsized(
+    name: str, shape: tuple[int, ...], error: BaseException, sizes: Sequence[tuple[int, int]]
+) -> UnsupportedModelError:
+    """Return the refusal of a module that does not say its size and does not take the one that was assumed."""
+    examples = " or ".join(map(str, sizes[:2]))
+    fitting = Clause("; its positions would be enough for {examples}", examples=examples) if examples else ""
+    return UnsupportedModelError(
+        "Nothing in {name} says the size of its pictures, and a forward pass on the {height} × {width} pixels that "
+        "were assumed failed ({error}){fitting}.",
+        advice={"image_size": "Give its height and width in pixels: image_size=(height, width)."},
+        name=name,
+        height=shape[-2],
+        width=shape[-1],
+        error=error,
+        fitting=fitting,
+    )
+
+
+def _check_pairs(name: str, root: nn.Module, structure: Structure, example: Tensor) -> None:
     """Raise UnsupportedModelError for lists of attention and MLP that are not run as residual steps."""
-    if has_forward(root.get_submodule(blocks[0])):
+    if has_forward(root.get_submodule(structure.blocks[0])):
         return
     try:
-        fault = fault_of_pairs(root, blocks, example)
+        fault = fault_of_pairs(root, structure.blocks, example)
     except FAULTS as error:
-        raise _failed(name, tuple(example.shape[1:]), error) from error
+        raise _failed(name, tuple(example.shape[1:]), error, root, structure) from error
     if fault is not None:
         raise refusal_of(
             name,

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from vitviz.clause import Clause
 from vitviz.errors import OptionError
+from vitviz.images import Crop
+from vitviz.images.crop import TRAINED
 from vitviz.models import timm_door
 from vitviz.models.assumptions import PREPARATION, Assumption
 from vitviz.models.preprocessing import Prepared, Preprocessing
@@ -94,11 +96,9 @@ def preparation_assumed(
     if not open_:
         return ()
     values: dict[str, object] = {}
-    parts: list[str] = []
     for name, word in open_.items():
         values |= {f"{name}_word": word, name: _value(getattr(preprocessing, name))}
-        parts.append(f"{{{name}_word}} {{{name}}}")
-    listed = Clause("; ".join(parts), **values)
+    listed = _listing(values)
     if architecture is None:
         told = "assumed: pictures are prepared as is usual for ImageNet, for nothing in it says how ({listed})"
         return (Assumption.of(PREPARATION, told, listed=listed),)
@@ -121,6 +121,27 @@ def restated(notes: Iterable[str], preprocessing: Preprocessing, given: Collecti
         else:
             restatements.append(note)
     return tuple(restatements)
+
+
+def cropped_notes(notes: Iterable[str], crop: Crop) -> tuple[str, ...]:
+    """Return notes without the model's own crop, where pictures are brought to its shape in another way; with it else.
+
+    What is not shown stays among the values: the own crop can be chosen again.
+    """
+    renewed: list[str] = []
+    for note in notes:
+        listed = note.values.get("listed") if isinstance(note, Assumption) and note.about == PREPARATION else None
+        if isinstance(note, Assumption) and isinstance(listed, Clause):
+            listing = _listing(listed.values, but=() if crop == TRAINED else ("crop",))
+            note = Assumption.of(PREPARATION, note.template, **{**note.values, "listed": listing})
+        renewed.append(note)
+    return tuple(renewed)
+
+
+def _listing(values: dict[str, object], *, but: Collection[str] = ()) -> Clause:
+    """Return the values that are assumed in a row, each behind its word."""
+    names = [name for name in _WORDS if name in values and name not in but]
+    return Clause("; ".join(f"{{{name}_word}} {{{name}}}" for name in names), **values)
 
 
 def _lists(note: Assumption, name: str) -> bool:

@@ -30,7 +30,7 @@ from vitviz.models.inputs import Picture, picture_in
 from vitviz.models.kinds import structure_of
 from vitviz.models.observation import class_names_of, observe, working_copy
 from vitviz.models.own_normalisation import prepared
-from vitviz.models.preparation import restated
+from vitviz.models.preparation import cropped_notes, restated
 from vitviz.models.preprocessing import Colours, Preprocessing, changed, check_colours, preprocessing_of
 from vitviz.models.probabilities import is_multi_label, probabilities
 from vitviz.models.structure import Structure
@@ -130,7 +130,7 @@ class ViT(Record):
         """
         give = cropper(self.transform, crop, size=self.image_size, mean=self.mean)
         framing = None if self.framing is None else give(self.framing)
-        return replace(self, transform=give(self.transform), framing=framing)
+        return replace(self, transform=give(self.transform), framing=framing, notes=cropped_notes(self.notes, crop))
 
     def seen_part(self, image: Picture) -> SeenPart | None:
         """Return which part of a picture the model sees, measured; None where its transform does not let it be known.
