@@ -40,7 +40,7 @@ def test_without_positions_all_six_are_zero(weight):
 
 
 def test_messages():
-    with pytest.raises(OptionError, match="weight of the query is NaN; wanted a number"):
+    with pytest.raises(OptionError, match="weight must be a number; got nan"):
         run(math.nan)
     with pytest.raises(OptionError, match="'AAAB' is no arrangement; wanted two A and two B"):
         contents("AAAB")
