@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vitviz.ui.choices.receptive_field import PICTURES
-from vitviz.ui.explore.receptive_field import depth_film, depths, fields, spread
+from vitviz.ui.explore.receptive_field import depth_film, depths, fields, measurement, spread
 from vitviz.ui.explore.receptive_field.export import export
 from vitviz.ui.furniture import show
 from vitviz.ui.reader import link
@@ -18,12 +18,12 @@ show.heading(
         "picture from its first layer; a convolutional network has to grow its view layer by layer."
     ),
 )
-film = depth_film.place(scene)
+depth_film.draw(scene)
 fields.controls(scene)
-measured = fields.measure(scene, link.get(PICTURES))
+measured = measurement.measure(scene, link.get(PICTURES))
 fields.draw(scene, measured)
 fields.table(measured)
 spread.draw(scene, measured)
 depths.draw(scene, measured)
-depth_film.fill(scene, film)
-show.footer(scene, export(scene, measured), caution="caution-receptive-field")
+if measured:
+    show.footer(scene, export(scene, measured), caution="caution-receptive-field")

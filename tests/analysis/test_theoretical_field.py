@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import threading
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from vitviz.analysis.convnet import ConvNet, load_convnet
 from vitviz.analysis.theoretical_field import (
@@ -173,3 +174,33 @@ def test_squeeze_and_excitation_and_padding_by_size_are_refused() -> None:
 def test_a_layer_that_is_not_there_is_refused() -> None:
     with pytest.raises(OptionError, match="Layer 3 does not exist; there are 1"):
         theoretical_field(net(nn.Conv2d(3, 2, 3)), 3)
+
+
+def test_other_threads_run_their_modules_while_a_network_is_followed() -> None:
+    """Torch's tracer catches every module of the process: a forward pass beside it must stay what it is."""
+    followed, seen_beside = threading.Event(), threading.Event()
+
+    class Gated(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.convolution = nn.Conv2d(3, 4, 3)
+
+        def forward(self, batch: Tensor) -> Tensor:
+            if isinstance(batch, fx.Proxy):
+                followed.set()
+                seen_beside.wait(30)
+            result: Tensor = self.convolution(batch)
+            return result
+
+    network, beside = net(Gated()), nn.Linear(2, 2)
+    found: list[TheoreticalField] = []
+    thread = threading.Thread(target=lambda: found.append(theoretical_field(network, 0)))
+    thread.start()
+    try:
+        assert followed.wait(30)
+        assert beside(torch.ones(1, 2)).shape == (1, 2)
+        assert isinstance(beside.weight, nn.Parameter)
+    finally:
+        seen_beside.set()
+        thread.join()
+    assert found[0].size == (3, 3)

@@ -60,6 +60,16 @@ def test_what_is_left_out_is_measured(vit: ViT, margin: ViT) -> None:
     assert "12.5% of the picture; left out: 43.7% on the left, 43.7% on the right" in part(vit).told()
 
 
+def test_a_picture_of_few_pixels_is_told_to_be_enlarged(vit: ViT) -> None:
+    small = part(vit, WIDE.resize((9, 8)))
+    assert small.enlarged == pytest.approx(4, rel=0.02)
+    assert small.told().endswith("; it is enlarged 4.0 times, and so blurred")
+    square = part(vit, WIDE.resize((16, 16)))
+    assert square.is_in_shape
+    assert not square.is_plain
+    assert part(vit, WIDE.resize((64, 64))).enlarged == pytest.approx(0.5, rel=0.02)
+
+
 def test_a_moved_crop_is_the_trained_one_at_another_place(vit: ViT) -> None:
     for place, square in ((0.0, (0, 0, 40, 40)), (1.0, (280, 0, 320, 40)), (0.25, (70, 0, 110, 40))):
         moved = vit.with_crop(place)

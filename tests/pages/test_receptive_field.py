@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from tests.pages.dashboard import NAMES
 from vitviz.export.arrays import npz_bytes
 from vitviz.ui.furniture import show
 from vitviz.ui.kept import cache, networks
+from vitviz.ui.work import long_work
 
 PAGE = "receptive_field"
 
@@ -161,3 +163,27 @@ def test_the_code_gives_the_numbers(dashboard, tiny_models, monkeypatch, picture
     scope = {}
     exec(compile(app.app.code[0].value, PAGE, "exec"), scope)
     assert np.allclose(scope["values"], app.export.arrays()["map"], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.usefixtures("beside")
+def test_the_film_and_the_examples_are_measured_beside_the_page_and_stopped(dashboard, monkeypatch):
+    """A click while they are measured takes nothing back; what is stopped waits until it is asked for again."""
+    go, frame = threading.Event(), cache.field_frame
+    monkeypatch.setattr(cache, "field_frame", lambda *given: go.wait(60) and frame(*given))
+    app = dashboard(PAGE).sound()
+    assert not app.has("bidi_component", "depth_film")
+    number = next(iter(app.app.session_state["vitviz_runs"].values()))
+    app.put(opacity=0.5).sound()
+    assert list(app.app.session_state["vitviz_runs"].values()) == [number], "the same work goes on"
+    assert len(app.table()) == 4, "what is quick stands meanwhile"
+    app.app.button(key="stop_film").click().run()
+    go.set()
+    long_work.queue().wait(number, 30)
+    app.run().sound()
+    assert not app.has("bidi_component", "depth_film")
+    app.app.button(key="ask_film").click().run()
+    long_work.queue().wait(number + 1, 30)
+    assert app.run().sound().component("depth_film")["frames"] == ["Depth 1 of 2", "Depth 2 of 2"]
+    app.put(pictures="examples")
+    long_work.queue().wait(number + 2, 60)
+    assert "Radius by photo (px)" in app.run().sound().table()

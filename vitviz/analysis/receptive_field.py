@@ -29,6 +29,7 @@ from vitviz.capture.graph import GraphWatch, pixel_gradient
 from vitviz.capture.tap import AttentionTap
 from vitviz.errors import OptionError, UnsupportedModelError, check_index, suggest
 from vitviz.models.vit import ViT
+from vitviz.progress import Progress, report
 from vitviz.record import Result
 from vitviz.trace.forward import at_least_float32
 
@@ -120,7 +121,12 @@ class ReceptiveField(Result):
 
 @checked
 def receptive_field(
-    model: ViT | ConvNet, images: Pictures, *, layer: int | None = None, token: str | int = CENTRE
+    model: ViT | ConvNet,
+    images: Pictures,
+    *,
+    layer: int | None = None,
+    token: str | int = CENTRE,
+    progress: Progress | None = None,
 ) -> ReceptiveField:
     """Return the effective receptive field of a token or place after a layer, by gradient.
 
@@ -134,6 +140,7 @@ def receptive_field(
     ``layer`` counts from 0, the default is the last; -1 is the input of the first block.
     ``token`` is "centre" (the patch at rows // 2, columns // 2), "mean" (of the patches), the number of a patch or, in
     a convolutional network, of a place of the feature map, row by row, or a prefix token's name ("class").
+    ``progress`` is called with (done, total) after every picture; False stops the work with StoppedError.
 
     Raises OptionError for a layer or token that the model has not, or a gradient that vanishes everywhere, and
     UnsupportedModelError for a model that cannot give gradients.
@@ -154,8 +161,12 @@ def receptive_field(
         read = partial(_places, model, layer)
         outline, picture = None, None
         name, index, place, bound, box, notes = _conv_place(model, layer, token, inputs[0], notes)
+    listed = []
     with model.lock.long_work():
-        maps = np.stack([_checked(_map_in_turn(model, read, pixels, index), name, layer) for pixels in inputs])
+        for pixels in inputs:
+            listed.append(_checked(_map_in_turn(model, read, pixels, index), name, layer))
+            report(progress, len(listed), len(inputs))
+    maps = np.stack(listed)
     mean = maps.mean(0, dtype=np.float64).astype(np.float32)
     return ReceptiveField(model.name, layer, name, mean, maps, place, bound, box, notes, outline, picture)
 

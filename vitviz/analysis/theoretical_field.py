@@ -9,6 +9,7 @@ Where branches meet (a residual connection, a gate) the field is the smallest in
 from __future__ import annotations
 
 import operator
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,9 @@ from vitviz.analysis.convnet import ConvNet
 from vitviz.argument import checked
 from vitviz.errors import UnsupportedModelError, VitvizError, check_index
 from vitviz.record import Record
+
+_TRACING = threading.Lock()
+"""Two tracings at once would leave torch's modules as the first has changed them."""
 
 
 @dataclass(frozen=True)
@@ -170,17 +174,36 @@ def _through(module: nn.Module, field: TheoreticalField) -> TheoreticalField:
         for part in module:
             field = _through(part, field)
         return field
-    tracer = _Tracer()
     try:
-        graph = tracer.trace(module)
+        with _TRACING:
+            graph = _Tracer().trace(module)
     except (fx.proxy.TraceError, TypeError, RuntimeError, NotImplementedError) as error:
         raise _unknown(f"{type(module).__name__} decides by the numbers what it computes ({error})") from error
     return _along(module, graph, field)
 
 
 class _Tracer(fx.Tracer):
+    """Follows a module in this thread alone.
+
+    While torch traces, every module of the process is called through the tracer, also those that other threads run.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.get_ident()
+
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return _is_leaf(m) or super().is_leaf_module(m, module_qualified_name)
+
+    def call_module(self, m: nn.Module, forward: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        if threading.get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, fx.Proxy]) -> Any:
+        if threading.get_ident() != self._thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
 
 
 def _along(module: nn.Module, graph: fx.Graph, start: TheoreticalField) -> TheoreticalField:

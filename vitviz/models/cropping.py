@@ -85,8 +85,9 @@ def seen_part(transform: Transform, picture_size: tuple[int, int]) -> SeenPart |
         return None
     (left, right), (first, last), wide = horizontal
     (top, bottom), (highest, lowest), high = vertical
-    stretch = (columns / wide / picture_size[0]) / (rows / high / picture_size[1])
-    return SeenPart((left, top, right, bottom), (first, highest, last, lowest), stretch)
+    across_scale, down_scale = columns / wide / picture_size[0], rows / high / picture_size[1]
+    seen, inside = (left, top, right, bottom), (first, highest, last, lowest)
+    return SeenPart(seen, inside, across_scale / down_scale, max(across_scale, down_scale))
 
 
 def _ramp(width: int, height: int) -> NDArray[np.uint8]:

@@ -31,15 +31,19 @@ def draw(scene: Scene) -> None:
         if part is not None:
             st.image(picture(scene, _LARGE), width="stretch", alt=told(part))
             st.caption(told(part))
-        _choose(scene)
+        if link.get(CROP) != TRAINED or part is None or not part.is_in_shape:
+            _choose(scene)
 
 
 def _button(part: SeenPart | None) -> str:
     if part is None:
         return _("How the photo is cropped")
-    if part.is_whole:
-        return _("Sees all of the photo")
-    return _("Sees {share} of the photo").format(share=percent(part.share))
+    share = (
+        _("Sees all of the photo")
+        if part.is_whole
+        else _("Sees {share} of the photo").format(share=percent(part.share))
+    )
+    return share + (_(", enlarged {times:.1f} times").format(times=part.enlarged) if part.is_enlarged else "")
 
 
 def told(part: SeenPart) -> str:
@@ -59,6 +63,9 @@ def told(part: SeenPart) -> str:
         sentences.append(_("It is squashed to {share} of its width.").format(share=percent(part.stretch)))
     if part.stretch > 1.02:
         sentences.append(_("It is squashed to {share} of its height.").format(share=percent(1 / part.stretch)))
+    if part.is_enlarged:
+        blurred = _("It has few pixels: enlarged {times:.1f} times, it is blurred.").format(times=part.enlarged)
+        sentences.append(blurred)
     return " ".join(sentences)
 
 
@@ -137,7 +144,11 @@ def short(scene: Scene) -> str:
         return _("{share} of it round ({across}, {down})").format(
             share=percent(part.share), across=percent(places[0]), down=percent(places[1])
         )
-    return _("with bars") if part.bars >= 0.005 else _("squashed") if abs(part.stretch - 1) >= 0.02 else ""
+    if part.bars >= 0.005:
+        return _("with bars")
+    if abs(part.stretch - 1) >= 0.02:
+        return _("squashed")
+    return _("enlarged {times:.1f} times").format(times=part.enlarged) if part.is_enlarged else ""
 
 
 def title(scene: Scene) -> str:

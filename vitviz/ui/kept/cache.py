@@ -39,6 +39,7 @@ from vitviz.images.seen_part import SeenPart
 from vitviz.models import cropping
 from vitviz.models.hugging_face.loading import check_no_folder
 from vitviz.models.vit import ViT
+from vitviz.progress import Progress
 from vitviz.trace import Trace
 from vitviz.trace.forward import predict
 from vitviz.ui.kept.placing import placing
@@ -191,12 +192,18 @@ def small(digest: str, side: int, _photo: Photo) -> Image.Image:
     return reduced
 
 
-@st.cache_resource(max_entries=12, show_spinner=N_("Tracing which pixels matter …"), show_time=True)
+@st.cache_resource(max_entries=12, show_spinner=False)
 def receptive_field(
-    model_key: str, digests: tuple[str, ...], layer: int, token: str, _model: ViT | ConvNet, _inputs: Inputs
+    model_key: str,
+    digests: tuple[str, ...],
+    layer: int,
+    token: str,
+    _model: ViT | ConvNet,
+    _inputs: Inputs,
+    _progress: Progress | None = None,
 ) -> ReceptiveField:
     """Return the receptive field of a token or place over the inputs of some photos."""
-    return vitviz.receptive_field(_model, _inputs(), layer=layer, token=token)
+    return vitviz.receptive_field(_model, _inputs(), layer=layer, token=token, progress=_progress)
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,10 +239,16 @@ def attention_fields(
 
 @st.cache_data(max_entries=600, show_spinner=False)
 def field_radius(
-    model_key: str, digests: tuple[str, ...], layer: int, token: str, _model: ViT | ConvNet, _inputs: Inputs
+    model_key: str,
+    digests: tuple[str, ...],
+    layer: int,
+    token: str,
+    _model: ViT | ConvNet,
+    _inputs: Inputs,
+    _progress: Progress | None = None,
 ) -> tuple[float, float, float, float | None]:
     """Return (mean, least, largest radius of the photos, half the side of the theoretical field), in pixels."""
-    field = vitviz.receptive_field(_model, _inputs(), layer=layer, token=token)
+    field = vitviz.receptive_field(_model, _inputs(), layer=layer, token=token, progress=_progress)
     radii = field.per_image_radius
     half = None if field.theoretical is None else max(field.theoretical.size) / 2
     return field.radius, float(radii.min()), float(radii.max()), half

@@ -16,6 +16,7 @@ from vitviz.ui.work import long_work
 from vitviz.ui.work.long_work import LongWork, Made
 
 _SWITCHED = "vitviz_switched_on"
+_BEGUN = "vitviz_begun"
 _POLL_SECONDS = 0.7
 _END_SECONDS = 0.5
 """How long a click on Stop waits for the end, so that the page is drawn once and not twice."""
@@ -53,6 +54,23 @@ def ask(
     st.button(label, icon=icon, key=f"ask_{name}", on_click=long_work.start, args=(asked, missing))
     if note:
         st.caption(note)
+
+
+def begin(parts: Sequence[LongWork[Any]], *, name: str) -> None:
+    """Ask for work that a page opens with, once: not again after it was stopped.
+
+    What the same place, ``name``, wanted with other settings is wanted no more.
+    """
+    asked = tuple(part.key for part in parts)
+    before = st.session_state.setdefault(_BEGUN, {})
+    if before.get(name, asked) != asked:
+        long_work.stop(before[name])
+    before[name] = asked
+    missing = [part for part in parts if long_work.result(part.key) is None]
+    if missing:
+        long_work.adopt(asked, missing)
+        if long_work.is_new(asked):
+            long_work.start(asked, missing)
 
 
 def switch(work: LongWork[Made], choice: Choice[bool], *, label: str, help: str) -> Made | None:

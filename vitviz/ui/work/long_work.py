@@ -76,6 +76,11 @@ def start(request: Hashable, parts: Sequence[LongWork[Any]]) -> None:
         _refused()[request] = error
 
 
+def is_new(request: Hashable) -> bool:
+    """Return whether this reader never asked for a request: neither started, nor stopped, nor refused."""
+    return request not in _runs() and request not in _refused()
+
+
 def stop(request: Hashable, *, wait: float = 0.0) -> None:
     """Want the work of a request no more: it ends if no other reader wants it.
 

@@ -11,7 +11,7 @@ from vitviz.figures.sheet import Panel, PrintSize, print_figure
 from vitviz.ui.choices.receptive_field import FIELD_SCALE, PICTURES
 from vitviz.ui.components.map_board import MapBoard
 from vitviz.ui.explore.receptive_field import depth_film, fields
-from vitviz.ui.explore.receptive_field.fields import ProbedField
+from vitviz.ui.explore.receptive_field.measurement import ProbedField
 from vitviz.ui.furniture import offline, viewer
 from vitviz.ui.furniture.recipe import Recipe, load_line, picture_expression
 from vitviz.ui.furniture.show import Export

@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from vitviz.analysis.receptive_field import ReceptiveField
 from vitviz.analysis.spread import SHARES
-from vitviz.errors import VitvizError
 from vitviz.figures.field import field_overlay
 from vitviz.figures.image_files import jpeg_bytes
 from vitviz.numbers import percent
 from vitviz.ui.choices.receptive_field import FIELD_SCALE, PICTURES
 from vitviz.ui.choices.shared import LAYER, OPACITY, PALETTE, PATCH
 from vitviz.ui.components.place_picker import place_picker
-from vitviz.ui.explore.receptive_field import probes, rollout
-from vitviz.ui.explore.receptive_field.probes import Probe
+from vitviz.ui.explore.receptive_field.measurement import ProbedField
 from vitviz.ui.furniture import tables
-from vitviz.ui.kept import cache
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, gap, plain
-from vitviz.ui.words.errors import in_dashboard
 from vitviz.ui.words.labels import token_name
-
-GRADIENT, ROLLOUT = "gradient", "rollout"
-
-
-@dataclass(frozen=True, eq=False)
-class ProbedField:
-    """The receptive field of one network at the chosen depth."""
-
-    role: str
-    """"map" for the scene's ViT, "rollout" for its attention, "convnet" or "random"; names its array in files."""
-    probe: Probe
-    layer: int
-    field: ReceptiveField
-
-    @property
-    def by(self) -> str:
-        """What it was measured by."""
-        return ROLLOUT if self.role == "rollout" else GRADIENT
-
-    @property
-    def place(self) -> str:
-        """The layer, as the network names it."""
-        return self.probe.layer_names[self.layer]
 
 
 def controls(scene: Scene) -> None:
@@ -93,34 +64,6 @@ def _token_name(scene: Scene, name: str) -> str:
         return token_name(name)
     row, column = scene.vit.grid.position(int(name))
     return _("patch in row {row}, column {column}").format(row=row + 1, column=column + 1)
-
-
-def measure(scene: Scene, pictures: str) -> list[ProbedField]:
-    """Return the field of every network at the chosen depth; one that cannot be measured is told.
-
-    ``pictures`` is "one" for this photo, "examples" for their mean, which shows how far the work is.
-    """
-    digests, photos = probes.photos_of(scene, pictures)
-    depth = (scene.layer + 1) / scene.vit.layers
-    networks = probes.probes(scene)
-    bar = st.progress(0.0) if len(photos) > 1 else None
-    measured = []
-    for done, (role, probe) in enumerate(networks):
-        if bar is not None:
-            bar.progress(done / len(networks), plain(probe.title))
-        layer = probe.layer_at(depth)
-        token, inputs = probe.token_at(layer), probe.inputs(scene.vit, photos)
-        try:
-            field = cache.receptive_field(probe.key, digests, layer, token, probe.model, inputs)
-            measured.append(ProbedField(role, probe, layer, field))
-            if role == "map":
-                rolled = rollout.measure(scene, layer, digests, photos)
-                measured.append(ProbedField("rollout", rollout.probe(probe), layer, rolled))
-        except VitvizError as error:
-            st.warning(plain(f"{probe.title}: {in_dashboard(error)}"))
-    if bar is not None:
-        bar.empty()
-    return measured
 
 
 def draw(scene: Scene, measured: list[ProbedField]) -> None:
@@ -221,6 +164,8 @@ def key(scene: Scene) -> str:
 
 def table(measured: list[ProbedField]) -> None:
     """Draw how much of the picture holds each share of the field."""
+    if not measured:
+        return
     st.markdown(
         _(
             "How much of the picture, in a square around the place, holds 20, 30, 50 and 99% of the field "

@@ -10,13 +10,14 @@ import streamlit as st
 from vitviz.figures.curve import Curve
 from vitviz.pictures.fields import profiles
 from vitviz.ui.choices.receptive_field import PICTURES, SPREAD
-from vitviz.ui.explore.receptive_field import fields
-from vitviz.ui.explore.receptive_field.fields import ProbedField
+from vitviz.ui.explore.receptive_field import measurement
+from vitviz.ui.explore.receptive_field.measurement import ProbedField
 from vitviz.ui.furniture import tables
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
+from vitviz.ui.work import controls
 
 
 def draw(scene: Scene, measured: list[ProbedField]) -> None:
@@ -24,12 +25,14 @@ def draw(scene: Scene, measured: list[ProbedField]) -> None:
     if not measured:
         return
     single = link.get(PICTURES) == "one"
-    st.toggle(
-        _("Beside the mean of the examples") if single else _("Beside this photo"),
+    other = "examples" if single else "one"
+    there = controls.switch(
+        measurement.of_pictures(scene, other),
+        SPREAD,
+        label=_("Beside the mean of the examples") if single else _("Beside this photo"),
         help=_("How far does one photo speak for the model? Some seconds for the ten examples."),
-        **link.widget(SPREAD),
     )
-    beside = fields.measure(scene, "examples" if single else "one") if link.get(SPREAD) else []
+    beside = measurement.measured(scene, other) if there else []
     curves = [_curve(network, banded=not single) for network in measured]
     word = _("{name}, mean of the examples") if single else _("{name}, this photo")
     curves += [_curve(network, name=word.format(name=network.probe.title), dash="dot") for network in beside]
