@@ -99,20 +99,21 @@ def dashboard(tiny_models: dict[str, ViT], monkeypatch: pytest.MonkeyPatch) -> I
         return Dashboard(page, exports, **{"model": "tiny:class", **link})
 
     yield open_page
-    _forget()
+    for shared in (shelf.results, shelf.passes, long_work.queue):
+        shared.clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _models_go_by_their_names() -> Iterator[None]:
+    """Forget what was computed under the name of a model that is another one outside these tests."""
+    yield
+    for kept in (cache.traces, cache.statistics, cache.rollout, cache.model_maximum, cache.picture):
+        kept.clear()
+    for drawn in (viewer._photo_file, strip._thumbnail, framing._picture):
+        drawn.clear()
 
 
 @pytest.fixture
 def beside(dashboard: Callable[..., Dashboard], monkeypatch: pytest.MonkeyPatch) -> None:
     """Have long work done in threads, beside the page."""
     monkeypatch.setattr(long_work.queue(), "start", in_thread)
-
-
-def _forget() -> None:
-    """Forget what was computed under the name of a model that is another one outside these tests."""
-    for kept in (cache.traces, cache.statistics, cache.rollout, cache.model_maximum, cache.picture):
-        kept.clear()
-    for shared in (shelf.results, shelf.passes, long_work.queue):
-        shared.clear()
-    for drawn in (viewer._photo_file, strip._thumbnail, framing._picture):
-        drawn.clear()
