@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-
-import torch
 
 from vitviz.errors import StoppedError
 
@@ -25,7 +24,8 @@ def report(progress: Progress | None, done: int, total: int) -> None:
 
 def is_out_of_memory(error: Exception) -> bool:
     """Return whether an error of torch or numpy says that memory ran out, on a GPU or on the CPU."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+    torch = sys.modules.get("torch")  # an error of its own comes from where it was imported
+    if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError)):
         return True
     words = ("out of memory", "not enough memory", "can't allocate memory")  # torch says it in a RuntimeError, in words
     return isinstance(error, RuntimeError) and any(told in str(error).lower() for told in words)

@@ -3,70 +3,20 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from streamlit import runtime
 
-from vitviz.errors import OptionError, StoppedError, VitvizError
+from tests.ui.work.works import SOON, add_up, deaf, falls, is_killed, polite, refuses, runs_out
+from vitviz.errors import StoppedError, VitvizError
 from vitviz.ui.kept.jobs import JobQueue
 from vitviz.ui.work import spare
 from vitviz.ui.work.apart import apart
-
-SOON = 60
-
-Progress = Callable[..., bool]
-
-
-@pytest.fixture(autouse=True)
-def _this_file_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-
-
-def add_up(*, numbers: tuple[int, ...], progress: Progress) -> dict[str, Any]:
-    """Add numbers; prints what must not come between the frames."""
-    total = 0
-    for done, number in enumerate(numbers, 1):
-        print("a line of a library", flush=True)
-        total += number
-        progress(done, len(numbers), total)
-    return {"total": total, "threads": torch.get_num_threads(), "process": os.getpid()}
-
-
-def deaf(*, progress: Progress) -> None:
-    """Report once, and never listen again."""
-    progress(1, 2, "half")
-    time.sleep(SOON)
-
-
-def polite(*, progress: Progress) -> str:
-    """Count until told to stop, and hand over what there is."""
-    done = 0
-    while progress(done := done + 1, 10**9, done):
-        time.sleep(0.01)
-    return f"stopped at {done}"
-
-
-def refuses(*, progress: Progress) -> None:
-    raise OptionError("Seeds are 0; wanted 1 or more. Choose more.")
-
-
-def falls(*, progress: Progress) -> None:
-    raise ZeroDivisionError("of ours")
-
-
-def runs_out(*, progress: Progress) -> None:
-    raise RuntimeError("DefaultCPUAllocator: not enough memory")
-
-
-def is_killed(*, progress: Progress) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_the_result_comes_from_another_process_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,6 @@ import traceback
 from importlib import import_module
 from typing import IO, Any
 
-import torch
-
 from vitviz.errors import StoppedError, VitvizError
 from vitviz.progress import is_out_of_memory
 
@@ -47,7 +45,6 @@ def main() -> None:
     """Import the modules that are named, and do the work that comes in, with one thread."""
     reporter = Reporter(os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)  # what a library prints must not come between the frames
-    torch.set_num_threads(1)
     for module in sys.argv[1:]:
         import_module(module)
     idle = threading.Timer(IDLE_SECONDS, os._exit, (0,))
@@ -59,6 +56,8 @@ def main() -> None:
         return  # nobody needs it
     finally:
         idle.cancel()
+    if torch := sys.modules.get("torch"):  # brought by the call; one that comes later reads OMP_NUM_THREADS
+        torch.set_num_threads(1)
     threading.Thread(target=_watch, args=(reporter,), daemon=True).start()
     try:
         reporter.send("done", call(progress=reporter))
