@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import weakref
 
 import numpy as np
@@ -117,17 +118,24 @@ def test_pretrained_settings_are_empty_for_what_timm_does_not_know() -> None:
     assert not pretrained_settings("vit_small_patch16_18x2_224").get("hf_hub_id")
 
 
-def test_nothing_that_timm_prints_reaches_standard_output(
-    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_nothing_that_timm_prints_reaches_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     name = "vit_small_patch16_dinov3"  # without biases of queries, which timm asks for and prints that there are none
     module = timm_door.build(name)
     state = dict(module.state_dict())
     state["storage_tokens"] = state.pop("reg_token")
     state |= {f"blocks.{index}.attn.qkv.bias": torch.zeros(3 * 384) for index in range(12)}
-    with caplog.at_level("INFO", logger="timm"):
+    told: list[logging.LogRecord] = []
+    listener, logger = logging.Handler(), logging.getLogger("timm")
+    listener.emit = told.append  # type: ignore[method-assign]
+    level = logger.level
+    logger.addHandler(listener)
+    logger.setLevel("INFO")
+    try:
         loaded = timm_weights.from_state(name, state)
-    assert "q_bias" in caplog.text
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(listener)
+    assert any("q_bias" in record.getMessage() for record in told)
     assert capsys.readouterr().out == ""
     assert torch.equal(loaded.get_parameter("reg_token"), module.get_parameter("reg_token"))
 
