@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import torch
@@ -55,6 +56,16 @@ class Loaded(Record):
 
 def skeleton(name: str, *, options: Mapping[str, Any] | None = None) -> nn.Module | None:
     """Return a timm model without memory for its weights, to be looked at, or None if it cannot be built so."""
+    return _built(name, options) if options else _plain(name)
+
+
+@lru_cache(maxsize=8)
+def _plain(name: str) -> nn.Module | None:
+    """Keep the last few: to load a model, its skeleton is looked at several times, and nobody changes it."""
+    return _built(name, None)
+
+
+def _built(name: str, options: Mapping[str, Any] | None) -> nn.Module | None:
     with torch.device("meta"):
         try:
             return timm_door.build(name, options=options)
