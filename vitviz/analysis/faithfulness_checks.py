@@ -62,6 +62,10 @@ def model_randomisation(
     """
     check_redrawable(vit)
     module = copied_module(vit.module)
+    changed = ViT.from_module(  # it is observed once, and proven again whenever its weights have changed
+        module, name=vit.name, transform=vit.transform, class_names=vit.class_names, image_size=vit.image_size
+    )
+    changed = replace(changed, lock=vit.lock, mean=vit.mean, std=vit.std)  # a copy takes its turns with the model
     generator = torch.Generator().manual_seed(seed)
     parts = _parts(module, vit)
     total = len(parts) + 1
@@ -69,10 +73,6 @@ def model_randomisation(
     report(progress, 1, total)
     for done, (_, parameters) in enumerate(parts, start=2):
         redraw(parameters, generator)
-        changed = ViT.from_module(
-            module, name=vit.name, transform=vit.transform, class_names=vit.class_names, image_size=vit.image_size
-        )
-        changed = replace(changed, lock=vit.lock, mean=vit.mean, std=vit.std)  # a copy takes its turns with the model
         maps.append(patch_values(explain(changed), vit.grid))
         report(progress, done, total)
     names = ("nothing", *(name for name, _ in parts))
