@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from vitviz.ui.explore.compare import changes, maps, other_options, pair, sides
 from vitviz.ui.furniture import show
 from vitviz.ui.furniture.stage import stage
@@ -12,8 +14,8 @@ scene = current()
 show.heading(
     _("What changes the map?"),
     _(
-        "Two maps by one method that differ in one thing only, and their difference. A map of what a model learned "
-        "must change with its weights; a map of an answer must change with the answer."
+        "Two maps that differ in one thing. A map of what was learned must change with the weights, a map of an answer "
+        "with the answer."
     ),
 )
 controls, picture = stage()
@@ -21,10 +23,10 @@ with controls:
     pair.choose(scene)
 with picture:
     a, b = sides.sides(scene)
-with controls:
+with controls if b is None else st.container():  # below the maps where there are any: they are whole on a first screen
     other_options.draw(scene, opened=b is not None)
 pair.choose_look()
-pair.choose_classes(a)  # below the maps: they are whole on a projector's first screen
+pair.choose_classes(a)
 shown = []
 with picture:
     outcomes = [] if b is None else pair.outcomes(a, b)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from vitviz.figures.head_scatter import distance_scatter
-from vitviz.numbers import amount, in_unit, number, percent
+from vitviz.numbers import Signed, amount, in_unit, number, percent
+from vitviz.ui.furniture import tables
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [*sorted((ROOT / "vitviz").rglob("*.py")), *sorted((ROOT / "pages").glob("*.py"))]
@@ -42,7 +43,7 @@ TABLE = "vitviz/models/evaluate.py"
         (0.0004, "0.04%"),
         (1e-7, "<0.001%"),
         (0, "0%"),
-        (-0.25, "-25%"),
+        (-0.25, "−25%"),
         (12.5, "1250%"),
     ],
 )
@@ -51,9 +52,19 @@ def test_a_share_has_three_figures(share: float, text: str) -> None:
     assert percent(share, signed=True) == (f"+{text}" if share > 0 and "<" not in text else text)
 
 
-@pytest.mark.parametrize(("value", "text"), [(0, "0"), (0.03123, "0.0312"), (5.5e-6, "5.5e-6"), (123456, "1.23e5")])
+@pytest.mark.parametrize(("value", "text"), [(0, "0"), (0.03123, "0.0312"), (5.5e-6, "5.5e−6"), (123456, "1.23e5")])
 def test_a_number_has_three_figures(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_one_sign_stands_before_negative_numbers() -> None:
+    """That of charts, in sentences, at colour bars and in cells of tables; a hyphen stays one."""
+    assert (number(-0.898), amount(-3.6, "patches"), percent(-0.0229)) == ("−0.898", "−3.6 patches", "−2.29%")
+    assert f"{Signed(-0.5):+.2f} {Signed(2):+.0f}" == "−0.50 +2"
+    cells = [tables.cell(value) for value in (-1, -0.5, "-0.5 to -0.2", "(-1)", "± -3", "one-2", "2026-11-29", "a - b")]
+    assert [re.sub(r"\\(.)", r"\1", cell) for cell in cells] == [
+        "−1", "−0.5", "−0.5 to −0.2", "(−1)", "± −3", "one-2", "2026-11-29", "a - b",
+    ]  # fmt: skip
 
 
 def test_an_amount_of_shares_is_told_in_per_cent_and_drawn_so() -> None:

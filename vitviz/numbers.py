@@ -15,9 +15,21 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float) -> str:
-    """Return a number with three significant digits, as colour bars print it: "0.0312", "5.5e-6"."""
+    """Return a number with three significant digits, as colour bars print it: "0.0312", "−0.5", "5.5e−6"."""
     short = f"{value:.3g}" if value else "0"
-    return re.sub(r"e([+-])0?(\d)", r"e\1\2", short).replace("e+", "e")
+    return minus(re.sub(r"e([+-])0?(\d)", r"e\1\2", short).replace("e+", "e"))
+
+
+def minus(text: str) -> str:
+    """Return a number as text with the sign of subtraction, as charts write it, instead of a hyphen."""
+    return text.replace("-", "−")
+
+
+class Signed(float):
+    """A number that is written with a true minus in any form: ``f"{Signed(value):+.2f}"``."""
+
+    def __format__(self, form: str) -> str:
+        return minus(super().__format__(form))
 
 
 def scientific(value: float, figures: int = 3) -> str:
@@ -29,9 +41,9 @@ def scientific(value: float, figures: int = 3) -> str:
     """
     value = float(value) or 0.0  # no nought below 0
     if value == 0 or 1e-3 <= abs(value) < 1e6:
-        return f"{value:,.{figures}g}" if abs(value) < 10**figures - 0.5 else f"{value:,.0f}"
+        return minus(f"{value:,.{figures}g}" if abs(value) < 10**figures - 0.5 else f"{value:,.0f}")
     factor, power = f"{value:.{figures - 1}e}".split("e")
-    return f"{factor} × 10{str(int(power)).translate(_RAISED)}"
+    return f"{minus(factor)} × 10{str(int(power)).translate(_RAISED)}"
 
 
 def percent(share: SupportsFloat, *, signed: bool = False) -> str:
@@ -47,7 +59,7 @@ def percent(share: SupportsFloat, *, signed: bool = False) -> str:
     if 0 < abs(value) < 0.001:
         return "<0.001%"
     plus = "+" if signed and value > 0 else ""
-    return plus + (f"{value:.0f}%" if abs(value) >= 999.5 else f"{value:.3g}%")
+    return plus + minus(f"{value:.0f}%" if abs(value) >= 999.5 else f"{value:.3g}%")
 
 
 def amount(value: float, unit: str) -> str:

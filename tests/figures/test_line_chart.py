@@ -12,6 +12,7 @@ from vitviz.figures.curve import Curve, Level, Point, Shade, spread
 from vitviz.figures.line_chart import LAYER, TITLED, line_chart
 from vitviz.figures.palettes import CNN_VERMILION, VIT_BLUE
 from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE, TYPE, enlarged
+from vitviz.pictures.curves import bands
 
 AXES = {"x": Axis("Patch (pixels)"), "y": Axis("Object (pixels)")}
 FORMULA = Curve("formula", [4, 16], [3, 6], kind="line")
@@ -170,3 +171,12 @@ def test_a_figure_for_a_projector_is_a_larger_copy():
     assert {font.size for font in sizes} == {2 * TYPE}
     assert not re.search("colorbar|coloraxis", large.to_json()), "a chart without a colour bar gets none"
     assert (written.height, usual.layout.height, usual.layout.xaxis.tickfont.size) == (600, 300, TYPE)
+
+
+def test_of_many_layers_some_are_named_and_the_pointer_names_all() -> None:
+    names = ["input", *(f"layer {layer}" for layer in range(12))]
+    chart = bands(np.linspace(0, 1, 5), np.zeros((13, 5)), names)
+    assert chart is not None
+    listed = [curve.name for curve in chart.data if curve.showlegend is not False]
+    assert listed == ["input", "layer 3", "layer 7", "layer 11"]
+    assert [curve.hovertemplate.split("<br>")[0] for curve in chart.data] == names

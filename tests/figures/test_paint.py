@@ -14,7 +14,7 @@ from vitviz.numbers import number
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (-0.0, "0"), (0.0312, "0.0312"), (5.52e-6, "5.52e-6"), (1e-12, "1e-12"), (2e9, "2e9"), (-0.5, "-0.5")],
+    [(0, "0"), (-0.0, "0"), (0.0312, "0.0312"), (5.52e-6, "5.52e−6"), (1e-12, "1e−12"), (2e9, "2e9"), (-0.5, "−0.5")],
 )
 def test_numbers_are_short(value, text):
     assert number(value) == text

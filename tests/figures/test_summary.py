@@ -50,7 +50,7 @@ def test_a_flat_map_says_so():
 def test_a_signed_map_names_both_sides():
     text = describe_map(np.array([[0.0, -1.0, 0.0], [0.0, 3.0, 0.0]]), GRID)
     assert text == (
-        "Most positive patches: row 2, column 2 (75%). Most negative patches: row 1, column 2 (-25%). "
+        "Most positive patches: row 2, column 2 (75%). Most negative patches: row 1, column 2 (−25%). "
         "75% of the total size is positive."
     )
 

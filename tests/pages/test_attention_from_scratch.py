@@ -12,6 +12,7 @@ from vitviz.figures.export import html_of_figures
 from vitviz.grid import PatchGrid
 from vitviz.labs import temperature
 from vitviz.models.vit import ViT
+from vitviz.numbers import Signed
 from vitviz.ui.choices.attention_from_scratch import (
     EXAMPLE,
     FACTORS,
@@ -130,7 +131,7 @@ def test_four_patches(dashboard, results, weight):
     arrays = results[-1].arrays()
     assert arrays["outputs"][0] == pytest.approx(math.tanh(weight / 2), abs=1e-12)
     assert not arrays["outputs_without_positions"].any()
-    assert metrics(app)["Output for A on the diagonal"] == f"{math.tanh(weight / 2) + 0.0:+.4f}"
+    assert metrics(app)["Output for A on the diagonal"] == f"{Signed(math.tanh(weight / 2) + 0.0):+.4f}"
     assert app.has("plotly_chart", "places_curve")
 
 

@@ -12,6 +12,7 @@ import vitviz
 from tests.pages.dashboard import NAMES
 from vitviz.analysis.map_comparison import compare_maps, same_crop
 from vitviz.analysis.redrawn import redrawn
+from vitviz.numbers import Signed
 
 PAGE = "compare"
 SWIN = "timm:swin_tiny_patch4_window7_224"
@@ -43,7 +44,7 @@ def test_at_first_the_map_is_compared_with_that_of_random_weights(dashboard, mod
     np.testing.assert_allclose(found["first"], expected.first, atol=1e-6)
     np.testing.assert_allclose(found["map"], expected.difference, atol=1e-5)
     assert np.abs(found["first"]).sum() == pytest.approx(1)
-    assert app.app.metric[0].value == f"{expected.correlation:+.2f}"
+    assert app.app.metric[0].value == f"{Signed(expected.correlation):+.2f}"
     assert app.export.png().startswith(b"\x89PNG")
     assert "against" not in app.link
 

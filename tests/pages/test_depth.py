@@ -9,12 +9,14 @@ import pytest
 import vitviz
 from tests.pages.dashboard import RELATIVE
 from vitviz.export.arrays import npz_bytes
+from vitviz.figures.palettes import table
 from vitviz.labs import residual_filter, stream_growth
 from vitviz.labs.attention_filter import attention_gain
 from vitviz.labs.layer_norm.runs import shipped_runs
 from vitviz.labs.residual_filter import gain
 from vitviz.numbers import percent
 from vitviz.trace import trace
+from vitviz.ui.components.packing import unpack
 from vitviz.ui.furniture import lesson
 from vitviz.ui.learn.depth import layer_norm, residual_model
 
@@ -73,7 +75,9 @@ def test_every_graph_at_the_ends_of_strength_and_depth(dashboard, results, graph
     assert all(np.isfinite(values).all() for values in result.arrays().values())
     assert len(result.figures()) >= 4
     assert app.has("plotly_chart", "depth_signals") == (graph != "grid")
-    assert len(app.component("depth_film")["frames"]) == len(result.arrays()["signals"])
+    told, parts = unpack(app.blob("depth_film"))
+    assert len(told["frames"]) == len(result.arrays()["signals"])
+    assert parts["palette"] == table("RdBu").tobytes(), "the signal has a sign"
 
 
 def test_a_smaller_graph_and_no_high_frequency(dashboard):

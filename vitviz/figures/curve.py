@@ -49,6 +49,8 @@ class Curve(Record):
     """Whether it is drawn pale and without a band: what there was before, behind what comes now."""
     point_names: Sequence[str] = ()
     """What the pointer calls each point instead of its x."""
+    listed: bool = True
+    """Whether the legend names it; a curve that is not listed is drawn thin, and the pointer names it."""
 
     def __post_init__(self) -> None:
         check_choice("Dash", self.dash, DASHES)

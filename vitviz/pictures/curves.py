@@ -27,6 +27,7 @@ from vitviz.figures.scale import Scale
 from vitviz.figures.theme import QUERY_ORANGE
 from vitviz.pictures.drawing import Charts, Drawing, Say
 
+_NAMED = 4
 _HOVER = "{name}<br>%{x:.3g}: %{y:.4g}"
 _NAMES = {
     "deletion": "Deletion: a fast fall is good",
@@ -156,13 +157,20 @@ def spectrum(result: Spectrum) -> Drawing:
 def bands(
     frequency: NDArray[np.float64], rows: NDArray[np.float64], names: Sequence[str], *, say: Say = str
 ) -> go.Figure | None:
-    """Return one curve a layer, light to dark, but for those without a reference; None where no layer has one."""
+    """Return one curve a layer, light to dark, but for those without a reference; None where no layer has one.
+
+    Some are named, spread from the first to the last: more names of blues could not be told apart.
+    """
     ramp = layer_ramp(len(rows))
+    named = {round(place) for place in np.linspace(0, len(rows) - 1, _NAMED)}
     known = [place for place, row in enumerate(rows) if np.isfinite(row).all()]
     if not known:
         return None
     return line_chart(
-        [Curve(names[place], frequency, rows[place], ramp[place]) for place in known],
+        [
+            Curve(names[place], frequency, rows[place], ramp[place], kind="line", listed=place in named)
+            for place in known
+        ],
         x=Axis(say("Spatial frequency (π a patch)")),
         y=Axis(say("Relative log amplitude")),
         hover=_HOVER,

@@ -34,6 +34,7 @@ from vitviz.labs.rollout_by_hand import RolloutSteps
 from vitviz.labs.shift import ShiftExperiment
 from vitviz.labs.smallest_position import ARRANGEMENTS, SmallestPosition
 from vitviz.labs.temperature import TemperatureCurve, TemperedAttention
+from vitviz.numbers import Signed
 from vitviz.pictures.drawing import Charts, Drawing, Extra, Maps, Say
 
 _YELLOW = "#E69F00"
@@ -122,7 +123,7 @@ def sweep(result: ModelTemperature, *, extra: Extra = (), say: Say = str) -> Dra
 
 def arrangements(result: SmallestPosition) -> Drawing:
     """Draw the six arrangements: letters are contents, colours are attention, the number is the output."""
-    labels = [f"{value + 0.0:+.3f}" for value in result.outputs]
+    labels = [f"{Signed(value + 0.0):+.3f}" for value in result.outputs]
     sheet = arrangement_sheet(ARRANGEMENTS, result.attention, labels)
     return Maps([Panel(picture=sheet)], caption="The number is the mean of A = +1 and B = −1 under the attention.")
 

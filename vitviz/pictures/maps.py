@@ -20,7 +20,7 @@ from vitviz.figures.overlay import grey
 from vitviz.figures.palettes import SEQUENTIAL
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel
-from vitviz.numbers import percent
+from vitviz.numbers import Signed, percent
 from vitviz.pictures.drawing import Charts, Drawing, Maps
 from vitviz.trace.trace import Trace
 
@@ -170,7 +170,7 @@ def comparison(compared: MapComparison, *, photo: ArrayLike | Trace | None = Non
         Panel("B", under, compared.second, shared, None, opacity),
         Panel("A − B", below, compared.difference, Scale(-most, most, signed=True), "PuOr", opacity),
     ]
-    return Maps(panels, caption=f"Rank correlation of A and B: {compared.correlation:+.2f}")
+    return Maps(panels, caption=f"Rank correlation of A and B: {Signed(compared.correlation):+.2f}")
 
 
 def head_table(

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from vitviz.numbers import Signed
 from vitviz.ui.choices.compare import KINDS
 from vitviz.ui.explore.compare.maps import reading
 
@@ -32,7 +33,7 @@ MEANINGS = {
 def test_the_number_and_how_far_the_orders_agree_are_said(correlation, orders):
     for against in KINDS:
         said = reading(correlation, against)
-        assert said.startswith(f"Rank correlation {round(correlation, 2):+.2f}: ")
+        assert said.startswith(f"Rank correlation {Signed(round(correlation, 2)):+.2f}: ")
         assert orders in said
 
 

@@ -31,7 +31,7 @@ def test_a_panel_is_its_title_its_picture_and_its_colours_in_numbers():
     assert (first.proto.imgs[0].alt, second.proto.imgs[0].alt) == ("in words", "again")
     bars = app.get("html")
     assert len(bars) == 2
-    for end in ("-2", "0", "2"):
+    for end in ("−2", "0", "2"):
         assert f"<span>{end}</span>" in bars[0].proto.body
 
 

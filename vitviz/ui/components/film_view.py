@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitviz.errors import GridError, OptionError, check_choice, check_index
+from vitviz.figures.palettes import DIVERGING
 from vitviz.ui.components.attention_view import VIEWER_PALETTES, viewer_colours
 from vitviz.ui.components.labels import film_labels
 from vitviz.ui.components.packing import pack
 
+FILM_PALETTES = (*VIEWER_PALETTES, *DIVERGING)
+"""Those of the viewer and, for values with a sign, the diverging ones."""
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom as shares of the picture; below 0 or above 1 where it is cut off."""
 
@@ -77,7 +80,7 @@ class FilmView:
         if not self.panels:
             raise OptionError("The film has no panels; give at least one.")
         check_index("Frame", self.start, len(self.frames))
-        check_choice("Palette", self.palette, VIEWER_PALETTES)
+        check_choice("Palette", self.palette, FILM_PALETTES)
 
     def read_frame(self, sent: object) -> int | None:
         """Return the frame that the browser sent, or None if it sent none or one that this film has not."""

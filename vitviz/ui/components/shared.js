@@ -29,7 +29,7 @@ function fill(template, values) {
 function percent(share) {
   const value = 100 * share;
   if (value !== 0 && Math.abs(value) < 0.001) return "<0.001%";
-  return `${Math.abs(value) >= 999.5 ? value.toFixed(0) : Number(value.toPrecision(3))}%`;
+  return `${Math.abs(value) >= 999.5 ? value.toFixed(0) : Number(value.toPrecision(3))}%`.replace("-", "−");
 }
 
 /** A number with its unit, as Python's amount(): the unit "%" says that it is a share. */

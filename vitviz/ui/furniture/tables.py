@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 
 import streamlit as st
 
-from vitviz.numbers import number
+from vitviz.numbers import minus, number
 from vitviz.ui.text import plain
+
+_NEGATIVE = re.compile(r"(?<![^\s(±])-(?=[\d.])")
+"""The sign of a number in a cell of words: not a hyphen inside of one."""
 
 
 def draw(columns: Mapping[str, Sequence[object]], *, alt: str, height: int | None = None) -> None:
@@ -19,14 +23,15 @@ def draw(columns: Mapping[str, Sequence[object]], *, alt: str, height: int | Non
     type is smaller than a page's and is cut where a column ends.
     """
     st.table(
-        {plain(title): [_cell(value) for value in values] for title, values in columns.items()},
+        {plain(title): [cell(value) for value in values] for title, values in columns.items()},
         hide_index=True,
         height=height or "content",
         alt=alt,
     )
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """Return a value as it stands in a table."""
     if isinstance(value, Integral):
-        return f"{value:,}"
-    return number(float(value)) if isinstance(value, Real) else plain(str(value))
+        return minus(f"{value:,}")
+    return number(float(value)) if isinstance(value, Real) else plain(_NEGATIVE.sub("−", str(value)))

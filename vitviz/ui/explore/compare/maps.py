@@ -13,7 +13,7 @@ from vitviz.attribution import Method
 from vitviz.figures.overlay import grey
 from vitviz.figures.scale import Scale
 from vitviz.figures.sheet import Panel, PrintSize, print_figure
-from vitviz.numbers import percent
+from vitviz.numbers import Signed, percent
 from vitviz.ui.choices.compare import AGAINST, SIDES_SCALE, UNIT
 from vitviz.ui.choices.shared import OPACITY
 from vitviz.ui.components.map_board import MapBoard
@@ -77,12 +77,13 @@ def draw(a: Side, b: Side, comparison: MapComparison, shown: list[Panel]) -> Non
     """Draw the three maps side by side and, under them, how far they agree."""
     words = [_told(side, values) for side, values in ((a, comparison.first), (b, comparison.second))]
     words.append(_("orange where A has more, purple where B has"))
+    with st.container(key="sides"):
+        for column, panel, said in zip(st.columns(3, gap="medium"), shown, words, strict=True):
+            with column:
+                map_panel(panel, alt=_in_words(panel))
+                st.caption(said)
     if shown[0].scale != shown[1].scale:
         st.caption(_("A and B have different scales: read the numbers under them, not the brightness."))
-    for column, panel, said in zip(st.columns(3, gap="medium"), shown, words, strict=True):
-        with column:
-            map_panel(panel, alt=_in_words(panel))
-            st.caption(said)
     _agreement(comparison)
 
 
@@ -108,7 +109,7 @@ def _agreement(comparison: MapComparison) -> None:
     number, words = st.columns([1, 3], gap="medium", vertical_alignment="center")
     number.metric(
         _("Rank correlation of A and B"),
-        "–" if np.isnan(comparison.correlation) else f"{comparison.correlation:+.2f}",
+        "–" if np.isnan(comparison.correlation) else f"{Signed(comparison.correlation):+.2f}",
         help=_(
             "Spearman's: 1 if both maps put the patches in the same order, 0 if the orders have nothing in common, "
             "−1 if one is the other turned round. – if a map is flat."
@@ -147,7 +148,7 @@ def reading(correlation: float, against: str) -> str:
             ),
             2,
         )
-    return orders.format(value=shown) + gap() + _meanings()[against][place]
+    return orders.format(value=Signed(shown)) + gap() + _meanings()[against][place]
 
 
 def _meanings() -> dict[str, tuple[str, str, str]]:
@@ -193,7 +194,9 @@ def export(now: Scene, a: Side, b: Side | None, comparison: MapComparison | None
     title = viewer.titled(now, _("{method}: A against B").format(method=_(pair.method().label)))
     caption = viewer.caption(now)
     if comparison is not None and not np.isnan(comparison.correlation):
-        caption = _("Rank correlation {value:+.2f}. {caption}").format(value=comparison.correlation, caption=caption)
+        caption = _("Rank correlation {value:+.2f}. {caption}").format(
+            value=Signed(comparison.correlation), caption=caption
+        )
     given = shown or [Panel(label=_("Photo"), photo=now.picture)]
 
     def png(**size: Unpack[PrintSize]) -> bytes:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from vitviz.figures.bars import answers_bar
 from vitviz.labs.parameters import FORMULAS, PARTS, Dimensions, counted_parameters, dimensions_of, standard_parameters
 from vitviz.models.vit import ViT
+from vitviz.numbers import minus
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.furniture import guessing, lesson, sheet_figures, tables
 from vitviz.ui.furniture.charts import chart
@@ -101,7 +102,7 @@ def _table(parts: list[str], counted: dict[str, int], formula: dict[str, int]) -
             _("Formula"): [FORMULAS.get(part, "–") for part in parts],
             _("By the formula"): [f"{formula.get(part, 0):,}" for part in parts],
             _("Counted"): [f"{counted[part]:,}" for part in parts],
-            _("Difference"): [f"{counted[part] - formula.get(part, 0):+,}" for part in parts],
+            _("Difference"): [minus(f"{counted[part] - formula.get(part, 0):+,}") for part in parts],
         },
         alt=_("One row a part of the model"),
     )

@@ -46,7 +46,7 @@ def view(filtered: FilteredSignal, size: int) -> FilmView:
             _("before") if at == 0 else _("after block {block}").format(block=at) for at in range(len(painted))
         ),
         ends=(_("minus"), _("plus")),
-        palette="viridis",
+        palette="RdBu",
         opacity=1.0,
     )
 

@@ -14,7 +14,7 @@ from vitviz.figures.see_through import GREY_INK, see_through
 from vitviz.figures.theme import NEUTRAL
 from vitviz.labs import smallest_position as lab
 from vitviz.labs.smallest_position import ARRANGEMENTS, SmallestPosition
-from vitviz.numbers import scientific
+from vitviz.numbers import Signed, scientific
 from vitviz.ui.choices.attention_from_scratch import LIKING, PAGE
 from vitviz.ui.furniture import guessing, lesson, sheet_figures
 from vitviz.ui.furniture.charts import chart
@@ -75,7 +75,7 @@ def draw(scene: Scene) -> lesson.Result | None:
 
 
 def _sheet(smallest: SmallestPosition) -> None:
-    labels = [f"{value + 0.0:+.3f}" for value in smallest.outputs]
+    labels = [f"{Signed(value + 0.0):+.3f}" for value in smallest.outputs]
     sheet = see_through(
         lambda ground: arrangement_sheet(ARRANGEMENTS, smallest.attention, labels, background=ground, ink=GREY_INK)
     )
@@ -118,7 +118,7 @@ def _curve(weight: float, smallest: SmallestPosition) -> go.Figure:
 
 def _numbers(with_places: SmallestPosition, without: SmallestPosition) -> None:
     first, second, third = st.columns(3)
-    first.metric(_("Output for A on the diagonal"), f"{with_places.outputs[0] + 0.0:+.4f}")
+    first.metric(_("Output for A on the diagonal"), f"{Signed(with_places.outputs[0] + 0.0):+.4f}")
     second.metric(
         _("Largest difference from tanh(c/2)"),
         scientific(with_places.largest_difference, 1),

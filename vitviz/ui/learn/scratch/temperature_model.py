@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -25,7 +25,7 @@ from vitviz.figures.summary import describe_map
 from vitviz.figures.theme import NEUTRAL, QUERY_ORANGE
 from vitviz.labs import model_temperature as lab
 from vitviz.labs.model_temperature import ModelTemperature
-from vitviz.numbers import percent
+from vitviz.numbers import Signed, percent
 from vitviz.pictures import lessons
 from vitviz.trace import Trace
 from vitviz.ui.choices.attention_from_scratch import FACTOR, FACTORS, HEAT_SWEEP, HEATED, factor_of
@@ -139,13 +139,19 @@ def numbers(scene: Scene, heated: Heated) -> None:
     row.metric(
         _("Tokens attended"),
         f"{after:.0f}",
-        delta=f"{after - before:+.0f}",
+        delta=f"{Signed(after - before):+.0f}",
         delta_color="off",
+        delta_arrow=_arrow(after - before),
         help=_("exp of the mean entropy of all heads, of {tokens} tokens.").format(tokens=scene.vit.grid.tokens),
         width="content",
     )
     if heated.trace.logits is not None and heated.plain.logits is not None:
         _answer(scene, row, heated.plain.logits, heated.trace.logits)
+
+
+def _arrow(change: float) -> Literal["up", "down"]:
+    """Return where the arrow at a change points: Streamlit knows a hyphen only, and the sign is a minus."""
+    return "down" if change < 0 else "up"
 
 
 def _answer(scene: Scene, row: DeltaGenerator, before: Tensor, after: Tensor) -> None:
@@ -155,8 +161,9 @@ def _answer(scene: Scene, row: DeltaGenerator, before: Tensor, after: Tensor) ->
     row.metric(
         _("Plain answer"),
         percent(second),
-        delta=_("{change:+.1f} points").format(change=100 * (second - first)),
+        delta=_("{change:+.1f} points").format(change=Signed(100 * (second - first))),
         delta_color="off",
+        delta_arrow=_arrow(second - first),
         help=_("Probability of {name}, the plain model's answer.").format(name=class_name(scene.vit, best)),
         width="content",
     )

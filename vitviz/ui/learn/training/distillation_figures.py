@@ -14,6 +14,7 @@ from vitviz.figures.line_chart import line_chart
 from vitviz.labs.digits.data import held_out
 from vitviz.labs.digits.distillation_runs import Distillation
 from vitviz.labs.digits.distillation_search import Trial
+from vitviz.numbers import Signed
 from vitviz.pictures import networks
 from vitviz.ui.learn.training.own_run import before
 from vitviz.ui.text import _, gap, ngettext
@@ -85,13 +86,13 @@ def _gain(shown: Distillation, name: str, title: str) -> str:
     gains = shown.gains(name) * 100
     if len(gains) < 2:
         return _("{title}: {gain:+.1f} percentage points against the labels alone; one run shows no spread.").format(
-            title=title, gain=gains[0]
+            title=title, gain=Signed(gains[0])
         )
     low, high = (100 * end for end in shown.gain_interval(name))
     return _(
         "{title}: {gain:+.1f} percentage points against the labels alone, seed by seed (95% interval of the mean "
         "{low:+.1f} to {high:+.1f})."
-    ).format(title=title, gain=gains.mean(), low=low, high=high)
+    ).format(title=title, gain=Signed(gains.mean()), low=Signed(low), high=Signed(high))
 
 
 def search_table(trials: Sequence[Trial]) -> dict[str, list[str]]:
