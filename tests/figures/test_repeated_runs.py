@@ -16,6 +16,17 @@ def test_repeated_runs_have_a_dot_each_and_their_mean_and_deviation():
     assert "2 points" in alt_text(made)
 
 
+def test_names_of_groups_stand_in_short_lines_in_both_languages():
+    names = ("ViT, labels alone", "ViT，仅用标签", "CNN，教师", "Hinton's loss")
+    made = repeated_runs({name: ([0.5], "#0072B2") for name in names}, y_title="y")
+    assert list(made.layout.xaxis.ticktext) == [
+        "ViT,<br>labels<br>alone",
+        "ViT，<br>仅用标签",
+        "CNN，<br>教师",
+        "Hinton's<br>loss",
+    ]
+
+
 def test_mean_and_deviation_leave_missing_runs_out():
     mean, deviation = mean_and_deviation([[1.0, 3.0, np.nan], [5.0, np.nan, np.nan]])
     assert mean.tolist() == [2, 5]

@@ -193,7 +193,7 @@ def test_the_files_hold_what_the_page_shows(dashboard, taken):
     assert np.array_equal(arrays["vit_accuracy"], measured.networks["vit"].accuracy)
     assert arrays["attention"].shape[-1] == 1 + ROWS * COLUMNS
     assert json.dumps(lesson.manifest(result))
-    assert set(result.figures()) == {"What the networks answer", "How far does each network see?"}
+    assert set(result.figures()) == {"What the networks answered when this was saved", "How far does each network see?"}
     compile(result.code, "snippet", "exec")
     assert moves.text_of(arrays["board"]) in result.code
     assert result.opening().count("<template") == 1  # the board, without the windows of the other task

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import wrap
 from typing import Any
+from unicodedata import east_asian_width
 
 import numpy as np
 import plotly.graph_objects as go
@@ -58,8 +58,19 @@ def repeated_runs(
 
 def _in_lines(name: str) -> str:
     """Return a group's name in short lines; a Chinese one has no spaces to break at, but signs."""
-    spaced = plain(name).replace("，", "， ").replace("（", " （")
-    return "<br>".join(wrap(spaced, _LETTERS, break_long_words=False))
+    lines = [""]
+    for word in plain(name).replace("，", "， ").replace("（", " （").split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and _width(longer) > _LETTERS:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return "<br>".join(lines)
+
+
+def _width(text: str) -> int:
+    """Return the width of a text in letters: a Chinese sign has that of two."""
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 def _dots(name: str, values: NDArray[np.float32], colour: str, place: int) -> go.Scatter:

@@ -34,7 +34,7 @@ from vitviz.labs.rollout_by_hand import RolloutSteps
 from vitviz.labs.shift import ShiftExperiment
 from vitviz.labs.smallest_position import ARRANGEMENTS, SmallestPosition
 from vitviz.labs.temperature import TemperatureCurve, TemperedAttention
-from vitviz.numbers import Signed
+from vitviz.numbers import Signed, scientific
 from vitviz.pictures.drawing import Charts, Drawing, Extra, Maps, Say
 
 _YELLOW = "#E69F00"
@@ -54,7 +54,8 @@ def gelu(result: Gelu, *, gap: bool = False, say: Say = str) -> Drawing:
     """Draw GELU, its tanh form and ReLU; with ``gap`` the difference of the two forms."""
     if gap:
         lines = [Curve(say("exact − tanh"), result.x, result.exact - result.tanh, kind="line")]
-        y_title = say("Difference")
+        marks = (-4e-4, -2e-4, 0, 2e-4)
+        y = Axis(say("Difference"), ticks=marks, tick_names=[scientific(mark, 1).replace("-", "−") for mark in marks])
     else:
         inside = (result.x >= -4) & (result.x <= 3)
         kinds = (
@@ -62,10 +63,12 @@ def gelu(result: Gelu, *, gap: bool = False, say: Say = str) -> Drawing:
             (say("GELU, tanh form"), result.tanh, _YELLOW, "dash"),
             (say("ReLU"), result.relu, NEUTRAL, "solid"),
         )
-        lines = [Curve(name, result.x[inside], y[inside], colour, dash, "line") for name, y, colour, dash in kinds]
-        y_title = say("Output")
+        lines = [
+            Curve(name, result.x[inside], values[inside], colour, dash, "line") for name, values, colour, dash in kinds
+        ]
+        y = Axis(say("Output"))
     hover = "{name}<br>%{x:.3g}: %{y:.4g}"
-    return _chart([*lines], Axis(say("Input x")), Axis(y_title), hover=hover, legend=True, height=360)
+    return _chart([*lines], Axis(say("Input x")), y, hover=hover, legend=True, height=360)
 
 
 def _chart(items: list[Any], x: Axis, y: Axis, **more: Any) -> Drawing:

@@ -122,8 +122,9 @@ def students(*, say: Say = str) -> Mapping[str, tuple[str, str]]:
 
 def distillation(result: Distillation, *, say: Say = str) -> Drawing:
     """Draw the held-out accuracy of every finished run, with mean and deviation."""
+    short = {"soft": say("Hinton's loss"), "hard": say("DeiT's token")}  # a phone has little room below the columns
     groups = {
-        title: (values, colour)
+        short.get(name, title): (values, colour)
         for name, (title, colour) in students(say=say).items()
         if len(values := result.accuracies(name))
     }

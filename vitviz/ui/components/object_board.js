@@ -291,19 +291,27 @@ function paintDots({ canvas, meta, weights }, context, ratio, middle) {
   }
 }
 
-/** The share of attention that a cell gets, at its upper edge. */
-function writeShare({ canvas, meta, weights }, context, ratio, cell) {
-  const [x, y, width] = patchBox(canvas, meta, cell);
+/** The share of attention that a cell gets, above its frame, or below where another thing or the edge is above. */
+function writeShare(view, context, ratio, cell) {
+  const { canvas, meta, weights } = view;
+  const [x, y, width, height] = patchBox(canvas, meta, cell);
   const text = percent(weights[cell]);
   const type = typeOf(canvas);
   context.font = `600 ${type}px system-ui, sans-serif`;
   context.textAlign = "center";
-  context.textBaseline = "top";
-  const wide = context.measureText(text).width + 8 * ratio;
+  context.textBaseline = "middle";
+  const [wide, high, gap] = [context.measureText(text).width + 8 * ratio, 1.3 * type, 4 * ratio];
+  const rooms = [
+    { free: cell >= meta.columns && !view.holds(cell - meta.columns), top: y - gap - high },
+    { free: cell + meta.columns < meta.names.length && !view.holds(cell + meta.columns), top: y + height + gap },
+  ];
+  const fits = ({ top }) => top >= 0 && top + high <= canvas.height;
+  const { top } = rooms.find((room) => room.free && fits(room)) || rooms.find(fits) || { top: y + gap };
+  const middle = Math.min(canvas.width - wide / 2, Math.max(wide / 2, x + width / 2));
   context.fillStyle = "rgba(255, 255, 255, 0.9)";
-  context.fillRect(x + width / 2 - wide / 2, y + 2 * ratio, wide, 1.3 * type);
+  context.fillRect(middle - wide / 2, top, wide, high);
   context.fillStyle = meta.link_colour;
-  context.fillText(text, x + width / 2, y + 4 * ratio);
+  context.fillText(text, middle, top + high / 2);
 }
 
 const boards = new WeakMap(); // root of an instance → its board

@@ -184,7 +184,7 @@ def _arrays(situation: Situation, counted: AttentionCount | None) -> dict[str, N
 
 def _figures(situation: Situation, counted: AttentionCount | None) -> dict[str, go.Figure]:
     figures = {
-        _("What the networks answer"): verdicts.figure(situation),
+        _("What the networks answered when this was saved"): verdicts.figure(situation),
         _("How far does each network see?"): figure(situation),
     }
     if counted is not None:

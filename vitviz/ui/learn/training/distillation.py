@@ -71,7 +71,7 @@ def draw(_scene: Scene) -> Result | None:
         if view is None or not view.active:
             same = all(getattr(shown, name) == value for name, value in settings.items())
             own_run.note(choices.DISTILLATION, key, view, same=same)
-            _results(shown)
+            _results(shown, behind=shipped_distillation() if kept else None)
     if shown.attention is not None:
         tokens.draw(shown.attention)
     gaps = _formula()
@@ -138,14 +138,14 @@ def _live(view: JobView) -> None:
     chart(curves(view.result, behind=shipped_distillation()), key="distillation_live")
 
 
-def _results(shown: Distillation) -> None:
+def _results(shown: Distillation, behind: Distillation | None) -> None:
     dots = accuracies(shown)
     if dots is not None:
         st.subheader(verdict(shown) or _("Accuracies"), anchor=False)
         chart(dots, key="distillation_accuracy")
         st.caption(sentence(shown))
     with st.expander(_("Curves"), key="distillation_curves_box"):
-        chart(curves(shown), key="distillation_curves")
+        chart(curves(shown, behind), key="distillation_curves")
     with st.expander(_("How α and T were chosen"), key="distillation_search_box"):
         _search()
 

@@ -53,7 +53,7 @@ def draw(_scene: Scene) -> Result | None:
         if view is None or not view.active:
             same = all(getattr(shown, name) == value for name, value in settings.items())
             own_run.note(choices.HUNGER, key, view, same=same)
-            _results(shown)
+            _results(shown, behind=shipped_hunger() if kept else None)
     _words()
     return _result(shown)
 
@@ -108,8 +108,8 @@ def _live(view: JobView) -> None:
         chart(made, key="hunger_live")
 
 
-def _results(shown: DataHunger) -> None:
-    made = accuracy_figure(shown)
+def _results(shown: DataHunger, behind: DataHunger | None) -> None:
+    made = accuracy_figure(shown, behind)
     if made is None:
         return
     chart(made, key="hunger_accuracy")

@@ -56,11 +56,11 @@ def draw(_scene: Scene) -> Result | None:
     with result:
         controls.progress(choices.LAYER_NORM, _live)
         view = own_run.latest(choices.LAYER_NORM, key)
-        groups = groups_of(view)
+        groups, shipped = groups_of(view), groups_of(None)
         going = None if view is None or view.result is None else view.result.going
         if view is None or not view.active:
             own_run.note(choices.LAYER_NORM, key, view, same=holds(groups, settings))
-            _results(groups, going)
+            _results(groups, going, behind=None if groups == shipped else shipped)
     _words()
     return _result(groups, going)
 
@@ -174,8 +174,8 @@ def _live(view: JobView) -> None:
         chart(made, key="norm_live")
 
 
-def _results(groups: Groups, going: Going | None) -> None:
-    made = loss_figure(groups, going)
+def _results(groups: Groups, going: Going | None, behind: Groups | None) -> None:
+    made = loss_figure(groups, going, behind)
     if made is None:
         return
     chart(made, key="norm_loss")

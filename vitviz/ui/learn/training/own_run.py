@@ -89,7 +89,7 @@ def standing(view: JobView) -> None:
     if view.state == "stopped":
         st.warning(
             _("Stopped after {done} of {total} steps. What is shown is what it had until then.").format(
-                done=view.done, total=view.total or "…"
+                done=f"{view.done:,}", total=f"{view.total:,}" if view.total else "…"
             ),
             icon=":material/stop_circle:",
         )
