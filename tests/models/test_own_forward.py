@@ -131,12 +131,12 @@ def test_what_is_not_known_of_pictures_is_said() -> None:
     assert trace(given, PHOTO).pixels.equal(torch.ones(3, 32, 32))
 
 
-@pytest.mark.parametrize("channels", [1, 2, 4, 13])
+@pytest.mark.parametrize("channels", [2, 4, 13])
 def test_other_numbers_of_channels_take_tensors_and_a_transform(channels: int) -> None:
     module = vit(in_chans=channels)
     model = ViT.from_module(module, name="mine")
     assert model.channels == channels
-    told = "one channel" if channels == 1 else f"{channels} channels"
+    told = f"{channels} channels"
     assert model.notes == (f"a picture needs a transform of your own: its input has {told}, and a picture has 3",)
     pixels = torch.rand(channels, 32, 32)
     with torch.no_grad():
@@ -153,6 +153,20 @@ def test_other_numbers_of_channels_take_tensors_and_a_transform(channels: int) -
     wrong = ViT.from_module(module, transform=lambda photo: "not a tensor")  # type: ignore[arg-type, return-value]
     with pytest.raises(GridError, match=rf"The transform returned a str; wanted \({channels}, 32, 32\)"):
         trace(wrong, PHOTO)
+
+
+def test_photos_become_grey_for_one_channel() -> None:
+    model, in_colour = ViT.from_module(vit(in_chans=1), name="mine"), ViT.from_module(vit())
+    assert model.notes[0].startswith("assumed: photos become grey (luma), for its input has one channel (mean 0.")
+    luma = PHOTO.convert("L").convert("RGB")
+    assert model.preprocess(PHOTO).shape == (1, 32, 32)
+    shown, wanted = (known.picture(known.preprocess(photo)) for known, photo in ((model, PHOTO), (in_colour, luma)))
+    assert np.abs(shown.astype(int) - wanted).max() <= 1
+    assert model.frame(PHOTO).shape == (96, 96, 3)
+    for name in ("rollout", "occlusion", "saliency"):
+        assert vitviz.attribute(name, model, PHOTO).values.any()
+    moved = ViT.from_module(nn.Sequential(Squared(), vit(in_chans=1)).eval())
+    assert moved.notes[0].startswith("a picture needs a transform of your own")
 
 
 def test_a_backbone_in_a_wrapper_can_be_resized() -> None:

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from vitviz.capture.proof import differ, noise
 from vitviz.clause import Clause
+from vitviz.models.assumptions import PREPARATION, Assumption
 from vitviz.models.observation import Observation
-from vitviz.models.preparation import Missing, Preparation, Unnormalised, restated
+from vitviz.models.preparation import Grey, Missing, Preparation, Unnormalised, restated
 from vitviz.models.preprocessing import preprocessing_of
 from vitviz.models.structure import Structure
 
@@ -25,7 +26,8 @@ def prepared(
     """Return how pictures become the input of an observed module: by the caller's transform, or as its body wants them.
 
     A module that normalises before its body, as the body wants it, is given values from 0 to 1. Where it does anything
-    else first, or has not three channels, only the caller knows: a picture without a transform is refused then.
+    else first, or has neither three channels nor one, only the caller knows: a picture without a transform is refused
+    then. For one channel pictures become grey, and it is told.
     """
     body = structure.prepare(module)
     known = len(body.mean) == structure.channels
@@ -33,6 +35,10 @@ def prepared(
     if transform is not None:
         return Preparation(mean, std, transform, None)
     size = (structure.channels, *structure.image_size)
+    example = noise(observation.observed.proven, size)
+    untouched = observation.embedded is None or _same(observation.embedded, example)
+    if structure.channels == 1 and len(body.mean) == len(body.std) == 3 and untouched:
+        return _grey(body)
     if structure.channels != 3:
         return _unknown(
             name,
@@ -40,8 +46,7 @@ def prepared(
             std,
             Clause("its input has {counted}, and a picture has 3", counted=_counted(structure.channels)),
         )
-    example = noise(observation.observed.proven, size)
-    if observation.embedded is None or _same(observation.embedded, example):
+    if observation.embedded is None or untouched:
         return body
     largest = _range_of(observation.embedded, example)
     if largest is None:
@@ -56,6 +61,16 @@ def _counted(channels: int) -> str:
 def _unknown(name: str, mean: tuple[float, ...], std: tuple[float, ...], reason: str) -> Preparation:
     note = Clause("a picture needs a transform of your own: {reason}", reason=reason)
     return Preparation(mean, std, Missing(name, reason), None, (note,))
+
+
+def _grey(body: Preparation) -> Preparation:
+    """Return the same preparation for a module whose input has one channel."""
+    transform = Grey(body.transform, body.mean, body.std)
+    framing = None if body.framing is None else Grey(body.framing, body.mean, body.std)
+    mean, std = transform.numbers
+    told = "assumed: photos become grey (luma), for its input has one channel (mean {mean}; deviation {std})"
+    note = Assumption.of(PREPARATION, told, mean=f"{mean:.4g}", std=f"{std:.4g}")
+    return Preparation((mean,), (std,), transform, framing, (note,))
 
 
 def _same(given: Tensor, wanted: Tensor) -> bool:

@@ -77,6 +77,26 @@ class Unnormalised(Record):
         return (self.transform(picture) * std + mean).clamp(0, 1) * self.largest
 
 
+@dataclass(frozen=True)
+class Grey(Record):
+    """A transform whose pictures have one channel: their luma, normalised by the mean of three channels' numbers."""
+
+    transform: Callable[[Image.Image], Tensor]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @property
+    def numbers(self) -> tuple[float, float]:
+        """Mean and deviation of its channel."""
+        return sum(self.mean) / len(self.mean), sum(self.std) / len(self.std)
+
+    def __call__(self, picture: Image.Image) -> Tensor:
+        """Return the (1, height, width) input of a picture."""
+        grey = self.transform(picture.convert("L").convert("RGB"))[:1] * self.std[0] + self.mean[0]
+        mean, std = self.numbers
+        return (grey - mean) / std
+
+
 _WORDS = {
     "mean": Clause("mean"),
     "std": Clause("deviation"),
