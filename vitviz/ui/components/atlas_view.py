@@ -78,15 +78,9 @@ class AtlasView:
         layer = check_index("Layer", place[0], layers)
         return layer * int(heads) + check_index("Head", place[1], heads)
 
-    def read_place(self, sent: Mapping[str, Any] | None) -> HeadIndex | None:
+    def read_place(self, sent: object) -> HeadIndex | None:
         """Return the head that the browser sent, or None if it sent none or one that this atlas has not."""
-        if not sent:
-            return None
-        try:
-            self.cell((sent["layer"], sent["head"]))
-        except (KeyError, OptionError):
-            return None
-        return HeadIndex(sent["layer"], sent["head"])
+        return read_head(sent, self.cell)
 
     def read_places(self, sent: object) -> list[HeadIndex] | None:
         """Return the heads that the browser sent; None for no list or a head that this atlas has not."""
@@ -132,6 +126,20 @@ def colour_limits(values: NDArray[np.floating[Any]], least: float) -> tuple[floa
         return low, high
     low = max(0.0, (low + high - least) / 2)  # no statistic is below zero
     return low, low + least
+
+
+def read_head(sent: object, cell: Callable[[tuple[int, int]], int]) -> HeadIndex | None:
+    """Return a head that the browser sent, {layer, head}; None for anything else.
+
+    ``cell`` raises OptionError for a head that is not there.
+    """
+    if not isinstance(sent, Mapping):
+        return None
+    try:
+        cell((sent["layer"], sent["head"]))
+    except (KeyError, OptionError):
+        return None
+    return HeadIndex(sent["layer"], sent["head"])
 
 
 def read_heads(sent: object, read_place: Callable[[Mapping[str, Any]], HeadIndex | None]) -> list[HeadIndex] | None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vitviz.errors import GridError, OptionError, check_choice, check_index
 from vitviz.figures.palettes import levels, table
 from vitviz.grid import PatchGrid
-from vitviz.ui.components.atlas_view import HeadIndex, read_heads
+from vitviz.ui.components.atlas_view import HeadIndex, read_head, read_heads
 from vitviz.ui.components.attention_view import DIRECTIONS, VIEWER_PALETTES, Direction, viewer_colours
 from vitviz.ui.components.even_share import even_levels
 from vitviz.ui.components.labels import wall_labels
@@ -105,13 +105,7 @@ class WallView:
 
     def read_place(self, sent: object) -> HeadIndex | None:
         """Return the head that the browser sent, or None if it sent none or one that this wall has not."""
-        if not isinstance(sent, Mapping):
-            return None
-        try:
-            self.cell((sent["layer"], sent["head"]))
-        except (KeyError, OptionError):
-            return None
-        return HeadIndex(sent["layer"], sent["head"])
+        return read_head(sent, self.cell)
 
     def read_places(self, sent: object) -> list[HeadIndex] | None:
         """Return the heads that the browser sent, in its order; None for no list or a head that this wall has not."""
