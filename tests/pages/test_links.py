@@ -49,6 +49,8 @@ BAD = [
     ("start", {"example": "camera"}, "somebody's own photo, which is not in the memory"),
     ("start", {"example": "nope"}, "no example photo 'nope'; wanted one of red-panda"),
     ("start", {"example": "kingfischer"}, "Did you mean 'kingfisher'"),
+    ("start", {"photo": "../../etc/passwd"}, "'photo'='../../etc/passwd', which is not a choice here; it is left out"),
+    ("attention", {"row": "99999", "layr": "1"}, "'row'='99999'.*left out.(.|\n)*Perhaps layer was meant"),
 ]
 """What can be read and does not fit. Texts that cannot be read are in the table of tests/ui/reader/test_link.py."""
 UNREADABLE = {

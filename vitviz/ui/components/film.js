@@ -8,6 +8,7 @@ class Film {
     this.app = root.querySelector(".film");
     this.find = (selector) => this.app.querySelector(selector);
     this.observer = new ResizeObserver(() => this.repaint());
+    this.above = new ResizeObserver(() => this.moved());
     this.player = new Player({
       app: this.app,
       step: () => this.show(this.at + 1),
@@ -33,6 +34,8 @@ class Film {
     buildFilm(this);
     if (meta.photoName !== before.photoName) takePhoto(this, part("photo", Uint8Array), () => this.repaint());
     this.observer.observe(this.app);
+    const page = pageOf(this.app)?.firstElementChild;
+    if (page) this.above.observe(page);
     this.show(this.at);
     this.repaint(); // the tiles have their places before they are first seen
     if (this.image) this.app.dataset.ready = meta.content;
@@ -46,6 +49,11 @@ class Film {
     this.at = Math.max(0, Math.min(this.last, frame));
     writeFrame(this);
     this.repaint(false);
+  }
+
+  /** What is drawn later above the film pushes it down: the tiles are laid out for the room that is left. */
+  moved() {
+    if (this.meta?.tiles && Math.abs(fromTop(this.app, this.find(".stage")) - this.top) > 1) this.repaint();
   }
 
   repaint(all = true) {
@@ -63,6 +71,7 @@ class Film {
     this.player.drop();
     clearTimeout(this.speaking);
     this.observer.disconnect();
+    this.above.disconnect();
   }
 }
 
@@ -155,6 +164,7 @@ function layoutFrames(film) {
   const aspect = meta.width / meta.height;
   const rows = (columns) => Math.ceil(count / columns);
   const [screen, top] = [window.innerHeight, fromTop(app, stage)];
+  film.top = top;
   const room = Math.max(320, top < screen / 2 ? screen - top - 12 : 0.62 * screen); // of the first screen, or a later one
   let best = { columns: 3, width: 0 };
   for (let columns = 3; columns <= count; columns++) {
@@ -169,8 +179,12 @@ function layoutFrames(film) {
 
 /** How far an element lies below the top of the page, wherever the page is scrolled to. */
 function fromTop(app, node) {
-  const main = app.getRootNode().host?.closest('[data-testid="stMain"]');
-  return node.getBoundingClientRect().top + (main?.scrollTop ?? window.scrollY);
+  return node.getBoundingClientRect().top + (pageOf(app)?.scrollTop ?? window.scrollY);
+}
+
+/** The part of the dashboard that scrolls; none in a page that works offline. */
+function pageOf(app) {
+  return app.getRootNode().host?.closest('[data-testid="stMain"]');
 }
 
 function buildTiles(film) {

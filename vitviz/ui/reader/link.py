@@ -8,8 +8,9 @@ without a word, and because a link must work on pages that do not show the widge
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +18,7 @@ import streamlit as st
 
 from vitviz.ui.choices import CHOICES
 from vitviz.ui.choices.choice import Choice, Setting, Value
-from vitviz.ui.text import _
+from vitviz.ui.text import _, gap
 from vitviz.ui.words.errors import reason
 
 _STATE = "vitviz_choices"
@@ -28,6 +29,7 @@ _STALE_UNTOUCHED = 0.3
 """The same for a run in which nothing was chosen: the back button needs no click on the page."""
 _TOUCHED = "vitviz_choices_touched"
 _NOTICES = "vitviz_notices"
+_MOST_TOLD = 3
 
 
 def enter(name: str) -> None:
@@ -94,6 +96,7 @@ def receive() -> None:
     """
     link = st.query_params.to_dict()
     known = {name: text for name, text in link.items() if name in CHOICES}
+    _tell_unknown({name: text for name, text in link.items() if name not in CHOICES})
     written: list[tuple[float, dict[str, str]]] = st.session_state.get(_WRITTEN, [])
     stale = _STALE_SECONDS if st.session_state.get(_TOUCHED) else _STALE_UNTOUCHED
     recent = [past for moment, past in written if time.monotonic() - moment < stale]
@@ -110,6 +113,16 @@ def receive() -> None:
                     name=name, text=repr(text[:60]), reason=reason(error)
                 )
             )
+
+
+def _tell_unknown(parameters: Mapping[str, str]) -> None:
+    """Tell what a link says that is no choice; the link that is written next has it no more."""
+    for name, text in list(parameters.items())[:_MOST_TOLD]:
+        told = _("The link says {name}={text}, which is not a choice here; it is left out.").format(
+            name=repr(name[:60]), text=repr(text[:60])
+        )
+        near = get_close_matches(name, CHOICES, n=1)
+        notice(told + (gap() + _("Perhaps {other} was meant.").format(other=near[0]) if near else ""))
 
 
 def _parameters(settings: Iterable[Setting] = ()) -> dict[str, str]:

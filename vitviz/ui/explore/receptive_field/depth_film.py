@@ -40,9 +40,10 @@ def draw(scene: Scene) -> None:
 
 
 def _places(scene: Scene) -> None:
-    for column in st.columns(2, gap="small"):
-        with column:
-            empty_panel(scene.picture, _("Every depth: not measured yet"))
+    with st.container(key="film_places"):
+        for column in st.columns(2, gap="small"):
+            with column:
+                empty_panel(scene.picture, _("Every depth: not measured yet"))
 
 
 def _networks(scene: Scene) -> list[Probe]:
