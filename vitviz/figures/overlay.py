@@ -53,6 +53,8 @@ def overlay(
 def blend(below: Picture, above: Picture, opacity: float) -> Picture:
     """Return two pictures of one size mixed: ``opacity`` 0 is the lower one, 1 the upper one, exactly."""
     _check_opacity(opacity)
+    if opacity in (0, 1):
+        return (above if opacity else below).copy()
     mixed = below.astype(np.float32) * (1 - opacity) + above.astype(np.float32) * opacity
     return np.rint(mixed).astype(np.uint8)
 

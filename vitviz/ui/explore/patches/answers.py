@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
@@ -108,8 +108,11 @@ def _cnn(scene: Scene, changed: Changed) -> None:
     st.markdown(
         _("**{name}**, trained on the classes of the shipped ViT, on the same pixels").format(name=networks.CNN_TITLE)
     )
-    whole = _cnn_answer(scene.model_key, scene.photo.digest, scene, net, scene.original.pixels)
-    chances = [whole, _chances(scene, net, change_for_pixels(scene, changed)) if changed else whole]
+    key = scene.model_key, scene.photo.digest
+    whole = _cnn_answer(*key, "", scene, net, lambda: scene.original.pixels)
+    chances = [whole, whole]
+    if changed:
+        chances[1] = _cnn_answer(*key, changed.key, scene, net, lambda: change_for_pixels(scene, changed))
     names = class_names(net)
     st.markdown(_sentence(names, *chances, changed=bool(changed)))
     _bars("cnn_answers", names, chances, changed, CNN_VERMILION)
@@ -117,10 +120,12 @@ def _cnn(scene: Scene, changed: Changed) -> None:
         st.caption(_("It has no tokens to remove: these patches are grey for it."))
 
 
-@st.cache_resource(max_entries=96, show_spinner=False)
-def _cnn_answer(model_key: str, digest: str, _scene: Scene, _net: ConvNet, _pixels: Tensor) -> Tensor:
-    """Return what the CNN says of a whole photo, which every stroke is compared with."""
-    return _chances(_scene, _net, _pixels)
+@st.cache_resource(max_entries=400, show_spinner=False)
+def _cnn_answer(
+    model_key: str, digest: str, changed: str, _scene: Scene, _net: ConvNet, _pixels: Callable[[], Tensor]
+) -> Tensor:
+    """Return what the CNN says of a photo: whole, which every stroke is compared with, or ``changed``; 1 KB each."""
+    return _chances(_scene, _net, _pixels())
 
 
 def _chances(scene: Scene, net: ConvNet, pixels: Tensor) -> Tensor:

@@ -58,6 +58,11 @@ class Changed:
     def __bool__(self) -> bool:
         return bool(self.patches)
 
+    @property
+    def key(self) -> str:
+        """Names the change of a photo, in keys of caches."""
+        return f"{self.painting.text()}|{self.change}|{self.keep_only}"
+
 
 def effects() -> dict[str, str]:
     """Return what may happen to patches, in the reader's language."""
