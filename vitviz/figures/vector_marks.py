@@ -157,7 +157,9 @@ def draw_shapes(axes: Axes, figure: go.Figure, panel: Panel, text: float) -> Non
             x = 10**note.x if panel.x.type == "log" else note.x
             word = plain_text(note.text)
             where = axes.get_xaxis_transform()
-            axes.text(x, 0.97, word, transform=where, va="top", ha="center", fontsize=text * 0.9, color=INK,
+            side = note.xanchor if note.xanchor in ("left", "right") else "center"
+            y, edge = (0.03, "bottom") if note.y == 0 else (0.97, "top")
+            axes.text(x, y, word, transform=where, va=edge, ha=side, fontsize=text * 0.9, color=INK,
                       parse_math=False, family=words(word))  # fmt: skip
 
 

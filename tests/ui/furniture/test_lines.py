@@ -16,6 +16,7 @@ from vitviz.figures.curve import Curve
 from vitviz.figures.head_scatter import distance_scatter
 from vitviz.figures.image_files import png_bytes, with_texts
 from vitviz.figures.line_chart import line_chart
+from vitviz.figures.long_range import distance_curves
 from vitviz.figures.photo_spread import heads_chart, intervals_chart
 from vitviz.figures.vector import vector_file, vector_image
 from vitviz.figures.vector_axes import folded
@@ -100,3 +101,14 @@ def test_dots_at_the_end_of_an_axis_stand_whole() -> None:
         return int(((pixels[..., 2] - pixels[..., 0]) > 60).sum())  # blue
 
     assert ink(7.2) == pytest.approx(ink(70.0), rel=0.1)  # one dot less than whole would be a quarter less
+
+
+def test_the_words_of_a_shaded_range_stand_where_they_do_on_the_screen() -> None:
+    curve = Curve("right", [8.0, 16.0, 24.0], [1.0, 0.5, 0.5])
+    made = distance_curves([curve], chance=("guessing", 0.5), field=("no window holds both", 12.0))
+    told = vector_file(made).decode()
+    (words,) = re.findall(r"<text [^>]*>no window holds both</text>", told)
+    (low,) = re.findall(r"<text [^>]*>0%</text>", told)
+    assert "text-anchor: end" in words  # they end where the range does
+    heights = [float(place) for text in (words, low) for place in re.findall(r' y="([\d.]+)"', text)]
+    assert 0 < heights[1] - heights[0] < 20  # at the foot, where no curve runs
