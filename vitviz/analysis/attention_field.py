@@ -88,7 +88,10 @@ def field_of_row(row: torch.Tensor, grid: PatchGrid, token: str | int, *, layer:
     weights = grid.to_map(row.detach().cpu().double().numpy())  # (rows, columns)
     total = float(weights.sum())
     if not total > 0:
-        raise OptionError(f"The row of token {token} gives nothing to any patch; wanted some. Choose another.")
+        raise OptionError(
+            "The row of token {token} gives nothing to any patch; wanted some. Choose another.",
+            token=token,
+        )
     share = weights / total
     flat = share.ravel()
     entropy = -float((flat[flat > 0] * np.log(flat[flat > 0])).sum())

@@ -23,8 +23,12 @@ def box_in_input(vit: ViT, size: tuple[int, int], box: Box) -> Box:
     width, height = size
     if not (0 <= left < right <= width and 0 <= top < bottom <= height):
         raise OptionError(
-            f"The box {tuple(box)} is empty or reaches outside the photo of {width} × {height} pixels; "
-            f"wanted 0 ≤ left < right ≤ {width} and 0 ≤ top < bottom ≤ {height}. Count pixels in the photo itself."
+            "The box {box} is empty or reaches outside the photo of {width} × {height} pixels; wanted "
+            "0 ≤ left < right ≤ {width} and 0 ≤ top < bottom ≤ {height}. Count pixels in the photo "
+            "itself.",
+            box=tuple(box),
+            width=width,
+            height=height,
         )
     drawing = Image.new("RGB", size)
     ImageDraw.Draw(drawing).rectangle((left, top, right - 1, bottom - 1), (255, 255, 255))
@@ -33,7 +37,8 @@ def box_in_input(vit: ViT, size: tuple[int, int], box: Box) -> Box:
     down, across = (np.flatnonzero(seen.any(axis)) for axis in (1, 0))
     if not len(down):
         raise OptionError(
-            f"The model sees nothing of the box {tuple(box)}: "
-            "its transform cuts it off, or it is smaller than a pixel. Draw a larger one, or nearer to the middle."
+            "The model sees nothing of the box {box}: its transform cuts it off, or it is smaller than "
+            "a pixel. Draw a larger one, or nearer to the middle.",
+            box=tuple(box),
         )
     return int(across[0]), int(down[0]), int(across[-1]) + 1, int(down[-1]) + 1

@@ -49,7 +49,11 @@ def token_clusters(
     layer = several[0].layers - 1 if layer is None else layer
     tokens = np.concatenate([patch_tokens(traced, layer) for traced in several])  # (patch of any picture, channel)
     if not 2 <= count <= len(tokens):
-        raise OptionError(f"Tokens in {count} groups; wanted from 2 to {len(tokens)}, the number of patches.")
+        raise OptionError(
+            "Tokens in {count} groups; wanted from 2 to {patches}, the number of patches.",
+            count=count,
+            patches=len(tokens),
+        )
     groups, left = k_means(tokens, count, seed=seed)
     total = float(((tokens - tokens.mean(0)) ** 2).sum())
     ends = np.cumsum([traced.grid.patches for traced in several])[:-1]

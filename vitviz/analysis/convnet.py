@@ -126,9 +126,11 @@ class ConvNet(Record):
         pixels = self.transform(open_image(image))
         if tuple(pixels.shape[1:]) != self.image_size:
             raise GridError(
-                f"The transform returned a tensor of shape {tuple(pixels.shape)}; "
-                f"wanted {self.image_size[0]} × {self.image_size[1]} pixels. "
-                "Give ConvNet.from_module a transform for that size, or another image_size."
+                "The transform returned a tensor of shape {shape}; wanted {height} × {width} pixels. Give "
+                "ConvNet.from_module a transform for that size, or another image_size.",
+                shape=tuple(pixels.shape),
+                height=self.image_size[0],
+                width=self.image_size[1],
             )
         return pixels
 
@@ -144,8 +146,12 @@ class ConvNet(Record):
             batch = step(batch)
         if batch.ndim != 4:
             raise OptionError(
-                f"Layer {layer} ({self.layer_names[layer]}) of {self.name} returns values of shape "
-                f"{tuple(batch.shape)}; wanted feature maps. Choose a layer before the network flattens or pools."
+                "Layer {layer} ({layer_name}) of {name} returns values of shape {shape}; wanted feature "
+                "maps. Choose a layer before the network flattens or pools.",
+                layer=layer,
+                layer_name=self.layer_names[layer],
+                name=self.name,
+                shape=tuple(batch.shape),
             )
         return batch
 

@@ -90,9 +90,15 @@ def drop_curve(
     array([0. , 0.5])
     """
     if draws < 2:
-        raise OptionError(f"draws is {draws}; wanted at least 2, for an interval. 8 is the default.")
+        raise OptionError(
+            "draws is {draws}; wanted at least 2, for an interval. 8 is the default.",
+            draws=draws,
+        )
     if not len(shares) or not all(0 <= share <= 1 for share in shares):
-        raise OptionError(f"The shares of dropped patches are {tuple(shares)}; wanted numbers from 0 to 1.")
+        raise OptionError(
+            "The shares of dropped patches are {shares}; wanted numbers from 0 to 1.",
+            shares=tuple(shares),
+        )
     whole = trace(vit, input_of(vit, image))
     resolved = target_of(vit, target, whole.pixels, whole.logits, whole.embedding)
     view = attention_view(whole)

@@ -136,7 +136,10 @@ def deletion_insertion(
     'insertion'
     """
     if not 1 <= steps <= 10_000:
-        raise OptionError(f"steps is {steps}; wanted 1 to 10,000. 16 is the default.")
+        raise OptionError(
+            "steps is {steps}; wanted 1 to 10,000. 16 is the default.",
+            steps=steps,
+        )
     shares = np.linspace(0, 1, steps + 1)
     test = _Test(vit, image, attribution, replacement, seed, shares)
     names = ("deletion", "insertion")
@@ -182,13 +185,16 @@ def patch_values(values: NDArray[Any], grid: PatchGrid) -> NDArray[np.float64]:
     """
     if not are_numbers(values):
         raise OptionError(
-            f"A map is {shown(values)}; wanted an array of numbers. Give the values of what vitviz.attribute returns."
+            "A map is {values}; wanted an array of numbers. Give the values of what vitviz.attribute returns.",
+            values=shown(values),
         )
     values = np.asarray(values)
     if wrong := int((~np.isfinite(values)).sum()):
         raise OptionError(
-            f"{wrong} of the map's {values.size} numbers are NaN or infinite; wanted finite numbers alone. Set "
-            "them to 0 if nothing is known there."
+            "{wrong} of the map's {size} numbers are NaN or infinite; wanted finite numbers alone. Set "
+            "them to 0 if nothing is known there.",
+            wrong=wrong,
+            size=values.size,
         )
     if values.shape == (grid.rows, grid.columns):
         flat: NDArray[np.float64] = values.astype(np.float64).ravel()
@@ -197,8 +203,13 @@ def patch_values(values: NDArray[Any], grid: PatchGrid) -> NDArray[np.float64]:
     margin = tuple(have - need for have, need in zip(values.shape, (height, width), strict=False))
     if values.ndim != 2 or not all(0 <= extra < side for extra, side in zip(margin, grid.patch_size, strict=True)):
         raise GridError(
-            f"The map has shape {values.shape}; wanted ({grid.rows}, {grid.columns}) patches or ({height}, {width}) "
-            "pixels. Explain the same picture with the same model."
+            "The map has shape {shape}; wanted ({rows}, {columns}) patches or ({height}, {width}) "
+            "pixels. Explain the same picture with the same model.",
+            shape=values.shape,
+            rows=grid.rows,
+            columns=grid.columns,
+            height=height,
+            width=width,
         )
     blocks = values[:height, :width].astype(np.float64)
     blocks = blocks.reshape(grid.rows, grid.patch_size[0], grid.columns, grid.patch_size[1])
@@ -224,7 +235,10 @@ class _Test:
     def random_orders(self, count: int) -> list[Order]:
         """Return orders of the patches drawn at random."""
         if count == 1 or count < 0:
-            raise OptionError(f"random_maps is {count}; wanted 0 or at least 2, for an interval. 8 is the default.")
+            raise OptionError(
+                "random_maps is {count}; wanted 0 or at least 2, for an interval. 8 is the default.",
+                count=count,
+            )
         return [self._generator.permutation(self._patches) for _ in range(count)]
 
     def curves(

@@ -185,7 +185,10 @@ def _checked(grid: PatchGrid, box: Box) -> Box:
     height, width = grid.image_size
     if not (0 <= left < right <= width and 0 <= top < bottom <= height):
         raise OptionError(
-            f"The box {box} is empty or reaches outside the picture; "
-            f"wanted 0 ≤ left < right ≤ {width} and 0 ≤ top < bottom ≤ {height}. Count pixels in the model's input."
+            "The box {box} is empty or reaches outside the picture; wanted 0 ≤ left < right ≤ {width} "
+            "and 0 ≤ top < bottom ≤ {height}. Count pixels in the model's input.",
+            box=box,
+            width=width,
+            height=height,
         )
     return box

@@ -25,16 +25,21 @@ def head_changes(first: Trace, second: Trace) -> NDArray[np.float64]:
     ]
     if shapes[0] != shapes[1]:
         raise OptionError(
-            f"{first.model} and {second.model} differ in layers, heads or tokens; wanted two models of one shape. "
-            "Compare their maps instead."
+            "{model} and {other} differ in layers, heads or tokens; wanted two models of one shape. "
+            "Compare their maps instead.",
+            model=first.model,
+            other=second.model,
         )
     rows = []
     for layer in range(first.layers):
         before, after = first.attention(layer), second.attention(layer)  # (heads, query, key)
         if before.shape != after.shape:
             raise OptionError(
-                f"Layer {layer} of {first.model} and {second.model} differs in heads or tokens; wanted two models of "
-                "one shape. Compare their maps instead."
+                "Layer {layer} of {model} and {other} differs in heads or tokens; wanted two models of "
+                "one shape. Compare their maps instead.",
+                layer=layer,
+                model=first.model,
+                other=second.model,
             )
         rows.append(((before - after).abs().sum(2) / 2).mean(1).double().numpy())  # (heads,)
     return np.stack(rows)

@@ -140,7 +140,11 @@ def rounded_size(vit: ViT, size: int) -> tuple[int, int]:
     """Return the input (height, width) of whole patches whose longer side is about ``size`` pixels."""
     patch = vit.grid.patch_size
     if not max(patch) <= size <= 1024:
-        raise OptionError(f"An input of {size} pixels cannot be used; wanted {max(patch)} (one patch) to 1024.")
+        raise OptionError(
+            "An input of {size} pixels cannot be used; wanted {patch} (one patch) to 1024.",
+            size=size,
+            patch=max(patch),
+        )
     longer = max(vit.image_size)
     height, width = (
         max(1, round(size * side / longer / step)) * step for side, step in zip(vit.image_size, patch, strict=True)

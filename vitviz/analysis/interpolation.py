@@ -50,7 +50,11 @@ def interpolate_positions(
     The same grid gives the same vectors, bit for bit. Raises GridError for a grid without patches.
     """
     if min(rows, columns) < 1:
-        raise GridError(f"A grid of {rows} × {columns} patches has none; wanted at least one row and column.")
+        raise GridError(
+            "A grid of {rows} × {columns} patches has none; wanted at least one row and column.",
+            rows=rows,
+            columns=columns,
+        )
     if (rows, columns) == (grid.rows, grid.columns):
         return vectors
     plane = grid.to_map(vectors.mT)[None].float()  # (1, channel, rows, columns)
@@ -71,8 +75,10 @@ def interpolated_similarity(vit: ViT, rows: int, columns: int) -> InterpolatedPo
     if positions.added is None:
         have = ", ".join(positions.kinds) or "no positions"
         raise OptionError(
-            f"{vit.name} adds no position vectors to its tokens (it has {have}), so nothing is interpolated. "
-            "Choose a model with learned or sine–cosine positions."
+            "{name} adds no position vectors to its tokens (it has {have}), so nothing is "
+            "interpolated. Choose a model with learned or sine–cosine positions.",
+            name=vit.name,
+            have=have,
         )
     ways = {way: interpolate_positions(positions.added, vit.grid, rows, columns, antialias=way) for way in USERS}
     after = PatchGrid(rows, columns, vit.grid.patch_size, vit.grid.prefix)

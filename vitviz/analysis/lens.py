@@ -141,8 +141,13 @@ def _answer(vit: ViT, tokens: Tensor) -> Tensor:
 
 def _check(vit: ViT, trace: Trace) -> None:
     if not vit.has_classifier or trace.logits is None:
-        raise OptionError(f"{vit.name} has no classifier, so no block has an answer. Choose a model with classes.")
+        raise OptionError(
+            "{name} has no classifier, so no block has an answer. Choose a model with classes.",
+            name=vit.name,
+        )
     if trace.model != vit.name or trace.grid != vit.grid:
         raise OptionError(
-            f"The trace is of {trace.model}; wanted one of {vit.name}. Trace the picture with this model."
+            "The trace is of {model}; wanted one of {name}. Trace the picture with this model.",
+            model=trace.model,
+            name=vit.name,
         )

@@ -72,7 +72,10 @@ def compare_maps(
 def resample(values: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.float64]:
     """Return a map (rows, columns) on a grid of another shape over the same picture; the sum stays the same."""
     if values.ndim != 2:
-        raise GridError(f"A map has (rows, columns); got shape {values.shape}. Use PatchGrid.to_map.")
+        raise GridError(
+            "A map has (rows, columns); got shape {shape}. Use PatchGrid.to_map.",
+            shape=values.shape,
+        )
     down, across = (_shares(have, want) for have, want in zip(values.shape, shape, strict=True))
     laid: NDArray[np.float64] = down @ values.astype(np.float64) @ across.T
     return laid

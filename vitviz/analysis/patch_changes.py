@@ -68,8 +68,9 @@ def changed_input(vit: ViT, pixels: Tensor, chosen: Tensor, change: str, *, seed
         return move_patches(pixels, vit.grid, order), NO_EDIT
     if change == REMOVED and len(numbers) == vit.grid.patches:
         raise GridError(
-            f"All {len(numbers)} patches would be removed, so nothing of the picture is left; "
-            "wanted at least one that stays. Choose fewer, or paint over them instead."
+            "All {count} patches would be removed, so nothing of the picture is left; wanted at least "
+            "one that stays. Choose fewer, or paint over them instead.",
+            count=len(numbers),
         )
     behind = replacement_picture(vit, pixels, change, seed=seed)
     changed, kept = without_patches(vit, pixels, chosen, change, behind)

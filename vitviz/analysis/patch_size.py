@@ -19,6 +19,7 @@ from vitviz.analysis.input_sizes import input_for, rewrapped
 from vitviz.analysis.macs import multiply_accumulates
 from vitviz.argument import checked
 from vitviz.capture.shell import private_shell
+from vitviz.clause import Clause
 from vitviz.errors import OptionError, UnsupportedModelError
 from vitviz.grid import PatchGrid
 from vitviz.models import timm_door
@@ -132,22 +133,25 @@ def covered(image_size: tuple[int, int], patch_size: int) -> tuple[int, int]:
     return height, width
 
 
-def why_not_resizable(vit: ViT) -> str | None:
+def why_not_resizable(vit: ViT) -> Clause | None:
     """Return why the patch embedding of a model cannot be resized, or None if it can."""
     if isinstance(vit.module, HuggingFaceViT):
-        return "the code of transformers keeps its patch size in many places; the same model of timm can be brought"
+        return Clause(
+            "the code of transformers keeps its patch size in many places; the same model of timm can be brought"
+        )
     embedding: Any = getattr(vit.body, "patch_embed", None)
     projection = getattr(embedding, "proj", None)
     if getattr(embedding, "backbone", None) is not None:
-        return "its patches are made by a convolutional network of several layers"
+        return Clause("its patches are made by a convolutional network of several layers")
     if not isinstance(projection, nn.Conv2d):
         kind = type(projection if embedding is not None else vit.body).__name__
-        return f"its patches are not made by a convolution ({kind})"
+        return Clause("its patches are not made by a convolution ({kind})", kind=kind)
     sizes = projection.kernel_size, projection.stride
     if sizes != (patch_size_of(vit.body),) * 2:
-        return f"its patches overlap or leave gaps (convolution of {sizes[0]}, step {sizes[1]})"
+        size, step = sizes
+        return Clause("its patches overlap or leave gaps (convolution of {size}, step {step})", size=size, step=step)
     if not hasattr(vit.body, "set_input_size"):
-        return f"{type(vit.body).__name__} takes one grid of positions only"
+        return Clause("{kind} takes one grid of positions only", kind=type(vit.body).__name__)
     return None
 
 
@@ -189,8 +193,12 @@ def _check(vit: ViT, size: int) -> None:
         raise _refused(vit, reason)
     if not 1 <= size <= min(vit.image_size):
         raise OptionError(
-            f"Patches of {size} pixels cannot be cut from a picture of {vit.image_size[0]} × {vit.image_size[1]}; "
-            f"wanted 1 to {min(vit.image_size)}. 7 to 32 is usual."
+            "Patches of {size} pixels cannot be cut from a picture of {height} × {width}; wanted 1 to "
+            "{most}. 7 to 32 is usual.",
+            size=size,
+            height=vit.image_size[0],
+            width=vit.image_size[1],
+            most=min(vit.image_size),
         )
 
 

@@ -87,7 +87,10 @@ class PositionSimilarity(Result):
 
     def _values(self) -> Table:
         if self.values is None:
-            raise OptionError(f"There is no similarity of positions: {self.reason} Choose another model.")
+            raise OptionError(
+                "There is no similarity of positions: {reason} Choose another model.",
+                reason=self.reason,
+            )
         return self.values
 
 
@@ -152,7 +155,12 @@ def _values(
         vectors = vectors / vectors.square().sum(-1, keepdim=True).sqrt()
         return vectors @ vectors.mT, vectors, "rotary kernel: mean cosine of the angle differences"
     if positions.added is None:
-        raise OptionError(f"{vit.name} has no {kind} positions. Choose one of {', '.join(positions.kinds) or 'none'}.")
+        raise OptionError(
+            "{name} has no {kind} positions. Choose one of {kinds}.",
+            name=vit.name,
+            kind=kind,
+            kinds=", ".join(positions.kinds) or "none",
+        )
     return cosine_similarity(positions.added), positions.added, "cosine"
 
 
@@ -227,12 +235,18 @@ def position_read_out(
     True
     """
     if not 2 <= folds <= grid.patches:
-        raise OptionError(f"{folds} folds of {grid.patches} patches cannot be made; wanted 2 to {grid.patches}.")
+        raise OptionError(
+            "{folds} folds of {patches} patches cannot be made; wanted 2 to {patches}.",
+            folds=folds,
+            patches=grid.patches,
+        )
     numbers = np.asarray(vectors, np.float64)
     if numbers.ndim != 2 or len(numbers) != grid.patches or not np.isfinite(numbers).all():
         raise GridError(
-            f"vectors has shape {numbers.shape}; wanted finite numbers for each of the {grid.patches} patches, "
-            "(patch, channel). Leave special tokens out."
+            "vectors has shape {shape}; wanted finite numbers for each of the {patches} patches, "
+            "(patch, channel). Leave special tokens out.",
+            shape=numbers.shape,
+            patches=grid.patches,
         )
     row, column = np.divmod(np.arange(grid.patches), grid.columns)
     wanted = np.stack([row, column], 1).astype(np.float64)  # (patch, axis)
@@ -264,5 +278,8 @@ def _ridge(
 def _vectors(similarity: PositionSimilarity) -> NDArray[np.float64]:
     if similarity.vectors is None:
         why = similarity.reason or "a relative bias belongs to pairs of places, not to a place."
-        raise OptionError(f"There are no position vectors: {why} Choose another encoding or model.")
+        raise OptionError(
+            "There are no position vectors: {why} Choose another encoding or model.",
+            why=why,
+        )
     return similarity.vectors.astype(np.float64)

@@ -257,16 +257,27 @@ def _number(net: ConvNet, token: str | int, rows: int, columns: int) -> int:
     if text.isdecimal() and int(text) < rows * columns:
         return int(text)
     raise OptionError(
-        f"There is no token {token!r} in {net.name}: a convolutional network has no class token or other "
-        f'prefix tokens. Wanted "{CENTRE}", "{MEAN}" or a place from 0 to {rows * columns - 1} ({rows} × {columns}).'
-        f"{suggest(text, (CENTRE, MEAN))}"
+        "There is no token {token} in {name}: a convolutional network has no class token or other "
+        'prefix tokens. Wanted "{centre}", "{mean}" or a place from 0 to {last} ({rows} × '
+        "{columns}).{hint}",
+        token=repr(token),
+        name=net.name,
+        centre=CENTRE,
+        mean=MEAN,
+        last=rows * columns - 1,
+        rows=rows,
+        columns=columns,
+        hint=suggest(text, (CENTRE, MEAN)),
     )
 
 
 def _checked(values: NDArray[np.float32], token: str, layer: int) -> NDArray[np.float32]:
     if not np.isfinite(values).all() or not values.any():
         raise OptionError(
-            f"The gradient of token {token} after layer {layer} is zero or not finite everywhere; "
-            "wanted at least one pixel that it depends on. Choose another layer or token, or other weights."
+            "The gradient of token {token} after layer {layer} is zero or not finite everywhere; "
+            "wanted at least one pixel that it depends on. Choose another layer or token, or other "
+            "weights.",
+            token=token,
+            layer=layer,
         )
     return values

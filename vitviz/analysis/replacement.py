@@ -61,7 +61,9 @@ def paint_mask(grid: PatchGrid, image_size: tuple[int, int], patches: Tensor) ->
     """
     if tuple(patches.shape) != (grid.patches,):
         raise GridError(
-            f"The choice of patches has shape {tuple(patches.shape)}; wanted ({grid.patches},): one entry a patch."
+            "The choice of patches has shape {shape}; wanted ({patches},): one entry a patch.",
+            shape=tuple(patches.shape),
+            patches=grid.patches,
         )
     height, width = grid.patch_size
     mask = grid.to_map(patches).repeat_interleave(height, 0).repeat_interleave(width, 1)

@@ -35,8 +35,12 @@ def score_batch(
     """
     if batch.ndim != 4 or tuple(batch.shape[1:]) != (vit.channels, *vit.image_size):
         raise GridError(
-            f"The batch has shape {tuple(batch.shape)}; wanted (image, {vit.channels}, {vit.image_size[0]}, "
-            f"{vit.image_size[1]}), normalised. Stack what vit.preprocess returns."
+            "The batch has shape {shape}; wanted (image, {channels}, {height}, {width}), normalised. "
+            "Stack what vit.preprocess returns.",
+            shape=tuple(batch.shape),
+            channels=vit.channels,
+            height=vit.image_size[0],
+            width=vit.image_size[1],
         )
     tokens = None if kept is None else _kept_tokens(vit, kept, len(batch))
     similar = reads_embedding(vit, target)
@@ -111,7 +115,10 @@ def in_batches(
     Raises OptionError for a batch size below 1, StoppedError if ``progress`` says so.
     """
     if batch_size < 1:
-        raise OptionError(f"batch_size is {batch_size}; wanted at least 1. 16 is right for most machines.")
+        raise OptionError(
+            "batch_size is {batch_size}; wanted at least 1. 16 is right for most machines.",
+            batch_size=batch_size,
+        )
     answers: list[Tensor] = []
     done, size, stream = 0, batch_size, iter(items)
 
@@ -134,8 +141,12 @@ def _kept_tokens(vit: ViT, kept: Tensor, images: int) -> Tensor | None:
     """Return which tokens take part, (image, token); None if all do."""
     if tuple(kept.shape) != (images, vit.grid.patches) or kept.dtype != torch.bool:
         raise GridError(
-            f"kept has shape {tuple(kept.shape)} and type {kept.dtype}; wanted ({images}, {vit.grid.patches}) of bool: "
-            "one row an image, one entry a patch."
+            "kept has shape {shape} and type {dtype}; wanted ({images}, {patches}) of bool: one row an "
+            "image, one entry a patch.",
+            shape=tuple(kept.shape),
+            dtype=kept.dtype,
+            images=images,
+            patches=vit.grid.patches,
         )
     if not kept.any(1).all():
         raise GridError(

@@ -72,7 +72,10 @@ def shuffle_experiment(
     (0, 256)
     """
     if not len(shares) or not all(0 <= share <= 1 for share in shares):
-        raise OptionError(f"The shares of shuffled patches are {tuple(shares)}; wanted numbers from 0 to 1.")
+        raise OptionError(
+            "The shares of shuffled patches are {shares}; wanted numbers from 0 to 1.",
+            shares=tuple(shares),
+        )
     check_separate(vit)
     pixels = input_of(vit, image)
     orders = [shuffled_order(vit.grid.patches, share, seed=seed) for share in shares]

@@ -38,13 +38,19 @@ def linear_cka(x: NDArray[Any], y: NDArray[Any], *, debiased: bool = False) -> f
     first, second = (np.asarray(samples, np.float64) for samples in (x, y))
     if first.ndim != 2 or second.ndim != 2 or len(first) != len(second):
         raise OptionError(
-            f"CKA compares (sample, channel) tables of the same samples; got shapes {first.shape} and {second.shape}."
+            "CKA compares (sample, channel) tables of the same samples; got shapes {shape} and {other}.",
+            shape=first.shape,
+            other=second.shape,
         )
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         raise OptionError("CKA of NaN or infinity says nothing; wanted finite numbers alone. Leave such samples out.")
     least = 4 if debiased else 2
     if len(first) < least:
-        raise OptionError(f"CKA needs at least {least} samples; got {len(first)}. Use more patches or pictures.")
+        raise OptionError(
+            "CKA needs at least {least} samples; got {count}. Use more patches or pictures.",
+            least=least,
+            count=len(first),
+        )
     grams = [_gram(samples, debiased=debiased) for samples in (first, second)]
     return _alignment(*grams, debiased=debiased)
 
@@ -121,7 +127,11 @@ def layer_similarity(
     first = [traces] if isinstance(traces, Trace) else list(traces)
     second = first if others is None else [others] if isinstance(others, Trace) else list(others)
     if not first or len(first) != len(second):
-        raise OptionError(f"CKA needs the same pictures for both models; got {len(first)} and {len(second)} traces.")
+        raise OptionError(
+            "CKA needs the same pictures for both models; got {count} and {others} traces.",
+            count=len(first),
+            others=len(second),
+        )
     shapes = [(traced.grid.rows, traced.grid.columns) for traced in (*first, *second)]
     common = min(rows for rows, _ in shapes), min(columns for _, columns in shapes)
     notes: tuple[str, ...] = ()
@@ -135,7 +145,8 @@ def layer_similarity(
     samples = len(grams[0][0])
     if samples < 4:
         raise OptionError(
-            f"CKA of {samples} samples says nothing; wanted at least 4. Use more pictures or the patches."
+            "CKA of {samples} samples says nothing; wanted at least 4. Use more pictures or the patches.",
+            samples=samples,
         )
     values = np.array([[_alignment_or_nan(gram, other, debiased=debiased) for other in grams[-1]] for gram in grams[0]])
     return LayerSimilarity((first[0].model, second[0].model), values, samples, tokens, debiased, notes)

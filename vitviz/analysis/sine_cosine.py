@@ -19,7 +19,8 @@ def sine_cosine_1d(places: Tensor | int, channels: int, *, temperature: float = 
     """
     if channels < 2 or channels % 2:
         raise OptionError(
-            f"Sine–cosine positions need an even number of channels; got {channels}. Choose a multiple of 2."
+            "Sine–cosine positions need an even number of channels; got {channels}. Choose a multiple of 2.",
+            channels=channels,
         )
     line = torch.arange(places) if isinstance(places, int) else places
     frequency = temperature ** (-torch.arange(channels // 2, dtype=torch.float64) / (channels // 2))
@@ -34,7 +35,8 @@ def sine_cosine_2d(rows: int, columns: int, channels: int, *, temperature: float
     """
     if channels < 4 or channels % 4:
         raise OptionError(
-            f"2-D sine–cosine positions need a multiple of 4 channels; got {channels}. Choose another width."
+            "2-D sine–cosine positions need a multiple of 4 channels; got {channels}. Choose another width.",
+            channels=channels,
         )
     row, column = _places(rows, columns)
     half = channels // 2

@@ -61,7 +61,8 @@ def relative_log_amplitude(maps: NDArray[Any]) -> tuple[NDArray[np.float64], NDA
     values = np.asarray(maps, np.float64)
     if values.ndim != 3 or max(values.shape[1:]) < 2:
         raise OptionError(
-            f"A spectrum needs maps of more than one patch; got the shape {values.shape}. Use a larger grid."
+            "A spectrum needs maps of more than one patch; got the shape {shape}. Use a larger grid.",
+            shape=values.shape,
         )
     amplitude = abs(np.fft.fft2(values)).mean(0)  # (rows, columns)
     down, across = (abs(np.fft.fftfreq(size)) * 2 for size in amplitude.shape)

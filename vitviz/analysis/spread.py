@@ -59,11 +59,16 @@ def check_map(values: NDArray[Any]) -> Map:
     """
     map_ = np.asarray(values, dtype=np.float64)
     if map_.ndim != 2 or not map_.size:
-        raise OptionError(f"A map has shape {map_.shape}; wanted (rows, columns). Pass one map at a time.")
+        raise OptionError(
+            "A map has shape {shape}; wanted (rows, columns). Pass one map at a time.",
+            shape=map_.shape,
+        )
     if not np.isfinite(map_).all() or map_.min() < 0 or not map_.sum() > 0:
         raise OptionError(
-            f"A map has values from {map_.min():.3g} to {map_.max():.3g}; wanted finite numbers, "
-            "none negative, not all zero. Its spread is not defined: choose another layer or token."
+            "A map has values from {low:.3g} to {high:.3g}; wanted finite numbers, none negative, not "
+            "all zero. Its spread is not defined: choose another layer or token.",
+            low=map_.min(),
+            high=map_.max(),
         )
     return map_
 
@@ -86,7 +91,11 @@ def area_ratios(
     """
     map_ = check_map(values)
     if not all(0 < share <= 1 for share in shares):
-        raise OptionError(f"The shares are {shares}; wanted numbers above 0, at most 1. RepLKNet's are {SHARES}.")
+        raise OptionError(
+            "The shares are {shares}; wanted numbers above 0, at most 1. RepLKNet's are {usual}.",
+            shares=shares,
+            usual=SHARES,
+        )
     down, across = offsets(map_.shape, origin)
     down, across = abs(down).round(9), abs(across).round(9)
     radii = np.unique((*down[:, 0], *across[0]))

@@ -62,7 +62,9 @@ def token_colours(
     front = _foreground(tokens, threshold, flip=flip)
     if front.sum() < 4:
         raise OptionError(
-            f"{int(front.sum())} patches lie above the threshold {threshold}; wanted at least 4. Lower it."
+            "{count} patches lie above the threshold {threshold}; wanted at least 4. Lower it.",
+            count=int(front.sum()),
+            threshold=threshold,
         )
     coordinates, shares = principal_coordinates(tokens[front], 3)
     colours = np.zeros((len(tokens), 3))
@@ -99,7 +101,10 @@ def _foreground(tokens: NDArray[np.float64], threshold: float | None, *, flip: b
     if threshold is None:
         return np.ones(len(tokens), bool)
     if not 0 <= threshold <= 1:
-        raise OptionError(f"The threshold is {threshold}; wanted 0 ≤ threshold ≤ 1. One half is a good start.")
+        raise OptionError(
+            "The threshold is {threshold}; wanted 0 ≤ threshold ≤ 1. One half is a good start.",
+            threshold=threshold,
+        )
     first = principal_coordinates(tokens, 1)[0][:, 0]
     first = -first if flip else first
     span = max(float(np.ptp(first)), np.finfo(float).tiny)
@@ -150,7 +155,9 @@ def token_similarity(
     check_index("Patch", patch, trace.grid.patches)
     if other is not None and other.model != trace.model:
         raise OptionError(
-            f"The pictures were traced by {trace.model} and {other.model}; wanted one model. Trace again."
+            "The pictures were traced by {model} and {other}; wanted one model. Trace again.",
+            model=trace.model,
+            other=other.model,
         )
     query = _unit(patch_tokens(trace, layer)[patch])
     there = trace if other is None else other
@@ -210,7 +217,10 @@ def token_norms(trace: Trace, *, layer: int | None = None, deviations: float = 4
     """
     layer = trace.layers - 1 if layer is None else layer
     if not deviations > 0:
-        raise OptionError(f"deviations is {deviations}; wanted a positive number. 4 finds what stands out clearly.")
+        raise OptionError(
+            "deviations is {deviations}; wanted a positive number. 4 finds what stands out clearly.",
+            deviations=deviations,
+        )
     all_norms = trace.residual(layer).double().norm(dim=-1).cpu().numpy()  # (token,)
     prefix = len(trace.grid.prefix)
     patches = all_norms[prefix:]

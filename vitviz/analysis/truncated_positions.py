@@ -19,7 +19,10 @@ def truncate_positions(vectors: Tensor, count: int) -> Tensor:
     Raises OptionError for a count below 1.
     """
     if count < 1:
-        raise OptionError(f"{count} positions were asked for; wanted at least one, one a patch.")
+        raise OptionError(
+            "{count} positions were asked for; wanted at least one, one a patch.",
+            count=count,
+        )
     kept = vectors[:count]
     missing = vectors.new_zeros(count - len(kept), vectors.shape[1])
     return torch.cat([kept, missing])

@@ -26,6 +26,7 @@ from vitviz.ui.words.labels import PHOTO_NOTES
 
 ROOT = Path(__file__).parents[2]
 ROOMS = (
+    "analysis",
     "attention",
     "attribution",
     "capture",

@@ -18,6 +18,7 @@ from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import MOST_TOKENS, Scene
 from vitviz.ui.text import _, gap, plain
 from vitviz.ui.words.class_names import class_name
+from vitviz.ui.words.errors import clause
 from vitviz.ui.work import controls, long_work
 from vitviz.ui.work.long_work import LongWork, previewed
 
@@ -60,7 +61,7 @@ def draw(scene: Scene) -> tuple[PatchSizeAnswer, ...] | None:
     reason = why_not_resizable(scene.vit)
     if reason is not None:
         st.info(
-            _("Not for this model: {reason}. Its patches cannot be resized.").format(reason=plain(reason)),
+            _("Not for this model: {reason}. Its patches cannot be resized.").format(reason=plain(clause(reason))),
             icon=":material/block:",
         )
         return None
