@@ -69,7 +69,10 @@ def gelu(*, reach: float = 6.0, points: int = 2401) -> Gelu:
     """
     if not 0 < reach < math.inf or points < 3:
         raise OptionError(
-            f"Inputs from {-reach} to {reach} in {points} points cannot be drawn; wanted a positive reach and 3 points."
+            "Inputs from {least} to {reach} in {points} points cannot be drawn; wanted a positive reach and 3 points.",
+            least=-reach,
+            reach=reach,
+            points=points,
         )
     x = np.linspace(-reach, reach, points)
     distribution = 0.5 * (1 + torch.erf(torch.from_numpy(x) / math.sqrt(2)).numpy())

@@ -57,7 +57,11 @@ def compare_sizes(
             answers.append(answer)
             done = sum(map(len, measured.values()))
             if progress is not None and progress(done, total, result()) is False:
-                raise StoppedError(f"Stopped after {done} of {total} passes, as asked. Start again for the rest.")
+                raise StoppedError(
+                    "Stopped after {done} of {total} passes, as asked. Start again for the rest.",
+                    done=done,
+                    total=total,
+                )
     return result()
 
 
@@ -83,8 +87,9 @@ def position_maps(vit: ViT, rows: int, columns: int) -> PositionMaps:
     added = positions_of(vit).added
     if added is None:
         raise OptionError(
-            f"{vit.name} adds no position vectors to its tokens, so there is no table to bring to another grid. "
-            "Choose a model with learned positions, such as the shipped one."
+            "{name} adds no position vectors to its tokens, so there is no table to bring to another "
+            "grid. Choose a model with learned positions, such as the shipped one.",
+            name=vit.name,
         )
     new = PatchGrid(rows, columns, vit.grid.patch_size)
     same = interpolate_positions(added, vit.grid, vit.grid.rows, vit.grid.columns)

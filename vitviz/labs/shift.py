@@ -59,7 +59,9 @@ def shift_right(pixels: Tensor, shift: int) -> Tensor:
     width = pixels.shape[-1]
     if not 0 <= shift < width / 2:
         raise OptionError(
-            f"A shift of {shift} pixels cannot be made; wanted 0 to less than half the width of {width} pixels."
+            "A shift of {shift} pixels cannot be made; wanted 0 to less than half the width of {width} pixels.",
+            shift=shift,
+            width=width,
         )
     return functional.pad(pixels[None], (shift, 0, 0, 0), mode="reflect")[0, :, :, :width]
 

@@ -77,7 +77,10 @@ def run(order: str, *, depth: int, width: int = 64, heads: int = 4, tokens: int 
     """
     if not 1 <= depth <= MOST_DEPTH or tokens < 1:
         raise OptionError(
-            f"Got {depth} blocks and {tokens} tokens; wanted 1 to {MOST_DEPTH} blocks and at least one token."
+            "Got {depth} blocks and {tokens} tokens; wanted 1 to {most} blocks and at least one token.",
+            depth=depth,
+            tokens=tokens,
+            most=MOST_DEPTH,
         )
     blocks = build_blocks(order, depth=depth, width=width, heads=heads, seed=seed).double()
     with SeededInitialisation(seed + 1), torch.inference_mode(False), torch.enable_grad():

@@ -101,7 +101,7 @@ def test_lengths_double_and_stay_within_what_a_slow_core_can_do() -> None:
 def test_timing_can_be_stopped_and_refuses_what_takes_too_long() -> None:
     with pytest.raises(StoppedError, match="after 0 of 2"):
         time_block(16, 2, tokens=(4, 8), progress=lambda done, total: False)
-    with pytest.raises(OptionError, match="timed for no tokens"):
+    with pytest.raises(OptionError, match="timed for 0 tokens"):
         time_block(16, 2, tokens=())
     with pytest.raises(OptionError, match=r"\(100000,\) tokens, 3 times; .*2e\+10 MACs"):
         time_block(16, 2, tokens=(100_000,))

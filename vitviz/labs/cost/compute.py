@@ -155,13 +155,21 @@ def time_block(
     largest = max((block_macs(length, width).total for length in chosen), default=0)
     if not chosen or min(chosen) < 1 or repetitions < 1 or largest > MOST_MACS:
         raise OptionError(
-            f"A block of width {width} was to be timed for {chosen or 'no'} tokens, {repetitions} times; wanted one or "
-            f"more, at least once, and at most {MOST_MACS:.0e} MACs. Choose fewer tokens or a smaller width."
+            "A block of width {width} was to be timed for {counts} tokens, {repetitions} times; wanted "
+            "one or more, at least once, and at most {most:.0e} MACs. Choose fewer tokens or a "
+            "smaller width.",
+            width=width,
+            counts=chosen or 0,
+            repetitions=repetitions,
+            most=MOST_MACS,
         )
     if block_weights(width) > MOST_WEIGHTS:
         raise OptionError(
-            f"A block of width {width} has {block_weights(width) / 1e6:,.0f} million weights; timed are blocks of at "
-            f"most {MOST_WEIGHTS / 1e6:.0f} million. Choose a smaller width; the formula needs no measurement."
+            "A block of width {width} has {weights:,.0f} million weights; timed are blocks of at most "
+            "{most:.0f} million. Choose a smaller width; the formula needs no measurement.",
+            width=width,
+            weights=block_weights(width) / 1e6,
+            most=MOST_WEIGHTS / 1e6,
         )
     (block,) = build_blocks("pre", depth=1, width=width, heads=heads, seed=0)
     generator = torch.Generator().manual_seed(0)

@@ -94,8 +94,11 @@ def _eager(
     """Return softmax(QKᵀ/√d)·V with the matrix written out."""
     if dropout_p or is_causal or enable_gqa:
         raise OptionError(
-            f"Attention with dropout {dropout_p}, causal {is_causal} or shared keys {enable_gqa} cannot be written "
-            "out here; wanted plain global attention. Put the model into eval mode."
+            "Attention with dropout {dropout_p}, causal {is_causal} or shared keys {enable_gqa} cannot "
+            "be written out here; wanted plain global attention. Put the model into eval mode.",
+            dropout_p=dropout_p,
+            is_causal=is_causal,
+            enable_gqa=enable_gqa,
         )
     scale = query.shape[-1] ** -0.5 if scale is None else scale
     scores = (query @ key.mT) * scale  # (batch, heads, query, key)
@@ -220,10 +223,16 @@ class _Features(nn.Module):
 def _check_size(map_bytes: int, weights: float, macs: float = 0) -> None:
     if map_bytes > MOST_MAP_BYTES or weights > MOST_WEIGHTS or macs > MOST_PASS_MACS:
         raise OptionError(
-            f"The attention maps would take {map_bytes / 1e6:,.0f} MB, there are {weights / 1e6:,.0f} million weights, "
-            f"and a forward pass takes {macs / 1e9:,.0f} GMACs; measured are at most {MOST_MAP_BYTES / 1e6:.0f} MB, "
-            f"{MOST_WEIGHTS / 1e6:.0f} million and {MOST_PASS_MACS / 1e9:.0f} GMACs. "
-            "Choose fewer tokens, heads or blocks or a smaller width; the formula needs no measurement."
+            "The attention maps would take {map_bytes:,.0f} MB, there are {weights:,.0f} million "
+            "weights, and a forward pass takes {macs:,.0f} GMACs; measured are at most "
+            "{most_maps:.0f} MB, {most_weights:.0f} million and {most_macs:.0f} GMACs. "
+            "Choose fewer tokens, heads or blocks or a smaller width; the formula needs no measurement.",
+            map_bytes=map_bytes / 1e6,
+            weights=weights / 1e6,
+            macs=macs / 1e9,
+            most_maps=MOST_MAP_BYTES / 1e6,
+            most_weights=MOST_WEIGHTS / 1e6,
+            most_macs=MOST_PASS_MACS / 1e9,
         )
 
 

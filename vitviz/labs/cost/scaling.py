@@ -53,7 +53,11 @@ def scale(shape: ViTShape, growing: str, values: Sequence[int]) -> Scaling:
     """
     check_choice("Growing size", growing, GROWING)
     if len(values) < 2:
-        raise OptionError(f"Got {len(values)} values of {growing}; wanted at least two to compare.")
+        raise OptionError(
+            "Got {count} values of {growing}; wanted at least two to compare.",
+            count=len(values),
+            growing=growing,
+        )
     shapes = [_changed(shape, growing, value) for value in sorted(values)]
     return Scaling(
         growing,

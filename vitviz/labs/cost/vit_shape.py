@@ -45,13 +45,18 @@ class ViTShape(Record):
         sizes = (*self.patch_size, self.width, self.depth, self.heads)
         if min(sizes) < 1 or min(self.prefix, self.classes) < 0 or self.mlp_ratio < 0:
             raise OptionError(
-                f"A Vision Transformer has at least one pixel a patch, channel, block and head; got {self}. "
-                "Choose larger sizes."
+                "A Vision Transformer has at least one pixel a patch, channel, block and head; got "
+                "{given}. Choose larger sizes.",
+                given=repr(self),
             )
         if any(side < patch for side, patch in zip(self.image_size, self.patch_size, strict=True)):
             raise OptionError(
-                f"A picture of {self.image_size[0]} × {self.image_size[1]} pixels holds no patch of "
-                f"{self.patch_size[0]} × {self.patch_size[1]}; wanted at least one. Choose smaller patches."
+                "A picture of {height} × {width} pixels holds no patch of {patch_height} × {patch_width}; "
+                "wanted at least one. Choose smaller patches.",
+                height=self.image_size[0],
+                width=self.image_size[1],
+                patch_height=self.patch_size[0],
+                patch_width=self.patch_size[1],
             )
 
     @property

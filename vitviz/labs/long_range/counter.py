@@ -74,7 +74,10 @@ def count(identities: Sequence[int], beta: float) -> AttentionCount:
     if not identities:
         raise OptionError("There are no tokens to count; wanted at least one identity.")
     if not beta >= 0:
-        raise OptionError(f"β is {beta}; wanted a number from 0, or infinity. 0 compares nothing.")
+        raise OptionError(
+            "β is {beta}; wanted a number from 0, or infinity. 0 compares nothing.",
+            beta=beta,
+        )
     ids = np.asarray(identities)
     same = ids[:, None] == ids  # (query, key)
     weight = same + ~same * math.exp(-beta)  # e^(score − β), so that nothing overflows
@@ -89,7 +92,10 @@ def own_weight(same: int, tokens: int, beta: float) -> float:
     """
     if not 1 <= same <= tokens or not beta >= 0:
         raise OptionError(
-            f"m = {same} of n = {tokens} tokens at β = {beta}; wanted 1 ≤ m ≤ n and β from 0. Count the token itself."
+            "m = {same} of n = {tokens} tokens at β = {beta}; wanted 1 ≤ m ≤ n and β from 0. Count the token itself.",
+            same=same,
+            tokens=tokens,
+            beta=beta,
         )
     return 1 / (same + (tokens - same) * math.exp(-beta))
 
@@ -103,8 +109,11 @@ def local_count(first: Sequence[float], second: Sequence[float], window: float) 
     """
     if not window > 0 or len(first) != len(second):
         raise OptionError(
-            f"{len(first)} first and {len(second)} second halves in windows of width {window}; "
-            "wanted as many of the one as of the other, and a width above 0. Give two places for each object."
+            "{count} first and {others} second halves in windows of width {window}; wanted as many of "
+            "the one as of the other, and a width above 0. Give two places for each object.",
+            count=len(first),
+            others=len(second),
+            window=window,
         )
     return sum(
         len({math.floor(place / window), math.floor(other / window)})

@@ -123,7 +123,10 @@ def wanted_values(
     given = np.asarray(value, np.int64)
     if given.min() < low or given.max() > high:
         raise OptionError(
-            f"The {name} is {given.min() if given.min() < low else given.max()}; wanted {low} to {high}. "
-            "Choose another."
+            "The {name} is {number}; wanted {low} to {high}. Choose another.",
+            name=name,
+            number=given.min() if given.min() < low else given.max(),
+            low=low,
+            high=high,
         )
     return np.broadcast_to(given.reshape(given.shape + (1,) * (len(shape) - given.ndim)), shape)

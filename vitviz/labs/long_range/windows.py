@@ -48,7 +48,10 @@ def slide(board: Board, side: int) -> tuple[Window, ...]:
     (2, 1)
     """
     if side < 1:
-        raise OptionError(f"A window of {side} cells holds nothing; wanted 1 or more.")
+        raise OptionError(
+            "A window of {side} cells holds nothing; wanted 1 or more.",
+            side=side,
+        )
     windows: list[Window] = []
     total = 0
     for row in range(0, board.shape[0], side):
@@ -89,5 +92,7 @@ def layers_to_hear(distance: int, kernel: int) -> int:
 def _check(distance: int, kernel: int) -> None:
     if distance < 0 or kernel < 3 or kernel % 2 == 0:
         raise OptionError(
-            f"A distance of {distance} pixels and a kernel of {kernel}; wanted one from 0 and an odd kernel from 3."
+            "A distance of {distance} pixels and a kernel of {kernel}; wanted one from 0 and an odd kernel from 3.",
+            distance=distance,
+            kernel=kernel,
         )
