@@ -34,14 +34,15 @@
   let timer;
   function arrive() {
     page.dataset.arriving = "";
-    let [rest, time] = [0, 0];
+    let [rest, time, all] = [0, 0, 0];
     clearInterval(timer);
     timer = setInterval(() => {
       const app = document.querySelector('[data-testid="stApp"]');
       rest = app?.dataset.testScriptState === "notRunning" ? rest + 1 : 0;
-      time += app ? 1 : 0;
+      time += app?.querySelector('[data-testid="stMainBlockContainer"] h2') ? 1 : 0; // not while a model is loaded
+      all += 1;
       const waits = app?.querySelector('[data-testid="stBidiComponentIsolated"]:not([data-drawn])');
-      if ((rest < 10 || waits) && time < 40) return;
+      if ((rest < 10 || waits) && time < 40 && all < 300) return;
       clearInterval(timer);
       delete page.dataset.arriving;
     }, 200);

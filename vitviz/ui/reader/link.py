@@ -121,7 +121,7 @@ def _tell_unknown(parameters: Mapping[str, str]) -> None:
         told = _("The link says {name}={text}, which is not a choice here; it is left out.").format(
             name=repr(name[:60]), text=repr(text[:60])
         )
-        near = get_close_matches(name, CHOICES, n=1)
+        near = get_close_matches(name, CHOICES, n=1, cutoff=0.75)
         notice(told + (gap() + _("Perhaps {other} was meant.").format(other=near[0]) if near else ""))
 
 
