@@ -198,3 +198,11 @@ def test_the_files_and_the_code_give_the_numbers(dashboard, results, which):
         assert result.arrays()["mlp"][0] == pytest.approx(block_macs(16, 192).mlp)
     else:
         assert scope["values"] == attention_storage(shape)
+
+
+@pytest.mark.parametrize("power", range(1, 22))
+def test_numbers_have_room_in_a_narrow_column_whatever_the_sizes(power):
+    for factor in (1, 3.7325851819, 9.9996):
+        told = (compute._macs(factor * 10**power), passes.size(factor * 10**power))
+        assert max(map(len, told)) <= len("10,000 GMACs"), told
+    assert (compute._macs(3.7325851819e19), passes.size(1.152922054e18)) == ("37.33 EMACs", "1.15 EB")

@@ -104,8 +104,10 @@ def billions(count: float) -> str:
 
 
 def _macs(count: float) -> str:
-    for unit, factor in (("GMACs", 1e9), ("MMACs", 1e6)):
-        if count >= 0.1 * factor:
+    """Return a number of MACs that has room in a narrow column, whatever the size."""
+    units = (("EMACs", 1e18, 10), ("PMACs", 1e15, 10), ("TMACs", 1e12, 10), ("GMACs", 1e9, 0.1), ("MMACs", 1e6, 0.1))
+    for unit, factor, least in units:
+        if count >= least * factor:
             return f"{billions(count * 1e9 / factor)} {unit}"
     return f"{count / 1e3:.3g} kMACs"
 

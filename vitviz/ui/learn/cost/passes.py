@@ -93,8 +93,8 @@ def _peaks(rows: list[StepCost]) -> dict[str, list[str]]:
 
 
 def size(count: float) -> str:
-    """Return a number of bytes as text, in powers of 1000."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= factor:
-            return f"{count / factor:,.3g} {unit}" if count < 999.5e9 else f"{count / 1e9:,.0f} GB"
+    """Return a number of bytes as text, in powers of 1000; it has room in a narrow column, whatever the size."""
+    for unit, factor in (("EB", 1e18), ("PB", 1e15), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= 0.9995 * factor:
+            return f"{count / factor:,.3g} {unit}" if count < 999.5 * factor else f"{count / factor:,.0f} {unit}"
     return f"{count:.0f} B"
