@@ -181,3 +181,12 @@ def test_a_damaged_atlas_is_named(tmp_path: Path) -> None:
     (tmp_path / "atlas.json").write_text(json.dumps(told))
     with pytest.raises(OptionError, match=f"{tmp_path} is damaged"):
         vitviz.read_atlas(tmp_path)
+
+
+def test_a_folder_has_a_name() -> None:
+    """An empty text would be the current folder, in which nobody asked for an atlas."""
+    for name in ("", " "):
+        with pytest.raises(OptionError, match=r"has no name; wanted one, or \"\.\" for the current folder"):
+            vitviz.read_atlas(name)
+        with pytest.raises(OptionError, match="has no name"):
+            vitviz.atlas("assets/examples", name)

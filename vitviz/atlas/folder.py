@@ -10,6 +10,7 @@ atlas.npz    the merge of all, when it is done; the states go then
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,13 @@ from vitviz.export.json_text import json_text
 from vitviz.files import check_outputs, write_bytes, write_text
 
 SETTINGS, PHOTOS, ATLAS, STATES, LOCK = "atlas.json", "photos.csv", "atlas.npz", "states", ".lock"
+
+
+def named_folder(name: str | os.PathLike[str]) -> Path:
+    """Return the path of a result folder; raises OptionError for an empty name, which would be the current folder."""
+    if not os.fspath(name).strip():
+        raise OptionError('The folder of an atlas has no name; wanted one, or "." for the current folder. Name it.')
+    return Path(name).expanduser()
 
 
 class AtlasFolder:

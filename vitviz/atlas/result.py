@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vitviz.argument import checked
 from vitviz.atlas.entry import Entry
-from vitviz.atlas.folder import AtlasFolder
+from vitviz.atlas.folder import AtlasFolder, named_folder
 from vitviz.atlas.layout import METRICS, Layout, Statistic
 from vitviz.atlas.moments import Moments
 from vitviz.atlas.photo_list import read_list
@@ -276,7 +276,7 @@ def read_atlas(folder: str | PathLike[str]) -> Atlas:
     >>> vitviz.read_atlas("results").summary("entropy").mean.shape  # (layer, head)
     (12, 6)
     """
-    place = AtlasFolder(Path(folder).expanduser())
+    place = AtlasFolder(named_folder(folder))
     told = place.begun()
     if told is None:
         raise OptionError(f"There is no atlas in {folder}. Make one with vitviz.atlas or the command atlas.")

@@ -14,7 +14,7 @@ import torch
 
 from vitviz.argument import checked
 from vitviz.atlas.entry import Entry
-from vitviz.atlas.folder import AtlasFolder
+from vitviz.atlas.folder import AtlasFolder, named_folder
 from vitviz.atlas.job import Job, ModelChoice, Settings
 from vitviz.atlas.layout import Layout
 from vitviz.atlas.photo_list import MOST_CLASSES, Shards, changed, read_list, touched, write_list
@@ -115,7 +115,7 @@ def atlas(
     runner = Runner(workers=workers, ray=ray, gpus=gpus, device=device)
     runner.check()
     origin = source_of(source, table=table, column=column)
-    folder = AtlasFolder(Path(out).expanduser())
+    folder = AtlasFolder(named_folder(out))
     choice = model if isinstance(model, ViT) else ModelChoice(model, tuple(sorted((model_options or {}).items())))
     if isinstance(choice, ViT) and model_options:
         raise OptionError("model_options belong to a model's name; got a loaded model with them. Leave them out.")
