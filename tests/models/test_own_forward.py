@@ -165,6 +165,13 @@ def test_photos_become_grey_for_one_channel() -> None:
     assert model.frame(PHOTO).shape == (96, 96, 3)
     for name in ("rollout", "occlusion", "saliency"):
         assert vitviz.attribute(name, model, PHOTO).values.any()
+    assert model.seen_part(PHOTO) == in_colour.seen_part(PHOTO)
+    padded, wanted_part = (known.with_crop("pad").seen_part(PHOTO) for known in (model, in_colour))
+    assert padded is not None
+    assert wanted_part is not None
+    assert padded.box == wanted_part.box
+    assert np.allclose(padded.inside, wanted_part.inside, atol=1e-3)  # the bars have another grey
+    assert model.with_crop("pad").preprocess(PHOTO).shape == (1, 32, 32)
     moved = ViT.from_module(nn.Sequential(Squared(), vit(in_chans=1)).eval())
     assert moved.notes[0].startswith("a picture needs a transform of your own")
 

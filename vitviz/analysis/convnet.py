@@ -142,6 +142,11 @@ class ConvNet(Record):
         """
         if layer != -1:
             check_index("Layer", layer, self.layers)
+        if batch.ndim != 4:
+            raise GridError(
+                "The batch has shape {shape}; wanted (image, channel, height, width). Stack what preprocess returns.",
+                shape=tuple(batch.shape),
+            )
         for step in self.chain[: layer + 1]:
             batch = step(batch)
         if batch.ndim != 4:

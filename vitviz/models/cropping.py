@@ -7,7 +7,7 @@ of timm's transforms, of Hugging Face's processors and of functions of one's own
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from torch import Tensor
 from vitviz.grid import PatchGrid
 from vitviz.images.crop import TRAINED, Crop, Shape, check_crop, shaped
 from vitviz.images.seen_part import SeenPart
+from vitviz.models.preparation import Grey
 from vitviz.record import Record
 
 Transform = Callable[[Image.Image], Tensor]
@@ -66,11 +67,20 @@ def cropper(
     return lambda given: Cropped(own_transform(given), crop, shape)
 
 
+def _in_colour(transform: Transform) -> Transform:
+    """Return a transform whose places are the same and come through as three channels."""
+    own = own_transform(transform)
+    if not isinstance(own, Grey):
+        return transform
+    return replace(transform, transform=own.transform) if isinstance(transform, Cropped) else own.transform
+
+
 def seen_part(transform: Transform, picture_size: tuple[int, int]) -> SeenPart | None:
     """Return which part of a picture of a width and height a transform shows.
 
     None where that cannot be known: where places do not come through along straight lines, or not as three channels.
     """
+    transform = _in_colour(transform)
     scale = min(1.0, _PROBE / max(picture_size))
     ramp = transform(Image.fromarray(_ramp(*(max(1, round(scale * side)) for side in picture_size))))
     if ramp.ndim != 3 or len(ramp) != 3:

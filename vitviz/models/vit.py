@@ -278,12 +278,11 @@ class ViT(Record):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ViT:
         """Return a copy with a module of its own."""
-        kept = {name: getattr(self, name) for name in _kept_fields()}
-        return _remade({**kept, "module": copied_module(self.module)})
+        return _remade({**_kept(self), "module": copied_module(self.module)})
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what it was made of: the shell and the proof are made anew when it is read, the lock is a new one."""
-        return _remade, ({name: getattr(self, name) for name in _kept_fields()},)
+        return _remade, (_kept(self),)
 
     def preprocess(self, image: Picture) -> Tensor:
         """Return the model's input for a picture: (channel, height, width), normalised.
@@ -305,6 +304,7 @@ class ViT(Record):
             )
         return pixels
 
+    @checked
     def picture(self, pixels: Tensor) -> NDArray[np.uint8]:
         """Return the picture that an input shows, undoing the normalisation: (height, width, 3), 0 to 255.
 
@@ -339,9 +339,9 @@ class ViT(Record):
         return self.class_names[index]
 
 
-def _kept_fields() -> list[str]:
-    """Return the fields that a copy takes over; its shell, its proof and its lock are new."""
-    return [entry.name for entry in fields(ViT) if entry.name not in ("observed", "lock")]
+def _kept(vit: ViT) -> dict[str, Any]:
+    """Return the fields that a copy takes over, by name; its shell, its proof and its lock are new."""
+    return {entry.name: getattr(vit, entry.name) for entry in fields(vit) if entry.name not in ("observed", "lock")}
 
 
 def _remade(kept: dict[str, Any]) -> ViT:
