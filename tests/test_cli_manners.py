@@ -254,6 +254,7 @@ def test_every_argument_that_an_error_of_the_core_advises_is_an_option_or_cannot
         "target": "a trace is made with the gradients that its method needs",
         "layer_scores": "the same",
         "distilled": "the labs train in Python and in the dashboard",
+        "patch_size": "a grid made in Python; a model has its own",
         "hidden_act": "a word of the file's own configuration",
         "model_type": "the same",
     }

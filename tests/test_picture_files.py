@@ -147,8 +147,11 @@ def test_frames_of_single_pictures_and_of_open_ones() -> None:
     for source in (noisy(), np.asarray(noisy()), encoded(noisy(), "PNG"), open_photo(noisy())):
         with pytest.raises(OptionError, match="Frame 2 does not exist: the picture has 1"):
             open_photo(source, frame=2)
-    for frame in (0, -1, 1.5, True, "2"):
+    for frame in (0, -1):
         with pytest.raises(OptionError, match="cannot be used; wanted a whole number from 1"):
+            open_photo(noisy(), frame=frame)
+    for frame in (1.5, True, "2"):
+        with pytest.raises(OptionError, match="frame must be a whole number; got"):
             open_photo(noisy(), frame=frame)  # type: ignore[arg-type]
     with Image.open(io.BytesIO(SEVERAL["TIFF"][0]())) as opened:
         opened.seek(2)

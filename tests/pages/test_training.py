@@ -131,8 +131,8 @@ def here(function, **settings):
 
 @pytest.mark.parametrize("experiment", QUICK)
 def test_a_run_starts_at_a_click_and_its_result_replaces_the_shipped_one(dashboard, results, monkeypatch, experiment):
-    for name in ("hunger", "layer_norm"):  # the distillation has its own process
-        monkeypatch.setattr(f"vitviz.ui.learn.training.{name}.apart", here)
+    if experiment != choices.DISTILLATION:  # it has its own process
+        monkeypatch.setattr("vitviz.ui.learn.training.own_run.apart", here)
     app = dashboard(PAGE, training=experiment, **QUICK[experiment]).sound()
     app.app.button(key=f"start_{experiment}").click().run()
     assert not app.app.exception

@@ -29,6 +29,8 @@ _STALE_UNTOUCHED = 0.3
 """The same for a run in which nothing was chosen: the back button needs no click on the page."""
 _TOUCHED = "vitviz_choices_touched"
 _NOTICES = "vitviz_notices"
+_ADDED = ("utm_", "fbclid", "gclid")
+"""What newsletters and search engines add to every link: it is no choice of the reader's."""
 _MOST_TOLD = 3
 
 
@@ -117,7 +119,8 @@ def receive() -> None:
 
 def _tell_unknown(parameters: Mapping[str, str]) -> None:
     """Tell what a link says that is no choice; the link that is written next has it no more."""
-    for name, text in list(parameters.items())[:_MOST_TOLD]:
+    meant = {name: text for name, text in parameters.items() if not name.startswith(_ADDED)}
+    for name, text in list(meant.items())[:_MOST_TOLD]:
         told = _("The link says {name}={text}, which is not a choice here; it is left out.").format(
             name=repr(name[:60]), text=repr(text[:60])
         )
