@@ -13,6 +13,7 @@ from vitviz.analysis.convnet import ConvNet
 from vitviz.figures.export import html_of_figures
 from vitviz.labs.parameters import counted_parameters
 from vitviz.labs.shift import plain_convolutions
+from vitviz.numbers import Signed
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.furniture import lesson
 from vitviz.ui.kept import networks
@@ -137,7 +138,7 @@ def test_the_followed_patch_is_chosen_by_row_and_column(dashboard, results):
     app.app.number_input(key="anatomy_column").set_value(1).run()
     assert app.sound().link["patch"] == "12"
     vector = results[-1].arrays()["patches"][12].ravel()
-    assert f"run from {vector.min():.2f} to {vector.max():.2f}" in words(app)
+    assert f"run from {Signed(vector.min()):.2f} to {Signed(vector.max()):.2f}" in words(app)
 
 
 def test_the_norms_of_a_block_are_those_of_its_tensors(dashboard, results):

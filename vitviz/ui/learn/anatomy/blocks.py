@@ -11,7 +11,7 @@ from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import Scale
 from vitviz.labs.anatomy import BlockStep, norms
 from vitviz.labs.parameters import Dimensions
-from vitviz.numbers import scientific
+from vitviz.numbers import Signed, scientific
 from vitviz.ui.choices.shared import LAYER
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.learn.anatomy import tokens
@@ -138,8 +138,8 @@ def answer(scene: Scene, size: Dimensions) -> None:
             ).format(
                 classes=len(logits),
                 width=int(trace.embedding.shape[0]),
-                first=logits[0],
-                second=logits[1] if len(logits) > 1 else logits[0],
+                first=Signed(logits[0]),
+                second=Signed(logits[min(1, len(logits) - 1)]),
             )
         )
 

@@ -13,7 +13,7 @@ from vitviz.figures.axes import Axis
 from vitviz.figures.curve import Curve
 from vitviz.figures.line_chart import line_chart
 from vitviz.labs.gelu import Activations, Gelu, activations, gelu
-from vitviz.numbers import percent, scientific
+from vitviz.numbers import Signed, percent, scientific
 from vitviz.pictures import lessons
 from vitviz.ui.choices import anatomy as choices
 from vitviz.ui.choices.shared import LAYER
@@ -45,7 +45,7 @@ def draw(scene: Scene) -> Result | None:
         chart(lessons.gelu(curves, say=_).figure(), key="gelu_curves")
         st.caption(
             _("The smallest value of GELU is {value:.3f}, at {place:.3f}; ReLU is never negative.").format(
-                value=curves.lowest[1], place=curves.lowest[0]
+                value=Signed(curves.lowest[1]), place=Signed(curves.lowest[0])
             )
         )
     with right:

@@ -17,7 +17,7 @@ from vitviz.figures.paint import paint_map
 from vitviz.figures.scale import Scale
 from vitviz.figures.see_through import see_through
 from vitviz.labs.anatomy import Embedding, principal_filters
-from vitviz.numbers import percent, scientific
+from vitviz.numbers import Signed, percent, scientific
 from vitviz.ui.choices.shared import PATCH
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, pinned_patch
@@ -116,7 +116,7 @@ def flatten(scene: Scene, embedding: Embedding) -> None:
                 "The same patch as **one vector of {length} numbers**, one line a colour (red, green, blue), each line "
                 "the rows of the patch one after the other. Red cells are above the data set's mean, blue below: the "
                 "values run from {low:.2f} to {high:.2f}. That two cells were neighbours is nowhere written any more."
-            ).format(length=len(vector), low=vector.min(), high=vector.max())
+            ).format(length=len(vector), low=Signed(vector.min()), high=Signed(vector.max()))
         )
 
 
@@ -272,7 +272,9 @@ def _map(place: object, scene: Scene, values: NDArray[np.float32], title: str) -
             width="stretch",
             alt=title,
         )
-        st.caption(_("{title}: {low:.2f} to {high:.2f}").format(title=title, low=map_.min(), high=map_.max()))
+        st.caption(
+            _("{title}: {low:.2f} to {high:.2f}").format(title=title, low=Signed(map_.min()), high=Signed(map_.max()))
+        )
 
 
 def _colours(scene: Scene, layer: int) -> NDArray[np.uint8]:

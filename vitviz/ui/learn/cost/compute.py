@@ -172,9 +172,7 @@ def _counted(scene: Scene) -> None:
             _("Usual model"): list(rows),
             _("Tokens"): [shape.tokens for shape in PRESETS.values()],
             _("GMACs"): [billions(macs.total) for macs in rows.values()],
-            _("with norms"): [
-                f"{(model_macs(shape).total + norm_operations(shape)) / 1e9:,.2f}" for shape in PRESETS.values()
-            ],
+            _("with norms"): [billions(rows[name].total + norm_operations(shape)) for name, shape in PRESETS.items()],
         },
         alt=_("One row a usual model with its tokens and multiply–accumulates"),
     )

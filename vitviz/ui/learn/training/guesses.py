@@ -8,6 +8,7 @@ from vitviz.labs.digits.data_hunger import DataHunger
 from vitviz.labs.digits.distillation_runs import Distillation
 from vitviz.labs.digits.scaling import DigitScaling
 from vitviz.labs.layer_norm.runs import shipped_runs
+from vitviz.numbers import Signed
 from vitviz.ui.components.curve_sketch import SketchAxes
 from vitviz.ui.furniture.guess import CurveGuess, OptionGuess
 from vitviz.ui.furniture.guessing import Guidance
@@ -101,11 +102,11 @@ def _gap_words(shown: DataHunger) -> str:
         "The CNN is ahead by {first:.1f} percentage points with {fewest} digits, by {widest:.1f} with {place} and by "
         "{last:.1f} with {most}."
     ).format(
-        first=gaps[0],
+        first=Signed(gaps[0]),
         fewest=shown.sizes[0],
-        widest=gaps[widest],
+        widest=Signed(gaps[widest]),
         place=shown.sizes[widest],
-        last=gaps[-1],
+        last=Signed(gaps[-1]),
         most=shown.sizes[-1],
     )
 

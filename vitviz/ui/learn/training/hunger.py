@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vitviz.labs.digits.data_hunger import NETWORKS, SIZES, DataHunger, data_hunger
 from vitviz.labs.digits.networks import digit_convnet, digit_vit, weights_of
 from vitviz.labs.digits.results import shipped_hunger
+from vitviz.numbers import Signed
 from vitviz.pictures.networks import hunger
 from vitviz.ui.choices import training as choices
 from vitviz.ui.furniture import guessing, lesson
@@ -146,7 +147,7 @@ def _sentence(shown: DataHunger) -> str:
         + " "
         + _(
             "The CNN is ahead by {first:.1f} percentage points with {fewest} digits and by {last:.1f} with {most}."
-        ).format(first=gaps[0], fewest=shown.sizes[0], last=gaps[-1], most=shown.sizes[-1])
+        ).format(first=Signed(gaps[0]), fewest=shown.sizes[0], last=Signed(gaps[-1]), most=shown.sizes[-1])
     )
 
 

@@ -23,7 +23,7 @@ from vitviz.images import Photo
 from vitviz.labs.input_size import InputSizes, PositionMaps, compare_sizes, position_maps
 from vitviz.labs.input_size_runs import shipped_sizes
 from vitviz.models.vit import ViT
-from vitviz.numbers import percent, scientific
+from vitviz.numbers import Signed, percent, scientific
 from vitviz.pictures import costs
 from vitviz.ui.choices import training as choices
 from vitviz.ui.furniture import guessing, lesson, tables
@@ -207,7 +207,7 @@ def _answers(scene: Scene, sizes: InputSizes) -> None:
 
 def _answer(scene: Scene, answer: SizedAnswer) -> str:
     if not answer.top:
-        return _("cosine {cosine:.3f}").format(cosine=answer.cosine)
+        return _("cosine {cosine:.3f}").format(cosine=Signed(answer.cosine))
     best, share = answer.top[0]
     return f"{class_name(scene.vit, best)} ({percent(share)})"
 

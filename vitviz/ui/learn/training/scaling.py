@@ -13,7 +13,7 @@ from vitviz.figures.line_chart import line_chart
 from vitviz.labs.digits.data import held_out
 from vitviz.labs.digits.scaling import GROWING, DigitScaling
 from vitviz.labs.digits.scaling_runs import shipped_scaling
-from vitviz.numbers import percent
+from vitviz.numbers import Signed, percent
 from vitviz.pictures import networks
 from vitviz.ui.choices import training as choices
 from vitviz.ui.furniture import guessing, lesson
@@ -74,8 +74,8 @@ def sentence(shown: DigitScaling, growing: str) -> str:
         "the means {explained:.2f}. Twice the size leaves {rest} of the error."
     ).format(
         exponent=law.exponent,
-        low=round(low, 2) + 0.0,  # no "-0.00"
-        high=round(high, 2) + 0.0,
+        low=Signed(round(low, 2) + 0.0),  # no "−0.00"
+        high=Signed(round(high, 2) + 0.0),
         seeds=shown.seeds,
         explained=law.explained,
         rest=percent(round(law.doubled, 2)),

@@ -9,6 +9,7 @@ from vitviz.figures.overlay import overlay
 from vitviz.figures.scale import Scale
 from vitviz.figures.see_through import GREY_INK, see_through
 from vitviz.labs.digits.distillation_runs import TokenAttention
+from vitviz.numbers import Signed
 from vitviz.pictures.networks import token_sheet
 from vitviz.ui.text import _
 
@@ -47,5 +48,5 @@ def draw(attention: TokenAttention) -> None:
             "Shares of attention that each of the two tokens gives to the 4 × 4 patches, one map a head, one scale for "
             "all; a real trace of the trained student. Over the ten digits the two tokens' maps have a mean cosine of "
             "{likeness:.2f}: 1 would be the same view."
-        ).format(likeness=attention.likeness)
+        ).format(likeness=Signed(attention.likeness))
     )
