@@ -6,6 +6,7 @@ import re
 from vitviz.assets import PACKAGE
 from vitviz.ui.explore.patches import painting
 from vitviz.ui.kept import cache, own_models, photo_shelf
+from vitviz.ui.work.child import IDLE_SECONDS
 
 README = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
 BYTES = {
@@ -46,3 +47,7 @@ def test_the_table_of_what_is_kept_is_the_code():
     for name, limit, unit in rows:
         wanted = BYTES[name] / 1e6 if unit else counts[name]
         assert float(limit.replace(",", "")) == wanted, f"README says that {name} keeps {limit}{unit}, not {wanted}"
+
+
+def test_the_process_that_waits_for_a_run_ends_when_the_readme_says():
+    assert f"it ends after\n{IDLE_SECONDS / 60:g} minutes without one" in README
