@@ -22,6 +22,7 @@ from vitviz.export.arrays import npz_bytes
 from vitviz.export.json_text import json_text
 from vitviz.figures.export import html_of_png
 from vitviz.figures.image_files import jpeg_bytes
+from vitviz.figures.overlay import grey
 from vitviz.figures.sheet import Panel, print_figure
 from vitviz.files import check_outputs, write_files
 from vitviz.models.vit import ViT
@@ -125,7 +126,7 @@ def _png(content: Content) -> Written:
         ),
         Panel(
             label=shown.panel,
-            photo=_grey(photo) if shown.scale.signed else photo,
+            photo=grey(photo) if shown.scale.signed else photo,
             map=shown.values,
             scale=shown.scale,
             palette=None if spotlight or shown.scale.signed else looks.palette,
@@ -136,12 +137,6 @@ def _png(content: Content) -> Written:
         ),
     ]
     return print_figure(panels, title=content.title, caption=content.caption), []
-
-
-def _grey(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the photo without colours, for maps whose colours mean signs."""
-    grey = Image.fromarray(photo).convert("L").convert("RGB")
-    return np.asarray(grey)
 
 
 def _html(content: Content) -> Written:
