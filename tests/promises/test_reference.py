@@ -7,6 +7,7 @@ import pkgutil
 import re
 from typing import Any
 
+import pytest
 import yaml
 
 import vitviz
@@ -57,6 +58,17 @@ def test_the_table_is_of_every_method() -> None:
     for text in (REPORT, TRUST):
         assert "1,000" in text
         assert re.search(r"\b100\b", text)
+
+
+def test_the_table_is_the_mean_of_the_photos_that_lie_beside_it() -> None:
+    photos: dict[str, list[float]] = {}
+    with (ROOT / "benchmarks/results/faithfulness_photos.csv").open(encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            photos.setdefault(row["method"], []).append(float(row["difference"]))
+    whole = {method: values for method, values in photos.items() if len(values) == 1000}
+    assert whole.keys() == {method for method, row in TABLE.items() if row["difference_photos"] == "1000"}
+    for method, values in whole.items():
+        assert sum(values) / len(values) == pytest.approx(float(TABLE[method]["difference"]), abs=1e-5)
 
 
 def test_the_page_on_trust_has_the_numbers_of_the_tables() -> None:
