@@ -28,8 +28,11 @@ def pages(reader, press):
 
 
 def presentation(reader, press):
+    reader.find(".shortcuts").evaluate("(keys) => { keys.seen = true; }")
     press("p")
     reader.find("html[data-present='on'] body").wait_for(state="attached")
+    reader.settle()
+    assert reader.find(".shortcuts").evaluate("(keys) => keys.seen")  # keys pressed while it is built anew are lost
     press("p")
     reader.find("html:not([data-present]) body").wait_for(state="attached")
 

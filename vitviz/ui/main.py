@@ -79,8 +79,9 @@ def frame() -> None:
     if drawn != _sidebar_choices():  # a photo or model that cannot be had: the sidebar says what is shown instead
         link.publish()
         st.rerun()
-    for text in link.take_notices():
-        st.warning(plain(text), icon=":material/info:")
+    with st.container(key="notices"):  # a place of its own: without one the page below would be built anew
+        for text in link.take_notices():
+            st.warning(plain(text), icon=":material/info:")
     foot.follow(name)
     presentation.draw_bar()
     strip.draw(now)

@@ -19,7 +19,7 @@ def draw_toggle() -> None:
     st.toggle(
         _("Presentation size"),
         key=key,
-        on_change=toggle,
+        on_change=lambda: link.put(PRESENT.at("on" if st.session_state[key] else "off")),
         help=_("For a projector: large type, the sidebar away, the controls folded. The key p does the same."),
     )
 
@@ -30,14 +30,22 @@ def toggle() -> None:
 
 
 def draw_bar() -> None:
-    """Draw the buttons that fold the controls out and lead back; nothing in the usual size."""
+    """Draw the buttons that fold the controls out and lead back; nothing in the usual size, but its place is kept.
+
+    Without a place of its own the page below would be built anew in the browser, and keys pressed meanwhile be lost.
+    """
     state = link.get(PRESENT)
-    if state == "off":
-        return
     with st.container(key="present", horizontal=True, horizontal_alignment="right"):
+        if state == "off":
+            return
         words = _("Show the controls") if state == "on" else _("Fold the controls")
         st.button(words, key="present_controls", on_click=_fold)
-        st.button(_("Leave presentation size"), key="present_leave", on_click=toggle)
+        st.button(_("Leave presentation size"), key="present_leave", on_click=_leave)
+
+
+def _leave() -> None:
+    """Leave presentation size; clicked twice, it is left all the same."""
+    link.put(PRESENT.at("off"))
 
 
 def _fold() -> None:
