@@ -123,7 +123,7 @@ def with_patch_size(vit: ViT, patch_size: int) -> ViT:
     try:
         body.set_input_size(img_size=image_size, patch_size=(patch_size, patch_size))
     except (RuntimeError, AssertionError, ValueError, TypeError) as error:
-        raise _refused(vit, f"its positions cannot be interpolated ({error})") from error
+        raise _refused(vit, Clause("its positions cannot be interpolated ({error})", error=f"{error}")) from error
     return rewrapped(vit, shell, image_size)
 
 

@@ -19,6 +19,7 @@ from torch import fx, nn
 
 from vitviz.analysis.convnet import ConvNet
 from vitviz.argument import checked
+from vitviz.clause import Clause
 from vitviz.errors import UnsupportedModelError, VitvizError, check_index
 from vitviz.record import Record
 
@@ -178,7 +179,9 @@ def _through(module: nn.Module, field: TheoreticalField) -> TheoreticalField:
         with _TRACING:
             graph = _Tracer().trace(module)
     except (fx.proxy.TraceError, TypeError, RuntimeError, NotImplementedError) as error:
-        raise _unknown(f"{type(module).__name__} decides by the numbers what it computes ({error})") from error
+        raise _unknown(
+            Clause("{kind} decides by the numbers what it computes ({error})", kind=_kind(module), error=f"{error}")
+        ) from error
     return _along(module, graph, field)
 
 
@@ -212,10 +215,10 @@ def _along(module: nn.Module, graph: fx.Graph, start: TheoreticalField) -> Theor
         if node.op == "output":
             incoming = fields.get(node.args[0]) if isinstance(node.args[0], fx.Node) else None
             if incoming is None:
-                raise _unknown(f"{type(module).__name__} does not return one feature map")
+                raise _unknown(Clause("{kind} does not return one feature map", kind=_kind(module)))
             return incoming
         fields[node] = _at(module, node, fields, start)
-    raise _unknown(f"{type(module).__name__} returns nothing")
+    raise _unknown(Clause("{kind} returns nothing", kind=_kind(module)))
 
 
 def _at(
@@ -237,7 +240,9 @@ def _at(
     if len(inputs) == 1 and pointwise:
         return inputs[0]
     name = known if isinstance(known, str) else getattr(known, "__name__", str(known))
-    raise _unknown(f"{type(module).__name__} uses {name!r}, which may bring distant places together")
+    raise _unknown(
+        Clause("{kind} uses '{operation}', which may bring distant places together", kind=_kind(module), operation=name)
+    )
 
 
 def _is_leaf(module: nn.Module) -> bool:
@@ -255,9 +260,9 @@ def _is_layer_norm(module: nn.Module) -> bool:
 def _through_leaf(module: nn.Module, field: TheoreticalField) -> TheoreticalField:
     if isinstance(module, _WINDOWS):
         if type(module) not in _WINDOWS:
-            raise _unknown(f"{type(module).__name__} chooses its padding by the size of the picture")
+            raise _unknown(Clause("{kind} chooses its padding by the size of the picture", kind=_kind(module)))
         if getattr(module, "padding_mode", "zeros") == "circular":
-            raise _unknown("circular padding carries one edge of the picture to the other")
+            raise _unknown(Clause("circular padding carries one edge of the picture to the other"))
         windows = [_window(module, axis) for axis in (0, 1)]
         return TheoreticalField(field.rows.after(*windows[0]), field.columns.after(*windows[1]))
     if isinstance(module, nn.ConstantPad2d):  # ZeroPad2d too
@@ -280,8 +285,9 @@ def _on_axis(value: int | tuple[int, int], axis: int) -> int:
     return value if isinstance(value, int) else value[axis]
 
 
-def _unknown(reason: str) -> UnsupportedModelError:
-    return UnsupportedModelError(
-        "{reason}. Its gradient receptive field can still be measured.",
-        reason=reason,
-    )
+def _kind(module: nn.Module) -> str:
+    return type(module).__name__
+
+
+def _unknown(reason: Clause) -> UnsupportedModelError:
+    return UnsupportedModelError("{reason}. Its gradient receptive field can still be measured.", reason=reason)

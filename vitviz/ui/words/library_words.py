@@ -49,6 +49,7 @@ ROOMS = (
     "progress.py",
     "text_file.py",
     "trace",
+    "ui/kept/atlases.py",
     "ui/kept/own_models.py",
 )
 """Where a reader's model, photo and link are read: all that is said there, the catalogue has."""
