@@ -7,7 +7,7 @@ PY := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BENCHMARKS = $(wildcard benchmarks/bench_*.py)
 PINS = constraints.txt
-FAULTS = probes links files kills steady sessions
+FAULTS = probes links files kills steady sessions uploads
 
 .PHONY: help run test check format bench faults wheel proof lowest docs notebooks messages training clean
 .DELETE_ON_ERROR:
