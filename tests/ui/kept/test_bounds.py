@@ -13,6 +13,7 @@ BYTES = {
     "cache.traces": cache.TRACE_BYTES,
     "photo_shelf.files": photo_shelf.FILE_BYTES,
     "photo_shelf._photos": photo_shelf.PHOTO_BYTES,
+    "own_models.models": own_models.MODEL_BYTES,
     "own_models.MOST_BYTES": own_models.MOST_BYTES,
     "painting.passes": painting.PASS_BYTES,
 }

@@ -17,7 +17,7 @@ from vitviz.capture.edit import NO_EDIT
 from vitviz.errors import OptionError, StoppedError
 from vitviz.images import Photo, photo_of
 from vitviz.models.vit import ViT
-from vitviz.ui.kept import cache
+from vitviz.ui.kept import cache, own_models
 from vitviz.ui.kept.shelf import Shelf
 
 SOON = 20
@@ -147,3 +147,12 @@ def test_traces_of_twenty_readers_stay_and_their_memory_is_bounded(tiny_vit: nn.
     assert cache.traces()._size(first) == first.nbytes
     assert cache.traces()._limit == cache.TRACE_BYTES
     assert torch.equal(first.pixels, vit.preprocess(photo(0).image))
+
+
+def test_the_own_models_of_a_class_stay_and_their_memory_is_bounded(tiny_vit: nn.Module) -> None:
+    vit = ViT.from_module(tiny_vit)
+    weights = 4 * sum(parameter.numel() for parameter in tiny_vit.parameters())
+    assert own_models.nbytes(vit) == weights
+    shelf = own_models.models()
+    assert shelf._size(vit) == weights
+    assert shelf._limit == own_models.MODEL_BYTES

@@ -25,10 +25,13 @@ from vitviz.models.model_folder import ModelFolder
 from vitviz.models.vit import ViT
 from vitviz.ui.kept.model_choice import ModelChoice
 from vitviz.ui.kept.placing import placing
+from vitviz.ui.kept.shelf import Shelf
 from vitviz.ui.text import N_, _
 
 MOST_BYTES = 2_000_000_000
 """Of memory for the uploads of all readers together."""
+MODEL_BYTES = 1_000_000_000
+"""Of memory for the weights of the models that are loaded."""
 _FAULTS = (
     RuntimeError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError, ArithmeticError, OSError,
 )  # fmt: skip
@@ -221,22 +224,38 @@ def load(choice: ModelChoice, file: OwnFile, names: OwnFile | None) -> ViT:
 
     ``choice`` has an architecture, unless the file is a folder of transformers.
     """
-    return _load(choice.key, choice, file, names)
+    vit: ViT | None = models().get(choice.key)
+    if vit is not None:
+        return vit
+    with st.spinner(_("Loading the model …"), show_time=True):
+        return models().once(choice.key, lambda: _loaded(choice, file, names))
 
 
-@st.cache_resource(max_entries=3, show_spinner=N_("Loading the model …"), show_time=True)
-def _load(key: str, _choice: ModelChoice, _file: OwnFile, _names: OwnFile | None) -> ViT:
-    with _file.opened() as path, _without_paths(path, _file.title):
-        if _names is None:
-            vit = _called(_choice, path, "", _file.is_folder)
+@st.cache_resource(max_entries=1, show_spinner=False)
+def models() -> Shelf:
+    """Return the own models of all readers: forty of 25 MB, as a class has them, or one of more than the limit."""
+    return Shelf(MODEL_BYTES, size=nbytes)
+
+
+def nbytes(vit: ViT) -> int:
+    """Return the bytes of a model's weights, those that share their memory counted once."""
+    tensors = [*vit.module.parameters(), *vit.module.buffers()]
+    storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
+    return sum(storages.values())
+
+
+def _loaded(choice: ModelChoice, file: OwnFile, names: OwnFile | None) -> ViT:
+    with file.opened() as path, _without_paths(path, file.title):
+        if names is None:
+            vit = _called(choice, path, "", file.is_folder)
         else:
-            with _names.opened() as listed, _without_paths(listed, _names.title):
-                vit = _called(_choice, path, str(listed), _file.is_folder)
-        weights = vit.weights.replace(str(path), _file.title)
-    if _file.path is not None and in_folder(_file.title).digest != _file.digest:
-        raise CheckpointError("{name} was changed while it was read. Open it again.", name=_file.title)
-    kind = type(getattr(vit.module, "model", vit.module)).__name__ if _file.is_folder else _choice.own.architecture
-    return replace(vit, name=f"{_file.title} ({kind})", weights=weights)
+            with names.opened() as listed, _without_paths(listed, names.title):
+                vit = _called(choice, path, str(listed), file.is_folder)
+        weights = vit.weights.replace(str(path), file.title)
+    if file.path is not None and in_folder(file.title).digest != file.digest:
+        raise CheckpointError("{name} was changed while it was read. Open it again.", name=file.title)
+    kind = type(getattr(vit.module, "model", vit.module)).__name__ if file.is_folder else choice.own.architecture
+    return replace(vit, name=f"{file.title} ({kind})", weights=weights)
 
 
 def _called(choice: ModelChoice, path: Path, names: str, folder: bool) -> ViT:
