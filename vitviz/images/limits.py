@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vitviz.clause import Clause
 from vitviz.errors import ImageError
 
 MAX_PIXELS = 64_000_000
@@ -52,7 +53,7 @@ def check_size(width: int, height: int, *, of_file: bool, kind: str = "") -> Non
         )
 
 
-def too_large(got: str) -> ImageError:
+def too_large(got: Clause) -> ImageError:
     """Return the error for a picture of more pixels or bytes than are read."""
     return ImageError(
         "The picture is too large: {got}; wanted at most {millions:.0f} million pixels and {megabytes:.0f} MB. Make it "

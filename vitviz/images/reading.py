@@ -15,6 +15,7 @@ from urllib.request import url2pathname
 
 from PIL import Image
 
+from vitviz.clause import Clause
 from vitviz.errors import ImageError, VitvizError
 from vitviz.images.kinds import PILLOW, WANTED
 from vitviz.images.limits import MAX_BYTES, too_large
@@ -34,7 +35,7 @@ def read(source: str | PathLike[str] | bytes | bytearray | memoryview | BinaryIO
     if not data:
         raise ImageError("The picture is empty: 0 bytes. Wanted {wanted}; save or upload it again.", wanted=WANTED)
     if len(data) > MAX_BYTES:
-        raise too_large(f"more than {MAX_BYTES / 1e6:.0f} MB")
+        raise too_large(Clause("more than {megabytes:.0f} MB", megabytes=MAX_BYTES / 1e6))
     return data
 
 
@@ -75,7 +76,7 @@ def _of_path(path: Path) -> bytes:
             )
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise too_large(f"a file of {size / 1e6:.0f} MB")
+            raise too_large(Clause("a file of {megabytes:.0f} MB", megabytes=size / 1e6))
         return path.read_bytes()
     except OSError as error:
         raise _unreadable(f" at {path}", error) from error
@@ -148,9 +149,10 @@ def decoding() -> Iterator[None]:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         digits = re.search(r"\d+", str(error))  # Pillow gives up before it tells width and height
-        raise too_large(f"{int(digits[0]) / 1e6:.0f} million pixels" if digits else "a bomb") from error
+        pixels = Clause("{millions:.0f} million pixels", millions=int(digits[0]) / 1e6) if digits else Clause("a bomb")
+        raise too_large(pixels) from error
     except MemoryError as error:
-        raise too_large("more than the memory holds") from error
+        raise too_large(Clause("more than the memory holds")) from error
     except Exception as error:
         raise _failed(error) from error
 
