@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import re
 import struct
 import zlib
 
@@ -128,6 +129,22 @@ def test_a_broken_file_after_a_good_one_keeps_the_good_one(dashboard):
     upload(app, "cut.png", BAD["cut.png"][0]).told("damaged or cut off")
     assert app.manifest["picture"]["digest"] == digest
     assert app.link["example"] == own(GOOD["photo.png"][0])
+
+
+def test_of_several_files_at_once_each_is_told_by_its_name(dashboard):
+    cut = BAD["cut.png"][0]
+    good = [(name, *GOOD[name][:2]) for name in ("grey.png", "turned.jpg")]
+    app = dashboard("start")
+    app.app.file_uploader(key="upload").set_value(
+        [("first.png", cut, "image/png"), ("second.png", cut[:-9], "image/png"), *good]
+    ).run()
+    said = [each.value for each in app.app.warning]
+    assert [re.split(r"[:(]", text.replace("\\", ""))[:2] for text in said] == [
+        ["first.png", " The picture is damaged or cut off "],
+        ["second.png", " The picture is damaged or cut off "],
+        ["Your photo turned.jpg", " turned upright as its EXIF data says."],
+    ]
+    assert app.link["example"] == own(GOOD["turned.jpg"][0])
 
 
 def test_a_photo_stays_over_page_changes_and_beside_the_examples(dashboard):

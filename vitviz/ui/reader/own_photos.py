@@ -117,27 +117,38 @@ def take(widget: str) -> None:
     new = [file for file in files if file.file_id not in taken]
     for file in new:
         taken.add(file.file_id)
-        keep(bytes(file.getvalue()))
+        keep(bytes(file.getvalue()), _short(file.name) if len(new) > 1 else "")
     if len(_all()) > MOST:
         link.notice(_("You have {most} photos here; the oldest ones were put away.").format(most=MOST))
         for name in list(_all())[:-MOST]:
             del _all()[name]
 
 
-def keep(data: bytes) -> None:
-    """Make a file's content one of the reader's own photos, and look at it; what is no photo is told."""
+def _short(name: str) -> str:
+    """Return the name of a file as a message has it: of a long one the end, which is what tells two apart."""
+    plain_name = "".join(letter for letter in str(name) if letter.isprintable())
+    return plain_name if len(plain_name) <= 60 else f"…{plain_name[-59:]}"
+
+
+def keep(data: bytes, file: str = "") -> None:
+    """Make a file's content one of the reader's own photos, and look at it; what is no photo is told.
+
+    ``file`` is the name of one of several that came at once, by which messages tell it from the others.
+    """
     name = photo_shelf.keep(data)
     known = name in _all()
     try:
         own = _all()[name] if known else _first(name)
     except VitvizError as error:
         photo_shelf.files().drop(name)
-        link.notice(in_dashboard(error))
+        reason = in_dashboard(error)
+        link.notice(_("{file}: {reason}").format(file=file, reason=reason) if file else reason)
         return
     _all()[name] = own
     pick(name)
     for note in () if known else own.notes:
-        link.notice(_("Your photo: {note}.").format(note=photo_note(note)))
+        told = _("Your photo {file}: {note}.") if file else _("Your photo: {note}.")
+        link.notice(told.format(file=file, note=photo_note(note)))
 
 
 def adopt(keys: Iterable[str]) -> None:
