@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from numbers import Real
 
-from vitviz.clause import filled
+from vitviz.clause import Clause, filled
 
 _VALUE = r"'[^']*'|\"[^\"]*\"|\([^)]*\)|[\w.…-]*[\w…]"
 # An argument with its value, one whose name no prose has, or one that begins a sentence such as "window is 0".
@@ -60,6 +60,11 @@ class VitvizError(ValueError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return _made_again, (type(self), self.template, self.advice, self.values)
+
+    @property
+    def clause(self) -> Clause:
+        """The message without its advice, to stand in a longer text that can be said in another language."""
+        return Clause(self.template, **self.values)
 
     def _filled(self, text: str, translate: Callable[[str], str] = str) -> str:
         return filled(text, self.values, translate)

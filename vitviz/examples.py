@@ -81,5 +81,10 @@ def example(id: str) -> Example:
     """
     known = {photo.id: photo for photo in examples()}
     if id not in known:
-        raise OptionError(f"There is no example photo {id!r}; wanted one of {', '.join(known)}.{suggest(id, known)}")
+        raise OptionError(
+            "There is no example photo {id!r}; wanted one of {listed}.{hint}",
+            id=id,
+            listed=", ".join(known),
+            hint=suggest(id, known),
+        )
     return known[id]

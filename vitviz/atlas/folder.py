@@ -53,7 +53,10 @@ class AtlasFolder:
         cannot be written to.
         """
         if self.path.exists() and not self.path.is_dir():
-            raise OptionError(f"{self.path} is a file; wanted a folder. Choose another name.")
+            raise OptionError(
+                "{path} is a file; wanted a folder. Choose another name.",
+                path=self.path,
+            )
         names = [self.path / name for name in (SETTINGS, PHOTOS, ATLAS)]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -63,13 +66,16 @@ class AtlasFolder:
                 yield
         except Timeout as error:
             raise OptionError(
-                f"Another run is writing into {self.path}; wanted a folder that nobody writes to. Wait for it, or name "
-                "another folder."
+                "Another run is writing into {path}; wanted a folder that nobody writes to. Wait for it, or name "
+                "another folder.",
+                path=self.path,
             ) from error
         except OSError as error:
             raise OutputError(
-                f"{self.path} cannot be written to ({error.strerror or error}). What is measured stays there: mend the "
-                "reason and start again, or name another folder."
+                "{path} cannot be written to ({reason}). What is measured stays there: mend the "
+                "reason and start again, or name another folder.",
+                path=self.path,
+                reason=error.strerror or str(error),
             ) from error
 
     def begun(self) -> dict[str, Any] | None:
@@ -80,13 +86,18 @@ class AtlasFolder:
             return None
         except (OSError, ValueError) as error:
             raise OptionError(
-                f"{self.path / SETTINGS} cannot be read as JSON ({error}); wanted the file of an atlas. Remove it, or "
-                "name another folder."
+                "{file} cannot be read as JSON ({error}); wanted the file of an atlas. Remove it, "
+                "or name another folder.",
+                file=self.path / SETTINGS,
+                error=str(error),
             ) from error
         if not isinstance(told, dict) or format_of(told) != FORMAT:
             raise OptionError(
-                f"{self.path} holds an atlas of the format {format_of(told)!r}; wanted {FORMAT}, that of this version "
-                "of vitviz. Read it with the version that wrote it, or name another folder."
+                "{path} holds an atlas of the format {format!r}; wanted {wanted}, that of this version "
+                "of vitviz. Read it with the version that wrote it, or name another folder.",
+                path=self.path,
+                format=format_of(told),
+                wanted=FORMAT,
             )
         return told
 
@@ -95,8 +106,9 @@ class AtlasFolder:
         begun = None if anew else self.begun()
         if begun is not None and not isinstance(begun.get("settings"), dict):
             raise OptionError(
-                f"{self.path / SETTINGS} is damaged: it has no settings; wanted the file of an atlas. Remove it, or "
-                "name another folder."
+                "{file} is damaged: it has no settings; wanted the file of an atlas. Remove it, or "
+                "name another folder.",
+                file=self.path / SETTINGS,
             )
         plain = json.loads(json_text(dict(settings)))
         if begun is not None:
@@ -104,8 +116,10 @@ class AtlasFolder:
             if other:
                 told = "; ".join(_compared(name, _setting(begun, name), plain.get(name)) for name in other)
                 raise OptionError(
-                    f"{self.path} holds an atlas with other settings ({told}). Give the same ones to go on with it, "
-                    "overwrite=True begins anew, or name another folder."
+                    "{path} holds an atlas with other settings ({told}). Give the same ones to go on with it, "
+                    "overwrite=True begins anew, or name another folder.",
+                    path=self.path,
+                    told=told,
                 )
             return
         self.atlas.unlink(missing_ok=True)

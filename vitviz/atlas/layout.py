@@ -154,8 +154,10 @@ class Layout(Record):
         """Return a statistic by name; raises OptionError for one that is not measured."""
         if name not in self.statistics:
             raise OptionError(
-                f"There is no statistic {name!r}; wanted one of {', '.join(self.statistics)}."
-                f"{suggest(name, self.statistics)}"
+                "There is no statistic {name!r}; wanted one of {listed}.{hint}",
+                name=name,
+                listed=", ".join(self.statistics),
+                hint=suggest(name, self.statistics),
             )
         return self.statistics[name]
 

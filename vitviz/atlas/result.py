@@ -187,8 +187,11 @@ class Atlas(Record):
         shape = self.layout.shape(name)
         if len(index) != len(shape):
             raise OptionError(
-                f"The statistic {name!r} has {len(shape)} axes {self.layout.statistic(name).axes}; got {index}. Give "
-                "one number for each."
+                "The statistic {name!r} has {count} axes {axes}; got {index}. Give one number for each.",
+                name=name,
+                count=len(shape),
+                axes=self.layout.statistic(name).axes,
+                index=index,
             )
         for axis, at, size in zip(self.layout.statistic(name).axes, index, shape, strict=True):
             check_index(axis.capitalize(), at, size)
@@ -227,8 +230,13 @@ class Atlas(Record):
         own, its = self.summary(name), other.summary(name)
         if own.mean.shape != its.mean.shape:
             raise OptionError(
-                f"{self.model} has {name} of shape {own.mean.shape}, {other.model} {its.mean.shape}; wanted the same. "
-                "Compare models with the same layers and heads."
+                "{model} has {name} of shape {shape}, {other} {its}; wanted the same. Compare models with "
+                "the same layers and heads.",
+                model=self.model,
+                name=name,
+                shape=own.mean.shape,
+                other=other.model,
+                its=its.mean.shape,
             )
         return Difference(own.mean - its.mean, np.hypot(own.half, its.half))
 
@@ -250,8 +258,9 @@ class Atlas(Record):
         data = PhotoReader(self.folder / self.source["base"], self.settings["column"]).read(entry)
         if content_digest(data) != int(self.state.digests[line]):
             raise ImageError(
-                f"{entry.name} is not the photo that was measured; wanted the same content. It was changed since: make "
-                "the atlas again."
+                "{name} is not the photo that was measured; wanted the same content. It was changed since: make "
+                "the atlas again.",
+                name=entry.name,
             )
         return data
 
@@ -260,8 +269,10 @@ class Atlas(Record):
             return self.state.moments
         if label not in self.state.classes:
             raise OptionError(
-                f"There is no class {label!r} among the photos; there are {len(self.labels)}."
-                f"{suggest(label, self.labels)} Leave it out for all photos."
+                "There is no class {label!r} among the photos; there are {count}.{hint} Leave it out for all photos.",
+                label=label,
+                count=len(self.labels),
+                hint=suggest(label, self.labels),
             )
         return self.state.classes[label]
 
@@ -279,25 +290,44 @@ def read_atlas(folder: str | PathLike[str]) -> Atlas:
     place = AtlasFolder(named_folder(folder))
     told = place.begun()
     if told is None:
-        raise OptionError(f"There is no atlas in {folder}. Make one with vitviz.atlas or the command atlas.")
+        raise OptionError(
+            "There is no atlas in {folder}. Make one with vitviz.atlas or the command atlas.",
+            folder=folder,
+        )
     if not place.atlas.is_file():
         raise OptionError(
-            f"The atlas in {folder} is not finished; wanted one whose photos are all measured. Start the same call "
-            "again."
+            "The atlas in {folder} is not finished; wanted one whose photos are all measured. Start the same "
+            "call again.",
+            folder=folder,
         )
     if not place.photos.is_file():
-        raise OptionError(f"The atlas in {folder} lacks its list of photos, {place.photos.name}. Make it again.")
+        raise OptionError(
+            "The atlas in {folder} lacks its list of photos, {name}. Make it again.",
+            folder=folder,
+            name=place.photos.name,
+        )
     try:
         layout, state = Layout.read(told["settings"]["layout"]), read_state(place.atlas)
         fits = len(state.moments.count) == layout.width
         atlas = Atlas(place.path, layout, told["settings"], told["source"], state)
     except (KeyError, TypeError, AttributeError) as error:
-        raise OptionError(f"The atlas in {folder} is damaged ({error!r}). Make it again.") from error
+        raise OptionError(
+            "The atlas in {folder} is damaged ({error}). Make it again.",
+            folder=folder,
+            error=repr(error),
+        ) from error
     except (OptionError, OSError) as error:
-        raise OptionError(f"The atlas in {folder} cannot be read. {error}") from error
+        raise OptionError(
+            "The atlas in {folder} cannot be read. {reason}",
+            folder=folder,
+            reason=error.clause if isinstance(error, OptionError) else str(error),
+        ) from error
     if not fits:
         raise OptionError(
-            f"The atlas in {folder} is damaged: its settings speak of {layout.width} numbers a photo, and it holds "
-            f"{len(state.moments.count)}. Make it again."
+            "The atlas in {folder} is damaged: its settings speak of {width} numbers a photo, and it holds "
+            "{count}. Make it again.",
+            folder=folder,
+            width=layout.width,
+            count=len(state.moments.count),
         )
     return atlas

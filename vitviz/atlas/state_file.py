@@ -55,13 +55,16 @@ def read_state(source: bytes | Path) -> State:
         arrays, told = read_npz(source)
     except OptionError as error:
         raise OptionError(
-            f"The file of numbers is damaged ({error.__cause__}); wanted one that vitviz wrote. Begin the atlas anew "
-            "with overwrite=True."
+            "The file of numbers is damaged ({error}); wanted one that vitviz wrote. Begin the atlas "
+            "anew with overwrite=True.",
+            error=str(error.__cause__),
         ) from error
     if format_of(told) != FORMAT:
         raise OptionError(
-            f"A state file has the format {format_of(told)!r}; wanted {FORMAT}, that of this version of "
-            "vitviz. Read it with the version that wrote it, or begin anew."
+            "A state file has the format {format!r}; wanted {wanted}, that of this version of "
+            "vitviz. Read it with the version that wrote it, or begin anew.",
+            format=format_of(told),
+            wanted=FORMAT,
         )
     try:
         by_class = zip(arrays["class_count"], arrays["class_mean"], arrays["class_squares"], strict=True)
@@ -81,7 +84,8 @@ def read_state(source: bytes | Path) -> State:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise OptionError(
-            f"A state file is damaged ({error!r}); wanted one that vitviz wrote. Remove it, or begin anew."
+            "A state file is damaged ({error}); wanted one that vitviz wrote. Remove it, or begin anew.",
+            error=repr(error),
         ) from error
 
 

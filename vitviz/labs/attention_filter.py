@@ -60,8 +60,10 @@ def _waves(grid: PatchGrid) -> tuple[Tensor, NDArray[np.float64]]:
     """Return the eigenvectors of a grid's Laplacian as columns (patch, wave), length 1, and their eigenvalues."""
     if min(grid.rows, grid.columns) < 3:
         raise OptionError(
-            f"A grid of {grid.rows} × {grid.columns} patches has no spatial frequencies to speak of; "
-            "wanted at least 3 × 3. Use a larger picture."
+            "A grid of {rows} × {columns} patches has no spatial frequencies to speak of; wanted at least 3 "
+            "× 3. Use a larger picture.",
+            rows=grid.rows,
+            columns=grid.columns,
         )
     (down, down_values), (across, across_values) = (_cosines(n) for n in (grid.rows, grid.columns))
     waves = np.kron(down, across)  # (patch, wave)

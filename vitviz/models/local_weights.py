@@ -110,12 +110,12 @@ def misfit(error: CheckpointError, name: str, path: Path, recognition: Recogniti
     fitting = [other for other in recognition.architectures if other != name.partition(".")[0]]
     recognised = [recognition.sentence] if recognition.layout != "timm" or recognition.steps else []
     if not fitting:
-        return CheckpointError("{told}", told=listed([Clause(error.template, **error.values), *recognised], " "))
+        return CheckpointError("{told}", told=listed([error.clause, *recognised], " "))
     told = error.values.get("told")
     return CheckpointError(
         "{told} Of timm's architectures these have its names and shapes: {names}.",
         advice={"weights": f"Load it with load_vit('{TIMM}{fitting[0]}', weights={str(path)!r})."},
-        told=listed([told if isinstance(told, Clause) else Clause(error.template, **error.values), *recognised], " "),
+        told=listed([told if isinstance(told, Clause) else error.clause, *recognised], " "),
         names=", ".join(fitting),
     )
 

@@ -88,8 +88,12 @@ def train(
     """
     if not (1 <= steps <= MOST_STEPS and 1 <= readings <= steps and 0 < learning_rate <= 1):
         raise OptionError(
-            f"{steps} steps with {readings} readings at a rate of {learning_rate} cannot be run; "
-            f"wanted 1 to {MOST_STEPS} steps, at most a reading a step, and a rate above 0 and up to 1."
+            "{steps} steps with {readings} readings at a rate of {learning_rate} cannot be run; wanted 1 to "
+            "{most} steps, at most a reading a step, and a rate above 0 and up to 1.",
+            steps=steps,
+            readings=readings,
+            learning_rate=learning_rate,
+            most=MOST_STEPS,
         )
     numbers = np.random.default_rng([seed, 2])
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
@@ -110,8 +114,13 @@ def train(
         )
         if not math.isfinite(losses[-1]):
             raise TrainingError(
-                f"The loss of {name} became {losses[-1]} at step {step + 1} of {steps}; wanted a finite number. "
-                f"Lower the learning rate of {learning_rate}."
+                "The loss of {name} became {loss} at step {step} of {steps}; wanted a finite number. Lower "
+                "the learning rate of {learning_rate}.",
+                name=name,
+                loss=losses[-1],
+                step=step + 1,
+                steps=steps,
+                learning_rate=learning_rate,
             )
         if step + 1 in read_at:
             points.append(Point(step + 1, float(np.mean(losses)), accuracy_of(network)))

@@ -40,13 +40,16 @@ class Detector(Record):
         check_whole("patch_size", self.patch_size)
         if self.patch_size < 1:
             raise OptionError(
-                f"A patch of {self.patch_size} pixels does not exist; wanted at least 1. ViTs have 14, 16 or 32."
+                "A patch of {patch_size} pixels does not exist; wanted at least 1. ViTs have 14, 16 or 32.",
+                patch_size=self.patch_size,
             )
         for name in ("brightness", "noise", "threshold"):
             value = check_number(name, getattr(self, name))
             if not (math.isfinite(value) and value > 0):
                 raise OptionError(
-                    f"The {name} is {value}; wanted a positive, finite number. 1, 1 and 3 are a good start."
+                    "The {name} is {value}; wanted a positive, finite number. 1, 1 and 3 are a good start.",
+                    name=name,
+                    value=value,
                 )
 
     @property
@@ -135,7 +138,8 @@ def check_size(size: float) -> None:
     """Raise OptionError unless a size of an object is a positive, finite number of pixels."""
     if not (math.isfinite(size) and size > 0):
         raise OptionError(
-            f"An object of {size} pixels cannot be seen; wanted a positive, finite size. 8 is a good start."
+            "An object of {size} pixels cannot be seen; wanted a positive, finite size. 8 is a good start.",
+            size=size,
         )
 
 

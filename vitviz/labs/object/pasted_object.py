@@ -116,8 +116,10 @@ def run(
     wanted = tuple(default_sizes(vit) if sizes is None else sorted(set(sizes)))
     if samples < 2 or not wanted:
         raise OptionError(
-            f"{samples} samples of noise and {len(wanted)} sizes were asked for; "
-            "wanted at least two samples and one size. 12 samples are a good start."
+            "{samples} samples of noise and {sizes} sizes were asked for; wanted at least two samples and "
+            "one size. 12 samples are a good start.",
+            samples=samples,
+            sizes=len(wanted),
         )
     pixels = input_of(vit, image).float().cpu()
     boxes = tuple(_box(vit, place, size, detector.alignment) for size in wanted)
@@ -204,7 +206,9 @@ def _start(index: int, patches: int, patch: int, size: int, side: int, *, centre
         start = float(index * patch if index * patch + size <= side else (index + 1) * patch - size)
     if size < 1 or start < 0 or start + size > side:
         raise OptionError(
-            f"An object of {size} pixels does not fit there into a picture of {side} pixels; "
-            "wanted 1 pixel or more, and room on both sides. Choose a smaller object, or a patch nearer to the middle."
+            "An object of {size} pixels does not fit there into a picture of {side} pixels; wanted 1 pixel "
+            "or more, and room on both sides. Choose a smaller object, or a patch nearer to the middle.",
+            size=size,
+            side=side,
         )
     return start

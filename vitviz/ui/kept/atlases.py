@@ -51,10 +51,10 @@ def get(name: str) -> Atlas:
     known = folders()
     if name not in known:
         raise OptionError(
-            "There is no atlas {name}; wanted one of {known}. Start the dashboard with "
-            "python -m vitviz serve --atlas FOLDER for one of yours.",
-            name=repr(name),
-            known=", ".join(known),
+            "There is no atlas {name!r}; wanted one of {listed}. Start the dashboard with python -m vitviz "
+            "serve --atlas FOLDER for one of yours.",
+            name=name,
+            listed=", ".join(known),
         )
     file = known[name] / ATLAS
     return _read(name, str(known[name]), file.stat().st_mtime_ns if file.is_file() else 0)

@@ -18,6 +18,7 @@ from weakref import WeakSet
 import streamlit as st
 
 import vitviz
+from vitviz.clause import Clause
 from vitviz.errors import CheckpointError, OptionError, VitvizError
 from vitviz.models.checkpoints import recognise, sha256_of
 from vitviz.models.checkpoints.selection import WeightsKind
@@ -269,12 +270,16 @@ def _without_paths(path: Path, title: str) -> Iterator[None]:
     """Have errors name a file as its reader does: the folders of this machine are nobody's business."""
 
     def told(value: object) -> object:
-        return re.sub(rf"(?:hf:)?{re.escape(str(path))}", lambda _: title, value) if isinstance(value, str) else value
+        if isinstance(value, Clause):
+            return Clause(str(told(value.template)), **{name: told(part) for name, part in value.values.items()})
+        if not isinstance(value, str | Path):
+            return value
+        return re.sub(rf"(?:hf:)?{re.escape(str(path))}", lambda _: title, str(value))
 
     try:
         yield
     except VitvizError as error:
-        values = {name: told(str(value) if isinstance(value, Path) else value) for name, value in error.values.items()}
+        values = {name: told(value) for name, value in error.values.items()}
         advice = {name: str(told(text)) for name, text in error.advice.items()}
         raise type(error)(str(told(error.template)), advice=advice, **values) from error
     except _FAULTS as error:  # a stranger's file may hold anything
