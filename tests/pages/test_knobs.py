@@ -55,8 +55,8 @@ def test_rollout_of_one_layer_is_that_layer_with_its_residual(dashboard):
 def test_the_layer_buttons_move_the_end_of_the_rollout(dashboard):
     app = dashboard("rollout").sound()
     sent = app.component("rollout_viewer")
-    chosen = {**sent["state"], "revision": sent["revision"], "turn": 1, "layer": 0}
-    app.app.session_state["rollout_viewer"] = {"view": chosen}
+    chosen = {**sent["state"], "revision": sent["revision"], "layer": 0}
+    app.app.session_state["rollout_viewer"] = {"view": [{"turn": 1, "value": chosen}]}
     app.put(end=0).sound()
     assert app.app.slider(key="rollout_layers").value == (0, 0)
     assert app.component("rollout_viewer")["layer"] == 0

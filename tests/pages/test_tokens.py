@@ -78,7 +78,8 @@ def test_a_pinned_patch_does_not_send_the_tokens_again(dashboard):
     app = dashboard(PAGE, patch=5).sound()
     before = app.blob("token_viewer")
     revision = app.component("token_viewer")["revision"]
-    app.app.session_state["token_viewer"] = {"view": {"patch": 9, "scale": "signed", "revision": revision}}
+    chosen = {"patch": 9, "scale": "signed", "revision": revision}
+    app.app.session_state["token_viewer"] = {"view": [{"turn": 1, "value": chosen}]}
     app.put(patch="9", likeness="signed").sound()  # as the callback does
     assert app.blob("token_viewer") == before
     assert app.export.arrays()["map"].ravel()[9] == pytest.approx(1)

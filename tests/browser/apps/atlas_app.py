@@ -24,7 +24,7 @@ def tick(places: list[HeadIndex]) -> None:
 
 
 def pick(place: HeadIndex) -> None:
-    st.session_state["selected"] = tuple(place)
+    st.session_state["selected"] = st.session_state["picked"] = tuple(place)
 
 
 view = AtlasView(
@@ -34,7 +34,7 @@ view = AtlasView(
     selected=st.session_state.get("selected", (5, 3)),
     ticked=tuple(ticked),
 )
-event = head_atlas(view, key=f"atlas_{visit}", on_pick=pick, on_tick=tick)
+head_atlas(view, key=f"atlas_{visit}", on_pick=pick, on_tick=tick)
 st.session_state["runs"] = st.session_state.get("runs", 0) + 1
-picked = event.picked and tuple(event.picked)
+picked = st.session_state.pop("picked", None)
 st.text(f"runs {st.session_state['runs']} picked {picked} ticked {sorted(ticked)}")

@@ -56,10 +56,10 @@ def header(at):
     return unpack(blob(at))[0]
 
 
-def click(at, **choices):
-    turn = at.session_state["_viewer_sent"]["turn"] + 1
-    state = {**header(at)["state"], "revision": header(at)["revision"], "turn": turn, **choices}
-    at.session_state["viewer"] = {"view": state}
+def click(at, turn=None, **choices):
+    turn = turn or at.session_state["_viewer_turns"]["view"].turn + 1
+    state = {**header(at)["state"], "revision": header(at)["revision"], **choices}
+    at.session_state["viewer"] = {"view": [{"turn": turn, "value": state}]}
     return at.run()
 
 

@@ -12,7 +12,7 @@ class AttentionViewer {
     this.photoCanvas = this.find(".photo canvas");
     this.painter = null;
     this.preview = this.pointer = this.pendingLayer = this.image = null;
-    this.turn = 0; // when Python was last told: later choices have higher turns, in whatever order their runs begin
+    this.shared = new SharedState();
     this.tiles = [];
     this.film = new LayerFilm(this);
     this.paintTimes = [];
@@ -50,19 +50,17 @@ class AttentionViewer {
    */
   adopt(same) {
     const { meta } = this;
-    const fresh = meta.revision !== this.revision;
-    const newer = fresh && same && this.turn > meta.heard;
-    this.revision = meta.revision;
-    if (fresh && !newer) {
+    const whose = this.shared.receive(meta, same);
+    if (whose === "wanted") {
       this.state = { ...meta.state };
       this.preview = null;
     }
     if (this.state.scale === "model" && meta.modelMaximum === null) this.state.scale = "map";
     if (this.pendingLayer === meta.layer) this.pendingLayer = null;
     this.state.layer = this.film.layer ?? this.pendingLayer ?? meta.layer;
-    if (fresh) this.known = JSON.stringify(newer ? meta.state : this.state);
+    if (whose !== "kept") this.known = JSON.stringify(whose === "newer" ? meta.state : this.state);
     this.know({ scale: this.state.scale, layer: meta.layer }); // others, such as the opacity, may not have been sent yet
-    if (newer) this.commit();
+    if (whose === "newer") this.commit();
   }
 
   /** Note that Python has these choices. */
@@ -242,8 +240,7 @@ class AttentionViewer {
     const text = JSON.stringify(this.state);
     if (text === this.known) return; // the same value would run the script again for nothing
     this.known = text;
-    this.turn = Math.max(Date.now(), this.turn + 1);
-    this.send({ ...this.state, revision: this.revision, turn: this.turn }); // Python ignores choices older than its wish
+    this.shared.tell(this.say, this.state);
   }
 
   changeOpacity(step) {
@@ -290,13 +287,13 @@ class AttentionViewer {
 
 const viewers = new WeakMap(); // root of an instance → its viewer; Streamlit calls mount again at all new data
 
-function mount({ data, parentElement, setStateValue }) {
+function mount({ data, parentElement, say }) {
   let viewer = viewers.get(parentElement);
   if (!viewer) {
     viewer = new AttentionViewer(parentElement);
     viewers.set(parentElement, viewer);
   }
-  viewer.send = (value) => setStateValue("view", value);
+  viewer.say = say;
   viewer.receive(data);
   pageKeys(viewer.app, viewerKeys(viewer));
   return () => viewer.dispose();

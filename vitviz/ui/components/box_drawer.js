@@ -23,7 +23,7 @@ function movedBox(event, box, { width, height, step }) {
   return [left + across, top + down, right + across, bottom + down];
 }
 
-function mount({ data, parentElement, setStateValue }) {
+function mount({ data, parentElement, say }) {
   const { meta, part } = unpack(data);
   const root = parentElement.querySelector(".drawer");
   const [photo, image, canvas] = [".photo", "img", "canvas"].map((name) => root.querySelector(name));
@@ -58,7 +58,7 @@ function mount({ data, parentElement, setStateValue }) {
     context.clearRect(...place);
     outline(context, place, ORANGE, 3 * (window.devicePixelRatio || 1));
   };
-  const send = () => setStateValue("box", state.box ? state.box.join(".") : "");
+  const send = () => say("box", state.box ? state.box.join(".") : "");
   const at = (event) => {
     const frame = photo.getBoundingClientRect();
     const inside = (share, size) => Math.min(size, Math.max(0, Math.round(share * size)));
@@ -118,9 +118,9 @@ function mount({ data, parentElement, setStateValue }) {
   state.observer.observe(photo);
   draw();
   root.dataset.ready = meta.photo;
-  return cleanUp(parentElement, () => {
+  return () => {
     state.observer.disconnect();
     URL.revokeObjectURL(state.url);
     drawers.delete(parentElement);
-  });
+  };
 }

@@ -9,6 +9,7 @@ import streamlit as st
 from vitviz.grid import PatchGrid
 from vitviz.ui.components.packing import pack
 from vitviz.ui.components.sources import DRAWER
+from vitviz.ui.components.turns import mount
 from vitviz.ui.text import _
 
 _component = st.components.v2.component("vitviz_box_drawer", html=DRAWER.html, css=DRAWER.css, js=DRAWER.module)
@@ -39,10 +40,9 @@ def box_drawer(
     empty text if it was removed; what comes from a browser is for the caller to check.
     """
 
-    def drawn() -> None:
-        value = (st.session_state.get(key) or {}).get("box")
-        if isinstance(value, str):
-            on_draw(value)
+    def drawn(said: object) -> None:
+        if isinstance(said, str):
+            on_draw(said)
 
     height, width = grid.image_size
     meta = {
@@ -53,4 +53,4 @@ def box_drawer(
         "box": None if box is None else list(box),
         "labels": labels(),
     }
-    _component(key=key, data=pack(meta, {"photo": photo}), on_box_change=drawn)
+    mount(_component, pack(meta, {"photo": photo}), key=key, box=drawn)

@@ -224,13 +224,13 @@ function paintAxes(context, meta, { x, y, type, left, top, width, height }) {
 
 const sketches = new WeakMap(); // root of an instance → its sketch
 
-function mount({ data, parentElement, setTriggerValue }) {
+function mount({ data, parentElement, say }) {
   let view = sketches.get(parentElement);
   if (!view) {
     view = new CurveSketch(parentElement);
     sketches.set(parentElement, view);
   }
-  view.send = (name, value) => setTriggerValue(name, value);
+  view.send = say;
   view.receive(data);
-  return cleanUp(parentElement, () => view.dispose());
+  return () => view.dispose();
 }

@@ -13,6 +13,7 @@ from vitviz.numbers import percent
 from vitviz.ui.components.labels import sketch_labels
 from vitviz.ui.components.packing import pack
 from vitviz.ui.components.sources import SKETCH
+from vitviz.ui.components.turns import mount
 
 _component = st.components.v2.component("vitviz_curve_sketch", html=SKETCH.html, css=SKETCH.css, js=SKETCH.module)
 _TICKS = 5
@@ -94,9 +95,9 @@ class SketchAxes:
 def curve_sketch(axes: SketchAxes, *, key: str, on_drawn: Callable[[tuple[float, ...]], None]) -> None:
     """Show the empty plot; ``on_drawn`` gets one height a place before the script runs again."""
 
-    def drawn() -> None:
-        heights = axes.read((st.session_state.get(key) or {}).get("drawn"))
+    def drawn(said: object) -> None:
+        heights = axes.read(said)
         if heights is not None:
             on_drawn(heights)
 
-    _component(key=key, data=axes.pack(), on_drawn_change=drawn)
+    mount(_component, axes.pack(), key=key, drawn=drawn)

@@ -250,18 +250,18 @@ function bindFilm(film) {
 
 const films = new WeakMap(); // root of an instance → its film
 
-function mount({ data, parentElement, setTriggerValue }) {
+function mount({ data, parentElement, say }) {
   let film = films.get(parentElement);
   if (!film) {
     film = new Film(parentElement);
     films.set(parentElement, film);
   }
-  film.send = (name, value) => setTriggerValue(name, value);
+  film.send = say;
   film.receive(data);
   const step = (by) => {
     film.player.stop();
     film.show(film.at + by);
   };
   pageKeys(film.app, playerKeys(film.app, { press: () => film.player.press(), step }));
-  return cleanUp(parentElement, () => film.dispose());
+  return () => film.dispose();
 }

@@ -8,6 +8,7 @@ import streamlit as st
 
 from vitviz.ui.components.film_view import FilmView
 from vitviz.ui.components.sources import FILM
+from vitviz.ui.components.turns import mount
 
 _component = st.components.v2.component("vitviz_film", html=FILM.html, css=FILM.css, js=FILM.module)
 
@@ -18,9 +19,9 @@ def film(view: FilmView, *, key: str, on_choose: Callable[[int], None] | None = 
     Playing and scrubbing ask the server nothing.
     """
 
-    def chosen() -> None:
-        frame = view.read_frame((st.session_state.get(key) or {}).get("chosen"))
+    def chosen(said: object) -> None:
+        frame = view.read_frame(said)
         if frame is not None and on_choose is not None:
             on_choose(frame)
 
-    _component(key=key, data=view.pack(), on_chosen_change=chosen)
+    mount(_component, view.pack(), key=key, chosen=chosen)

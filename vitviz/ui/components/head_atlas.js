@@ -256,13 +256,13 @@ function writeReadout(atlas) {
 
 const atlases = new WeakMap(); // root of an instance → its atlas
 
-function mount({ data, parentElement, setTriggerValue }) {
+function mount({ data, parentElement, say }) {
   let atlas = atlases.get(parentElement);
   if (!atlas) {
     atlas = new HeadAtlas(parentElement);
     atlases.set(parentElement, atlas);
   }
-  atlas.send = (name, value) => setTriggerValue(name, value);
+  atlas.send = say;
   atlas.receive(data);
   return () => atlas.dispose();
 }

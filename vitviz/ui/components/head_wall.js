@@ -268,13 +268,13 @@ function buildTiles(wall, narrow) {
 
 const walls = new WeakMap(); // root of an instance → its wall
 
-function mount({ data, parentElement, setTriggerValue }) {
+function mount({ data, parentElement, say }) {
   let wall = walls.get(parentElement);
   if (!wall) {
     wall = new HeadWall(parentElement);
     walls.set(parentElement, wall);
   }
-  wall.send = (name, value) => setTriggerValue(name, value);
+  wall.send = say;
   wall.receive(data);
-  return cleanUp(parentElement, () => wall.dispose());
+  return () => wall.dispose();
 }

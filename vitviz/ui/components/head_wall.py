@@ -1,17 +1,19 @@
 """The head wall on a page: the maps of all heads at once; pointing at one shows it large.
 
-Pointing never leaves the browser. A click on a head, on a patch of the large map or on a button sends one trigger.
+Pointing never leaves the browser. A click on a head, on a patch of the large map or on a button is said once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
 from vitviz.ui.components.atlas_view import HeadIndex
 from vitviz.ui.components.attention_view import Direction
 from vitviz.ui.components.sources import WALL
+from vitviz.ui.components.turns import mount
 from vitviz.ui.components.wall_view import WALL_SCALES, WallScale, WallView
 
 _component = st.components.v2.component("vitviz_head_wall", html=WALL.html, css=WALL.css, js=WALL.module)
@@ -35,41 +37,37 @@ def head_wall(
     chosen.
     """
 
-    def sent(name: str) -> object:
-        return (st.session_state.get(key) or {}).get(name)
-
-    def heads(name: str, function: Callable[[list[HeadIndex]], None]) -> None:
-        places = view.read_places(sent(name))
+    def heads(said: object, function: Callable[[list[HeadIndex]], None]) -> None:
+        places = view.read_places(said)
         if places is not None:
             function(places)
 
-    def opened() -> None:
-        place = view.read_place(sent("open"))
+    def opened(said: object) -> None:
+        place = view.read_place(said)
         if place is not None:
             on_open(place)
 
-    def query() -> None:
-        name = view.read_query(sent("query"))
+    def query(said: object) -> None:
+        name = view.read_query(said)
         if name is not None:
             on_query(name)
 
-    def scale() -> None:
-        chosen = sent("scale")
-        if chosen in WALL_SCALES:
-            on_scale(chosen)
+    def scale(said: Any) -> None:
+        if said in WALL_SCALES:
+            on_scale(said)
 
-    def direction() -> None:
-        chosen = sent("direction")
-        if chosen == "attends_to" or chosen == "attended_by":
-            on_direction(chosen)
+    def direction(said: object) -> None:
+        if said == "attends_to" or said == "attended_by":
+            on_direction(said)
 
-    _component(
+    mount(
+        _component,
+        view.pack(),
         key=key,
-        data=view.pack(),
-        on_pin_change=lambda: heads("pin", on_pin),
-        on_off_change=lambda: heads("off", on_off),
-        on_open_change=opened,
-        on_query_change=query,
-        on_scale_change=scale,
-        on_direction_change=direction,
+        pin=lambda said: heads(said, on_pin),
+        off=lambda said: heads(said, on_off),
+        open=opened,
+        query=query,
+        scale=scale,
+        direction=direction,
     )

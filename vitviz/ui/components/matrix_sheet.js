@@ -235,14 +235,14 @@ function stepSheet(sheet, by) {
 
 const sheets = new WeakMap(); // root of an instance → its sheet
 
-function mount({ data, parentElement, setTriggerValue }) {
+function mount({ data, parentElement, say }) {
   let sheet = sheets.get(parentElement);
   if (!sheet) {
     sheet = new MatrixSheet(parentElement);
     sheets.set(parentElement, sheet);
   }
-  sheet.send = (name, value) => setTriggerValue(name, value);
+  sheet.send = say;
   sheet.receive(data);
   pageKeys(sheet.app, playerKeys(sheet.app, { press: () => sheet.player.press(), step: (by) => stepSheet(sheet, by) }));
-  return cleanUp(parentElement, () => sheet.dispose());
+  return () => sheet.dispose();
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import streamlit as st
 
 from vitviz.ui.components.sheet_view import SheetView
 from vitviz.ui.components.sources import SHEET
+from vitviz.ui.components.turns import mount
 
 _component = st.components.v2.component("vitviz_matrix_sheet", html=SHEET.html, css=SHEET.css, js=SHEET.module)
 
@@ -24,18 +25,14 @@ def matrix_sheet(
     Both are called before the script runs again; pointing and playing are silent.
     """
 
-    def sent(name: str) -> Mapping[str, object]:
-        value = (st.session_state.get(key) or {}).get(name)
-        return value if isinstance(value, dict) else {}
-
-    def edited() -> None:
-        edit = view.read_edit(sent("edited"))
+    def edited(said: object) -> None:
+        edit = view.read_edit(said if isinstance(said, dict) else {})
         if edit is not None and on_edit is not None:
             on_edit(*edit)
 
-    def stage_chosen() -> None:
-        stage = sent("stage").get("stage")
+    def stage_chosen(said: object) -> None:
+        stage = said.get("stage") if isinstance(said, dict) else None
         if isinstance(stage, int) and 0 <= stage < len(view.stages) and on_stage is not None:
             on_stage(stage)
 
-    _component(key=key, data=view.pack(), on_edited_change=edited, on_stage_change=stage_chosen)
+    mount(_component, view.pack(), key=key, edited=edited, stage=stage_chosen)

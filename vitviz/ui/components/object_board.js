@@ -316,13 +316,13 @@ function writeShare(view, context, ratio, cell) {
 
 const boards = new WeakMap(); // root of an instance → its board
 
-function mount({ data, parentElement, setTriggerValue }) {
+function mount({ data, parentElement, say }) {
   let view = boards.get(parentElement);
   if (!view) {
     view = new ObjectBoard(parentElement);
     boards.set(parentElement, view);
   }
-  view.send = (name, value) => setTriggerValue(name, value);
+  view.send = say;
   view.receive(data);
   return () => view.dispose();
 }

@@ -8,6 +8,7 @@ import streamlit as st
 
 from vitviz.ui.components.board_view import BoardView
 from vitviz.ui.components.sources import BOARD
+from vitviz.ui.components.turns import mount
 
 _component = st.components.v2.component("vitviz_object_board", html=BOARD.html, css=BOARD.css, js=BOARD.module)
 
@@ -20,18 +21,17 @@ def object_board(
     Both are called before the script runs again; while something is dragged, nothing is sent.
     """
 
-    def sent(name: str) -> dict[str, object]:
-        value = (st.session_state.get(key) or {}).get(name)
-        return value if isinstance(value, dict) else {}
+    def cell_of(said: object, name: str) -> int | None:
+        return view.read_cell(said.get(name)) if isinstance(said, dict) else None
 
-    def chosen() -> None:
-        cell = view.read_cell(sent("chosen").get("cell"))
+    def chosen(said: object) -> None:
+        cell = cell_of(said, "cell")
         if cell is not None:
             on_choose(cell)
 
-    def moved() -> None:
-        start, end = (view.read_cell(sent("moved").get(name)) for name in ("start", "end"))
+    def moved(said: object) -> None:
+        start, end = cell_of(said, "start"), cell_of(said, "end")
         if start is not None and end is not None:
             on_move(start, end)
 
-    _component(key=key, data=view.pack(), on_chosen_change=chosen, on_moved_change=moved)
+    mount(_component, view.pack(), key=key, chosen=chosen, moved=moved)

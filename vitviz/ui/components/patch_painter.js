@@ -286,14 +286,14 @@ function speak(painter) {
 
 const painters = new WeakMap(); // root of an instance → its painter
 
-function mount({ data, parentElement, setTriggerValue }) {
+function mount({ data, parentElement, say }) {
   let painter = painters.get(parentElement);
   if (!painter) {
     painter = new PatchPainter(parentElement);
     painters.set(parentElement, painter);
   }
-  painter.send = (value) => setTriggerValue("stroke", value);
-  painter.rest = () => setTriggerValue("rest", true);
+  painter.send = (value) => say("stroke", value);
+  painter.rest = () => say("rest", true);
   painter.receive(data);
-  return cleanUp(parentElement, () => painter.dispose());
+  return () => painter.dispose();
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
 from vitviz.ui.components.painter_view import PainterView, Stroke
 from vitviz.ui.components.sources import PAINTER
+from vitviz.ui.components.turns import mount
 
 _component = st.components.v2.component("vitviz_patch_painter", html=PAINTER.html, css=PAINTER.css, js=PAINTER.module)
 
@@ -20,10 +21,9 @@ def patch_painter(
     ``on_rest`` is called once when a finished stroke was answered and no other one has begun for a moment.
     """
 
-    def sent() -> None:
-        value = st.session_state.get(key)
-        stroke = view.read_stroke(value.get("stroke")) if value else None
+    def painted(said: object) -> None:
+        stroke = view.read_stroke(said if isinstance(said, Mapping) else None)
         if stroke is not None:
             on_stroke(stroke)
 
-    _component(key=key, data=view.pack(), on_stroke_change=sent, on_rest_change=on_rest)
+    mount(_component, view.pack(), key=key, stroke=painted, rest=lambda _said: on_rest())

@@ -32,20 +32,20 @@ function buildTile([name, title, mark], bytes, current, made) {
 const OWN = "vitviz_own_photos";
 let asked = false;
 
-function remember(own, setTriggerValue) {
+function remember(own, say) {
   try {
     const kept = asked ? [] : JSON.parse(sessionStorage.getItem(OWN) ?? "[]").filter((name) => !own.includes(name));
     asked = true;
-    if (kept.length) setTriggerValue("restore", kept.join(" "));
+    if (kept.length) say("restore", kept.join(" "));
     else sessionStorage.setItem(OWN, JSON.stringify(own));
   } catch {
     asked = true; // a browser that keeps nothing: photos last until the reload
   }
 }
 
-function mount({ data, parentElement, setStateValue, setTriggerValue }) {
+function mount({ data, parentElement, say }) {
   const { meta, part } = unpack(data);
-  if (meta.own) remember(meta.own, setTriggerValue);
+  if (meta.own) remember(meta.own, say);
   const group = parentElement.querySelector(".tiles");
   group.style.setProperty("--columns", meta.columns);
   const focused = group.contains(parentElement.activeElement ?? parentElement.getRootNode().activeElement);
@@ -63,7 +63,7 @@ function mount({ data, parentElement, setStateValue, setTriggerValue }) {
       each.tabIndex = each === tile ? 0 : -1;
     });
     tile.focus();
-    setStateValue("photo", tile.dataset.photo);
+    say("photo", tile.dataset.photo);
   };
   group.onclick = (event) => {
     const tile = event.target.closest(".tile");
@@ -78,5 +78,5 @@ function mount({ data, parentElement, setStateValue, setTriggerValue }) {
   };
   if (focused) tiles.find((tile) => tile.tabIndex === 0)?.focus();
   group.dataset.ready = meta.current;
-  return cleanUp(parentElement, revoke);
+  return revoke;
 }

@@ -12,6 +12,7 @@ from vitviz.images import Photo
 from vitviz.record import Record
 from vitviz.ui.components.packing import pack
 from vitviz.ui.components.sources import PICKER
+from vitviz.ui.components.turns import mount
 
 SIDE = 112
 
@@ -49,20 +50,18 @@ def photo_picker(
     that are missing; what they are is up to it, for a browser can say anything. A picker of other photos has None.
     """
 
-    def picked() -> None:
-        name = (st.session_state.get(key) or {}).get("photo")
-        if name in {tile.name for tile in tiles}:
-            on_pick(name)
+    def picked(said: object) -> None:
+        if isinstance(said, str) and said in {tile.name for tile in tiles}:
+            on_pick(said)
 
-    def restored() -> None:
-        told = (st.session_state.get(key) or {}).get("restore")
-        on_restore(told.split() if isinstance(told, str) else [])
+    def restored(said: object) -> None:
+        on_restore(said.split() if isinstance(said, str) else [])
 
     parts = {tile.name: tile.small for tile in tiles}
     told = [[tile.name, f"{tile.title} ({tile.note})" if tile.note else tile.title, tile.mark] for tile in tiles]
     meta = {"tiles": told, "current": current, "label": label, "columns": columns}
     meta |= {} if own is None else {"own": list(own)}
-    _component(key=key, data=pack(meta, parts), on_photo_change=picked, on_restore_change=restored)
+    mount(_component, pack(meta, parts), key=key, photo=picked, restore=restored)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -4,14 +4,14 @@
 const PATIENCE = 60000; // milliseconds
 const copiers = new WeakMap();
 
-function mount({ data, parentElement, setTriggerValue }) {
+function mount({ data, parentElement, say }) {
   const { meta, part } = unpack(data);
   const root = parentElement.querySelector(".copier");
   const [button, told] = [root.querySelector("button"), root.querySelector("span")];
   const state = copiers.get(parentElement) ?? {};
   copiers.set(parentElement, state);
   button.textContent = meta.labels.copy;
-  const say = (name) => {
+  const show = (name) => {
     root.dataset.state = name;
     told.textContent = meta.labels[name] ?? "";
   };
@@ -28,12 +28,12 @@ function mount({ data, parentElement, setTriggerValue }) {
       picture.catch(() => {}); // where nobody waits for it any more
       state.asked = Date.now();
       const written = navigator.clipboard.write([new ClipboardItem({ "image/png": picture })]);
-      say("making");
-      setTriggerValue("asked", state.asked);
+      show("making");
+      say("asked", state.asked);
       await written;
-      say("copied");
+      show("copied");
     } catch {
-      say("refused");
+      show("refused");
     }
   };
 }

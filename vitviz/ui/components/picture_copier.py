@@ -8,6 +8,7 @@ import streamlit as st
 
 from vitviz.ui.components.packing import pack
 from vitviz.ui.components.sources import COPIER
+from vitviz.ui.components.turns import mount
 from vitviz.ui.text import _
 
 _component = st.components.v2.component("vitviz_picture_copier", html=COPIER.html, css=COPIER.css, js=COPIER.module)
@@ -30,13 +31,13 @@ def picture_copier(make: Callable[[], bytes], *, key: str) -> None:
     """Draw the button; ``make`` returns a PNG, and runs when the button is pressed and not before."""
     words, name = labels(), f"{key}_asked"
 
-    def ask() -> None:
-        st.session_state[name] = (st.session_state.get(key) or {}).get("asked")
+    def ask(said: object) -> None:
+        st.session_state[name] = said
 
     @st.fragment
     def draw() -> None:
         asked = st.session_state.pop(name, None)
         parts = {} if asked is None else {"png": make()}
-        _component(key=key, data=pack({"labels": words, "answer": asked}, parts), on_asked_change=ask)
+        mount(_component, pack({"labels": words, "answer": asked}, parts), key=key, asked=ask)
 
     draw()

@@ -99,13 +99,13 @@ function bindPlaces(picker) {
 
 const pickers = new WeakMap(); // root of an instance → its picker
 
-function mount({ data, parentElement, setTriggerValue }) {
+function mount({ data, parentElement, say }) {
   let picker = pickers.get(parentElement);
   if (!picker) {
     picker = new PlacePicker(parentElement);
     pickers.set(parentElement, picker);
   }
-  picker.send = (name, value) => setTriggerValue(name, value);
+  picker.send = say;
   picker.receive(data);
-  return cleanUp(parentElement, () => picker.dispose());
+  return () => picker.dispose();
 }

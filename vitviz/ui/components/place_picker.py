@@ -14,6 +14,7 @@ from vitviz.grid import PatchGrid
 from vitviz.ui.components.labels import place_labels
 from vitviz.ui.components.packing import pack
 from vitviz.ui.components.sources import PLACES
+from vitviz.ui.components.turns import mount
 
 _component = st.components.v2.component("vitviz_place_picker", html=PLACES.html, css=PLACES.css, js=PLACES.module)
 
@@ -36,9 +37,8 @@ def place_picker(
     the picture shows, for those who do not see it.
     """
 
-    def picked() -> None:
-        sent = (st.session_state.get(key) or {}).get("picked")
-        place = read_place(sent, grid)
+    def picked(said: object) -> None:
+        place = read_place(said, grid)
         if place is not None:
             on_pick(place)
 
@@ -54,7 +54,7 @@ def place_picker(
         "crisp": crisp,
         "content": hashlib.blake2b(picture, digest_size=8).hexdigest(),
     }
-    _component(key=key, data=pack(meta, {"picture": picture}), on_picked_change=picked)
+    mount(_component, pack(meta, {"picture": picture}), key=key, picked=picked)
 
 
 def read_place(sent: object, grid: PatchGrid) -> int | None:

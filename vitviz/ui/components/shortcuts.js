@@ -40,13 +40,13 @@ function toggleFullScreen() {
 
 const shortcuts = new WeakMap(); // root of an instance → its keys
 
-function mount({ data, parentElement, setTriggerValue }) {
+function mount({ data, parentElement, say }) {
   let instance = shortcuts.get(parentElement);
   if (!instance) {
     instance = new Shortcuts(parentElement);
     shortcuts.set(parentElement, instance);
   }
-  instance.send = (name, value) => setTriggerValue(name, value);
+  instance.send = say;
   instance.receive(data);
   pageKeys(instance.app, (key) => instance.take(key));
 }

@@ -8,6 +8,7 @@ import streamlit as st
 
 from vitviz.ui.components.labels import shortcut_labels
 from vitviz.ui.components.sources import SHORTCUTS
+from vitviz.ui.components.turns import mount
 
 _component = st.components.v2.component("vitviz_shortcuts", html=SHORTCUTS.html, css=SHORTCUTS.css, js=SHORTCUTS.module)
 
@@ -19,9 +20,8 @@ def shortcuts(keys: Mapping[str, str], *, key: str, on_act: Callable[[str], None
     are pressed where text is written are left alone.
     """
 
-    def acted() -> None:
-        sent = (st.session_state.get(key) or {}).get("act")
-        if isinstance(sent, Mapping) and sent.get("name") in keys.values():
-            on_act(sent["name"])
+    def acted(said: object) -> None:
+        if isinstance(said, Mapping) and said.get("name") in keys.values():
+            on_act(said["name"])
 
-    _component(key=key, data={"keys": dict(keys), "labels": shortcut_labels()}, on_act_change=acted)
+    mount(_component, {"keys": dict(keys), "labels": shortcut_labels()}, key=key, act=acted)

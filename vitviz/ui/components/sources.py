@@ -7,17 +7,33 @@ from pathlib import Path
 
 _HERE = Path(__file__).parent
 _MOUNT = """
-export default (component) => {
-  const clean = mount(component);
-  component.parentElement.host.dataset.drawn = "";
-  return clean;
+let turn = 0; // later choices have higher turns, in whatever order Python hears of them
+const said = new WeakMap(); // root of an instance → its last choices, by name
+
+export default ({ data, parentElement, setStateValue }) => {
+  const say = (name, value) => {
+    turn = Math.max(Date.now(), turn + 1);
+    const choices = said.get(parentElement) ?? {};
+    const recent = (choices[name] ?? []).filter((choice) => choice.turn > turn - 10000);
+    choices[name] = [...recent.slice(-9), { turn, value }];
+    said.set(parentElement, choices);
+    setStateValue(name, choices[name]);
+    return turn;
+  };
+  const clean = mount({ data, parentElement, say });
+  parentElement.host.dataset.drawn = "";
+  return clean && cleanUp(parentElement, clean);
 };
 """
 
 
 @dataclass(frozen=True)
 class Source:
-    """Markup, style and script of one component. The script defines ``mount(component)``."""
+    """Markup, style and script of one component.
+
+    The script defines ``mount({ data, parentElement, say })``, which may return what to do when the component goes.
+    ``say(name, value)`` tells Python a choice, as ``turns`` hears it.
+    """
 
     html: str
     css: str
@@ -47,6 +63,7 @@ def _source(name: str, *scripts: str) -> Source:
 
 VIEWER = _source(
     "attention_viewer",
+    "shared_state.js",
     "attention_rows.js",
     "attention_paint.js",
     "attention_words.js",
@@ -57,7 +74,7 @@ VIEWER = _source(
 ATLAS = _source("head_atlas")
 PICKER = _source("photo_picker")
 PLACES = _source("place_picker")
-TOKENS = _source("token_viewer", "token_rows.js")
+TOKENS = _source("token_viewer", "shared_state.js", "token_rows.js")
 PAINTER = _source("patch_painter", "painter_paint.js")
 DRAWER = _source("box_drawer")
 COPIER = _source("picture_copier")

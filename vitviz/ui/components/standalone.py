@@ -95,7 +95,7 @@ _START = """
 const data = document.currentScript.previousElementSibling;
 const bytes = Uint8Array.from(atob(data.textContent.trim()), (c) => c.charCodeAt(0));
 const place = document.getElementById(data.dataset.place);
-mount({ data: bytes, parentElement: place.shadowRoot ?? place, setStateValue() {}, setTriggerValue() {} });
+mount({ data: bytes, parentElement: place.shadowRoot ?? place, say() {} });
 """
 
 

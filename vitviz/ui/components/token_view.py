@@ -120,8 +120,13 @@ class TokenView:
             return None
         return TokenChoice(patch, sent["scale"])
 
-    def pack(self, start: TokenChoice | None = None, *, revision: int = 0, standalone: bool = False) -> bytes:
-        """Return the view as one blob for the browser, which takes the choice over when the ``revision`` is new."""
+    def pack(
+        self, start: TokenChoice | None = None, *, revision: int = 0, heard: int = 0, standalone: bool = False
+    ) -> bytes:
+        """Return the view as one blob for the browser, which takes the choice over when the ``revision`` is new.
+
+        What was chosen there after the turn ``heard`` stays.
+        """
         start, parts = start or self.choice, self.parts()
         digest = hashlib.blake2b(digest_size=8)
         for name, part in parts.items():
@@ -134,6 +139,7 @@ class TokenView:
             "darkens": self.palette == "spotlight",
             "labels": dict(self.labels),
             "revision": revision,
+            "heard": heard,
             "content": digest.hexdigest(),
             "standalone": standalone,
             "pictures": [

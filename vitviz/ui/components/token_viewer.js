@@ -11,6 +11,7 @@ class TokenViewer {
     this.pictures = [];
     this.hover = null; // the patch of the first photo under the pointer or the cursor, or null
     this.pointed = null; // [pane, patch] whose cosine is told
+    this.shared = new SharedState();
     this.observer = new ResizeObserver(() => this.repaint());
     this.app.likeness = (picture) => Array.from(this.pictures[picture].likeness);
     bindViews(this);
@@ -18,7 +19,10 @@ class TokenViewer {
 
   receive(bytes) {
     const { meta, part } = unpack(bytes);
-    if (meta.revision !== this.meta?.revision) Object.assign(this, { pinned: meta.chosen, scale: meta.scale });
+    const [[now], before] = [meta.pictures, this.meta?.pictures[0]];
+    const same = now.rows === before?.rows && now.columns === before?.columns;
+    const whose = this.shared.receive(meta, same);
+    if (whose === "wanted") Object.assign(this, { pinned: meta.chosen, scale: meta.scale });
     if (meta.content !== this.meta?.content) {
       this.pictures.forEach((picture) => picture.dispose());
       this.pictures = meta.pictures.map((picture, place) => new TokenPicture(picture, meta.channels, part, place));
@@ -31,6 +35,7 @@ class TokenViewer {
     this.observer.observe(this.app);
     this.repaint();
     this.app.dataset.ready = meta.content;
+    if (whose === "newer") this.sendChoice();
   }
 
   get query() {
@@ -58,7 +63,7 @@ class TokenViewer {
   }
 
   sendChoice() {
-    this.send("view", { patch: this.pinned, scale: this.scale, revision: this.meta.revision });
+    this.shared.tell(this.say, { patch: this.pinned, scale: this.scale });
   }
 
   /** Compare, colour and draw everything. */
@@ -195,13 +200,13 @@ function cosineText(value) {
 
 const viewers = new WeakMap(); // root of an instance → its viewer
 
-function mount({ data, parentElement, setStateValue }) {
+function mount({ data, parentElement, say }) {
   let viewer = viewers.get(parentElement);
   if (!viewer) {
     viewer = new TokenViewer(parentElement);
     viewers.set(parentElement, viewer);
   }
-  viewer.send = (name, value) => setStateValue(name, value);
+  viewer.say = say;
   viewer.receive(data);
-  return cleanUp(parentElement, () => viewer.dispose());
+  return () => viewer.dispose();
 }

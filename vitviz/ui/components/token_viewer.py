@@ -13,45 +13,19 @@ import streamlit as st
 
 from vitviz.ui.components.sources import TOKENS
 from vitviz.ui.components.token_view import TokenChoice, TokenView
+from vitviz.ui.components.turns import SharedState, mount
 
 _component = st.components.v2.component("vitviz_token_viewer", html=TOKENS.html, css=TOKENS.css, js=TOKENS.module)
 
 
 def token_viewer(view: TokenView, *, key: str, on_change: Callable[[TokenChoice], None]) -> None:
     """Show the view. ``on_change`` gets what was pinned or chosen, before the script runs again; pointing is silent."""
+    shared = SharedState(key)
 
-    def changed() -> None:
-        chosen = _chosen(view, key)
+    def changed(_said: Any) -> None:
+        chosen = shared.chosen(view.read)
         if chosen is not None:
             on_change(chosen)
 
-    start = _start(view, key)
-    data = view.pack(start, revision=_memory(key)["revision"])
-    _component(key=key, data=data, on_view_change=changed)
-
-
-def _memory(key: str) -> dict[str, Any]:
-    """Return what was last sent to the viewer of that key."""
-    memory: dict[str, Any] = st.session_state.setdefault(f"_{key}_sent", {"revision": 0})
-    return memory
-
-
-def _chosen(view: TokenView, key: str) -> TokenChoice | None:
-    """Return the reader's choice since Python's last own wish, or None."""
-    sent = (st.session_state.get(key) or {}).get("view")
-    if not sent or sent.get("revision") != _memory(key)["revision"]:
-        return None
-    return view.read(sent)
-
-
-def _start(view: TokenView, key: str) -> TokenChoice:
-    """Return the choice to send: the one of last time, unless somebody else than the browser changed it.
-
-    So a click does not change the bytes, and the tokens travel once.
-    """
-    memory, grid = _memory(key), view.pictures[0].grid
-    now = _chosen(view, key) or memory.get("start")
-    if view.choice != now or memory.get("grid") != grid:
-        memory |= {"start": view.choice, "revision": memory["revision"] + 1, "grid": grid}
-    start: TokenChoice = memory["start"]
-    return start
+    start = shared.start(view.choice, shared.chosen(view.read), view.pictures[0].grid)
+    mount(_component, view.pack(start, revision=shared.revision, heard=shared.heard), key=key, view=changed)

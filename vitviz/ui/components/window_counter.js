@@ -130,5 +130,5 @@ function mount({ data, parentElement }) {
   }
   counter.receive(data);
   pageKeys(counter.app, playerKeys(counter.app, { press: () => counter.player.press(), step: (by) => counter.pass(by) }));
-  return cleanUp(parentElement, () => counter.dispose());
+  return () => counter.dispose();
 }
