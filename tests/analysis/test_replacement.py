@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import timm.models
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
+import vitviz
 from vitviz.analysis.replacement import blur, paint_mask, replacement_picture, without_patches
 from vitviz.errors import GridError, OptionError
 from vitviz.grid import PatchGrid
@@ -15,6 +19,14 @@ from vitviz.models.vit import ViT
 @pytest.fixture(scope="module")
 def vit(wide_vit: nn.Module) -> ViT:
     return ViT.from_module(wide_vit)
+
+
+@pytest.fixture(scope="module")
+def four() -> ViT:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module = timm.models.VisionTransformer((24, 40), 8, 4, 3, embed_dim=16, depth=1, num_heads=2).eval()
+    return ViT.from_module(module, transform=four_channels, name="four")
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +42,38 @@ def test_the_mean_is_the_pictures_own(vit: ViT, pixels: Tensor) -> None:
 
 def test_black_is_black(vit: ViT, pixels: Tensor) -> None:
     assert vit.picture(replacement_picture(vit, pixels, "black")).max() == 0
+
+
+def four_channels(picture: Image.Image) -> Tensor:
+    """Return a picture and its luma, each with a mean and a deviation of its own."""
+    planes = np.stack([*np.moveaxis(np.asarray(picture.convert("RGB")), 2, 0), np.asarray(picture.convert("L"))])
+    return torch.from_numpy(planes / 255).float() * torch.tensor([1, 2, 3, 4])[:, None, None] - 0.25
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "gradient_shap", "occlusion", "rise", "kernel_shap"])
+def test_grey_is_what_the_callers_own_transform_makes_of_it(method: str, four: ViT) -> None:
+    """Mean and deviation are measured: the architecture's, of three channels, are another transform's."""
+    grey, black = (Image.new("RGB", (40, 24), (level,) * 3) for level in (128, 0))
+    for picture, level in ((grey, "grey"), (black, "black")):
+        made = replacement_picture(four, four_channels(black), level)
+        torch.testing.assert_close(made, four_channels(picture), rtol=0, atol=0.51 * 4 / 255)
+        np.testing.assert_allclose(four.picture(made), np.asarray(picture), atol=1)
+    knob = "baseline" if method in ("integrated_gradients", "gradient_shap") else "replacement"
+    values = vitviz.attribute(method, four, Image.new("RGB", (40, 24), (200, 90, 10)), **{knob: "grey"}).values
+    assert np.isfinite(values).all()
+
+
+def test_a_transform_that_is_no_line_has_no_grey(wide_vit: nn.Module, pixels: Tensor) -> None:
+    for transform in (lambda picture: pixels, lambda picture: 1 / 0):
+        vit = ViT.from_module(wide_vit, transform=transform)
+        assert (vit.mean, vit.std) == ((), ())
+        with pytest.raises(OptionError, match="What grey and black are to .* is not known; wanted a transform"):
+            replacement_picture(vit, pixels, "black")
+
+
+def test_the_usual_numbers_are_those_of_the_architecture_to_the_digit(vit: ViT, wide_vit: nn.Module) -> None:
+    again = ViT.from_module(wide_vit, transform=lambda picture: vit.transform(picture))
+    assert (again.mean, again.std) == (vit.mean, vit.std)
 
 
 def test_noise_has_the_pictures_mean_and_spread_and_a_seed(vit: ViT, pixels: Tensor) -> None:

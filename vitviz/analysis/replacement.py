@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vitviz.errors import GridError, check_choice
+from vitviz.errors import GridError, OptionError, check_choice
 from vitviz.grid import PatchGrid
 from vitviz.models.vit import ViT
 
@@ -20,11 +20,12 @@ _LEVELS = {"grey": 0.5, "black": 0.0}
 
 
 def replacement_picture(vit: ViT, pixels: Tensor, replacement: str, *, seed: int = 0) -> Tensor:
-    """Return the picture that shows through where patches are replaced: (3, height, width), normalised.
+    """Return the picture that shows through where patches are replaced: (channel, height, width), normalised.
 
     "mean" is the image's own mean colour; "blur" is a Gaussian of a patch's size; "grey" is ½ and "black" 0 before
     normalisation; "noise" is drawn from a normal distribution with the mean and spread of the image's colours.
-    Raises OptionError for another name. For "removed" it is the image itself: nothing is painted.
+    Raises OptionError for another name, and for grey and black where the normalisation is not known. For "removed" it
+    is the image itself: nothing is painted.
     """
     check_choice("Replacement", replacement, REPLACEMENTS)
     mean = pixels.mean((1, 2), keepdim=True)  # (3, 1, 1)
@@ -33,6 +34,7 @@ def replacement_picture(vit: ViT, pixels: Tensor, replacement: str, *, seed: int
     if replacement == "blur":
         return blur(pixels, max(vit.grid.patch_size) / 2)
     if replacement in _LEVELS:
+        check_normalised(vit, pixels)
         plain = (_LEVELS[replacement] - pixels.new_tensor(vit.mean)) / pixels.new_tensor(vit.std)
         return plain[:, None, None].expand_as(pixels).clone()
     if replacement == "noise":
@@ -40,6 +42,16 @@ def replacement_picture(vit: ViT, pixels: Tensor, replacement: str, *, seed: int
         noise = torch.randn(pixels.shape, generator=generator).to(pixels)
         return mean + noise * pixels.std((1, 2), keepdim=True)
     return pixels
+
+
+def check_normalised(vit: ViT, pixels: Tensor) -> None:
+    """Raise OptionError for a model for which grey and black are no numbers: its normalisation is not known."""
+    if not len(vit.mean) == len(vit.std) == len(pixels):
+        raise OptionError(
+            "What grey and black are to {name} is not known; wanted a transform that gives each channel the picture's "
+            "values less a mean, divided by a deviation. Take the mean or the blur of the picture instead.",
+            name=vit.name,
+        )
 
 
 def blur(pixels: Tensor, sigma: float) -> Tensor:

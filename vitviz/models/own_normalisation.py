@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 from PIL import Image
 from torch import Tensor, nn
 
@@ -14,6 +15,8 @@ from vitviz.models.observation import Observation
 from vitviz.models.preparation import Grey, Missing, Preparation, Unnormalised, restated
 from vitviz.models.preprocessing import preprocessing_of
 from vitviz.models.structure import Structure
+
+Colours = tuple[float, ...]
 
 
 def prepared(
@@ -30,10 +33,10 @@ def prepared(
     then. For one channel pictures become grey, and it is told.
     """
     body = structure.prepare(module)
+    if transform is not None:
+        return Preparation(*_numbers_of(transform, structure, (body.mean, body.std)), transform, None)
     known = len(body.mean) == structure.channels
     mean, std = (body.mean, body.std) if known else ((), ())
-    if transform is not None:
-        return Preparation(mean, std, transform, None)
     size = (structure.channels, *structure.image_size)
     example = noise(observation.observed.proven, size)
     untouched = observation.embedded is None or _same(observation.embedded, example)
@@ -52,6 +55,40 @@ def prepared(
     if largest is None:
         return _unknown(name, (), (), "it changes its input before the patch embedding in a way of its own")
     return _plain(body, largest)
+
+
+_PLAIN = (0, 128, 255)
+"""Levels of the plain pictures by which a transform is measured."""
+
+
+def _numbers_of(
+    transform: Callable[[Image.Image], Tensor], structure: Structure, usual: tuple[Colours, Colours]
+) -> tuple[Colours, Colours]:
+    """Return mean and deviation of a caller's transform, measured on plain pictures; empty where it has none.
+
+    They are the architecture's usual ones, to the digit, where the transform has these.
+    """
+    height, width = structure.image_size
+    try:
+        seen = [transform(Image.new("RGB", (width, height), (level,) * 3)).double().cpu() for level in _PLAIN]
+    except Exception:  # a caller's code may raise anything: the first picture that is looked at says what
+        return (), ()
+    if any(tensor.shape != (structure.channels, height, width) for tensor in seen):
+        return (), ()
+    numbers = _line_through(*(tensor.flatten(1) for tensor in seen))
+    pairs = list(zip(usual, numbers, strict=True))
+    same = all(len(own) == len(its) and np.allclose(own, its, rtol=0, atol=1e-5) for own, its in pairs)
+    return usual if same else numbers
+
+
+def _line_through(black: Tensor, grey: Tensor, white: Tensor) -> tuple[Colours, Colours]:
+    """Return mean and deviation of each channel from plain pictures, (channel, pixel); empty unless each is a line."""
+    start, span = black[:, :1], white[:, :1] - black[:, :1]  # (channel, 1)
+    ends = zip((black, grey, white), _PLAIN, strict=True)
+    straight = all(bool(((values - start - span * level / 255).abs() <= 1e-4 * span).all()) for values, level in ends)
+    if not straight or not bool((span > 0).all()):
+        return (), ()
+    return tuple((-start / span).flatten().tolist()), tuple((1 / span).flatten().tolist())
 
 
 def _counted(channels: int) -> str:

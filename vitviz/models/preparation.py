@@ -25,7 +25,7 @@ class Preparation(Record):
     """How a module wants its pictures."""
 
     mean: tuple[float, ...]
-    """What is subtracted of each channel, on values in [0, 1]; empty where it is not known."""
+    """What is subtracted of each channel, on values in [0, 1]; empty where it is not known, or not one number each."""
     std: tuple[float, ...]
     transform: Callable[[Image.Image], Tensor]
     """From an RGB picture to the (channel, height, width) input."""

@@ -60,9 +60,9 @@ class ViT(Record):
     image_size: tuple[int, int]
     """Height and width in pixels of its input."""
     mean: tuple[float, ...]
-    """Mean of each colour channel that preprocessing subtracts, on values in [0, 1]."""
+    """Mean of each channel that preprocessing subtracts, on values in [0, 1]; empty where it is not known."""
     std: tuple[float, ...]
-    """Standard deviation of each colour channel that preprocessing divides by."""
+    """Standard deviation of each channel that preprocessing divides by; empty where it is not known."""
     transform: Callable[[Image.Image], Tensor]
     """From an RGB picture to the (channel, height, width) input."""
     class_names: tuple[str, ...]
@@ -170,7 +170,8 @@ class ViT(Record):
         A model of ``transformers`` is held by an adapter, ``vit.module``, whose ``model`` it is, and ``processor`` is
         its image processor: pictures are prepared by it, and ``id2label`` names the classes.
         ``transform`` and ``image_size`` (height and width in pixels, or one number for a square) default to the
-        module's own timm data config. ``class_names`` are in the order of the outputs, or a dictionary from index to
+        module's own timm data config; what a transform of yours subtracts and divides by is measured on plain pictures.
+        ``class_names`` are in the order of the outputs, or a dictionary from index to
         name or from name to index. Classes are counted in what the classifier returns; a head that hands the
         embedding on is no classifier, nor is the projection of a tower of CLIP. ``multi_label`` says that classes may
         hold side by side; by default that is what the configuration of a model of transformers says, and else not so.

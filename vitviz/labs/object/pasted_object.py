@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vitviz.analysis.replacement import check_normalised
 from vitviz.argument import checked
 from vitviz.errors import OptionError, check_index
 from vitviz.labs.object.detector import CORNER, INSIDE, Detector
@@ -122,6 +123,7 @@ def run(
             sizes=len(wanted),
         )
     pixels = input_of(vit, image).float().cpu()
+    check_normalised(vit, pixels)
     boxes = tuple(_box(vit, place, size, detector.alignment) for size in wanted)
     sign = _sign(vit, pixels, place)
     inputs = [pixels + sign * _painted(vit, box, detector.brightness) for box in boxes]
