@@ -25,8 +25,9 @@ with picture:
     a, b = sides.sides(scene)
 with controls if b is None else st.container():  # below the maps where there are any: they are whole on a first screen
     other_options.draw(scene, opened=b is not None)
-pair.choose_look()
-pair.choose_classes(a)
+with st.container(key="stage_after"):  # drawn before the maps that stand above it
+    pair.choose_look()
+    pair.choose_classes(a)
 shown = []
 with picture:
     outcomes = [] if b is None else pair.outcomes(a, b)

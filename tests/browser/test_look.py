@@ -86,6 +86,19 @@ def test_nothing_moves_while_a_page_arrives(visit):
     assert reader.settle().page.evaluate(MOVED) < 0.1
 
 
+SHOWN = """arriving => {
+  document.documentElement.dataset.arriving = arriving;
+  return [".st-key-stage_controls", ".st-key-stage_after"].map((place) => getComputedStyle(document.querySelector(place)).visibility);
+}"""
+
+
+def test_on_a_phone_what_stands_below_a_picture_waits_for_it(visit):
+    page = visit("compare", reader={"width": 390, "height": 844, "touch": True}, **LINK).settle().page
+    assert page.evaluate(MOVED) < 0.1
+    assert page.evaluate(SHOWN, "drawing") == ["hidden", "hidden"]
+    assert page.evaluate(SHOWN, "") == ["visible", "visible"]
+
+
 SMALL = """() => {
   const roots = [document], small = [];
   for (const root of roots) for (const node of root.querySelectorAll("*")) {

@@ -31,9 +31,15 @@
     const mark = ({ target }) => target instanceof HTMLImageElement && (target.dataset.loaded = "");
     document.addEventListener(kind, mark, true); // no "load" of a picture ever reaches the window
   }
+  const DRAWING = [
+    '[data-testid="stSkeleton"]',
+    '[data-testid="stBidiComponentIsolated"]:not([data-drawn])',
+    '[data-testid="stImage"] img:not([data-loaded])',
+    '[data-testid="stPlotlyChart"] > div:empty',
+  ].join();
   let timer;
   function arrive() {
-    page.dataset.arriving = "";
+    page.dataset.arriving = "drawing";
     let [rest, time, all] = [0, 0, 0];
     clearInterval(timer);
     timer = setInterval(() => {
@@ -41,6 +47,8 @@
       rest = app?.dataset.testScriptState === "notRunning" ? rest + 1 : 0;
       time += app?.querySelector('[data-testid="stMainBlockContainer"] h2') ? 1 : 0; // not while a model is loaded
       all += 1;
+      const drawing = !rest || app.querySelector('[data-testid="stMainBlockContainer"]')?.querySelector(DRAWING);
+      page.dataset.arriving = drawing ? "drawing" : ""; // what stands below a picture that is drawn after it waits
       const waits = app?.querySelector('[data-testid="stBidiComponentIsolated"]:not([data-drawn])');
       if ((rest < 10 || waits) && time < 40 && all < 300) return;
       clearInterval(timer);
