@@ -171,7 +171,9 @@ def test_the_film_and_the_examples_are_measured_beside_the_page_and_stopped(dash
     go, frame = threading.Event(), cache.field_frame
     monkeypatch.setattr(cache, "field_frame", lambda *given: go.wait(60) and frame(*given))
     app = dashboard(PAGE).sound()
-    assert not app.has("bidi_component", "depth_film")
+    assert [panel["missing"] for panel in app.component("depth_film")["panels"]] == [[1], [1]], (
+        "but for the chosen depth"
+    )
     number = next(iter(app.app.session_state["vitviz_runs"].values()))
     app.put(opacity=0.5).sound()
     assert list(app.app.session_state["vitviz_runs"].values()) == [number], "the same work goes on"
@@ -179,11 +181,13 @@ def test_the_film_and_the_examples_are_measured_beside_the_page_and_stopped(dash
     app.app.button(key="stop_film").click().run()
     go.set()
     long_work.queue().wait(number, 30)
-    app.run().sound()
-    assert not app.has("bidi_component", "depth_film")
+    stopped = app.run().sound().component("depth_film")
+    assert [panel["missing"] for panel in stopped["panels"]] == [[], []], "what was measured before the stop stays"
     app.app.button(key="ask_film").click().run()
     long_work.queue().wait(number + 1, 30)
-    assert app.run().sound().component("depth_film")["frames"] == ["Depth 1 of 2", "Depth 2 of 2"]
+    film = app.run().sound().component("depth_film")
+    assert film["frames"] == ["Depth 1 of 2", "Depth 2 of 2"]
+    assert [panel["missing"] for panel in film["panels"]] == [[], []]
     app.put(pictures="examples")
     long_work.queue().wait(number + 2, 60)
     assert "Radius by photo (px)" in app.run().sound().table()

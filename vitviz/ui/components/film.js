@@ -79,8 +79,10 @@ function paintFrame(film, canvas, panel, frame) {
   const { meta } = film;
   if (!canvas.clientWidth) return;
   fitCanvas(canvas);
-  const { rows, columns } = meta.panels[panel];
+  const { rows, columns, missing } = meta.panels[panel];
   const context = canvas.getContext("2d");
+  canvas.classList.toggle("missing", missing.includes(frame));
+  if (missing.includes(frame)) return context.clearRect(0, 0, canvas.width, canvas.height);
   const cells = film.painters[panel].paint(film.levels[panel], frame * rows * columns, film.table, 255);
   context.clearRect(0, 0, canvas.width, canvas.height);
   drawPhoto(context, photoFor(film, canvas), meta.opacity, meta.darkens);

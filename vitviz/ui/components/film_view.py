@@ -33,6 +33,8 @@ class FilmPanel:
     """What is told below, one text a frame."""
     boxes: tuple[Box | None, ...] = ()
     """A dashed outline, one a frame; none at all if empty."""
+    missing: tuple[int, ...] = ()
+    """Frames that are not there yet: a hatched frame stands in their place, and their levels are not looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,12 +95,14 @@ class FilmView:
         ``standalone`` leaves out the button that only the page can answer.
         """
         parts = {f"levels {at}": panel.levels.tobytes() for at, panel in enumerate(self.panels)}
-        content = hashlib.blake2b(b"".join(parts.values()), digest_size=8).hexdigest()
+        missing = repr([panel.missing for panel in self.panels]).encode()
+        content = hashlib.blake2b(b"".join([*parts.values(), missing]), digest_size=8).hexdigest()
         panels: list[dict[str, Any]] = [
             {
                 "title": panel.title,
                 "captions": panel.captions,
                 "boxes": panel.boxes,
+                "missing": panel.missing,
                 "rows": panel.levels.shape[1],
                 "columns": panel.levels.shape[2],
             }

@@ -223,7 +223,11 @@ def field_frame(
     model_key: str, digest: str, layer: int, token: str, cell: int, scale: str, _model: ViT | ConvNet, _inputs: Inputs
 ) -> FieldFrame:
     """Return the receptive field of a token or place in one photo, in squares of ``cell`` pixels: about 1 KB."""
-    field = vitviz.receptive_field(_model, _inputs(), layer=layer, token=token)
+    return as_frame(vitviz.receptive_field(_model, _inputs(), layer=layer, token=token), cell, scale)
+
+
+def as_frame(field: ReceptiveField, cell: int, scale: str) -> FieldFrame:
+    """Return a receptive field as a film shows it, in squares of ``cell`` pixels."""
     shares, colours = relative_field(cell_means(field.values, cell), scale)
     return FieldFrame(levels(shares, colours.low, colours.high), field.radius, field.theoretical_box)
 

@@ -31,20 +31,22 @@ def ask(
     icon: str = ":material/play_arrow:",
     note: str = "",
     draw: Callable[[JobView | None], None] | None = None,
+    bar_below: bool = False,
 ) -> None:
     """Draw the button that asks for what is missing or, while it goes on, the progress and the button that stops it.
 
     The buttons are called ``ask_`` and ``stop_`` with ``name``; ``note`` stands under the first, and above it why the
     work was refused when it was asked for last. Nothing is drawn where all results are there. ``request`` names what is
     asked for where the parts may change while it goes on. ``draw`` draws what there is so far, or that there is nothing
-    yet; it is called with None while nobody has asked.
+    yet; it is called with None while nobody has asked. ``bar_below`` puts the progress below it, so that it does not
+    move at the end.
     """
     missing = [part for part in parts if long_work.result(part.key) is None]
     if not missing:
         return
     asked = tuple(part.key for part in parts) if request is None else request
     long_work.adopt(asked, missing)
-    if watch(asked, name, draw=draw):
+    if watch(asked, name, draw=draw, bar_below=bar_below):
         return
     if any(long_work.result(part.key) is not None for part in missing):
         st.rerun()  # it ended while this was drawn
@@ -119,18 +121,20 @@ def watch(
     on_stop: Callable[[], None] | None = None,
     *,
     draw: Callable[[JobView], None] | None = None,
+    bar_below: bool = False,
 ) -> bool:
     """Draw the progress of a request and the button that stops it, and return whether it goes on."""
-    if progress(request, draw):
+    if progress(request, draw, bar_below=bar_below):
         stop_button(request, name, on_stop)
         return True
     return False
 
 
-def progress(request: Hashable, draw: Callable[[JobView], None] | None = None) -> bool:
+def progress(request: Hashable, draw: Callable[[JobView], None] | None = None, *, bar_below: bool = False) -> bool:
     """Draw how far a request is, again and again, and what there is so far by ``draw``; return whether it goes on.
 
     ``draw`` is called from the start, when the view's result is None yet. The page is drawn anew when it has ended.
+    ``bar_below`` draws how far it is last.
     """
     mine = long_work.own(request)
     if mine is None or not mine.active:
@@ -141,9 +145,12 @@ def progress(request: Hashable, draw: Callable[[JobView], None] | None = None) -
         now = long_work.own(request)
         if now is None or not now.active:
             st.rerun()
-        _bar(now)
+        if not bar_below:
+            _bar(now)
         if draw is not None:
             draw(now)
+        if bar_below:
+            _bar(now)
 
     live()
     return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import numpy as np
 import streamlit as st
 
@@ -15,67 +17,101 @@ from vitviz.ui.explore.receptive_field.fields import square_side
 from vitviz.ui.explore.receptive_field.measurement import suppress_refusals
 from vitviz.ui.explore.receptive_field.probes import Probe
 from vitviz.ui.furniture import viewer
-from vitviz.ui.furniture.panel import empty_panel
 from vitviz.ui.kept import cache
 from vitviz.ui.kept.cache import FieldFrame, Inputs
-from vitviz.ui.kept.jobs import Report
+from vitviz.ui.kept.jobs import JobView, Report
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _
 from vitviz.ui.work import controls, long_work
 from vitviz.ui.work.long_work import LongWork
 
-Frames = dict[str, tuple[FieldFrame, ...]]
-"""Of the networks that can be measured, by their keys, (depth,)."""
+Frames = dict[str, dict[int, FieldFrame]]
+"""Of the networks that can be measured, by their keys, the frames by the depth of the ViT: all, or those so far."""
 
 
 def draw(scene: Scene) -> None:
-    """Draw the film; until it is measured its place, how far that is, and a button that stops it."""
-    work = _work(scene)
+    """Draw the film: the chosen depth at once, the others as they are measured, how far that is, and what stops it."""
+    made: Frames | None = long_work.result(_key(scene))
+    first = _first(scene) if made is None else {}
+    work, depth = _work(scene, first), link.get(LAYER)
     controls.begin([work], name="film")
-    controls.ask([work], _("Measure every depth"), name="film", draw=lambda _view: _places(scene))
-    shown = view(scene)
+
+    def so_far(now: JobView | None) -> None:
+        if link.get(LAYER) != depth:
+            st.rerun()  # chosen in the film: the rest of the page follows
+        view = now or long_work.own((work.key,))  # what there was when it was stopped
+        _film(scene, (None if view is None else view.result) or first)
+
+    with st.container():  # one element of the page, whatever stands in it: what follows keeps its place
+        controls.ask([work], _("Measure every depth"), name="film", draw=so_far, bar_below=True)
+        made = long_work.result(work.key)
+        if made is not None:
+            with st.container():  # as around what is drawn while it is measured: the film stays the same one
+                _film(scene, made)
+
+
+def _film(scene: Scene, frames: Frames) -> None:
+    shown = _view(scene, frames)
     if shown is not None:
         film(shown, key="depth_film", on_choose=lambda frame: link.put(LAYER.at(frame)))
-
-
-def _places(scene: Scene) -> None:
-    with st.container(key="film_places"):
-        for column in st.columns(2, gap="small"):
-            with column:
-                empty_panel(scene.picture, _("Every depth: not measured yet"))
 
 
 def _networks(scene: Scene) -> list[Probe]:
     return [probe for role, probe in probes.probes(scene) if role != "random"]
 
 
-def _work(scene: Scene) -> LongWork[Frames]:
-    """Return what measures every depth of the networks."""
+def _seen(scene: Scene) -> tuple[str, int, str]:
+    return scene.photo.digest, square_side(scene), link.get(FIELD_SCALE)
+
+
+def _key(scene: Scene) -> Hashable:
+    return "depth film", scene.query, *_seen(scene), *(probe.key for probe in _networks(scene))
+
+
+def _first(scene: Scene) -> Frames:
+    """Return the chosen depth, which the page measures in any case: it shows it below, too."""
+    photo, side, scale = _seen(scene)
+    frames: Frames = {}
+    with st.spinner(_("Tracing which pixels matter …"), show_time=True):
+        for probe in _networks(scene):
+            layer = _layers(scene, probe)[scene.layer]
+            inputs = probe.inputs(scene.vit, [scene.photo])
+            with suppress_refusals():
+                field = cache.receptive_field(probe.key, (photo,), layer, probe.token_at(layer), probe.model, inputs)
+                frames[probe.key] = {scene.layer: cache.as_frame(field, side, scale)}
+    return frames
+
+
+def _work(scene: Scene, first: Frames) -> LongWork[Frames]:
+    """Return what measures every depth of the networks of the first frames, depth by depth."""
     asked = [(probe, _layers(scene, probe), probe.inputs(scene.vit, [scene.photo])) for probe in _networks(scene)]
-    seen = scene.photo.digest, square_side(scene), link.get(FIELD_SCALE)
-    steps = sum(len(layers) for _probe, layers, _inputs in asked)
+    seen, count = _seen(scene), scene.vit.layers
 
     def compute(report: Report) -> Frames:
-        frames: Frames = {}
-        done = 0
-        for probe, layers, inputs in asked:
-            with suppress_refusals():
-                made = []
-                for layer in layers:
-                    made.append(_frame(probe, layer, seen, inputs))
-                    tell(report, done + len(made), steps)
-                frames[probe.key] = tuple(made)
-            done += len(layers)
-        return frames
+        told = long_work.previewed(report)
+        frames = {key: dict(made) for key, made in first.items()}
+        for depth in range(count):
+            for probe, layers, inputs in asked:
+                if probe.key in frames and depth not in frames[probe.key]:
+                    with suppress_refusals():
+                        frames[probe.key][depth] = _frame(probe, layers[depth], seen, inputs)
+            told["preview"]({key: dict(made) for key, made in frames.items()})
+            tell(told["progress"], depth + 1, count)
+        return {key: made for key, made in frames.items() if len(made) == count}
 
-    return LongWork(("depth film", scene.query, *seen, *(probe.key for probe, _layers, _inputs in asked)), compute)
+    return LongWork(_key(scene), compute)
 
 
 def view(scene: Scene) -> FilmView | None:
-    """Return the film, or None if it is not measured, or no network can be."""
-    frames: Frames | None = long_work.result(_work(scene).key)
-    panels = [_panel(scene, probe, frames[probe.key]) for probe in _networks(scene) if frames and probe.key in frames]
+    """Return the film, or None if not all of it is measured, or no network can be."""
+    frames: Frames | None = long_work.result(_key(scene))
+    return None if frames is None else _view(scene, frames)
+
+
+def _view(scene: Scene, frames: Frames) -> FilmView | None:
+    """Return the film of the frames that there are; the others are told to be missing."""
+    panels = [_panel(scene, probe, frames[probe.key]) for probe in _networks(scene) if frames.get(probe.key)]
     if not panels:
         return None
     count = scene.vit.layers
@@ -99,14 +135,22 @@ def _layers(scene: Scene, probe: Probe) -> list[int]:
     return [probe.layer_at((at + 1) / scene.vit.layers) for at in range(scene.vit.layers)]
 
 
-def _panel(scene: Scene, probe: Probe, frames: tuple[FieldFrame, ...]) -> FilmPanel:
+def _panel(scene: Scene, probe: Probe, frames: dict[int, FieldFrame]) -> FilmPanel:
+    count = scene.vit.layers
     told = [
-        _("{layer} · radius {radius:.0f} px").format(layer=probe.layer_names[layer], radius=frame.radius)
-        for layer, frame in zip(_layers(scene, probe), frames, strict=True)
+        _("{layer} · radius {radius:.0f} px").format(layer=probe.layer_names[layer], radius=frames[depth].radius)
+        if depth in frames
+        else _("{layer} · not measured yet").format(layer=probe.layer_names[layer])
+        for depth, layer in enumerate(_layers(scene, probe))
     ]
-    boxes = tuple(_shares(scene, frame) for frame in frames)
-    levels = np.stack([frame.levels for frame in frames])
-    return FilmPanel(title=probe.title, levels=levels, captions=tuple(told), boxes=boxes)
+    nothing = np.zeros_like(next(iter(frames.values())).levels)
+    return FilmPanel(
+        title=probe.title,
+        levels=np.stack([frames[depth].levels if depth in frames else nothing for depth in range(count)]),
+        captions=tuple(told),
+        boxes=tuple(_shares(scene, frames[depth]) if depth in frames else None for depth in range(count)),
+        missing=tuple(depth for depth in range(count) if depth not in frames),
+    )
 
 
 def _frame(probe: Probe, layer: int, seen: tuple[str, int, str], inputs: Inputs) -> FieldFrame:
