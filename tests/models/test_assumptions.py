@@ -152,7 +152,9 @@ def test_positions_of_another_grid_are_told(tmp_path: Path) -> None:
     save_file(state(img_size=64), tmp_path / "a.safetensors")
     vit = vitviz.load_vit("timm:test_vit", weights=tmp_path / "a.safetensors")
     assert about(vit) == [PREPARATION, HEADS, POOLING, POSITIONS]
-    assert "its positions, of 4 × 4 patches, are interpolated to 10 × 10" in vit.notes
+    assert "opened at 64 × 64 pixels, the size that its positions are for" in vit.notes
+    larger = vitviz.load_vit("timm:test_vit", weights=tmp_path / "a.safetensors", image_size=160)
+    assert "its positions, of 4 × 4 patches, are interpolated to 10 × 10" in larger.notes
     head = {"head.0.weight": torch.ones(5, 64), "head.2.weight": torch.ones(3, 5)}
     save_file({name: value for name, value in state().items() if "head" not in name} | head, tmp_path / "b.safetensors")
     deep = vitviz.load_vit("timm:test_vit", weights=tmp_path / "b.safetensors", head_activation="gelu")

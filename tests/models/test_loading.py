@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -21,6 +22,7 @@ from vitviz.errors import (
     WeightsUnavailableError,
 )
 from vitviz.models import timm_door
+from vitviz.models.geometry import patch_size_of
 from vitviz.models.loading import load_vit
 from vitviz.trace import predict, trace
 
@@ -164,14 +166,14 @@ def test_weights_without_a_classifier_give_an_embedding(tmp_path: Path) -> None:
     assert trace(vit, torch.ones(3, 160, 160)).logits is None
 
 
-@pytest.mark.parametrize("size", [None, (96, 128)])
-def test_weights_of_another_grid_have_their_positions_resampled(tmp_path: Path, size: tuple[int, int] | None) -> None:
+@pytest.mark.parametrize("size", [(160, 160), (96, 128)])
+def test_weights_of_another_grid_have_their_positions_resampled(tmp_path: Path, size: tuple[int, int]) -> None:
     """Positions that rise evenly from left to right still do after they were resampled to another grid."""
     ramp = torch.linspace(-1, 1, 14)[None, :, None].expand(14, 14, 64)  # a grid of 14 × 14 where the model has 10 × 10
     positions = torch.cat([torch.full((1, 1, 64), 5.0), ramp.reshape(1, 196, 64)], 1)
     vit = load_vit(SMALL, weights=saved(tmp_path / "a.safetensors", pos_embed=positions), image_size=size)
     found = vit.module.pos_embed.detach()[0]  # type: ignore[union-attr, operator]
-    rows, columns = (10, 10) if size is None else (6, 8)
+    rows, columns = size[0] // 16, size[1] // 16
     assert found.shape == (1 + rows * columns, 64)
     assert torch.equal(found[0], torch.full((64,), 5.0))
     laid = found[1:].reshape(rows, columns, 64)
@@ -219,7 +221,7 @@ def test_positions_whose_grid_is_not_known_are_not_guessed(tmp_path: Path) -> No
 
 def test_what_is_assumed_of_positions_stands_beside_the_file(tmp_path: Path) -> None:
     square = saved(tmp_path / "square.safetensors", pos_embed=laid_out(12, 12))
-    vit = load_vit(SMALL, weights=square)
+    vit = load_vit(SMALL, weights=square, image_size=160)
     assert vit.weights.endswith(", positions taken as 12 × 12")
     assert rises_evenly(vit.module.pos_embed, 10, 10)  # type: ignore[arg-type]
     wide = saved(tmp_path / "wide.safetensors", pos_embed=laid_out(3, 5))
@@ -228,6 +230,35 @@ def test_what_is_assumed_of_positions_stands_beside_the_file(tmp_path: Path) -> 
     assert torch.equal(vit.module.pos_embed, laid_out(3, 5))  # type: ignore[arg-type]
     own = load_vit(SMALL, weights=saved(tmp_path / "own.safetensors"), image_size=(48, 80))
     assert "taken" not in own.weights
+
+
+def test_a_file_opens_at_the_size_of_its_own_positions(tmp_path: Path) -> None:
+    """Not at the architecture's usual one: its positions are then those that were trained, bit for bit."""
+    vit = load_vit(SMALL, weights=saved(tmp_path / "square.safetensors", pos_embed=laid_out(12, 12)))
+    assert (vit.image_size, vit.grid.rows, vit.grid.columns) == ((192, 192), 12, 12)
+    assert torch.equal(vit.module.pos_embed, laid_out(12, 12))  # type: ignore[arg-type]
+    assert vit.preprocess(Image.new("RGB", (300, 200))).shape == (3, 192, 192)
+    assert [str(note) for note in vit.notes][-2:] == [
+        "assumed: its positions lie in 12 × 12 patches",
+        "opened at 192 × 192 pixels, the size that its positions are for",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["test_vit3", "test_vit4", "deit_tiny_distilled_patch16_224", "eva02_tiny_patch14_224"]
+)
+def test_files_of_all_kinds_of_positions_open_at_their_own_size(name: str, tmp_path: Path) -> None:
+    """With a register and an attention pool, without a class token, distilled, with rotary positions besides."""
+    patch = patch_size_of(timm_door.build(name))
+    assert patch is not None
+    size = (5 * patch[0], 5 * patch[1])
+    module = timm_door.build(name, image_size=size, seed=5)
+    save_file(module.state_dict(), tmp_path / "a.safetensors")
+    vit = load_vit(f"timm:{name}", weights=tmp_path / "a.safetensors")
+    assert (vit.image_size, vit.grid.rows, vit.grid.columns) == (size, 5, 5)
+    pixels = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        assert torch.equal(vit.module(pixels), module(pixels))
 
 
 @pytest.mark.parametrize(

@@ -60,13 +60,13 @@ def load_vit(
     passes. Results are float32 on the CPU whatever they are. ``multi_label`` says that classes may hold side by
     side, each with a probability of its own.
 
-    The rest is of a local file. ``trained_size`` is the size that it was trained for, then also the default of
-    ``image_size``: only needed where the number of positions does not tell their grid. ``heads`` is the number of
-    attention heads, which tensors do not tell: ``weights`` of the model says how many were assumed. ``weights_kind``
-    chooses "averaged" or "raw" weights where both are there; ``head_activation`` is "relu", "gelu", "tanh", "silu" or
-    "none" between the matrices of a classifier of several layers. ``pooling`` is "token" or "avg", whether the answer
-    is read from the class token or from the mean of the patches: timm's names are the same for both, and ``weights``
-    of the model says what was assumed.
+    The rest is of a local file. Without ``image_size`` it opens at the size of its own positions. ``trained_size`` is
+    the size that it was trained for, only needed where the number of positions does not tell their grid. ``heads`` is
+    the number of attention heads, which tensors do not tell: ``weights`` of the model says how many were assumed.
+    ``weights_kind`` chooses "averaged" or "raw" weights where both are there; ``head_activation`` is "relu", "gelu",
+    "tanh", "silu" or "none" between the matrices of a classifier of several layers. ``pooling`` is "token" or "avg",
+    whether the answer is read from the class token or from the mean of the patches: timm's names are the same for
+    both, and ``weights`` of the model says what was assumed.
 
     ``crop`` says how pictures of another shape are brought to that of the input: "trained", "pad", "squash" or a number
     from 0 to 1; see ``ViT.with_crop``.
@@ -132,6 +132,7 @@ def _load(
     loaded = load_module(architecture, str(weights), seed=seed, image_size=size, file=file, offline=shipped.available())
     names = _given_names(class_names, loaded)
     module = placement.put(loaded.module)
+    size = size or loaded.image_size
     vit = ViT.from_module(
         module, name=name, class_names=names, image_size=size, weights=loaded.origin, multi_label=multi_label
     )

@@ -19,13 +19,15 @@ from vitviz.models.checkpoints.layout import Converted, Layout, Traits
 from vitviz.models.checkpoints.numbers import check_numbers
 from vitviz.models.checkpoints.recognition import LAYOUTS, Recognition, recognition_of
 from vitviz.models.geometry import declared_size, patch_size_of
-from vitviz.models.position_table import Size, grid_in_file, is_own_grid
+from vitviz.models.position_table import Size, grid_in_file, is_own_grid, size_of
 from vitviz.models.timm_weights import TIMM, FileOptions, Loaded, from_state, projected, skeleton
 
 
 def from_file(name: str, path: Path, image_size: Size | None, options: FileOptions) -> Loaded:
     """Return an architecture of timm's with the weights of a file, and in words what was recognised and assumed.
 
+    Without ``image_size`` it has the size that the file's own positions are for: interpolated, they are no longer those
+    that were trained.
     Raises WeightsUnavailableError, CheckpointError, or OptionError for heads that the file or its width contradicts.
     """
     plain = skeleton(name)
@@ -36,18 +38,19 @@ def from_file(name: str, path: Path, image_size: Size | None, options: FileOptio
     told_more = {**build, **({"in_chans": channels} if channels != 3 else {})}
     adapted = skeleton(name, options=told_more) if told_more else plain
     state = dict(recognition.state)
-    taken, grid = "", None
+    taken, grid, own = "", None, None
     if adapted is not None:
         grid = grid_in_file(path.name, state, adapted, image_size=image_size, trained_size=options.trained_size)
         if grid is not None and options.trained_size is None and not is_own_grid(grid, state, adapted):
             # nothing in the file says so: who reads the result must be able to see what was assumed
             taken = f", positions taken as {grid[0]} × {grid[1]}"
+            own = None if image_size is not None else size_of(grid, adapted)
     matrix = recognition.classifier.matrix or not recognition.classifier.state
     try:
         module = from_state(
             name,
             state,
-            image_size=image_size,
+            image_size=image_size or own,
             classes=checkpoints.classes_in(state) if matrix else 0,
             trained_size=options.trained_size,
             channels=channels,
@@ -62,8 +65,8 @@ def from_file(name: str, path: Path, image_size: Size | None, options: FileOptio
     told = "".join(f"; {part}" for part in steps)
     assumed = f"{_heads_told(module, recognition, options)}{_pooling_told(module, recognition, options)}{taken}"
     origin = f"{path.name}, SHA-256 {checkpoints.sha256_of(path)}{assumed}{told}"
-    notes = (*_assumed(module, recognition, options, grid if taken else None), *_interpolated(module, grid))
-    return Loaded(module, origin, recognition.class_names, local=True, notes=notes)
+    notes = (*_assumed(module, recognition, options, grid if taken else None), *_opened_at(own, module, grid))
+    return Loaded(module, origin, recognition.class_names, local=True, notes=notes, image_size=own)
 
 
 def _assumed(
@@ -93,8 +96,11 @@ def _assumed(
         yield Assumption.of(POSITIONS, text, rows=grid[0], columns=grid[1])
 
 
-def _interpolated(module: nn.Module, grid: Size | None) -> tuple[str, ...]:
-    """Return the note on positions that were brought to another grid than the file's, if they were."""
+def _opened_at(chosen: Size | None, module: nn.Module, grid: Size | None) -> tuple[str, ...]:
+    """Return the note on a size chosen for the file's positions, or on positions that were brought to another grid."""
+    if chosen is not None:
+        text = "opened at {height} × {width} pixels, the size that its positions are for"
+        return (Clause(text, height=chosen[0], width=chosen[1]),)
     size, patch = declared_size(module), patch_size_of(module)
     if grid is None or size is None or patch is None:
         return ()

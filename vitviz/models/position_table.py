@@ -41,6 +41,12 @@ def is_own_grid(grid: Size, state: Mapping[str, Tensor], module: nn.Module) -> b
     return file is not None and grid == _cut(own_size(module), file)
 
 
+def size_of(grid: Size, module: nn.Module) -> Size | None:
+    """Return height and width in pixels of the pictures that an architecture cuts into a grid of patches."""
+    patch = patch_size_of(module)
+    return None if patch is None else (grid[0] * patch[0], grid[1] * patch[1])
+
+
 def _positions(state: Mapping[str, Tensor], module: nn.Module) -> int | None:
     """Return the number of patch positions in a file of timm's own names; other names timm converts by itself."""
     table, own = state.get("pos_embed"), module.state_dict()

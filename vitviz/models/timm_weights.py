@@ -52,6 +52,8 @@ class Loaded(Record):
     """Whether the weights come from a file of the user's."""
     notes: tuple[str, ...] = ()
     """What is assumed of such a file because its tensors do not tell."""
+    image_size: Size | None = None
+    """The size that it was opened at because its positions are for it; None where it was given, or is the usual one."""
 
 
 def skeleton(name: str, *, options: Mapping[str, Any] | None = None) -> nn.Module | None:
