@@ -88,7 +88,8 @@ def test_nothing_moves_while_a_page_arrives(visit):
 
 SHOWN = """arriving => {
   document.documentElement.dataset.arriving = arriving;
-  return [".st-key-stage_controls", ".st-key-stage_after"].map((place) => getComputedStyle(document.querySelector(place)).visibility);
+  const seen = (place) => getComputedStyle(document.querySelector(place)).visibility;
+  return [".st-key-stage_controls", ".st-key-stage_after"].map(seen);
 }"""
 
 
