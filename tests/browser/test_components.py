@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from PIL import Image
 
 from vitviz.figures.export import html_of_figures
 from vitviz.figures.scale import Scale
@@ -17,6 +18,7 @@ from vitviz.labs.long_range.windows import slide
 from vitviz.ui.components.atlas_view import AtlasView
 from vitviz.ui.components.attention_view import AttentionView
 from vitviz.ui.components.board_view import BoardVerdict, BoardView
+from vitviz.ui.components.film_view import FilmPanel, FilmView
 from vitviz.ui.components.map_board import MapBoard, PlaceMaps
 from vitviz.ui.components.sheet_view import SheetMatrix, SheetStage, SheetView
 from vitviz.ui.components.standalone import fragment, standalone_html
@@ -686,6 +688,24 @@ def test_the_atlas_file_works_offline(new_page, tmp_path):
     page.locator(".cells").focus()
     page.keyboard.press("ArrowDown")
     assert page.locator(".readout").inner_text().split() == ["L1·H1", "4.00", "nats", "rank", "2", "of", "6"]
+
+
+def test_the_film_of_a_model_of_two_layers_has_tiles_and_what_is_missing_is_hatched(new_page, tmp_path):
+    page = new_page(offline=True)
+    panel = FilmPanel(title="Map", levels=np.zeros((2, 4, 4), np.uint8), captions=("a", "b"), missing=(1,))
+    photo = scene.png(Image.fromarray(np.full((32, 32, 3), 90, np.uint8)))
+    view = FilmView(
+        name="F", photo=photo, size=(32, 32), panels=(panel,), frames=("0", "1"), ends=("0", "1"), tiles=True
+    )
+    path = tmp_path / "film.html"
+    path.write_text(standalone_html(view, title="Film", caption="Offline."), encoding="utf-8")
+    page.goto(path.as_uri())
+    page.locator('.film:not([data-ready=""])').wait_for()
+    assert min(box["width"] for box in (tile.bounding_box() for tile in page.locator(".tile").all())) > 150
+    dashed = "nodes => nodes.map(node => getComputedStyle(node).borderTopStyle)"
+    assert page.locator(".tile canvas").evaluate_all(dashed) == ["none", "dashed"]
+    alpha = "canvas => canvas.getContext('2d').getImageData(5, 5, 1, 1).data[3]"
+    assert [tile.evaluate(alpha) for tile in page.locator(".tile canvas").all()] == [255, 0]
 
 
 def test_the_board_of_maps_is_read_in_all_panels_and_shows_the_map_of_a_place(new_page, tmp_path):

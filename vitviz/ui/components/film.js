@@ -168,8 +168,9 @@ function layoutFrames(film) {
   const [screen, top] = [window.innerHeight, fromTop(app, stage)];
   film.top = top;
   const room = Math.max(320, top < screen / 2 ? screen - top - 12 : 0.62 * screen); // of the first screen, or a later one
-  let best = { columns: 3, width: 0 };
-  for (let columns = 3; columns <= count; columns++) {
+  const fewest = Math.min(3, count);
+  let best = { columns: fewest, width: 0 };
+  for (let columns = fewest; columns <= count; columns++) {
     const across = (0.68 * stage.clientWidth - (columns - 1) * GAP) / columns;
     const down = (room / rows(columns) - GAP - NAME) * aspect;
     if (Math.min(across, down) > best.width) best = { columns, width: Math.min(across, down) };
