@@ -41,6 +41,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     both = {"state_dict": state(), "state_dict_ema": state(1), "arch": "test_vit"}
     torch.save(both, root / "runs/last.pth.tar")
     save_file(state(img_size=(32, 64)), root / "wide.safetensors")
+    save_file(state(in_chans=4), root / "four.safetensors")
     (root / "names.csv").write_text("index,name\n0,cat\n1,dog\n2,_bee_\n", encoding="utf-16")
     (root / "runs/three.txt").write_text("ant\nbat\ncow\n", encoding="utf-8")
     (root.parent / "secret.pth").write_bytes(b"secret")
@@ -147,6 +148,7 @@ def test_what_cannot_be_opened_is_told_and_the_last_good_model_stays(dashboard: 
         "gone.pth": "There is no 'gone.pth' in the folder",
         "broken.safetensors": "broken.safetensors",
         "odd.safetensors": "odd.safetensors",
+        "four.safetensors": r"four.safetensors \(test_vit\) cannot look at photos here: its input has 4 channels",
         "wide.safetensors": "positions of 8 patches.*Trained for height × width",
     }.items():
         app.app.query_params["model"] = f"file:{name}"

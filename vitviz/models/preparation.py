@@ -38,7 +38,9 @@ class Missing(Record):
     """The transform of a module that tells none: it says what to give in its place."""
 
     def __init__(self, name: str, reason: str) -> None:
-        self._name, self._reason = name, reason
+        self._name = name
+        self.reason = reason
+        """Why it is not known, a clause."""
 
     def __call__(self, picture: Image.Image) -> Tensor:
         """Raise OptionError."""
@@ -47,7 +49,7 @@ class Missing(Record):
             "ViT.from_module(module, transform=…), a function from a PIL picture to that tensor, "
             "or pass the input itself, a tensor.",
             name=self._name,
-            reason=self._reason,
+            reason=self.reason,
         )
 
 

@@ -170,14 +170,13 @@ class ViT(Record):
         A model of ``transformers`` is held by an adapter, ``vit.module``, whose ``model`` it is, and ``processor`` is
         its image processor: pictures are prepared by it, and ``id2label`` names the classes.
         ``transform`` and ``image_size`` (height and width in pixels, or one number for a square) default to the
-        module's own timm data config; what a transform of yours subtracts and divides by is measured on plain pictures.
-        ``class_names`` are in the order of the outputs, or a dictionary from index to
-        name or from name to index. Classes are counted in what the classifier returns; a head that hands the
-        embedding on is no classifier, nor is the projection of a tower of CLIP. ``multi_label`` says that classes may
-        hold side by side; by default that is what the configuration of a model of transformers says, and else not so.
-        What was assumed is told in ``notes``. What is observed is proven: a plain call of the module must answer the
-        same. Changed weights are seen at once; after any other change the next pass proves it again, and raises
-        CaptureError for another answer: wrap the module again then.
+        module's own timm data config; what a transform of yours subtracts and divides by is measured. ``class_names``
+        are in the order of the outputs, or a dictionary from index to name or from name to index. Classes are counted
+        in what the classifier returns; a head that hands the embedding on is no classifier, nor is the projection of a
+        tower of CLIP. ``multi_label`` says that classes may hold side by side; by default that is what the
+        configuration of a model of transformers says, and else not so. What was assumed is told in ``notes``. What is
+        observed is proven: a plain call of the module must answer the same. Changed weights are seen at once; after any
+        other change the next pass proves it again, and raises CaptureError for another answer: wrap it again then.
         Raises UnsupportedModelError, with the reason, for a model without global attention over patches, or whose
         plain call answers something else than is observed; OptionError for a size that the patches do not cover, and
         for class names that do not fit.

@@ -14,6 +14,8 @@ from vitviz.errors import OptionError, VitvizError, WeightsUnavailableError
 from vitviz.grid import PatchGrid
 from vitviz.images import Photo
 from vitviz.images.seen_part import SeenPart
+from vitviz.models.cropping import own_transform
+from vitviz.models.preparation import Missing
 from vitviz.models.vit import ViT
 from vitviz.trace import Trace
 from vitviz.ui.choices.shared import ABLATE, HEAD, LAYER, PATCH, pairs_of
@@ -21,7 +23,7 @@ from vitviz.ui.kept import cache
 from vitviz.ui.kept.model_choice import ModelChoice
 from vitviz.ui.reader import chosen_model, crop, link, models, opening, photos
 from vitviz.ui.text import _, plain
-from vitviz.ui.words.errors import in_dashboard
+from vitviz.ui.words.errors import clause, in_dashboard
 
 _GOOD_MODEL = "vitviz_good_model"
 MOST_TOKENS = 2500
@@ -140,7 +142,15 @@ def _model(photo: Photo) -> tuple[ViT, ModelChoice, str]:
 
 
 def bearable(vit: ViT) -> ViT:
-    """Return the model if one reader's picture cannot stall all others."""
+    """Return the model if it can look at photos, and one reader's picture cannot stall all others."""
+    given = own_transform(vit.transform)
+    if isinstance(given, Missing):
+        raise OptionError(
+            _(
+                "{name} cannot look at photos here: {reason}. Choose another model; the library takes a transform of "
+                "your own, ViT.from_module(module, transform=…)."
+            ).format(name=vit.name, reason=clause(given.reason))
+        )
     if vit.grid.tokens > MOST_TOKENS:
         raise OptionError(
             _(
