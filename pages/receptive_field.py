@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from vitviz.ui.choices.receptive_field import PICTURES
 from vitviz.ui.explore.receptive_field import depth_film, depths, fields, measurement, spread
 from vitviz.ui.explore.receptive_field.export import export
@@ -18,10 +20,14 @@ show.heading(
         "picture from its first layer; a convolutional network has to grow its view layer by layer."
     ),
 )
-depth_film.draw(scene)
-fields.controls(scene)
-measured = measurement.measure(scene, link.get(PICTURES))
-fields.draw(scene, measured)
+film, controls, maps = st.container(), st.container(), st.container()
+with film:
+    depth_film.draw(scene)
+with controls:
+    fields.controls(scene)
+with maps:
+    measured = measurement.measure(scene, link.get(PICTURES))
+    fields.draw(scene, measured)
 fields.table(measured)
 spread.draw(scene, measured)
 depths.draw(scene, measured)

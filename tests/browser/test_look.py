@@ -81,7 +81,7 @@ MOVED = """() => new Promise((done) => {
 def test_nothing_moves_while_a_page_arrives(visit):
     reader = visit("anatomy", **LINK)  # what it computes is kept from here on
     reader.page.reload()
-    reader.find(".st-key-strip img[data-loaded], html:not([data-arriving])").first.wait_for()
+    reader.find(".st-key-strip img[data-loaded], html:not([data-arriving])").first.wait_for(state="attached")
     assert reader.page.locator("html[data-arriving]").count(), "the page is hidden until it is let through for its age"
     assert reader.settle().page.evaluate(MOVED) < 0.1
 

@@ -110,3 +110,17 @@ def test_the_numbers_in_the_browser_are_those_of_the_trace(dashboard, tiny_model
     trace = vitviz.trace(tiny_models["tiny:class"], example("cat").path)
     expected = trace.attention(1).numpy()
     assert np.abs(scores / scores.sum(-1, keepdims=True) - expected).max() <= 1e-5
+
+
+def test_what_comes_and_goes_on_a_page_moves_neither_its_foot_nor_the_keys(dashboard):
+    links = [("attention", {}), ("attention", {"present": "on"}), ("positions", {"shuffle": 1}), ("depth", {})]
+    places = set()
+    for page, link in links:
+        blocks = dashboard(page, **link).sound().app.main.children
+        places.add(tuple(place for place, block in blocks.items() if "shortcuts" in keys_in(block)))
+    assert len(places) == 1
+    assert places != {()}
+
+
+def keys_in(block):
+    return [getattr(each, "key", None) for each in block] if hasattr(block, "children") else []

@@ -8,7 +8,7 @@ import streamlit as st
 
 from vitviz.assets import ASSETS
 from vitviz.ui.choices.shared import LANGUAGE, PRESENT
-from vitviz.ui.furniture import foot, lines, presentation, strip, style
+from vitviz.ui.furniture import foot, lines, presentation, stage, strip, style
 from vitviz.ui.kept.garbage import leave_out_packages
 from vitviz.ui.navigation import START, sections
 from vitviz.ui.reader import chosen_model, link, models, own_panel, photos, scene
@@ -79,7 +79,7 @@ def frame() -> None:
     if drawn != _sidebar_choices():  # a photo or model that cannot be had: the sidebar says what is shown instead
         link.publish()
         st.rerun()
-    with st.container(key="notices"):  # a place of its own: without one the page below would be built anew
+    with st.container(key="notices"):  # places that are always kept, as the stage tells
         for text in link.take_notices():
             st.warning(plain(text), icon=":material/info:")
     foot.follow(name)
@@ -87,7 +87,8 @@ def frame() -> None:
     strip.draw(now)
     link.publish()
     lines.begin()
-    page.run()
+    with stage.begin():
+        page.run()
     foot.draw(name)
     link.publish()
     leave_out_packages()

@@ -22,7 +22,7 @@ from vitviz.export.json_text import json_text
 from vitviz.export.manifest import versions
 from vitviz.figures.export import html_of_figures
 from vitviz.ui.choices.choice import Choice
-from vitviz.ui.furniture import course, guessing, lines, print_size, show, worksheet
+from vitviz.ui.furniture import course, guessing, lines, print_size, show, stage, worksheet
 from vitviz.ui.navigation import entry
 from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene, current
@@ -90,10 +90,11 @@ def draw(lesson: Lesson) -> None:
     result = section.draw(scene)
     title = f"{entry(page).title} · {_(section.title)}"
     place, figures = worksheet.Place(page, section.name, title), None if result is None else result.figures
-    worksheet.draw(place, scene, guessing.current(), figures)
-    if result is not None:
-        footer(result)
-    course.foot(page)
+    with stage.below():
+        worksheet.draw(place, scene, guessing.current(), figures)
+        if result is not None:
+            footer(result)
+        course.foot(page)
 
 
 def question(title: str, sentence: str) -> None:

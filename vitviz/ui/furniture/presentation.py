@@ -38,16 +38,10 @@ def draw_bar() -> None:
     with st.container(key="present", horizontal=True, horizontal_alignment="right"):
         if state == "off":
             return
-        words = _("Show the controls") if state == "on" else _("Fold the controls")
-        st.button(words, key="present_controls", on_click=_fold)
-        st.button(_("Leave presentation size"), key="present_leave", on_click=_leave)
-
-
-def _leave() -> None:
-    """Leave presentation size; clicked twice, it is left all the same."""
-    link.put(PRESENT.at("off"))
-
-
-def _fold() -> None:
-    """Fold the controls, or show them again."""
-    link.put(PRESENT.at("controls" if link.get(PRESENT) == "on" else "on"))
+        if state == "on":
+            words, wanted = _("Show the controls"), PRESENT.at("controls")
+        else:
+            words, wanted = _("Fold the controls"), PRESENT.at("on")
+        # A button says where it leads, not that it is the other way now: clicked twice, it leads there all the same.
+        st.button(words, key="present_controls", on_click=link.put, args=(wanted,))
+        st.button(_("Leave presentation size"), key="present_leave", on_click=link.put, args=(PRESENT.at("off"),))

@@ -19,7 +19,7 @@ from vitviz.export.snippet import snippet
 from vitviz.figures.image_files import with_texts
 from vitviz.figures.sheet import PrintSize
 from vitviz.ui.components.picture_copier import picture_copier
-from vitviz.ui.furniture import lines, print_size
+from vitviz.ui.furniture import lines, print_size, stage
 from vitviz.ui.furniture.recipe import Recipe
 from vitviz.ui.kept.model_choice import UPLOAD
 from vitviz.ui.reader import photos
@@ -65,6 +65,11 @@ def text(name: str) -> str:
 
 def footer(scene: Scene, export: Export, *, caution: str) -> None:
     """Draw the foot of a page."""
+    with stage.below():
+        _footer(scene, export, caution)
+
+
+def _footer(scene: Scene, export: Export, caution: str) -> None:
     with st.expander(_("Why might this mislead?"), icon=":material/warning:", key="caution"):
         st.markdown(text(caution))
     with st.expander(_("This view in Python"), icon=":material/code:", key="snippet"):

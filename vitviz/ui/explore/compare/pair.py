@@ -59,13 +59,15 @@ def choose(now: Scene) -> None:
         help=_("Those with a clock run the model many times and wait until you ask for them."),
         **link.widget(BY),
     )
-    _choose_other(now)
+    with st.container():
+        _choose_other(now)
 
 
 def choose_look() -> None:
     """Draw in which unit and on which scale the maps are shown, and which models can stand beside A."""
+    about = st.container()
     if link.get(AGAINST) == "model":
-        st.caption(
+        about.caption(
             _(
                 "Without a network, B can be the shipped model at another input size, any model with random weights, "
                 "or your own checkpoint (“Your own model” in the sidebar); with one, every Vision Transformer of timm."
