@@ -24,6 +24,7 @@ from vitviz.errors import (
 from vitviz.models import timm_door
 from vitviz.models.geometry import patch_size_of
 from vitviz.models.loading import load_vit
+from vitviz.models.position_table import grid_in_file, is_own_grid
 from vitviz.trace import predict, trace
 
 SMALL = "timm:test_vit"  # timm's own test model: 160 × 160 pixels, 6 blocks of 2 heads, 64 channels
@@ -242,6 +243,18 @@ def test_a_file_opens_at_the_size_of_its_own_positions(tmp_path: Path) -> None:
         "assumed: its positions lie in 12 × 12 patches",
         "opened at 192 × 192 pixels, the size that its positions are for",
     ]
+
+
+def test_biases_by_distance_tell_their_grid(tmp_path: Path) -> None:
+    """BEiT's, of 4 × 4 patches: timm would interpolate them without a word."""
+    name = "beit_base_patch16_224"
+    module = timm_door.build(name, image_size=(64, 64), options={"embed_dim": 24, "depth": 1, "num_heads": 2}, seed=5)
+    plain = timm_door.build(name, options={"embed_dim": 24, "depth": 1, "num_heads": 2})
+    assert grid_in_file("a", module.state_dict(), plain, image_size=None, trained_size=None) == (4, 4)
+    assert grid_in_file("a", plain.state_dict(), plain, image_size=None, trained_size=None) == (14, 14)
+    assert not is_own_grid((4, 4), module.state_dict(), plain)
+    wide = timm_door.build(name, image_size=(32, 64), options={"embed_dim": 24, "depth": 1, "num_heads": 2})
+    assert grid_in_file("a", wide.state_dict(), plain, image_size=None, trained_size=None) is None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isqrt
 
 from torch import Tensor, nn
 
@@ -21,6 +22,9 @@ def grid_in_file(
     architecture's own, a square, or that of ``image_size``, whichever has as many patches as the table.
     Raises CheckpointError where none of them has, or several: a table read in rows of a wrong length is scrambled.
     """
+    side = _side_of_biases(state, module)
+    if side is not None and trained_size is None:
+        return side, side
     count = _positions(state, module)
     file, wanted = _patch_in_file(state, module), patch_size_of(module)
     if count is None or count < 1 or file is None or wanted is None:
@@ -56,6 +60,20 @@ def _positions(state: Mapping[str, Tensor], module: nn.Module) -> int | None:
         return None  # another architecture: loading says which tensors differ
     prefixed = not getattr(module, "no_embed_class", False)
     return int(table.shape[1]) - (int(getattr(module, "num_prefix_tokens", 1)) if prefixed else 0)
+
+
+def _side_of_biases(state: Mapping[str, Tensor], module: nn.Module) -> int | None:
+    """Return the side of the square grid that a table of BEiT's biases by distance is for, or None for another one.
+
+    It has a row for each distance along rows and columns, and three for the class token.
+    """
+    own = module.state_dict()
+    name = next((key for key in state if key.endswith("relative_position_bias_table")), "")
+    if name not in own or _body(state) != _body(own) or state[name].shape[1:] != own[name].shape[1:]:
+        return None
+    distances = len(state[name]) - 3
+    along = isqrt(max(0, distances))
+    return (along + 1) // 2 if along % 2 and along**2 == distances else None
 
 
 def _body(state: Mapping[str, Tensor]) -> set[str]:
