@@ -67,7 +67,7 @@ def test_what_is_done_to_a_file_is_said_in_chinese(monkeypatch: pytest.MonkeyPat
     told = difference("timm:test_vit", {"blocks.0.norm1.weight": torch.zeros(1)}, timm_door.build("test_vit"))
     assert "blocks.0.norm1.weight (1,) instead of (64,)" in told
     assert re.search(
-        r"^检查点与 timm:test_vit 不符：\d+ 个缺失：.* …; 1 个形状不同：.* \(1,\)，而应为 \(64,\)。", clause(told)
+        r"^检查点与 timm:test_vit 不符：\d+ 个缺失：.* …；1 个形状不同：.* \(1,\)，而应为 \(64,\)。", clause(told)
     )
 
 

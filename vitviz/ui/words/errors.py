@@ -10,6 +10,8 @@ from vitviz.ui.text import _
 
 _NEAR = re.compile(r" Did you mean (.*)\?")
 """What ``vitviz.errors.suggest`` returns: it reaches an error as one of its values."""
+_ROW = re.compile(r"\{part0\}(?:; \{part\d+\})+")
+"""What ``vitviz.clause.listed`` makes of several clauses."""
 
 
 def in_dashboard(error: VitvizError) -> str:
@@ -30,6 +32,8 @@ def clause(text: str) -> str:
 
 def _said(text: str) -> str:
     """Return a text of the library in the reader's language; suggested names stay as they are."""
+    if _ROW.fullmatch(text):
+        return text.replace("; ", _("; "))
     near = _NEAR.fullmatch(text)
     if near is None:
         return _(text)
