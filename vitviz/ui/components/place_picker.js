@@ -22,8 +22,8 @@ class PlacePicker {
       this.find("img").src = this.url;
     }
     const picture = this.find(".picture");
+    picture.style.cssText = meta.widest; // whole on the first screen
     picture.style.aspectRatio = meta.aspect; // before the picture is read: what follows does not move
-    picture.style.maxWidth = `calc(${meta.aspect} * max(320px, 60vh))`; // whole on the first screen
     picture.setAttribute("aria-label", meta.label);
     picture.setAttribute("aria-description", meta.labels.keys);
     this.app.classList.toggle("crisp", meta.crisp);

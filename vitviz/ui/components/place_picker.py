@@ -46,6 +46,7 @@ def place_picker(
         aspect = opened.width / opened.height
     meta = {
         "aspect": aspect,
+        "widest": widest(aspect),
         "rows": grid.rows,
         "columns": grid.columns,
         "chosen": None if chosen is None else check_index("Place", chosen, grid.patches),
@@ -55,6 +56,11 @@ def place_picker(
         "content": hashlib.blake2b(picture, digest_size=8).hexdigest(),
     }
     mount(_component, pack(meta, {"picture": picture}), key=key, picked=picked)
+
+
+def widest(aspect: float) -> str:
+    """Return the style that makes a picture of this width by height as large as is whole on the first screen."""
+    return f"max-width: calc({aspect:.6g} * max(320px, var(--large, 60vh)))"
 
 
 def read_place(sent: object, grid: PatchGrid) -> int | None:

@@ -14,7 +14,7 @@ from vitviz.grid import PatchGrid
 from vitviz.pictures import encodings
 from vitviz.ui.choices.positions import ENCODING
 from vitviz.ui.choices.shared import PATCH
-from vitviz.ui.components.place_picker import place_picker
+from vitviz.ui.components.place_picker import place_picker, widest
 from vitviz.ui.furniture.charts import chart
 from vitviz.ui.furniture.panel import bare_map
 from vitviz.ui.kept import cache
@@ -153,15 +153,16 @@ def _mosaic(scene: Scene, similarity: PositionSimilarity) -> None:
         down, across = places.position(place)
         link.put(PATCH.at(str(down * stride * grid.columns + across * stride)))
 
+    sheet = mosaic_sheet(shown, scale=scale(similarity))
     place_picker(
-        png_bytes(mosaic_sheet(shown, scale=scale(similarity))),
+        png_bytes(sheet),
         places,
         key="mosaic",
         chosen=row // stride * places.columns + column // stride if on_mosaic else None,
         label=_("{count} maps, one for each place of the grid").format(count=places.patches),
         on_pick=pick,
     )
-    st.html(colour_bar(scale(similarity)))
+    st.html(f'<div style="{widest(sheet.width / sheet.height)}">{colour_bar(scale(similarity))}</div>')
     st.caption(
         _(
             "One small map for each of the {rows} × {columns} places: how alike this place and all others are. "
