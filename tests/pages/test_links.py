@@ -236,3 +236,13 @@ def test_markup_in_a_link_is_shown_as_it_was_typed(dashboard):
     assert "\\<img" in raw
     assert "\\[a\\]\\(javascript" in raw
     assert "\\*\\*b" in raw
+
+
+def test_a_widget_that_had_not_heard_of_another_choice_does_not_take_it_back(dashboard, monkeypatch):
+    app = dashboard("receptive_field", layer=1).sound()
+    app.put(layer=0).sound()  # as a viewer does, with a click
+    app.app.slider(key="choice_layer").set_value(1).run()  # what the browser still has, said with the next click
+    assert app.sound().link["layer"] == "0"
+    monkeypatch.setattr("vitviz.ui.reader.link._ECHO_SECONDS", 0)
+    app.app.slider(key="choice_layer").set_value(1).run()
+    assert app.sound().link["layer"] == "1"

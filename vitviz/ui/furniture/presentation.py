@@ -15,11 +15,11 @@ TYPE = 22
 def draw_toggle() -> None:
     """Draw the toggle of the sidebar."""
     key = "present_toggle"
-    st.session_state[key] = link.get(PRESENT) != "off"
+    shown = link.get(PRESENT) != "off"
     st.toggle(
         _("Presentation size"),
         key=key,
-        on_change=lambda: link.put(PRESENT.at("on" if st.session_state[key] else "off")),
+        on_change=link.tie(key, shown, lambda on: link.put(PRESENT.at("on" if on else "off"))),
         help=_("For a projector: large type, the sidebar away, the controls folded. The key p does the same."),
     )
 

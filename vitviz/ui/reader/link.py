@@ -8,7 +8,7 @@ without a word, and because a link must work on pages that do not show the widge
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
@@ -28,6 +28,8 @@ _STALE_SECONDS = 1.5
 _STALE_UNTOUCHED = 0.3
 """The same for a run in which nothing was chosen: the back button needs no click on the page."""
 _TOUCHED = "vitviz_choices_touched"
+_SHOWN = "vitviz_widgets_shown"
+_ECHO_SECONDS = 1.0
 _NOTICES = "vitviz_notices"
 _ADDED = ("utm_", "fbclid", "gclid")
 """What newsletters and search engines add to every link: it is no choice of the reader's."""
@@ -170,5 +172,28 @@ def widget(choice: Choice[Any]) -> dict[str, Any]:
     The widget is set from the choice before it is drawn, so the two never disagree.
     """
     key = f"choice_{choice.name}"
-    st.session_state[key] = get(choice)
-    return {"key": key, "on_change": lambda: put(choice.at(st.session_state[key]))}
+    return {"key": key, "on_change": tie(key, get(choice), lambda value: put(choice.at(value)))}
+
+
+def tie(key: str, value: Any, keep: Callable[[Any], None]) -> Callable[[], None]:
+    """Set a widget to a value before it is drawn, and return its ``on_change``, which keeps what the reader chose.
+
+    A browser says the values of all widgets with each choice. One that had not heard yet what another choice made of
+    this widget says its old value, which looks like a choice of it; it is none.
+    """
+    shown: list[tuple[float, Any]] = st.session_state.setdefault(_SHOWN, {}).setdefault(key, [])
+    now = time.monotonic()
+    if not shown or shown[-1][1] != value:
+        shown[-1:] = [(now, past) for _moment, past in shown[-1:]]  # when it was replaced
+        shown.append((now, value))
+        del shown[:-5]
+    st.session_state[key] = value
+
+    def changed() -> None:
+        chosen = st.session_state[key]
+        if any(past == chosen and time.monotonic() - moment < _ECHO_SECONDS for moment, past in shown[:-1]):
+            return
+        shown[:] = [(time.monotonic(), chosen)]
+        keep(chosen)
+
+    return changed
