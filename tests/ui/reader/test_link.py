@@ -232,3 +232,25 @@ def test_a_widget_shows_the_choice_and_keeps_what_is_set(reader: Reader) -> None
     reader.session_state[tied["key"]] = 6
     tied["on_change"]()
     assert get("layer") == 6
+
+
+class Stopped(dict[str, Any]):
+    """The session state of a run that Streamlit has stopped: whoever touches it is stopped, too."""
+
+    def setdefault(self, *given: Any) -> Any:
+        raise SystemExit
+
+    __getitem__ = __setitem__ = setdefault
+
+
+def test_what_is_looked_at_aside_goes_with_the_run_that_looks(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(layer=4, opacity=0.5)
+    own = reader.session_state
+    with link.aside([CHOICES["layer"].at(9)]):
+        assert (get("layer"), get("opacity")) == (9, 0.5)
+        put(head="2")
+        monkeypatch.setattr(reader, "session_state", Stopped(own))
+    with pytest.raises(SystemExit):
+        get("layer")
+    monkeypatch.setattr(reader, "session_state", own)
+    assert (get("layer"), get("head"), get("opacity")) == (4, "mean", 0.5)

@@ -71,7 +71,7 @@ def mount(component: Callable[..., Any], data: Any, *, key: str, **listeners: Li
     def hear() -> bool:
         names = {name: said(key, name) for name in listeners}
         untold = [(turn, name, value) for name, known in names.items() for turn, value in known.choices.items()]
-        for turn, name, value in sorted(untold, key=lambda each: each[0]):
+        for turn, name, value in sorted(untold, key=lambda choice: choice[0]):
             names[name].tell(turn, value, listeners[name])
         return bool(untold)
 

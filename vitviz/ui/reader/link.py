@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +23,7 @@ from vitviz.ui.text import _, gap
 from vitviz.ui.words.errors import reason
 
 _STATE = "vitviz_choices"
+_ASIDE: ContextVar[dict[str, Any] | None] = ContextVar("vitviz_choices_aside", default=None)
 _WRITTEN = "vitviz_links_written"
 _PAGE = "vitviz_page"
 _STALE_SECONDS = 1.5
@@ -55,26 +57,36 @@ def _here() -> list[Choice[Any]]:
 
 def get(choice: Choice[Value]) -> Value:
     """Return the value of a choice."""
-    value: Value = st.session_state.setdefault(_STATE, {}).get(choice.name, choice.default)
+    value: Value = _choices().get(choice.name, choice.default)
     return value
+
+
+def _choices() -> dict[str, Any]:
+    """Return the choices that count now: the reader's own, or those that this run looks at aside."""
+    choices: dict[str, Any] | None = _ASIDE.get()
+    return st.session_state.setdefault(_STATE, {}) if choices is None else choices
 
 
 def put(*settings: Setting) -> None:
     """Set choices: ``link.put(LAYER.at(3), HEAD.at("mean"))``."""
     st.session_state[_TOUCHED] = True
     for setting in settings:
-        st.session_state.setdefault(_STATE, {})[setting.name] = setting.value
+        _choices()[setting.name] = setting.value
 
 
 @contextmanager
 def aside(settings: Iterable[Setting]) -> Iterator[None]:
-    """Look at other choices for a while, beside those that are not named; the reader's own come back."""
-    own: dict[str, object] = st.session_state.setdefault(_STATE, {})
-    st.session_state[_STATE] = {**own, **{setting.name: setting.value for setting in settings}}
+    """Look at other choices for a while, beside those that are not named; the reader's own stay as they are.
+
+    Other runs of the same reader never see them, nor does what is left of this one when Streamlit stops it meanwhile:
+    a stopped run can put nothing back into session state.
+    """
+    looked_at = {**_choices(), **{setting.name: setting.value for setting in settings}}
+    before = _ASIDE.set(looked_at)
     try:
         yield
     finally:
-        st.session_state[_STATE] = own
+        _ASIDE.reset(before)
 
 
 def notice(text: str) -> None:

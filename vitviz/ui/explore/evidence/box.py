@@ -51,9 +51,9 @@ def draw(scene: Scene, outcomes: list[Outcome]) -> None:
     with right:
         st.markdown(
             _(
-                "Draw a box round the object that is meant. A map of the object has its largest value inside, and more of "
-                "its positive values than the box has of the picture. A map outside the box need not be wrong: models "
-                "also use what stands around an object."
+                "Draw a box round the object that is meant. A map of the object has its largest value inside, and more "
+                "of its positive values than the box has of the picture. A map outside the box need not be wrong: "
+                "models also use what stands around an object."
             )
         )
         if box is not None:

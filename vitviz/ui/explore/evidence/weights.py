@@ -31,8 +31,8 @@ def draw(scene: Scene, aim: Aim, outcomes: list[Outcome]) -> None:
     st.subheader(_("Do the maps depend on the weights?"), anchor=False)
     st.markdown(
         _(
-            "The model's layers are replaced by random ones, from its output down, and each map is made again. A map of "
-            "what the model learned loses its order; one that keeps it would look the same for a model that knows "
+            "The model's layers are replaced by random ones, from its output down, and each map is made again. A map "
+            "of what the model learned loses its order; one that keeps it would look the same for a model that knows "
             "nothing (Adebayo et al. 2018)."
         )
     )
