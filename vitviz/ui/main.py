@@ -47,13 +47,13 @@ def _language() -> str:
 
 def _choose_language() -> None:
     key = "language"
-    st.session_state[key] = language()
+    chosen = link.tie(key, language(), lambda name: link.put(LANGUAGE.at(name)))
     st.selectbox(
         "Language · 语言",
         list(LANGUAGES),
         format_func=LANGUAGES.__getitem__,
         key=key,
-        on_change=lambda: link.put(LANGUAGE.at(st.session_state[key])),
+        on_change=chosen,
     )
     style.say_language(language(), _sidebar_choices(), present=link.get(PRESENT))
 

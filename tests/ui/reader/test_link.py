@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from vitviz.assets import PACKAGE
 from vitviz.ui.choices import CHOICES
 from vitviz.ui.reader import link
 
@@ -254,3 +255,10 @@ def test_what_is_looked_at_aside_goes_with_the_run_that_looks(reader: Reader, mo
         get("layer")
     monkeypatch.setattr(reader, "session_state", own)
     assert (get("layer"), get("head"), get("opacity")) == (4, "mean", 0.5)
+
+
+def test_widgets_are_set_in_one_way() -> None:
+    """Set otherwise, a value that the browser said before it had heard of another choice would take that back."""
+    files = [*(PACKAGE / "ui").rglob("*.py"), *(PACKAGE.parent / "pages").glob("*.py")]
+    setting = re.compile(r"^\s*st\.session_state\[(key|tied\[.key.\])\] = (?!True$)", re.MULTILINE)
+    assert [file.stem for file in files if setting.search(file.read_text(encoding="utf-8"))] == ["link"]

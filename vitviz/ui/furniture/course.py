@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from vitviz.ui.choices.lesson import COURSE, GUESS_FIRST, PAGES, done_of, done_text
@@ -28,8 +30,8 @@ def foot(page: str) -> None:
                 _to(entry(PAGES[place - 1]), icon=":material/arrow_back:")
         with middle:
             key = "course_done"
-            st.session_state[key] = page in done
-            st.checkbox(_("I have done this lesson"), key=key, on_change=_mark, args=(page, key))
+            mark = link.tie(key, page in done, partial(_mark, page))
+            st.checkbox(_("I have done this lesson"), key=key, on_change=mark)
         if place + 1 < len(PAGES):
             with after:
                 _to(entry(PAGES[place + 1]), icon=":material/arrow_forward:")
@@ -56,7 +58,7 @@ def _to(lesson: Entry, *, icon: str, guess: bool = False) -> None:
     st.page_link(lesson.path, label=lesson.title, icon=icon, query_params=choices)
 
 
-def _mark(page: str, key: str) -> None:
+def _mark(page: str, is_done: bool) -> None:
     done = set(done_of(link.get(COURSE)))
-    done = done | {page} if st.session_state[key] else done - {page}
+    done = done | {page} if is_done else done - {page}
     link.put(COURSE.at(done_text(tuple(done))))

@@ -94,17 +94,15 @@ def _choose(scene: Scene) -> None:
         GRID: _("A patch grid in the photo's shape"),
     }
 
-    def chosen() -> None:
-        way = st.session_state[key]
+    def keep(way: str) -> None:
         link.put(CROP.at("0.50" if way == "moved" else way))
 
-    st.session_state[key] = crop if crop in _WAYS else "moved"
     st.radio(
         _("The photo has another shape than the model's input"),
         _WAYS,
         format_func=words.__getitem__,
         key=key,
-        on_change=chosen,
+        on_change=link.tie(key, crop if crop in _WAYS else "moved", keep),
         help=_(
             "The model's own resizing follows each of them. Bars and squashed photos are not what it was trained on; "
             "another grid interpolates its positions."

@@ -79,10 +79,9 @@ def methods(scene: Scene) -> list[Method]:
 def choose_methods(shown: list[Method]) -> None:
     """Draw the list of methods."""
     key = "evidence_methods"
-    st.session_state[key] = [method.name for method in shown]
 
-    def keep() -> None:
-        link.put(METHOD_NAMES.at(METHOD_SEPARATOR.join(st.session_state[key]) or NO_METHOD))
+    def keep(names: list[str]) -> None:
+        link.put(METHOD_NAMES.at(METHOD_SEPARATOR.join(names) or NO_METHOD))
 
     st.multiselect(
         _("Methods"),
@@ -91,7 +90,7 @@ def choose_methods(shown: list[Method]) -> None:
         placeholder=_("Choose one or more"),
         help=_("Those with a clock run the model many times and wait until you ask for them."),
         key=key,
-        on_change=keep,
+        on_change=link.tie(key, [method.name for method in shown], keep),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from vitviz.ui.explore.evidence.maps import Outcome
 from vitviz.ui.explore.evidence.target import Aim
 from vitviz.ui.furniture.panel import empty_panel, look, map_panel, title
 from vitviz.ui.kept.jobs import JobView
+from vitviz.ui.reader import link
 from vitviz.ui.reader.scene import Scene
 from vitviz.ui.text import _, plain
 from vitviz.ui.words.labels import about, duration, fusion_names, replacement_names
@@ -152,12 +154,8 @@ def _knob(scene: Scene, method: Method, knob: Knob) -> None:
     low: float = 0 if knob.kind == "layer" else knob.low
     if knob.kind != "choice":
         value = min(value, high)
-    st.session_state[key] = value
-
-    def keep() -> None:
-        maps.turn(method, knob.name, st.session_state[key])
-
-    shared: dict[str, Any] = {"key": key, "help": _(knob.help), "on_change": keep}
+    chosen = link.tie(key, value, partial(maps.turn, method, knob.name))
+    shared: dict[str, Any] = {"key": key, "help": _(knob.help), "on_change": chosen}
     if knob.kind == "choice":
         words = fusion_names() if knob.name == "head_fusion" else replacement_names()
         st.selectbox(_(knob.label), knob.choices, format_func=words.__getitem__, **shared)

@@ -119,10 +119,8 @@ def answers(scene: Scene, aim: Aim) -> None:
         return
     shares = dict(scene.original.top(5))
     key = "evidence_answers"
-    st.session_state[key] = aim.first if aim.first in shares else None
 
-    def choose() -> None:
-        picked = st.session_state[key]
+    def choose(picked: int | None) -> None:
         link.put(TARGET.at("" if picked is None else str(picked)))
 
     st.pills(
@@ -130,7 +128,7 @@ def answers(scene: Scene, aim: Aim) -> None:
         list(shares),
         format_func=lambda index: f"{plain(class_name(scene.vit, index))} {percent(shares.get(index, 0.0))}",
         key=key,
-        on_change=choose,
+        on_change=link.tie(key, aim.first if aim.first in shares else None, choose),
     )
 
 

@@ -90,14 +90,14 @@ def picker(scene: Scene) -> None:
     """Draw the list of heads that are switched off."""
     options = [f"{layer}.{head}" for layer, count in enumerate(scene.vit.heads) for head in range(count)]
     key = "ablated_heads"
-    st.session_state[key] = [f"{layer}.{head}" for layer, head in ablated()]
+    off = [f"{layer}.{head}" for layer, head in ablated()]
     st.multiselect(
         _("Heads switched off"),
         options,
         format_func=lambda text: "L{}·H{}".format(*text.split(".")),
         placeholder=_("Choose heads to switch off"),
         key=key,
-        on_change=lambda: link.put(ABLATE.at("-".join(st.session_state[key]))),
+        on_change=link.tie(key, off, lambda heads: link.put(ABLATE.at("-".join(heads)))),
     )
 
 

@@ -101,14 +101,13 @@ def _choose_kind(similarity: PositionSimilarity) -> None:
         "relative": _("relative bias"),
     }
     key = "position_encoding"
-    st.session_state[key] = similarity.kind
     st.segmented_control(
         _("This model has several encodings"),
         list(similarity.kinds),
         format_func=names.__getitem__,
         required=True,
         key=key,
-        on_change=lambda: link.put(ENCODING.at(st.session_state[key])),
+        on_change=link.tie(key, similarity.kind, lambda kind: link.put(ENCODING.at(kind))),
     )
 
 

@@ -97,14 +97,13 @@ def interpolation(scene: Scene) -> InterpolatedPositions | None:
 
 def _rows(scene: Scene, grid: PatchGrid) -> None:
     key = "position_rows"
-    st.session_state[key] = grid.rows
     most = min(_most_rows(scene.vit.grid), max(3 * scene.vit.grid.rows, grid.rows))
     st.slider(
         _("Rows of the new grid"),
         1,
         max(2, most),
         key=key,
-        on_change=lambda: link.put(NEW_GRID.at(st.session_state[key])),
+        on_change=link.tie(key, grid.rows, lambda rows: link.put(NEW_GRID.at(rows))),
         help=_("Columns follow in proportion. The model's own grid has {rows} × {columns}.").format(
             rows=scene.vit.grid.rows, columns=scene.vit.grid.columns
         ),

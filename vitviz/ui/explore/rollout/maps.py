@@ -92,14 +92,13 @@ def _layer_range(column: Any, last: int) -> None:
         return  # one layer: nothing to choose, and Streamlit has no slider of one value
     key = "rollout_layers"
     end = link.get(END)
-    st.session_state[key] = (link.get(START), last if end < 0 else end)
 
-    def changed() -> None:
-        start, end = st.session_state[key]
-        link.put(START.at(start), END.at(end))
+    def keep(layers: tuple[int, int]) -> None:
+        link.put(START.at(layers[0]), END.at(layers[1]))
 
+    chosen = link.tie(key, (link.get(START), last if end < 0 else end), keep)
     column.slider(
-        _("From layer to layer"), 0, last, key=key, on_change=changed, help=_("Which layers are multiplied, inclusive.")
+        _("From layer to layer"), 0, last, key=key, on_change=chosen, help=_("Which layers are multiplied, inclusive.")
     )
 
 

@@ -66,17 +66,16 @@ def choose(scene: Scene, shape: ViTShape) -> None:
     first, second = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
     names = {LOADED: _("the loaded one: {name}").format(name=model_name(scene.vit))}
     key = "choice_cost_model"
-    st.session_state[key] = link.get(COST_MODEL)
 
-    def take() -> None:
-        link.put(COST_MODEL.at(st.session_state[key]), *(size.at(0) for size in SIZES))
+    def take(name: str) -> None:
+        link.put(COST_MODEL.at(name), *(size.at(0) for size in SIZES))
 
     first.selectbox(
         _("Model"),
         [LOADED, *PRESETS],
         format_func=lambda name: names.get(name, name),
         key=key,
-        on_change=take,
+        on_change=link.tie(key, link.get(COST_MODEL), take),
         help=_("Choosing a model sets all sizes; change any of them afterwards."),
     )
     sizes = {
@@ -94,10 +93,8 @@ def choose(scene: Scene, shape: ViTShape) -> None:
 
 def _number(column: DeltaGenerator, size: Choice[int], label: str, value: int, step: int) -> None:
     key, (low, high) = f"choice_{size.name}", RANGES[size.name]
-    st.session_state[key] = min(max(value, low), high)
-    column.number_input(
-        label, low, high, step=step, key=key, on_change=lambda: link.put(size.at(st.session_state[key]))
-    )
+    chosen = link.tie(key, min(max(value, low), high), lambda number: link.put(size.at(number)))
+    column.number_input(label, low, high, step=step, key=key, on_change=chosen)
 
 
 def _notes(scene: Scene, shape: ViTShape) -> None:
