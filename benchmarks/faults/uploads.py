@@ -124,8 +124,8 @@ def report(options: argparse.Namespace, book: Book, memory: list[float], server:
         f"that were compared with the library's own numbers, **{sum('map' in wrong for wrong in book.wrong)} were "
         f"another's**; {len(book.wrong)} answers were wrong in any way; {server.tracebacks} tracebacks in the log. "
         f"Memory of the server: {memory[0]:.0f} MB at the start, {max(memory):.0f} MB at most, "
-        f"{memory[-1]:.0f} MB when all had left. The server keeps three of the models loaded, so that "
-        "most pages load theirs anew."
+        f"{memory[-1]:.0f} MB when all had left. The server keeps the weights of 1,000 MB of models "
+        "loaded: each of these is loaded once."
     )
     print(text, *book.wrong[:10], sep="\n")
     data = {"seconds": book.seconds, "wrong": book.wrong[:50], "memory": memory, "checked": book.checked}
