@@ -10,7 +10,7 @@ and the residual stream     (token, channel)            after every block, and b
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -296,11 +296,16 @@ class Trace(Result):
         if self.gradients is not None:
             tensors += [self.gradients.pixels, *self.gradients.streams, *self.gradients.pools]
             tensors += [gradient for layer in self.gradients.outputs for gradient in layer]
-        storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
-        return sum(storages.values())
+        return held_bytes(tensors)
 
     def _calls(self, layer: int) -> tuple[AttentionCall, ...]:
         return self.calls[check_index("Layer", layer, self.layers)]
+
+
+def held_bytes(tensors: Iterable[Tensor]) -> int:
+    """Return the bytes of memory that tensors hold, those that share theirs counted once."""
+    storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
+    return sum(storages.values())
 
 
 def _joined(parts: list[Tensor]) -> Tensor:

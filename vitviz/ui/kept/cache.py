@@ -93,11 +93,7 @@ def traced_input(model_key: str, digest: str, frame: str, vit: ViT, pixels: torc
 
 
 def _kept_trace(key: Hashable, compute: Callable[[], Trace]) -> Trace:
-    trace: Trace | None = traces().get(key)
-    if trace is not None:
-        return trace
-    with st.spinner(_("Looking at the picture …")):
-        return traces().once(key, compute)
+    return traces().watched(key, compute, _("Looking at the picture …"))
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)

@@ -24,6 +24,7 @@ from vitviz.models.checkpoints import recognise, sha256_of
 from vitviz.models.checkpoints.selection import WeightsKind
 from vitviz.models.model_folder import ModelFolder
 from vitviz.models.vit import ViT
+from vitviz.trace.trace import held_bytes
 from vitviz.ui.kept.model_choice import ModelChoice
 from vitviz.ui.kept.placing import placing
 from vitviz.ui.kept.shelf import Shelf
@@ -225,11 +226,8 @@ def load(choice: ModelChoice, file: OwnFile, names: OwnFile | None) -> ViT:
 
     ``choice`` has an architecture, unless the file is a folder of transformers.
     """
-    vit: ViT | None = models().get(choice.key)
-    if vit is not None:
-        return vit
-    with st.spinner(_("Loading the model …"), show_time=True):
-        return models().once(choice.key, lambda: _loaded(choice, file, names))
+    told = _("Loading the model …")
+    return models().watched(choice.key, lambda: _loaded(choice, file, names), told, show_time=True)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -240,9 +238,7 @@ def models() -> Shelf:
 
 def nbytes(vit: ViT) -> int:
     """Return the bytes of a model's weights, those that share their memory counted once."""
-    tensors = [*vit.module.parameters(), *vit.module.buffers()]
-    storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
-    return sum(storages.values())
+    return held_bytes([*vit.module.parameters(), *vit.module.buffers()])
 
 
 def _loaded(choice: ModelChoice, file: OwnFile, names: OwnFile | None) -> ViT:

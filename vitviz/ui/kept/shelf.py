@@ -65,6 +65,14 @@ class Shelf:
                 self._being_made.discard(key)
                 self._lock.notify_all()
 
+    def watched(self, key: Hashable, make: Callable[[], Made], words: str, *, show_time: bool = False) -> Made:
+        """Return what is kept under a key; while it is made first, the page says ``words``."""
+        kept: Made | None = self.get(key)
+        if kept is not None:
+            return kept
+        with st.spinner(words, show_time=show_time):
+            return self.once(key, make)
+
     def _begin(self, key: Hashable) -> bool:
         """Return whether it is the caller's turn to make what belongs to a key, after a moment's wait at most."""
         with self._lock:
